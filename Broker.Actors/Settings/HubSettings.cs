@@ -1,0 +1,101 @@
+using System.Net;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors.Settings;
+
+/// <summary>Everything that can be set about a hub; read from <c>reference.conf</c> and the layers over it.</summary>
+public sealed record HubSettings
+{
+    /// <summary>The public port.</summary>
+    public ListenSettings Listen { get; init; } = new();
+
+    /// <summary>Number of event loops, each with one thread; 0 means one for each processor.</summary>
+    public int Reactors { get; init; }
+
+    /// <summary>Bounds of each event loop and its connections.</summary>
+    public ReactorSettings Reactor { get; init; } = new();
+
+    /// <summary>The Centrifuge JSON dialect.</summary>
+    public CentrifugeSettings Centrifuge { get; init; } = new();
+
+    /// <summary>The echo endpoint, for conformance and measurement.</summary>
+    public EchoSettings Echo { get; init; } = new();
+
+    /// <summary>How long a stopping hub waits for its clients to take their last bytes and go.</summary>
+    public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>Where the hub listens and who may come in.</summary>
+public sealed record ListenSettings
+{
+    /// <summary>The address to listen on.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The port; 0 lets the system pick a free one.</summary>
+    public int Port { get; init; } = 8000;
+
+    /// <summary>Values of <c>Origin</c> that browsers may come from, compared exactly; empty allows the hub's own host only.</summary>
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
+    /// <summary>Connections that the whole process may hold; one more is answered 503 with <c>Retry-After</c>.</summary>
+    public int ConnectionsMax { get; init; } = 1_000_000;
+
+    /// <summary>Lets anonymous clients in on an address that is not loopback.</summary>
+    public bool AllowAnonymousAnywhere { get; init; }
+}
+
+/// <summary>The Centrifuge JSON dialect: its path and what one client may do and hold.</summary>
+public sealed record CentrifugeSettings
+{
+    /// <summary>The path that clients connect to.</summary>
+    public string Path { get; init; } = "/connection/websocket";
+
+    /// <summary>Whether a client without a token may connect.</summary>
+    public bool Anonymous { get; init; } = true;
+
+    /// <summary>Whether clients may subscribe to channels by themselves.</summary>
+    public bool Subscribe { get; init; } = true;
+
+    /// <summary>Whether clients may publish.</summary>
+    public bool Publish { get; init; } = true;
+
+    /// <summary>How often a silent client is pinged.</summary>
+    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>How long a pinged client has to answer.</summary>
+    public TimeSpan PongLimit { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>How long a client has from its upgrade to its connect command.</summary>
+    public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes of commands that a client may send before it has connected.</summary>
+    public int BytesBeforeConnectMax { get; init; } = 16 * 1024;
+
+    /// <summary>The longest message of a client.</summary>
+    public int MessageBytesMax { get; init; } = 64 * 1024;
+
+    /// <summary>The most commands in one frame.</summary>
+    public int CommandsPerFrameMax { get; init; } = 256;
+
+    /// <summary>The most channels that one client may be subscribed to.</summary>
+    public int ChannelsMax { get; init; } = 128;
+
+    /// <summary>The longest channel name, in bytes of UTF-8.</summary>
+    public int ChannelBytesMax { get; init; } = 255;
+
+    /// <summary>Bytes of commands that may be under way in the hub for one client; reading from it pauses above.</summary>
+    public int CommandBytesMax { get; init; } = 256 * 1024;
+}
+
+/// <summary>The echo endpoint.</summary>
+public sealed record EchoSettings
+{
+    /// <summary>Whether the path answers at all.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>The path that clients connect to.</summary>
+    public string Path { get; init; } = "/echo";
+
+    /// <summary>The longest message.</summary>
+    public int MessageBytesMax { get; init; } = 16 * 1024 * 1024;
+}
