@@ -1,0 +1,29 @@
+namespace Broker.Core.Framing;
+
+/// <summary>What an engine takes from its peer. One instance serves all connections of a kind.</summary>
+/// <param name="MessageBytesMax">The longest message in bytes, as one frame or as the sum of its fragments; beyond it 1009.</param>
+/// <param name="FragmentsMax">The most frames of one message; beyond it 1008.</param>
+/// <param name="Side">The side that this engine is.</param>
+/// <param name="MaskMode">How exactly the peer is held to the masking rule.</param>
+/// <param name="ReservedAllowed">RSV bits (4, 2, 1) of a negotiated extension. A message that has one set is not judged as UTF-8.</param>
+/// <param name="NextMaskingKey">A client's source of fresh, unpredictable keys for its replies; a server needs none.</param>
+public sealed record FrameEngineSettings(
+    int MessageBytesMax,
+    int FragmentsMax,
+    Side Side = Side.Server,
+    MaskMode MaskMode = MaskMode.Strict,
+    byte ReservedAllowed = 0,
+    Func<uint>? NextMaskingKey = null)
+{
+    /// <summary>The rules of a single header that follow from the settings.</summary>
+    public FrameRules Rules { get; } = new(Side, MaskMode, ReservedAllowed);
+
+    /// <summary>The key of the next frame to send: a fresh one for a client, none for a server.</summary>
+    /// <exception cref="InvalidOperationException">A client without a source of keys.</exception>
+    internal uint? TakeMaskingKey()
+    {
+        if (Side == Side.Server) return null;
+        if (NextMaskingKey is null) throw new InvalidOperationException("A client needs NextMaskingKey to send.");
+        return NextMaskingKey();
+    }
+}
