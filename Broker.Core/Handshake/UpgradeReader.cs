@@ -81,7 +81,7 @@ public ref struct UpgradeReader(ReadOnlySpan<byte> wire, int headBytesMax, int s
         // "request-line = method SP request-target SP HTTP-version", section 3.
         int methodLength = line.IndexOf((byte)' ');
         int versionStart = line.LastIndexOf((byte)' ') + 1;
-        if (methodLength <= 0 || versionStart <= methodLength + 1 || !HttpText.IsToken(line[..methodLength]))
+        if (methodLength <= 0 || versionStart <= methodLength + 2 || !HttpText.IsToken(line[..methodLength]))
         {
             Refuse("The request line is not a method, a target and a version (RFC 9112 section 3).");
             return null;
