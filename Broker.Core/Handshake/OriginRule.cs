@@ -77,9 +77,10 @@ public sealed class OriginRule
         public bool Equals(Origin other) =>
             SameText(Scheme, other.Scheme) && SameText(Host, other.Host) && Port == other.Port;
 
+        // Only http and https pages come from a host's own port; "file://host" comes from nowhere.
         public bool IsAt(string host) =>
-            Authority.TryRead(host, out Authority here)
-            && SameText(Host, here.Host) && Port == (here.Port ?? PortOf(Scheme));
+            PortOf(Scheme) is { } schemePort && Authority.TryRead(host, out Authority here)
+            && SameText(Host, here.Host) && Port == (here.Port ?? schemePort);
 
         private static bool SameText(ReadOnlySpan<char> one, ReadOnlySpan<char> other) =>
             System.Text.Ascii.EqualsIgnoreCase(one, other);
