@@ -35,6 +35,9 @@ internal static class HttpText
     /// <summary>RFC 3986 section 3.1, behind the first letter.</summary>
     public static readonly SearchValues<char> SchemeCharacters = SearchValues.Create(Letters + Digits + "+-.");
 
+    /// <summary>Visible ASCII and the space: what a field value that we write is made of.</summary>
+    public static readonly SearchValues<char> VisibleCharacters = SearchValues.Create(Letters + Digits + " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
+
     /// <summary>Decimal digits.</summary>
     public static readonly SearchValues<char> DigitCharacters = SearchValues.Create(Digits);
 
