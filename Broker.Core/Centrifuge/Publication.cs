@@ -1,0 +1,17 @@
+namespace Broker.Core.Centrifuge;
+
+/// <summary>What goes out to each subscriber of a channel. All spans are borrowed, well-formed JSON.</summary>
+public readonly ref struct Publication
+{
+    /// <summary>The payload, any JSON value; empty is written as null.</summary>
+    public ReadOnlySpan<byte> Data { get; init; }
+
+    /// <summary>Who published, from <see cref="PublicationEncoder.EncodeInfo"/>; empty is left out.</summary>
+    public ReadOnlySpan<byte> Info { get; init; }
+
+    /// <summary>Its place in the channel's stream, from 1; 0 is left out.</summary>
+    public ulong Offset { get; init; }
+
+    /// <summary>A JSON object of texts; empty is left out.</summary>
+    public ReadOnlySpan<byte> Tags { get; init; }
+}
