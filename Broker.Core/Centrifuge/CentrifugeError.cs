@@ -45,7 +45,10 @@ public readonly record struct CentrifugeError(uint Code, string Message, bool Te
     /// <summary>Too much in too short a time. Tries again.</summary>
     public static CentrifugeError TooManyRequests { get; } = new(111, "too many requests", Temporary: true);
 
-    /// <summary>The stream no longer holds what was asked for, or is another one. Starts anew instead of trying again.</summary>
+    /// <summary>
+    /// The stream no longer holds what was asked for, or is another one. Does not try again, except that a subscription
+    /// which can load its state by itself (centrifuge-js: getState) forgets its position and subscribes anew.
+    /// </summary>
     public static CentrifugeError UnrecoverablePosition { get; } = new(112, "unrecoverable position");
 
     /// <summary>Another page of the same channel is being asked for. Tries again.</summary>
