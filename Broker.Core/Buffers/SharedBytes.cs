@@ -1,0 +1,79 @@
+namespace Broker.Core.Buffers;
+
+/// <summary>
+/// Bytes on their way to one or very many sockets of one event loop: written once, then shared by reference and given back
+/// to the loop's pool by the last holder.
+/// </summary>
+/// <remarks>Belongs to one loop's thread, so the count needs no lock. Whoever creates one holds the first reference.</remarks>
+public sealed class SharedBytes
+{
+    private readonly BufferPool _pool;
+    private byte[]? _array;
+    private int _holders = 1;
+
+    private SharedBytes(BufferPool pool, byte[] array)
+    {
+        _pool = pool;
+        _array = array;
+    }
+
+    /// <summary>Rents room for at least <paramref name="bytesMin"/> bytes; the caller is its holder.</summary>
+    public static SharedBytes Rent(BufferPool pool, int bytesMin)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        return new SharedBytes(pool, pool.Rent(bytesMin));
+    }
+
+    /// <summary>Bytes written so far.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Bytes that still fit.</summary>
+    public int Room => Array.Length - Length;
+
+    /// <summary>Whether the caller is the only holder, and so may still append.</summary>
+    public bool IsPrivate => _holders == 1;
+
+    /// <summary>The whole rented array; only <see cref="Length"/> bytes of it are written.</summary>
+    public byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBytes), "The last holder has let go.");
+
+    /// <summary>Appends bytes behind those written so far.</summary>
+    /// <exception cref="ArgumentException">They pass <see cref="Room"/>.</exception>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Array.AsSpan(Length));
+        Length += bytes.Length;
+    }
+
+    /// <summary>Moves everything into a larger array, at least doubling, so that <paramref name="bytes"/> more fit.</summary>
+    public void GrowFor(int bytes)
+    {
+        if (Room >= bytes) return;
+        byte[] larger = _pool.Rent(Math.Max(checked(Length + bytes), Array.Length * 2));
+        Array.AsSpan(0, Length).CopyTo(larger);
+        _pool.GiveBack(Array);
+        _array = larger;
+    }
+
+    /// <summary>Sets how many bytes are written, after writing into <see cref="Array"/> directly.</summary>
+    public void SetLength(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)Array.Length);
+        Length = length;
+    }
+
+    /// <summary>Adds a holder, who calls <see cref="LetGo"/> once.</summary>
+    public SharedBytes Hold()
+    {
+        _holders++;
+        return this;
+    }
+
+    /// <summary>Takes a holder away; the last one gives the bytes back to the pool.</summary>
+    public void LetGo()
+    {
+        if (--_holders > 0) return;
+        ObjectDisposedException.ThrowIf(_holders < 0, this);
+        _pool.GiveBack(Array);
+        _array = null;
+    }
+}

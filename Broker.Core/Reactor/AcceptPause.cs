@@ -1,0 +1,31 @@
+namespace Broker.Core.Reactor;
+
+/// <summary>Stops accepting for a moment when the process is out of descriptors.</summary>
+internal sealed class AcceptPause(Reactor reactor) : Deadline
+{
+    private const int PauseMilliseconds = 100;
+    private ListeningSocket? _paused;
+
+    internal void Start(ListeningSocket listener)
+    {
+        _paused = listener;
+        reactor.Unwatch(listener.Descriptor);
+        DueMilliseconds = reactor.NowMilliseconds + PauseMilliseconds;
+        reactor.Timers.Arm(this, DueMilliseconds);
+    }
+
+    internal void Cancel()
+    {
+        DueMilliseconds = Never;
+        reactor.Timers.TakeOff(this);
+        _paused = null;
+    }
+
+    internal override void OnDue(long nowMilliseconds)
+    {
+        DueMilliseconds = Never;
+        if (_paused is not { } listener) return;
+        _paused = null;
+        reactor.WatchListenerAgain(listener);
+    }
+}

@@ -1,0 +1,456 @@
+using System.Net;
+using Broker.Core.Buffers;
+using Broker.Core.Framing;
+
+namespace Broker.Core.Reactor;
+
+/// <summary>The stages of a connection's life; it only goes forward.</summary>
+internal enum ConnectionState : byte
+{
+    /// <summary>Reading the upgrade request.</summary>
+    Handshaking,
+
+    /// <summary>Messages flow.</summary>
+    Open,
+
+    /// <summary>We sent a Close frame; the client's is awaited, and what else it sends is ignored.</summary>
+    Closing,
+
+    /// <summary>Nothing more is said; what is queued leaves, then our side ends, and the client's end is awaited.</summary>
+    Lingering,
+
+    /// <summary>The socket is gone.</summary>
+    Closed,
+}
+
+/// <summary>One WebSocket connection of one loop. Every member belongs to the loop's thread.</summary>
+/// <remarks>
+/// Open --Close frame from us--> Closing --Close frame from the client--> Lingering --both sides ended, or late--> Closed.
+/// A violation goes from Open to Lingering; a failed socket goes to Closed at once.
+/// </remarks>
+public abstract class Connection : Deadline
+{
+    private readonly ReactorSettings _settings;
+    private OutboundQueue _queue;
+    private IConnectionHandler? _handler;
+    private Turn? _turn;
+    private Closure? _closure;
+    private long _transportDue = Never;
+    private long _sessionDue = Never;
+    private bool _dirty;
+    private bool _blocked;
+    private bool _reading = true;
+
+    private protected Connection(EventLoop loop, ConnectionId id, ReactorSettings settings)
+    {
+        Loop = loop;
+        Id = id;
+        _settings = settings;
+    }
+
+    /// <summary>The loop that owns it, for its whole life.</summary>
+    public EventLoop Loop { get; }
+
+    /// <summary>Its name.</summary>
+    public ConnectionId Id { get; }
+
+    /// <summary>The client's address.</summary>
+    public abstract IPEndPoint Remote { get; }
+
+    /// <summary>The endpoint it was opened on; none while it is handshaking.</summary>
+    public WebSocketEndpoint? Endpoint { get; private protected set; }
+
+    /// <summary>The subprotocol that was chosen, if any.</summary>
+    public string? Subprotocol { get; private protected set; }
+
+    /// <summary>Whether messages can still be sent.</summary>
+    public bool IsOpen => State == ConnectionState.Open;
+
+    /// <summary>Bytes that wait for the client.</summary>
+    public int QueuedBytes => _queue.Bytes;
+
+    /// <summary>How it ended; none while it is open.</summary>
+    public Closure? Closure => _closure;
+
+    internal ConnectionState State { get; private protected set; }
+
+    private protected FrameEngine? Engine { get; set; }
+
+    private protected bool WantsRead => State switch
+    {
+        ConnectionState.Open => _reading && _handler is not null,
+        ConnectionState.Closed => false,
+        _ => true,
+    };
+
+    /// <summary>Puts a handler above the connection and starts reading.</summary>
+    /// <remarks>If it ended meanwhile, the handler is told so at once.</remarks>
+    public void Attach(IConnectionHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        if (_handler is not null) throw new InvalidOperationException("The connection has a handler already.");
+        _handler = handler;
+        if (_closure is not null) handler.OnEnded(_closure);
+        else OnAttached();
+    }
+
+    /// <summary>Reads no more until <see cref="ResumeReading"/>, so that the client feels the server's load.</summary>
+    public void PauseReading() => _reading = false;
+
+    /// <summary>Reads again.</summary>
+    public void ResumeReading()
+    {
+        if (_reading) return;
+        _reading = true;
+        if (!IsOverReadMark) OnReadingChanged();
+    }
+
+    /// <summary>Calls the handler's <see cref="IConnectionHandler.OnDeadline"/> after this time; replaces the one set before.</summary>
+    public void SetDeadline(TimeSpan after)
+    {
+        _sessionDue = State == ConnectionState.Open ? Loop.NowMilliseconds + (long)after.TotalMilliseconds : Never;
+        ArmDeadlines();
+    }
+
+    /// <summary>Queues bytes, whole frames, to leave at the end of this turn of the loop. Copies them.</summary>
+    public void Write(ReadOnlySpan<byte> frames)
+    {
+        if (!MayQueue()) return;
+        _queue.Append(frames, Loop.Pool);
+        MarkDirty();
+    }
+
+    /// <summary>Queues a reference to shared bytes, whole frames, to leave at the end of this turn of the loop.</summary>
+    /// <param name="frames">Held by the queue until they have left.</param>
+    /// <param name="start">Where the frames begin in the bytes.</param>
+    public void Write(SharedBytes frames, int start)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        if (!MayQueue()) return;
+        _queue.Append(frames, start);
+        MarkDirty();
+    }
+
+    /// <summary>
+    /// Sends shared bytes, whole frames: at once if nothing waits before them, else in their turn. For one batch to many.
+    /// </summary>
+    /// <param name="frames">Held by the queue until they have left, if they do not leave at once.</param>
+    /// <param name="start">Where the frames begin in the bytes.</param>
+    public void Send(SharedBytes frames, int start)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        if (!_queue.IsEmpty)
+        {
+            Write(frames, start);
+            return;
+        }
+
+        if (State != ConnectionState.Open) return;
+        int length = frames.Length - start;
+        int sent = TrySend(frames.Array.AsSpan(start, length));
+        if (sent == length || sent < 0) return;
+        _queue.Append(frames, start + sent);
+        Block();
+    }
+
+    /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
+    public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
+
+    internal void Close(ClosureCause cause, CloseCode code, string reason)
+    {
+        if (State != ConnectionState.Open) return;
+        if (_turn is { } turn)
+        {
+            // Inside a turn the Close frame stands behind the turn's replies.
+            turn.Close(code, reason);
+        }
+        else
+        {
+            _queue.Append(FrameWriter.Close(code, reason), Loop.Pool);
+            Engine!.CloseSent();
+            MarkDirty();
+        }
+
+        Leave(ConnectionState.Closing, new Closure(cause, code, reason));
+    }
+
+    /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
+    public void Abort(ClosureCause cause, string reason)
+    {
+        if (State == ConnectionState.Closed) return;
+        End(new Closure(cause, CloseCode.Abnormal, reason));
+    }
+
+    /// <summary>One read of an open or closing connection, with its replies.</summary>
+    private protected void Receive(Turn turn, byte[] buffer, int start, int length)
+    {
+        turn.Begin(Engine!, buffer, start, length);
+        _turn = turn;
+        try
+        {
+            if (State == ConnectionState.Open) _handler!.OnReceived(turn);
+
+            // A handler takes every message, but a connection that closed meanwhile, or a handler that failed, does not.
+            while (turn.TryRead(out _)) { }
+            Answer(turn);
+        }
+        catch (Exception failure)
+        {
+            Loop.Report(failure);
+            Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+        }
+        finally
+        {
+            _turn = null;
+            turn.End();
+        }
+    }
+
+    private void Answer(Turn turn)
+    {
+        if (State == ConnectionState.Closed) return;
+        if (!turn.Output.IsEmpty) WriteThrough(turn.Output.Span);
+        switch (turn.Outcome)
+        {
+            case TurnOutcome.PeerClosed:
+                Leave(ConnectionState.Lingering, new Closure(ClosureCause.ClosedByClient, turn.PeerClose.Code, turn.PeerClose.Reason));
+                FinishIfFlushed();
+                break;
+            case TurnOutcome.Violated:
+                Leave(ConnectionState.Lingering, new Closure(ClosureCause.Violation, turn.Violation!.Code, turn.Violation.Reason));
+                FinishIfFlushed();
+                break;
+            default:
+                break;
+        }
+    }
+
+    // The replies of a turn: straight to the socket if nothing waits before them.
+    private void WriteThrough(ReadOnlySpan<byte> frames)
+    {
+        if (_queue.IsEmpty)
+        {
+            int sent = TrySend(frames);
+            if (sent == frames.Length || sent < 0) return;
+            _queue.Append(frames[sent..], Loop.Pool);
+            Block();
+            return;
+        }
+
+        _queue.Append(frames, Loop.Pool);
+        MarkDirty();
+    }
+
+    private void MarkDirty()
+    {
+        if (_dirty || _blocked) return;
+        _dirty = true;
+        Loop.MarkDirty(this);
+    }
+
+    internal void FlushAtEndOfTurn()
+    {
+        _dirty = false;
+        if (State != ConnectionState.Closed && !_blocked) Flush();
+    }
+
+    /// <summary>Writes what the socket takes of the queue.</summary>
+    private protected void Flush()
+    {
+        bool moved = false;
+        while (!_queue.IsEmpty)
+        {
+            int waiting = _queue.Bytes;
+            int sent = TrySend(in _queue);
+            if (sent < 0) return;
+            if (sent > 0) moved = true;
+            _queue.Advance(sent);
+            if (sent < waiting)
+            {
+                // A gathered write takes a bounded number of segments; what stopped it may be that bound.
+                if (sent > 0 && !_queue.IsEmpty && sent == LastOffered) continue;
+                Block();
+                if (moved) RefreshBlockedLimit();
+                return;
+            }
+        }
+
+        if (_blocked) Unblock();
+        FinishIfFlushed();
+    }
+
+    /// <summary>How many bytes the last gathered write offered to the socket.</summary>
+    private protected int LastOffered { get; set; }
+
+    private void Block()
+    {
+        if (_blocked) return;
+        _blocked = true;
+        RefreshBlockedLimit();
+        OnBlockedChanged(blocked: true);
+    }
+
+    private void RefreshBlockedLimit()
+    {
+        if (State == ConnectionState.Open) SetTransportDue(_settings.BlockedLimit);
+    }
+
+    private void Unblock()
+    {
+        _blocked = false;
+        if (State == ConnectionState.Open) ClearTransportDue();
+        OnBlockedChanged(blocked: false);
+    }
+
+    /// <summary>Whether so much waits for the client that its own messages wait too.</summary>
+    private protected bool IsOverReadMark => _blocked && _queue.Bytes > _settings.QueueBytesMax / 4;
+
+    // The bound is looked at before bytes are added, so a queue holds at most the bound and one message more: a single
+    // message larger than the bound still arrives.
+    private bool MayQueue()
+    {
+        if (State != ConnectionState.Open) return false;
+        if (_queue.Bytes <= _settings.QueueBytesMax) return true;
+        CloseSlow($"{_queue.Bytes} bytes wait for the client, the limit is {_settings.QueueBytesMax}");
+        return false;
+    }
+
+    // What has begun to leave is finished, so that the Close frame behind it can still be understood.
+    private void CloseSlow(string detail)
+    {
+        _queue.DropUnbegun();
+        _queue.Append(FrameWriter.Close(Endpoint!.SlowCode, Endpoint.SlowReason), Loop.Pool);
+        Engine!.CloseSent();
+        Leave(ConnectionState.Closing, new Closure(ClosureCause.SlowReader, Endpoint.SlowCode, detail));
+        MarkDirty();
+    }
+
+    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol)
+    {
+        State = ConnectionState.Open;
+        Engine = engine;
+        Endpoint = endpoint;
+        Subprotocol = subprotocol;
+        ClearTransportDue();
+    }
+
+    // From Open (or further on) to a later stage; the first departure is the one that counts.
+    private protected void Leave(ConnectionState to, Closure closure)
+    {
+        if (State >= to) return;
+        bool first = _closure is null;
+        State = to;
+        _sessionDue = Never;
+        if (first) SetTransportDue(_settings.CloseLimit);
+        if (to == ConnectionState.Lingering) OnReadingChanged();
+        if (first) Announce(closure);
+    }
+
+    private void Announce(Closure closure)
+    {
+        _closure = closure;
+        try
+        {
+            _handler?.OnEnded(closure);
+        }
+        catch (Exception failure)
+        {
+            Loop.Report(failure);
+        }
+
+        OnAnnounced(closure);
+    }
+
+    private void FinishIfFlushed()
+    {
+        if (State == ConnectionState.Lingering && _queue.IsEmpty) ShutdownSend();
+    }
+
+    /// <summary>The socket is done with: everything is given back, and whoever has not heard is told.</summary>
+    private protected void End(Closure closure)
+    {
+        if (State == ConnectionState.Closed) return;
+        State = ConnectionState.Closed;
+        _transportDue = _sessionDue = Never;
+        DueMilliseconds = Never;
+        Loop.Timers.TakeOff(this);
+        _queue.Clear();
+        Engine?.Drop();
+        CloseSocket();
+        if (_closure is null) Announce(closure);
+    }
+
+    /// <summary>The peer ended its side.</summary>
+    private protected void OnEndOfStream() => End(new Closure(ClosureCause.EndOfStream, CloseCode.Abnormal, "The client ended the stream without a Close frame."));
+
+    private protected void OnSocketFailed(string error) => End(new Closure(ClosureCause.SocketError, CloseCode.Abnormal, error));
+
+    private protected void SetTransportDue(TimeSpan after)
+    {
+        _transportDue = Loop.NowMilliseconds + (long)after.TotalMilliseconds;
+        ArmDeadlines();
+    }
+
+    private void ClearTransportDue()
+    {
+        _transportDue = Never;
+        ArmDeadlines();
+    }
+
+    private void ArmDeadlines()
+    {
+        DueMilliseconds = Math.Min(_transportDue, _sessionDue);
+        Loop.Timers.Arm(this, DueMilliseconds);
+    }
+
+    internal sealed override void OnDue(long nowMilliseconds)
+    {
+        if (_transportDue <= nowMilliseconds)
+        {
+            _transportDue = Never;
+            switch (State)
+            {
+                case ConnectionState.Handshaking: OnHandshakeLate(); break;
+                case ConnectionState.Open: CloseSlow($"the client took nothing for {_settings.BlockedLimit.TotalSeconds} s"); break;
+                default: End(_closure!); break;
+            }
+        }
+
+        if (_sessionDue <= nowMilliseconds)
+        {
+            _sessionDue = Never;
+            try
+            {
+                _handler?.OnDeadline();
+            }
+            catch (Exception failure)
+            {
+                Loop.Report(failure);
+                Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+            }
+        }
+
+        if (State != ConnectionState.Closed) ArmDeadlines();
+    }
+
+    /// <summary>Sends what the socket takes without blocking.</summary>
+    /// <returns>Bytes taken, 0 if it takes none now, -1 if it failed and the connection has ended.</returns>
+    private protected abstract int TrySend(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Sends from the front of a queue, gathering several segments in one call.</summary>
+    private protected abstract int TrySend(in OutboundQueue queue);
+
+    private protected abstract void OnAttached();
+
+    private protected abstract void OnReadingChanged();
+
+    private protected abstract void OnBlockedChanged(bool blocked);
+
+    private protected abstract void OnHandshakeLate();
+
+    private protected abstract void OnAnnounced(Closure closure);
+
+    private protected abstract void ShutdownSend();
+
+    private protected abstract void CloseSocket();
+}

@@ -1,0 +1,76 @@
+using System.Buffers;
+using Broker.Core.Framing;
+using Broker.Core.Handshake;
+
+namespace Broker.Core.Reactor;
+
+/// <summary>The opening handshake of a loop's connections: from the first byte to an open connection or to its refusal.</summary>
+internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor, ReactorSettings settings)
+{
+    private readonly byte[] _response = new byte[UpgradeResponse.RefusalBytesMax];
+
+    /// <summary>Looks whether the head of the request is whole, and if so, answers it.</summary>
+    /// <param name="connection">Still handshaking; afterwards perhaps open, refused or handed over.</param>
+    /// <param name="received">Everything received so far. Borrowed.</param>
+    /// <param name="scannedBytes">How many of them an earlier call has seen.</param>
+    /// <returns>Bytes of the head; what is behind them is the first frames.</returns>
+    internal int Continue(SocketConnection connection, ReadOnlySpan<byte> received, int scannedBytes)
+    {
+        var reader = new UpgradeReader(received, settings.HeadBytesMax, scannedBytes);
+        switch (reader.ReadHead(out UpgradeRequest? request))
+        {
+            case OperationStatus.Done:
+                Answer(connection, request!, received);
+                return reader.Position;
+            case OperationStatus.NeedMoreData:
+                return 0;
+            default:
+                Refuse(connection, reader.Fault);
+                return received.Length;
+        }
+    }
+
+    private void Answer(SocketConnection connection, UpgradeRequest request, ReadOnlySpan<byte> received)
+    {
+        if (acceptor.Find(request) is not { } endpoint)
+        {
+            if (request.WantsWebSocket || !TryHandOver(connection, received)) Refuse(connection, new UpgradeFault(404, "No WebSocket is served at this path."));
+            return;
+        }
+
+        if (UpgradeRules.Check(request, endpoint.Origins) is { } broken) Refuse(connection, broken);
+        else if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) Refuse(connection, unmatched);
+        else if (!acceptor.MayOpen(out TimeSpan retryAfter)) Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
+        else Open(connection, request, endpoint, chosen);
+    }
+
+    private bool TryHandOver(SocketConnection connection, ReadOnlySpan<byte> received)
+    {
+        byte[] copy = received.ToArray();
+        if (!acceptor.TryHandOver(() => connection.TakeOut(copy))) return false;
+        connection.EndTakenOut();
+        return true;
+    }
+
+    private void Open(SocketConnection connection, UpgradeRequest request, WebSocketEndpoint endpoint, ChosenSubprotocol chosen)
+    {
+        UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, extensions: null, out int written);
+        connection.Open(new FrameEngine(endpoint.Engine, reactor.Pool), endpoint, chosen.Spoken);
+        connection.Write(_response.AsSpan(0, written));
+        acceptor.Opened(connection, request);
+    }
+
+    /// <summary>The time for the handshake is over.</summary>
+    internal void Late(SocketConnection connection) =>
+        Refuse(connection, new UpgradeFault(408, $"The request was not complete within {settings.HandshakeLimit.TotalSeconds} s."), ClosureCause.HandshakeTimeout);
+
+    /// <summary>The server stops while the handshake is under way.</summary>
+    internal void TurnAway(SocketConnection connection) =>
+        Refuse(connection, new UpgradeFault(503, "The server is stopping.") { RetryAfter = TimeSpan.FromSeconds(1) });
+
+    private void Refuse(SocketConnection connection, UpgradeFault fault, ClosureCause cause = ClosureCause.HandshakeRefused)
+    {
+        UpgradeResponse.TryWriteRefusal(_response, fault, out int written);
+        connection.Refuse(_response.AsSpan(0, written), cause, $"{fault.Status}: {fault.Reason}");
+    }
+}

@@ -1,0 +1,152 @@
+using Broker.Core.Buffers;
+
+namespace Broker.Core.Reactor;
+
+/// <summary>What waits to leave through one socket: references to shared bytes and private bytes, in order.</summary>
+/// <remarks>Empty it costs nothing but its fields; most connections are idle, and their queue is empty.</remarks>
+internal struct OutboundQueue
+{
+    private const int PrivateBytesMin = 1024;
+
+    private Segment _first;
+    private Queue<Segment>? _rest;
+    private SharedBytes? _tail;
+
+    private struct Segment
+    {
+        internal SharedBytes? Bytes;
+        internal int Start, End;
+    }
+
+    /// <summary>Bytes that wait.</summary>
+    internal int Bytes { get; private set; }
+
+    internal readonly bool IsEmpty => _first.Bytes is null;
+
+    /// <summary>Appends a copy of bytes.</summary>
+    internal void Append(ReadOnlySpan<byte> bytes, BufferPool pool)
+    {
+        if (bytes.IsEmpty) return;
+        Bytes += bytes.Length;
+
+        // The last private segment goes on where it ended.
+        if (_tail is not null && _tail.Room >= bytes.Length)
+        {
+            _tail.Append(bytes);
+            ExtendLast(_tail.Length);
+            return;
+        }
+
+        SharedBytes own = SharedBytes.Rent(pool, Math.Max(bytes.Length, PrivateBytesMin));
+        own.Append(bytes);
+        Push(new Segment { Bytes = own, Start = 0, End = own.Length });
+        _tail = own;
+    }
+
+    /// <summary>Appends a reference to bytes that others share; holds them until they have left.</summary>
+    internal void Append(SharedBytes bytes, int start)
+    {
+        if (start == bytes.Length) return;
+        Bytes += bytes.Length - start;
+        Push(new Segment { Bytes = bytes.Hold(), Start = start, End = bytes.Length });
+        _tail = null;
+    }
+
+    private void Push(Segment segment)
+    {
+        if (_first.Bytes is null) _first = segment;
+        else (_rest ??= new Queue<Segment>(4)).Enqueue(segment);
+    }
+
+    private void ExtendLast(int end)
+    {
+        if (_rest is null || _rest.Count == 0)
+        {
+            _first.End = end;
+            return;
+        }
+
+        // Segments are values: the last one is taken round the ring once to be changed.
+        for (int i = _rest.Count; i > 0; i--)
+        {
+            Segment segment = _rest.Dequeue();
+            if (i == 1) segment.End = end;
+            _rest.Enqueue(segment);
+        }
+    }
+
+    /// <summary>The longest run of contiguous bytes at the front.</summary>
+    internal readonly ReadOnlySpan<byte> Front => _first.Bytes is null ? default : _first.Bytes.Array.AsSpan(_first.Start, _first.End - _first.Start);
+
+    /// <summary>Whether more than one segment waits, so that a gathered write pays.</summary>
+    internal readonly bool HasSeveral => _rest is { Count: > 0 };
+
+    /// <summary>Lists segments from the front, for a gathered write.</summary>
+    internal readonly int CopyTo(Span<(byte[] Array, int Start, int Length)> target)
+    {
+        if (_first.Bytes is null) return 0;
+        target[0] = (_first.Bytes.Array, _first.Start, _first.End - _first.Start);
+        int count = 1;
+        if (_rest is null) return count;
+        foreach (Segment segment in _rest)
+        {
+            if (count == target.Length) break;
+            target[count++] = (segment.Bytes!.Array, segment.Start, segment.End - segment.Start);
+        }
+
+        return count;
+    }
+
+    /// <summary>Takes bytes off the front that have left.</summary>
+    internal void Advance(int bytes)
+    {
+        Bytes -= bytes;
+        while (bytes > 0)
+        {
+            int length = _first.End - _first.Start;
+            if (bytes < length)
+            {
+                _first.Start += bytes;
+                return;
+            }
+
+            bytes -= length;
+            DropFirst();
+        }
+    }
+
+    /// <summary>Drops whatever has not begun to leave; what is left ends where a message ends.</summary>
+    internal void DropUnbegun()
+    {
+        if (_first.Bytes is null) return;
+        if (_first.Start == 0)
+        {
+            Clear();
+            return;
+        }
+
+        while (_rest is { Count: > 0 })
+        {
+            Segment segment = _rest.Dequeue();
+            Bytes -= segment.End - segment.Start;
+            segment.Bytes!.LetGo();
+        }
+
+        _tail = null;
+    }
+
+    /// <summary>Drops everything.</summary>
+    internal void Clear()
+    {
+        while (_first.Bytes is not null) DropFirst();
+        Bytes = 0;
+    }
+
+    private void DropFirst()
+    {
+        if (ReferenceEquals(_tail, _first.Bytes)) _tail = null;
+        _first.Bytes!.LetGo();
+        _first = default;
+        if (_rest is not null && _rest.TryDequeue(out Segment next)) _first = next;
+    }
+}

@@ -1,0 +1,227 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using Broker.Core.Buffers;
+using Broker.Core.Framing;
+using Broker.Core.Reactor.Native;
+
+namespace Broker.Core.Reactor;
+
+/// <summary>A connection over a TCP socket that its reactor watches.</summary>
+internal sealed unsafe class SocketConnection : Connection
+{
+    private const int VectorsMax = 32;
+
+    private readonly Reactor _reactor;
+    private readonly int _descriptor;
+    private byte[]? _held;          // What came before the handler: part of the head, or frames behind it.
+    private int _heldLength;
+    private IPEndPoint? _remote;
+    private EpollEvents _interest = EpollEvents.Readable;
+
+    internal SocketConnection(Reactor reactor, int descriptor, ConnectionId id)
+        : base(reactor, id, reactor.Settings)
+    {
+        _reactor = reactor;
+        _descriptor = descriptor;
+        SetTransportDue(reactor.Settings.HandshakeLimit);
+    }
+
+    public override IPEndPoint Remote => _remote ??= SocketAddress.Peer(_descriptor);
+
+    internal EpollEvents Interest => _interest;
+
+    internal int Descriptor => _descriptor;
+
+    internal void OnReady(EpollEvents events)
+    {
+        if ((events & EpollEvents.Writable) != 0)
+        {
+            Flush();
+            if (State == ConnectionState.Open && !IsOverReadMark) OnReadingChanged();
+        }
+
+        if ((events & (EpollEvents.Readable | EpollEvents.Error | EpollEvents.HangUp)) == 0 || State == ConnectionState.Closed) return;
+        if (MayRead) Read();
+        else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) OnSocketFailed("The socket failed while nothing was read from it.");
+        else SetInterest(_interest & ~EpollEvents.Readable);
+    }
+
+    // Frames that came with the request are read before those that came later.
+    private bool MayRead => WantsRead && !IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
+
+    private void Read()
+    {
+        byte[] scratch = _reactor.Scratch;
+        nint received = Libc.Receive(_descriptor, Unsafe.AsPointer(ref scratch[0]), (nuint)scratch.Length, 0);
+        if (received > 0)
+        {
+            switch (State)
+            {
+                case ConnectionState.Handshaking: OnHead(scratch.AsSpan(0, (int)received)); break;
+                case ConnectionState.Lingering: break;
+                default: Receive(_reactor.Turn, scratch, 0, (int)received); break;
+            }
+        }
+        else if (received == 0)
+        {
+            OnEndOfStream();
+        }
+        else
+        {
+            OnFailedCall(Libc.LastError);
+        }
+    }
+
+    private void OnFailedCall(Errno error)
+    {
+        // Only what is certain ends a connection: the error of a call can be another's (see Libc.BindAll).
+        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted)
+            OnSocketFailed($"The socket failed: {error}.");
+    }
+
+    private void OnHead(ReadOnlySpan<byte> received)
+    {
+        if (_held is null)
+        {
+            int used = _reactor.Handshakes.Continue(this, received, scannedBytes: 0);
+            if (State == ConnectionState.Handshaking) Hold(received);
+            else if (used < received.Length && State == ConnectionState.Open) Hold(received[used..]);
+            return;
+        }
+
+        int scanned = _heldLength;
+        Hold(received);
+        int consumed = _reactor.Handshakes.Continue(this, _held.AsSpan(0, _heldLength), scanned);
+        if (State == ConnectionState.Open) KeepFrom(consumed);
+        else if (State != ConnectionState.Handshaking) _held = null;
+    }
+
+    private void Hold(ReadOnlySpan<byte> bytes)
+    {
+        // Never more than one head and one read: the head's own limit is checked by whoever parses it.
+        if (_held is null) _held = new byte[bytes.Length];
+        else if (_held.Length < _heldLength + bytes.Length) Array.Resize(ref _held, Math.Max(_heldLength + bytes.Length, _held.Length * 2));
+        bytes.CopyTo(_held.AsSpan(_heldLength));
+        _heldLength += bytes.Length;
+    }
+
+    private void KeepFrom(int start)
+    {
+        _heldLength -= start;
+        if (_heldLength == 0) _held = null;
+        else _held.AsSpan(start, _heldLength).CopyTo(_held);
+    }
+
+    internal void Open(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol) => SetOpen(engine, endpoint, subprotocol);
+
+    /// <summary>Says one last thing in HTTP and ends the connection.</summary>
+    internal void Refuse(ReadOnlySpan<byte> response, ClosureCause cause, string reason)
+    {
+        _ = TrySend(response);
+        if (State == ConnectionState.Closed) return;
+        Leave(ConnectionState.Lingering, new Closure(cause, CloseCode.Abnormal, reason));
+        ShutdownSend();
+    }
+
+    /// <summary>Takes the socket out of the loop, with what was read from it.</summary>
+    internal HandedOver TakeOut(byte[] received)
+    {
+        var taken = new HandedOver(_descriptor, received, Remote, SocketAddress.Own(_descriptor));
+        _reactor.Forget(this);
+        _isTakenOut = true;
+        return taken;
+    }
+
+    private bool _isTakenOut;
+
+    internal void EndTakenOut() => End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "Plain HTTP."));
+
+    private protected override void OnAttached()
+    {
+        OnReadingChanged();
+        if (_held is null) return;
+
+        // In a turn of its own: the handler has just been put in place and may still be in its own call.
+        _reactor.Post(static connection => ((SocketConnection)connection).ReceiveHeld(), this);
+    }
+
+    private void ReceiveHeld()
+    {
+        if (_held is not { } held || State is not (ConnectionState.Open or ConnectionState.Closing)) return;
+        _held = null;
+        Receive(_reactor.Turn, held, 0, _heldLength);
+        OnReadingChanged();
+    }
+
+    private protected override void OnHandshakeLate()
+    {
+        _reactor.Handshakes.Late(this);
+    }
+
+    private protected override int TrySend(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            nint sent = Libc.Send(_descriptor, start, (nuint)bytes.Length, Libc.NoSignal);
+            if (sent >= 0) return (int)sent;
+        }
+
+        OnFailedCall(Libc.LastError);
+        return State == ConnectionState.Closed ? -1 : 0;
+    }
+
+    private protected override int TrySend(in OutboundQueue queue)
+    {
+        if (!queue.HasSeveral)
+        {
+            LastOffered = queue.Front.Length;
+            return TrySend(queue.Front);
+        }
+
+        Span<(byte[] Array, int Start, int Length)> segments = _reactor.Segments;
+        int count = queue.CopyTo(segments[..VectorsMax]);
+        IoVector* vectors = stackalloc IoVector[VectorsMax];
+        int offered = 0;
+        for (int i = 0; i < count; i++)
+        {
+            // The pool's arrays are pinned for good.
+            (byte[] array, int start, int length) = segments[i];
+            vectors[i] = new IoVector { Start = Unsafe.AsPointer(ref array[start]), Length = (nuint)length };
+            offered += length;
+        }
+
+        LastOffered = offered;
+        MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
+        nint sent = Libc.SendMessage(_descriptor, &message, Libc.NoSignal);
+        if (sent >= 0) return (int)sent;
+        OnFailedCall(Libc.LastError);
+        return State == ConnectionState.Closed ? -1 : 0;
+    }
+
+    private protected override void OnReadingChanged()
+    {
+        if (State != ConnectionState.Closed && WantsRead) SetInterest(_interest | EpollEvents.Readable);
+    }
+
+    private protected override void OnBlockedChanged(bool blocked) =>
+        SetInterest(blocked ? _interest | EpollEvents.Writable : _interest & ~EpollEvents.Writable);
+
+    private void SetInterest(EpollEvents interest)
+    {
+        if (interest == _interest || State == ConnectionState.Closed) return;
+        _interest = interest;
+        _reactor.ChangeInterest(this);
+    }
+
+    private protected override void OnAnnounced(Closure closure) => _reactor.Announce(this, closure);
+
+    private protected override void ShutdownSend() => _ = Libc.Shutdown(_descriptor, Libc.ShutdownWrite);
+
+    private protected override void CloseSocket()
+    {
+        _held = null;
+        if (_isTakenOut) return;
+        _reactor.Forget(this);
+        _ = Libc.Close(_descriptor);
+    }
+}
