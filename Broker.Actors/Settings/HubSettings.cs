@@ -1,4 +1,5 @@
 using System.Net;
+using Broker.Actors.Routing;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors.Settings;
@@ -17,6 +18,9 @@ public sealed record HubSettings
 
     /// <summary>The Centrifuge JSON dialect.</summary>
     public CentrifugeSettings Centrifuge { get; init; } = new();
+
+    /// <summary>Bounds of routing.</summary>
+    public RoutingSettings Routing { get; init; } = new();
 
     /// <summary>The echo endpoint, for conformance and measurement.</summary>
     public EchoSettings Echo { get; init; } = new();
@@ -74,6 +78,9 @@ public sealed record CentrifugeSettings
     /// <summary>The longest message of a client.</summary>
     public int MessageBytesMax { get; init; } = 64 * 1024;
 
+    /// <summary>The most frames that one message of a client may come in.</summary>
+    public int FragmentsMax { get; init; } = 1024;
+
     /// <summary>The most commands in one frame.</summary>
     public int CommandsPerFrameMax { get; init; } = 256;
 
@@ -98,4 +105,7 @@ public sealed record EchoSettings
 
     /// <summary>The longest message.</summary>
     public int MessageBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The most frames that one message may come in.</summary>
+    public int FragmentsMax { get; init; } = 1024 * 1024;
 }

@@ -1,0 +1,45 @@
+namespace Broker.Actors.Centrifuge;
+
+/// <summary>What to do when the deadline of a connection has come.</summary>
+public enum KeepAliveStep
+{
+    /// <summary>The client did not say connect in time.</summary>
+    Stale,
+
+    /// <summary>Ping it, and look again after the pong limit.</summary>
+    Ping,
+
+    /// <summary>It is alive; look again when the next ping is due.</summary>
+    Wait,
+
+    /// <summary>It said nothing after a ping: it is gone.</summary>
+    NoPong,
+}
+
+/// <summary>When to ping a client and when to give it up. Pure: it is asked at each deadline.</summary>
+/// <remarks>Anything the client says counts as an answer; a ping goes out each interval even so, as the client waits for it.</remarks>
+public struct KeepAlive
+{
+    private bool _connected, _pinged, _heard;
+
+    /// <summary>The client said something.</summary>
+    public void Hear() => _heard = true;
+
+    /// <summary>The client has connected: pings begin.</summary>
+    public void Connect() => _connected = true;
+
+    /// <summary>The deadline has come.</summary>
+    public KeepAliveStep Next()
+    {
+        if (!_connected) return KeepAliveStep.Stale;
+        if (_pinged)
+        {
+            _pinged = false;
+            return _heard ? KeepAliveStep.Wait : KeepAliveStep.NoPong;
+        }
+
+        _pinged = true;
+        _heard = false;
+        return KeepAliveStep.Ping;
+    }
+}

@@ -1,0 +1,66 @@
+using Akka.Actor;
+using Broker.Actors.Sessions;
+using Broker.Actors.Streams;
+using Broker.Core.Centrifuge;
+using Broker.Core.Framing;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors.Echo;
+
+/// <summary>
+/// Answers each message with itself, for conformance and measurement. It takes the road of every other dialect; its session
+/// has no commands, and so nothing to answer.
+/// </summary>
+public sealed class EchoDialect(Connection connection) : IDialect
+{
+    private IActorRef _session = ActorRefs.Nobody;
+
+    /// <inheritdoc />
+    public Connection Connection { get; } = connection;
+
+    /// <inheritdoc />
+    public bool IsReady => true;
+
+    /// <inheritdoc />
+    public void OnBound(IActorRef session) => _session = session;
+
+    /// <inheritdoc />
+    public void OnTurn(Turn turn)
+    {
+        ArgumentNullException.ThrowIfNull(turn);
+        while (turn.TryRead(out Message message)) turn.Echo(message);
+    }
+
+    /// <inheritdoc />
+    public void OnEnded(Closure closure) => _session.Tell(new SessionProtocol.Ended(closure), ActorRefs.NoSender);
+
+    /// <inheritdoc />
+    public void Disconnect(Disconnect why) => Connection.Close(CloseCode.InternalError, why.Reason);
+
+    /// <inheritdoc />
+    public void OnStarted(Action ready) { }
+
+    /// <inheritdoc />
+    public void OnDeadline() { }
+
+    /// <inheritdoc />
+    public void Connected(uint id, string client) { }
+
+    /// <inheritdoc />
+    public void Subscribed(uint id) { }
+
+    /// <inheritdoc />
+    public void Unsubscribed(uint id) { }
+
+    /// <inheritdoc />
+    public void Published(uint id) { }
+
+    /// <inheritdoc />
+    public void Failed(uint id, CentrifugeError error) { }
+
+    /// <inheritdoc />
+    public void Evicted(string channel, Unsubscribed why) { }
+
+    /// <inheritdoc />
+    public void Done(int bytes) { }
+}

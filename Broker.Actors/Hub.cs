@@ -1,0 +1,123 @@
+using System.Net;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Configuration;
+using Akka.Event;
+using Broker.Actors.Centrifuge;
+using Broker.Actors.Echo;
+using Broker.Actors.Loops;
+using Broker.Actors.Routing;
+using Broker.Actors.Sessions;
+using Broker.Actors.Settings;
+using Broker.Actors.Streams;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors;
+
+/// <summary>The hub: its loops and their threads, its actor system, and the public port.</summary>
+/// <remarks>
+/// For each loop one fan-out, one parent of sessions and one home of channels, all of them on the loop's own thread.
+/// Start it once, stop it once.
+/// </remarks>
+public sealed class Hub : IAsyncDisposable
+{
+    private static readonly string s_version = typeof(Hub).Assembly.GetName().Version!.ToString(3);
+
+    private readonly HubSettings _settings;
+    private readonly Config _akka;
+    private readonly HubAcceptor _acceptor;
+    private readonly Reactor[] _reactors;
+    private readonly Thread[] _threads;
+    private ActorSystem? _system;
+    private volatile bool _ready;
+    private int _stopping;
+
+    /// <summary>Makes a hub; nothing runs yet.</summary>
+    /// <param name="settings">All that can be set.</param>
+    /// <param name="akka">Configuration of the actor system, beside that of the loops' dispatchers.</param>
+    /// <param name="time">The clock of everything.</param>
+    public Hub(HubSettings settings, Config akka, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        _settings = settings;
+        _akka = akka;
+        _acceptor = new HubAcceptor(settings, Counters);
+        int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
+        _reactors = [.. Enumerable.Range(0, count).Select(number => new Reactor(number, settings.Reactor, _acceptor, time))];
+        _threads = [.. _reactors.Select(reactor => new Thread(reactor.Run) { Name = $"loop-{reactor.Number}", IsBackground = true })];
+    }
+
+    /// <summary>Where it listens, with the real port; empty before the start.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints { get; private set; } = [];
+
+    /// <summary>Whether clients may come: not before the start, not while it stops.</summary>
+    public bool IsReady => _ready;
+
+    /// <summary>What it counts.</summary>
+    public HubCounters Counters { get; } = new();
+
+    /// <summary>Starts everything and listens.</summary>
+    /// <param name="plainHttp">Takes connections whose first request is plain HTTP, on a loop's thread; must not block.</param>
+    /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>
+    public void Start(Action<HandedOver>? plainHttp)
+    {
+        IReadOnlyList<ListeningSocket> listeners = ListeningSocket.OpenAll(
+            new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _reactors.Length, _settings.Reactor.Backlog);
+        Endpoints = [listeners[0].EndPoint];
+
+        var loops = new LoopSetup(_reactors);
+        Config config = ConfigurationFactory.ParseString(loops.ToHocon()).WithFallback(_akka);
+        _system = ActorSystem.Create("broker", BootstrapSetup.Create().WithConfig(config).And(loops));
+        ILoggingAdapter log = Logging.GetLogger(_system, "broker");
+        foreach (Reactor reactor in _reactors) reactor.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", reactor.Number);
+        foreach (Thread thread in _threads) thread.Start();
+
+        _acceptor.PlainHttp = plainHttp;
+        _acceptor.Log = log;
+        _acceptor.Sessions = StartActors(_system, log);
+        foreach (Reactor reactor in _reactors) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
+        _ready = true;
+    }
+
+    private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
+    {
+        LoopReplies[] replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
+        IActorRef[] fanOuts = [.. _reactors.Select(reactor => Start(FanOutActor.PropsFor(reactor, replies[reactor.Number], _settings.Routing), reactor, "fan-out"))];
+        IActorRef[] shards = [.. _reactors.Select(reactor => Start(RouterShardActor.PropsFor(reactor.Number, fanOuts, _settings.Routing), reactor, "router"))];
+
+        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), log);
+        return [.. _reactors.Select(reactor => Start(SessionsActor.PropsFor(around, connection => DialectOf(connection, replies[reactor.Number])), reactor, "sessions"))];
+
+        IActorRef Start(Props props, Reactor reactor, string name) =>
+            system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(reactor.Number)), $"{name}-{reactor.Number}");
+    }
+
+    private IDialect DialectOf(Connection connection, LoopReplies replies) =>
+        connection.Endpoint!.Path == _settings.Centrifuge.Path
+            ? new CentrifugeConversation(connection, replies, _settings.Centrifuge, s_version)
+            : new EchoDialect(connection);
+
+    /// <summary>Accepts no more, tells the clients, lets what is queued leave, and ends; after the grace, at once.</summary>
+    public async Task StopAsync(TimeSpan grace)
+    {
+        if (Interlocked.Exchange(ref _stopping, 1) == 1 || _system is null) return;
+        _ready = false;
+        try
+        {
+            await Task.WhenAll(_reactors.Select(reactor => reactor.DrainAsync())).WaitAsync(grace).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            foreach (Reactor reactor in _reactors) reactor.Abandon();
+        }
+
+        // The actors end on their loops, so the loops end last.
+        await _system.Terminate().ConfigureAwait(false);
+        foreach (Reactor reactor in _reactors) reactor.Stop();
+        foreach (Thread thread in _threads) thread.Join();
+        foreach (Reactor reactor in _reactors) reactor.Dispose();
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+}

@@ -1,0 +1,81 @@
+using Akka.Actor;
+using Akka.Event;
+using Broker.Actors.Sessions;
+using Broker.Actors.Settings;
+using Broker.Core.Centrifuge;
+using Broker.Core.Framing;
+using Broker.Core.Handshake;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors;
+
+/// <summary>What the loops ask about a new connection: which endpoint it is for, whether it may come in, who takes it.</summary>
+/// <remarks>Asked by all loops at once; what it counts, it counts without a lock.</remarks>
+internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : IConnectionAcceptor
+{
+    private readonly Dictionary<string, WebSocketEndpoint> _endpoints = EndpointsOf(settings);
+
+    /// <summary>The sessions of each loop; set before anything is accepted.</summary>
+    internal IReadOnlyList<IActorRef> Sessions { get; set; } = [];
+
+    /// <summary>Who answers plain HTTP; set before anything is accepted.</summary>
+    internal Action<HandedOver>? PlainHttp { get; set; }
+
+    /// <summary>One line a connection; set before anything is accepted.</summary>
+    internal ILoggingAdapter Log { get; set; } = NoLogger.Instance;
+
+    private static Dictionary<string, WebSocketEndpoint> EndpointsOf(HubSettings settings)
+    {
+        var origins = new OriginRule(settings.Listen.Origins);
+        var endpoints = new List<WebSocketEndpoint>
+        {
+            new()
+            {
+                Path = settings.Centrifuge.Path,
+                Subprotocols = new SubprotocolChoice([CentrifugeDialect.Subprotocol], CentrifugeDialect.Subprotocol, refusesUnmatched: true),
+                Origins = origins,
+                Engine = new FrameEngineSettings(settings.Centrifuge.MessageBytesMax, settings.Centrifuge.FragmentsMax),
+                SlowCode = (CloseCode)Disconnect.Slow.Code,
+                SlowReason = Disconnect.Slow.Reason,
+                ShutdownCode = (CloseCode)Disconnect.Shutdown.Code,
+                ShutdownReason = Disconnect.Shutdown.Reason,
+            },
+        };
+        if (settings.Echo.Enabled)
+        {
+            endpoints.Add(new WebSocketEndpoint
+            {
+                Path = settings.Echo.Path,
+                Subprotocols = new SubprotocolChoice([], fallback: null, refusesUnmatched: false),
+                Origins = origins,
+                Engine = new FrameEngineSettings(settings.Echo.MessageBytesMax, settings.Echo.FragmentsMax),
+            });
+        }
+
+        return endpoints.ToDictionary(endpoint => endpoint.Path, StringComparer.Ordinal);
+    }
+
+    public WebSocketEndpoint? Find(UpgradeRequest request) => _endpoints.GetValueOrDefault(request.Path);
+
+    public bool MayOpen(out TimeSpan retryAfter)
+    {
+        // Spread, so that those who were turned away do not come back together.
+        retryAfter = TimeSpan.FromSeconds(Random.Shared.Next(1, 6));
+        return counters.TryOpen(settings.Listen.ConnectionsMax);
+    }
+
+    public bool TryHandOver(Func<HandedOver> take)
+    {
+        if (PlainHttp is not { } plainHttp) return false;
+        plainHttp(take());
+        return true;
+    }
+
+    public void Opened(Connection connection, UpgradeRequest request) => Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection), ActorRefs.NoSender);
+
+    public void Ended(Connection connection, Closure closure)
+    {
+        counters.Count(closure.Cause, wasOpen: connection.Endpoint is not null);
+        if (Log.IsDebugEnabled) Log.Debug("{0} ended: {1}, {2} {3}", connection.Id, closure.Cause, (int)closure.Code, closure.Reason);
+    }
+}

@@ -1,0 +1,159 @@
+using Akka.Actor;
+using Broker.Actors.Sessions;
+using Broker.Core.Buffers;
+using Broker.Core.Framing;
+using Broker.Core.Reactor;
+using static Broker.Actors.Routing.RoutingProtocol;
+
+namespace Broker.Actors.Routing;
+
+/// <summary>
+/// The fan-out of one loop: keeps the dense list of each channel's clients on this loop, and sends them what the channel's
+/// home delivers, all publications of a turn in one batch.
+/// </summary>
+/// <remarks>
+/// Publications pass no session and no further mailbox: at the end of the turn the batch, one run of contiguous bytes, goes
+/// to every client's socket. A client joins or leaves a list between two batches, never inside one.
+/// </remarks>
+public sealed class FanOutActor : UntypedActor
+{
+    private readonly EventLoop _loop;
+    private readonly LoopReplies _replies;
+    private readonly RoutingSettings _settings;
+    private readonly Dictionary<string, Listeners> _channels = new(StringComparer.Ordinal);
+    private readonly List<Listeners> _batched = [];
+    private readonly Dictionary<IActorRef, int> _taken = [];        // Bytes taken in this turn, by the home they came from.
+    private Action? _onTurnEnding;
+
+    private sealed class Listeners(string channel, int shard)
+    {
+        internal readonly string Channel = channel;
+        internal readonly int Shard = shard;
+        internal readonly List<Membership> Members = [];
+        internal TextBatch Batch;
+    }
+
+    /// <summary>How it is made.</summary>
+    /// <param name="loop">The loop that it runs on.</param>
+    /// <param name="replies">What the sessions of that loop say in a turn leaves before its publications.</param>
+    /// <param name="settings">Bounds.</param>
+    public static Props PropsFor(EventLoop loop, LoopReplies replies, RoutingSettings settings) =>
+        Props.Create(() => new FanOutActor(loop, replies, settings));
+
+    /// <summary>Use <see cref="PropsFor"/>.</summary>
+    public FanOutActor(EventLoop loop, LoopReplies replies, RoutingSettings settings)
+    {
+        _loop = loop;
+        _replies = replies;
+        _settings = settings;
+    }
+
+    /// <inheritdoc />
+    protected override void PreStart() => _loop.TurnEnding += _onTurnEnding = SendBatches;
+
+    /// <inheritdoc />
+    protected override void PostStop() => _loop.TurnEnding -= _onTurnEnding;
+
+    /// <inheritdoc />
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Deliver deliver: Batch(deliver); break;
+            case Attach attach: Add(attach); break;
+            case Detach detach: Remove(detach); break;
+            case Forget forget: ForgetAll(forget.Shard); break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    private void Batch(Deliver deliver)
+    {
+        Count(deliver);
+        if (!_channels.TryGetValue(deliver.Channel, out Listeners? listeners)) return;
+        if (listeners.Batch.IsEmpty) _batched.Add(listeners);
+        listeners.Batch.Append(deliver.Line.Span, _loop.Pool);
+        if (listeners.Batch.Length >= _settings.BatchBytesMax) SendBatch(listeners, atOnce: true);
+    }
+
+    private void Count(Deliver deliver)
+    {
+        if (Sender.IsNobody()) return;
+        _taken[Sender] = _taken.GetValueOrDefault(Sender) + deliver.Line.Length;
+    }
+
+    private void Add(Attach attach)
+    {
+        Membership member = attach.Membership;
+        if (!_channels.TryGetValue(member.Channel, out Listeners? listeners))
+            _channels.Add(member.Channel, listeners = new Listeners(member.Channel, attach.Shard));
+
+        // What was published before belongs to those who listened before.
+        SendBatch(listeners, atOnce: true);
+        member.Index = listeners.Members.Count;
+        listeners.Members.Add(member);
+        member.Outlet.Subscribed(attach.Id);
+        member.Outlet.Done(attach.Bytes);
+    }
+
+    private void Remove(Detach detach)
+    {
+        Membership member = detach.Membership;
+        if (member.Index >= 0 && _channels.TryGetValue(member.Channel, out Listeners? listeners))
+        {
+            SendBatch(listeners, atOnce: true);
+            Membership last = listeners.Members[^1];
+            listeners.Members[member.Index] = last;
+            last.Index = member.Index;
+            listeners.Members.RemoveAt(listeners.Members.Count - 1);
+            member.Index = -1;
+            if (listeners.Members.Count == 0) _channels.Remove(member.Channel);
+        }
+
+        if (detach.Id != 0) member.Outlet.Unsubscribed(detach.Id);
+        member.Outlet.Done(detach.Bytes);
+    }
+
+    private void ForgetAll(int shard)
+    {
+        foreach (Listeners listeners in _channels.Values.Where(each => each.Shard == shard).ToList())
+        {
+            SendBatch(listeners, atOnce: true);
+            _channels.Remove(listeners.Channel);
+            foreach (Membership member in listeners.Members)
+            {
+                member.Index = -1;
+                member.Session.Tell(new SessionProtocol.Evicted(member));
+            }
+        }
+    }
+
+    private void SendBatches()
+    {
+        _replies.SealAll();
+
+        // Where several channels have a batch, a client may be in several of them: then each client's are gathered first.
+        bool atOnce = _batched.Count == 1;
+        foreach (Listeners listeners in _batched) SendBatch(listeners, atOnce);
+        _batched.Clear();
+
+        if (_taken.Count == 0) return;
+        foreach ((IActorRef home, int bytes) in _taken) home.Tell(new Taken(_loop.Number, bytes), ActorRefs.NoSender);
+        _taken.Clear();
+    }
+
+    private static void SendBatch(Listeners listeners, bool atOnce)
+    {
+        if (listeners.Batch.IsEmpty) return;
+        SharedBytes frame = listeners.Batch.Seal(out int start);
+        List<Membership> members = listeners.Members;
+        for (int i = 0; i < members.Count; i++)
+        {
+            Connection connection = members[i].Outlet.Connection;
+            if (atOnce) connection.Send(frame, start);
+            else connection.Write(frame, start);
+        }
+
+        frame.LetGo();
+    }
+}

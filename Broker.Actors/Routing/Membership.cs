@@ -1,0 +1,30 @@
+using Akka.Actor;
+using Broker.Actors.Sessions;
+
+namespace Broker.Actors.Routing;
+
+/// <summary>One client's place in one channel. Made by its session, kept in the dense list of its loop's fan-out.</summary>
+/// <remarks>
+/// Everything that changes it runs on the loop of its connection; the channel's home, perhaps on another loop, only passes
+/// it on.
+/// </remarks>
+public sealed class Membership(string channel, int loop, IActorRef session, ISessionOutlet outlet)
+{
+    /// <summary>The channel.</summary>
+    public string Channel { get; } = channel;
+
+    /// <summary>The loop that the connection lives on.</summary>
+    public int Loop { get; } = loop;
+
+    /// <summary>The session that it belongs to.</summary>
+    public IActorRef Session { get; } = session;
+
+    /// <summary>Where publications go.</summary>
+    public ISessionOutlet Outlet { get; } = outlet;
+
+    /// <summary>Its place in the fan-out's list; -1 while it is in none.</summary>
+    internal int Index { get; set; } = -1;
+
+    /// <summary>Whether the session has left, or is about to.</summary>
+    internal bool IsLeaving { get; set; }
+}

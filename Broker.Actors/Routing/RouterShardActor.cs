@@ -1,0 +1,145 @@
+using Akka.Actor;
+using Akka.Event;
+using Broker.Actors.Sessions;
+using Broker.Core.Centrifuge;
+using static Broker.Actors.Routing.RoutingProtocol;
+
+namespace Broker.Actors.Routing;
+
+/// <summary>
+/// The home of the channels whose names hash to it: gives their publications one order, encodes each once, and sends it once
+/// to each loop that has listeners.
+/// </summary>
+/// <remarks>
+/// Runs on one loop and is restarted there if it fails: it then knows no channel any more, says so to every fan-out, and the
+/// clients are told to subscribe again. While a loop lags behind by more than its bound, publishers wait for their replies.
+/// </remarks>
+public sealed class RouterShardActor : UntypedActor
+{
+    private readonly int _shard;
+    private readonly IReadOnlyList<IActorRef> _fanOuts;
+    private readonly RoutingSettings _settings;
+    private readonly Dictionary<string, Channel> _channels = new(StringComparer.Ordinal);
+    private readonly long[] _underWay;                              // Bytes of lines that each loop has not taken yet.
+    private readonly Queue<(IActorRef Publisher, SessionProtocol.Published Reply)> _held = new();
+
+    private sealed class Channel(string name, int loops)
+    {
+        internal readonly byte[] Prefix = PublicationEncoder.EncodePrefix(System.Text.Encoding.UTF8.GetBytes(name));
+        internal readonly int[] Members = new int[loops];           // On each loop.
+        internal int Count;
+    }
+
+    /// <summary>How it is made.</summary>
+    /// <param name="shard">Its number.</param>
+    /// <param name="fanOuts">The fan-out of each loop, at the place of its number.</param>
+    /// <param name="settings">Bounds.</param>
+    public static Props PropsFor(int shard, IReadOnlyList<IActorRef> fanOuts, RoutingSettings settings) =>
+        Props.Create(() => new RouterShardActor(shard, fanOuts, settings));
+
+    /// <summary>Use <see cref="PropsFor"/>.</summary>
+    public RouterShardActor(int shard, IReadOnlyList<IActorRef> fanOuts, RoutingSettings settings)
+    {
+        _shard = shard;
+        _fanOuts = fanOuts;
+        _settings = settings;
+        _underWay = new long[fanOuts.Count];
+    }
+
+    /// <inheritdoc />
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Publish publish: Send(publish); break;
+            case Taken taken: Release(taken); break;
+            case Subscribe subscribe: Add(subscribe); break;
+            case Unsubscribe unsubscribe: Remove(unsubscribe); break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    private void Add(Subscribe subscribe)
+    {
+        Membership member = subscribe.Membership;
+        if (!_channels.TryGetValue(member.Channel, out Channel? channel))
+            _channels.Add(member.Channel, channel = new Channel(member.Channel, _fanOuts.Count));
+
+        channel.Members[member.Loop]++;
+        channel.Count++;
+        _fanOuts[member.Loop].Tell(new Attach(member, _shard, subscribe.Id, subscribe.Bytes));
+    }
+
+    private void Remove(Unsubscribe unsubscribe)
+    {
+        Membership member = unsubscribe.Membership;
+
+        // After a restart this home does not know the channel; the fan-out has forgotten it too, and still answers.
+        if (_channels.TryGetValue(member.Channel, out Channel? channel) && channel.Members[member.Loop] > 0)
+        {
+            channel.Members[member.Loop]--;
+            if (--channel.Count == 0) _channels.Remove(member.Channel);
+        }
+
+        _fanOuts[member.Loop].Tell(new Detach(member, unsubscribe.Id, unsubscribe.Bytes));
+    }
+
+    private void Send(Publish publish)
+    {
+        if (_channels.TryGetValue(publish.Channel, out Channel? channel))
+        {
+            var deliver = new Deliver(publish.Channel, _shard, PublicationEncoder.Encode(channel.Prefix, new Publication { Data = publish.Data.Span, Info = publish.Info.Span }));
+            for (int loop = 0; loop < _fanOuts.Count; loop++)
+            {
+                if (channel.Members[loop] == 0) continue;
+                _underWay[loop] += deliver.Line.Length;
+                _fanOuts[loop].Tell(deliver);
+            }
+        }
+
+        var reply = new SessionProtocol.Published(publish.Id, publish.Bytes);
+        if (_held.Count == 0 && !LagsBehind) publish.Publisher.Tell(reply);
+        else _held.Enqueue((publish.Publisher, reply));
+    }
+
+    private bool LagsBehind
+    {
+        get
+        {
+            foreach (long bytes in _underWay)
+            {
+                if (bytes > _settings.LoopBytesMax) return true;
+            }
+
+            return false;
+        }
+    }
+
+    private void Release(Taken taken)
+    {
+        _underWay[taken.Loop] -= taken.Bytes;
+        while (_held.Count > 0 && !LagsBehind)
+        {
+            (IActorRef publisher, SessionProtocol.Published reply) = _held.Dequeue();
+            publisher.Tell(reply);
+        }
+    }
+
+    /// <inheritdoc />
+    protected override void PreRestart(Exception reason, object message)
+    {
+        Context.GetLogger().Error(reason, "The home {0} of {1} channels failed and starts anew; their listeners are told to subscribe again.", _shard, _channels.Count);
+        foreach (IActorRef fanOut in _fanOuts) fanOut.Tell(new Forget(_shard));
+        while (_held.TryDequeue(out (IActorRef Publisher, SessionProtocol.Published Reply) held)) held.Publisher.Tell(held.Reply);
+
+        // Whoever asked what could not be done hears so: nothing is lost in silence.
+        switch (message)
+        {
+            case Publish publish: publish.Publisher.Tell(new SessionProtocol.Failed(publish.Id, publish.Bytes, CentrifugeError.Internal, Membership: null)); break;
+            case Subscribe subscribe: subscribe.Membership.Session.Tell(new SessionProtocol.Failed(subscribe.Id, subscribe.Bytes, CentrifugeError.Internal, subscribe.Membership)); break;
+            default: break;
+        }
+
+        base.PreRestart(reason, message);
+    }
+}

@@ -1,0 +1,55 @@
+using Broker.Core.Centrifuge;
+
+namespace Broker.Actors.Sessions;
+
+/// <summary>What a client asks of its session, in whatever dialect it was said.</summary>
+/// <param name="Id">The client's number for the reply.</param>
+/// <param name="Bytes">How long the command was on the wire; it counts as under way until it is answered.</param>
+public abstract record ClientCommand(uint Id, int Bytes)
+{
+    /// <summary>Come in. The first command, and said once.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="HasToken">Whether the client shows a token.</param>
+    public sealed record Connect(uint Id, int Bytes, bool HasToken) : ClientCommand(Id, Bytes);
+
+    /// <summary>Listen to a channel.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Channel">Its name.</param>
+    /// <param name="WantsMore">It asks for what only channels with history or presence have.</param>
+    public sealed record Subscribe(uint Id, int Bytes, string Channel, bool WantsMore) : ClientCommand(Id, Bytes);
+
+    /// <summary>Listen no longer.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Channel">Its name.</param>
+    public sealed record Unsubscribe(uint Id, int Bytes, string Channel) : ClientCommand(Id, Bytes);
+
+    /// <summary>Send data to all who listen.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Channel">Its name.</param>
+    /// <param name="Data">One JSON value; owned by the command.</param>
+    public sealed record Publish(uint Id, int Bytes, string Channel, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes);
+
+    /// <summary>Data for the server, without a reply.</summary>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    public sealed record Send(int Bytes) : ClientCommand(0, Bytes);
+
+    /// <summary>Call a method.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Method">Its name.</param>
+    public sealed record Call(uint Id, int Bytes, string Method) : ClientCommand(Id, Bytes);
+
+    /// <summary>Something that this hub does not do.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    public sealed record Unavailable(uint Id, int Bytes) : ClientCommand(Id, Bytes);
+
+    /// <summary>Not a command: the client broke its dialect, after what stands before it.</summary>
+    /// <param name="Why">The disconnect that follows.</param>
+    /// <param name="Detail">For the log.</param>
+    public sealed record Misuse(Disconnect Why, string Detail) : ClientCommand(0, 0);
+}

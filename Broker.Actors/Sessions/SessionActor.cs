@@ -1,0 +1,176 @@
+using Akka.Actor;
+using Akka.Event;
+using Broker.Actors.Routing;
+using Broker.Core.Centrifuge;
+using Broker.Core.Reactor;
+using Broker.Core.Topics;
+using static Broker.Actors.Sessions.SessionProtocol;
+
+namespace Broker.Actors.Sessions;
+
+/// <summary>One connected client, from the end of its handshake to the end of its connection.</summary>
+/// <remarks>
+/// Waiting --connect--> Open --connection ended--> stopped. Never restarted: if it fails, its client is sent away and may
+/// come back. It decides and keeps; publications do not pass through it.
+/// </remarks>
+public sealed class SessionActor : UntypedActor
+{
+    private readonly ISessionOutlet _outlet;
+    private readonly SessionEnvironment _around;
+    private readonly Dictionary<string, Membership> _memberships = new(StringComparer.Ordinal);
+    private Principal? _principal;                  // From connect on.
+    private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
+    private bool _ended;
+
+    /// <summary>How it is made.</summary>
+    public static Props PropsFor(ISessionOutlet outlet, SessionEnvironment around) =>
+        Props.Create(() => new SessionActor(outlet, around));
+
+    /// <summary>Use <see cref="PropsFor"/>.</summary>
+    public SessionActor(ISessionOutlet outlet, SessionEnvironment around)
+    {
+        _outlet = outlet;
+        _around = around;
+    }
+
+    /// <inheritdoc />
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Commands commands: foreach (ClientCommand command in commands.InOrder) Obey(command); break;
+            case Published published: _outlet.Published(published.Id); _outlet.Done(published.Bytes); break;
+            case Failed failed: OnFailed(failed); break;
+            case Evicted evicted: OnEvicted(evicted.Membership); break;
+            case Ended: _ended = true; Context.Stop(Self); break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    // One arm a command. What is answered here is done here; what goes on to a channel's home is done when that answers.
+    private void Obey(ClientCommand command)
+    {
+        if (_ended) return;
+        switch (command)
+        {
+            case ClientCommand.Misuse misuse: SendAway(misuse.Why, misuse.Detail); return;
+            case ClientCommand.Connect connect: Connect(connect); break;
+            case not null when _principal is null: SendAway(Disconnect.BadRequest, "a command before connect"); return;
+            case ClientCommand.Publish publish: Publish(publish); return;
+            case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
+            case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
+            case ClientCommand.Send: break;
+            case ClientCommand.Call: _outlet.Failed(command.Id, CentrifugeError.MethodNotFound); break;
+            default: _outlet.Failed(command!.Id, CentrifugeError.NotAvailable); break;
+        }
+
+        _outlet.Done(command.Bytes);
+    }
+
+    private void Connect(ClientCommand.Connect connect)
+    {
+        if (_principal is not null)
+        {
+            SendAway(Disconnect.BadRequest, "connect said twice");
+        }
+        else if (_around.Permissions.CheckConnect(connect.HasToken) is { } refused)
+        {
+            SendAway(refused, "connect refused");
+        }
+        else
+        {
+            _principal = new Principal("", Guid.NewGuid().ToString());
+            _outlet.Connected(connect.Id, _principal.Client);
+            if (_around.Log.IsDebugEnabled) _around.Log.Debug("{0} from {1} is client {2}.", _outlet.Connection.Id, _outlet.Connection.Remote, _principal.Client);
+        }
+    }
+
+    private void Subscribe(ClientCommand.Subscribe subscribe)
+    {
+        CentrifugeError? refused = subscribe switch
+        {
+            _ when ChannelName.Check(subscribe.Channel, _around.Settings.ChannelBytesMax) is not null => CentrifugeError.BadRequest,
+            _ when _memberships.ContainsKey(subscribe.Channel) => CentrifugeError.AlreadySubscribed,
+            _ when _memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
+            { WantsMore: true } => CentrifugeError.NotAvailable,
+            _ => _around.Permissions.Check(ChannelAction.Subscribe, subscribe.Channel, _principal!),
+        };
+        if (refused is { } why)
+        {
+            Refuse(subscribe, why);
+            return;
+        }
+
+        var member = new Membership(subscribe.Channel, _outlet.Connection.Id.Loop, Self, _outlet);
+        _memberships.Add(subscribe.Channel, member);
+        _around.Routes.HomeOf(subscribe.Channel).Tell(new RoutingProtocol.Subscribe(member, subscribe.Id, subscribe.Bytes));
+    }
+
+    private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
+    {
+        // Whoever did not listen is told that it does not: the same answer, as the official server gives it.
+        if (_memberships.Remove(unsubscribe.Channel, out Membership? member))
+        {
+            _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, unsubscribe.Id, unsubscribe.Bytes));
+            return;
+        }
+
+        _outlet.Unsubscribed(unsubscribe.Id);
+        _outlet.Done(unsubscribe.Bytes);
+    }
+
+    private void Publish(ClientCommand.Publish publish)
+    {
+        CentrifugeError? refused = ChannelName.Check(publish.Channel, _around.Settings.ChannelBytesMax) is not null
+            ? CentrifugeError.BadRequest
+            : _around.Permissions.Check(ChannelAction.Publish, publish.Channel, _principal!);
+        if (refused is { } why)
+        {
+            Refuse(publish, why);
+            return;
+        }
+
+        if (_info.IsEmpty) _info = PublicationEncoder.EncodeInfo(_principal!.User, _principal.Client);
+        _around.Routes.HomeOf(publish.Channel).Tell(new RoutingProtocol.Publish(publish.Channel, publish.Data, _info, Self, publish.Id, publish.Bytes));
+    }
+
+    private void Refuse(ClientCommand command, CentrifugeError why)
+    {
+        _outlet.Failed(command.Id, why);
+        _outlet.Done(command.Bytes);
+    }
+
+    private void OnFailed(Failed failed)
+    {
+        if (failed.Membership is { } member && _memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member))
+            _memberships.Remove(member.Channel);
+        _outlet.Failed(failed.Id, failed.Error);
+        _outlet.Done(failed.Bytes);
+    }
+
+    private void OnEvicted(Membership member)
+    {
+        // One that the client has left meanwhile, or has taken anew, is not evicted.
+        if (!_memberships.TryGetValue(member.Channel, out Membership? held) || !ReferenceEquals(held, member)) return;
+        _memberships.Remove(member.Channel);
+        _outlet.Evicted(member.Channel, Unsubscribed.InsufficientState);
+    }
+
+    private void SendAway(Disconnect why, string detail)
+    {
+        _ended = true;
+        _around.Log.Debug("{0} is sent away with {1} {2}: {3}.", _outlet.Connection.Id, why.Code, why.Reason, detail);
+        _outlet.Disconnect(why);
+    }
+
+    /// <summary>The last word of every session, said however it ended: its places in channels are free.</summary>
+    protected override void PostStop()
+    {
+        foreach (Membership member in _memberships.Values)
+            _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, Id: 0, Bytes: 0));
+        _memberships.Clear();
+
+        // A session that failed has not heard the end of its connection: the client is sent away, and may come back.
+        _outlet.Disconnect(Disconnect.ServerError);
+    }
+}

@@ -1,0 +1,31 @@
+using Akka.Actor;
+using Broker.Actors.Routing;
+using Broker.Core.Centrifuge;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors.Sessions;
+
+/// <summary>Every message that a <see cref="SessionActor"/> hears, and from whom.</summary>
+public static class SessionProtocol
+{
+    /// <summary>Dialect to session: the commands of one turn, in the client's order.</summary>
+    public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : INoSerializationVerificationNeeded;
+
+    /// <summary>Connection to session, exactly once and last: the client is gone, or is being sent away.</summary>
+    public sealed record Ended(Closure Closure) : INoSerializationVerificationNeeded;
+
+    /// <summary>Channel's home to session: a publication has its place in the channel, and is on its way.</summary>
+    /// <param name="Id">Of the command.</param>
+    /// <param name="Bytes">Of the command, no longer under way.</param>
+    public sealed record Published(uint Id, int Bytes) : INoSerializationVerificationNeeded;
+
+    /// <summary>Channel's home to session: a command failed there.</summary>
+    /// <param name="Id">Of the command.</param>
+    /// <param name="Bytes">Of the command, no longer under way.</param>
+    /// <param name="Error">Why.</param>
+    /// <param name="Membership">The membership that did not come to be, if the command was to subscribe.</param>
+    public sealed record Failed(uint Id, int Bytes, CentrifugeError Error, Membership? Membership) : INoSerializationVerificationNeeded;
+
+    /// <summary>Fan-out to session: the channel's home lost what it knew, and so has forgotten this membership.</summary>
+    public sealed record Evicted(Membership Membership) : INoSerializationVerificationNeeded;
+}
