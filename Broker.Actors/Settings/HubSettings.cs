@@ -1,4 +1,5 @@
 using System.Net;
+using Akka.Configuration;
 using Broker.Actors.Routing;
 using Broker.Core.Reactor;
 
@@ -27,6 +28,10 @@ public sealed record HubSettings
 
     /// <summary>How long a stopping hub waits for its clients to take their last bytes and go.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reads the settings under <c>broker</c>; what the configuration leaves out has its default.</summary>
+    /// <exception cref="SettingException">A value is bad, or a key unknown.</exception>
+    public static HubSettings From(Config config) => HubReference.Read(config);
 }
 
 /// <summary>Where the hub listens and who may come in.</summary>

@@ -1,0 +1,96 @@
+using Broker.Core.Reactor;
+
+namespace Broker.Actors.Settings;
+
+/// <summary>Turns layers into <see cref="HubSettings"/>: every key, its type and its range, once.</summary>
+public static class HubSettingsBinder
+{
+    private const int KiB = 1024;
+    private const int MiB = 1024 * KiB;
+    private const int GiB = 1024 * MiB;
+
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    /// <summary>Reads every setting of a hub; what is wrong stays noted in the reader.</summary>
+    public static HubSettings Read(SettingsReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        var settings = new HubSettings
+        {
+            Listen = ReadListen(reader),
+            Reactors = reader.GetCount("broker.reactors", 0, 1024),
+            Reactor = ReadReactor(reader),
+            Centrifuge = ReadCentrifuge(reader),
+            Echo = new EchoSettings
+            {
+                Enabled = reader.GetSwitch("broker.echo.enabled"),
+                Path = reader.GetPath("broker.echo.path"),
+                MessageBytesMax = reader.GetSize("broker.echo.message-bytes-max", 1, GiB),
+            },
+            ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
+        };
+
+        if (reader.IsGood) CompareWithEachOther(settings, reader);
+        return settings;
+    }
+
+    private static void CompareWithEachOther(HubSettings settings, SettingsReader reader)
+    {
+        if (settings.Centrifuge.PongLimit > settings.Centrifuge.PingInterval)
+        {
+            reader.Refuse(
+                "broker.centrifuge.pong-limit",
+                $"at most the ping-interval of {SettingUnits.Write(settings.Centrifuge.PingInterval)}");
+        }
+
+        if (settings.Centrifuge.CommandBytesMax < settings.Centrifuge.MessageBytesMax)
+        {
+            reader.Refuse(
+                "broker.centrifuge.command-bytes-max",
+                $"at least the message-bytes-max of {SettingUnits.WriteSize(settings.Centrifuge.MessageBytesMax)}");
+        }
+
+        if (settings.Echo.Enabled && settings.Echo.Path == settings.Centrifuge.Path)
+        {
+            reader.Refuse("broker.echo.path", "another path than broker.centrifuge.path has");
+        }
+    }
+
+    private static ListenSettings ReadListen(SettingsReader reader) => new()
+    {
+        Address = reader.GetAddress("broker.listen.address"),
+        Port = reader.GetPort("broker.listen.port"),
+        Origins = reader.GetOrigins("broker.listen.origins"),
+        ConnectionsMax = reader.GetCount("broker.listen.connections-max", 1, 16_000_000),
+        AllowAnonymousAnywhere = reader.GetSwitch("broker.listen.allow-anonymous-anywhere"),
+    };
+
+    private static ReactorSettings ReadReactor(SettingsReader reader) => new()
+    {
+        ScratchBytes = reader.GetSize("broker.reactor.scratch-bytes", 4 * KiB, 16 * MiB),
+        Backlog = reader.GetCount("broker.reactor.backlog", 1, 65_535),
+        QueueBytesMax = reader.GetSize("broker.reactor.queue-bytes-max", 4 * KiB, GiB),
+        BlockedLimit = reader.GetDuration("broker.reactor.blocked-limit", Moment, Hour),
+        HandshakeLimit = reader.GetDuration("broker.reactor.handshake-limit", Moment, Hour),
+        HeadBytesMax = reader.GetSize("broker.reactor.head-bytes-max", KiB, MiB),
+        CloseLimit = reader.GetDuration("broker.reactor.close-limit", Moment, Hour),
+    };
+
+    private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
+    {
+        Path = reader.GetPath("broker.centrifuge.path"),
+        Anonymous = reader.GetSwitch("broker.centrifuge.anonymous"),
+        Subscribe = reader.GetSwitch("broker.centrifuge.subscribe"),
+        Publish = reader.GetSwitch("broker.centrifuge.publish"),
+        PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
+        PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
+        ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
+        BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
+        MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
+        CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
+        ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
+        ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),
+        CommandBytesMax = reader.GetSize("broker.centrifuge.command-bytes-max", KiB, GiB),
+    };
+}

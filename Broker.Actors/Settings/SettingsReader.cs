@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Net;
+
+namespace Broker.Actors.Settings;
+
+/// <summary>Reads typed settings out of layers, and keeps a sentence for each value that is none.</summary>
+/// <remarks>
+/// A getter given a bad value notes it and gives the type's default, so that one run finds every mistake. The caller
+/// ends with <see cref="ThrowIfBad"/>; nothing that was read counts before that has returned.
+/// </remarks>
+public sealed class SettingsReader(SettingsLayers layers)
+{
+    private static readonly Dictionary<string, bool> Truths = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["on"] = true, ["true"] = true, ["yes"] = true, ["off"] = false, ["false"] = false, ["no"] = false,
+    };
+
+    private readonly List<string> _problems = [];
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+
+    /// <summary>Whether every value read so far was good, so that values may be compared with each other.</summary>
+    public bool IsGood => _problems.Count == 0;
+
+    /// <summary>Full keys that have been asked for.</summary>
+    public IReadOnlySet<string> KeysRead => _read;
+
+    /// <summary>Reads a switch.</summary>
+    public bool GetSwitch(string key) =>
+        Get(key, "on or off", (string text, out bool value) => Truths.TryGetValue(text, out value));
+
+    /// <summary>Reads a whole number in a range.</summary>
+    public int GetCount(string key, int min, int max) =>
+        Get(key, Invariant($"a whole number from {min} to {max}"), (string text, out int count) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count >= min && count <= max);
+
+    /// <summary>Reads a port; 0 lets the system choose.</summary>
+    public int GetPort(string key) => GetCount(key, IPEndPoint.MinPort, IPEndPoint.MaxPort);
+
+    /// <summary>Reads a number of bytes in a range.</summary>
+    public int GetSize(string key, int min, int max) =>
+        Get(
+            key,
+            $"a size from {SettingUnits.WriteSize(min)} to {SettingUnits.WriteSize(max)}, such as 64KiB",
+            (string text, out int size) =>
+            {
+                bool fits = SettingUnits.TryReadSize(text, out long bytes) && bytes >= min && bytes <= max;
+                size = fits ? (int)bytes : 0;
+                return fits;
+            });
+
+    /// <summary>Reads a duration in a range.</summary>
+    public TimeSpan GetDuration(string key, TimeSpan min, TimeSpan max) =>
+        Get(
+            key,
+            $"a duration from {SettingUnits.Write(min)} to {SettingUnits.Write(max)}, such as 10s",
+            (string text, out TimeSpan duration) =>
+                SettingUnits.TryReadDuration(text, out duration) && duration >= min && duration <= max);
+
+    /// <summary>Reads an IP address; <c>localhost</c> is 127.0.0.1.</summary>
+    public IPAddress GetAddress(string key) =>
+        Get(key, "an IP address, such as 127.0.0.1, 0.0.0.0 or \"::1\"", (string text, out IPAddress? address) =>
+        {
+            address = text == "localhost" ? IPAddress.Loopback : null;
+
+            // The framework also takes "1" for 0.0.0.1, which nobody means.
+            return address is not null
+                || (text.AsSpan().IndexOfAny('.', ':') >= 0 && IPAddress.TryParse(text, out address));
+        }) ?? IPAddress.None;
+
+    /// <summary>Reads the path of a URL.</summary>
+    public string GetPath(string key) =>
+        Get(key, "a path that begins with / and has no query, such as /echo", (string text, out string? path) =>
+        {
+            path = text;
+            return text.Length > 0 && text[0] == '/' && text.All(letter => letter is > ' ' and < '\x7f' and not ('?' or '#'));
+        }) ?? "/";
+
+    /// <summary>Reads a list of origins of web pages.</summary>
+    public IReadOnlyList<string> GetOrigins(string key) => GetList(
+        key,
+        "a list of origins without a path, such as [\"https://chat.example.org\"]",
+        item => Uri.TryCreate(item, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == item);
+
+    /// <summary>Reads one of an enumeration's names, in whatever case.</summary>
+    public TEnum GetChoice<TEnum>(string key)
+        where TEnum : struct, Enum
+    {
+        string names = string.Join(", ", Enum.GetNames<TEnum>().Select(name => name.ToLowerInvariant()));
+        return Get(key, $"one of {names}", (string text, out TEnum choice) =>
+        {
+            choice = default;
+            return text.All(char.IsLetter) && Enum.TryParse(text, ignoreCase: true, out choice);
+        });
+    }
+
+    /// <summary>Notes something wrong about a value that is well formed, such as one that contradicts another.</summary>
+    /// <param name="key">The key to blame.</param>
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    public void Refuse(string key, string expected)
+    {
+        if (layers.Find(key) is { } value) Note(key, value, expected);
+    }
+
+    /// <summary>Ends the reading.</summary>
+    /// <exception cref="SettingException">A value was bad, or a key unknown.</exception>
+    public void ThrowIfBad()
+    {
+        List<string> problems = [.. layers.CheckKeys(), .. _problems];
+        if (problems.Count > 0) throw new SettingException(problems);
+    }
+
+    private IReadOnlyList<string> GetList(string key, string expected, Func<string, bool> isItem) =>
+        Take(key) is not { } value ? []
+        : ItemsOf(value) is var items && items.All(isItem) ? items
+        : Note<IReadOnlyList<string>>(key, value, expected) ?? [];
+
+    private static string[] ItemsOf(SettingValue value) =>
+        value.Items is { } items
+            ? [.. items]
+            : value.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private T? Get<T>(string key, string expected, TryRead<T> tryRead) =>
+        Take(key) is not { } value ? default
+        : value.Items is null && tryRead(value.Text, out T? read) ? read
+        : Note<T>(key, value, expected);
+
+    private SettingValue? Take(string key)
+    {
+        _read.Add(key);
+        SettingValue? value = layers.Find(key);
+        if (value is null) _problems.Add($"No layer, not even reference.conf, defines {key}.");
+        return value;
+    }
+
+    private T? Note<T>(string key, SettingValue value, string expected)
+    {
+        Note(key, value, expected);
+        return default;
+    }
+
+    private void Note(string key, SettingValue value, string expected)
+    {
+        string found = value.Items is null ? value.Text.Length == 0 ? "nothing" : value.Text : $"[{value.Text}]";
+        _problems.Add($"{value.Origin}: {key} is {found}, expected {expected}.");
+    }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+
+    private delegate bool TryRead<T>(string text, out T? value);
+}

@@ -1,0 +1,161 @@
+using System.Net;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Akka.Configuration;
+using Broker.Actors.Settings;
+
+namespace Broker.Tests.Settings;
+
+public partial class HubSettingsTests
+{
+    [Fact]
+    public void The_reference_gives_the_defaults_of_the_types()
+    {
+        HubSettings read = HubSettings.From(Config.Empty);
+
+        Assert.Equal(Describe(new HubSettings(), "broker"), Describe(read, "broker"));
+    }
+
+    [Fact]
+    public void Every_property_has_its_key_in_the_reference_and_every_key_is_read()
+    {
+        IEnumerable<string> keys = Describe(new HubSettings(), "broker").Select(pair => pair.Key);
+        var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], []));
+
+        _ = HubSettingsBinder.Read(reader);
+
+        Assert.Equal(keys.Order(StringComparer.Ordinal), SettingsLayers.KeysOf([HubReference.Layer]));
+        Assert.Equal(keys.Order(StringComparer.Ordinal), reader.KeysRead.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("listen.address", "7", "an IP address")]
+    [InlineData("listen.address", "example.org", "an IP address")]
+    [InlineData("listen.port", "65536", "a whole number from 0 to 65535")]
+    [InlineData("listen.port", "-1", "a whole number from 0 to 65535")]
+    [InlineData("listen.port", "http", "a whole number from 0 to 65535")]
+    [InlineData("listen.origins", "[\"https://a.example/\"]", "a list of origins")]
+    [InlineData("listen.connections-max", "0", "a whole number from 1 to 16000000")]
+    [InlineData("listen.allow-anonymous-anywhere", "maybe", "on or off")]
+    [InlineData("reactors", "1025", "a whole number from 0 to 1024")]
+    [InlineData("reactor.scratch-bytes", "1KiB", "a size from 4KiB to 16MiB")]
+    [InlineData("reactor.backlog", "0", "a whole number from 1 to 65535")]
+    [InlineData("reactor.queue-bytes-max", "2GiB", "a size from 4KiB to 1GiB")]
+    [InlineData("reactor.blocked-limit", "10", "a duration from 10ms to 1h")]
+    [InlineData("reactor.handshake-limit", "2h", "a duration from 10ms to 1h")]
+    [InlineData("reactor.head-bytes-max", "12 apples", "a size from 1KiB to 1MiB")]
+    [InlineData("reactor.close-limit", "0s", "a duration from 10ms to 1h")]
+    [InlineData("centrifuge.path", "connection", "a path that begins with /")]
+    [InlineData("centrifuge.anonymous", "1", "on or off")]
+    [InlineData("centrifuge.subscribe", "ja", "on or off")]
+    [InlineData("centrifuge.publish", "[on]", "on or off")]
+    [InlineData("centrifuge.ping-interval", "999ms", "a duration from 1s to 1h")]
+    [InlineData("centrifuge.pong-limit", "26s", "at most the ping-interval of 25s")]
+    [InlineData("centrifuge.connect-limit", "soon", "a duration from 10ms to 1h")]
+    [InlineData("centrifuge.bytes-before-connect-max", "255", "a size from 256B to 1MiB")]
+    [InlineData("centrifuge.message-bytes-max", "65MiB", "a size from 256B to 64MiB")]
+    [InlineData("centrifuge.commands-per-frame-max", "1.5", "a whole number from 1 to 65536")]
+    [InlineData("centrifuge.channels-max", "0", "a whole number from 1 to 1000000")]
+    [InlineData("centrifuge.channel-bytes-max", "5KiB", "a size from 1B to 4KiB")]
+    [InlineData("centrifuge.command-bytes-max", "32KiB", "at least the message-bytes-max of 64KiB")]
+    [InlineData("echo.enabled", "\"\"", "on or off")]
+    [InlineData("echo.path", "\"/a?b\"", "a path that begins with /")]
+    [InlineData("echo.message-bytes-max", "0", "a size from 1B to 1GiB")]
+    [InlineData("shutdown-grace", "61m", "a duration from 0ms to 1h")]
+    public void A_bad_value_names_its_key_line_value_and_what_was_expected(string key, string value, string expected)
+    {
+        string found = value == "\"\"" ? "nothing" : value.Replace("\"", "", StringComparison.Ordinal);
+
+        var bad = Assert.Throws<SettingException>(() => Read($"# mine\nbroker {{\n  {key} = {value}\n}}\n"));
+
+        string problem = Assert.Single(bad.Problems);
+        Assert.StartsWith($"mine.conf line 3: broker.{key} is {found}, expected {expected}", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_reading_finds_every_mistake()
+    {
+        var bad = Assert.Throws<SettingException>(
+            () => Read("broker.listen.port = x\nbroker.reactors = y\nbroker.lisen.port = 1"));
+
+        Assert.Equal(3, bad.Problems.Count);
+    }
+
+    [Theory]
+    [InlineData("broker.listen.prot = 1", "there is no setting broker.listen.prot; did you mean broker.listen.port?")]
+    [InlineData("brokr { reactors = 1 }", "there is no setting brokr.reactors; did you mean broker.reactors?")]
+    [InlineData("broker.listen = 5", "there is no setting broker.listen; did you mean broker.listen.port?")]
+    [InlineData("broker.listen.port { x = 1 }", "there is no setting broker.listen.port.x; did you mean broker.listen.port?")]
+    [InlineData("zzz = 5", "there is no setting zzz.")]
+    public void An_unknown_key_is_refused_and_the_nearest_suggested(string text, string expected)
+    {
+        var bad = Assert.Throws<SettingException>(() => Read(text));
+
+        Assert.Equal("mine.conf line 1: " + expected, Assert.Single(bad.Problems));
+    }
+
+    [Fact]
+    public void Settings_of_Akka_pass_unjudged() => Assert.Equal(8000, Read("akka.actor.x = 1").Listen.Port);
+
+    [Fact]
+    public void Good_values_arrive()
+    {
+        HubSettings read = Read("""
+            broker {
+              listen { address = "::1", port = 0, origins = ["https://a.example", "http://b.example:81"] }
+              reactor.queue-bytes-max = 1.5 MiB
+              reactor.scratch-bytes = 65536
+              centrifuge.ping-interval = 1.5m
+              echo.enabled = yes
+            }
+            """);
+
+        Assert.Equal(IPAddress.IPv6Loopback, read.Listen.Address);
+        Assert.Equal(0, read.Listen.Port);
+        Assert.Equal(["https://a.example", "http://b.example:81"], read.Listen.Origins);
+        Assert.Equal(1536 * 1024, read.Reactor.QueueBytesMax);
+        Assert.Equal(65536, read.Reactor.ScratchBytes);
+        Assert.Equal(TimeSpan.FromSeconds(90), read.Centrifuge.PingInterval);
+        Assert.True(read.Echo.Enabled);
+    }
+
+    [Fact]
+    public void A_configuration_that_Akka_parsed_is_read_with_its_fallback()
+    {
+        Config config = ConfigurationFactory.ParseString("broker.reactors = 3")
+            .WithFallback(ConfigurationFactory.ParseString("broker { reactors = 4, listen.port = 7 }"));
+
+        HubSettings read = HubSettings.From(config);
+
+        Assert.Equal((3, 7), (read.Reactors, read.Listen.Port));
+    }
+
+    private static HubSettings Read(string text)
+    {
+        var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], [SettingsLayer.Parse("mine.conf", text)]));
+        HubSettings settings = HubSettingsBinder.Read(reader);
+        reader.ThrowIfBad();
+        return settings;
+    }
+
+    /// <summary>Every leaf below a settings record, under the key that its property's name gives it.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> Describe(object settings, string path)
+    {
+        foreach (PropertyInfo property in settings.GetType().GetProperties())
+        {
+            string key = $"{path}.{Words().Replace(property.Name, "-$0").ToLowerInvariant()}";
+            object value = property.GetValue(settings)!;
+            if (property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal))
+            {
+                foreach (KeyValuePair<string, string> inner in Describe(value, key)) yield return inner;
+                continue;
+            }
+
+            string text = value is IReadOnlyList<string> items ? string.Join(",", items) : $"{value}";
+            yield return KeyValuePair.Create(key, text);
+        }
+    }
+
+    [GeneratedRegex("(?<!^)[A-Z]")]
+    private static partial Regex Words();
+}
