@@ -1,0 +1,70 @@
+namespace Broker.Host.Http;
+
+/// <summary>Everything that plain HTTP can ask for: the page, <c>/health</c> and <c>/ready</c>.</summary>
+/// <param name="hub">Whose readiness is told.</param>
+/// <param name="page">Whether <c>/</c> answers with the page.</param>
+/// <param name="isDraining">Whether the hub is on its way out, and not on its way in.</param>
+public sealed class HttpRoutes(IHub hub, bool page, Func<bool> isDraining)
+{
+    /// <summary>Answers one request.</summary>
+    public Task AnswerAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        HttpRequest request = context.Request;
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        {
+            context.Response.Headers.Allow = "GET, HEAD";
+            return WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "text/plain; charset=utf-8", "Only GET and HEAD.\n"u8);
+        }
+
+        string path = request.Path.Value ?? "";
+        return path switch
+        {
+            "/health" => WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ok\"}"u8),
+            "/ready" => AnswerReadyAsync(context),
+            _ when page && PageFiles.Find(path) is { } file => AnswerPageAsync(context, file),
+            _ => WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "There is nothing here.\n"u8),
+        };
+    }
+
+    // Whoever balances load reads the status; whoever reads the body learns which way the hub is going.
+    private Task AnswerReadyAsync(HttpContext context) =>
+        isDraining()
+            ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"draining\"}"u8)
+            : hub.IsReady
+                ? WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ready\"}"u8)
+                : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"starting\"}"u8);
+
+    private static Task AnswerPageAsync(HttpContext context, PageFile file)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.ContentSecurityPolicy = PageFiles.ContentSecurityPolicy;
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers.CacheControl = "no-cache";
+        headers.ETag = file.Tag;
+        if (context.Request.Headers.IfNoneMatch == file.Tag)
+        {
+            context.Response.StatusCode = StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+
+        return WriteBodyAsync(context, StatusCodes.Status200OK, file.ContentType, file.Content);
+    }
+
+    private static Task WriteAsync(HttpContext context, int status, string contentType, ReadOnlySpan<byte> body)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return WriteBodyAsync(context, status, contentType, body.ToArray());
+    }
+
+    private static async Task WriteBodyAsync(HttpContext context, int status, string contentType, ReadOnlyMemory<byte> body)
+    {
+        HttpResponse response = context.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method)) await response.Body.WriteAsync(body).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,31 @@
+using System.Net;
+using Broker.Core.Reactor;
+
+namespace Broker.Host;
+
+/// <summary>What the host needs of a hub: the one seam between this project and the actors.</summary>
+public interface IHub : IAsyncDisposable
+{
+    /// <summary>Where the hub listens, with real ports; empty before it has started.</summary>
+    IReadOnlyList<IPEndPoint> Endpoints { get; }
+
+    /// <summary>Whether new clients are welcome: false before the start and while draining.</summary>
+    bool IsReady { get; }
+
+    /// <summary>Connections that the hub holds now.</summary>
+    int Connections { get; }
+
+    /// <summary>Starts to listen.</summary>
+    /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
+    /// <param name="cancel">Gives up the start.</param>
+    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+
+    /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>
+    /// <param name="grace">How long the clients have; what is left then is closed at once.</param>
+    Task StopAsync(TimeSpan grace);
+}
+
+/// <summary>Makes the hub.</summary>
+/// <param name="settings">The hub's own settings.</param>
+/// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
+public delegate IHub HubFactory(Actors.Settings.HubSettings settings, Akka.Configuration.Config akka);

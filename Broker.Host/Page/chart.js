@@ -1,0 +1,91 @@
+// A line for each source of readings over the last 30 seconds.
+
+const spanShown = 30_000;
+const hues = [215, 25, 145, 285, 345, 180, 50, 255];
+
+export class Chart {
+  #canvas;
+  #series = new Map();
+  #dark = matchMedia("(prefers-color-scheme: dark)");
+
+  constructor(canvas) {
+    this.#canvas = canvas;
+  }
+
+  /** Sources with a reading in the span. */
+  get count() {
+    return this.#series.size;
+  }
+
+  add(source, time, value) {
+    if (!this.#series.has(source)) {
+      this.#series.set(source, { hue: hues[this.#series.size % hues.length], points: [] });
+    }
+    this.#series.get(source).points.push({ time, value });
+  }
+
+  draw(now) {
+    this.forget(now);
+    const { width, height, pen } = this.#resize();
+    const values = [...this.#series.values()].flatMap(series => series.points.map(point => point.value));
+    const low = Math.min(-1, ...values) - 0.5;
+    const high = Math.max(1, ...values) + 0.5;
+    const x = time => width - ((now - time) / spanShown) * width;
+    const y = value => height - ((value - low) / (high - low)) * height;
+    this.#drawGrid(pen, width, height, y, low, high);
+    for (const { hue, points } of this.#series.values()) {
+      pen.strokeStyle = `hsl(${hue} 75% ${this.#dark.matches ? 65 : 42}%)`;
+      pen.lineWidth = 2;
+      pen.lineJoin = "round";
+      pen.beginPath();
+      for (const { time, value } of points) pen.lineTo(x(time), y(value));
+      pen.stroke();
+    }
+  }
+
+  /** Drops what has left the span. A hidden tab does not draw, and must not keep everything either. */
+  forget(now) {
+    const before = now - spanShown;
+    for (const [source, { points }] of this.#series) {
+      const kept = points.findIndex(point => point.time >= before);
+      if (kept < 0) this.#series.delete(source);
+      else if (kept > 1) points.splice(0, kept - 1); // One point before the edge, so that the line reaches it.
+    }
+  }
+
+  #resize() {
+    const scale = devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const [pixelsWide, pixelsHigh] = [Math.round(width * scale), Math.round(height * scale)];
+    if (this.#canvas.width !== pixelsWide || this.#canvas.height !== pixelsHigh) {
+      this.#canvas.width = pixelsWide;
+      this.#canvas.height = pixelsHigh;
+    }
+    const pen = this.#canvas.getContext("2d");
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    return { width, height, pen };
+  }
+
+  #drawGrid(pen, width, height, y, low, high) {
+    const grey = this.#dark.matches ? "255 255 255" : "0 0 0";
+    pen.strokeStyle = `rgb(${grey} / 12%)`;
+    pen.fillStyle = `rgb(${grey} / 60%)`;
+    pen.lineWidth = 1;
+    pen.font = "11px system-ui, sans-serif";
+    pen.beginPath();
+    for (let seconds = 0; seconds < 30; seconds += 10) {
+      const at = width - (seconds / 30) * width;
+      pen.moveTo(at, 0);
+      pen.lineTo(at, height);
+      if (seconds > 0) pen.fillText(`-${seconds} s`, at + 3, height - 4);
+    }
+    const step = Math.max(1, Math.ceil((high - low) / 6));
+    for (let value = Math.ceil(low / step) * step; value <= high; value += step) {
+      pen.moveTo(0, y(value));
+      pen.lineTo(width, y(value));
+      pen.fillText(String(value), 3, y(value) - 3);
+    }
+    pen.stroke();
+  }
+}

@@ -1,0 +1,87 @@
+using System.Collections;
+using Broker.Actors.Settings;
+using Serilog.Events;
+
+namespace Broker.Host.Settings;
+
+/// <summary>Stacks the layers that a process is started with and reads its settings out of them.</summary>
+/// <remarks>The strongest last: reference.conf, the file of <c>--config</c>, the environment, the command line.</remarks>
+public static class SettingsLoader
+{
+    private static readonly IReadOnlyList<SettingsLayer> References =
+        [HubReference.Layer, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
+
+    /// <summary>Every key that has a meaning.</summary>
+    public static IReadOnlyList<string> KnownKeys { get; } = SettingsLayers.KeysOf(References);
+
+    /// <summary>Reads all layers.</summary>
+    /// <param name="path">The file of <c>--config</c>, or <c>null</c> for none.</param>
+    /// <param name="environment">The variables of the process.</param>
+    /// <param name="commandLine">What the command line sets.</param>
+    /// <exception cref="SettingException">The file cannot be read, is malformed, or a value in any layer is bad.</exception>
+    public static LoadedSettings Load(string? path, IDictionary environment, SettingsLayer commandLine)
+    {
+        List<SettingsLayer> overrides = [];
+        if (path is not null) overrides.Add(ReadFile(path));
+        overrides.Add(EnvironmentLayer.Read(environment, KnownKeys, out IReadOnlyList<string> warnings));
+        overrides.Add(commandLine);
+
+        var layers = new SettingsLayers(References, overrides);
+        var reader = new SettingsReader(layers);
+        HostSettings settings = Read(reader);
+        reader.ThrowIfBad();
+        if (ExposureRule.Check(settings.Hub) == Exposure.Refused)
+        {
+            throw new SettingException(
+                $"{layers.Find("broker.listen.address")!.Origin}: {ExposureRule.Describe(settings.Hub)}. "
+                + "Turn that off, listen on 127.0.0.1, or say --allow-anonymous-anywhere "
+                + "(broker.listen.allow-anonymous-anywhere = on) if you mean it.");
+        }
+
+        return new LoadedSettings(settings, layers, warnings);
+    }
+
+    /// <summary>Reads every setting there is; what is wrong stays noted in the reader.</summary>
+    public static HostSettings Read(SettingsReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        TimeSpan second = TimeSpan.FromSeconds(1);
+        TimeSpan minutes = TimeSpan.FromMinutes(10);
+        return new HostSettings
+        {
+            Hub = HubSettingsBinder.Read(reader),
+            Log = new LogSettings
+            {
+                Level = reader.GetChoice<LogEventLevel>("broker.log.level"),
+                Format = reader.GetChoice<LogFormat>("broker.log.format"),
+            },
+            Http = new HttpSettings
+            {
+                Page = reader.GetSwitch("broker.http.page"),
+                ConnectionsMax = reader.GetCount("broker.http.connections-max", 1, 100_000),
+                WaitingMax = reader.GetCount("broker.http.waiting-max", 1, 100_000),
+                HeadLimit = reader.GetDuration("broker.http.head-limit", second, minutes),
+                KeepAliveLimit = reader.GetDuration("broker.http.keep-alive-limit", second, minutes),
+                BodyBytesMax = reader.GetSize("broker.http.body-bytes-max", 0, 1024 * 1024 * 1024),
+            },
+        };
+    }
+
+    private static SettingsLayer ReadFile(string path)
+    {
+        try
+        {
+            return SettingsLayer.Parse(path, File.ReadAllText(path));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingException($"The file {path} of --config cannot be read: {unreadable.Message}");
+        }
+    }
+}
+
+/// <summary>Settings, and where they came from.</summary>
+/// <param name="Settings">The settings in force.</param>
+/// <param name="Layers">Which layer set what.</param>
+/// <param name="Warnings">What is odd, but no reason not to start.</param>
+public sealed record LoadedSettings(HostSettings Settings, SettingsLayers Layers, IReadOnlyList<string> Warnings);
