@@ -1,14 +1,5 @@
-using Akka.Configuration;
-using Broker.Actors;
-using Broker.Actors.Settings;
-var settings = new HubSettings { Reactors = int.Parse(Environment.GetEnvironmentVariable("LOOPS") ?? "1"), Echo = new EchoSettings { Enabled = true }, Listen = new ListenSettings { Port = 9009 } };
-var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = " + (Environment.GetEnvironmentVariable("LL") ?? "INFO") + " }"), TimeProvider.System);
-hub.Start(null);
-Console.WriteLine("listening " + hub.Endpoints[0]);
-var done = new TaskCompletionSource();
-Console.CancelKeyPress += (_, e) => { e.Cancel = true; done.TrySetResult(); };
-using var t = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, c => { c.Cancel = true; done.TrySetResult(); });
-await done.Task;
-await hub.StopAsync(TimeSpan.FromSeconds(5));
-Console.WriteLine("stopped");
-return 0;
+using Broker.Host;
+using Broker.Host.Commands;
+
+HubFactory makeHub = (settings, akka) => throw new InvalidOperationException("This build has no hub in it.");
+return await new BrokerCommand(makeHub, Environment.GetEnvironmentVariables(), Console.Out, Console.Error).RunAsync(args);

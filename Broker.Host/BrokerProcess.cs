@@ -1,0 +1,89 @@
+using Broker.Actors.Settings;
+using Broker.Host.Http;
+using Broker.Host.Logging;
+using Broker.Host.Settings;
+using Serilog;
+using Serilog.Core;
+using ILogger = Serilog.ILogger;
+
+namespace Broker.Host;
+
+/// <summary>The whole process: the hub on the public port, Kestrel behind it, the log beside them.</summary>
+public static class BrokerProcess
+{
+    // Over the grace: for Kestrel's own end, and so that a hub that keeps its word is never cut short.
+    private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(10);
+
+    /// <summary>Serves until a signal.</summary>
+    /// <param name="loaded">Settings that have been checked.</param>
+    /// <param name="makeHub">Makes the hub.</param>
+    /// <param name="output">Gets the one line that says where the hub listens.</param>
+    /// <param name="error">Gets the reason if the process cannot start.</param>
+    /// <param name="stop">Asks for the same graceful end as a signal.</param>
+    /// <returns>0 after a graceful end, 1 if it could not start or could not end well.</returns>
+    public static async Task<int> ServeAsync(
+        LoadedSettings loaded, HubFactory makeHub, TextWriter output, TextWriter error, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        ArgumentNullException.ThrowIfNull(makeHub);
+        ArgumentNullException.ThrowIfNull(error);
+        HostSettings settings = loaded.Settings;
+        await using Logger log = LogSetup.CreateLogger(settings.Log);
+        Log.Logger = log;
+        Warn(loaded, log);
+        bool started = false;
+        try
+        {
+            await using IHub hub = makeHub(
+                settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)));
+            await using WebApplication app = Build(settings, hub, output, log);
+            using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
+            await app.RunAsync(stop).ConfigureAwait(false);
+            return 0;
+        }
+        catch (OperationCanceledException) when (!started)
+        {
+            return 0; // Asked to stop before it had started.
+        }
+#pragma warning disable CA1031 // The last place where a failure can be told; whatever it is, the process ends with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            log.Debug(failure, "The process ends");
+            await error.WriteLineAsync($"broker: {failure.GetBaseException().Message}").ConfigureAwait(false);
+            return 1;
+        }
+    }
+
+    /// <summary>Wires hub, HTTP, signals and log together.</summary>
+    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+
+        // Empty: no files, no variables and no arguments may bind Kestrel to an address behind the hub's back.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var inbox = new HandedOverInbox(settings.Http.WaitingMax);
+        TimeSpan grace = settings.Hub.ShutdownGrace;
+        var service = new BrokerService(hub, inbox, grace, output, log);
+        builder.Services.AddSerilog(log);
+        builder.Services.AddSingleton(log);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin);
+        builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
+            services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, log));
+        builder.Services.AddHostedService(_ => service);
+        builder.AddHandedOverKestrel(settings.Http, inbox);
+
+        WebApplication app = builder.Build();
+        app.Run(new HttpRoutes(hub, settings.Http.Page, () => service.IsDraining).AnswerAsync);
+        return app;
+    }
+
+    private static void Warn(LoadedSettings loaded, Logger log)
+    {
+        foreach (string warning in loaded.Warnings) log.Warning("{Warning:l}", warning);
+        if (ExposureRule.Check(loaded.Settings.Hub) == Exposure.Wished)
+        {
+            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so", ExposureRule.Describe(loaded.Settings.Hub));
+        }
+    }
+}

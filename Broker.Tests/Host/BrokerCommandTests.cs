@@ -1,0 +1,138 @@
+using System.Collections;
+using Broker.Host;
+using Broker.Host.Commands;
+using Broker.Host.Settings;
+
+namespace Broker.Tests.Host;
+
+[Collection("The process's one log")]
+public sealed class BrokerCommandTests : IDisposable
+{
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+    private readonly string _file = Path.GetTempFileName();
+    private readonly PlainHub _hub = new();
+    private readonly Hashtable _environment = [];
+
+    public void Dispose() => File.Delete(_file);
+
+    [Fact]
+    public async Task Check_config_prints_what_differs_and_who_set_it()
+    {
+        await File.WriteAllTextAsync(_file, "broker {\n  reactors = 2\n  log.level = debug\n listen.origins = [\"https://a.example\"]\n}");
+        _environment["BROKER_LOG_FORMAT"] = "json";
+        _environment["BROKER_LOG_LEVEL"] = "warning";
+        _environment["BROKER_LOG_COLOUR"] = "red";
+
+        Assert.Equal(0, await RunAsync("check-config", "--config", _file, "--port", "9000", "--echo"));
+
+        Assert.Equal(
+            [
+                "broker.echo.enabled = on  # command line --echo",
+                $"broker.listen.origins = [https://a.example]  # {_file} line 4",
+                "broker.listen.port = 9000  # command line --port",
+                "broker.log.format = json  # environment variable BROKER_LOG_FORMAT",
+                "broker.log.level = warning  # environment variable BROKER_LOG_LEVEL",
+                $"broker.reactors = 2  # {_file} line 2",
+                "The settings can be used.",
+            ],
+            Lines(_output));
+        Assert.Contains("BROKER_LOG_COLOUR names no setting", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--port", "70000", "broker: command line --port: broker.listen.port is 70000, expected a whole number from 0 to 65535.")]
+    [InlineData("--host", "here", "broker: command line --host: broker.listen.address is here, expected an IP address")]
+    [InlineData("--log-level", "loud", "broker: command line --log-level: broker.log.level is loud, expected one of verbose, debug")]
+    [InlineData("--reactors", "-1", "broker: command line --reactors: broker.reactors is -1, expected")]
+    [InlineData("--host", "0.0.0.0", "broker: command line --host: anonymous clients (broker.centrifuge.anonymous) are open to anyone")]
+    [InlineData("--config", "/nowhere/broker.conf", "broker: The file /nowhere/broker.conf of --config cannot be read")]
+    public async Task Settings_that_cannot_be_used_end_with_2_and_a_sentence(string option, string value, string expected)
+    {
+        Assert.Equal(2, await RunAsync(option, value));
+
+        Assert.StartsWith(expected, Assert.Single(Lines(_error)), StringComparison.Ordinal);
+        Assert.Empty(_output.ToString());
+        Assert.Equal(1, await RunAsync("check-config", option, value));
+    }
+
+    [Theory]
+    [InlineData("--prot", "1")]
+    [InlineData("server")]
+    [InlineData("--port")]
+    public async Task A_command_line_that_cannot_be_used_ends_with_2(params string[] arguments)
+    {
+        Assert.Equal(2, await RunAsync(arguments));
+
+        Assert.NotEmpty(_error.ToString());
+        Assert.DoesNotContain("   at ", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "--allow-anonymous-anywhere")]
+    [InlineData("--version", "0.1.0")]
+    public async Task Help_and_version_are_printed(string option, string expected)
+    {
+        Assert.Equal(0, await RunAsync(option));
+
+        if (option == "--help") Assert.Contains(expected, _output.ToString(), StringComparison.Ordinal);
+        else Assert.NotEmpty(_output.ToString());
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("serve")]
+    [InlineData("serve", "--port", "0")]
+    [InlineData("--host", "0.0.0.0", "--allow-anonymous-anywhere")]
+    public async Task It_serves_prints_one_line_and_ends_well(params string[] arguments)
+    {
+        _hub.Stopped.SetResult();
+        var printed = new FirstLine();
+        using var stop = new CancellationTokenSource();
+
+        Task<int> serving = new BrokerCommand(MakeHub, _environment, printed, _error).RunAsync(arguments, stop.Token);
+        string line = await printed.Line.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await stop.CancelAsync();
+
+        Assert.Equal(0, await serving.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal($"listening on http://{_hub.Endpoints[0]}", line);
+        Assert.True(_hub.Disposed);
+    }
+
+    [Fact]
+    public async Task A_hub_that_cannot_start_ends_with_1_and_its_reason()
+    {
+        await using var broken = new PlainHub { StartFailure = new IOException("Address already in use") };
+
+        int code = await new BrokerCommand((_, _) => broken, _environment, _output, _error).RunAsync([]);
+
+        Assert.Equal(1, code);
+        Assert.Equal("broker: Address already in use", Assert.Single(Lines(_error)));
+        Assert.True(broken.Disposed);
+    }
+
+    [Fact]
+    public void Every_key_of_the_process_has_one_variable_of_its_own() =>
+        Assert.Equal(
+            SettingsLoader.KnownKeys.Count,
+            SettingsLoader.KnownKeys.Select(Broker.Actors.Settings.EnvironmentLayer.NameOf).Distinct().Count());
+
+    private PlainHub MakeHub(Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka) => _hub;
+
+    private Task<int> RunAsync(params string[] arguments) =>
+        new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);
+
+    private static string[] Lines(StringWriter text) =>
+        text.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+
+    private sealed class FirstLine : StringWriter
+    {
+        public TaskCompletionSource<string> Line { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override Task WriteLineAsync(string? value)
+        {
+            Line.SetResult(value ?? "");
+            return Task.CompletedTask;
+        }
+    }
+}
