@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text;
+using Broker.Tests.Conformance.Cases;
+
+namespace Broker.Tests.Conformance.Running;
+
+/// <summary>Writes results as a table of counts per group, then every case that is not OK, as Markdown.</summary>
+public static class ConformanceReport
+{
+    /// <summary>The whole report.</summary>
+    /// <param name="endpoint">What was tested.</param>
+    /// <param name="results">The results in any order.</param>
+    public static string Write(string endpoint, IReadOnlyList<CaseResult> results)
+    {
+        var text = new StringBuilder();
+        Add(text, $"# Conformance of {endpoint}\n\n");
+        Add(text, $"{results.Count} cases, {results.Count(r => r.Conforms)} conform, {results.Count(r => r.IsStrict)} of them strictly.\n\n");
+        text.Append("| group | cases | OK | non-strict | informational | unimplemented | failed ");
+        text.Append("| closing OK | unclean | wrong code | by client | failed | seconds |\n");
+        text.Append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+        foreach (IGrouping<int, CaseResult> group in results.GroupBy(r => r.Case.Group).OrderBy(g => g.Key))
+        {
+            AddRow(text, $"{group.Key}.x", [.. group]);
+        }
+
+        AddRow(text, "all", results);
+        AddOthers(text, [.. results.Where(r => r.Behaviour != Behaviour.Ok || r.Closing != Closing.Ok)]);
+        return text.ToString();
+    }
+
+    private static void AddRow(StringBuilder text, string name, IReadOnlyList<CaseResult> results)
+    {
+        Add(text, $"| {name} | {results.Count} ");
+        foreach (Behaviour one in Enum.GetValues<Behaviour>()) Add(text, $"| {results.Count(r => r.Behaviour == one)} ");
+        foreach (Closing one in Enum.GetValues<Closing>()) Add(text, $"| {results.Count(r => r.Closing == one)} ");
+        Add(text, $"| {results.Sum(r => r.Elapsed.TotalSeconds):F1} |\n");
+    }
+
+    private static void AddOthers(StringBuilder text, IReadOnlyList<CaseResult> others)
+    {
+        if (others.Count == 0) return;
+        text.Append("\n| case | behaviour | closing | wanted | got |\n|---|---|---|---|---|\n");
+        foreach (CaseResult one in others)
+        {
+            Add(text, $"| {one.Case.Id} | {one.Behaviour} | {one.Closing} | {Cell(one.Wanted)} | {Cell(one.Got)} |\n");
+        }
+    }
+
+    private static string Cell(string words) => words.Replace("|", "or", StringComparison.Ordinal);
+
+    private static void Add(StringBuilder text, FormattableString part) => text.Append(part.ToString(CultureInfo.InvariantCulture));
+}
