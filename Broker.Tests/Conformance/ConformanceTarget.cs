@@ -16,6 +16,7 @@ public interface IConformanceTarget : IAsyncDisposable
 public static class ConformanceTarget
 {
     private const string UrlVariable = "BROKER_CONFORMANCE_URL";
+    private const string Http2Variable = "BROKER_CONFORMANCE_HTTP2";
 
     /// <summary>Starts or finds the server.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
@@ -28,16 +29,22 @@ public static class ConformanceTarget
                 $"No server to test: set {UrlVariable} to an echo endpoint, for instance ws://127.0.0.1:9001/echo.");
         }
 
-        return Task.FromResult<IConformanceTarget>(new NamedServer(new Uri(url)));
+        bool http2 = Environment.GetEnvironmentVariable(Http2Variable) == "1";
+        return Task.FromResult<IConformanceTarget>(new NamedServer(new Uri(url), http2));
     }
 
     /// <summary>A server that someone else started.</summary>
-    private sealed class NamedServer(Uri endpoint) : IConformanceTarget
+    private sealed class NamedServer(Uri endpoint, bool http2) : IConformanceTarget
     {
-        public IConformanceConnector Connector { get; } = Http1Connector.ForUri(endpoint);
+        public IConformanceConnector Connector { get; } =
+            http2 ? new Http2Connector(endpoint) : Http1Connector.ForUri(endpoint);
 
         public bool MustBeStrict => false;
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync()
+        {
+            (Connector as IDisposable)?.Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }
