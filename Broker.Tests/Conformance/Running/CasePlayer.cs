@@ -52,10 +52,17 @@ public sealed class CasePlayer(ConformanceCase played, IConformanceConnector con
             return;
         }
 
-        foreach (CaseStep step in played.Steps)
+        for (int i = 0; i < played.Steps.Count; i++)
         {
-            if (client.Transcript.IsEnding) return;
-            switch (step)
+            if (client.Transcript.IsEnding)
+            {
+                // An end before a pause is as early as one in it.
+                CaseStep.Pause? missed = played.Steps.Skip(i).OfType<CaseStep.Pause>().FirstOrDefault();
+                _notes = _notes with { EndedInPause = _notes.EndedInPause ?? missed?.EndIs };
+                return;
+            }
+
+            switch (played.Steps[i])
             {
                 case CaseStep.Send send: await client.SendAsync(send.Frames, send.Manner, limit.Token); break;
                 case CaseStep.SendOctets part: await client.SendOctetsAsync(part.Octets, limit.Token); break;
@@ -136,7 +143,7 @@ public sealed class CasePlayer(ConformanceCase played, IConformanceConnector con
     private string Describe(Transcript seen)
     {
         string events = seen.Events.Count == 0 ? "no event" : string.Join(", ", seen.Events);
-        string close = seen.ServerClose is { } c ? $"close {c.Code?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "without code"} {c.Reason}".TrimEnd() : "no close frame";
+        string close = seen.ServerClose?.ToString() ?? "no close frame";
         string drop = seen.DroppedByServer ? "dropped by the server" : "dropped by the client";
         string?[] notes = [_notes.ExchangeFailure, seen.Violation, events, $"ended by the {seen.EndedBy}: {close}, {drop}"];
         return string.Join("; ", notes.Where(note => note is not null));

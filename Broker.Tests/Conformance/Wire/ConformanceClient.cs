@@ -121,7 +121,7 @@ public sealed class ConformanceClient : IAsyncDisposable
         catch (ServerViolationException violation)
         {
             Transcript.RecordViolation(violation.Message);
-            Answer(WireFrame.Close(violation.Code));
+            if (!Transcript.ClientCloseSent) Answer(WireFrame.Close(violation.Code));
             await DiscardToEndAsync();
         }
         catch (Exception e) when (IsEndOfStream(e))
