@@ -15,7 +15,9 @@ public sealed record CaseResult(ConformanceCase Case, Behaviour Behaviour, Closi
     {
         get
         {
-            string events = string.Join(" | ", Case.Outcomes);
+            string events = Case.Steps is [CaseStep.Exchange exchange]
+                ? $"every {exchange.Kind} message echoed"
+                : string.Join(" or ", Case.Outcomes);
             string codes = Case.Closing.Codes is { } listed ? string.Join("/", listed) : "any code";
             string clean = Case.Closing.MustBeClean ? ", clean" : "";
             return $"{events}; closed by the {Case.Closing.Closer}, {codes}{clean}".ToLowerInvariant();

@@ -4,7 +4,7 @@ using Broker.Tests.Conformance.Cases;
 
 namespace Broker.Tests.Conformance.Running;
 
-/// <summary>Writes results as a table of counts per group, then every case that is not OK, as Markdown.</summary>
+/// <summary>Writes results as Markdown: a table of counts per group, then every case that is not OK.</summary>
 public static class ConformanceReport
 {
     /// <summary>The whole report.</summary>
@@ -24,7 +24,8 @@ public static class ConformanceReport
         }
 
         AddRow(text, "all", results);
-        AddOthers(text, [.. results.Where(r => r.Behaviour != Behaviour.Ok || r.Closing != Closing.Ok)]);
+        AddUnimplemented(text, [.. results.Where(r => r.Behaviour == Behaviour.Unimplemented).Select(r => r.Case.Id)]);
+        AddOthers(text, [.. results.Where(r => r is not { Behaviour: Behaviour.Ok or Behaviour.Unimplemented, Closing: Closing.Ok })]);
         return text.ToString();
     }
 
@@ -34,6 +35,13 @@ public static class ConformanceReport
         foreach (Behaviour one in Enum.GetValues<Behaviour>()) Add(text, $"| {results.Count(r => r.Behaviour == one)} ");
         foreach (Closing one in Enum.GetValues<Closing>()) Add(text, $"| {results.Count(r => r.Closing == one)} ");
         Add(text, $"| {results.Sum(r => r.Elapsed.TotalSeconds):F1} |\n");
+    }
+
+    private static void AddUnimplemented(StringBuilder text, IReadOnlyList<string> ids)
+    {
+        if (ids.Count == 0) return;
+        IEnumerable<string> families = ids.Select(id => id[..id.LastIndexOf('.')]).Distinct();
+        Add(text, $"\nUnimplemented, {ids.Count} cases of: {string.Join(", ", families)}.\n");
     }
 
     private static void AddOthers(StringBuilder text, IReadOnlyList<CaseResult> others)

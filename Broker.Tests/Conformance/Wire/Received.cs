@@ -37,4 +37,8 @@ public sealed record Expected(ReceivedKind Kind, Octets Payload)
 /// <summary>The server's close frame.</summary>
 /// <param name="Code">Its code, or null if the payload was empty.</param>
 /// <param name="Reason">Its reason, perhaps empty.</param>
-public sealed record ServerClose(int? Code, string Reason);
+public sealed record ServerClose(int? Code, string Reason)
+{
+    /// <summary>Code and reason.</summary>
+    public override string ToString() => Code is int code ? $"close {code} {Reason}".TrimEnd() : "close without code";
+}
