@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR;
+
+namespace Broker.Bench.Peers;
+
+/// <summary>ASP.NET Core SignalR with its JSON protocol; a topic is a group.</summary>
+internal sealed class SignalRPeer : IPeerServer
+{
+    public bool CanCompress => false;
+
+    public void AddServices(IServiceCollection services) => services.AddSignalR(options =>
+    {
+        // The generator's subscribers only listen; the default would close them after 30 s.
+        options.ClientTimeoutInterval = TimeSpan.FromHours(1);
+        options.HandshakeTimeout = TimeSpan.FromMinutes(5);
+    });
+
+    public void Map(WebApplication app, bool compression) =>
+        app.MapHub<TopicHub>("/hub", options => options.Transports = HttpTransportType.WebSockets);
+}
+
+/// <summary>The hub of <see cref="SignalRPeer"/>.</summary>
+internal sealed class TopicHub : Hub
+{
+    public Task Subscribe(string topic) => Groups.AddToGroupAsync(Context.ConnectionId, topic);
+
+    public Task Publish(string topic, string data) => Clients.Group(topic).SendAsync("message", data);
+}
