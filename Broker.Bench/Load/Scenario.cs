@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Broker.Bench.Load;
+
+/// <summary>How long a run takes.</summary>
+internal sealed record Pace(double WarmSeconds, double Seconds);
+
+/// <summary>One question that a load run asks every server.</summary>
+/// <param name="Name">As <c>--only</c> matches it.</param>
+internal abstract record Scenario(string Name)
+{
+    /// <summary>What is done, in a line.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>The columns, the one that matters most first.</summary>
+    public abstract IReadOnlyList<Metric> Metrics { get; }
+
+    /// <summary>Whether each round needs a server that has served nobody yet.</summary>
+    public virtual bool Fresh => false;
+
+    /// <summary>Whether servers of the dialect can be asked at all.</summary>
+    public abstract bool Suits(Dialect dialect);
+
+    /// <summary>The generator's command line, without the server's port.</summary>
+    public abstract IEnumerable<string> Arguments(Dialect dialect, Pace pace);
+
+    /// <summary>What is wrong with the counts of a reading, or none: a speed says nothing unless all messages came.</summary>
+    public abstract string? Fault(Reading reading);
+
+    /// <summary>Adds what the generator does not know.</summary>
+    public virtual void Complete(Reading reading, long residentKiBBefore)
+    {
+    }
+
+    protected static string Text(double figure) => figure.ToString(CultureInfo.InvariantCulture);
+
+    protected static string Grouped(int figure) => figure.ToString("N0", CultureInfo.InvariantCulture);
+
+    protected static string Counted(int figure, string noun) => $"{Grouped(figure)} {noun}{(figure == 1 ? "" : "s")}";
+}
