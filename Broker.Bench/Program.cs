@@ -1,1 +1,15 @@
-return 0;
+using System.CommandLine;
+using Broker.Bench;
+using Broker.Bench.Load;
+using Broker.Bench.Peers;
+
+var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, and end-to-end load runs.")
+{
+    MicroCommand.Create(),
+    PeerCommand.Create(),
+    LoadCommand.Create(),
+};
+
+// Long enough for a load run to end the processes it started and to write down what it has.
+var configuration = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) };
+return await root.Parse(args).InvokeAsync(configuration);

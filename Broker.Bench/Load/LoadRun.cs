@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Broker.Bench.Load;
+
+/// <summary>What a load run was asked for.</summary>
+internal sealed record LoadSettings
+{
+    public required string Generator { get; init; }
+    public required IReadOnlyList<Contestant> Contestants { get; init; }
+    public required IReadOnlyList<Scenario> Scenarios { get; init; }
+    public required string? Baseline { get; init; }
+    public required int Rounds { get; init; }
+    public required Pace Pace { get; init; }
+    public required string ServerCores { get; init; }
+    public required string GeneratorCores { get; init; }
+    public required TimeSpan TimeMax { get; init; }
+}
+
+/// <summary>
+/// Asks every scenario of every server. The servers of a scenario are up together and take turns, A B C A B C, so that
+/// a drift of the machine meets all of them alike; only the one whose turn it is has connections.
+/// </summary>
+internal sealed class LoadRun(LoadSettings settings)
+{
+    // Of the first round: a server that compiles itself while it runs must have done so before it is measured.
+    private const double FirstWarmSeconds = 3;
+
+    private readonly Generator _generator = new(settings.Generator, settings.GeneratorCores);
+    private readonly long _started = Stopwatch.GetTimestamp();
+
+    /// <summary>Whether the time was over before the scenarios were.</summary>
+    public bool RanOutOfTime { get; private set; }
+
+    /// <summary>Runs the scenarios one after the other and gives the results of each as soon as it has them.</summary>
+    public async IAsyncEnumerable<Results> RunAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
+    {
+        foreach (Scenario scenario in settings.Scenarios)
+        {
+            if (Stopwatch.GetElapsedTime(_started) > settings.TimeMax)
+            {
+                RanOutOfTime = true;
+                yield break;
+            }
+
+            Contestant[] contestants = [.. settings.Contestants.Where(contestant => scenario.Suits(contestant.Dialect))];
+            if (contestants.Length > 0) yield return await RunAsync(scenario, contestants, stop);
+        }
+    }
+
+    private async Task<Results> RunAsync(Scenario scenario, Contestant[] contestants, CancellationToken stop)
+    {
+        var results = new Results(scenario, settings.Rounds);
+        foreach (Contestant contestant in contestants) results.Enter(contestant.Name);
+        var servers = new Dictionary<string, Server>();
+        try
+        {
+            for (int round = 0; round < settings.Rounds; round++)
+            {
+                foreach (Contestant contestant in contestants)
+                {
+                    if (!results.IsGivenUp(contestant.Name)) await TakeTurnAsync(results, contestant, servers, round, stop);
+                }
+            }
+            return results;
+        }
+        finally
+        {
+            foreach (Server server in servers.Values) await server.DisposeAsync();
+        }
+    }
+
+    private async Task TakeTurnAsync(
+        Results results, Contestant contestant, Dictionary<string, Server> servers, int round, CancellationToken stop)
+    {
+        Scenario scenario = results.Scenario;
+        try
+        {
+            if (!servers.TryGetValue(contestant.Name, out Server? server))
+            {
+                server = await Server.StartAsync(contestant, settings.ServerCores, stop);
+                servers.Add(contestant.Name, server);
+            }
+
+            Reading reading = await MeasureAsync(scenario, contestant, server, round, stop);
+            results.Add(contestant.Name, round, reading);
+            if (scenario.Fault(reading) is { } fault) results.AddFault(contestant.Name, fault);
+            Say($"{scenario.Name} {round + 1}/{settings.Rounds} {contestant.Name}: {Headline(scenario, reading)}");
+        }
+        catch (LoadException e)
+        {
+            results.GiveUp(contestant.Name, e.Message);
+            Say($"{scenario.Name} {round + 1}/{settings.Rounds} {contestant.Name}: {e.Message}");
+        }
+
+        if (scenario.Fresh && servers.Remove(contestant.Name, out Server? used)) await used.DisposeAsync();
+        else if (servers.TryGetValue(contestant.Name, out Server? kept)) await kept.QuietAsync(stop);
+    }
+
+    private async Task<Reading> MeasureAsync(
+        Scenario scenario, Contestant contestant, Server server, int round, CancellationToken stop)
+    {
+        Pace pace = round == 0 && !scenario.Fresh
+            ? settings.Pace with { WarmSeconds = Math.Max(FirstWarmSeconds, settings.Pace.WarmSeconds) }
+            : settings.Pace;
+        // The generator bounds its own connecting with 60 s for each kind of connection, and its draining.
+        TimeSpan limit = TimeSpan.FromSeconds(150 + Subscription.DrainSeconds + pace.WarmSeconds + pace.Seconds);
+
+        long residentKiB = server.ResidentKiB();
+        Reading reading = await _generator.RunAsync(
+            server, contestant.Name, scenario.Arguments(contestant.Dialect, pace), limit, stop);
+        scenario.Complete(reading, residentKiB);
+        return reading;
+    }
+
+    private static string Headline(Scenario scenario, Reading reading)
+    {
+        Metric first = scenario.Metrics[0];
+        string counts = scenario.Fault(reading) ?? "counts right";
+        if (double.IsFinite(reading["delivered"]))
+            counts += $" ({reading["delivered"].ToString("N0", CultureInfo.InvariantCulture)} deliveries)";
+        return $"{first.Of(reading).ToString(first.Format, CultureInfo.InvariantCulture)} {first.Title}, {counts}";
+    }
+
+    private static void Say(string line) => Console.Error.WriteLine(line);
+}

@@ -1,0 +1,28 @@
+using System.CommandLine;
+using BenchmarkDotNet.Running;
+
+namespace Broker.Bench;
+
+/// <summary><c>micro [filter]</c>: the BenchmarkDotNet classes of this assembly, all of them unless filtered.</summary>
+internal static class MicroCommand
+{
+    public static Command Create()
+    {
+        var filter = new Argument<string>("filter")
+        {
+            Description = "Which benchmarks, as BenchmarkDotNet globs: '*Masking*'.",
+            DefaultValueFactory = _ => "*",
+        };
+        var command = new Command("micro", "Runs micro benchmarks; what follows the filter goes to BenchmarkDotNet as it is.")
+        {
+            filter,
+        };
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(parsed =>
+        {
+            string[] arguments = ["--filter", parsed.GetRequiredValue(filter), .. parsed.UnmatchedTokens];
+            BenchmarkSwitcher.FromAssembly(typeof(MicroCommand).Assembly).Run(arguments);
+        });
+        return command;
+    }
+}
