@@ -1,3 +1,4 @@
+using Broker.Actors.Routing;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors.Settings;
@@ -22,11 +23,17 @@ public static class HubSettingsBinder
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
             Centrifuge = ReadCentrifuge(reader),
+            Routing = new RoutingSettings
+            {
+                LoopBytesMax = reader.GetSize("broker.routing.loop-bytes-max", 64 * KiB, GiB),
+                BatchBytesMax = reader.GetSize("broker.routing.batch-bytes-max", KiB, 16 * MiB),
+            },
             Echo = new EchoSettings
             {
                 Enabled = reader.GetSwitch("broker.echo.enabled"),
                 Path = reader.GetPath("broker.echo.path"),
                 MessageBytesMax = reader.GetSize("broker.echo.message-bytes-max", 1, GiB),
+                FragmentsMax = reader.GetCount("broker.echo.fragments-max", 1, 1 << 30),
             },
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
@@ -88,6 +95,7 @@ public static class HubSettingsBinder
         ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
         BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
         MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
+        FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
         CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
         ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
         ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),
