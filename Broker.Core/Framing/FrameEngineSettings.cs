@@ -16,7 +16,7 @@ public sealed record FrameEngineSettings(
     Func<uint>? NextMaskingKey = null)
 {
     /// <summary>The rules of a single header that follow from the settings.</summary>
-    public FrameRules Rules { get; } = new(Side, MaskMode, ReservedAllowed);
+    public FrameRules Rules => new(Side, MaskMode, ReservedAllowed);
 
     /// <summary>The key of the next frame to send: a fresh one for a client, none for a server.</summary>
     /// <exception cref="InvalidOperationException">A client without a source of keys.</exception>

@@ -6,7 +6,7 @@ namespace Broker.Core.Framing;
 /// <param name="ReservedAllowed">
 /// The RSV bits (4, 2, 1) that a negotiated extension uses on the first frame of a message: 4 for permessage-deflate.
 /// </param>
-public sealed record FrameRules(Side Receiver, MaskMode MaskMode = MaskMode.Strict, byte ReservedAllowed = 0)
+public readonly record struct FrameRules(Side Receiver, MaskMode MaskMode = MaskMode.Strict, byte ReservedAllowed = 0)
 {
     /// <summary>Whether the first frame has to be masked; none when its sender may choose.</summary>
     public bool? MaskWanted => MaskMode == MaskMode.Strict ? Receiver == Side.Server : null;

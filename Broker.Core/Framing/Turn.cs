@@ -128,13 +128,15 @@ public sealed class Turn(BufferPool pool)
     }
 
     /// <summary>Replies with the message itself, as it now is, in a frame of the same opcode and extension bits.</summary>
-    /// <param name="message">The message that <see cref="TryRead"/> gave last.</param>
+    /// <param name="message">
+    /// The message that <see cref="TryRead"/> gave last. It may still be read, and not changed: it is the output now.
+    /// </param>
     public void Echo(in Message message)
     {
         if (_engine.State != FrameEngineState.Open) return;
 
         bool plain = message.Reserved == 0 && _isServer;
-        if (plain && message.At >= 0 && message.At == _at && _output.TryEcho(message.Opcode, message.Payload, _at)) _at = -1;
+        if (plain && message.At >= 0 && message.At == _at && _output.TryEcho(message.Opcode, message.Payload.Length, _at)) _at = -1;
         else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } taken) Adopt(taken, message);
         else Append(message.Opcode, message.Payload, message.Reserved);
     }

@@ -36,22 +36,19 @@ internal struct TurnOutput(BufferPool pool)
         _low = low;
     }
 
-    /// <summary>Makes a frame of a payload that lies in the input's buffer, where the range ends or can begin.</summary>
+    /// <summary>Makes a frame of a payload that lies in the input's buffer, just where the range ends or can begin.</summary>
     /// <param name="opcode">Text or binary.</param>
-    /// <param name="payload">The payload; it is moved unless it already lies a header behind the range.</param>
+    /// <param name="length">The payload's length.</param>
     /// <param name="at">Where in the input's buffer it lies.</param>
-    /// <returns>False, and nothing written, when the range is elsewhere or would pass the payload.</returns>
-    public bool TryEcho(Opcode opcode, ReadOnlySpan<byte> payload, int at)
+    /// <returns>False, and nothing written, when the payload does not lie one header behind the range.</returns>
+    public bool TryEcho(Opcode opcode, int length, int at)
     {
-        int header = FrameHeader.SizeOf(payload.Length, masked: false);
-        int begin = InPlace ? End : at - header;
-        int target = begin + header;
-        if (begin < _low || target > at || !(InPlace || IsEmpty)) return false;
+        int begin = at - FrameHeader.SizeOf(length, masked: false);
+        if (InPlace ? begin != End : _buffer is not null || begin < _low) return false;
 
-        if (target != at) payload.CopyTo(_input.AsSpan(target));
-        WriteHeader(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_input), begin), opcode, payload.Length);
+        WriteHeader(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_input), begin), opcode, length);
         if (!InPlace) (_buffer, _start, InPlace) = (_input, begin, true);
-        End = target + payload.Length;
+        End = at + length;
         return true;
     }
 

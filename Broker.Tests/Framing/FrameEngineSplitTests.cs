@@ -50,7 +50,8 @@ public sealed class FrameEngineSplitTests
     {
         string whole = Conversation.Of(Conversation.Server, wire).Drop().Story;
 
-        foreach (byte[][] reads in Cuts.InTwo(wire).Concat(Cuts.InThree(wire)))
+        // Two cuts of a long wire would only move about inside its payload.
+        foreach (byte[][] reads in Cuts.InTwo(wire).Concat(wire.Length > 90 ? [] : Cuts.InThree(wire)))
         {
             string cut = Conversation.Of(Conversation.Server, reads).Drop().Story;
             if (cut != whole) Assert.Fail($"{name}, cut {string.Join('+', reads.Select(read => read.Length))}: {cut}\ninstead of {whole}");
