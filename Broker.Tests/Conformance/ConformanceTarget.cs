@@ -16,6 +16,7 @@ public interface IConformanceTarget : IAsyncDisposable
 public static class ConformanceTarget
 {
     private const string UrlVariable = "BROKER_CONFORMANCE_URL";
+    private const string UnixVariable = "BROKER_CONFORMANCE_UNIX";
     private const string Http2Variable = "BROKER_CONFORMANCE_HTTP2";
 
     /// <summary>Starts or finds the server.</summary>
@@ -29,15 +30,21 @@ public static class ConformanceTarget
                 $"No server to test: set {UrlVariable} to an echo endpoint, for instance ws://127.0.0.1:9001/echo.");
         }
 
-        bool http2 = Environment.GetEnvironmentVariable(Http2Variable) == "1";
-        return Task.FromResult<IConformanceTarget>(new NamedServer(new Uri(url), http2));
+        return Task.FromResult<IConformanceTarget>(new NamedServer(ConnectorFor(new Uri(url))));
+    }
+
+    private static IConformanceConnector ConnectorFor(Uri endpoint)
+    {
+        if (Environment.GetEnvironmentVariable(Http2Variable) == "1") return new Http2Connector(endpoint);
+        return Environment.GetEnvironmentVariable(UnixVariable) is { Length: > 0 } path
+            ? Http1Connector.ForUnixSocket(path, endpoint)
+            : Http1Connector.ForUri(endpoint);
     }
 
     /// <summary>A server that someone else started.</summary>
-    private sealed class NamedServer(Uri endpoint, bool http2) : IConformanceTarget
+    private sealed class NamedServer(IConformanceConnector connector) : IConformanceTarget
     {
-        public IConformanceConnector Connector { get; } =
-            http2 ? new Http2Connector(endpoint) : Http1Connector.ForUri(endpoint);
+        public IConformanceConnector Connector => connector;
 
         public bool MustBeStrict => false;
 
