@@ -68,7 +68,7 @@ public sealed class Hub : IAsyncDisposable
         var loops = new LoopSetup(_reactors);
         Config config = ConfigurationFactory.ParseString(loops.ToHocon()).WithFallback(_akka);
         _system = ActorSystem.Create("broker", BootstrapSetup.Create().WithConfig(config).And(loops));
-        ILoggingAdapter log = Logging.GetLogger(_system, "broker");
+        ILoggingAdapter log = Logging.GetLogger(_system, typeof(Hub));
         foreach (Reactor reactor in _reactors) reactor.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", reactor.Number);
         foreach (Thread thread in _threads) thread.Start();
 

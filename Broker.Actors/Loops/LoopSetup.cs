@@ -22,6 +22,7 @@ public sealed class LoopSetup(IReadOnlyList<EventLoop> Loops) : Setup
           throughput = 64
           throughput-deadline-time = 0ms
           shutdown-timeout = 1s
+          mailbox-type = "{{typeof(LoopMailbox).FullName}}, {{typeof(LoopMailbox).Assembly.GetName().Name}}"
           loop = {{loop.Number}}
         }
         """));

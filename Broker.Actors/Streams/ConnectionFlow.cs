@@ -1,65 +1,106 @@
 using Akka;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using Akka.Streams.Stage;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors.Streams;
 
 /// <summary>
-/// The whole pipe of a connection, drawn once and materialised for each: the socket's turns go round through the dialect.
+/// The pipe of a loop's connections, drawn and fused once and materialised for each: the socket's turns go round through the
+/// dialect.
 /// </summary>
 /// <remarks>
 /// <code>
 /// socket ⇄ TransportStage (frame engine) ─ turns → ProtocolStage (dialect) → commands → session actor
 ///                    ↑──────────── replies ──────────┘
 /// </code>
+/// All pipes of a loop run in the one stream actor of the loop's host stage, each as a stream of its own: with its own end
+/// and its own failure, but without an actor, a mailbox and a name for each. That is what makes an idle connection small.
 /// </remarks>
 public sealed class ConnectionFlow
 {
-    private readonly FlowSeed _seed = new();
-    private readonly IRunnableGraph<NotUsed> _graph;
-    private readonly IMaterializer _materializer;
+    private readonly Action<FlowSeed> _open;
 
-    /// <summary>Draws the pipe for one loop.</summary>
+    /// <summary>Starts the host of one loop's pipes.</summary>
     /// <param name="materializer">Whose actors run on that loop.</param>
-    public ConnectionFlow(IMaterializer materializer)
-    {
-        _materializer = materializer;
-        _graph = Flow.FromGraph(new TransportStage(_seed)).Join(Flow.FromGraph(new ProtocolStage(_seed)));
-    }
+    public ConnectionFlow(IMaterializer materializer) => 
+        _open = Source.FromGraph(new HostStage()).To(Sink.Ignore<NotUsed>()).Run(materializer);
 
     /// <summary>Runs the pipe for one connection. It ends with the connection, and the connection with it.</summary>
-    public void Run(Connection connection, IDialect dialect)
+    public void Run(Connection connection, IDialect dialect) => _open(new FlowSeed(connection, dialect));
+
+    // The stream whose actor the pipes run in. It ends with the loop's actors, and its outlet carries nothing.
+    private sealed class HostStage : GraphStageWithMaterializedValue<SourceShape<NotUsed>, Action<FlowSeed>>
     {
-        _seed.Plant(connection, dialect);
-        try
+        private readonly Outlet<NotUsed> _nothing = new("Host.nothing");
+
+        public HostStage() => Shape = new SourceShape<NotUsed>(_nothing);
+
+        public override SourceShape<NotUsed> Shape { get; }
+
+        public override ILogicAndMaterializedValue<Action<FlowSeed>> CreateLogicAndMaterializedValue(Attributes inheritedAttributes)
         {
-            _graph.Run(_materializer);
+            var logic = new Logic(this);
+            return new LogicAndMaterializedValue<Action<FlowSeed>>(logic, logic.Open);
         }
-        finally
+
+        private sealed class Logic : GraphStageLogic
         {
-            _seed.Clear();
+            private readonly FlowBed _bed = new();
+            private readonly RunnableGraph<NotUsed> _pipe;
+
+            internal Logic(HostStage stage)
+                : base(stage.Shape)
+            {
+                SetHandler(stage._nothing, onPull: static () => { });
+                IGraph<ClosedShape, NotUsed> drawn = Flow.FromGraph(new TransportStage(_bed)).Join(Flow.FromGraph(new ProtocolStage(_bed)));
+                _pipe = RunnableGraph.FromGraph(Akka.Streams.Fusing.Aggressive(drawn));
+                Open = GetAsyncCallback<FlowSeed>(OnOpen);
+            }
+
+            internal Action<FlowSeed> Open { get; }
+
+            public override void PreStart() => SetKeepGoing(true);
+
+            private void OnOpen(FlowSeed seed)
+            {
+                // One pipe that cannot be made is the end of its connection, and of no other.
+                try
+                {
+                    _bed.Planted = seed;
+                    _pipe.Run(SubFusingMaterializer);
+                }
+                catch (Exception failure)
+                {
+                    seed.Connection.Loop.Report(failure);
+                    seed.Connection.Close(CloseCode.InternalError, "The session could not start.");
+                }
+                finally
+                {
+                    _bed.Planted = null;
+                }
+            }
         }
     }
 }
 
-/// <summary>What the stages of the next materialisation take: a graph is drawn once, so its connection comes in from the side.</summary>
-/// <remarks>Stages make their logic while <see cref="ConnectionFlow.Run"/> is on the stack, one materialisation after the other.</remarks>
-public sealed class FlowSeed
+/// <summary>What one pipe is made for.</summary>
+/// <param name="Connection">At its one end.</param>
+/// <param name="Dialect">At its other end.</param>
+public sealed record FlowSeed(Connection Connection, IDialect Dialect);
+
+/// <summary>Where the stages of the materialisation under way find their seed: a graph is drawn once, so it comes in from the side.</summary>
+public sealed class FlowBed
 {
-    private Connection? _connection;
-    private IDialect? _dialect;
+    private FlowSeed? _planted;
 
-    /// <summary>The connection of the materialisation under way.</summary>
-    public Connection Connection => _connection ?? throw Unplanted();
-
-    /// <summary>Its dialect.</summary>
-    public IDialect Dialect => _dialect ?? throw Unplanted();
-
-    internal void Plant(Connection connection, IDialect dialect) => (_connection, _dialect) = (connection, dialect);
-
-    internal void Clear() => (_connection, _dialect) = (null, null);
-
-    private static InvalidOperationException Unplanted() => new($"A connection's stages are materialised by {nameof(ConnectionFlow)} only.");
+    /// <summary>The seed of the materialisation under way.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public FlowSeed? Planted
+    {
+        get => _planted ?? throw new InvalidOperationException($"A connection's stages are materialised by {nameof(ConnectionFlow)} only.");
+        set => _planted = value;
+    }
 }

@@ -8,7 +8,7 @@ namespace Broker.Actors.Streams;
 /// The session's end of a connection's stream: lets the dialect read each turn and sends it back with the replies. Asks for
 /// the next turn only while the session can take more commands.
 /// </summary>
-public sealed class ProtocolStage(FlowSeed seed) : GraphStage<FlowShape<Turn, Turn>>
+public sealed class ProtocolStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn>>
 {
     private readonly Inlet<Turn> _turns = new("Protocol.turns");
     private readonly Outlet<Turn> _replies = new("Protocol.replies");
@@ -18,7 +18,7 @@ public sealed class ProtocolStage(FlowSeed seed) : GraphStage<FlowShape<Turn, Tu
     public override FlowShape<Turn, Turn> Shape => _shape ??= new FlowShape<Turn, Turn>(_turns, _replies);
 
     /// <inheritdoc />
-    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, seed.Dialect);
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, bed.Planted!.Dialect);
 
     private sealed class Logic : InAndOutGraphStageLogic
     {

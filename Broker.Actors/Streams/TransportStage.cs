@@ -13,7 +13,7 @@ namespace Broker.Actors.Streams;
 /// A turn is borrowed: what is pushed is read, answered and back before the push returns. Demand is real all the same: while
 /// nobody pulls, nothing is read from the socket, and the client feels it.
 /// </remarks>
-public sealed class TransportStage(FlowSeed seed) : GraphStage<FlowShape<Turn, Turn>>
+public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn>>
 {
     private readonly Inlet<Turn> _replies = new("Transport.replies");
     private readonly Outlet<Turn> _turns = new("Transport.turns");
@@ -23,7 +23,7 @@ public sealed class TransportStage(FlowSeed seed) : GraphStage<FlowShape<Turn, T
     public override FlowShape<Turn, Turn> Shape => _shape ??= new FlowShape<Turn, Turn>(_replies, _turns);
 
     /// <inheritdoc />
-    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, seed);
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, bed.Planted!);
 
     private sealed class Logic : InAndOutGraphStageLogic, IConnectionHandler
     {
@@ -33,6 +33,8 @@ public sealed class TransportStage(FlowSeed seed) : GraphStage<FlowShape<Turn, T
         private readonly Action<object> _call;
         private DirectEntry? _entry;        // From the first call on, which comes before the first read.
         private bool _unasked;              // Nobody pulled after the last turn: the socket is not read.
+        private bool _inside;               // The stream has been entered directly, by this very stage.
+        private Closure? _endedInside;
 
         public Logic(TransportStage stage, FlowSeed seed)
             : base(stage.Shape)
@@ -70,7 +72,11 @@ public sealed class TransportStage(FlowSeed seed) : GraphStage<FlowShape<Turn, T
 
         public void OnReceived(Turn turn)
         {
-            if (!_entry!.Enter(turn)) throw new InvalidOperationException("The connection's stream has ended.");
+            _inside = true;
+            bool running = _entry!.Enter(turn);
+            _inside = false;
+            if (_endedInside is not null) _call(_endedInside);
+            if (!running) throw new InvalidOperationException("The connection's stream has ended.");
             if (IsAvailable(_stage._turns)) return;
             _unasked = true;
             _connection.PauseReading();
@@ -96,7 +102,10 @@ public sealed class TransportStage(FlowSeed seed) : GraphStage<FlowShape<Turn, T
         public void OnEnded(Closure closure)
         {
             _dialect.OnEnded(closure);
-            _call(closure);
+
+            // A call from inside would wait for the next message to the stream's actor, and none may ever come.
+            if (_inside) _endedInside = closure;
+            else _call(closure);
         }
 
         // However the stream ends, its connection ends with it.

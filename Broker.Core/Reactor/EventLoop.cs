@@ -166,8 +166,8 @@ public abstract class EventLoop
 
     internal void MarkDirty(Connection connection) => _dirty.Add(connection);
 
-    /// <summary>Tells whoever listens that work on this loop failed; never throws.</summary>
-    internal void Report(Exception failure)
+    /// <summary>Tells whoever listens to <see cref="WorkFailed"/> that something on this loop failed; never throws.</summary>
+    public void Report(Exception failure)
     {
         try
         {
