@@ -20,8 +20,10 @@ internal static class MicroCommand
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(parsed =>
         {
-            string[] arguments = ["--filter", parsed.GetRequiredValue(filter), .. parsed.UnmatchedTokens];
-            BenchmarkSwitcher.FromAssembly(typeof(MicroCommand).Assembly).Run(arguments);
+            List<string> arguments = ["--filter", parsed.GetRequiredValue(filter), .. parsed.UnmatchedTokens];
+            // Each run builds a program of its own; the default of two minutes was once too short on a busy machine.
+            if (!arguments.Contains("--buildTimeout")) arguments.AddRange(["--buildTimeout", "600"]);
+            BenchmarkSwitcher.FromAssembly(typeof(MicroCommand).Assembly).Run([.. arguments]);
         });
         return command;
     }

@@ -20,10 +20,13 @@ internal sealed record EchoScenario(int Connections, int Bytes, int Depth)
 
     public override IEnumerable<string> Arguments(Dialect dialect, Pace pace) =>
     [
-        "echo", "--path", dialect.EchoPath!, "--opcode", "binary", "--verify",
+        "echo", "--path", dialect.EchoPath!, "--opcode", "binary",
         "--conns", $"{Connections}", "--payload", $"{Bytes}", "--depth", $"{Depth}",
         "--warm", Text(pace.WarmSeconds), "--secs", Text(pace.Seconds),
     ];
+
+    public override IEnumerable<string>? CheckArguments(Dialect dialect) =>
+        [.. Arguments(dialect, new Pace(WarmSeconds: 0, Seconds: 0.5)), "--verify"];
 
     public override string? Fault(Reading reading) =>
         reading["open"] != Connections ? $"{reading["open"]} open"

@@ -81,6 +81,7 @@ internal sealed class LoadRun(LoadSettings settings)
             {
                 server = await Server.StartAsync(contestant, settings.ServerCores, stop);
                 servers.Add(contestant.Name, server);
+                if (round == 0) await CheckAsync(scenario, contestant, server, stop);
             }
 
             Reading reading = await MeasureAsync(scenario, contestant, server, round, stop);
@@ -96,6 +97,14 @@ internal sealed class LoadRun(LoadSettings settings)
 
         if (scenario.Fresh && servers.Remove(contestant.Name, out Server? used)) await used.DisposeAsync();
         else if (servers.TryGetValue(contestant.Name, out Server? kept)) await kept.QuietAsync(stop);
+    }
+
+    private async Task CheckAsync(Scenario scenario, Contestant contestant, Server server, CancellationToken stop)
+    {
+        if (scenario.CheckArguments(contestant.Dialect) is not { } arguments) return;
+        Reading reading = await _generator.RunAsync(server, contestant.Name, arguments, TimeSpan.FromSeconds(90), stop);
+        if (scenario.Fault(reading) is { } fault) throw new LoadException($"the check of contents failed: {fault}");
+        await server.QuietAsync(stop);
     }
 
     private async Task<Reading> MeasureAsync(

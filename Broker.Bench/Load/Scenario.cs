@@ -24,6 +24,10 @@ internal abstract record Scenario(string Name)
     /// <summary>The generator's command line, without the server's port.</summary>
     public abstract IEnumerable<string> Arguments(Dialect dialect, Pace pace);
 
+    /// <summary>A short run before a server's first turn that looks at every byte; none where counting is enough.</summary>
+    /// <remarks>Never while it is measured: comparing 16 KiB costs the generator more than a fast server needs to answer.</remarks>
+    public virtual IEnumerable<string>? CheckArguments(Dialect dialect) => null;
+
     /// <summary>What is wrong with the counts of a reading, or none: a speed says nothing unless all messages came.</summary>
     public abstract string? Fault(Reading reading);
 
