@@ -25,6 +25,9 @@ public sealed record ConformanceCase(string Id, TimeSpan Limit)
     /// <summary>Whether a wrong closing makes the behaviour wrong, too.</summary>
     public bool ClosingDecides => Group is 6 or 7;
 
+    /// <summary>Whether the case is an exchange of messages and nothing else.</summary>
+    public bool IsExchange => Steps is [CaseStep.Exchange];
+
     /// <summary>The number before the first point.</summary>
     public int Group => int.Parse(Id.AsSpan(0, Id.IndexOf('.', StringComparison.Ordinal)), NumberStyles.None, CultureInfo.InvariantCulture);
 }

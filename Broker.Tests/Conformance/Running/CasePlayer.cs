@@ -23,7 +23,7 @@ public sealed class CasePlayer(ConformanceCase played, IConformanceConnector con
         try
         {
             using CancellationTokenSource opening = LimitOf(OpeningLimit);
-            client = await ConformanceClient.OpenAsync(connector, played.ExtensionOffer, opening.Token);
+            client = await ConformanceClient.OpenAsync(connector, played.ExtensionOffer, !played.IsExchange, opening.Token);
         }
         catch (Exception e) when (e is HandshakeException or IOException or OperationCanceledException
             or System.Net.Sockets.SocketException or HttpRequestException)

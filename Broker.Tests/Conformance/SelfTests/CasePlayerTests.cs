@@ -29,6 +29,8 @@ public sealed class CasePlayerTests
     [InlineData("6.4.1", "88 02 03ef", "", true, Behaviour.Failed, Closing.Ok)]                 // Too early.
     [InlineData("7.9.1", "", Close1000, true, Behaviour.Failed, Closing.WrongCode)]             // Takes code 0 for good.
     [InlineData("9.7.1", "81 01 2a", Close1000, true, Behaviour.Failed, Closing.Ok)]            // Of other content.
+    [InlineData("10.1.1", "82 00", Close1000, true, Behaviour.Failed, Closing.Ok)]
+    [InlineData("2.1", "8a 00 8a 00", Close1000, true, Behaviour.Failed, Closing.Ok)]           // A pong too many.
     [InlineData("12.1.1", "", Close1000, true, Behaviour.Unimplemented, Closing.Ok)]
     public async Task A_server_gets_the_verdict_that_it_deserves(
         string id, string atOnce, string onClose, bool ends, Behaviour behaviour, Closing closing)
@@ -39,5 +41,18 @@ public sealed class CasePlayerTests
         CaseResult result = await new CasePlayer(played, server, Impatient).PlayAsync();
 
         Assert.Equal((behaviour, closing), (result.Behaviour, result.Closing));
+    }
+
+    /// <summary>"A Pong frame MAY be sent unsolicited": as a heartbeat it falls between the echoes of a long case.</summary>
+    [Fact]
+    public async Task A_heartbeat_in_an_exchange_is_nobodys_fault()
+    {
+        ConformanceCase played = CaseCatalog.All.Single(c => c.Id == "9.7.1");
+        string echoes = string.Concat(Enumerable.Repeat(EmptyEcho, Impatient.CountOf(1000) - 1));
+        await using var server = new ScriptedServer(echoes + "8a 00" + EmptyEcho, "8a 00" + Close1000, endsOnClose: true);
+
+        CaseResult result = await new CasePlayer(played, server, Impatient).PlayAsync();
+
+        Assert.Equal((Behaviour.Ok, Closing.Ok), (result.Behaviour, result.Closing));
     }
 }

@@ -13,12 +13,14 @@ public sealed class ConformanceClient : IAsyncDisposable
     private readonly MessageInflater? _inflater;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly CancellationTokenSource _stop = new();
+    private readonly bool _recordsPongs;
     private readonly Task _reading;
     private Task _answering = Task.CompletedTask;   // The chain of answers, so that reading never waits for a write.
 
-    private ConformanceClient(ConformanceConnection connection, DeflateAgreement? agreement)
+    private ConformanceClient(ConformanceConnection connection, DeflateAgreement? agreement, bool recordsPongs)
     {
         _connection = connection;
+        _recordsPongs = recordsPongs;
         if (agreement is not null)
         {
             Deflater = new MessageDeflater(agreement.ClientWindowBits, agreement.ClientKeepsContext);
@@ -37,9 +39,13 @@ public sealed class ConformanceClient : IAsyncDisposable
     public MessageDeflater? Deflater { get; }
 
     /// <summary>Connects, and checks what the server accepted.</summary>
+    /// <param name="connector">Opens the connection.</param>
+    /// <param name="extensionOffer">The value of Sec-WebSocket-Extensions, or null for none.</param>
+    /// <param name="recordsPongs">Whether pongs are events. Without pings they are not: a server may send them unasked.</param>
+    /// <param name="stop">Ends the wait.</param>
     /// <exception cref="HandshakeException">The server did not accept as it must.</exception>
     public static async Task<ConformanceClient> OpenAsync(
-        IConformanceConnector connector, string? extensionOffer, CancellationToken stop)
+        IConformanceConnector connector, string? extensionOffer, bool recordsPongs, CancellationToken stop)
     {
         ConformanceConnection connection = await connector.OpenAsync(extensionOffer, stop);
         try
@@ -47,7 +53,7 @@ public sealed class ConformanceClient : IAsyncDisposable
             DeflateAgreement? agreement = extensionOffer is null
                 ? null
                 : DeflateAgreement.Read(extensionOffer, connection.ExtensionAnswer);
-            return new ConformanceClient(connection, agreement);
+            return new ConformanceClient(connection, agreement, recordsPongs);
         }
         catch
         {
@@ -141,7 +147,7 @@ public sealed class ConformanceClient : IAsyncDisposable
                 Answer(WireFrame.Pong(Octets.Of(frame.Payload)));
                 break;
             case WireFrame.PongOpcode:
-                Transcript.Record(new Received(ReceivedKind.Pong, frame.Payload));
+                if (_recordsPongs) Transcript.Record(new Received(ReceivedKind.Pong, frame.Payload));
                 break;
             case WireFrame.CloseOpcode:
                 ServerClose close = ServerMessages.ReadClose(frame.Payload);
