@@ -20,7 +20,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     private readonly CentrifugeSettings _settings;
     private readonly string _version;
     private IActorRef _session = ActorRefs.Nobody;
-    private Action? _ready;
+    private IDemand? _demand;
     private List<ClientCommand>? _commands;     // Of the turn under way.
     private TextBatch _frame;                   // What the session has said in this turn of the loop.
     private KeepAlive _keepAlive;
@@ -52,7 +52,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     public void OnBound(IActorRef session) => _session = session;
 
     /// <inheritdoc />
-    public void OnStarted(Action ready) => _ready = ready;
+    public void OnStarted(IDemand demand) => _demand = demand;
 
     /// <inheritdoc />
     public void OnTurn(Turn turn)
@@ -213,7 +213,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     {
         bool wasReady = IsReady;
         _bytesUnderWay -= bytes;
-        if (!wasReady && IsReady) _ready?.Invoke();
+        if (!wasReady && IsReady) _demand?.Resume();
     }
 
     // The line just written joins the frame of this turn.

@@ -38,7 +38,7 @@ public sealed class EchoDialect(Connection connection) : IDialect
     public void Disconnect(Disconnect why) => Connection.Close(CloseCode.InternalError, why.Reason);
 
     /// <inheritdoc />
-    public void OnStarted(Action ready) { }
+    public void OnStarted(IDemand demand) { }
 
     /// <inheritdoc />
     public void OnDeadline() { }

@@ -17,14 +17,26 @@ public sealed class SessionActor : UntypedActor
 {
     private readonly ISessionOutlet _outlet;
     private readonly SessionEnvironment _around;
-    private readonly Dictionary<string, Membership> _memberships = new(StringComparer.Ordinal);
+    private Dictionary<string, Membership>? _memberships;   // By channel; most sessions that are idle have none.
     private Principal? _principal;                  // From connect on.
     private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
     private bool _ended;
 
     /// <summary>How it is made.</summary>
     public static Props PropsFor(ISessionOutlet outlet, SessionEnvironment around) =>
-        Props.Create(() => new SessionActor(outlet, around));
+        Props.CreateBy(new Maker(outlet, around));
+
+    // One for each session, and so without the expression that the usual way takes apart and builds anew.
+    private sealed class Maker(ISessionOutlet outlet, SessionEnvironment around) : IIndirectActorProducer
+    {
+        public Type ActorType => typeof(SessionActor);
+
+        public ActorBase Produce() => new SessionActor(outlet, around);
+
+        public void Release(ActorBase actor)
+        {
+        }
+    }
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
     public SessionActor(ISessionOutlet outlet, SessionEnvironment around)
@@ -32,6 +44,8 @@ public sealed class SessionActor : UntypedActor
         _outlet = outlet;
         _around = around;
     }
+
+    private Dictionary<string, Membership> Memberships => _memberships ??= new Dictionary<string, Membership>(StringComparer.Ordinal);
 
     /// <inheritdoc />
     protected override void OnReceive(object message)
@@ -90,8 +104,8 @@ public sealed class SessionActor : UntypedActor
         CentrifugeError? refused = subscribe switch
         {
             _ when ChannelName.Check(subscribe.Channel, _around.Settings.ChannelBytesMax) is not null => CentrifugeError.BadRequest,
-            _ when _memberships.ContainsKey(subscribe.Channel) => CentrifugeError.AlreadySubscribed,
-            _ when _memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
+            _ when Memberships.ContainsKey(subscribe.Channel) => CentrifugeError.AlreadySubscribed,
+            _ when Memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
             { WantsMore: true } => CentrifugeError.NotAvailable,
             _ => _around.Permissions.Check(ChannelAction.Subscribe, subscribe.Channel, _principal!),
         };
@@ -102,14 +116,14 @@ public sealed class SessionActor : UntypedActor
         }
 
         var member = new Membership(subscribe.Channel, _outlet.Connection.Id.Loop, Self, _outlet);
-        _memberships.Add(subscribe.Channel, member);
+        Memberships.Add(subscribe.Channel, member);
         _around.Routes.HomeOf(subscribe.Channel).Tell(new RoutingProtocol.Subscribe(member, subscribe.Id, subscribe.Bytes));
     }
 
     private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
     {
         // Whoever did not listen is told that it does not: the same answer, as the official server gives it.
-        if (_memberships.Remove(unsubscribe.Channel, out Membership? member))
+        if (Memberships.Remove(unsubscribe.Channel, out Membership? member))
         {
             _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, unsubscribe.Id, unsubscribe.Bytes));
             return;
@@ -142,8 +156,8 @@ public sealed class SessionActor : UntypedActor
 
     private void OnFailed(Failed failed)
     {
-        if (failed.Membership is { } member && _memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member))
-            _memberships.Remove(member.Channel);
+        if (failed.Membership is { } member && Memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member))
+            Memberships.Remove(member.Channel);
         _outlet.Failed(failed.Id, failed.Error);
         _outlet.Done(failed.Bytes);
     }
@@ -151,8 +165,8 @@ public sealed class SessionActor : UntypedActor
     private void OnEvicted(Membership member)
     {
         // One that the client has left meanwhile, or has taken anew, is not evicted.
-        if (!_memberships.TryGetValue(member.Channel, out Membership? held) || !ReferenceEquals(held, member)) return;
-        _memberships.Remove(member.Channel);
+        if (!Memberships.TryGetValue(member.Channel, out Membership? held) || !ReferenceEquals(held, member)) return;
+        Memberships.Remove(member.Channel);
         _outlet.Evicted(member.Channel, Unsubscribed.InsufficientState);
     }
 
@@ -166,9 +180,9 @@ public sealed class SessionActor : UntypedActor
     /// <summary>The last word of every session, said however it ended: its places in channels are free.</summary>
     protected override void PostStop()
     {
-        foreach (Membership member in _memberships.Values)
+        foreach (Membership member in (IEnumerable<Membership>?)_memberships?.Values ?? [])
             _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, Id: 0, Bytes: 0));
-        _memberships.Clear();
+        _memberships = null;
 
         // A session that failed has not heard the end of its connection: the client is sent away, and may come back.
         _outlet.Disconnect(Disconnect.ServerError);

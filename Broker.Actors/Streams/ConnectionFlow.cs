@@ -49,20 +49,22 @@ public sealed class ConnectionFlow
         private sealed class Logic : GraphStageLogic
         {
             private readonly FlowBed _bed = new();
-            private readonly RunnableGraph<NotUsed> _pipe;
+            private PipeMould? _mould;
 
             internal Logic(HostStage stage)
                 : base(stage.Shape)
             {
                 SetHandler(stage._nothing, onPull: static () => { });
-                IGraph<ClosedShape, NotUsed> drawn = Flow.FromGraph(new TransportStage(_bed)).Join(Flow.FromGraph(new ProtocolStage(_bed)));
-                _pipe = RunnableGraph.FromGraph(Akka.Streams.Fusing.Aggressive(drawn));
                 Open = GetAsyncCallback<FlowSeed>(OnOpen);
             }
 
             internal Action<FlowSeed> Open { get; }
 
-            public override void PreStart() => SetKeepGoing(true);
+            public override void PreStart()
+            {
+                SetKeepGoing(true);
+                _mould = new PipeMould(Flow.FromGraph(new TransportStage(_bed)).Join(Flow.FromGraph(new ProtocolStage(_bed))), SubFusingMaterializer);
+            }
 
             private void OnOpen(FlowSeed seed)
             {
@@ -70,7 +72,7 @@ public sealed class ConnectionFlow
                 try
                 {
                     _bed.Planted = seed;
-                    _pipe.Run(SubFusingMaterializer);
+                    _mould!.Cast();
                 }
                 catch (Exception failure)
                 {

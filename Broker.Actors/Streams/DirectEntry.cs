@@ -32,16 +32,16 @@ internal sealed class DirectEntry
 
     /// <summary>Captures the interpreter that is running. Call it inside an asynchronous callback of the logic.</summary>
     /// <param name="logic">The stage's logic that is entered.</param>
-    /// <param name="handler">What runs inside the stage at each entry.</param>
+    /// <param name="handler">What runs inside the stage at each entry; it is given the logic, so that all logics share one.</param>
     /// <param name="nothing">An asynchronous callback of the logic that does nothing, to wake the stream's actor.</param>
     internal static DirectEntry Capture(GraphStageLogic logic, Action<object> handler, Action<object> nothing) =>
         new(GraphInterpreter.Current, logic, handler, nothing);
 
     /// <summary>Runs the handler inside the stage, and everything in the stream that follows from it.</summary>
     /// <returns>Whether the stream still runs.</returns>
-    internal bool Enter(object argument)
+    internal bool Enter()
     {
-        _interpreter.RunAsyncInput(_logic, argument, GraphStageLogic.NoPromise, _handler);
+        _interpreter.RunAsyncInput(_logic, _logic, GraphStageLogic.NoPromise, _handler);
         while (_interpreter.IsSuspended) _interpreter.Execute(EventsMax);
         if (!_interpreter.IsCompleted) return true;
         TellActor();

@@ -18,8 +18,8 @@ public interface IDialect : ISessionOutlet
     void OnBound(IActorRef session);
 
     /// <summary>The stream runs. Said once, before the first turn.</summary>
-    /// <param name="ready">To be called when <see cref="IsReady"/> becomes true again.</param>
-    void OnStarted(Action ready);
+    /// <param name="demand">To be told when <see cref="IsReady"/> becomes true again.</param>
+    void OnStarted(IDemand demand);
 
     /// <summary>Reads the messages of one turn and may reply into it. The turn is borrowed until the return.</summary>
     void OnTurn(Turn turn);
@@ -29,4 +29,11 @@ public interface IDialect : ISessionOutlet
 
     /// <summary>The connection ended. Said exactly once.</summary>
     void OnEnded(Closure closure);
+}
+
+/// <summary>What asks the connection for its turns.</summary>
+public interface IDemand
+{
+    /// <summary>Ask again: the session can take more commands.</summary>
+    void Resume();
 }

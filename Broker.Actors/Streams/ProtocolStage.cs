@@ -20,10 +20,11 @@ public sealed class ProtocolStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn
     /// <inheritdoc />
     protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, bed.Planted!.Dialect);
 
-    private sealed class Logic : InAndOutGraphStageLogic
+    private sealed class Logic : InAndOutGraphStageLogic, IDemand
     {
         private readonly ProtocolStage _stage;
         private readonly IDialect _dialect;
+        private Action? _ask;               // Most sessions always keep up.
 
         public Logic(ProtocolStage stage, IDialect dialect)
             : base(stage.Shape)
@@ -35,7 +36,7 @@ public sealed class ProtocolStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn
 
         public override void PreStart()
         {
-            _dialect.OnStarted(GetAsyncCallback(OnReady));
+            _dialect.OnStarted(this);
             Pull(_stage._turns);
         }
 
@@ -47,7 +48,9 @@ public sealed class ProtocolStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn
             if (_dialect.IsReady) Pull(_stage._turns);
         }
 
-        private void OnReady()
+        public void Resume() => (_ask ??= GetAsyncCallback(Ask))();
+
+        private void Ask()
         {
             if (!HasBeenPulled(_stage._turns)) Pull(_stage._turns);
         }

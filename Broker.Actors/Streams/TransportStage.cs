@@ -31,10 +31,13 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Tur
         private readonly Connection _connection;
         private readonly IDialect _dialect;
         private readonly Action<object> _call;
+        private Turn? _turn;                // Of the entry under way.
         private DirectEntry? _entry;        // From the first call on, which comes before the first read.
         private bool _unasked;              // Nobody pulled after the last turn: the socket is not read.
         private bool _inside;               // The stream has been entered directly, by this very stage.
         private Closure? _endedInside;
+
+        private static readonly Action<object> s_onTurn = static logic => ((Logic)logic).OnTurn();
 
         public Logic(TransportStage stage, FlowSeed seed)
             : base(stage.Shape)
@@ -59,7 +62,7 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Tur
             switch (argument)
             {
                 case Connection connection:
-                    _entry = DirectEntry.Capture(this, OnTurn, _call);
+                    _entry = DirectEntry.Capture(this, s_onTurn, _call);
                     connection.Attach(this);
                     break;
                 case Closure:
@@ -72,8 +75,9 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Tur
 
         public void OnReceived(Turn turn)
         {
+            _turn = turn;
             _inside = true;
-            bool running = _entry!.Enter(turn);
+            bool running = _entry!.Enter();
             _inside = false;
             if (_endedInside is not null) _call(_endedInside);
             if (!running) throw new InvalidOperationException("The connection's stream has ended.");
@@ -82,7 +86,7 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Tur
             _connection.PauseReading();
         }
 
-        private void OnTurn(object turn) => Push(_stage._turns, (Turn)turn);
+        private void OnTurn() => Push(_stage._turns, _turn!);
 
         public override void OnPush()
         {
