@@ -43,7 +43,7 @@ public abstract class EventLoop
     /// <summary>The loop's own pool. Only for its thread.</summary>
     public BufferPool Pool { get; } = new();
 
-    /// <summary>Milliseconds since the loop was made, read once a turn.</summary>
+    /// <summary>Milliseconds since the loop was made, read as a turn begins, wakes and ends.</summary>
     public long NowMilliseconds { get; private set; }
 
     /// <summary>Runs on the loop's thread at the end of each turn, before the connections flush.</summary>
@@ -53,6 +53,9 @@ public abstract class EventLoop
     public event Action<Exception>? WorkFailed;
 
     internal TimerWheel Timers { get; } = new();
+
+    /// <summary>Whether it waits for something to do. From any thread.</summary>
+    internal bool IsAsleep => Volatile.Read(ref _asleep) == 1;
 
     /// <summary>Runs a callback on the loop's thread, in the order of posting. From any thread; never blocks.</summary>
     public void Post(Action<object> callback, object state)
@@ -179,7 +182,10 @@ public abstract class EventLoop
         }
     }
 
-    /// <summary>Waits for readiness and serves it.</summary>
+    /// <summary>The time has passed: to be said after a wait, before what it brought is served.</summary>
+    private protected void NoteTime() => NowMilliseconds = ReadClock();
+
+    /// <summary>Waits for readiness, notes the time, and serves it.</summary>
     /// <returns>Whether anything was ready.</returns>
     private protected abstract bool Poll(int waitMilliseconds);
 

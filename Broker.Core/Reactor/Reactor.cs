@@ -139,6 +139,9 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
             ? Libc.EpollPoll(_epoll, _events, EventsMax, 0)
             : Libc.EpollWait(_epoll, _events, EventsMax, waitMilliseconds);
 
+        // A deadline that is set while serving counts from now, and not from before the sleep.
+        if (waitMilliseconds != 0) NoteTime();
+
         for (int i = 0; i < count; i++)
         {
             ulong data = _events[i].Data;
