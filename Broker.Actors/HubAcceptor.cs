@@ -71,7 +71,11 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
         return true;
     }
 
-    public void Opened(Connection connection, UpgradeRequest request) => Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection), ActorRefs.NoSender);
+    public void Opened(Connection connection, UpgradeRequest request)
+    {
+        if (Log.IsDebugEnabled) Log.Debug("{0} opened: {1} from {2}", connection.Id, request.Path, connection.Remote);
+        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection), ActorRefs.NoSender);
+    }
 
     public void Ended(Connection connection, Closure closure)
     {

@@ -117,7 +117,8 @@ public sealed class RouterShardActor : UntypedActor
 
     private void Release(Taken taken)
     {
-        _underWay[taken.Loop] -= taken.Bytes;
+        // What a loop takes after a restart was sent before it.
+        _underWay[taken.Loop] = Math.Max(0, _underWay[taken.Loop] - taken.Bytes);
         while (_held.Count > 0 && !LagsBehind)
         {
             (IActorRef publisher, SessionProtocol.Published reply) = _held.Dequeue();

@@ -83,6 +83,11 @@ public abstract class EventLoop
         {
             Turn(waitMilliseconds);
         }
+        catch (Exception failure)
+        {
+            // Each connection and each work item is guarded by itself; whatever gets here must not end the thread.
+            Report(failure);
+        }
         finally
         {
             s_current = outer;

@@ -120,12 +120,17 @@ internal sealed class TimerWheel
             else if (one.DueMilliseconds != Deadline.Never) Insert(one, one.DueMilliseconds);
         }
 
-        foreach (Deadline one in _due)
+        try
         {
-            if (one.Slot < 0 && one.DueMilliseconds <= nowMilliseconds) one.OnDue(nowMilliseconds);
+            foreach (Deadline one in _due)
+            {
+                if (one.Slot < 0 && one.DueMilliseconds <= nowMilliseconds) one.OnDue(nowMilliseconds);
+            }
         }
-
-        _due.Clear();
+        finally
+        {
+            _due.Clear();
+        }
     }
 
     private void Insert(Deadline deadline, long dueMilliseconds)
