@@ -1,5 +1,6 @@
 using Broker.Tests.Conformance.Cases;
 using Broker.Tests.Conformance.Running;
+using Broker.Tests.Support;
 using Xunit;
 
 namespace Broker.Tests.Conformance;
@@ -9,9 +10,6 @@ public sealed class ConformanceRun : IAsyncLifetime
 {
     private IConformanceTarget? _target;
     private IReadOnlyDictionary<string, Task<CaseResult>> _results = new Dictionary<string, Task<CaseResult>>();
-
-    /// <summary>Whether second-best behaviour fails a test.</summary>
-    public bool MustBeStrict => _target!.MustBeStrict;
 
     /// <summary>The result of a case, once it is there.</summary>
     public Task<CaseResult> ResultOf(string id) => _results[id];
@@ -29,18 +27,10 @@ public sealed class ConformanceRun : IAsyncLifetime
     {
         if (_target is null) return;
         string report = ConformanceReport.Write(_target.Connector.Name, await Task.WhenAll(_results.Values));
-        string folder = Path.Combine(ProjectFolder(), "TestResults");
+        string folder = Path.Combine(ProjectFolder.Path, "TestResults");
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "conformance.md"), report);
         await _target.DisposeAsync();
-    }
-
-    /// <summary>The nearest folder above the running tests that holds their project, or else their own.</summary>
-    private static string ProjectFolder()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Broker.Tests.csproj"))) folder = folder.Parent;
-        return folder?.FullName ?? AppContext.BaseDirectory;
     }
 }
 
