@@ -84,7 +84,7 @@ export class Chart {
     for (let value = Math.ceil(low / step) * step; value <= high; value += step) {
       pen.moveTo(0, y(value));
       pen.lineTo(width, y(value));
-      pen.fillText(String(value), 3, y(value) - 3);
+      pen.fillText(String(value), 3, Math.max(11, y(value) - 3)); // Whole, even at the upper edge.
     }
     pen.stroke();
   }

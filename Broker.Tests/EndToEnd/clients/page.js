@@ -16,7 +16,7 @@ const browser = await chromium.launch({
     "--disable-component-update", "--disable-sync"],
 });
 process.stdin.on("end", () => browser.close()).resume();
-const context = await browser.newContext({ viewport: { width: 1200, height: 560 }, deviceScaleFactor: 2 });
+const context = await browser.newContext({ viewport: { width: 1200, height: 640 }, deviceScaleFactor: 2 });
 context.setDefaultTimeout(patience);
 
 async function open(name) {
