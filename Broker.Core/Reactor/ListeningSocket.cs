@@ -24,13 +24,10 @@ public sealed unsafe class ListeningSocket
     {
         ArgumentNullException.ThrowIfNull(endPoint);
 
-        // Sharing a port needs both sides to agree, so one open without it finds any other process there first.
-        using (var probe = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp))
-        {
-            probe.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            probe.Bind(endPoint);
-            endPoint = (IPEndPoint)probe.LocalEndPoint!;
-        }
+        // Sharing a port needs both sides to agree, so one bound without it finds any other process there first.
+        int probe = Bind(endPoint, shares: false);
+        endPoint = SocketAddress.Own(probe);
+        _ = Libc.Close(probe);
 
         var opened = new List<ListeningSocket>(count);
         try
@@ -47,29 +44,45 @@ public sealed unsafe class ListeningSocket
 
     private static ListeningSocket Open(IPEndPoint endPoint, int backlog)
     {
+        int descriptor = Bind(endPoint, shares: true);
+        if (Libc.Listen(descriptor, backlog) != 0) throw Failed(descriptor);
+        return new ListeningSocket(descriptor, SocketAddress.Own(descriptor));
+    }
+
+    private static int Bind(IPEndPoint endPoint, bool shares)
+    {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         int descriptor = Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
-        if (descriptor < 0) throw Failed();
+        if (descriptor < 0) throw Failed(descriptor);
 
         int on = 1;
         int off = 0;
         byte* address = stackalloc byte[SocketAddress.BytesMax];
         uint length = SocketAddress.Write(endPoint, new Span<byte>(address, SocketAddress.BytesMax));
         if (v6) _ = Libc.SetSocketOption(descriptor, Libc.LevelIpv6, Libc.Ipv6Only, &off, sizeof(int));
-        if (Libc.SetSocketOption(descriptor, Libc.LevelSocket, Libc.ReuseAddress, &on, sizeof(int)) == 0
-            && Libc.SetSocketOption(descriptor, Libc.LevelSocket, Libc.ReusePort, &on, sizeof(int)) == 0
-            && Libc.Bind(descriptor, address, length) == 0
-            && Libc.Listen(descriptor, backlog) == 0)
+        if (Libc.SetSocketOption(descriptor, Libc.LevelSocket, Libc.ReuseAddress, &on, sizeof(int)) != 0
+            || (shares && Libc.SetSocketOption(descriptor, Libc.LevelSocket, Libc.ReusePort, &on, sizeof(int)) != 0)
+            || Libc.Bind(descriptor, address, length) != 0)
         {
-            return new ListeningSocket(descriptor, SocketAddress.Own(descriptor));
+            throw Failed(descriptor);
         }
 
-        SocketException failure = Failed();
-        _ = Libc.Close(descriptor);
-        throw failure;
+        return descriptor;
     }
 
-    private static SocketException Failed() => new(Libc.LastError == Errno.AddressInUse ? (int)SocketError.AddressAlreadyInUse : (int)SocketError.SocketError);
+    private static SocketException Failed(int descriptor)
+    {
+        SocketError error = Libc.LastError switch
+        {
+            Errno.AddressInUse => SocketError.AddressAlreadyInUse,
+            Errno.AddressNotAvailable => SocketError.AddressNotAvailable,
+            Errno.AccessDenied => SocketError.AccessDenied,
+            Errno.TooManyFiles or Errno.TooManyFilesInSystem => SocketError.TooManyOpenSockets,
+            _ => SocketError.SocketError,
+        };
+        if (descriptor >= 0) _ = Libc.Close(descriptor);
+        return new SocketException((int)error);
+    }
 
     internal void Close() => _ = Libc.Close(Descriptor);
 }

@@ -24,12 +24,15 @@ internal static unsafe class SocketAddress
         return v6 ? 28u : 16u;
     }
 
+    /// <summary>Stands for an address that the system no longer knows.</summary>
+    internal static readonly IPEndPoint Unknown = new(IPAddress.None, 0);
+
     /// <summary>The address of the other side.</summary>
     internal static IPEndPoint Peer(int descriptor)
     {
         byte* bytes = stackalloc byte[BytesMax];
         uint length = BytesMax;
-        return Libc.GetPeerName(descriptor, bytes, &length) == 0 ? Read(new ReadOnlySpan<byte>(bytes, (int)length)) : new IPEndPoint(IPAddress.None, 0);
+        return Libc.GetPeerName(descriptor, bytes, &length) == 0 ? Read(new ReadOnlySpan<byte>(bytes, (int)length)) : Unknown;
     }
 
     /// <summary>The address of our side.</summary>
@@ -37,7 +40,7 @@ internal static unsafe class SocketAddress
     {
         byte* bytes = stackalloc byte[BytesMax];
         uint length = BytesMax;
-        return Libc.GetSocketName(descriptor, bytes, &length) == 0 ? Read(new ReadOnlySpan<byte>(bytes, (int)length)) : new IPEndPoint(IPAddress.None, 0);
+        return Libc.GetSocketName(descriptor, bytes, &length) == 0 ? Read(new ReadOnlySpan<byte>(bytes, (int)length)) : Unknown;
     }
 
     private static IPEndPoint Read(ReadOnlySpan<byte> bytes)
