@@ -101,7 +101,7 @@ public abstract class EventLoop
         if (!served && waitMilliseconds != 0 && _queue.Count == 0 && _posted.IsEmpty) Sleep(waitMilliseconds);
 
         NowMilliseconds = ReadClock();
-        Timers.Advance(NowMilliseconds);
+        FireTimers();
         RunPosted();
         RunQueued();
         EndTurn();
@@ -143,15 +143,30 @@ public abstract class EventLoop
         }
     }
 
-    private void EndTurn()
+    private void FireTimers()
     {
         try
         {
-            TurnEnding?.Invoke();
+            Timers.Advance(NowMilliseconds);
         }
         catch (Exception failure)
         {
             Report(failure);
+        }
+    }
+
+    private void EndTurn()
+    {
+        foreach (Action ending in Delegate.EnumerateInvocationList(TurnEnding))
+        {
+            try
+            {
+                ending();
+            }
+            catch (Exception failure)
+            {
+                Report(failure);
+            }
         }
 
         // A flush may dirty others: an overflow ends a connection, which writes its Close frame.

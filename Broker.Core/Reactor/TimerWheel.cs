@@ -64,8 +64,10 @@ internal sealed class TimerWheel
     }
 
     /// <summary>Calls whatever is due by now.</summary>
+    /// <remarks>What a callback throws comes out of here; those due beside it are called by the next advance.</remarks>
     internal void Advance(long nowMilliseconds)
     {
+        CallDue(nowMilliseconds);
         long target = nowMilliseconds / TickMilliseconds;
         if (_count == 0)
         {
@@ -88,6 +90,7 @@ internal sealed class TimerWheel
     /// <summary>Milliseconds from now until the hand next reaches a taken slot; -1 when none is taken.</summary>
     internal int MillisecondsToNext(long nowMilliseconds)
     {
+        if (_due.Count > 0) return 0;
         if (_count == 0) return -1;
         int start = (int)((_tick + 1) & (Slots - 1));
         for (int step = 0; step < Slots;)
@@ -120,16 +123,16 @@ internal sealed class TimerWheel
             else if (one.DueMilliseconds != Deadline.Never) Insert(one, one.DueMilliseconds);
         }
 
-        try
+        CallDue(nowMilliseconds);
+    }
+
+    private void CallDue(long nowMilliseconds)
+    {
+        while (_due.Count > 0)
         {
-            foreach (Deadline one in _due)
-            {
-                if (one.Slot < 0 && one.DueMilliseconds <= nowMilliseconds) one.OnDue(nowMilliseconds);
-            }
-        }
-        finally
-        {
-            _due.Clear();
+            Deadline one = _due[^1];
+            _due.RemoveAt(_due.Count - 1);
+            if (one.Slot < 0 && one.DueMilliseconds <= nowMilliseconds) one.OnDue(nowMilliseconds);
         }
     }
 
