@@ -150,6 +150,7 @@ public abstract class Connection : Deadline
         int sent = TrySend(frames.Array.AsSpan(start, length));
         if (sent == length || sent < 0) return;
         _queue.Append(frames, start + sent);
+        if (sent > 0) _queue.KeepFirst();
         Block();
     }
 
@@ -233,6 +234,7 @@ public abstract class Connection : Deadline
             int sent = TrySend(frames);
             if (sent == frames.Length || sent < 0) return;
             _queue.Append(frames[sent..], Loop.Pool);
+            if (sent > 0) _queue.KeepFirst();
             Block();
             return;
         }
@@ -319,19 +321,21 @@ public abstract class Connection : Deadline
     private void CloseSlow(string detail)
     {
         _queue.DropUnbegun();
-        _queue.Append(FrameWriter.Close(Endpoint!.SlowCode, Endpoint.SlowReason), Loop.Pool);
-        Engine!.CloseSent();
-        Leave(ConnectionState.Closing, new Closure(ClosureCause.SlowReader, Endpoint.SlowCode, detail));
-        MarkDirty();
+        Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
     }
 
-    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol)
+    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
     {
         State = ConnectionState.Open;
         Engine = engine;
         Endpoint = endpoint;
         Subprotocol = subprotocol;
         ClearTransportDue();
+
+        // Before all frames, whatever becomes of those.
+        _queue.Append(response, Loop.Pool);
+        _queue.KeepFirst();
+        MarkDirty();
     }
 
     // From Open (or further on) to a later stage; the first departure is the one that counts.

@@ -55,8 +55,7 @@ internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor,
     private void Open(SocketConnection connection, UpgradeRequest request, WebSocketEndpoint endpoint, ChosenSubprotocol chosen)
     {
         UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, extensions: null, out int written);
-        connection.Open(new FrameEngine(endpoint.Engine, reactor.Pool), endpoint, chosen.Spoken);
-        connection.Write(_response.AsSpan(0, written));
+        connection.Open(new FrameEngine(endpoint.Engine, reactor.Pool), endpoint, chosen.Spoken, _response.AsSpan(0, written));
         acceptor.Opened(connection, request);
     }
 

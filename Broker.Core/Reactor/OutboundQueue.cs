@@ -10,12 +10,16 @@ internal struct OutboundQueue
 
     private Segment _first;
     private Queue<Segment>? _rest;
-    private SharedBytes? _tail;
+    private SharedBytes? _tail;     // The last segment, if it is private: small copies go on in it.
+    private bool _firstBegun;       // Some of the first segment's message has left, so the rest has to follow.
 
+    // A segment ends where its bytes end: shared bytes are sealed, private ones grow only as the last of the queue.
     private struct Segment
     {
         internal SharedBytes? Bytes;
-        internal int Start, End;
+        internal int Start;
+
+        internal readonly int Length => Bytes!.Length - Start;
     }
 
     /// <summary>Bytes that wait.</summary>
@@ -28,27 +32,24 @@ internal struct OutboundQueue
     {
         if (bytes.IsEmpty) return;
         Bytes += bytes.Length;
-
-        // The last private segment goes on where it ended.
-        if (_tail is not null && _tail.Room >= bytes.Length)
+        if (_tail is null || _tail.Room < bytes.Length)
         {
-            _tail.Append(bytes);
-            ExtendLast(_tail.Length);
-            return;
+            _tail = SharedBytes.Rent(pool, Math.Max(bytes.Length, PrivateBytesMin));
+            Push(new Segment { Bytes = _tail });
         }
 
-        SharedBytes own = SharedBytes.Rent(pool, Math.Max(bytes.Length, PrivateBytesMin));
-        own.Append(bytes);
-        Push(new Segment { Bytes = own, Start = 0, End = own.Length });
-        _tail = own;
+        _tail.Append(bytes);
     }
+
+    /// <summary>Notes that <see cref="DropUnbegun"/> may not drop what now stands first, such as the rest of a frame.</summary>
+    internal void KeepFirst() => _firstBegun = !IsEmpty;
 
     /// <summary>Appends a reference to bytes that others share; holds them until they have left.</summary>
     internal void Append(SharedBytes bytes, int start)
     {
         if (start == bytes.Length) return;
         Bytes += bytes.Length - start;
-        Push(new Segment { Bytes = bytes.Hold(), Start = start, End = bytes.Length });
+        Push(new Segment { Bytes = bytes.Hold(), Start = start });
         _tail = null;
     }
 
@@ -58,25 +59,8 @@ internal struct OutboundQueue
         else (_rest ??= new Queue<Segment>(4)).Enqueue(segment);
     }
 
-    private void ExtendLast(int end)
-    {
-        if (_rest is null || _rest.Count == 0)
-        {
-            _first.End = end;
-            return;
-        }
-
-        // Segments are values: the last one is taken round the ring once to be changed.
-        for (int i = _rest.Count; i > 0; i--)
-        {
-            Segment segment = _rest.Dequeue();
-            if (i == 1) segment.End = end;
-            _rest.Enqueue(segment);
-        }
-    }
-
     /// <summary>The longest run of contiguous bytes at the front.</summary>
-    internal readonly ReadOnlySpan<byte> Front => _first.Bytes is null ? default : _first.Bytes.Array.AsSpan(_first.Start, _first.End - _first.Start);
+    internal readonly ReadOnlySpan<byte> Front => _first.Bytes is null ? default : _first.Bytes.Array.AsSpan(_first.Start, _first.Length);
 
     /// <summary>Whether more than one segment waits, so that a gathered write pays.</summary>
     internal readonly bool HasSeveral => _rest is { Count: > 0 };
@@ -85,13 +69,13 @@ internal struct OutboundQueue
     internal readonly int CopyTo(Span<(byte[] Array, int Start, int Length)> target)
     {
         if (_first.Bytes is null) return 0;
-        target[0] = (_first.Bytes.Array, _first.Start, _first.End - _first.Start);
+        target[0] = (_first.Bytes.Array, _first.Start, _first.Length);
         int count = 1;
         if (_rest is null) return count;
         foreach (Segment segment in _rest)
         {
             if (count == target.Length) break;
-            target[count++] = (segment.Bytes!.Array, segment.Start, segment.End - segment.Start);
+            target[count++] = (segment.Bytes!.Array, segment.Start, segment.Length);
         }
 
         return count;
@@ -103,10 +87,11 @@ internal struct OutboundQueue
         Bytes -= bytes;
         while (bytes > 0)
         {
-            int length = _first.End - _first.Start;
+            int length = _first.Length;
             if (bytes < length)
             {
                 _first.Start += bytes;
+                _firstBegun = true;
                 return;
             }
 
@@ -119,7 +104,7 @@ internal struct OutboundQueue
     internal void DropUnbegun()
     {
         if (_first.Bytes is null) return;
-        if (_first.Start == 0)
+        if (!_firstBegun)
         {
             Clear();
             return;
@@ -128,11 +113,11 @@ internal struct OutboundQueue
         while (_rest is { Count: > 0 })
         {
             Segment segment = _rest.Dequeue();
-            Bytes -= segment.End - segment.Start;
+            Bytes -= segment.Length;
             segment.Bytes!.LetGo();
         }
 
-        _tail = null;
+        if (!ReferenceEquals(_tail, _first.Bytes)) _tail = null;
     }
 
     /// <summary>Drops everything.</summary>
@@ -147,6 +132,7 @@ internal struct OutboundQueue
         if (ReferenceEquals(_tail, _first.Bytes)) _tail = null;
         _first.Bytes!.LetGo();
         _first = default;
+        _firstBegun = false;
         if (_rest is not null && _rest.TryDequeue(out Segment next)) _first = next;
     }
 }

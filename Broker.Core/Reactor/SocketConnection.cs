@@ -112,7 +112,9 @@ internal sealed unsafe class SocketConnection : Connection
         else _held.AsSpan(start, _heldLength).CopyTo(_held);
     }
 
-    internal void Open(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol) => SetOpen(engine, endpoint, subprotocol);
+    /// <summary>Answers the request, and messages may flow.</summary>
+    internal void Open(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response) =>
+        SetOpen(engine, endpoint, subprotocol, response);
 
     /// <summary>Says one last thing in HTTP and ends the connection.</summary>
     internal void Refuse(ReadOnlySpan<byte> response, ClosureCause cause, string reason)
