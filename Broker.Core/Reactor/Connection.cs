@@ -157,11 +157,14 @@ public abstract class Connection : Deadline
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
     public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
 
-    internal void Close(ClosureCause cause, CloseCode code, string reason)
+    internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
         if (State != ConnectionState.Open) return;
         if (_turn is { } turn)
         {
+            // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
+            if (turn.Outcome != TurnOutcome.Open) return;
+
             // Inside a turn the Close frame stands behind the turn's replies.
             turn.Close(code, reason);
         }
@@ -172,7 +175,7 @@ public abstract class Connection : Deadline
             MarkDirty();
         }
 
-        Leave(ConnectionState.Closing, new Closure(cause, code, reason));
+        Leave(ConnectionState.Closing, new Closure(cause, code, detail ?? reason));
     }
 
     /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
@@ -189,7 +192,7 @@ public abstract class Connection : Deadline
         _turn = turn;
         try
         {
-            if (State == ConnectionState.Open) _handler!.OnReceived(turn);
+            if (State == ConnectionState.Open) Deliver(turn);
 
             // A handler takes every message, but a connection that closed meanwhile, or a handler that failed, does not.
             while (turn.TryRead(out _)) { }
@@ -198,13 +201,32 @@ public abstract class Connection : Deadline
         catch (Exception failure)
         {
             Loop.Report(failure);
-            Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+            Abort(ClosureCause.SessionFailed, failure.Message);
         }
         finally
         {
             _turn = null;
             turn.End();
         }
+    }
+
+    // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
+    private void Deliver(Turn turn)
+    {
+        try
+        {
+            _handler!.OnReceived(turn);
+        }
+        catch (Exception failure)
+        {
+            FailSession(failure);
+        }
+    }
+
+    private void FailSession(Exception failure)
+    {
+        Loop.Report(failure);
+        Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
     }
 
     private void Answer(Turn turn)
@@ -429,8 +451,7 @@ public abstract class Connection : Deadline
             }
             catch (Exception failure)
             {
-                Loop.Report(failure);
-                Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+                FailSession(failure);
             }
         }
 

@@ -58,14 +58,17 @@ public sealed record WebSocketEndpoint
     public required FrameEngineSettings Engine { get; init; }
 
     /// <summary>The code a client is closed with that reads too slowly.</summary>
-    public CloseCode SlowCode { get; init; } = CloseCode.PolicyViolation;
+    public CloseCode SlowCode { get; init => field = Sendable(value); } = CloseCode.PolicyViolation;
 
     /// <summary>The reason that goes with it.</summary>
     public string SlowReason { get; init; } = "slow";
 
     /// <summary>The code every client is closed with when the server stops.</summary>
-    public CloseCode ShutdownCode { get; init; } = CloseCode.GoingAway;
+    public CloseCode ShutdownCode { get; init => field = Sendable(value); } = CloseCode.GoingAway;
 
     /// <summary>The reason that goes with it.</summary>
     public string ShutdownReason { get; init; } = "shutdown";
+
+    private static CloseCode Sendable(CloseCode code) =>
+        code.MayTravel ? code : throw new ArgumentOutOfRangeException(nameof(code), code, "This close code may not be sent.");
 }
