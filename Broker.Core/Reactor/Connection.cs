@@ -368,7 +368,9 @@ public abstract class Connection : Deadline
         State = to;
         _sessionDue = Never;
         if (first) SetTransportDue(_settings.CloseLimit);
-        if (to == ConnectionState.Lingering) OnReadingChanged();
+
+        // From now on the client is read whatever the session wants and holds: its Close and its end are awaited.
+        OnReadingChanged();
         if (first) Announce(closure);
     }
 
@@ -387,7 +389,7 @@ public abstract class Connection : Deadline
         OnAnnounced(closure);
     }
 
-    private void FinishIfFlushed()
+    private protected void FinishIfFlushed()
     {
         if (State == ConnectionState.Lingering && _queue.IsEmpty) ShutdownSend();
     }

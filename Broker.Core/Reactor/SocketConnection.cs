@@ -17,6 +17,7 @@ internal sealed unsafe class SocketConnection : Connection
     private int _heldLength;
     private IPEndPoint? _remote;
     private EpollEvents _interest = EpollEvents.Readable;
+    private bool _isTakenOut;
 
     internal SocketConnection(Reactor reactor, int descriptor, ConnectionId id)
         : base(reactor, id, reactor.Settings)
@@ -37,7 +38,7 @@ internal sealed unsafe class SocketConnection : Connection
         if ((events & EpollEvents.Writable) != 0)
         {
             Flush();
-            if (State == ConnectionState.Open && !IsOverReadMark) OnReadingChanged();
+            if (!IsOverReadMark) OnReadingChanged();
         }
 
         if ((events & (EpollEvents.Readable | EpollEvents.Error | EpollEvents.HangUp)) == 0 || State == ConnectionState.Closed) return;
@@ -84,17 +85,21 @@ internal sealed unsafe class SocketConnection : Connection
         if (_held is null)
         {
             int used = _reactor.Handshakes.Continue(this, received, scannedBytes: 0);
-            if (State == ConnectionState.Handshaking) Hold(received);
-            else if (used < received.Length && State == ConnectionState.Open) Hold(received[used..]);
-            return;
+            if (State == ConnectionState.Handshaking || (IsUpgraded && used < received.Length)) Hold(received[used..]);
+        }
+        else
+        {
+            int scanned = _heldLength;
+            Hold(received);
+            int used = _reactor.Handshakes.Continue(this, _held.AsSpan(0, _heldLength), scanned);
+            if (IsUpgraded) KeepFrom(used);
         }
 
-        int scanned = _heldLength;
-        Hold(received);
-        int consumed = _reactor.Handshakes.Continue(this, _held.AsSpan(0, _heldLength), scanned);
-        if (State == ConnectionState.Open) KeepFrom(consumed);
-        else if (State != ConnectionState.Handshaking) _held = null;
+        // A handler that was attached meanwhile waits for what came behind the head.
+        if (IsUpgraded) OnReadingChanged();
     }
+
+    private bool IsUpgraded => State is ConnectionState.Open or ConnectionState.Closing;
 
     private void Hold(ReadOnlySpan<byte> bytes)
     {
@@ -121,8 +126,11 @@ internal sealed unsafe class SocketConnection : Connection
     {
         _ = TrySend(response);
         if (State == ConnectionState.Closed) return;
+
+        // What was held is part of a request that is not read any further; what comes is discarded up to the client's end.
+        _held = null;
         Leave(ConnectionState.Lingering, new Closure(cause, CloseCode.Abnormal, reason));
-        ShutdownSend();
+        FinishIfFlushed();
     }
 
     /// <summary>Takes the socket out of the loop, with what was read from it.</summary>
@@ -134,22 +142,13 @@ internal sealed unsafe class SocketConnection : Connection
         return taken;
     }
 
-    private bool _isTakenOut;
-
     internal void EndTakenOut() => End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "Plain HTTP."));
 
-    private protected override void OnAttached()
-    {
-        OnReadingChanged();
-        if (_held is null) return;
-
-        // In a turn of its own: the handler has just been put in place and may still be in its own call.
-        _reactor.Post(static connection => ((SocketConnection)connection).ReceiveHeld(), this);
-    }
+    private protected override void OnAttached() => OnReadingChanged();
 
     private void ReceiveHeld()
     {
-        if (_held is not { } held || State is not (ConnectionState.Open or ConnectionState.Closing)) return;
+        if (_held is not { } held || !IsUpgraded || !WantsRead || IsOverReadMark) return;
         _held = null;
         Receive(_reactor.Turn, held, 0, _heldLength);
         OnReadingChanged();
@@ -202,7 +201,11 @@ internal sealed unsafe class SocketConnection : Connection
 
     private protected override void OnReadingChanged()
     {
-        if (State != ConnectionState.Closed && WantsRead) SetInterest(_interest | EpollEvents.Readable);
+        if (!WantsRead) return;
+
+        // What is held is read in a turn of its own: whoever wants it read may still be in a call of its own.
+        if (_held is null || State == ConnectionState.Handshaking) SetInterest(_interest | EpollEvents.Readable);
+        else _reactor.Post(static connection => ((SocketConnection)connection).ReceiveHeld(), this);
     }
 
     private protected override void OnBlockedChanged(bool blocked) =>
