@@ -404,8 +404,10 @@ public abstract class Connection : Deadline
         Loop.Timers.TakeOff(this);
         _queue.Clear();
         Engine?.Drop();
-        CloseSocket();
+
+        // The end is told while the address can still be asked for.
         if (_closure is null) Announce(closure);
+        CloseSocket();
     }
 
     /// <summary>The peer ended its side.</summary>

@@ -32,6 +32,7 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _draining;
     private bool _stopped;
+    private bool _disposed;
 
     /// <summary>Makes a loop; nothing runs until <see cref="Run"/> or <see cref="EventLoop.RunOnce"/>.</summary>
     /// <exception cref="PlatformNotSupportedException">This is not Linux on x86-64.</exception>
@@ -181,8 +182,8 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
                 continue;
             }
 
-            // Out of descriptors: the waiting client stays in the kernel's queue, and the loop must not spin over it.
-            if (Libc.LastError is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _acceptPause.Start(_listener);
+            // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
+            if (Libc.LastError is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(_listener);
             return;
         }
     }
@@ -275,6 +276,8 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     /// <summary>Gives the system's resources back. Only after the loop has ended.</summary>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         CloseListener();
         AbandonHere();
         _ = Libc.Close(_epoll);

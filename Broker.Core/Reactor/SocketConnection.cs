@@ -76,7 +76,7 @@ internal sealed unsafe class SocketConnection : Connection
     private void OnFailedCall(Errno error)
     {
         // Only what is certain ends a connection: the error of a call can be another's (see Libc.BindAll).
-        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted)
+        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted or Errno.NotConnected)
             OnSocketFailed($"The socket failed: {error}.");
     }
 
@@ -136,6 +136,7 @@ internal sealed unsafe class SocketConnection : Connection
     /// <summary>Takes the socket out of the loop, with what was read from it.</summary>
     internal HandedOver TakeOut(byte[] received)
     {
+        if (_isTakenOut || State != ConnectionState.Handshaking) throw new InvalidOperationException("The socket was taken already.");
         var taken = new HandedOver(_descriptor, received, Remote, SocketAddress.Own(_descriptor));
         _reactor.Forget(this);
         _isTakenOut = true;
@@ -225,6 +226,7 @@ internal sealed unsafe class SocketConnection : Connection
     private protected override void CloseSocket()
     {
         _held = null;
+        _remote ??= SocketAddress.Unknown;   // The descriptor's number may soon be a stranger's.
         if (_isTakenOut) return;
         _reactor.Forget(this);
         _ = Libc.Close(_descriptor);
