@@ -1,0 +1,57 @@
+using System.Globalization;
+using Broker.Actors.Sessions;
+using Broker.Core.Centrifuge;
+using Broker.Core.Reactor;
+
+namespace Broker.Tests.Support;
+
+/// <summary>A client that writes down what its session says, a line each.</summary>
+internal sealed class RecordingOutlet(Connection connection) : ISessionOutlet
+{
+    private string? _failsAt;
+
+    public Connection Connection { get; } = connection;
+
+    /// <summary>Everything said, in order; <see cref="Done"/> is counted instead.</summary>
+    public List<string> Said { get; } = [];
+
+    /// <summary>Bytes of commands that are no longer under way.</summary>
+    public int BytesDone { get; private set; }
+
+    /// <summary>What the last connect was told.</summary>
+    public string Client { get; private set; } = "";
+
+    /// <summary>Throws whenever this is about to be said.</summary>
+    public RecordingOutlet FailAt(string said)
+    {
+        _failsAt = said;
+        return this;
+    }
+
+    public void Connected(uint id, string client)
+    {
+        Client = client;
+        Say($"connected {id}");
+    }
+
+    public void Subscribed(uint id) => Say($"subscribed {id}");
+
+    public void Unsubscribed(uint id) => Say($"unsubscribed {id}");
+
+    public void Published(uint id) => Say($"published {id}");
+
+    public void Failed(uint id, CentrifugeError error) => Say($"failed {id} {error.Code}");
+
+    public void Evicted(string channel, Unsubscribed why) => Say($"evicted {channel} {why.Code}");
+
+    public void Disconnect(Disconnect why) => Say($"disconnect {why.Code}");
+
+    public void Done(int bytes) => BytesDone += bytes;
+
+    private void Say(FormattableString said)
+    {
+        string line = said.ToString(CultureInfo.InvariantCulture);
+        if (line == _failsAt) throw new InvalidOperationException("The outlet of the test fails.");
+        Said.Add(line);
+    }
+}
