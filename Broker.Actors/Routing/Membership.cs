@@ -5,8 +5,8 @@ namespace Broker.Actors.Routing;
 
 /// <summary>One client's place in one channel. Made by its session, kept in the dense list of its loop's fan-out.</summary>
 /// <remarks>
-/// Everything that changes it runs on the loop of its connection; the channel's home, perhaps on another loop, only passes
-/// it on.
+/// Everything else that changes it runs on the loop of its connection; the channel's home, perhaps on another loop, only
+/// counts it and passes it on.
 /// </remarks>
 public sealed class Membership(string channel, int loop, IActorRef session, ISessionOutlet outlet)
 {
@@ -25,6 +25,9 @@ public sealed class Membership(string channel, int loop, IActorRef session, ISes
     /// <summary>Its place in the fan-out's list; -1 while it is in none.</summary>
     internal int Index { get; set; } = -1;
 
-    /// <summary>Whether the session has left, or is about to.</summary>
-    internal bool IsLeaving { get; set; }
+    /// <summary>
+    /// Who counts it in the channel's home, from the subscribe to the unsubscribe. A home that started anew meanwhile is
+    /// another one and does not know it. The one member for the home alone, on its thread.
+    /// </summary>
+    internal object? CountedBy { get; set; }
 }

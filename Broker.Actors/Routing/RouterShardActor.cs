@@ -67,6 +67,7 @@ public sealed class RouterShardActor : UntypedActor
 
         channel.Members[member.Loop]++;
         channel.Count++;
+        member.CountedBy = channel;
         _fanOuts[member.Loop].Tell(new Attach(member, _shard, subscribe.Id, subscribe.Bytes));
     }
 
@@ -74,9 +75,11 @@ public sealed class RouterShardActor : UntypedActor
     {
         Membership member = unsubscribe.Membership;
 
-        // After a restart this home does not know the channel; the fan-out has forgotten it too, and still answers.
-        if (_channels.TryGetValue(member.Channel, out Channel? channel) && channel.Members[member.Loop] > 0)
+        // After a restart this home does not know the member, though perhaps others of the same channel, who have come
+        // since; the fan-out has forgotten it too, and still answers.
+        if (_channels.TryGetValue(member.Channel, out Channel? channel) && ReferenceEquals(member.CountedBy, channel))
         {
+            member.CountedBy = null;
             channel.Members[member.Loop]--;
             if (--channel.Count == 0) _channels.Remove(member.Channel);
         }
@@ -117,7 +120,7 @@ public sealed class RouterShardActor : UntypedActor
 
     private void Release(Taken taken)
     {
-        // What a loop takes after a restart was sent before it.
+        // What was sent before a restart is taken after it, and was never counted here.
         _underWay[taken.Loop] = Math.Max(0, _underWay[taken.Loop] - taken.Bytes);
         while (_held.Count > 0 && !LagsBehind)
         {
@@ -138,6 +141,7 @@ public sealed class RouterShardActor : UntypedActor
         {
             case Publish publish: publish.Publisher.Tell(new SessionProtocol.Failed(publish.Id, publish.Bytes, CentrifugeError.Internal, Membership: null)); break;
             case Subscribe subscribe: subscribe.Membership.Session.Tell(new SessionProtocol.Failed(subscribe.Id, subscribe.Bytes, CentrifugeError.Internal, subscribe.Membership)); break;
+            case Unsubscribe unsubscribe: _fanOuts[unsubscribe.Membership.Loop].Tell(new Detach(unsubscribe.Membership, unsubscribe.Id, unsubscribe.Bytes)); break;
             default: break;
         }
 
