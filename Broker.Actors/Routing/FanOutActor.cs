@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
 using Broker.Core.Framing;
@@ -13,7 +14,8 @@ namespace Broker.Actors.Routing;
 /// </summary>
 /// <remarks>
 /// Publications pass no session and no further mailbox: at the end of the turn the batch, one run of contiguous bytes, goes
-/// to every client's socket. A client joins or leaves a list between two batches, never inside one.
+/// to every client's socket. A client joins or leaves a list between two batches, never inside one. One client that fails is
+/// cut off; should the fan-out itself fail, it starts anew without members, and all of them are told to subscribe again.
 /// </remarks>
 public sealed class FanOutActor : UntypedActor
 {
@@ -23,6 +25,7 @@ public sealed class FanOutActor : UntypedActor
     private readonly Dictionary<string, Listeners> _channels = new(StringComparer.Ordinal);
     private readonly List<Listeners> _batched = [];
     private readonly Dictionary<IActorRef, int> _taken = [];        // Bytes taken in this turn, by the home they came from.
+    private readonly ILoggingAdapter _log = Context.GetLogger();    // At a turn's end there is no context.
     private Action? _onTurnEnding;
 
     private sealed class Listeners(string channel, int shard)
@@ -31,6 +34,7 @@ public sealed class FanOutActor : UntypedActor
         internal readonly int Shard = shard;
         internal readonly List<Membership> Members = [];
         internal TextBatch Batch;
+        internal bool IsBatched;                                    // Stands among those to be sent at the turn's end.
     }
 
     /// <summary>How it is made.</summary>
@@ -71,7 +75,8 @@ public sealed class FanOutActor : UntypedActor
     {
         Count(deliver);
         if (!_channels.TryGetValue(deliver.Channel, out Listeners? listeners)) return;
-        if (listeners.Batch.IsEmpty) _batched.Add(listeners);
+        if (!listeners.IsBatched) _batched.Add(listeners);
+        listeners.IsBatched = true;
         listeners.Batch.Append(deliver.Line.Span, _loop.Pool);
         if (listeners.Batch.Length >= _settings.BatchBytesMax) SendBatch(listeners, atOnce: true);
     }
@@ -92,8 +97,15 @@ public sealed class FanOutActor : UntypedActor
         SendBatch(listeners, atOnce: true);
         member.Index = listeners.Members.Count;
         listeners.Members.Add(member);
-        member.Outlet.Subscribed(attach.Id);
-        member.Outlet.Done(attach.Bytes);
+        try
+        {
+            member.Outlet.Subscribed(attach.Id);
+            member.Outlet.Done(attach.Bytes);
+        }
+        catch (Exception failure)
+        {
+            CutOff(member, failure);
+        }
     }
 
     private void Remove(Detach detach)
@@ -110,8 +122,22 @@ public sealed class FanOutActor : UntypedActor
             if (listeners.Members.Count == 0) _channels.Remove(member.Channel);
         }
 
-        if (detach.Id != 0) member.Outlet.Unsubscribed(detach.Id);
-        member.Outlet.Done(detach.Bytes);
+        try
+        {
+            if (detach.Id != 0) member.Outlet.Unsubscribed(detach.Id);
+            member.Outlet.Done(detach.Bytes);
+        }
+        catch (Exception failure)
+        {
+            CutOff(member, failure);
+        }
+    }
+
+    // A client that cannot be spoken to is lost, and nobody else with it: its session hears of the end and leaves.
+    private void CutOff(Membership member, Exception failure)
+    {
+        _log.Error(failure, "{0} could not be answered and is cut off.", member.Outlet.Connection.Id);
+        member.Outlet.Connection.Abort(ClosureCause.SessionFailed, failure.Message);
     }
 
     private void ForgetAll(int shard)
@@ -120,12 +146,32 @@ public sealed class FanOutActor : UntypedActor
         {
             SendBatch(listeners, atOnce: true);
             _channels.Remove(listeners.Channel);
-            foreach (Membership member in listeners.Members)
-            {
-                member.Index = -1;
-                member.Session.Tell(new SessionProtocol.Evicted(member));
-            }
+            Evict(listeners);
         }
+    }
+
+    private static void Evict(Listeners listeners)
+    {
+        foreach (Membership member in listeners.Members)
+        {
+            member.Index = -1;
+            member.Session.Tell(new SessionProtocol.Evicted(member));
+        }
+    }
+
+    /// <inheritdoc />
+    protected override void PreRestart(Exception reason, object message)
+    {
+        _log.Error(reason, "The fan-out of loop {0} failed and starts anew; the listeners of its {1} channels are told to subscribe again.", _loop.Number, _channels.Count);
+        foreach (Listeners listeners in _channels.Values)
+        {
+            SendBatch(listeners, atOnce: true);
+            Evict(listeners);
+        }
+
+        // The homes wait for what they sent to be taken.
+        TellTaken();
+        base.PreRestart(reason, message);
     }
 
     private void SendBatches()
@@ -134,24 +180,43 @@ public sealed class FanOutActor : UntypedActor
 
         // Where several channels have a batch, a client may be in several of them: then each client's are gathered first.
         bool atOnce = _batched.Count == 1;
-        foreach (Listeners listeners in _batched) SendBatch(listeners, atOnce);
-        _batched.Clear();
+        foreach (Listeners listeners in _batched)
+        {
+            listeners.IsBatched = false;
+            SendBatch(listeners, atOnce);
+        }
 
+        _batched.Clear();
+        TellTaken();
+    }
+
+    private void TellTaken()
+    {
         if (_taken.Count == 0) return;
         foreach ((IActorRef home, int bytes) in _taken) home.Tell(new Taken(_loop.Number, bytes), ActorRefs.NoSender);
         _taken.Clear();
     }
 
-    private static void SendBatch(Listeners listeners, bool atOnce)
+    private void SendBatch(Listeners listeners, bool atOnce)
     {
         if (listeners.Batch.IsEmpty) return;
         SharedBytes frame = listeners.Batch.Seal(out int start);
         List<Membership> members = listeners.Members;
-        for (int i = 0; i < members.Count; i++)
+        for (int next = 0; next < members.Count;)
         {
-            Connection connection = members[i].Outlet.Connection;
-            if (atOnce) connection.Send(frame, start);
-            else connection.Write(frame, start);
+            try
+            {
+                while (next < members.Count)
+                {
+                    Connection connection = members[next++].Outlet.Connection;
+                    if (atOnce) connection.Send(frame, start);
+                    else connection.Write(frame, start);
+                }
+            }
+            catch (Exception failure)
+            {
+                CutOff(members[next - 1], failure);
+            }
         }
 
         frame.LetGo();

@@ -1,0 +1,309 @@
+using System.Text;
+using Akka.Actor;
+using Akka.TestKit;
+using Broker.Actors.Routing;
+using Broker.Actors.Sessions;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Actors.Routing.RoutingProtocol;
+
+namespace Broker.Tests.Routing;
+
+/// <summary>The fan-out on a loop whose turns the test takes, with connections that keep each write.</summary>
+public sealed class FanOutActorTests : IDisposable
+{
+    private readonly TurnedLoop _harness = new(new FakeLoop());
+    private readonly FakeLoop _loop;
+    private readonly LoopReplies _replies;
+    private readonly TestProbe _home, _session;
+    private readonly IActorRef _fanOut;
+    private int _clients;
+
+    public FanOutActorTests()
+    {
+        _loop = (FakeLoop)_harness.Loops[0];
+        _replies = new LoopReplies(_loop.Pool);
+        _home = _harness.CreateProbe();
+        _session = _harness.CreateProbe();
+        _fanOut = _harness.Start(loop: 0, FanOutActor.PropsFor(_loop, _replies, new RoutingSettings { BatchBytesMax = 64 }));
+    }
+
+    public void Dispose()
+    {
+        _harness.Dispose();
+        Assert.Equal(0, _loop.Pool.Outstanding);
+    }
+
+    private sealed record Client(Membership Membership, FakeConnection Connection, RecordingOutlet Outlet);
+
+    [Fact]
+    public void All_publications_of_a_turn_leave_in_one_write_to_each_member()
+    {
+        Client a = Join("c"), b = Join("c");
+        _loop.Turn();
+
+        Deliver("c", "1");
+        Deliver("c", "2");
+        _loop.Turn();
+        Deliver("c", "3");
+        _loop.Turn();
+
+        foreach (Client client in new[] { a, b })
+        {
+            Assert.Equal(2, client.Connection.Writes.Count);
+            Assert.Equal([["1", "2"], ["3"]], client.Connection.Frames);
+        }
+    }
+
+    [Fact]
+    public void Who_joins_after_a_publication_does_not_get_it_and_who_leaves_after_it_does()
+    {
+        Client early = Join("c");
+        Deliver("c", "1");
+        Client late = Join("c");
+        Deliver("c", "2");
+        Leave(early, id: 9);
+        Deliver("c", "3");
+        _loop.Turn();
+
+        Assert.Equal([["1"], ["2"]], early.Connection.Frames);
+        Assert.Equal([["2"], ["3"]], late.Connection.Frames);
+        Assert.Equal(["subscribed 1", "unsubscribed 9"], early.Outlet.Said);
+        Assert.Equal(["subscribed 1"], late.Outlet.Said);
+    }
+
+    [Fact]
+    public void A_member_is_answered_and_its_bytes_given_back_when_it_joins_and_when_it_leaves()
+    {
+        Client client = Join("c", bytes: 80);
+        _loop.Turn();
+        Assert.Equal(80, client.Outlet.BytesDone);
+
+        Leave(client, id: 2, bytes: 90);
+        Leave(client, id: 3, bytes: 91);        // It is in no list any more, and is answered all the same.
+        _loop.Turn();
+
+        Assert.Equal(["subscribed 1", "unsubscribed 2", "unsubscribed 3"], client.Outlet.Said);
+        Assert.Equal(80 + 90 + 91, client.Outlet.BytesDone);
+    }
+
+    [Fact]
+    public void Who_leaves_without_asking_is_not_answered()
+    {
+        Client client = Join("c");
+
+        Leave(client, id: 0);
+        _loop.Turn();
+
+        Assert.Equal(["subscribed 1"], client.Outlet.Said);
+    }
+
+    [Fact]
+    public void Whoever_leaves_the_others_stay()
+    {
+        var random = new Random(20_261_122);
+        List<Client> members = [.. Enumerable.Range(0, 40).Select(_ => Join("c"))];
+        for (int left = 0; left < 39; left++)
+        {
+            int index = random.Next(members.Count);
+            Client gone = members[index];
+            members.RemoveAt(index);
+            Leave(gone, id: 0);
+            Deliver("c", $"{left}");
+            _loop.Turn();
+
+            Assert.DoesNotContain(gone.Connection.Frames, frame => frame is [var line] && line == $"{left}");
+            Assert.All(members, member => Assert.Equal([$"{left}"], member.Connection.Frames[^1]));
+        }
+    }
+
+    [Fact]
+    public void A_client_of_two_channels_gets_a_turn_in_one_write()
+    {
+        Client both = Join("a");
+        Membership second = JoinToo(both, "b");
+        Client one = Join("b");
+        _loop.Turn();
+
+        Deliver("a", "1");
+        Deliver("b", "2");
+        Deliver("a", "3");
+        _loop.Turn();
+
+        Assert.Equal([["1", "3"], ["2"]], both.Connection.Frames);
+        Assert.Single(both.Connection.Writes);
+        Assert.Equal([["2"]], one.Connection.Frames);
+        Assert.Equal(0, second.Index);
+    }
+
+    [Fact]
+    public void A_batch_that_reaches_its_bound_leaves_and_another_begins()
+    {
+        Client client = Join("c");
+        _loop.Turn();
+        string[] lines = [.. Enumerable.Range(0, 7).Select(i => $"{i}{new string('x', 29)}")];
+
+        foreach (string line in lines) Deliver("c", line);
+        _loop.Turn();
+
+        Assert.Equal([[.. lines[..3]], [.. lines[3..6]], [lines[6]]], client.Connection.Frames);
+    }
+
+    [Fact]
+    public void A_home_hears_once_a_turn_how_much_of_it_was_taken()
+    {
+        TestProbe other = _harness.CreateProbe();
+        Join("c");
+        Deliver("c", "12345");
+        Deliver("c", "123");
+        _fanOut.Tell(new Deliver("d", 1, "1234567"u8.ToArray()), other.Ref);    // Nobody listens; it is taken even so.
+        _loop.Turn();
+        _loop.Turn();
+
+        Assert.Equal(new Taken(0, 8), _home.ExpectMsg<Taken>());
+        Assert.Equal(new Taken(0, 7), other.ExpectMsg<Taken>());
+        Assert.False(_home.HasMessages);
+    }
+
+    [Fact]
+    public void What_a_session_said_in_the_turn_leaves_before_the_publications()
+    {
+        Client client = Join("c");
+        _loop.Turn();
+        var reply = new Reply(client.Connection, _replies);
+
+        Deliver("c", "publication");
+        reply.Say("reply");
+        _loop.Turn();
+
+        Assert.Equal([["reply"], ["publication"]], client.Connection.Frames);
+        Assert.Single(client.Connection.Writes);
+    }
+
+    [Fact]
+    public void Those_who_listen_to_a_home_that_lost_its_state_are_evicted_and_no_others()
+    {
+        Client mine = Join("c", shard: 1), mineToo = Join("d", shard: 1), other = Join("e", shard: 2);
+        Deliver("c", "last");
+
+        _fanOut.Tell(new Forget(1));
+        Deliver("c", "lost");
+        Deliver("e", "stays");
+        _loop.Turn();
+
+        Membership[] evicted = [_session.ExpectMsg<SessionProtocol.Evicted>().Membership, _session.ExpectMsg<SessionProtocol.Evicted>().Membership];
+        Assert.Equal(new HashSet<Membership> { mine.Membership, mineToo.Membership }, [.. evicted]);
+        Assert.False(_session.HasMessages);
+        Assert.Equal([["last"]], mine.Connection.Frames);
+        Assert.Equal([["stays"]], other.Connection.Frames);
+        Assert.Equal((-1, -1, 0), (mine.Membership.Index, mineToo.Membership.Index, other.Membership.Index));
+    }
+
+    [Fact]
+    public void A_forgotten_member_that_leaves_does_not_disturb_those_who_came_since()
+    {
+        Client old = Join("c", shard: 1);
+        _fanOut.Tell(new Forget(1));
+        Client anew = Join("c", shard: 1);
+
+        Leave(old, id: 2);
+        Deliver("c", "1");
+        _loop.Turn();
+
+        Assert.Equal([["1"]], anew.Connection.Frames);
+        Assert.Empty(old.Connection.Frames);
+        Assert.Equal(["subscribed 1", "unsubscribed 2"], old.Outlet.Said);
+    }
+
+    [Fact]
+    public void A_client_that_cannot_be_answered_is_cut_off_alone()
+    {
+        Client good = Join("c");
+        Client bad = NewClient("c");
+        bad.Outlet.FailAt("subscribed 1");
+        _fanOut.Tell(new Attach(bad.Membership, 0, 1, 80));
+        Deliver("c", "1");
+        _loop.Turn();
+
+        Assert.False(bad.Connection.IsOpen);
+        Assert.Equal([["1"]], good.Connection.Frames);
+        Assert.False(_session.HasMessages);         // Nobody was evicted: the fan-out goes on.
+    }
+
+    [Fact]
+    public void A_client_whose_socket_fails_in_an_unknown_way_is_cut_off_alone()
+    {
+        Client first = Join("c"), bad = Join("c"), last = Join("c");
+        _loop.Turn();
+        bad.Connection.Throws = true;
+
+        Deliver("c", "1");
+        _loop.Turn();
+
+        Assert.False(bad.Connection.IsOpen);
+        Assert.Equal([["1"]], first.Connection.Frames);
+        Assert.Equal([["1"]], last.Connection.Frames);
+    }
+
+    [Fact]
+    public void A_fan_out_that_fails_evicts_everybody_and_works_on()
+    {
+        Client old = Join("c");
+        Deliver("c", "last");
+        _fanOut.Tell(new Deliver(Channel: null!, 0, "1"u8.ToArray()), _home.Ref);      // A name that is none.
+        Client anew = Join("c");
+        Leave(old, id: 2);
+        Deliver("c", "2");
+        _harness.RunUntil(() => anew.Connection.Writes.Count > 0, "the fan-out works on");
+
+        Assert.Same(old.Membership, _session.ExpectMsg<SessionProtocol.Evicted>().Membership);
+        Assert.Equal([["2"]], anew.Connection.Frames);
+        Assert.Equal([["last"]], old.Connection.Frames);
+        Assert.Equal("last".Length + 1, _home.ExpectMsg<Taken>().Bytes);              // Or its home would wait for ever.
+        Assert.Equal(1, _home.ExpectMsg<Taken>().Bytes);
+    }
+
+    private Client NewClient(string channel)
+    {
+        var connection = new FakeConnection(_loop, _clients++);
+        var outlet = new RecordingOutlet(connection);
+        return new Client(new Membership(channel, 0, _session.Ref, outlet), connection, outlet);
+    }
+
+    private Client Join(string channel, int shard = 0, int bytes = 80)
+    {
+        Client client = NewClient(channel);
+        _fanOut.Tell(new Attach(client.Membership, shard, 1, bytes), _home.Ref);
+        return client;
+    }
+
+    private Membership JoinToo(Client client, string channel)
+    {
+        var member = new Membership(channel, 0, _session.Ref, client.Outlet);
+        _fanOut.Tell(new Attach(member, 0, 1, 80), _home.Ref);
+        return member;
+    }
+
+    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new Detach(client.Membership, id, bytes), _home.Ref);
+
+    private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, 0, Encoding.UTF8.GetBytes(line)), _home.Ref);
+
+    /// <summary>One frame that a session has begun.</summary>
+    private sealed class Reply(FakeConnection connection, LoopReplies replies) : IReplySource
+    {
+        private Core.Framing.TextBatch _frame;
+
+        public void Say(string line)
+        {
+            replies.Add(this);
+            _frame.Append(Encoding.UTF8.GetBytes(line), replies.Pool);
+        }
+
+        public void Seal()
+        {
+            Core.Buffers.SharedBytes frame = _frame.Seal(out int start);
+            connection.Write(frame, start);
+            frame.LetGo();
+        }
+    }
+}
