@@ -30,7 +30,7 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     /// <param name="Channel">Its name.</param>
-    /// <param name="Data">One JSON value; owned by the command.</param>
+    /// <param name="Data">One JSON value, or empty if the client left it out; owned by the command.</param>
     public sealed record Publish(uint Id, int Bytes, string Channel, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes);
 
     /// <summary>Data for the server, without a reply.</summary>

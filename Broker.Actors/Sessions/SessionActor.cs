@@ -17,26 +17,14 @@ public sealed class SessionActor : UntypedActor
 {
     private readonly ISessionOutlet _outlet;
     private readonly SessionEnvironment _around;
-    private Dictionary<string, Membership>? _memberships;   // By channel; most sessions that are idle have none.
+    private readonly Dictionary<string, Membership> _memberships = new(StringComparer.Ordinal);
     private Principal? _principal;                  // From connect on.
     private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
     private bool _ended;
 
     /// <summary>How it is made.</summary>
     public static Props PropsFor(ISessionOutlet outlet, SessionEnvironment around) =>
-        Props.CreateBy(new Maker(outlet, around));
-
-    // One for each session, and so without the expression that the usual way takes apart and builds anew.
-    private sealed class Maker(ISessionOutlet outlet, SessionEnvironment around) : IIndirectActorProducer
-    {
-        public Type ActorType => typeof(SessionActor);
-
-        public ActorBase Produce() => new SessionActor(outlet, around);
-
-        public void Release(ActorBase actor)
-        {
-        }
-    }
+        Props.Create(() => new SessionActor(outlet, around));
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
     public SessionActor(ISessionOutlet outlet, SessionEnvironment around)
@@ -44,8 +32,6 @@ public sealed class SessionActor : UntypedActor
         _outlet = outlet;
         _around = around;
     }
-
-    private Dictionary<string, Membership> Memberships => _memberships ??= new Dictionary<string, Membership>(StringComparer.Ordinal);
 
     /// <inheritdoc />
     protected override void OnReceive(object message)
@@ -104,8 +90,8 @@ public sealed class SessionActor : UntypedActor
         CentrifugeError? refused = subscribe switch
         {
             _ when ChannelName.Check(subscribe.Channel, _around.Settings.ChannelBytesMax) is not null => CentrifugeError.BadRequest,
-            _ when Memberships.ContainsKey(subscribe.Channel) => CentrifugeError.AlreadySubscribed,
-            _ when Memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
+            _ when _memberships.ContainsKey(subscribe.Channel) => CentrifugeError.AlreadySubscribed,
+            _ when _memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
             { WantsMore: true } => CentrifugeError.NotAvailable,
             _ => _around.Permissions.Check(ChannelAction.Subscribe, subscribe.Channel, _principal!),
         };
@@ -116,14 +102,14 @@ public sealed class SessionActor : UntypedActor
         }
 
         var member = new Membership(subscribe.Channel, _outlet.Connection.Id.Loop, Self, _outlet);
-        Memberships.Add(subscribe.Channel, member);
+        _memberships.Add(subscribe.Channel, member);
         _around.Routes.HomeOf(subscribe.Channel).Tell(new RoutingProtocol.Subscribe(member, subscribe.Id, subscribe.Bytes));
     }
 
     private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
     {
         // Whoever did not listen is told that it does not: the same answer, as the official server gives it.
-        if (Memberships.Remove(unsubscribe.Channel, out Membership? member))
+        if (_memberships.Remove(unsubscribe.Channel, out Membership? member))
         {
             _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, unsubscribe.Id, unsubscribe.Bytes));
             return;
@@ -135,7 +121,7 @@ public sealed class SessionActor : UntypedActor
 
     private void Publish(ClientCommand.Publish publish)
     {
-        CentrifugeError? refused = ChannelName.Check(publish.Channel, _around.Settings.ChannelBytesMax) is not null
+        CentrifugeError? refused = publish.Data.IsEmpty || ChannelName.Check(publish.Channel, _around.Settings.ChannelBytesMax) is not null
             ? CentrifugeError.BadRequest
             : _around.Permissions.Check(ChannelAction.Publish, publish.Channel, _principal!);
         if (refused is { } why)
@@ -156,8 +142,7 @@ public sealed class SessionActor : UntypedActor
 
     private void OnFailed(Failed failed)
     {
-        if (failed.Membership is { } member && Memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member))
-            Memberships.Remove(member.Channel);
+        if (failed.Membership is { } member && IsHeld(member)) _memberships.Remove(member.Channel);
         _outlet.Failed(failed.Id, failed.Error);
         _outlet.Done(failed.Bytes);
     }
@@ -165,10 +150,16 @@ public sealed class SessionActor : UntypedActor
     private void OnEvicted(Membership member)
     {
         // One that the client has left meanwhile, or has taken anew, is not evicted.
-        if (!Memberships.TryGetValue(member.Channel, out Membership? held) || !ReferenceEquals(held, member)) return;
-        Memberships.Remove(member.Channel);
+        if (!IsHeld(member)) return;
+        _memberships.Remove(member.Channel);
+        Leave(member);
         _outlet.Evicted(member.Channel, Unsubscribed.InsufficientState);
     }
+
+    private bool IsHeld(Membership member) => _memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member);
+
+    // Whoever evicted it, the home or the fan-out: the other one may still count it.
+    private void Leave(Membership member) => _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, Id: 0, Bytes: 0));
 
     private void SendAway(Disconnect why, string detail)
     {
@@ -180,9 +171,8 @@ public sealed class SessionActor : UntypedActor
     /// <summary>The last word of every session, said however it ended: its places in channels are free.</summary>
     protected override void PostStop()
     {
-        foreach (Membership member in (IEnumerable<Membership>?)_memberships?.Values ?? [])
-            _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, Id: 0, Bytes: 0));
-        _memberships = null;
+        foreach (Membership member in _memberships.Values) Leave(member);
+        _memberships.Clear();
 
         // A session that failed has not heard the end of its connection: the client is sent away, and may come back.
         _outlet.Disconnect(Disconnect.ServerError);

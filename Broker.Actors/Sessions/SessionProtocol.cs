@@ -26,6 +26,6 @@ public static class SessionProtocol
     /// <param name="Membership">The membership that did not come to be, if the command was to subscribe.</param>
     public sealed record Failed(uint Id, int Bytes, CentrifugeError Error, Membership? Membership) : INoSerializationVerificationNeeded;
 
-    /// <summary>Fan-out to session: the channel's home lost what it knew, and so has forgotten this membership.</summary>
+    /// <summary>Fan-out to session: the channel's home, or the fan-out itself, lost what it knew, and so this membership.</summary>
     public sealed record Evicted(Membership Membership) : INoSerializationVerificationNeeded;
 }

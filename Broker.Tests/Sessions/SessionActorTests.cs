@@ -1,0 +1,441 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using Broker.Actors.Routing;
+using Broker.Actors.Sessions;
+using Broker.Actors.Settings;
+using Broker.Core.Centrifuge;
+using Broker.Core.Framing;
+using Broker.Core.Reactor;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Actors.Sessions.SessionProtocol;
+
+namespace Broker.Tests.Sessions;
+
+/// <summary>One session on the test's own thread, between an outlet that records and a probe for the home of all channels.</summary>
+public sealed class SessionActorTests : TestKit
+{
+    private static readonly Closure s_gone = new(ClosureCause.ClosedByClient, CloseCode.Normal, "");
+
+    private readonly RecordingOutlet _outlet = new(new FakeConnection(new FakeLoop(number: 3)));
+    private readonly TestProbe _home;
+    private IActorRef _session = ActorRefs.Nobody;
+
+    public SessionActorTests()
+        : base("akka { loglevel = OFF, stdout-loglevel = OFF }") => _home = CreateTestProbe();
+
+    [Fact]
+    public void A_client_connects_and_learns_its_id()
+    {
+        Start();
+
+        Say(new ClientCommand.Connect(1, 70, HasToken: false));
+
+        Assert.Equal(["connected 1"], _outlet.Said);
+        Assert.True(Guid.TryParse(_outlet.Client, out _));
+        Assert.Equal(70, _outlet.BytesDone);
+    }
+
+    public static TheoryData<ClientCommand> NotConnect => new()
+    {
+        new ClientCommand.Subscribe(1, 70, "c", WantsMore: false),
+        new ClientCommand.Unsubscribe(1, 70, "c"),
+        new ClientCommand.Publish(1, 70, "c", "1"u8.ToArray()),
+        new ClientCommand.Send(70),
+        new ClientCommand.Call(1, 70, "m"),
+        new ClientCommand.Unavailable(1, 70),
+    };
+
+    [Theory, MemberData(nameof(NotConnect))]
+    public void Any_command_before_connect_is_a_bad_request(ClientCommand command)
+    {
+        Start();
+
+        Say(command);
+
+        Assert.Equal(["disconnect 3501"], _outlet.Said);
+    }
+
+    [Fact]
+    public void A_second_connect_is_a_bad_request()
+    {
+        Connected();
+
+        Say(new ClientCommand.Connect(2, 70, HasToken: false));
+
+        Assert.Equal(["connected 1", "disconnect 3501"], _outlet.Said);
+    }
+
+    [Fact]
+    public void A_token_that_nobody_can_verify_is_invalid()
+    {
+        Start();
+
+        Say(new ClientCommand.Connect(1, 70, HasToken: true));
+
+        Assert.Equal(["disconnect 3500"], _outlet.Said);
+    }
+
+    [Fact]
+    public void Without_anonymous_clients_one_without_a_token_may_not_be_here()
+    {
+        Start(new CentrifugeSettings { Anonymous = false });
+
+        Say(new ClientCommand.Connect(1, 70, HasToken: false));
+
+        Assert.Equal(["disconnect 3507"], _outlet.Said);
+    }
+
+    [Fact]
+    public void A_subscribe_goes_to_the_home_with_a_place_for_this_client()
+    {
+        Connected();
+
+        Say(new ClientCommand.Subscribe(2, 80, "news", WantsMore: false));
+
+        var subscribe = _home.ExpectMsg<RoutingProtocol.Subscribe>();
+        Assert.Equal((2u, 80), (subscribe.Id, subscribe.Bytes));
+        Assert.Equal(("news", 3), (subscribe.Membership.Channel, subscribe.Membership.Loop));
+        Assert.Same(_outlet, subscribe.Membership.Outlet);
+        Assert.Equal(_session, subscribe.Membership.Session);
+        Assert.Equal(["connected 1"], _outlet.Said);           // The fan-out answers, once the client is in its list.
+        Assert.Equal(70, _outlet.BytesDone);
+    }
+
+    [Fact]
+    public void A_channel_is_subscribed_once()
+    {
+        Connected();
+        Subscribed("news");
+
+        Say(new ClientCommand.Subscribe(3, 80, "news", WantsMore: false));
+
+        Assert.Equal(["connected 1", "failed 3 105"], _outlet.Said);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void One_channel_more_than_allowed_is_refused_until_one_is_left()
+    {
+        Connected(new CentrifugeSettings { ChannelsMax = 2 });
+        Subscribed("a");
+        Subscribed("b");
+
+        Say(new ClientCommand.Subscribe(3, 80, "c", WantsMore: false));
+        Say(new ClientCommand.Unsubscribe(4, 80, "a"));
+        Say(new ClientCommand.Subscribe(5, 80, "c", WantsMore: false));
+
+        Assert.Equal(["connected 1", "failed 3 106"], _outlet.Said);
+        Assert.Equal("a", _home.ExpectMsg<RoutingProtocol.Unsubscribe>().Membership.Channel);
+        Assert.Equal("c", _home.ExpectMsg<RoutingProtocol.Subscribe>().Membership.Channel);
+    }
+
+    public static TheoryData<string> BadNames => ["", new string('x', 256), new string('ä', 128), "a\nb", "a\u0000", "a\u0085"];
+
+    [Theory, MemberData(nameof(BadNames))]
+    public void A_name_that_breaks_the_rules_is_neither_subscribed_nor_published_to(string name)
+    {
+        Connected();
+
+        Say(new ClientCommand.Subscribe(2, 80, name, WantsMore: false), new ClientCommand.Publish(3, 90, name, "1"u8.ToArray()));
+
+        Assert.Equal(["connected 1", "failed 2 107", "failed 3 107"], _outlet.Said);
+        Assert.Equal(70 + 80 + 90, _outlet.BytesDone);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void Who_may_not_subscribe_is_told_so_and_keeps_the_place_free()
+    {
+        Connected(new CentrifugeSettings { Subscribe = false, ChannelsMax = 1 });
+
+        Say(new ClientCommand.Subscribe(2, 80, "a", WantsMore: false), new ClientCommand.Subscribe(3, 80, "a", WantsMore: false));
+
+        Assert.Equal(["connected 1", "failed 2 103", "failed 3 103"], _outlet.Said);
+        Assert.Equal(70 + 80 + 80, _outlet.BytesDone);
+    }
+
+    [Fact]
+    public void Who_asks_for_more_than_a_plain_channel_is_told_that_there_is_none()
+    {
+        Connected();
+
+        Say(new ClientCommand.Subscribe(2, 80, "a", WantsMore: true));
+
+        Assert.Equal(["connected 1", "failed 2 108"], _outlet.Said);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void An_unsubscribe_goes_to_the_home_and_the_name_is_free_at_once()
+    {
+        Connected();
+        Membership first = Subscribed("news");
+
+        Say(new ClientCommand.Unsubscribe(3, 90, "news"), new ClientCommand.Subscribe(4, 80, "news", WantsMore: false));
+
+        var unsubscribe = _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
+        Assert.Same(first, unsubscribe.Membership);
+        Assert.Equal((3u, 90), (unsubscribe.Id, unsubscribe.Bytes));
+        Assert.NotSame(first, _home.ExpectMsg<RoutingProtocol.Subscribe>().Membership);
+        Assert.Equal(["connected 1"], _outlet.Said);
+    }
+
+    [Fact]
+    public void Who_does_not_listen_is_unsubscribed_all_the_same()
+    {
+        Connected();
+
+        Say(new ClientCommand.Unsubscribe(2, 80, "news"));
+
+        Assert.Equal(["connected 1", "unsubscribed 2"], _outlet.Said);
+        Assert.Equal(70 + 80, _outlet.BytesDone);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void A_publication_goes_to_the_home_with_who_publishes()
+    {
+        Connected();
+
+        Say(new ClientCommand.Publish(2, 90, "news", """{"a":1}"""u8.ToArray()));
+
+        var publish = _home.ExpectMsg<RoutingProtocol.Publish>();
+        Assert.Equal(("news", 2u, 90), (publish.Channel, publish.Id, publish.Bytes));
+        Assert.Equal("""{"a":1}"""u8.ToArray(), publish.Data.ToArray());
+        Assert.Equal($$"""{"client":"{{_outlet.Client}}"}""", System.Text.Encoding.UTF8.GetString(publish.Info.Span));
+        Assert.Equal(_session, publish.Publisher);
+        Assert.Equal(70, _outlet.BytesDone);
+    }
+
+    [Fact]
+    public void The_homes_answers_to_publications_reach_the_client()
+    {
+        Connected();
+
+        _session.Tell(new Published(2, 90));
+        _session.Tell(new Failed(3, 91, CentrifugeError.Internal, Membership: null));
+
+        Assert.Equal(["connected 1", "published 2", "failed 3 100"], _outlet.Said);
+        Assert.Equal(70 + 90 + 91, _outlet.BytesDone);
+    }
+
+    [Fact]
+    public void A_publication_without_data_is_refused()
+    {
+        Connected();
+
+        Say(new ClientCommand.Publish(2, 90, "news", default));
+
+        Assert.Equal(["connected 1", "failed 2 107"], _outlet.Said);
+        Assert.Equal(70 + 90, _outlet.BytesDone);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void Who_may_not_publish_is_told_so()
+    {
+        Connected(new CentrifugeSettings { Publish = false });
+
+        Say(new ClientCommand.Publish(2, 90, "news", "1"u8.ToArray()));
+
+        Assert.Equal(["connected 1", "failed 2 103"], _outlet.Said);
+        Assert.Equal(70 + 90, _outlet.BytesDone);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void A_send_is_taken_without_a_word()
+    {
+        Connected();
+
+        Say(new ClientCommand.Send(100));
+
+        Assert.Equal(["connected 1"], _outlet.Said);
+        Assert.Equal(70 + 100, _outlet.BytesDone);
+    }
+
+    [Fact]
+    public void There_is_no_method_to_call_and_no_history_to_ask_for()
+    {
+        Connected();
+
+        Say(new ClientCommand.Call(2, 80, "sum"), new ClientCommand.Unavailable(3, 90));
+
+        Assert.Equal(["connected 1", "failed 2 104", "failed 3 108"], _outlet.Said);
+        Assert.Equal(70 + 80 + 90, _outlet.BytesDone);
+    }
+
+    [Fact]
+    public void What_stands_before_a_misuse_is_obeyed_and_what_stands_behind_it_is_not()
+    {
+        Connected();
+
+        Say(
+            new ClientCommand.Unsubscribe(2, 80, "a"),
+            new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()),
+            new ClientCommand.Misuse(Disconnect.BadRequest, "of the test"),
+            new ClientCommand.Unsubscribe(4, 80, "a"),
+            new ClientCommand.Publish(5, 80, "a", "1"u8.ToArray()));
+
+        Assert.Equal(["connected 1", "unsubscribed 2", "disconnect 3501"], _outlet.Said);
+        Assert.Equal(3u, _home.ExpectMsg<RoutingProtocol.Publish>().Id);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void Who_was_sent_away_is_not_obeyed_in_a_later_turn_either()
+    {
+        Start();
+        Say(new ClientCommand.Connect(1, 70, HasToken: true));
+
+        Say(new ClientCommand.Connect(2, 70, HasToken: false), new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()));
+
+        Assert.Equal(["disconnect 3500"], _outlet.Said);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void An_evicted_member_is_told_and_leaves_wherever_it_is_still_counted()
+    {
+        Connected(new CentrifugeSettings { ChannelsMax = 1 });
+        Membership member = Subscribed("news");
+
+        _session.Tell(new Evicted(member));
+        Say(new ClientCommand.Subscribe(3, 80, "news", WantsMore: false));
+
+        Assert.Equal(["connected 1", "evicted news 2500"], _outlet.Said);
+        Assert.Equal(new RoutingProtocol.Unsubscribe(member, 0, 0), _home.ExpectMsg<RoutingProtocol.Unsubscribe>());
+        _home.ExpectMsg<RoutingProtocol.Subscribe>();
+    }
+
+    [Fact]
+    public void A_membership_that_was_left_meanwhile_is_not_evicted()
+    {
+        Connected();
+        Membership member = Subscribed("news");
+        Say(new ClientCommand.Unsubscribe(3, 80, "news"));
+        _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
+
+        _session.Tell(new Evicted(member));
+
+        Assert.Equal(["connected 1"], _outlet.Said);
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void A_membership_that_was_taken_anew_meanwhile_stays()
+    {
+        Connected();
+        Membership old = Subscribed("news");
+        Say(new ClientCommand.Unsubscribe(3, 80, "news"));
+        _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
+        Membership taken = Subscribed("news");
+
+        _session.Tell(new Evicted(old));
+        Say(new ClientCommand.Unsubscribe(5, 80, "news"));
+
+        Assert.Equal(["connected 1"], _outlet.Said);
+        Assert.Same(taken, _home.ExpectMsg<RoutingProtocol.Unsubscribe>().Membership);
+    }
+
+    [Fact]
+    public void A_subscribe_that_failed_at_the_home_frees_its_place()
+    {
+        Connected(new CentrifugeSettings { ChannelsMax = 1 });
+        Membership member = Subscribed("news");
+
+        _session.Tell(new Failed(2, 80, CentrifugeError.Internal, member));
+        Say(new ClientCommand.Subscribe(3, 80, "news", WantsMore: false));
+
+        Assert.Equal(["connected 1", "failed 2 100"], _outlet.Said);
+        Assert.Equal(70 + 80, _outlet.BytesDone);
+        _home.ExpectMsg<RoutingProtocol.Subscribe>();
+    }
+
+    [Fact]
+    public void A_late_failure_does_not_free_a_place_that_was_taken_anew()
+    {
+        Connected();
+        Membership old = Subscribed("news");
+        Say(new ClientCommand.Unsubscribe(3, 80, "news"));
+        _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
+        Subscribed("news");
+
+        _session.Tell(new Failed(2, 80, CentrifugeError.Internal, old));
+        Say(new ClientCommand.Subscribe(5, 80, "news", WantsMore: false));
+
+        Assert.Equal(["connected 1", "failed 2 100", "failed 5 105"], _outlet.Said);
+    }
+
+    [Fact]
+    public void When_the_connection_ends_each_channel_is_left_exactly_once()
+    {
+        Connected();
+        Membership a = Subscribed("a"), b = Subscribed("b"), c = Subscribed("c");
+        Say(new ClientCommand.Unsubscribe(9, 80, "b"));
+        _home.ExpectMsg<RoutingProtocol.Unsubscribe>(left => Assert.Same(b, left.Membership));
+        Watch(_session);
+
+        _session.Tell(new Ended(s_gone));
+
+        ExpectTerminated(_session);
+        RoutingProtocol.Unsubscribe[] left = [_home.ExpectMsg<RoutingProtocol.Unsubscribe>(), _home.ExpectMsg<RoutingProtocol.Unsubscribe>()];
+        Assert.Equal(new HashSet<Membership> { a, c }, [.. left.Select(each => each.Membership)]);
+        Assert.All(left, each => Assert.Equal((0u, 0), (each.Id, each.Bytes)));
+        AssertHomeHasHeardAll();
+    }
+
+    [Fact]
+    public void A_session_that_fails_is_stopped_leaves_its_channels_and_sends_its_client_away()
+    {
+        _outlet.FailAt("unsubscribed 7");
+        Connected();
+        Membership member = Subscribed("news");
+        Watch(_session);
+
+        Say(new ClientCommand.Unsubscribe(7, 80, "other"), new ClientCommand.Publish(8, 80, "news", "1"u8.ToArray()));
+
+        ExpectTerminated(_session);
+        Assert.Same(member, _home.ExpectMsg<RoutingProtocol.Unsubscribe>().Membership);
+        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "disconnect 3004"], _outlet.Said);
+    }
+
+    private void Start(CentrifugeSettings? settings = null)
+    {
+        settings ??= new CentrifugeSettings();
+        var around = new SessionEnvironment(settings, new Permissions(settings), new RoutingTable([_home.Ref]), NoLogger.Instance);
+        Props session = SessionActor.PropsFor(_outlet, around).WithDispatcher(CallingThreadDispatcher.Id);
+        IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
+        parent.Tell(session, TestActor);
+        _session = ExpectMsg<IActorRef>();
+    }
+
+    private void Connected(CentrifugeSettings? settings = null)
+    {
+        Start(settings);
+        Say(new ClientCommand.Connect(1, 70, HasToken: false));
+    }
+
+    private Membership Subscribed(string channel)
+    {
+        Say(new ClientCommand.Subscribe(2, 80, channel, WantsMore: false));
+        return _home.ExpectMsg<RoutingProtocol.Subscribe>().Membership;
+    }
+
+    private void Say(params ClientCommand[] commands) => _session.Tell(new Commands(commands), ActorRefs.NoSender);
+
+    // The session runs on this thread, so whatever it said has been said.
+    private void AssertHomeHasHeardAll() => Assert.False(_home.HasMessages);
+
+    /// <summary>Stops a child that fails, as the parent of sessions does.</summary>
+    private sealed class Parent : UntypedActor
+    {
+        protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(static _ => Directive.Stop);
+
+        protected override void OnReceive(object message) => Sender.Tell(Context.ActorOf((Props)message));
+    }
+}
