@@ -82,6 +82,9 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
                 case OperationStatus.Done when reader.Index >= _settings.CommandsPerFrameMax:
                     Misuse(Core.Centrifuge.Disconnect.BadRequest, $"more than {_settings.CommandsPerFrameMax} commands in one frame");
                     return;
+                case OperationStatus.Done when BreaksDialect(command) is { } detail:
+                    Misuse(Core.Centrifuge.Disconnect.BadRequest, detail);
+                    return;
                 case OperationStatus.Done:
                     Take(command);
                     break;
@@ -93,6 +96,16 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
             }
         }
     }
+
+    // What can be read, and for which the official server closes the connection all the same.
+    private static string? BreaksDialect(in Command command) => command.Kind switch
+    {
+        CommandKind.Unknown => "a command without a known method",
+        CommandKind.Subscribe when !command.Delta.IsEmpty && !command.Delta.SequenceEqual("fossil"u8) => "a delta that is not known",
+        CommandKind.Subscribe or CommandKind.Unsubscribe or CommandKind.Publish or CommandKind.Presence or CommandKind.PresenceStats
+            or CommandKind.History or CommandKind.SubRefresh when command.Channel.IsEmpty => "a command without a channel",
+        _ => null,
+    };
 
     private void Take(in Command command)
     {
@@ -112,7 +125,6 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
         CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, !command.Token.IsEmpty),
         CommandKind.Send => new ClientCommand.Send(bytes),
         CommandKind.Rpc => new ClientCommand.Call(command.Id, bytes, Command.Keep(command.Method)),
-        CommandKind.Unknown => new ClientCommand.Misuse(Core.Centrifuge.Disconnect.BadRequest, "a command without a known method"),
         _ => new ClientCommand.Unavailable(command.Id, bytes),
     };
 
@@ -153,8 +165,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
         _connected = true;
         _keepAlive.Connect();
 
-        // The first ping comes at a random place of the interval, so that clients that came together are not pinged together.
-        Connection.SetDeadline(TimeSpan.FromMilliseconds(Random.Shared.Next(1, (int)_settings.PingInterval.TotalMilliseconds + 1)));
+        Connection.SetDeadline(KeepAlive.FirstPingAfter(_settings.PingInterval, Random.Shared));
         _replies.Writer.WriteConnect(id, new ConnectResult
         {
             Client = client,

@@ -22,6 +22,21 @@ public struct KeepAlive
 {
     private bool _connected, _pinged, _heard;
 
+    /// <summary>How long after its connect a client is pinged first.</summary>
+    /// <remarks>
+    /// A random place in the second half of the interval: clients that came together are not pinged together, a ping comes
+    /// before a client gives up waiting, and a short visit costs none.
+    /// </remarks>
+    /// <param name="interval">Between two pings.</param>
+    /// <param name="random">Where the place comes from.</param>
+    /// <returns>Whole milliseconds, from half the interval to all of it.</returns>
+    public static TimeSpan FirstPingAfter(TimeSpan interval, Random random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        long milliseconds = (long)interval.TotalMilliseconds;
+        return TimeSpan.FromMilliseconds(random.NextInt64(milliseconds / 2, milliseconds + 1));
+    }
+
     /// <summary>The client said something.</summary>
     public void Hear() => _heard = true;
 

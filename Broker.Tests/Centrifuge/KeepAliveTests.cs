@@ -1,0 +1,75 @@
+using Broker.Actors.Centrifuge;
+using Xunit;
+
+namespace Broker.Tests.Centrifuge;
+
+public class KeepAliveTests
+{
+    [Fact]
+    public void A_client_that_does_not_connect_is_stale_however_much_it_says()
+    {
+        var keepAlive = new KeepAlive();
+        keepAlive.Hear();
+
+        Assert.Equal(KeepAliveStep.Stale, keepAlive.Next());
+    }
+
+    [Fact]
+    public void A_connected_client_is_pinged_and_given_up_if_it_says_nothing()
+    {
+        KeepAlive keepAlive = Connected();
+
+        Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());
+        Assert.Equal(KeepAliveStep.NoPong, keepAlive.Next());
+    }
+
+    [Fact]
+    public void What_was_said_before_a_ping_is_no_answer_to_it()
+    {
+        KeepAlive keepAlive = Connected();
+        keepAlive.Hear();
+
+        Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());
+        Assert.Equal(KeepAliveStep.NoPong, keepAlive.Next());
+    }
+
+    [Fact]
+    public void Anything_said_after_a_ping_answers_it_and_the_next_ping_goes_out_even_so()
+    {
+        KeepAlive keepAlive = Connected();
+        for (int interval = 0; interval < 100; interval++)
+        {
+            Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());
+            keepAlive.Hear();
+            Assert.Equal(KeepAliveStep.Wait, keepAlive.Next());
+            if (interval % 2 == 0) keepAlive.Hear();
+        }
+
+        Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());
+        Assert.Equal(KeepAliveStep.NoPong, keepAlive.Next());
+    }
+
+    [Theory]
+    [InlineData(25_000)]
+    [InlineData(1_000)]
+    [InlineData(3)]
+    [InlineData(1)]
+    public void The_first_ping_comes_somewhere_in_the_second_half_of_the_interval(int milliseconds)
+    {
+        var random = new Random(20_261_122);
+        var interval = TimeSpan.FromMilliseconds(milliseconds);
+        TimeSpan[] firsts = [.. Enumerable.Range(0, 2_000).Select(_ => KeepAlive.FirstPingAfter(interval, random))];
+
+        // Both ends of the half are reached, or nearly so, and nothing beyond them.
+        var half = TimeSpan.FromMilliseconds(milliseconds / 2);
+        Assert.InRange(firsts.Min(), half, half + interval / 100);
+        Assert.InRange(firsts.Max(), interval - interval / 100, interval);
+    }
+
+    private static KeepAlive Connected()
+    {
+        var keepAlive = new KeepAlive();
+        keepAlive.Connect();
+        return keepAlive;
+    }
+}

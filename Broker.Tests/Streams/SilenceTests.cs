@@ -1,0 +1,131 @@
+using Broker.Actors.Settings;
+using Broker.Core.Framing;
+using Broker.Core.Reactor;
+using Broker.Tests.Support;
+using Xunit;
+
+namespace Broker.Tests.Streams;
+
+/// <summary>Clients that say nothing, under a clock that the test moves.</summary>
+public sealed class SilenceTests : IDisposable
+{
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(64);        // A deadline may be so late.
+    private static readonly CentrifugeSettings s_settings = new();
+    private readonly HubHarness _hub = new();
+
+    public void Dispose() => _hub.Dispose();
+
+    [Fact]
+    public void Who_does_not_connect_in_time_is_stale()
+    {
+        HubClient client = _hub.Dial();
+
+        _hub.Advance(s_settings.ConnectLimit - s_tick);
+        Assert.Empty(client.LinesWithin(4));
+        Assert.Null(client.Close);
+        _hub.Advance(2 * s_tick);
+
+        Assert.Equal((3502, "stale"), client.NextClose());
+        Assert.Equal(1, _hub.Counters.Ended(ClosureCause.ClosedByServer));
+    }
+
+    [Fact]
+    public void Who_talks_without_connecting_is_stale_even_so()
+    {
+        HubClient client = _hub.Dial();
+        _hub.Advance(s_settings.ConnectLimit / 2);
+
+        client.SendRaw(FrameWriter.Ping("alive"u8, 0x37fa213d));
+        _hub.Turn(4);
+        _hub.Advance((s_settings.ConnectLimit / 2) + s_tick);
+
+        Assert.Equal(3502, client.NextClose().Code);
+    }
+
+    [Fact]
+    public void The_first_ping_comes_in_the_second_half_of_the_interval()
+    {
+        HubClient client = _hub.Connect();
+
+        _hub.Advance((s_settings.PingInterval / 2) - s_tick);
+        Assert.Empty(client.LinesWithin(4));
+        _hub.Advance((s_settings.PingInterval / 2) + (2 * s_tick));
+
+        Assert.Equal("{}", client.NextFrame());
+    }
+
+    [Fact]
+    public void Who_does_not_answer_a_ping_is_given_up_after_the_limit()
+    {
+        HubClient client = _hub.Connect();
+        _hub.Advance(s_settings.PingInterval + s_tick);
+        Assert.Equal("{}", client.NextLine());
+
+        _hub.Advance(s_settings.PongLimit - s_tick);
+        _hub.Turn(4);
+        client.Read();
+        Assert.Null(client.Close);
+        _hub.Advance(2 * s_tick);
+
+        Assert.Equal((3012, "no pong"), client.NextClose());
+    }
+
+    [Fact]
+    public void Who_answers_lives_on_through_many_intervals_and_is_pinged_once_in_each()
+    {
+        HubClient client = _hub.Connect();
+        _hub.Advance(s_settings.PingInterval + s_tick);
+        Assert.Equal("{}", client.NextLine());
+
+        for (int interval = 0; interval < 20; interval++)
+        {
+            client.Say("{}");
+            _hub.Turn(4);
+            _hub.Advance(s_settings.PongLimit + s_tick);
+            _hub.Advance(s_settings.PingInterval - s_settings.PongLimit + s_tick);
+            Assert.Equal(["{}"], client.LinesWithin(4));
+        }
+
+        Assert.Null(client.Close);
+    }
+
+    public static TheoryData<byte[]> Answers => new()
+    {
+        HubClient.Frame("{}"),
+        HubClient.Frame("""{"id":2,"publish":{"channel":"a","data":1}}"""),
+        FrameWriter.Pong([], 0x37fa213d),
+        HubClient.Frame("""{"send":{"data":1}}""")[..7],
+    };
+
+    [Theory, MemberData(nameof(Answers))]
+    public void Anything_a_client_says_answers_a_ping(byte[] answer)
+    {
+        HubClient client = _hub.Connect();
+        _hub.Advance(s_settings.PingInterval + s_tick);
+        Assert.Equal("{}", client.NextLine());
+
+        client.SendRaw(answer);
+        _hub.Turn(4);
+        _hub.Advance(s_settings.PongLimit + s_tick);
+        _hub.Turn(4);
+        client.Read();
+
+        Assert.Null(client.Close);
+    }
+
+    [Fact]
+    public void Who_listens_and_says_nothing_itself_is_pinged_all_the_same()
+    {
+        HubClient listener = _hub.Connect(), publisher = _hub.Connect();
+        HubConversationTests.Listen(listener, "a");
+        _hub.Advance(s_settings.PingInterval / 2);
+        publisher.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        Assert.Contains("\"data\":1", listener.NextLine(), StringComparison.Ordinal);
+
+        _hub.Advance((s_settings.PingInterval / 2) + s_tick);
+        Assert.Equal("{}", listener.NextLine());
+        _hub.Advance(s_settings.PongLimit + s_tick);
+
+        Assert.Equal(3012, listener.NextClose().Code);
+    }
+}
