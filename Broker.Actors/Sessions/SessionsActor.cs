@@ -1,6 +1,8 @@
 using Akka.Actor;
+using Akka.Event;
 using Akka.Streams;
 using Broker.Actors.Streams;
+using Broker.Core.Framing;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors.Sessions;
@@ -48,8 +50,20 @@ public sealed class SessionsActor : UntypedActor
 
     private void Start(Connection connection)
     {
-        IDialect dialect = _dialectOf(connection);
-        dialect.OnBound(Context.ActorOf(SessionActor.PropsFor(dialect, _around).WithDispatcher(Context.Props.Dispatcher)));
-        _flow!.Run(connection, dialect);
+        IActorRef session = ActorRefs.Nobody;
+        try
+        {
+            IDialect dialect = _dialectOf(connection);
+            session = Context.ActorOf(SessionActor.PropsFor(dialect, _around).WithDispatcher(Context.Props.Dispatcher));
+            dialect.OnBound(session);
+            _flow!.Run(connection, dialect);
+        }
+        catch (Exception failure)
+        {
+            // A connection that cannot be served must not take those of its neighbours along.
+            _around.Log.Error(failure, "{0} could not be given a session.", connection.Id);
+            Context.Stop(session);
+            connection.Close(CloseCode.InternalError, "The session could not start.");
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Akka.Streams;
 using Akka.Streams.Stage;
+using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 
@@ -112,7 +113,7 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Tur
             else _call(closure);
         }
 
-        // However the stream ends, its connection ends with it.
-        public override void PostStop() => _connection.Close(CloseCode.InternalError, "The session ended.");
+        // However the stream ends, its connection ends with it, in the dialect's own words.
+        public override void PostStop() => _dialect.Disconnect(Disconnect.ServerError);
     }
 }

@@ -150,21 +150,17 @@ public abstract class Connection : Deadline
         int sent = TrySend(frames.Array.AsSpan(start, length));
         if (sent == length || sent < 0) return;
         _queue.Append(frames, start + sent);
-        if (sent > 0) _queue.KeepFirst();
         Block();
     }
 
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
     public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
 
-    internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
+    internal void Close(ClosureCause cause, CloseCode code, string reason)
     {
         if (State != ConnectionState.Open) return;
         if (_turn is { } turn)
         {
-            // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
-            if (turn.Outcome != TurnOutcome.Open) return;
-
             // Inside a turn the Close frame stands behind the turn's replies.
             turn.Close(code, reason);
         }
@@ -175,7 +171,7 @@ public abstract class Connection : Deadline
             MarkDirty();
         }
 
-        Leave(ConnectionState.Closing, new Closure(cause, code, detail ?? reason));
+        Leave(ConnectionState.Closing, new Closure(cause, code, reason));
     }
 
     /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
@@ -192,7 +188,7 @@ public abstract class Connection : Deadline
         _turn = turn;
         try
         {
-            if (State == ConnectionState.Open) Deliver(turn);
+            if (State == ConnectionState.Open) Handle(turn);
 
             // A handler takes every message, but a connection that closed meanwhile, or a handler that failed, does not.
             while (turn.TryRead(out _)) { }
@@ -210,8 +206,8 @@ public abstract class Connection : Deadline
         }
     }
 
-    // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
-    private void Deliver(Turn turn)
+    // A handler that fails ends its connection inside the turn, so that the Close frame leaves with the turn's replies.
+    private void Handle(Turn turn)
     {
         try
         {
@@ -219,14 +215,9 @@ public abstract class Connection : Deadline
         }
         catch (Exception failure)
         {
-            FailSession(failure);
+            Loop.Report(failure);
+            Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
         }
-    }
-
-    private void FailSession(Exception failure)
-    {
-        Loop.Report(failure);
-        Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
     }
 
     private void Answer(Turn turn)
@@ -256,7 +247,6 @@ public abstract class Connection : Deadline
             int sent = TrySend(frames);
             if (sent == frames.Length || sent < 0) return;
             _queue.Append(frames[sent..], Loop.Pool);
-            if (sent > 0) _queue.KeepFirst();
             Block();
             return;
         }
@@ -343,21 +333,19 @@ public abstract class Connection : Deadline
     private void CloseSlow(string detail)
     {
         _queue.DropUnbegun();
-        Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
+        _queue.Append(FrameWriter.Close(Endpoint!.SlowCode, Endpoint.SlowReason), Loop.Pool);
+        Engine!.CloseSent();
+        Leave(ConnectionState.Closing, new Closure(ClosureCause.SlowReader, Endpoint.SlowCode, detail));
+        MarkDirty();
     }
 
-    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
+    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol)
     {
         State = ConnectionState.Open;
         Engine = engine;
         Endpoint = endpoint;
         Subprotocol = subprotocol;
         ClearTransportDue();
-
-        // Before all frames, whatever becomes of those.
-        _queue.Append(response, Loop.Pool);
-        _queue.KeepFirst();
-        MarkDirty();
     }
 
     // From Open (or further on) to a later stage; the first departure is the one that counts.
@@ -368,9 +356,7 @@ public abstract class Connection : Deadline
         State = to;
         _sessionDue = Never;
         if (first) SetTransportDue(_settings.CloseLimit);
-
-        // From now on the client is read whatever the session wants and holds: its Close and its end are awaited.
-        OnReadingChanged();
+        if (to == ConnectionState.Lingering) OnReadingChanged();
         if (first) Announce(closure);
     }
 
@@ -389,7 +375,7 @@ public abstract class Connection : Deadline
         OnAnnounced(closure);
     }
 
-    private protected void FinishIfFlushed()
+    private void FinishIfFlushed()
     {
         if (State == ConnectionState.Lingering && _queue.IsEmpty) ShutdownSend();
     }
@@ -404,10 +390,8 @@ public abstract class Connection : Deadline
         Loop.Timers.TakeOff(this);
         _queue.Clear();
         Engine?.Drop();
-
-        // The end is told while the address can still be asked for.
-        if (_closure is null) Announce(closure);
         CloseSocket();
+        if (_closure is null) Announce(closure);
     }
 
     /// <summary>The peer ended its side.</summary>
@@ -455,7 +439,8 @@ public abstract class Connection : Deadline
             }
             catch (Exception failure)
             {
-                FailSession(failure);
+                Loop.Report(failure);
+                Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
             }
         }
 

@@ -1,0 +1,209 @@
+using Akka.Actor;
+using Broker.Actors.Sessions;
+using Broker.Actors.Settings;
+using Broker.Actors.Streams;
+using Broker.Core.Centrifuge;
+using Broker.Core.Framing;
+using Broker.Core.Reactor;
+using Broker.Tests.Support;
+using Xunit;
+
+namespace Broker.Tests.Streams;
+
+/// <summary>What goes wrong stays where it went wrong.</summary>
+public sealed class FailureTests
+{
+    public static TheoryData<byte[], int, ClosureCause> Violations => new()
+    {
+        { [0x81, 0x00], 1002, ClosureCause.Violation },                                                     // Not masked.
+        { [0x83, 0x80, 0, 0, 0, 0], 1002, ClosureCause.Violation },                                         // No such opcode.
+        { [0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28], 1007, ClosureCause.Violation },                             // Not UTF-8.
+        { [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 1009, ClosureCause.Violation },                 // 64 KiB and a byte.
+    };
+
+    [Theory, MemberData(nameof(Violations))]
+    public void Who_breaks_a_rule_of_the_frames_is_told_which_and_nobody_else_notices(byte[] wire, int code, ClosureCause cause)
+    {
+        using var hub = new HubHarness();
+        HubClient bad = hub.Connect(), good = hub.Connect();
+        HubConversationTests.Listen(good, "a");
+        HubConversationTests.Listen(bad, "a");
+
+        bad.SendRaw(wire);
+
+        (int closedWith, string reason) = bad.NextClose();
+        Assert.Equal(code, closedWith);
+        Assert.NotEmpty(reason);
+        hub.RunUntil(() => bad.Read() && bad.HasEnded, "the stream ends");
+        Assert.Equal(1, hub.Counters.Ended(cause));
+        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        Assert.Equal(2, good.NextLines(2).Length);
+        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne, "the session of the one that is gone ends");
+    }
+
+    [Fact]
+    public void Who_goes_without_a_word_leaves_nothing_behind()
+    {
+        using var hub = new HubHarness();
+        HubClient gone = hub.Connect(), stays = hub.Connect();
+        HubConversationTests.Listen(gone, "a");
+        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne + 2, "both have their actors");
+
+        gone.Dispose();
+
+        hub.RunUntil(() => hub.Counters.Open == 1 && hub.ActorsOf(0).Count == ActorsOfOne, "its actors end");
+        stays.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        Assert.Equal("""{"id":3,"publish":{}}""", stays.NextLine());
+    }
+
+    // The parent of the streams, and of one client its session and its stream.
+    private const int ActorsOfOne = 1 + 2;
+
+    [Fact]
+    public void A_closing_handshake_is_answered_and_leaves_nothing_behind()
+    {
+        using var hub = new HubHarness();
+        HubClient client = hub.Connect();
+
+        client.SayGoodbye();
+
+        Assert.Equal(CloseCode.Normal, client.Close!.Value.Code);
+        Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
+        client.Dispose();
+        hub.RunUntil(() => hub.ActorsOf(0).Count == 1, "its actors end");
+    }
+
+    [Fact]
+    public void When_a_home_of_channels_fails_its_clients_are_told_and_subscribe_again()
+    {
+        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        HubClient[] clients = [hub.Connect(0), hub.Connect(1)];
+        foreach (HubClient client in clients) HubConversationTests.Listen(client, "news");
+        int home = Broker.Actors.Routing.RoutingTable.ShardOf("news", 2);
+
+        hub.FailRouter(home);
+
+        foreach (HubClient client in clients)
+            Assert.Equal("""{"push":{"channel":"news","unsubscribe":{"code":2500,"reason":"insufficient state"}}}""", client.NextLine());
+        foreach (HubClient client in clients) HubConversationTests.Listen(client, "news");
+        clients[0].Say("""{"id":3,"publish":{"channel":"news","data":1}}""");
+        Assert.Equal(2, clients[0].NextLines(2).Length);
+        Assert.Contains("\"data\":1", clients[1].NextLine(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void When_another_home_fails_nobody_here_notices()
+    {
+        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        HubClient client = hub.Connect();
+        HubConversationTests.Listen(client, "news");
+
+        hub.FailRouter(1 - Broker.Actors.Routing.RoutingTable.ShardOf("news", 2));
+        hub.Turn(8);
+        client.Say("""{"id":3,"publish":{"channel":"news","data":1}}""");
+
+        Assert.Equal(2, client.NextLines(2).Count(line => line.Contains("\"publish\"", StringComparison.Ordinal) || line.Contains("\"pub\"", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_session_that_fails_sends_its_client_away_and_no_other()
+    {
+        using var hub = new HubHarness();
+        HubClient bad = hub.Connect(), good = hub.Connect();
+        HubConversationTests.Listen(bad, "a");
+        HubConversationTests.Listen(good, "a");
+
+        hub.FailSession(loop: 0, number: 0);
+
+        Assert.Equal((3004, "internal server error"), bad.NextClose());
+        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        Assert.Equal(2, good.NextLines(2).Length);
+        bad.SayGoodbye();
+        bad.Dispose();
+        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne, "the failed session's actors end");
+    }
+
+    [Fact]
+    public void A_dialect_that_fails_in_a_turn_sends_its_client_away_with_a_close_frame()
+    {
+        using var hub = new HubHarness { FailuresExpected = 1 };
+        hub.Wrap = (_, dialect) => new FailingDialect(dialect);
+        HubClient bad = hub.Dial();
+        hub.Wrap = (_, dialect) => dialect;
+        HubClient good = hub.Connect();
+
+        bad.Say("""{"id":1,"connect":{}}""");
+
+        Assert.Equal((3004, "internal server error"), bad.NextClose());
+        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        Assert.Equal("""{"id":3,"publish":{}}""", good.NextLine());
+        bad.SayGoodbye();
+        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne, "the failed stream's actors end");
+    }
+
+    [Fact]
+    public void A_connection_that_cannot_be_given_a_session_does_not_take_its_neighbours_along()
+    {
+        using var hub = new HubHarness();
+        HubClient good = hub.Connect();
+        HubConversationTests.Listen(good, "a");
+        hub.Wrap = (_, _) => throw new InvalidOperationException("No dialect in this test.");
+
+        HubClient bad = hub.Dial();
+
+        Assert.Equal(1011, bad.NextClose().Code);
+        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        Assert.Equal(2, good.NextLines(2).Length);
+    }
+
+    [Fact]
+    public void A_hub_that_stops_says_so_to_everyone_and_is_done_when_they_have_gone()
+    {
+        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        HubClient[] clients = [hub.Connect(0), hub.Connect(1), hub.Dial(1)];
+
+        Task drained = hub.Drain();
+        foreach (HubClient client in clients) Assert.Equal((3001, "shutdown"), client.NextClose());
+        Assert.False(drained.IsCompleted);
+        foreach (HubClient client in clients) client.SayGoodbye();
+        foreach (HubClient client in clients) client.Dispose();
+
+        hub.RunUntil(() => drained.IsCompleted, "the hub is drained");
+        Assert.Equal(3, hub.Counters.Ended(ClosureCause.Shutdown));
+        hub.RunUntil(() => hub.ActorsOf(0).Count + hub.ActorsOf(1).Count == 2, "all sessions end");
+    }
+
+    /// <summary>A dialect that fails at the first turn.</summary>
+    private sealed class FailingDialect(IDialect inner) : IDialect
+    {
+        public Connection Connection => inner.Connection;
+
+        public bool IsReady => inner.IsReady;
+
+        public void OnBound(IActorRef session) => inner.OnBound(session);
+
+        public void OnStarted(Action ready) => inner.OnStarted(ready);
+
+        public void OnTurn(Turn turn) => throw new InvalidOperationException("The dialect of the test fails.");
+
+        public void OnDeadline() => inner.OnDeadline();
+
+        public void OnEnded(Closure closure) => inner.OnEnded(closure);
+
+        public void Connected(uint id, string client) => inner.Connected(id, client);
+
+        public void Subscribed(uint id) => inner.Subscribed(id);
+
+        public void Unsubscribed(uint id) => inner.Unsubscribed(id);
+
+        public void Published(uint id) => inner.Published(id);
+
+        public void Failed(uint id, CentrifugeError error) => inner.Failed(id, error);
+
+        public void Evicted(string channel, Unsubscribed why) => inner.Evicted(channel, why);
+
+        public void Disconnect(Disconnect why) => inner.Disconnect(why);
+
+        public void Done(int bytes) => inner.Done(bytes);
+    }
+}
