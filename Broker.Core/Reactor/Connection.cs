@@ -150,17 +150,21 @@ public abstract class Connection : Deadline
         int sent = TrySend(frames.Array.AsSpan(start, length));
         if (sent == length || sent < 0) return;
         _queue.Append(frames, start + sent);
+        if (sent > 0) _queue.KeepFirst();
         Block();
     }
 
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
     public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
 
-    internal void Close(ClosureCause cause, CloseCode code, string reason)
+    internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
         if (State != ConnectionState.Open) return;
         if (_turn is { } turn)
         {
+            // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
+            if (turn.Outcome != TurnOutcome.Open) return;
+
             // Inside a turn the Close frame stands behind the turn's replies.
             turn.Close(code, reason);
         }
@@ -171,7 +175,7 @@ public abstract class Connection : Deadline
             MarkDirty();
         }
 
-        Leave(ConnectionState.Closing, new Closure(cause, code, reason));
+        Leave(ConnectionState.Closing, new Closure(cause, code, detail ?? reason));
     }
 
     /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
@@ -188,7 +192,7 @@ public abstract class Connection : Deadline
         _turn = turn;
         try
         {
-            if (State == ConnectionState.Open) Handle(turn);
+            if (State == ConnectionState.Open) Deliver(turn);
 
             // A handler takes every message, but a connection that closed meanwhile, or a handler that failed, does not.
             while (turn.TryRead(out _)) { }
@@ -206,8 +210,8 @@ public abstract class Connection : Deadline
         }
     }
 
-    // A handler that fails ends its connection inside the turn, so that the Close frame leaves with the turn's replies.
-    private void Handle(Turn turn)
+    // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
+    private void Deliver(Turn turn)
     {
         try
         {
@@ -215,9 +219,14 @@ public abstract class Connection : Deadline
         }
         catch (Exception failure)
         {
-            Loop.Report(failure);
-            Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+            FailSession(failure);
         }
+    }
+
+    private void FailSession(Exception failure)
+    {
+        Loop.Report(failure);
+        Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
     }
 
     private void Answer(Turn turn)
@@ -247,6 +256,7 @@ public abstract class Connection : Deadline
             int sent = TrySend(frames);
             if (sent == frames.Length || sent < 0) return;
             _queue.Append(frames[sent..], Loop.Pool);
+            if (sent > 0) _queue.KeepFirst();
             Block();
             return;
         }
@@ -333,19 +343,21 @@ public abstract class Connection : Deadline
     private void CloseSlow(string detail)
     {
         _queue.DropUnbegun();
-        _queue.Append(FrameWriter.Close(Endpoint!.SlowCode, Endpoint.SlowReason), Loop.Pool);
-        Engine!.CloseSent();
-        Leave(ConnectionState.Closing, new Closure(ClosureCause.SlowReader, Endpoint.SlowCode, detail));
-        MarkDirty();
+        Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
     }
 
-    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol)
+    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
     {
         State = ConnectionState.Open;
         Engine = engine;
         Endpoint = endpoint;
         Subprotocol = subprotocol;
         ClearTransportDue();
+
+        // Before all frames, whatever becomes of those.
+        _queue.Append(response, Loop.Pool);
+        _queue.KeepFirst();
+        MarkDirty();
     }
 
     // From Open (or further on) to a later stage; the first departure is the one that counts.
@@ -356,7 +368,9 @@ public abstract class Connection : Deadline
         State = to;
         _sessionDue = Never;
         if (first) SetTransportDue(_settings.CloseLimit);
-        if (to == ConnectionState.Lingering) OnReadingChanged();
+
+        // From now on the client is read whatever the session wants and holds: its Close and its end are awaited.
+        OnReadingChanged();
         if (first) Announce(closure);
     }
 
@@ -375,7 +389,7 @@ public abstract class Connection : Deadline
         OnAnnounced(closure);
     }
 
-    private void FinishIfFlushed()
+    private protected void FinishIfFlushed()
     {
         if (State == ConnectionState.Lingering && _queue.IsEmpty) ShutdownSend();
     }
@@ -390,8 +404,10 @@ public abstract class Connection : Deadline
         Loop.Timers.TakeOff(this);
         _queue.Clear();
         Engine?.Drop();
-        CloseSocket();
+
+        // The end is told while the address can still be asked for.
         if (_closure is null) Announce(closure);
+        CloseSocket();
     }
 
     /// <summary>The peer ended its side.</summary>
@@ -439,8 +455,7 @@ public abstract class Connection : Deadline
             }
             catch (Exception failure)
             {
-                Loop.Report(failure);
-                Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+                FailSession(failure);
             }
         }
 
