@@ -3,6 +3,7 @@ using Akka;
 using Akka.Actor;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using Akka.Streams.Implementation;
 using Akka.Streams.Implementation.Fusing;
 using Akka.Streams.Stage;
 using Broker.Actors.Loops;
@@ -57,12 +58,22 @@ public sealed class DirectEntryTests : IDisposable
         Assert.True(member?.ToString() == signature, $"GraphInterpreter.{name} was \"{signature}\" and is now \"{member}\": DirectEntry has to be looked at again.");
     }
 
+    [Theory]
+    [InlineData("_registerShell", typeof(Func<GraphInterpreterShell, IActorRef>))]
+    [InlineData("_delegateMaterializer", typeof(ExtendedActorMaterializer))]
+    public void The_fields_of_Akka_that_the_mould_reads_are_as_they_were(string name, Type type)
+    {
+        FieldInfo? field = typeof(SubFusingActorMaterializerImpl).GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
+
+        Assert.True(field?.FieldType == type, $"SubFusingActorMaterializerImpl.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
+    }
+
     [Fact]
     public void An_element_that_enters_directly_has_gone_through_when_the_entry_returns()
     {
         // No turn between: were there a message on the way, it would still lie in a mailbox.
-        Assert.True(_gate.Entry!.Enter("one"), "A stream that runs said that it had ended.");
-        Assert.True(_gate.Entry.Enter("two"), "A stream that runs said that it had ended.");
+        Assert.True(_gate.Enter("one"), "A stream that runs said that it had ended.");
+        Assert.True(_gate.Enter("two"), "A stream that runs said that it had ended.");
 
         Assert.Equal(["one", "two"], _heard);
     }
@@ -72,7 +83,7 @@ public sealed class DirectEntryTests : IDisposable
     {
         Assert.Single(StreamActors());
 
-        Assert.False(_gate.Entry!.Enter(Gate.Ends), "A stream that completed did not say so.");
+        Assert.False(_gate.Enter(Gate.Ends), "A stream that completed did not say so.");
 
         _harness.RunUntil(() => StreamActors().Count == 0, "the stream's actor stops");
         Assert.True(_gate.HasStopped, "The stage was not stopped.");
@@ -81,7 +92,7 @@ public sealed class DirectEntryTests : IDisposable
     [Fact]
     public void A_stage_that_fails_in_a_direct_entry_ends_with_its_actor()
     {
-        Assert.False(_gate.Entry!.Enter(Gate.Fails), "A stream that failed did not say so.");
+        Assert.False(_gate.Enter(Gate.Fails), "A stream that failed did not say so.");
 
         _harness.RunUntil(() => StreamActors().Count == 0, "the stream's actor stops");
         Assert.True(_gate.HasStopped, "The stage was not stopped.");
@@ -103,6 +114,15 @@ public sealed class DirectEntryTests : IDisposable
         public DirectEntry? Entry { get; private set; }
 
         public bool HasStopped { get; private set; }
+
+        private object Next { get; set; } = Ends;
+
+        /// <summary>Enters with an element, or with a word that ends the stage.</summary>
+        public bool Enter(object next)
+        {
+            Next = next;
+            return Entry!.Enter();
+        }
 
         protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this);
 
@@ -127,13 +147,14 @@ public sealed class DirectEntryTests : IDisposable
 
             private void OnCall(object argument) => _gate.Entry ??= DirectEntry.Capture(this, OnEntered, _call);
 
-            private void OnEntered(object argument)
+            private void OnEntered(object logic)
             {
-                switch (argument)
+                Assert.Same(this, logic);
+                switch (_gate.Next)
                 {
                     case Ends: CompleteStage(); break;
                     case Fails: throw new InvalidOperationException("The stage of the test fails.");
-                    default: Push(_gate._elements, argument); break;
+                    default: Push(_gate._elements, _gate.Next); break;
                 }
             }
 

@@ -182,7 +182,7 @@ public sealed class FailureTests
 
         public void OnBound(IActorRef session) => inner.OnBound(session);
 
-        public void OnStarted(Action ready) => inner.OnStarted(ready);
+        public void OnStarted(IDemand demand) => inner.OnStarted(demand);
 
         public void OnTurn(Turn turn) => throw new InvalidOperationException("The dialect of the test fails.");
 

@@ -20,7 +20,7 @@ internal sealed class FakeConnection : Connection
 
     public FakeConnection(EventLoop loop, int slot = 0)
         : base(loop, new ConnectionId(slot, Generation: 0, loop.Number), new ReactorSettings()) =>
-        SetOpen(new FrameEngine(s_endpoint.Engine, loop.Pool), s_endpoint, subprotocol: null);
+        SetOpen(new FrameEngine(s_endpoint.Engine, loop.Pool), s_endpoint, subprotocol: null, response: default);
 
     /// <summary>What the socket took, write by write.</summary>
     public List<byte[]> Writes { get; } = [];
