@@ -47,7 +47,7 @@ public sealed class FailureTests
         using var hub = new HubHarness();
         HubClient gone = hub.Connect(), stays = hub.Connect();
         HubConversationTests.Listen(gone, "a");
-        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne + 2, "both have their actors");
+        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfNone + 2, "both have their actors");
 
         gone.Dispose();
 
@@ -56,8 +56,8 @@ public sealed class FailureTests
         Assert.Equal("""{"id":3,"publish":{}}""", stays.NextLine());
     }
 
-    // The parent of the streams, and of one client its session and its stream.
-    private const int ActorsOfOne = 1 + 2;
+    // The parent of the streams and the one that all pipes of the loop run in; and of each client its session.
+    private const int ActorsOfNone = 2, ActorsOfOne = ActorsOfNone + 1;
 
     [Fact]
     public void A_closing_handshake_is_answered_and_leaves_nothing_behind()
@@ -70,7 +70,7 @@ public sealed class FailureTests
         Assert.Equal(CloseCode.Normal, client.Close!.Value.Code);
         Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
         client.Dispose();
-        hub.RunUntil(() => hub.ActorsOf(0).Count == 1, "its actors end");
+        hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfNone, "its actors end");
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class FailureTests
 
         hub.RunUntil(() => drained.IsCompleted, "the hub is drained");
         Assert.Equal(3, hub.Counters.Ended(ClosureCause.Shutdown));
-        hub.RunUntil(() => hub.ActorsOf(0).Count + hub.ActorsOf(1).Count == 2, "all sessions end");
+        hub.RunUntil(() => hub.ActorsOf(0).Count + hub.ActorsOf(1).Count == 2 * ActorsOfNone, "all sessions end");
     }
 
     /// <summary>A dialect that fails at the first turn.</summary>
