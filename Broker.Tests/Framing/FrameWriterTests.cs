@@ -1,4 +1,5 @@
 using Broker.Core.Framing;
+using Broker.Tests.Support;
 using CsCheck;
 using Xunit;
 using static Broker.Tests.Support.Wire;
@@ -105,19 +106,14 @@ public sealed class FrameWriterTests
     {
         byte[] buffer = new byte[4096];
         byte[] payload = Pattern(100);
-        long Run()
+
+        Assert.Equal(0, Allocations.Least(() =>
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1000; i++)
             {
                 var writer = new FrameWriter(buffer);
                 while (writer.TryWrite(Opcode.Binary, payload, 0x01020304)) { }
             }
-
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-
-        Run();
-        Assert.Equal(0, Run());
+        }));
     }
 }
