@@ -88,6 +88,16 @@ public static class UpgradeResponse
         return writer.Fits;
     }
 
+    /// <summary>The value of Sec-WebSocket-Accept for a key.</summary>
+    /// <param name="key">Sec-WebSocket-Key as the client sent it, judged by <see cref="UpgradeRules"/>.</param>
+    public static string AcceptOf(string key)
+    {
+        if (key.Length != 24) throw new ArgumentException("The key is not 24 characters.", nameof(key));
+        Span<byte> accept = stackalloc byte[28];
+        Accept(key, accept);
+        return Encoding.ASCII.GetString(accept);
+    }
+
     // "base64-encoding ... the SHA-1 hash" of the key and the GUID of section 1.3. SHA-1 proves here that the other
     // side speaks WebSocket, and keeps no secret.
     private static void Accept(string key, Span<byte> accept)

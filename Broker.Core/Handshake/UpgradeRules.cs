@@ -60,6 +60,22 @@ public static class UpgradeRules
         return fault is { } found ? found with { Bodyless = request.Method is "HEAD" } : null;
     }
 
+    /// <summary>Checks a request that came as an extended CONNECT, where HTTP itself says what else an upgrade says. RFC 8441 section 5.</summary>
+    /// <param name="request">A well-formed request whose <c>:protocol</c> is <c>websocket</c>.</param>
+    /// <param name="origins">Which pages may connect.</param>
+    /// <returns>The first rule broken, or <c>null</c>.</returns>
+    public static UpgradeFault? CheckConnect(UpgradeRequest request, OriginRule origins) => request switch
+    {
+        // Not 426, whose Upgrade field is "connection-specific" and so forbidden in HTTP/2, RFC 9113 section 8.2.2.
+        { Version: not Version } =>
+            new UpgradeFault(400, "Sec-WebSocket-Version is not 13 (RFC 6455 section 4.4)."),
+
+        _ when !origins.Allows(request.Origin, request.Host) =>
+            new UpgradeFault(403, "This Origin may not connect (RFC 6455 section 10.2)."),
+
+        _ => null,
+    };
+
     // Sixteen bytes are 22 characters and two of padding. What the four bits left over hold is nobody's business here.
     private static bool IsSixteenBytes(string key) =>
         key.Length == 24 && key.EndsWith("==", StringComparison.Ordinal)

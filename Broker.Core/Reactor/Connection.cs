@@ -185,6 +185,11 @@ public abstract class Connection : Deadline
         End(new Closure(cause, CloseCode.Abnormal, reason));
     }
 
+    /// <summary>The loop stops, and the connection is not open: one that is still handshaking is refused.</summary>
+    internal virtual void TurnAway()
+    {
+    }
+
     /// <summary>One read of an open or closing connection, with its replies.</summary>
     private protected void Receive(Turn turn, byte[] buffer, int start, int length)
     {

@@ -12,7 +12,7 @@ namespace Broker.Core.Reactor;
 /// A turn: wait for readiness, serve what is ready and run what that caused, fire timers, run what other threads posted,
 /// then let everything written in the turn leave together.
 /// </remarks>
-public abstract class EventLoop
+public abstract class EventLoop : IDisposable
 {
     private const int WorkPerTurnMax = 4096;
 
@@ -23,15 +23,25 @@ public abstract class EventLoop
     private readonly List<Connection> _dirty = [];
     private readonly TimeProvider _time;
     private readonly long _start;
+    private readonly IConnectionAcceptor _acceptor;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _asleep;
+    private bool _draining;
+    private bool _stopped;
+    private volatile bool _ended;
 
     private readonly record struct Work(Action<object> Callback, object State);
 
-    private protected EventLoop(int number, TimeProvider time)
+    private protected EventLoop(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
     {
+        ArgumentNullException.ThrowIfNull(settings);
         Number = number;
+        Settings = settings;
+        _acceptor = acceptor;
         _time = time;
         _start = time.GetTimestamp();
+        Table = new ConnectionTable(number);
+        Turn = new Turn(Pool);
     }
 
     /// <summary>The loop that the calling thread runs; none on other threads.</summary>
@@ -52,10 +62,23 @@ public abstract class EventLoop
     /// <summary>An exception that work on the loop let escape. The loop itself goes on.</summary>
     public event Action<Exception>? WorkFailed;
 
+    /// <summary>Connections in every stage, handshaking and lingering ones too.</summary>
+    public int Connections => Table.Count;
+
     internal TimerWheel Timers { get; } = new();
 
     /// <summary>Whether it waits for something to do. From any thread.</summary>
     internal bool IsAsleep => Volatile.Read(ref _asleep) == 1;
+
+    /// <summary>What the loop may hold and how long it waits.</summary>
+    public ReactorSettings Settings { get; }
+
+    internal ConnectionTable Table { get; }
+
+    internal Turn Turn { get; }
+
+    /// <summary>Room to list what a gathered write gathers.</summary>
+    internal (byte[] Array, int Start, int Length)[] Segments { get; } = new (byte[], int, int)[64];
 
     /// <summary>Runs a callback on the loop's thread, in the order of posting. From any thread; never blocks.</summary>
     public void Post(Action<object> callback, object state)
@@ -73,6 +96,146 @@ public abstract class EventLoop
         if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1) Wake();
     }
 
+    /// <summary>Takes a connection whose opening handshake another server has done. From any thread.</summary>
+    /// <param name="carrier">What carries its bytes; the loop's until the end.</param>
+    /// <param name="opening">What was agreed in the handshake.</param>
+    /// <returns>
+    /// Done when the connection has ended and nobody uses the carrier any more: true; or false if the loop had ended before, and
+    /// the carrier was aborted.
+    /// </returns>
+    public Task<bool> AdoptAsync(ICarrier carrier, CarriedOpening opening)
+    {
+        ArgumentNullException.ThrowIfNull(carrier);
+        ArgumentNullException.ThrowIfNull(opening);
+        var newcomer = new Newcomer(this, carrier, opening);
+        Post(static state => ((Newcomer)state).Enter(), newcomer);
+
+        // Either the loop sees what was posted, or this sees that the loop has ended.
+        Interlocked.MemoryBarrier();
+        if (_ended) newcomer.TurnAway();
+        return newcomer.Released;
+    }
+
+    /// <summary>Runs until <see cref="Stop"/>.</summary>
+    public void Run()
+    {
+        while (!_stopped) RunOnce(-1);
+        _ended = true;
+        Interlocked.MemoryBarrier();
+        RunPosted();
+    }
+
+    /// <summary>Accepts no more, and says goodbye to every client. From any thread.</summary>
+    /// <returns>Done when the last connection is gone.</returns>
+    public Task DrainAsync()
+    {
+        Post(static loop => ((EventLoop)loop).Drain(), this);
+        return _drained.Task;
+    }
+
+    /// <summary>Ends what connections are left, without goodbye. From any thread.</summary>
+    public void Abandon() => Post(static loop => ((EventLoop)loop).AbandonHere(), this);
+
+    /// <summary>Ends the loop after this turn. From any thread.</summary>
+    public void Stop() => Post(static loop => ((EventLoop)loop)._stopped = true, this);
+
+    /// <summary>Finds a connection by its id; none once it has ended, even if its slot is taken again.</summary>
+    public Connection? Find(ConnectionId id) =>
+        id.Loop == Number && Table.TryFind(id.Slot, id.Generation, out Connection? connection) ? connection : null;
+
+    /// <summary>Gives back what the loop holds. Only after the loop has ended.</summary>
+    public virtual void Dispose()
+    {
+        AbandonHere();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Drain()
+    {
+        _draining = true;
+        StopAccepting();
+        for (int slot = 0; slot < Table.SlotsUsed; slot++)
+        {
+            if (Table[slot] is { } connection) SayGoodbye(connection);
+        }
+
+        CompleteDrain();
+    }
+
+    private static void SayGoodbye(Connection connection)
+    {
+        if (connection.IsOpen) connection.Close(ClosureCause.Shutdown, connection.Endpoint!.ShutdownCode, connection.Endpoint.ShutdownReason);
+        else connection.TurnAway();
+    }
+
+    private void CompleteDrain()
+    {
+        if (_draining && Table.Count == 0) _drained.TrySetResult();
+    }
+
+    private protected void AbandonHere()
+    {
+        for (int slot = 0; slot < Table.SlotsUsed; slot++) Table[slot]?.Abort(ClosureCause.Shutdown, "The loop stopped.");
+    }
+
+    /// <summary>Accepts no connection any more.</summary>
+    private protected virtual void StopAccepting()
+    {
+    }
+
+    /// <summary>A connection has ended: its slot is free.</summary>
+    /// <returns>Whether it was in the table.</returns>
+    internal bool Remove(Connection connection)
+    {
+        if (!Table.Remove(connection)) return false;
+        CompleteDrain();
+        return true;
+    }
+
+    internal void Announce(Connection connection, Closure closure)
+    {
+        try
+        {
+            _acceptor.Ended(connection, closure);
+        }
+        catch (Exception failure)
+        {
+            Report(failure);
+        }
+    }
+
+    // A connection between its handshake, which another server has done, and its place in the table.
+    private sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening opening)
+    {
+        private readonly TaskCompletionSource<bool> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _taken;
+
+        internal Task<bool> Released => _released.Task;
+
+        internal void Enter()
+        {
+            if (loop._ended)
+            {
+                TurnAway();
+                return;
+            }
+
+            if (Interlocked.Exchange(ref _taken, 1) == 1) return;
+            var connection = new PipeConnection(loop, loop.Table.TakeId(), carrier, _released);
+            loop.Table.Add(connection);
+            connection.Open(opening);
+            loop._acceptor.Opened(connection, opening.Request);
+            if (loop._draining) SayGoodbye(connection);
+        }
+
+        internal void TurnAway()
+        {
+            if (Interlocked.Exchange(ref _taken, 1) == 1) return;
+            carrier.Abort();
+            _released.TrySetResult(false);
+        }
+    }
+
     /// <summary>One turn.</summary>
     /// <param name="waitMilliseconds">The longest wait for something to do; 0 never blocks, -1 waits for ever.</param>
     public void RunOnce(int waitMilliseconds)
@@ -81,7 +244,7 @@ public abstract class EventLoop
         s_current = this;
         try
         {
-            Turn(waitMilliseconds);
+            TakeTurn(waitMilliseconds);
         }
         catch (Exception failure)
         {
@@ -94,7 +257,7 @@ public abstract class EventLoop
         }
     }
 
-    private void Turn(int waitMilliseconds)
+    private void TakeTurn(int waitMilliseconds)
     {
         NowMilliseconds = ReadClock();
         bool served = Poll(0);
@@ -123,15 +286,15 @@ public abstract class EventLoop
     /// <summary>Runs what the loop's own thread queued, so that a message that came in is answered while it is warm.</summary>
     private protected void RunQueued()
     {
-        for (int budget = WorkPerTurnMax; budget > 0 && _queue.TryDequeue(out Work work); budget--) Run(work);
+        for (int budget = WorkPerTurnMax; budget > 0 && _queue.TryDequeue(out Work work); budget--) Execute(work);
     }
 
     private void RunPosted()
     {
-        for (int budget = WorkPerTurnMax; budget > 0 && _posted.TryDequeue(out Work work); budget--) Run(work);
+        for (int budget = WorkPerTurnMax; budget > 0 && _posted.TryDequeue(out Work work); budget--) Execute(work);
     }
 
-    private void Run(in Work work)
+    private void Execute(in Work work)
     {
         try
         {

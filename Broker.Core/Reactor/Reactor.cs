@@ -1,5 +1,5 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Broker.Core.Framing;
 using Broker.Core.Reactor.Native;
 
 namespace Broker.Core.Reactor;
@@ -11,7 +11,7 @@ namespace Broker.Core.Reactor;
 /// One read per readiness: what is left is reported again. After each served event the run queue is drained, so that an
 /// answer is made while its connection is warm; what the whole turn wrote leaves at its end.
 /// </remarks>
-public sealed unsafe class Reactor : EventLoop, IDisposable
+public sealed unsafe class Reactor : EventLoop
 {
     private const int EventsMax = 1024;
     private const int AcceptsPerTurnMax = 256;
@@ -22,30 +22,18 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     private readonly int _epoll;
     private readonly int _wake;
     private readonly EpollEvent* _events;
-    private readonly IConnectionAcceptor _acceptor;
     private readonly AcceptPause _acceptPause;
     private ListeningSocket? _listener;
-    private SocketConnection?[] _table = new SocketConnection?[1024];
-    private uint[] _generations = new uint[1024];
-    private readonly Stack<int> _free = new();
-    private int _tableUsed;
-    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _draining;
-    private bool _stopped;
     private bool _disposed;
 
-    /// <summary>Makes a loop; nothing runs until <see cref="Run"/> or <see cref="EventLoop.RunOnce"/>.</summary>
+    /// <summary>Makes a loop; nothing runs until <see cref="EventLoop.Run"/> or <see cref="EventLoop.RunOnce"/>.</summary>
     /// <exception cref="PlatformNotSupportedException">This is not Linux on x86-64.</exception>
     public Reactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
-        : base(number, time)
+        : base(number, settings, acceptor, time)
     {
         if (!IsSupported) throw new PlatformNotSupportedException("The reactor needs Linux on x86-64.");
-        ArgumentNullException.ThrowIfNull(settings);
-        Settings = settings;
-        _acceptor = acceptor;
         Libc.BindAll();
         Scratch = GC.AllocateUninitializedArray<byte>(settings.ScratchBytes, pinned: true);
-        Turn = new Turn(Pool);
         Handshakes = new Handshaking(this, acceptor, settings);
         _acceptPause = new AcceptPause(this);
         _epoll = Libc.EpollCreate(Libc.CloseOnExec);
@@ -57,18 +45,9 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     /// <summary>Whether this system can run it.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
-    /// <summary>Connections in every stage, handshaking and lingering ones too.</summary>
-    public int Connections { get; private set; }
-
-    internal ReactorSettings Settings { get; }
-
     internal byte[] Scratch { get; }
 
-    internal Turn Turn { get; }
-
     internal Handshaking Handshakes { get; }
-
-    internal (byte[] Array, int Start, int Length)[] Segments { get; } = new (byte[], int, int)[64];
 
     /// <summary>Starts accepting from a listener. On the loop's thread, or before it runs.</summary>
     public void Listen(ListeningSocket listener)
@@ -82,49 +61,7 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     /// <param name="descriptor">Owned from now on.</param>
     public Connection Adopt(int descriptor) => Add(descriptor);
 
-    /// <summary>Runs until <see cref="Stop"/>.</summary>
-    public void Run()
-    {
-        while (!_stopped) RunOnce(-1);
-    }
-
-    /// <summary>Accepts no more, and says goodbye to every client. From any thread.</summary>
-    /// <returns>Done when the last connection is gone.</returns>
-    public Task DrainAsync()
-    {
-        Post(static reactor => ((Reactor)reactor).Drain(), this);
-        return _drained.Task;
-    }
-
-    /// <summary>Ends what connections are left, without goodbye. From any thread.</summary>
-    public void Abandon() => Post(static reactor => ((Reactor)reactor).AbandonHere(), this);
-
-    /// <summary>Ends the loop after this turn. From any thread.</summary>
-    public void Stop() => Post(static reactor => ((Reactor)reactor)._stopped = true, this);
-
-    private void Drain()
-    {
-        _draining = true;
-        CloseListener();
-        for (int slot = 0; slot < _tableUsed; slot++)
-        {
-            if (_table[slot] is not { } connection) continue;
-            if (connection.IsOpen) connection.Close(ClosureCause.Shutdown, connection.Endpoint!.ShutdownCode, connection.Endpoint.ShutdownReason);
-            else if (connection.State == ConnectionState.Handshaking) Handshakes.TurnAway(connection);
-        }
-
-        CompleteDrain();
-    }
-
-    private void CompleteDrain()
-    {
-        if (_draining && Connections == 0) _drained.TrySetResult();
-    }
-
-    private void AbandonHere()
-    {
-        for (int slot = 0; slot < _tableUsed; slot++) _table[slot]?.Abort(ClosureCause.Shutdown, "The loop stopped.");
-    }
+    private protected override void StopAccepting() => CloseListener();
 
     private void CloseListener()
     {
@@ -159,7 +96,8 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     private void Serve(int slot, uint generation, EpollEvents events)
     {
         // An event of a connection that ended earlier in this very batch is nobody's.
-        if (_generations[slot] != generation || _table[slot] is not { } connection) return;
+        if (!Table.TryFind(slot, generation, out Connection? found)) return;
+        var connection = Unsafe.As<SocketConnection>(found);
         try
         {
             connection.OnReady(events);
@@ -192,32 +130,16 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
     {
         int on = 1;
         _ = Libc.SetSocketOption(descriptor, Libc.LevelTcp, Libc.TcpNoDelay, &on, sizeof(int));
-        int slot = _free.TryPop(out int free) ? free : _tableUsed++;
-        if (slot == _table.Length)
-        {
-            Array.Resize(ref _table, slot * 2);
-            Array.Resize(ref _generations, slot * 2);
-        }
-
-        var connection = new SocketConnection(this, descriptor, new ConnectionId(slot, _generations[slot], Number));
-        _table[slot] = connection;
-        Connections++;
+        var connection = new SocketConnection(this, descriptor, Table.TakeId());
+        Table.Add(connection);
         Watch(descriptor, connection.Interest, Data(connection));
         return connection;
     }
 
-    /// <summary>Takes a connection out of the table; its slot's next holder has another generation.</summary>
+    /// <summary>Watches a connection's socket no more, and frees its slot.</summary>
     internal void Forget(SocketConnection connection)
     {
-        int slot = connection.Id.Slot;
-        if (!ReferenceEquals(_table[slot], connection)) return;
-        EpollEvent none = default;
-        _ = Libc.EpollControl(_epoll, RemoveOperation, connection.Descriptor, &none);
-        _table[slot] = null;
-        _generations[slot]++;
-        _free.Push(slot);
-        Connections--;
-        CompleteDrain();
+        if (Remove(connection)) Unwatch(connection.Descriptor);
     }
 
     internal void ChangeInterest(SocketConnection connection)
@@ -225,22 +147,6 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
         EpollEvent change = new() { Events = connection.Interest, Data = Data(connection) };
         _ = Libc.EpollControl(_epoll, ModifyOperation, connection.Descriptor, &change);
     }
-
-    internal void Announce(Connection connection, Closure closure)
-    {
-        try
-        {
-            _acceptor.Ended(connection, closure);
-        }
-        catch (Exception failure)
-        {
-            Report(failure);
-        }
-    }
-
-    /// <summary>Finds a connection by its id; none once it has ended, even if its slot is taken again.</summary>
-    public Connection? Find(ConnectionId id) =>
-        id.Loop == Number && (uint)id.Slot < (uint)_tableUsed && _generations[id.Slot] == id.Generation ? _table[id.Slot] : null;
 
     private static ulong Data(SocketConnection connection) => ((ulong)connection.Id.Generation << 32) | (uint)connection.Id.Slot;
 
@@ -273,13 +179,13 @@ public sealed unsafe class Reactor : EventLoop, IDisposable
         _ = Libc.Write(_wake, &one, sizeof(ulong));
     }
 
-    /// <summary>Gives the system's resources back. Only after the loop has ended.</summary>
-    public void Dispose()
+    /// <inheritdoc />
+    public override void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
         CloseListener();
-        AbandonHere();
+        base.Dispose();
         _ = Libc.Close(_epoll);
         _ = Libc.Close(_wake);
         NativeMemory.AlignedFree(_events);

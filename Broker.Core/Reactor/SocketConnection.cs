@@ -155,6 +155,11 @@ internal sealed unsafe class SocketConnection : Connection
         OnReadingChanged();
     }
 
+    internal override void TurnAway()
+    {
+        if (State == ConnectionState.Handshaking) _reactor.Handshakes.TurnAway(this);
+    }
+
     private protected override void OnHandshakeLate()
     {
         _reactor.Handshakes.Late(this);
