@@ -26,11 +26,14 @@ public sealed class Hub : IAsyncDisposable
     private readonly HubSettings _settings;
     private readonly Config _akka;
     private readonly HubAcceptor _acceptor;
-    private readonly Reactor[] _reactors;
+    private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
     private volatile bool _ready;
     private int _stopping;
+
+    private EventLoop MakeLoop(int number, TimeProvider time) =>
+        HasReactor ? new Reactor(number, _settings.Reactor, _acceptor, time) : new PortableLoop(number, _settings.Reactor, _acceptor, time);
 
     /// <summary>Makes a hub; nothing runs yet.</summary>
     /// <param name="settings">All that can be set.</param>
@@ -43,11 +46,19 @@ public sealed class Hub : IAsyncDisposable
         _akka = akka;
         _acceptor = new HubAcceptor(settings, Counters);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
-        _reactors = [.. Enumerable.Range(0, count).Select(number => new Reactor(number, settings.Reactor, _acceptor, time))];
-        _threads = [.. _reactors.Select(reactor => new Thread(reactor.Run) { Name = $"loop-{reactor.Number}", IsBackground = true })];
+        HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && Reactor.IsSupported);
+        _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];
+        _threads = [.. _loops.Select(loop => new Thread(loop.Run) { Name = $"loop-{loop.Number}", IsBackground = true })];
+        Entrance = new HubEntrance(this, _acceptor, _loops);
     }
 
-    /// <summary>Where it listens, with the real port; empty before the start.</summary>
+    /// <summary>Whether it opens the public port itself, on loops over epoll. If not, everyone comes through <see cref="Entrance"/>.</summary>
+    public bool HasReactor { get; }
+
+    /// <summary>The way in for connections that another server has accepted.</summary>
+    public HubEntrance Entrance { get; }
+
+    /// <summary>Where it listens itself, with the real port; empty before the start, and without a reactor.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; private set; } = [];
 
     /// <summary>Whether clients may come: not before the start, not while it stops.</summary>
@@ -61,35 +72,37 @@ public sealed class Hub : IAsyncDisposable
     /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>
     public void Start(Action<HandedOver>? plainHttp)
     {
-        IReadOnlyList<ListeningSocket> listeners = ListeningSocket.OpenAll(
-            new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _reactors.Length, _settings.Reactor.Backlog);
-        Endpoints = [listeners[0].EndPoint];
+        IReadOnlyList<ListeningSocket> listeners = HasReactor
+            ? ListeningSocket.OpenAll(new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _loops.Length, _settings.Reactor.Backlog)
+            : [];
+        Endpoints = [.. listeners.Take(1).Select(listener => listener.EndPoint)];
 
-        var loops = new LoopSetup(_reactors);
+        var loops = new LoopSetup(_loops);
         Config config = ConfigurationFactory.ParseString(loops.ToHocon()).WithFallback(_akka);
         _system = ActorSystem.Create("broker", BootstrapSetup.Create().WithConfig(config).And(loops));
         ILoggingAdapter log = Logging.GetLogger(_system, typeof(Hub));
-        foreach (Reactor reactor in _reactors) reactor.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", reactor.Number);
+        foreach (EventLoop loop in _loops) loop.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", loop.Number);
         foreach (Thread thread in _threads) thread.Start();
 
         _acceptor.PlainHttp = plainHttp;
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
-        foreach (Reactor reactor in _reactors) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
+        if (!HasReactor && _settings.Transport == Transport.Auto) log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
+        foreach (Reactor reactor in _loops.OfType<Reactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
         _ready = true;
     }
 
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
     {
-        LoopReplies[] replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
-        IActorRef[] fanOuts = [.. _reactors.Select(reactor => Start(FanOutActor.PropsFor(reactor, replies[reactor.Number], _settings.Routing), reactor, "fan-out"))];
-        IActorRef[] shards = [.. _reactors.Select(reactor => Start(RouterShardActor.PropsFor(reactor.Number, fanOuts, _settings.Routing), reactor, "router"))];
+        LoopReplies[] replies = [.. _loops.Select(loop => new LoopReplies(loop.Pool))];
+        IActorRef[] fanOuts = [.. _loops.Select(loop => Start(FanOutActor.PropsFor(loop, replies[loop.Number], _settings.Routing), loop, "fan-out"))];
+        IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, _settings.Routing), loop, "router"))];
 
         var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), log);
-        return [.. _reactors.Select(reactor => Start(SessionsActor.PropsFor(around, connection => DialectOf(connection, replies[reactor.Number])), reactor, "sessions"))];
+        return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => DialectOf(connection, replies[loop.Number])), loop, "sessions"))];
 
-        IActorRef Start(Props props, Reactor reactor, string name) =>
-            system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(reactor.Number)), $"{name}-{reactor.Number}");
+        IActorRef Start(Props props, EventLoop loop, string name) =>
+            system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(loop.Number)), $"{name}-{loop.Number}");
     }
 
     private IDialect DialectOf(Connection connection, LoopReplies replies) =>
@@ -104,18 +117,18 @@ public sealed class Hub : IAsyncDisposable
         _ready = false;
         try
         {
-            await Task.WhenAll(_reactors.Select(reactor => reactor.DrainAsync())).WaitAsync(grace).ConfigureAwait(false);
+            await Task.WhenAll(_loops.Select(loop => loop.DrainAsync())).WaitAsync(grace).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            foreach (Reactor reactor in _reactors) reactor.Abandon();
+            foreach (EventLoop loop in _loops) loop.Abandon();
         }
 
         // The actors end on their loops, so the loops end last.
         await _system.Terminate().ConfigureAwait(false);
-        foreach (Reactor reactor in _reactors) reactor.Stop();
+        foreach (EventLoop loop in _loops) loop.Stop();
         foreach (Thread thread in _threads) thread.Join();
-        foreach (Reactor reactor in _reactors) reactor.Dispose();
+        foreach (EventLoop loop in _loops) loop.Dispose();
     }
 
     /// <inheritdoc />

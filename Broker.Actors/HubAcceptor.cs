@@ -55,6 +55,9 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
         return endpoints.ToDictionary(endpoint => endpoint.Path, StringComparer.Ordinal);
     }
 
+    /// <summary>The paths that speak WebSocket.</summary>
+    internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
+
     public WebSocketEndpoint? Find(UpgradeRequest request) => _endpoints.GetValueOrDefault(request.Path);
 
     public bool MayOpen(out TimeSpan retryAfter)

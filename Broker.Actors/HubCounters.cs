@@ -22,6 +22,9 @@ public sealed class HubCounters
         return false;
     }
 
+    /// <summary>One that <see cref="TryOpen"/> let in did not open after all.</summary>
+    internal void Withdraw() => Interlocked.Decrement(ref _open);
+
     internal void Count(ClosureCause cause, bool wasOpen)
     {
         Interlocked.Increment(ref _ended[(int)cause]);

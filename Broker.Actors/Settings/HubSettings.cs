@@ -11,6 +11,9 @@ public sealed record HubSettings
     /// <summary>The public port.</summary>
     public ListenSettings Listen { get; init; } = new();
 
+    /// <summary>Who moves the bytes of the public port.</summary>
+    public Transport Transport { get; init; }
+
     /// <summary>Number of event loops, each with one thread; 0 means one for each processor.</summary>
     public int Reactors { get; init; }
 
@@ -32,6 +35,19 @@ public sealed record HubSettings
     /// <summary>Reads the settings under <c>broker</c>; what the configuration leaves out has its default.</summary>
     /// <exception cref="SettingException">A value is bad, or a key unknown.</exception>
     public static HubSettings From(Config config) => HubReference.Read(config);
+}
+
+/// <summary>Who moves the bytes of the public port.</summary>
+public enum Transport
+{
+    /// <summary>The reactor where this system can run it, else Kestrel.</summary>
+    Auto,
+
+    /// <summary>The hub's own event loops over epoll: Linux on x86-64.</summary>
+    Reactor,
+
+    /// <summary>Kestrel, on any system. The hub listens nowhere by itself.</summary>
+    Kestrel,
 }
 
 /// <summary>Where the hub listens and who may come in.</summary>

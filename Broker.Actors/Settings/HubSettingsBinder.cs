@@ -20,6 +20,7 @@ public static class HubSettingsBinder
         var settings = new HubSettings
         {
             Listen = ReadListen(reader),
+            Transport = reader.GetChoice<Transport>("broker.transport"),
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
             Centrifuge = ReadCentrifuge(reader),

@@ -37,6 +37,7 @@ public partial class HubSettingsTests
     [InlineData("listen.origins", "[\"https://a.example/\"]", "a list of origins")]
     [InlineData("listen.connections-max", "0", "a whole number from 1 to 16000000")]
     [InlineData("listen.allow-anonymous-anywhere", "maybe", "on or off")]
+    [InlineData("transport", "epoll", "one of auto, reactor, kestrel")]
     [InlineData("reactors", "1025", "a whole number from 0 to 1024")]
     [InlineData("reactor.scratch-bytes", "1KiB", "a size from 4KiB to 16MiB")]
     [InlineData("reactor.backlog", "0", "a whole number from 1 to 65535")]

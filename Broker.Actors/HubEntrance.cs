@@ -1,0 +1,61 @@
+using Broker.Core.Handshake;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors;
+
+/// <summary>The way in for connections that another server has accepted: the same rules, limits and answers as on the hub's own port.</summary>
+/// <remarks>From any thread. First <see cref="Check"/>, and of what it let in, exactly one of <see cref="OpenAsync"/> and <see cref="Withdraw"/>.</remarks>
+public sealed class HubEntrance
+{
+    private readonly Hub _hub;
+    private readonly HubAcceptor _acceptor;
+    private readonly EventLoop[] _loops;
+    private int _next;
+
+    internal HubEntrance(Hub hub, HubAcceptor acceptor, EventLoop[] loops)
+    {
+        _hub = hub;
+        _acceptor = acceptor;
+        _loops = loops;
+    }
+
+    /// <summary>The paths that speak WebSocket.</summary>
+    public IReadOnlyCollection<string> Paths => _acceptor.Paths;
+
+    /// <summary>Bounds that the hub's own port has, for a server that keeps them too.</summary>
+    public ReactorSettings Bounds => _loops[0].Settings;
+
+    /// <summary>Decides whether a request may open a connection; if so, it is counted as open already.</summary>
+    /// <param name="request">A well-formed request.</param>
+    /// <param name="isConnect">Whether it is an extended CONNECT of HTTP/2, and no upgrade.</param>
+    /// <param name="opening">What was agreed, where nothing is refused.</param>
+    /// <returns>Why not, or <c>null</c>.</returns>
+    public UpgradeFault? Check(UpgradeRequest request, bool isConnect, out CarriedOpening? opening)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        opening = null;
+        if (!_hub.IsReady) return new UpgradeFault(503, "The server is starting or stopping.") { RetryAfter = TimeSpan.FromSeconds(1) };
+        if (_acceptor.Find(request) is not { } endpoint) return new UpgradeFault(404, "No WebSocket is served at this path.");
+
+        UpgradeFault? broken = isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
+        if (broken is not null) return broken;
+        if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) return unmatched;
+        if (!_acceptor.MayOpen(out TimeSpan retryAfter)) return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
+
+        opening = new CarriedOpening(endpoint, chosen, request);
+        return null;
+    }
+
+    /// <summary>Opens the connection, on the next loop of the round.</summary>
+    /// <param name="opening">As <see cref="Check"/> gave it.</param>
+    /// <param name="carrier">What carries its bytes; the hub's until the end.</param>
+    /// <returns>Done when the connection has ended and the carrier is no longer used.</returns>
+    public async Task OpenAsync(CarriedOpening opening, ICarrier carrier)
+    {
+        EventLoop loop = _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
+        if (!await loop.AdoptAsync(carrier, opening).ConfigureAwait(false)) Withdraw();
+    }
+
+    /// <summary>A connection that was let in does not open after all: its handshake could not be ended.</summary>
+    public void Withdraw() => _hub.Counters.Withdraw();
+}
