@@ -39,7 +39,12 @@ public sealed class HubEntrance
 
         UpgradeFault? broken = isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
         if (broken is not null) return broken;
-        if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) return unmatched;
+        if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched)
+        {
+            // Over HTTP/2 others answer as if the path were not there for that subprotocol, and clients know it so.
+            return isConnect ? unmatched with { Status = 404 } : unmatched;
+        }
+
         if (!_acceptor.MayOpen(out TimeSpan retryAfter)) return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
 
         opening = new CarriedOpening(endpoint, chosen, request);

@@ -1,5 +1,6 @@
 using System.Net;
 using Broker.Actors;
+using Broker.AspNetCore;
 using Broker.Core.Reactor;
 
 namespace Broker.Host;
@@ -7,6 +8,17 @@ namespace Broker.Host;
 /// <summary>The real hub behind the host's seam.</summary>
 public sealed class ActorHub(Hub hub) : IHub
 {
+    private readonly HubEntranceHandler _entrance = new(hub.Entrance, TimeProvider.System);
+
+    /// <inheritdoc />
+    public bool OpensPort => hub.HasReactor;
+
+    /// <inheritdoc />
+    public bool Serves(PathString path) => _entrance.Serves(path);
+
+    /// <inheritdoc />
+    public Task AnswerAsync(HttpContext context) => _entrance.AnswerAsync(context);
+
     /// <inheritdoc />
     public IReadOnlyList<IPEndPoint> Endpoints => hub.Endpoints;
 

@@ -2,6 +2,7 @@ using Broker.Actors.Settings;
 using Broker.Host.Http;
 using Broker.Host.Logging;
 using Broker.Host.Settings;
+using Microsoft.AspNetCore.Hosting.Server;
 using Serilog;
 using Serilog.Core;
 using ILogger = Serilog.ILogger;
@@ -64,26 +65,30 @@ public static class BrokerProcess
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         var inbox = new HandedOverInbox(settings.Http.WaitingMax);
         TimeSpan grace = settings.Hub.ShutdownGrace;
-        var service = new BrokerService(hub, inbox, grace, output, log);
+        IServer? kestrel = null;
+        var service = new BrokerService(hub, inbox, () => HttpSetup.AddressesOf(kestrel!), grace, output, log);
         builder.Services.AddSerilog(log);
         builder.Services.AddSingleton(log);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin);
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, log));
         builder.Services.AddHostedService(_ => service);
-        builder.AddHandedOverKestrel(settings.Http, inbox);
+        builder.AddKestrel(settings, hub.OpensPort, inbox);
 
         WebApplication app = builder.Build();
-        app.Run(new HttpRoutes(hub, settings.Http.Page, () => service.IsDraining).AnswerAsync);
+        kestrel = app.Services.GetRequiredService<IServer>();
+        var routes = new HttpRoutes(hub, settings.Http.Page, () => service.IsDraining);
+        app.Run(context => hub.Serves(context.Request.Path) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
         return app;
     }
 
     private static void Warn(LoadedSettings loaded, Logger log)
     {
         foreach (string warning in loaded.Warnings) log.Warning("{Warning:l}", warning);
-        if (ExposureRule.Check(loaded.Settings.Hub) == Exposure.Wished)
+        HostSettings settings = loaded.Settings;
+        if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) == Exposure.Wished)
         {
-            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so", ExposureRule.Describe(loaded.Settings.Hub));
+            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so", ExposureRule.Describe(settings.Hub, settings.OtherAddresses));
         }
     }
 }

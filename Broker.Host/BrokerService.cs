@@ -1,4 +1,3 @@
-using System.Net;
 using Broker.Host.Http;
 using ILogger = Serilog.ILogger;
 
@@ -9,7 +8,8 @@ namespace Broker.Host;
 /// The host calls <c>Started</c> after every service has started and <c>Stopping</c> before any is stopped. That is
 /// what keeps <c>/ready</c> answering 503 while clients are sent away.
 /// </remarks>
-public sealed class BrokerService(IHub hub, HandedOverInbox inbox, TimeSpan grace, TextWriter output, ILogger log)
+public sealed class BrokerService(
+    IHub hub, HandedOverInbox inbox, Func<IEnumerable<string>> kestrelAddresses, TimeSpan grace, TextWriter output, ILogger log)
     : IHostedLifecycleService
 {
     private volatile bool _draining;
@@ -21,10 +21,10 @@ public sealed class BrokerService(IHub hub, HandedOverInbox inbox, TimeSpan grac
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         await hub.StartAsync(inbox.Give, cancellationToken).ConfigureAwait(false);
-        IPEndPoint first = hub.Endpoints[0];
-        await output.WriteLineAsync($"listening on http://{first}").ConfigureAwait(false);
+        string[] addresses = [.. hub.Endpoints.Select(each => $"http://{each}").Distinct(), .. kestrelAddresses()];
+        foreach (string address in addresses) await output.WriteLineAsync($"listening on {address}").ConfigureAwait(false);
         await output.FlushAsync(cancellationToken).ConfigureAwait(false);
-        log.Information("Listening on {Endpoints}", hub.Endpoints.Select(each => each.ToString()).Distinct());
+        log.Information("Listening on {Addresses}", addresses);
     }
 
     /// <inheritdoc/>

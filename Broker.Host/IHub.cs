@@ -6,7 +6,10 @@ namespace Broker.Host;
 /// <summary>What the host needs of a hub: the one seam between this project and the actors.</summary>
 public interface IHub : IAsyncDisposable
 {
-    /// <summary>Where the hub listens, with real ports; empty before it has started.</summary>
+    /// <summary>Whether the hub opens the public port itself; if not, Kestrel does.</summary>
+    bool OpensPort => true;
+
+    /// <summary>Where the hub listens itself, with real ports; empty before it has started.</summary>
     IReadOnlyList<IPEndPoint> Endpoints { get; }
 
     /// <summary>Whether new clients are welcome: false before the start and while draining.</summary>
@@ -19,6 +22,12 @@ public interface IHub : IAsyncDisposable
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
     /// <param name="cancel">Gives up the start.</param>
     Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+
+    /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
+    bool Serves(PathString path) => false;
+
+    /// <summary>Answers such a request: opens a WebSocket and returns when that has ended, or says why not.</summary>
+    Task AnswerAsync(HttpContext context) => throw new NotSupportedException("This hub serves no path.");
 
     /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>
     /// <param name="grace">How long the clients have; what is left then is closed at once.</param>

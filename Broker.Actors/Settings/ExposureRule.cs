@@ -11,16 +11,21 @@ public static class ExposureRule
     /// <c>Wished</c>: anyone comes in, and the settings say so explicitly; start, and warn loudly.
     /// <c>Refused</c>: anyone would come in, and nobody asked for that; do not start.
     /// </returns>
-    public static Exposure Check(HubSettings settings)
+    /// <param name="settings">The hub's.</param>
+    /// <param name="others">Addresses beside the public port's that lead to the hub.</param>
+    public static Exposure Check(HubSettings settings, params IReadOnlyList<IPAddress> others)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(others);
         bool open = settings.Centrifuge.Anonymous || settings.Echo.Enabled;
-        if (!open || IPAddress.IsLoopback(settings.Listen.Address)) return Exposure.Safe;
+        if (!open || (IPAddress.IsLoopback(settings.Listen.Address) && others.All(IPAddress.IsLoopback))) return Exposure.Safe;
         return settings.Listen.AllowAnonymousAnywhere ? Exposure.Wished : Exposure.Refused;
     }
 
     /// <summary>Tells what is open, for a refusal or a warning.</summary>
-    public static string Describe(HubSettings settings)
+    /// <param name="settings">The hub's.</param>
+    /// <param name="others">Addresses beside the public port's that lead to the hub.</param>
+    public static string Describe(HubSettings settings, params IReadOnlyList<IPAddress> others)
     {
         ArgumentNullException.ThrowIfNull(settings);
         string who = (settings.Centrifuge.Anonymous, settings.Echo.Enabled) switch
@@ -29,7 +34,8 @@ public static class ExposureRule
             (true, false) => "anonymous clients (broker.centrifuge.anonymous) are",
             _ => "the echo endpoint (broker.echo.enabled) is",
         };
-        return $"{who} open to anyone who can reach {settings.Listen.Address}";
+        IPAddress first = ((IPAddress[])[settings.Listen.Address, .. others]).FirstOrDefault(address => !IPAddress.IsLoopback(address), settings.Listen.Address);
+        return $"{who} open to anyone who can reach {first}";
     }
 }
 

@@ -75,6 +75,20 @@ public sealed class SettingsReader(SettingsLayers layers)
             return text.Length > 0 && text[0] == '/' && text.All(letter => letter is > ' ' and < '\x7f' and not ('?' or '#'));
         }) ?? "/";
 
+    /// <summary>Reads any text, which may be empty.</summary>
+    public string GetText(string key) => GetText(key, "a text", static _ => true);
+
+    /// <summary>Reads a text that has to be of a kind.</summary>
+    /// <param name="key">The full key.</param>
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    /// <param name="isGood">Whether a text is of that kind.</param>
+    public string GetText(string key, string expected, Func<string, bool> isGood) =>
+        Get(key, expected, (string text, out string? read) =>
+        {
+            read = text;
+            return isGood(text);
+        }) ?? "";
+
     /// <summary>Reads a list of origins of web pages.</summary>
     public IReadOnlyList<string> GetOrigins(string key) => GetList(
         key,

@@ -1,36 +1,80 @@
+using System.Security.Cryptography.X509Certificates;
 using Broker.Host.Settings;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Broker.Host.Http;
 
-/// <summary>Sets Kestrel up to answer the connections of an inbox, and to listen nowhere by itself.</summary>
+/// <summary>Sets Kestrel up: to answer the connections of an inbox, and to open the ports that the hub does not open itself.</summary>
 public static class HttpSetup
 {
     /// <summary>Adds Kestrel with its limits.</summary>
     /// <param name="builder">A builder without any other server or transport.</param>
-    /// <param name="settings">The limits.</param>
-    /// <param name="inbox">Where the connections come from.</param>
-    public static void AddHandedOverKestrel(this WebApplicationBuilder builder, HttpSettings settings, HandedOverInbox inbox)
+    /// <param name="settings">The limits, and what else is listened on.</param>
+    /// <param name="hubOpensPort">Whether the public port is the hub's; if not, it is Kestrel's.</param>
+    /// <param name="inbox">Where the hub's connections come from.</param>
+    public static void AddKestrel(this WebApplicationBuilder builder, HostSettings settings, bool hubOpensPort, HandedOverInbox inbox)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(settings);
-
-        // First, for Kestrel adds its own socket transport only where there is none.
         builder.Services.AddSingleton(inbox);
+
+        // Of several transports the last added is asked first whether it knows an endpoint; the inbox's knows its own only.
+        bool opensAny = !hubOpensPort || settings.Tls.Enabled || settings.UnixSocket.Length > 0;
+        if (opensAny) builder.WebHost.UseSockets(sockets => sockets.Backlog = settings.Hub.Reactor.Backlog);
         builder.Services.AddSingleton<IConnectionListenerFactory, HandedOverListenerFactory>();
         builder.WebHost.UseKestrelCore();
+        if (settings.Tls.Enabled) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = settings.ConnectionsMax;
-            kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
-            kestrel.Limits.RequestHeadersTimeout = settings.HeadLimit;
-            kestrel.Limits.KeepAliveTimeout = settings.KeepAliveLimit;
-            kestrel.Limits.MaxRequestBodySize = settings.BodyBytesMax;
-            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
-            kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
-            kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
+            Limit(kestrel, settings.Http);
+            if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
+            else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls);
+            if (settings.UnixSocket.Length > 0) ListenUnix(kestrel, settings.UnixSocket);
         });
+    }
+
+    /// <summary>Where Kestrel listens by itself, with real ports; the public port first, if it is Kestrel's.</summary>
+    public static IEnumerable<string> AddressesOf(IServer kestrel)
+    {
+        ArgumentNullException.ThrowIfNull(kestrel);
+        ICollection<string> all = kestrel.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        return all.Where(address => !address.EndsWith($"//{new HandedOverEndPoint()}", StringComparison.Ordinal));
+    }
+
+    private static void Limit(KestrelServerOptions kestrel, HttpSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = settings.ConnectionsMax;
+        kestrel.Limits.RequestHeadersTimeout = settings.HeadLimit;
+        kestrel.Limits.KeepAliveTimeout = settings.KeepAliveLimit;
+        kestrel.Limits.MaxRequestBodySize = settings.BodyBytesMax;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
+
+        // Over HTTP/2 it cannot be turned off for a WebSocket alone, and it would end the connection of a slow reader with all
+        // its streams. What else is answered here is small.
+        kestrel.Limits.MinResponseDataRate = null;
+    }
+
+    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings) =>
+        kestrel.Listen(settings.Address, settings.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            (X509Certificate2 own, X509Certificate2Collection chain) = CertificateFiles.Load(settings);
+            listen.UseHttps(https =>
+            {
+                https.ServerCertificate = own;
+                https.ServerCertificateChain = chain;
+            });
+        });
+
+    private static void ListenUnix(KestrelServerOptions kestrel, string path)
+    {
+        UnixSocketFile.RemoveIfAbandoned(path);
+        kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Text;
 using Broker.Actors.Settings;
 using Serilog.Events;
 
@@ -10,6 +11,9 @@ public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
         [HubReference.Layer, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
+
+    // sun_path of the system's sockaddr_un has 108, and the last is zero.
+    private const int UnixSocketBytesMax = 107;
 
     /// <summary>Every key that has a meaning.</summary>
     public static IReadOnlyList<string> KnownKeys { get; } = SettingsLayers.KeysOf(References);
@@ -30,10 +34,11 @@ public static class SettingsLoader
         var reader = new SettingsReader(layers);
         HostSettings settings = Read(reader);
         reader.ThrowIfBad();
-        if (ExposureRule.Check(settings.Hub) == Exposure.Refused)
+        if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) == Exposure.Refused)
         {
+            string culprit = ExposureRule.Check(settings.Hub) == Exposure.Refused ? "broker.listen.address" : "broker.tls.address";
             throw new SettingException(
-                $"{layers.Find("broker.listen.address")!.Origin}: {ExposureRule.Describe(settings.Hub)}. "
+                $"{layers.Find(culprit)!.Origin}: {ExposureRule.Describe(settings.Hub, settings.OtherAddresses)}. "
                 + "Turn that off, listen on 127.0.0.1, or say --allow-anonymous-anywhere "
                 + "(broker.listen.allow-anonymous-anywhere = on) if you mean it.");
         }
@@ -47,7 +52,7 @@ public static class SettingsLoader
         ArgumentNullException.ThrowIfNull(reader);
         TimeSpan second = TimeSpan.FromSeconds(1);
         TimeSpan minutes = TimeSpan.FromMinutes(10);
-        return new HostSettings
+        var settings = new HostSettings
         {
             Hub = HubSettingsBinder.Read(reader),
             Log = new LogSettings
@@ -64,7 +69,31 @@ public static class SettingsLoader
                 KeepAliveLimit = reader.GetDuration("broker.http.keep-alive-limit", second, minutes),
                 BodyBytesMax = reader.GetSize("broker.http.body-bytes-max", 0, 1024 * 1024 * 1024),
             },
+            Tls = ReadTls(reader),
+            UnixSocket = reader.GetText(
+                "broker.unix-socket",
+                $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes",
+                path => path.Length == 0 || (Path.IsPathFullyQualified(path) && Encoding.UTF8.GetByteCount(path) <= UnixSocketBytesMax)),
         };
+
+        if (reader.IsGood && settings.Tls.Enabled) CheckFiles(settings.Tls, reader);
+        return settings;
+    }
+
+    private static TlsSettings ReadTls(SettingsReader reader) => new()
+    {
+        Enabled = reader.GetSwitch("broker.tls.enabled"),
+        Address = reader.GetAddress("broker.tls.address"),
+        Port = reader.GetPort("broker.tls.port"),
+        Certificate = reader.GetText("broker.tls.certificate"),
+        Key = reader.GetText("broker.tls.key"),
+        Password = reader.GetText("broker.tls.password"),
+    };
+
+    private static void CheckFiles(TlsSettings tls, SettingsReader reader)
+    {
+        if (!File.Exists(tls.Certificate)) reader.Refuse("broker.tls.certificate", "the path of a PEM or PFX file, because broker.tls.enabled is on");
+        if (tls.Key.Length > 0 && !File.Exists(tls.Key)) reader.Refuse("broker.tls.key", "nothing, or the path of a PEM file");
     }
 
     private static SettingsLayer ReadFile(string path)

@@ -1,0 +1,49 @@
+using Akka.Configuration;
+using Broker.Actors;
+using Broker.Actors.Settings;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Broker.AspNetCore;
+
+/// <summary>Puts a hub into an ASP.NET Core application: <c>services.AddBroker()</c>, then <c>app.MapBroker()</c>.</summary>
+public static class BrokerApplication
+{
+    /// <summary>Adds a hub that starts and stops with the application and listens nowhere by itself.</summary>
+    /// <param name="services">The application's.</param>
+    /// <param name="settings">What differs from the defaults; the public port and the transport have no meaning here.</param>
+    /// <param name="akka">Configuration of the hub's actor system, such as its log.</param>
+    public static IServiceCollection AddBroker(this IServiceCollection services, HubSettings? settings = null, Config? akka = null)
+    {
+        HubSettings used = (settings ?? new HubSettings()) with { Transport = Transport.Kestrel };
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new Hub(used, akka ?? Config.Empty, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(provider => new HubLifetime(provider.GetRequiredService<Hub>(), used.ShutdownGrace));
+        return services;
+    }
+
+    /// <summary>Maps the hub's paths as endpoints, which can be given an authorisation or another convention as any endpoint can.</summary>
+    /// <param name="endpoints">Of an application with <see cref="AddBroker"/>.</param>
+    public static IEndpointConventionBuilder MapBroker(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        HubEntranceHandler handler = endpoints.ServiceProvider.GetRequiredService<HubEntranceHandler>();
+        RouteGroupBuilder group = endpoints.MapGroup("");
+        foreach (string path in endpoints.ServiceProvider.GetRequiredService<Hub>().Entrance.Paths)
+            group.Map(path, handler.AnswerAsync).WithDisplayName($"Broker {path}");
+        return group;
+    }
+
+    /// <summary>Answers the hub's paths before whatever comes next; for an application without endpoint routing.</summary>
+    /// <param name="app">Any application.</param>
+    /// <param name="handler">Of the hub.</param>
+    public static IApplicationBuilder UseBroker(this IApplicationBuilder app, HubEntranceHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(context.Request.Path) ? handler.AnswerAsync(context) : next(context));
+    }
+}

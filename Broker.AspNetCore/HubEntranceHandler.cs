@@ -1,0 +1,138 @@
+using System.Globalization;
+using Broker.Actors;
+using Broker.Core.Handshake;
+using Broker.Core.Reactor;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Broker.AspNetCore;
+
+/// <summary>Answers requests for a hub's paths: opens a WebSocket, or says in HTTP why not.</summary>
+/// <remarks>Both ways: the upgrade of HTTP/1.1, RFC 6455 section 4, and the extended CONNECT of HTTP/2, RFC 8441.</remarks>
+/// <param name="entrance">The hub's.</param>
+/// <param name="time">Measures how long a closed connection may take to leave.</param>
+public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
+{
+    private const int ProtocolError = 1;
+
+    /// <summary>Whether the hub serves WebSockets at this path.</summary>
+    public bool Serves(PathString path) => path.HasValue && entrance.Paths.Contains(path.ToUriComponent());
+
+    /// <summary>Answers a request, and returns when its connection has ended.</summary>
+    public Task AnswerAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
+            ? AnswerConnectAsync(context, connect)
+            : AnswerUpgradeAsync(context);
+    }
+
+    private async Task AnswerUpgradeAsync(HttpContext context)
+    {
+        if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
+        {
+            await Refusal.WriteAsync(context, fault).ConfigureAwait(false);
+            return;
+        }
+
+        if (entrance.Check(request, isConnect: false, out CarriedOpening? opening) is { } refused)
+        {
+            await Refusal.WriteAsync(context, refused).ConfigureAwait(false);
+            return;
+        }
+
+        bool isOpened = false;
+        try
+        {
+            if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade)
+            {
+                await Refusal.WriteAsync(context, new UpgradeFault(426, "This connection cannot be upgraded.")).ConfigureAwait(false);
+                return;
+            }
+
+            Unbound(context);
+            IHeaderDictionary headers = context.Response.Headers;
+            headers.Upgrade = "websocket";
+            headers.Connection = "Upgrade";
+            headers.SecWebSocketAccept = UpgradeResponse.AcceptOf(request.Key!);
+            if (opening!.Subprotocol.Answered is { } subprotocol) headers.SecWebSocketProtocol = subprotocol;
+            Stream frames = await upgrade.UpgradeAsync().ConfigureAwait(false);
+            isOpened = true;
+            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, isStream: false)).ConfigureAwait(false);
+            _ = AbortLateAsync(context.Features.Get<IConnectionLifetimeFeature>());
+        }
+        finally
+        {
+            if (!isOpened) entrance.Withdraw();
+        }
+    }
+
+    private async Task AnswerConnectAsync(HttpContext context, IHttpExtendedConnectFeature connect)
+    {
+        if (connect.Protocol != "websocket")
+        {
+            await Refusal.WriteAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is spoken here (RFC 8441).")).ConfigureAwait(false);
+            return;
+        }
+
+        // What breaks HTTP itself is an error of the stream, and no answer.
+        bool hasEnded = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
+        if (hasEnded || RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
+        {
+            Reset(context, ProtocolError);
+            return;
+        }
+
+        if (entrance.Check(request, isConnect: true, out CarriedOpening? opening) is { } refused)
+        {
+            await Refusal.WriteAsync(context, refused).ConfigureAwait(false);
+            return;
+        }
+
+        bool isOpened = false;
+        try
+        {
+            Unbound(context);
+            if (opening!.Subprotocol.Answered is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+            Stream frames = await connect.AcceptAsync().ConfigureAwait(false);
+            isOpened = true;
+            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, isStream: true)).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!isOpened) entrance.Withdraw();
+        }
+    }
+
+    // A WebSocket is silent for hours and has no length: Kestrel's bounds of one request's data are not for it. The hub has its own.
+    private static void Unbound(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming) incoming.MinDataRate = null;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing) outgoing.MinDataRate = null;
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+    }
+
+    // Whoever takes nothing more would keep the connection for ever, since no data rate ends it: Kestrel writes its last bytes first.
+    private async Task AbortLateAsync(IConnectionLifetimeFeature? connection)
+    {
+        if (connection is null) return;
+        try
+        {
+            await Task.Delay(entrance.Bounds.CloseLimit, time, connection.ConnectionClosed).ConfigureAwait(false);
+            connection.Abort();
+        }
+        catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException)
+        {
+            // It left by itself.
+        }
+    }
+
+    private static void Reset(HttpContext context, int code)
+    {
+        if (context.Features.Get<IHttpResetFeature>() is { } reset) reset.Reset(code);
+        else context.Abort();
+    }
+}
