@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Broker.Actors;
+using Broker.Actors.Settings;
+using Broker.AspNetCore;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Broker.Tests.AspNetCore;
+
+/// <summary>An application with a hub in it, on a real Kestrel: one plain port, and one with a certificate made here.</summary>
+internal sealed class HubInKestrel : IAsyncDisposable
+{
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private readonly WebApplication _app;
+    private readonly X509Certificate2 _certificate;
+    private readonly SocketsHttpHandler _handler;
+    private readonly HttpMessageInvoker _invoker;
+
+    private HubInKestrel(WebApplication app, X509Certificate2 certificate)
+    {
+        _app = app;
+        _certificate = certificate;
+        _handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == certificate.GetCertHashString() } };
+        _invoker = new HttpMessageInvoker(_handler);
+    }
+
+    /// <summary>Trusts the certificate that was made here.</summary>
+    public HttpMessageInvoker Http => _invoker;
+
+    public Hub Hub => _app.Services.GetRequiredService<Hub>();
+
+    public Uri Plain => new(_app.Urls.First(url => url.StartsWith("http:", StringComparison.Ordinal)));
+
+    public Uri Secured => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
+
+    public static async Task<HubInKestrel> StartAsync(HubSettings? settings = null)
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
+        });
+        HubSettings used = settings ?? new HubSettings();
+        builder.Services.AddBroker(used with { Reactors = 2, Echo = used.Echo with { Enabled = true } });
+        WebApplication app = builder.Build();
+        app.MapBroker();
+        await app.StartAsync();
+        return new HubInKestrel(app, certificate);
+    }
+
+    public Uri UriOf(Way way, string path) => new UriBuilder(way == Way.Plain ? Plain : Secured) { Scheme = way == Way.Plain ? "ws" : "wss", Path = path }.Uri;
+
+    public async Task<ClientWebSocket> ConnectAsync(Way way, string path, Action<ClientWebSocketOptions>? options = null)
+    {
+        var client = new ClientWebSocket();
+        client.Options.HttpVersion = way == Way.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
+        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        client.Options.CollectHttpResponseDetails = true;
+        options?.Invoke(client.Options);
+        using var limit = new CancellationTokenSource(Limit);
+        try
+        {
+            await client.ConnectAsync(UriOf(way, path), _invoker, limit.Token);
+        }
+        catch (WebSocketException refused)
+        {
+            throw new RefusedException(client.HttpStatusCode, refused);
+        }
+
+        return client;
+    }
+
+    /// <summary>A client that goes no further than its upgrade, for what no library would do.</summary>
+    public async Task<Socket> ConnectRawAsync(string path, int receiveBytes = 64 * 1024)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = receiveBytes, NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, Plain.Port);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"GET {path} HTTP/1.1\r\nHost: {Plain.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+        var head = new StringBuilder();
+        byte[] one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        {
+            Assert.Equal(1, await socket.ReceiveAsync(one));
+            head.Append((char)one[0]);
+        }
+
+        Assert.StartsWith("HTTP/1.1 101 ", head.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", head.ToString(), StringComparison.Ordinal);
+        return socket;
+    }
+
+    public Task StopAsync() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _invoker.Dispose();
+        _handler.Dispose();
+        await _app.DisposeAsync();
+        _certificate.Dispose();
+    }
+}
+
+/// <summary>How a client comes in.</summary>
+public enum Way
+{
+    /// <summary>HTTP/1.1 without TLS.</summary>
+    Plain,
+
+    /// <summary>HTTP/1.1 over TLS.</summary>
+    Tls,
+
+    /// <summary>A stream of HTTP/2 over TLS.</summary>
+    Http2,
+}
+
+/// <summary>The handshake was answered, but with no WebSocket.</summary>
+internal sealed class RefusedException(HttpStatusCode status, Exception inner) : Exception($"{(int)status}", inner)
+{
+    public HttpStatusCode Status => status;
+}
+
+internal static class ClientSteps
+{
+    public static Task SendTextAsync(this ClientWebSocket client, string text) =>
+        client.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, Limited());
+
+    public static async Task<(WebSocketMessageType Type, byte[] Bytes)> ReceiveWholeAsync(this ClientWebSocket client)
+    {
+        var whole = new MemoryStream();
+        byte[] part = new byte[16 * 1024];
+        while (true)
+        {
+            ValueWebSocketReceiveResult result = await client.ReceiveAsync(part.AsMemory(), Limited());
+            whole.Write(part, 0, result.Count);
+            if (result.EndOfMessage) return (result.MessageType, whole.ToArray());
+        }
+    }
+
+    public static CancellationToken Limited() => new CancellationTokenSource(HubInKestrel.Limit).Token;
+}
