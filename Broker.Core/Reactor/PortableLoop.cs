@@ -17,6 +17,7 @@ public sealed class PortableLoop : EventLoop
         if (waitMilliseconds == 0) return false;
         bool woken = _wake.Wait(waitMilliseconds);
         _wake.Reset();
+        NoteTime();
         return woken;
     }
 
