@@ -44,11 +44,14 @@ public sealed class SharedBytes
         Length += bytes.Length;
     }
 
-    /// <summary>Moves everything into a larger array, at least doubling, so that <paramref name="bytes"/> more fit.</summary>
-    public void GrowFor(int bytes)
+    /// <summary>Moves everything into a larger array, so that <paramref name="bytes"/> more fit.</summary>
+    /// <param name="bytes">Bytes to come.</param>
+    /// <param name="lengthMax">The most that will ever be written; the array at least doubles, but not beyond this.</param>
+    public void GrowFor(int bytes, int lengthMax = int.MaxValue)
     {
         if (Room >= bytes) return;
-        byte[] larger = _pool.Rent(Math.Max(checked(Length + bytes), Array.Length * 2));
+        long doubled = Math.Min(2L * Array.Length, Math.Min(lengthMax, System.Array.MaxLength));
+        byte[] larger = _pool.Rent((int)Math.Max(checked(Length + bytes), doubled));
         Array.AsSpan(0, Length).CopyTo(larger);
         _pool.GiveBack(Array);
         _array = larger;

@@ -45,6 +45,10 @@ public sealed record FrameViolation(CloseCode Code, string Reason)
     /// <summary>A text message that is not UTF-8, noticed at the first byte that makes it so.</summary>
     public static readonly FrameViolation TextNotUtf8 = new(CloseCode.InvalidPayload, "The text is not UTF-8.");
 
+    /// <summary>A compressed message that is no DEFLATE. RFC 7692 names no code; 1007 is what the data is: not of its kind.</summary>
+    public static readonly FrameViolation CompressedDataBroken =
+        new(CloseCode.InvalidPayload, "The compressed data is broken.");
+
     /// <summary>A frame, or the sum of a message's frames, past the limit.</summary>
     /// <param name="messageBytesMax">The limit in bytes; the reason names it.</param>
     public static FrameViolation MessageTooBig(int messageBytesMax) =>

@@ -47,6 +47,9 @@ internal static class HttpText
     /// <inheritdoc cref="IsToken(ReadOnlySpan{byte})"/>
     public static bool IsToken(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(TokenCharacters);
 
+    /// <summary>How many characters of the text, from its start, may stand in a token.</summary>
+    public static int TokenLength(ReadOnlySpan<char> text) => text.IndexOfAnyExcept(TokenCharacters) is var end and >= 0 ? end : text.Length;
+
     /// <summary>Whether the byte may stand in a token.</summary>
     public static bool IsTokenByte(byte value) => TokenBytes.Contains(value);
 
