@@ -1,5 +1,6 @@
 using System.Buffers;
 using Broker.Core.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Messages;
 
 namespace Broker.Core.Framing;
@@ -40,9 +41,11 @@ public sealed class FrameEngine
     /// <summary>Begins with a connection's first frame.</summary>
     /// <param name="settings">What it takes; shared.</param>
     /// <param name="pool">The pool of the loop that the connection lives on.</param>
-    public FrameEngine(FrameEngineSettings settings, BufferPool pool)
+    /// <param name="deflate">Compression, if it was agreed on; its bit is then allowed, whatever the settings say.</param>
+    public FrameEngine(FrameEngineSettings settings, BufferPool pool, MessageDeflate? deflate = null)
     {
         Settings = settings;
+        Deflate = deflate;
         _pool = pool;
         _maskWanted = settings.Rules.MaskWanted;
         Settle();
@@ -53,6 +56,11 @@ public sealed class FrameEngine
 
     /// <summary>What the engine takes.</summary>
     public FrameEngineSettings Settings { get; }
+
+    /// <summary>Compression, if it was agreed on. The engine gives it up when reading is over.</summary>
+    internal MessageDeflate? Deflate { get; }
+
+    private FrameRules Rules => Deflate is null ? Settings.Rules : Settings.Rules with { ReservedAllowed = MessageDeflate.Reserved };
 
     /// <summary>Whether nothing is held: no part of a frame and no part of a message.</summary>
     public bool IsIdle => _carryLength == 0 && _message is null && _skip == 0 && !_messageOpen;
@@ -88,6 +96,7 @@ public sealed class FrameEngine
         _skip = 0;
         _messageOpen = false;
         DropMessage();
+        Deflate?.Drop();
         Settle();
     }
 
@@ -184,7 +193,7 @@ public sealed class FrameEngine
         if (status == OperationStatus.InvalidData) next.Violation = FrameViolation.Length;
         if (status != OperationStatus.Done) return status;
 
-        next.Violation = Settings.Rules.Check(header, _messageOpen, _maskWanted);
+        next.Violation = Rules.Check(header, _messageOpen, _maskWanted);
         if (next.Violation is not null) return OperationStatus.InvalidData;
 
         _maskWanted ??= header.MaskingKey.HasValue;

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
 using Broker.Core.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Messages;
 using static System.Buffers.Binary.BinaryPrimitives;
 
@@ -29,6 +30,7 @@ public sealed class Turn(BufferPool pool)
     private bool _isServer;
     private int _at = -1;             // Where in the buffer the message at hand lies, until it is echoed.
     private MessageAssembler? _held;  // Has the message at hand in its buffer.
+    private SharedBytes? _inflated;   // Is the message at hand, if it came compressed.
 
     /// <summary>Bytes that the turn was given.</summary>
     public int BytesIn => _end - _start;
@@ -127,7 +129,7 @@ public sealed class Turn(BufferPool pool)
         return true;
     }
 
-    /// <summary>Replies with the message itself, as it now is, in a frame of the same opcode and extension bits.</summary>
+    /// <summary>Replies with the message itself, as it now is, in a frame of the same opcode and extension bits: compressed if it came so.</summary>
     /// <param name="message">
     /// The message that <see cref="TryRead"/> gave last. It may still be read, and not changed: it is the output now.
     /// </param>
@@ -138,17 +140,17 @@ public sealed class Turn(BufferPool pool)
         bool plain = message.Reserved == 0 && _isServer;
         if (plain && message.At >= 0 && message.At == _at && _output.TryEcho(message.Opcode, message.Payload.Length, _at)) _at = -1;
         else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } taken) Adopt(taken, message);
-        else Append(message.Opcode, message.Payload, message.Reserved);
+        else AppendMessage(message.Opcode, message.Payload, message.Reserved);
     }
 
     /// <summary>Replies with a frame of any payload.</summary>
     /// <param name="opcode">Text, binary, Ping or Pong.</param>
     /// <param name="payload">Borrowed; copied. It may be a part of the message at hand.</param>
-    /// <param name="reserved">RSV bits (4, 2, 1) of a negotiated extension.</param>
+    /// <param name="reserved">RSV bits (4, 2, 1) of a negotiated extension; where it is permessage-deflate, 4 compresses.</param>
     public void Reply(Opcode opcode, ReadOnlySpan<byte> payload, byte reserved = 0)
     {
         if (opcode is Opcode.Continuation or Opcode.Close) throw new ArgumentOutOfRangeException(nameof(opcode), opcode, "Not a reply.");
-        if (_engine.State == FrameEngineState.Open) Append(opcode, payload, reserved);
+        if (_engine.State == FrameEngineState.Open) AppendMessage(opcode, payload, reserved);
     }
 
     /// <summary>Writes a Close frame behind the replies so far. Nothing is written or delivered after it.</summary>
@@ -206,6 +208,8 @@ public sealed class Turn(BufferPool pool)
         int length = (int)header.PayloadLength;
         if (length > _messageBytesMax) return Violate(FrameViolation.MessageTooBig(_messageBytesMax), out message);
 
+        if (header.Reserved != 0 && _engine.Deflate is not null) return Inflate(header, out message);
+
         int source = _position;
         int target = _output.InPlace && _isServer ? _output.End + FrameHeader.SizeOf(length, masked: false) : source;
         if (header.MaskingKey is null || target > source) target = source;
@@ -223,8 +227,34 @@ public sealed class Turn(BufferPool pool)
 
     private bool Deliver(MessageAssembler whole, out Message message)
     {
+        if (whole.Reserved != 0 && _engine.Deflate is not null)
+        {
+            bool inflated = Inflate(whole.Opcode, whole.Reserved, whole.Payload, out message);
+            _assemblers.GiveBack(whole);
+            return inflated;
+        }
+
         _held = whole;
         message = new Message(whole.Opcode, whole.Reserved, whole.Payload, Message.Assembled);
+        MessagesIn++;
+        _engine.Settle();
+        return true;
+    }
+
+    private bool Inflate(FrameHeader header, out Message message)
+    {
+        Span<byte> payload = _buffer.AsSpan(_position, (int)header.PayloadLength);
+        if (header.MaskingKey is { } key) Masking.Apply(payload, key);
+        _position += payload.Length;
+        return Inflate(header.Opcode, header.Reserved, payload, out message);
+    }
+
+    private bool Inflate(Opcode opcode, byte reserved, ReadOnlySpan<byte> payload, out Message message)
+    {
+        FrameViolation? broken = _engine.Deflate!.Inflate(opcode, payload, _messageBytesMax, out _inflated);
+        if (broken is not null) return Violate(broken, out message);
+
+        message = new Message(opcode, reserved, _inflated!.Array.AsSpan(0, _inflated.Length), Message.Inflated);
         MessagesIn++;
         _engine.Settle();
         return true;
@@ -278,6 +308,19 @@ public sealed class Turn(BufferPool pool)
         _output.Append(header, payload, limit: _at >= 0 ? _at : _position);
     }
 
+    private void AppendMessage(Opcode opcode, ReadOnlySpan<byte> payload, byte reserved)
+    {
+        if (reserved == 0 || opcode.IsControl || _engine.Deflate is not { } deflate)
+        {
+            Append(opcode, payload, reserved);
+            return;
+        }
+
+        SharedBytes deflated = deflate.Deflate(payload);
+        Append(opcode, deflated.Array.AsSpan(0, deflated.Length), reserved);
+        deflated.LetGo();
+    }
+
     private void AppendClose(ClosePayload close)
     {
         Span<byte> payload = stackalloc byte[ClosePayload.BytesMax];
@@ -294,6 +337,8 @@ public sealed class Turn(BufferPool pool)
 
     private void ReleaseHeld()
     {
+        _inflated?.LetGo();
+        _inflated = null;
         if (_held is null) return;
 
         _assemblers.GiveBack(_held);

@@ -1,5 +1,6 @@
 using System.Net;
 using Broker.Core.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 
 namespace Broker.Core.Reactor;
@@ -62,6 +63,9 @@ public abstract class Connection : Deadline
 
     /// <summary>The subprotocol that was chosen, if any.</summary>
     public string? Subprotocol { get; private protected set; }
+
+    /// <summary>The compression that was agreed on, if any: what it wants of a message for many.</summary>
+    public MessageDeflate? Deflate { get; private set; }
 
     /// <summary>Whether messages can still be sent.</summary>
     public bool IsOpen => State == ConnectionState.Open;
@@ -355,6 +359,7 @@ public abstract class Connection : Deadline
     {
         State = ConnectionState.Open;
         Engine = engine;
+        Deflate = engine.Deflate;
         Endpoint = endpoint;
         Subprotocol = subprotocol;
         ClearTransportDue();

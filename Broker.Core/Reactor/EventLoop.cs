@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Broker.Core.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 
 namespace Broker.Core.Reactor;
@@ -52,6 +53,9 @@ public abstract class EventLoop : IDisposable
 
     /// <summary>The loop's own pool. Only for its thread.</summary>
     public BufferPool Pool { get; } = new();
+
+    /// <summary>What the connections of the loop share for compression. Only for its thread.</summary>
+    public LoopDeflate Deflate => field ??= new LoopDeflate(Pool);
 
     /// <summary>Milliseconds since the loop was made, read as a turn begins, wakes and ends.</summary>
     public long NowMilliseconds { get; private set; }
@@ -147,6 +151,7 @@ public abstract class EventLoop : IDisposable
     public virtual void Dispose()
     {
         AbandonHere();
+        Deflate.Dispose();
         GC.SuppressFinalize(this);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Handshake;
 
@@ -40,8 +41,15 @@ internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor,
 
         if (UpgradeRules.Check(request, endpoint.Origins) is { } broken) Refuse(connection, broken);
         else if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) Refuse(connection, unmatched);
+        else if (CheckDeflate(request, endpoint, out DeflateOffer? offer) is { } malformed) Refuse(connection, malformed);
         else if (!acceptor.MayOpen(out TimeSpan retryAfter)) Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
-        else Open(connection, request, endpoint, chosen);
+        else Open(connection, request, endpoint, chosen, offer);
+    }
+
+    private static UpgradeFault? CheckDeflate(UpgradeRequest request, WebSocketEndpoint endpoint, out DeflateOffer? offer)
+    {
+        offer = null;
+        return endpoint.Deflate is null || request.Extensions is null ? null : DeflateOffer.Check(request.Extensions, out offer);
     }
 
     private bool TryHandOver(SocketConnection connection, ReadOnlySpan<byte> received)
@@ -52,10 +60,11 @@ internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor,
         return true;
     }
 
-    private void Open(SocketConnection connection, UpgradeRequest request, WebSocketEndpoint endpoint, ChosenSubprotocol chosen)
+    private void Open(SocketConnection connection, UpgradeRequest request, WebSocketEndpoint endpoint, ChosenSubprotocol chosen, DeflateOffer? offer)
     {
-        UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, extensions: null, out int written);
-        connection.Open(new FrameEngine(endpoint.Engine, reactor.Pool), endpoint, chosen.Spoken, _response.AsSpan(0, written));
+        MessageDeflate? deflate = offer is null ? null : endpoint.Deflate!.Open(offer, reactor.Deflate);
+        UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, deflate?.Terms.AnswerTo(offer!), out int written);
+        connection.Open(new FrameEngine(endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Spoken, _response.AsSpan(0, written));
         acceptor.Opened(connection, request);
     }
 

@@ -1,3 +1,4 @@
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Handshake;
 
@@ -56,6 +57,9 @@ public sealed record WebSocketEndpoint
 
     /// <summary>Limits of the frame engine.</summary>
     public required FrameEngineSettings Engine { get; init; }
+
+    /// <summary>What is agreed to when a client offers compression; none declines.</summary>
+    public DeflatePolicy? Deflate { get; init; }
 
     /// <summary>The code a client is closed with that reads too slowly.</summary>
     public CloseCode SlowCode { get; init => field = Sendable(value); } = CloseCode.PolicyViolation;

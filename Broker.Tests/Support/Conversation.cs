@@ -1,3 +1,4 @@
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Xunit;
 
@@ -26,7 +27,14 @@ internal sealed class Conversation(FrameEngineSettings settings, Handler? handle
 
     public byte[] Output => [.. _output];
 
-    public FrameEngine Engine => field ??= new(settings, Pool);
+    /// <summary>Agreed on with the peer, if anything.</summary>
+    public DeflateTerms? Terms { get; init; }
+
+    public DeflateBudget Budget { get; } = new(long.MaxValue);
+
+    public FrameEngine Engine => field ??= new(settings, Pool, MakeDeflate());
+
+    private LoopDeflate Shared => field ??= new(Pool);
 
     public TurnOutcome Outcome { get; private set; }
 
@@ -80,7 +88,16 @@ internal sealed class Conversation(FrameEngineSettings settings, Handler? handle
     public Conversation Drop()
     {
         Engine.Drop();
+        Shared.Dispose();
+        Assert.Equal(0, Budget.BytesTaken);
         Assert.Equal(0, Pool.Outstanding);
         return this;
+    }
+
+    private MessageDeflate? MakeDeflate()
+    {
+        if (Terms is null) return null;
+        Assert.True(Budget.TryTake(Terms.ContextBytes));
+        return new MessageDeflate(Terms, new DeflatePolicy(Budget), Shared);
     }
 }
