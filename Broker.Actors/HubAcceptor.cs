@@ -3,6 +3,7 @@ using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
@@ -27,6 +28,14 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
     private static Dictionary<string, WebSocketEndpoint> EndpointsOf(HubSettings settings)
     {
         var origins = new OriginRule(settings.Listen.Origins);
+
+        // Where a message is for many it is compressed once for all, so no connection of the hub keeps a context, and none
+        // holds memory for it. The echo answers one, and shows that contexts work.
+        DeflatePolicy? deflate = !settings.Compression.Enabled ? null : new DeflatePolicy(new DeflateBudget(settings.Compression.MemoryMax))
+        {
+            ServerWindowBitsMax = settings.Compression.WindowBits,
+            MessageBytesMin = settings.Compression.MessageBytesMin,
+        };
         var endpoints = new List<WebSocketEndpoint>
         {
             new()
@@ -35,6 +44,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
                 Subprotocols = new SubprotocolChoice([CentrifugeDialect.Subprotocol], CentrifugeDialect.Subprotocol, refusesUnmatched: true),
                 Origins = origins,
                 Engine = new FrameEngineSettings(settings.Centrifuge.MessageBytesMax, settings.Centrifuge.FragmentsMax),
+                Deflate = deflate,
                 SlowCode = (CloseCode)Disconnect.Slow.Code,
                 SlowReason = Disconnect.Slow.Reason,
                 ShutdownCode = (CloseCode)Disconnect.Shutdown.Code,
@@ -49,6 +59,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
                 Subprotocols = new SubprotocolChoice([], fallback: null, refusesUnmatched: false),
                 Origins = origins,
                 Engine = new FrameEngineSettings(settings.Echo.MessageBytesMax, settings.Echo.FragmentsMax),
+                Deflate = deflate is null ? null : deflate with { ServerContext = true, ClientContext = true },
             });
         }
 

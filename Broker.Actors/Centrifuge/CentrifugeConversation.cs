@@ -5,6 +5,7 @@ using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Core.Buffers;
 using Broker.Core.Centrifuge;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 
@@ -245,8 +246,8 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     public void Seal()
     {
         if (_frame.IsEmpty) return;
-        SharedBytes frame = _frame.Seal(out int start);
-        Connection.Write(frame, start);
-        frame.LetGo();
+        var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);
+        Connection.Write(frames.For(Connection.Deflate, out int at), at);
+        frames.LetGo();
     }
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 using static Broker.Actors.Routing.RoutingProtocol;
@@ -200,7 +201,7 @@ public sealed class FanOutActor : UntypedActor
     private void SendBatch(Listeners listeners, bool atOnce)
     {
         if (listeners.Batch.IsEmpty) return;
-        SharedBytes frame = listeners.Batch.Seal(out int start);
+        var frames = new FrameVariants(listeners.Batch.Seal(out int start), start, _loop.Deflate);
         List<Membership> members = listeners.Members;
         for (int next = 0; next < members.Count;)
         {
@@ -209,8 +210,9 @@ public sealed class FanOutActor : UntypedActor
                 while (next < members.Count)
                 {
                     Connection connection = members[next++].Outlet.Connection;
-                    if (atOnce) connection.Send(frame, start);
-                    else connection.Write(frame, start);
+                    SharedBytes frame = frames.For(connection.Deflate, out int at);
+                    if (atOnce) connection.Send(frame, at);
+                    else connection.Write(frame, at);
                 }
             }
             catch (Exception failure)
@@ -219,6 +221,6 @@ public sealed class FanOutActor : UntypedActor
             }
         }
 
-        frame.LetGo();
+        frames.LetGo();
     }
 }

@@ -26,6 +26,9 @@ public sealed record HubSettings
     /// <summary>Bounds of routing.</summary>
     public RoutingSettings Routing { get; init; } = new();
 
+    /// <summary>Compression of messages.</summary>
+    public CompressionSettings Compression { get; init; } = new();
+
     /// <summary>The echo endpoint, for conformance and measurement.</summary>
     public EchoSettings Echo { get; init; } = new();
 
@@ -113,6 +116,22 @@ public sealed record CentrifugeSettings
 
     /// <summary>Bytes of commands that may be under way in the hub for one client; reading from it pauses above.</summary>
     public int CommandBytesMax { get; init; } = 256 * 1024;
+}
+
+/// <summary>Compression of messages, RFC 7692.</summary>
+public sealed record CompressionSettings
+{
+    /// <summary>Whether it is agreed on with clients that offer it.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>The shortest message that the hub compresses.</summary>
+    public int MessageBytesMin { get; init; } = 1024;
+
+    /// <summary>The largest window that the hub compresses with, as an exponent of two.</summary>
+    public int WindowBits { get; init; } = 15;
+
+    /// <summary>Bytes that the compressors and decompressors of single connections may come to.</summary>
+    public int MemoryMax { get; init; } = 64 * 1024 * 1024;
 }
 
 /// <summary>The echo endpoint.</summary>

@@ -29,6 +29,13 @@ public static class HubSettingsBinder
                 LoopBytesMax = reader.GetSize("broker.routing.loop-bytes-max", 64 * KiB, GiB),
                 BatchBytesMax = reader.GetSize("broker.routing.batch-bytes-max", KiB, 16 * MiB),
             },
+            Compression = new CompressionSettings
+            {
+                Enabled = reader.GetSwitch("broker.compression.enabled"),
+                MessageBytesMin = reader.GetSize("broker.compression.message-bytes-min", 0, MiB),
+                WindowBits = reader.GetCount("broker.compression.window-bits", 8, 15),
+                MemoryMax = reader.GetSize("broker.compression.memory-max", 0, GiB),
+            },
             Echo = new EchoSettings
             {
                 Enabled = reader.GetSwitch("broker.echo.enabled"),
