@@ -55,7 +55,7 @@ public abstract class Connection : Deadline
     /// <summary>Its name.</summary>
     public ConnectionId Id { get; }
 
-    /// <summary>The client's address.</summary>
+    /// <summary>The client's address: the peer's, or of the client behind it if the peer is a proxy that is believed.</summary>
     public abstract IPEndPoint Remote { get; }
 
     /// <summary>The endpoint it was opened on; none while it is handshaking.</summary>

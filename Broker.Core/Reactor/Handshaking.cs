@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Handshake;
@@ -8,27 +9,49 @@ namespace Broker.Core.Reactor;
 /// <summary>The opening handshake of a loop's connections: from the first byte to an open connection or to its refusal.</summary>
 internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor, ReactorSettings settings)
 {
+    private readonly ProxyTrust _proxies = acceptor.Proxies;
     private readonly byte[] _response = new byte[UpgradeResponse.RefusalBytesMax];
 
     /// <summary>Looks whether the head of the request is whole, and if so, answers it.</summary>
     /// <param name="connection">Still handshaking; afterwards perhaps open, refused or handed over.</param>
     /// <param name="received">Everything received so far. Borrowed.</param>
     /// <param name="scannedBytes">How many of them an earlier call has seen.</param>
-    /// <returns>Bytes of the head; what is behind them is the first frames.</returns>
+    /// <returns>Bytes of the head, and of a PROXY header before it; what is behind them is the first frames.</returns>
     internal int Continue(SocketConnection connection, ReadOnlySpan<byte> received, int scannedBytes)
     {
-        var reader = new UpgradeReader(received, settings.HeadBytesMax, scannedBytes);
+        switch (FindRequest(connection, received, out int start))
+        {
+            case OperationStatus.Done: break;
+            case OperationStatus.NeedMoreData: return 0;
+            default: return received.Length;
+        }
+
+        var reader = new UpgradeReader(received[start..], settings.HeadBytesMax, Math.Max(0, scannedBytes - start));
         switch (reader.ReadHead(out UpgradeRequest? request))
         {
             case OperationStatus.Done:
-                Answer(connection, request!, received);
-                return reader.Position;
+                Answer(connection, request!, received[start..]);
+                return start + reader.Position;
             case OperationStatus.NeedMoreData:
                 return 0;
             default:
                 Refuse(connection, reader.Fault);
                 return received.Length;
         }
+    }
+
+    // From a peer that is configured so, a PROXY header comes first. From any other it is read as HTTP, which it is not.
+    private OperationStatus FindRequest(SocketConnection connection, ReadOnlySpan<byte> received, out int start)
+    {
+        start = connection.PreambleBytes;
+        bool stands = start == 0 && !_proxies.ProxyProtocol.IsEmpty && _proxies.ProxyProtocol.Contains(connection.Remote.Address);
+        if (!stands) return OperationStatus.Done;
+
+        var reader = new ProxyHeaderReader(received);
+        OperationStatus status = reader.ReadHeader(out IPEndPoint? client);
+        if (status == OperationStatus.Done) connection.PassPreamble(start = reader.Position, client ?? connection.Remote);
+        else if (status == OperationStatus.InvalidData) Refuse(connection, new UpgradeFault(400, reader.Reason));
+        return status;
     }
 
     private void Answer(SocketConnection connection, UpgradeRequest request, ReadOnlySpan<byte> received)
@@ -38,6 +61,9 @@ internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor,
             if (request.WantsWebSocket || !TryHandOver(connection, received)) Refuse(connection, new UpgradeFault(404, "No WebSocket is served at this path."));
             return;
         }
+
+        // Not before it is known to stay ours: a connection handed over may carry the requests of many clients.
+        if (!_proxies.Forwarded.IsEmpty) connection.KnowClient(ForwardedRoute.ClientOf(request, connection.Remote, _proxies));
 
         if (UpgradeRules.Check(request, endpoint.Origins) is { } broken) Refuse(connection, broken);
         else if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) Refuse(connection, unmatched);

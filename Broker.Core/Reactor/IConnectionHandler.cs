@@ -21,6 +21,9 @@ public interface IConnectionHandler
 /// <summary>Decides who may open a connection, and puts a handler above it. Every call comes on the loop's thread.</summary>
 public interface IConnectionAcceptor
 {
+    /// <summary>Which peers are proxies and believed when they say who the client is; the same for the acceptor's whole life.</summary>
+    ProxyTrust Proxies => ProxyTrust.None;
+
     /// <summary>Finds the endpoint that a request is for.</summary>
     /// <returns>The endpoint; or none, when the path belongs to no endpoint.</returns>
     WebSocketEndpoint? Find(UpgradeRequest request);

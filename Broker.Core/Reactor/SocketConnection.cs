@@ -29,6 +29,9 @@ internal sealed unsafe class SocketConnection : Connection
 
     public override IPEndPoint Remote => _remote ??= SocketAddress.Peer(_descriptor);
 
+    /// <summary>Bytes of the PROXY header that came before the request; 0 until it is whole, and where there is none.</summary>
+    internal int PreambleBytes { get; private set; }
+
     internal EpollEvents Interest => _interest;
 
     internal int Descriptor => _descriptor;
@@ -116,6 +119,16 @@ internal sealed unsafe class SocketConnection : Connection
         if (_heldLength == 0) _held = null;
         else _held.AsSpan(start, _heldLength).CopyTo(_held);
     }
+
+    /// <summary>A PROXY header is whole: what was received begins with it, and the request follows.</summary>
+    internal void PassPreamble(int bytes, IPEndPoint client)
+    {
+        PreambleBytes = bytes;
+        KnowClient(client);
+    }
+
+    /// <summary>Somebody who is believed told who the client is.</summary>
+    internal void KnowClient(IPEndPoint client) => _remote = client;
 
     /// <summary>Answers the request, and messages may flow.</summary>
     internal void Open(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response) =>
