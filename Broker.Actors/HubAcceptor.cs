@@ -16,6 +16,8 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
 {
     private readonly Dictionary<string, WebSocketEndpoint> _endpoints = EndpointsOf(settings);
 
+    public ProxyTrust Proxies { get; } = TrustOf(settings.Listen.Proxies);
+
     /// <summary>The sessions of each loop; set before anything is accepted.</summary>
     internal IReadOnlyList<IActorRef> Sessions { get; set; } = [];
 
@@ -24,6 +26,13 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
 
     /// <summary>One line a connection; set before anything is accepted.</summary>
     internal ILoggingAdapter Log { get; set; } = NoLogger.Instance;
+
+    private static ProxyTrust TrustOf(ProxiesSettings proxies) => new()
+    {
+        ProxyProtocol = new AddressRanges(proxies.ProxyProtocol),
+        Forwarded = new AddressRanges(proxies.Forwarded),
+        Header = proxies.ForwardedHeader,
+    };
 
     private static Dictionary<string, WebSocketEndpoint> EndpointsOf(HubSettings settings)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using Akka.Configuration;
 using Broker.Actors.Routing;
+using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors.Settings;
@@ -70,6 +71,22 @@ public sealed record ListenSettings
 
     /// <summary>Lets anonymous clients in on an address that is not loopback.</summary>
     public bool AllowAnonymousAnywhere { get; init; }
+
+    /// <summary>The proxies in front of the hub.</summary>
+    public ProxiesSettings Proxies { get; init; } = new();
+}
+
+/// <summary>Which peers are proxies that are believed when they say who the client is. Everybody else is the client.</summary>
+public sealed record ProxiesSettings
+{
+    /// <summary>Peers that begin every connection with a PROXY header, and that are refused without one.</summary>
+    public IReadOnlyList<IPNetwork> ProxyProtocol { get; init; } = [];
+
+    /// <summary>Peers whose forwarded header is believed.</summary>
+    public IReadOnlyList<IPNetwork> Forwarded { get; init; } = [];
+
+    /// <summary>The one header that those peers write, and the only one that is read.</summary>
+    public ForwardedHeader ForwardedHeader { get; init; }
 }
 
 /// <summary>The Centrifuge JSON dialect: its path and what one client may do and hold.</summary>

@@ -1,4 +1,5 @@
 using Broker.Actors.Routing;
+using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors.Settings;
@@ -79,6 +80,12 @@ public static class HubSettingsBinder
         Origins = reader.GetOrigins("broker.listen.origins"),
         ConnectionsMax = reader.GetCount("broker.listen.connections-max", 1, 16_000_000),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.listen.allow-anonymous-anywhere"),
+        Proxies = new ProxiesSettings
+        {
+            ProxyProtocol = reader.GetRanges("broker.listen.proxies.proxy-protocol"),
+            Forwarded = reader.GetRanges("broker.listen.proxies.forwarded"),
+            ForwardedHeader = reader.GetChoice<ForwardedHeader>("broker.listen.proxies.forwarded-header"),
+        },
     };
 
     private static ReactorSettings ReadReactor(SettingsReader reader) => new()

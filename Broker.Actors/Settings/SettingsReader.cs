@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Broker.Core.Handshake;
 
 namespace Broker.Actors.Settings;
 
@@ -95,17 +96,32 @@ public sealed class SettingsReader(SettingsLayers layers)
         "a list of origins without a path, such as [\"https://chat.example.org\"]",
         item => Uri.TryCreate(item, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == item);
 
-    /// <summary>Reads one of an enumeration's names, in whatever case.</summary>
+    /// <summary>Reads a list of address ranges; an address alone is a range of one.</summary>
+    public IReadOnlyList<IPNetwork> GetRanges(string key) =>
+    [
+        .. GetList(
+            key,
+            "a list of addresses and ranges with nothing set behind the prefix, such as [\"10.0.0.0/8\", \"::1\"]",
+            item => AddressRanges.TryRead(item, out _))
+        .Select(item => AddressRanges.TryRead(item, out IPNetwork range) ? range : default),
+    ];
+
+    /// <summary>Reads one of an enumeration's names, in whatever case, a dash between its words.</summary>
     public TEnum GetChoice<TEnum>(string key)
         where TEnum : struct, Enum
     {
-        string names = string.Join(", ", Enum.GetNames<TEnum>().Select(name => name.ToLowerInvariant()));
-        return Get(key, $"one of {names}", (string text, out TEnum choice) =>
+        string[] names = [.. Enum.GetNames<TEnum>().Select(WordsOf)];
+        return Get(key, $"one of {string.Join(", ", names)}", (string text, out TEnum choice) =>
         {
-            choice = default;
-            return text.All(char.IsLetter) && Enum.TryParse(text, ignoreCase: true, out choice);
+            int index = Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
+            choice = index < 0 ? default : Enum.GetValues<TEnum>()[index];
+            return index >= 0;
         });
     }
+
+    // XForwardedFor is x-forwarded-for.
+    private static string WordsOf(string name) =>
+        string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"-{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
 
     /// <summary>Notes something wrong about a value that is well formed, such as one that contradicts another.</summary>
     /// <param name="key">The key to blame.</param>

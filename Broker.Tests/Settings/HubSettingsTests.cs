@@ -1,8 +1,10 @@
+using System.Collections;
 using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Broker.Actors.Settings;
+using Broker.Core.Handshake;
 
 namespace Broker.Tests.Settings;
 
@@ -38,6 +40,11 @@ public partial class HubSettingsTests
     [InlineData("listen.connections-max", "0", "a whole number from 1 to 16000000")]
     [InlineData("listen.allow-anonymous-anywhere", "maybe", "on or off")]
     [InlineData("transport", "epoll", "one of auto, reactor, kestrel")]
+    [InlineData("listen.proxies.proxy-protocol", "[\"10.0.0.7/8\"]", "a list of addresses and ranges with nothing set behind the prefix")]
+    [InlineData("listen.proxies.proxy-protocol", "[\"10.0.0.0/33\"]", "a list of addresses and ranges")]
+    [InlineData("listen.proxies.forwarded", "[\"proxy.example\"]", "a list of addresses and ranges")]
+    [InlineData("listen.proxies.forwarded", "[\"010.0.0.0/8\"]", "a list of addresses and ranges")]
+    [InlineData("listen.proxies.forwarded-header", "both", "one of x-forwarded-for, forwarded.")]
     [InlineData("reactors", "1025", "a whole number from 0 to 1024")]
     [InlineData("reactor.scratch-bytes", "1KiB", "a size from 4KiB to 16MiB")]
     [InlineData("reactor.backlog", "0", "a whole number from 1 to 65535")]
@@ -108,6 +115,7 @@ public partial class HubSettingsTests
         HubSettings read = Read("""
             broker {
               listen { address = "::1", port = 0, origins = ["https://a.example", "http://b.example:81"] }
+              listen.proxies { proxy-protocol = ["10.0.0.0/8", "::ffff:192.0.2.7"], forwarded = "::1", forwarded-header = Forwarded }
               reactor.queue-bytes-max = 1.5 MiB
               reactor.scratch-bytes = 65536
               centrifuge.ping-interval = 1.5m
@@ -118,6 +126,9 @@ public partial class HubSettingsTests
         Assert.Equal(IPAddress.IPv6Loopback, read.Listen.Address);
         Assert.Equal(0, read.Listen.Port);
         Assert.Equal(["https://a.example", "http://b.example:81"], read.Listen.Origins);
+        Assert.Equal([new IPNetwork(IPAddress.Parse("10.0.0.0"), 8), new IPNetwork(IPAddress.Parse("192.0.2.7"), 32)], read.Listen.Proxies.ProxyProtocol);
+        Assert.Equal([new IPNetwork(IPAddress.IPv6Loopback, 128)], read.Listen.Proxies.Forwarded);
+        Assert.Equal(ForwardedHeader.Forwarded, read.Listen.Proxies.ForwardedHeader);
         Assert.Equal(1536 * 1024, read.Reactor.QueueBytesMax);
         Assert.Equal(65536, read.Reactor.ScratchBytes);
         Assert.Equal(TimeSpan.FromSeconds(90), read.Centrifuge.PingInterval);
@@ -156,7 +167,7 @@ public partial class HubSettingsTests
                 continue;
             }
 
-            string text = value is IReadOnlyList<string> items ? string.Join(",", items) : $"{value}";
+            string text = value is IEnumerable items and not string ? string.Join(",", items.Cast<object>()) : $"{value}";
             yield return KeyValuePair.Create(key, text);
         }
     }
