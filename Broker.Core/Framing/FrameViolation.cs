@@ -49,6 +49,10 @@ public sealed record FrameViolation(CloseCode Code, string Reason)
     public static readonly FrameViolation CompressedDataBroken =
         new(CloseCode.InvalidPayload, "The compressed data is broken.");
 
+    /// <summary>Messages that came together and inflate to more than the loop has time for.</summary>
+    public static readonly FrameViolation TooMuchInflated =
+        new(CloseCode.PolicyViolation, "Too much compressed data at once.");
+
     /// <summary>A frame, or the sum of a message's frames, past the limit.</summary>
     /// <param name="messageBytesMax">The limit in bytes; the reason names it.</param>
     public static FrameViolation MessageTooBig(int messageBytesMax) =>

@@ -20,6 +20,10 @@ namespace Broker.Core.Framing;
 public sealed class Turn(BufferPool pool)
 {
     private readonly AssemblerPool _assemblers = new(pool);
+    // What one read may inflate to, or one message of the limit if that is longer: at a thousand to one a full read would
+    // keep the loop from all others for a tenth of a second.
+    private const int InflatedBytesMax = 8 * 1024 * 1024;
+
     private TurnOutput _output = new(pool);
     private FrameEngine _engine = null!;
     private byte[] _buffer = [];
@@ -27,6 +31,7 @@ public sealed class Turn(BufferPool pool)
     private int _position;            // The first byte that was not read.
     private int _end;
     private int _messageBytesMax;
+    private int _inflatedBytes;       // In this turn, but for the message at hand.
     private bool _isServer;
     private int _at = -1;             // Where in the buffer the message at hand lies, until it is echoed.
     private MessageAssembler? _held;  // Has the message at hand in its buffer.
@@ -75,7 +80,7 @@ public sealed class Turn(BufferPool pool)
         _messageBytesMax = engine.Settings.MessageBytesMax;
         _isServer = engine.Settings.Side == Side.Server;
         _at = -1;
-        MessagesIn = PongsIn = 0;
+        MessagesIn = PongsIn = _inflatedBytes = 0;
         PeerClose = ClosePayload.None;
         Violation = null;
     }
@@ -251,10 +256,14 @@ public sealed class Turn(BufferPool pool)
 
     private bool Inflate(Opcode opcode, byte reserved, ReadOnlySpan<byte> payload, out Message message)
     {
-        FrameViolation? broken = _engine.Deflate!.Inflate(opcode, payload, _messageBytesMax, out _inflated);
+        FrameViolation? broken = _inflatedBytes > Math.Max(InflatedBytesMax, _messageBytesMax)
+            ? FrameViolation.TooMuchInflated
+            : _engine.Deflate!.Inflate(opcode, payload, _messageBytesMax, out _inflated);
         if (broken is not null) return Violate(broken, out message);
 
-        message = new Message(opcode, reserved, _inflated!.Array.AsSpan(0, _inflated.Length), Message.Inflated);
+        _inflatedBytes = (int)Math.Min(int.MaxValue, (long)_inflatedBytes + _inflated!.Length);
+
+        message = new Message(opcode, reserved, _inflated.Array.AsSpan(0, _inflated.Length), Message.Inflated);
         MessagesIn++;
         _engine.Settle();
         return true;

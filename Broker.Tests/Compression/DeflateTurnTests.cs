@@ -110,6 +110,20 @@ public sealed class DeflateTurnTests
     }
 
     [Fact]
+    public void Many_bombs_below_the_limit_in_one_read_are_cut_short()
+    {
+        using var deflater = new MessageDeflater(15, keepContext: false);
+        byte[] bomb = Frame(Opcode.Binary, deflater.Compress(new byte[1 << 20]), 4, final: true);
+
+        var conversation = new Conversation(Conversation.Server, (_, _) => { }) { Terms = s_lean };
+        conversation.Feed(Join(Enumerable.Repeat(bomb, 8))).Feed(Join(Enumerable.Repeat(bomb, 8)));
+        Assert.Equal((16, TurnOutcome.Open), (conversation.Messages.Count, conversation.Outcome));
+
+        conversation.Feed(Join(Enumerable.Repeat(bomb, 50)));
+        Assert.Equal((25, FrameViolation.TooMuchInflated), (conversation.Messages.Count, conversation.Drop().Violation));
+    }
+
+    [Fact]
     public void Random_bytes_behind_RSV1_never_throw_never_pass_the_limit_and_leave_nothing_behind()
     {
         const int Limit = 2000;
