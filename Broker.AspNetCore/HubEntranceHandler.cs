@@ -1,4 +1,3 @@
-using System.Globalization;
 using Broker.Actors;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
@@ -78,8 +77,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         }
 
         // What breaks HTTP itself is an error of the stream, and no answer.
-        bool hasEnded = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
-        if (hasEnded || RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
+        if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out _) is not { } request)
         {
             Reset(context, ProtocolError);
             return;
