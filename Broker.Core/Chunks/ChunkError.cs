@@ -1,7 +1,7 @@
 namespace Broker.Core.Chunks;
 
 /// <summary>Why a chunk or a stream is refused. The connection and all other streams live.</summary>
-/// <remarks>The order of the first is the order in which a chunk table checks.</remarks>
+/// <remarks>The order of the first is the order in which <see cref="ChunkTable"/> checks.</remarks>
 public enum ChunkError : ushort
 {
     /// <summary>Nothing is wrong.</summary>

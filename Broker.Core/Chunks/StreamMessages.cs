@@ -92,6 +92,19 @@ public readonly ref struct Chunk : INativeMessage<Chunk>
         Data = body.Rest(),
     };
 
+    /// <summary>Writes all of a chunk but its data, so that this can be written in its place by whoever has it.</summary>
+    /// <param name="message">Room for exactly the whole message.</param>
+    /// <param name="stream">The stream's number.</param>
+    /// <param name="index">Which chunk.</param>
+    /// <param name="total">Chunks of the stream.</param>
+    public static void WriteHead(Span<byte> message, uint stream, uint index, uint total)
+    {
+        BodyWriter body = NativeWriter.BodyOf<Chunk>(message);
+        body.PutWord(stream);
+        body.PutWord(index);
+        body.PutWord(total);
+    }
+
     /// <inheritdoc />
     public void Write(scoped ref BodyWriter body)
     {

@@ -1,0 +1,100 @@
+using System.Buffers;
+using Broker.Core.Buffers;
+
+namespace Broker.Core.Chunks;
+
+/// <summary>The bytes of a whole stream, in the buffers in which its chunks came. Whoever holds it disposes of it, once.</summary>
+/// <remarks>
+/// They are not put together, because that would hold a large payload twice. Belongs to the thread of its pool.
+/// </remarks>
+public sealed class ChunkedPayload : IDisposable
+{
+    private readonly BufferPool _pool;
+    private readonly ChunkBudget _budget;
+    private List<KeptChunk>? _chunks;
+    private long _heldBytes;
+
+    internal ChunkedPayload(BufferPool pool, ChunkBudget budget, List<KeptChunk> chunks, long bytes, long heldBytes)
+    {
+        _pool = pool;
+        _budget = budget;
+        _chunks = chunks;
+        _heldBytes = heldBytes;
+        Bytes = bytes;
+    }
+
+    /// <summary>Bytes of all chunks together.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Chunks; at least one.</summary>
+    public int Count => Chunks.Count;
+
+    private List<KeptChunk> Chunks => _chunks ?? throw new ObjectDisposedException(nameof(ChunkedPayload));
+
+    /// <summary>The data of one chunk. Borrowed until this is disposed of.</summary>
+    public ReadOnlySpan<byte> this[int index] => Chunks[index].Data.Span;
+
+    /// <summary>Copies everything to the start of the target.</summary>
+    public void CopyTo(Span<byte> target)
+    {
+        foreach (KeptChunk chunk in Chunks)
+        {
+            chunk.Data.Span.CopyTo(target);
+            target = target[chunk.Length..];
+        }
+    }
+
+    /// <summary>Everything in one array of its own, beside the chunks.</summary>
+    public byte[] ToArray()
+    {
+        byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)Bytes));
+        CopyTo(whole);
+        return whole;
+    }
+
+    /// <summary>Everything as one sequence without a copy. Borrowed until this is disposed of.</summary>
+    public ReadOnlySequence<byte> AsSequence()
+    {
+        var first = new Segment(Chunks[0].Data, 0);
+        Segment last = first;
+        for (int i = 1; i < Count; i++) last = last.Append(Chunks[i].Data);
+        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        if (_chunks is not { } chunks) return;
+        _chunks = null;
+        foreach (KeptChunk chunk in chunks) chunk.GiveBack(_pool);
+        _budget.GiveBack(_heldBytes);
+        _heldBytes = 0;
+    }
+
+    private sealed class Segment : ReadOnlySequenceSegment<byte>
+    {
+        public Segment(ReadOnlyMemory<byte> memory, long before)
+        {
+            Memory = memory;
+            RunningIndex = before;
+        }
+
+        public Segment Append(ReadOnlyMemory<byte> memory)
+        {
+            var next = new Segment(memory, RunningIndex + Memory.Length);
+            Next = next;
+            return next;
+        }
+    }
+}
+
+/// <summary>One chunk in a buffer of the pool, or in none where it is empty.</summary>
+internal readonly record struct KeptChunk(uint Index, byte[]? Buffer, int Length)
+{
+    public ReadOnlyMemory<byte> Data => Buffer.AsMemory(0, Length);
+
+    public void GiveBack(BufferPool pool)
+    {
+        if (Buffer is not null) pool.GiveBack(Buffer);
+    }
+}
