@@ -51,9 +51,16 @@ public ref struct NativeWriter(Span<byte> target)
     private static void WriteWhole<T>(Span<byte> target, scoped in T message)
         where T : INativeMessage<T>, allows ref struct
     {
+        BodyWriter body = BodyOf<T>(target);
+        message.Write(ref body);
+    }
+
+    /// <summary>Writes the head of a message that fills the target, and gives the room for its body.</summary>
+    internal static BodyWriter BodyOf<T>(Span<byte> target)
+        where T : INativeMessage<T>, allows ref struct
+    {
         target[0] = (byte)T.Kind;
         WriteUInt32LittleEndian(target[1..], (uint)(target.Length - NativeProtocol.HeadBytes));
-        var body = new BodyWriter(target[NativeProtocol.HeadBytes..]);
-        message.Write(ref body);
+        return new BodyWriter(target[NativeProtocol.HeadBytes..]);
     }
 }
