@@ -253,7 +253,7 @@ public sealed class EventLoopTests
     }
 
     /// <summary>A loop without sockets, whose sleeps a test fills.</summary>
-    private sealed class ScriptedLoop() : EventLoop(0, new FakeTimeProvider())
+    private sealed class ScriptedLoop() : EventLoop(0, new ReactorSettings(), new RecordingAcceptor(LoopHarness.Endpoint), new FakeTimeProvider())
     {
         public List<int> Waits { get; } = [];
 

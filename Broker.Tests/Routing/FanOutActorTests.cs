@@ -40,13 +40,13 @@ public sealed class FanOutActorTests : IDisposable
     public void All_publications_of_a_turn_leave_in_one_write_to_each_member()
     {
         Client a = Join("c"), b = Join("c");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Deliver("c", "1");
         Deliver("c", "2");
-        _loop.Turn();
+        _loop.TakeOne();
         Deliver("c", "3");
-        _loop.Turn();
+        _loop.TakeOne();
 
         foreach (Client client in new[] { a, b })
         {
@@ -64,7 +64,7 @@ public sealed class FanOutActorTests : IDisposable
         Deliver("c", "2");
         Leave(early, id: 9);
         Deliver("c", "3");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal([["1"], ["2"]], early.Connection.Frames);
         Assert.Equal([["2"], ["3"]], late.Connection.Frames);
@@ -76,12 +76,12 @@ public sealed class FanOutActorTests : IDisposable
     public void A_member_is_answered_and_its_bytes_given_back_when_it_joins_and_when_it_leaves()
     {
         Client client = Join("c", bytes: 80);
-        _loop.Turn();
+        _loop.TakeOne();
         Assert.Equal(80, client.Outlet.BytesDone);
 
         Leave(client, id: 2, bytes: 90);
         Leave(client, id: 3, bytes: 91);        // It is in no list any more, and is answered all the same.
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal(["subscribed 1", "unsubscribed 2", "unsubscribed 3"], client.Outlet.Said);
         Assert.Equal(80 + 90 + 91, client.Outlet.BytesDone);
@@ -93,7 +93,7 @@ public sealed class FanOutActorTests : IDisposable
         Client client = Join("c");
 
         Leave(client, id: 0);
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal(["subscribed 1"], client.Outlet.Said);
     }
@@ -110,7 +110,7 @@ public sealed class FanOutActorTests : IDisposable
             members.RemoveAt(index);
             Leave(gone, id: 0);
             Deliver("c", $"{left}");
-            _loop.Turn();
+            _loop.TakeOne();
 
             Assert.DoesNotContain(gone.Connection.Frames, frame => frame is [var line] && line == $"{left}");
             Assert.All(members, member => Assert.Equal([$"{left}"], member.Connection.Frames[^1]));
@@ -123,12 +123,12 @@ public sealed class FanOutActorTests : IDisposable
         Client both = Join("a");
         Membership second = JoinToo(both, "b");
         Client one = Join("b");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Deliver("a", "1");
         Deliver("b", "2");
         Deliver("a", "3");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal([["1", "3"], ["2"]], both.Connection.Frames);
         Assert.Single(both.Connection.Writes);
@@ -140,11 +140,11 @@ public sealed class FanOutActorTests : IDisposable
     public void A_batch_that_reaches_its_bound_leaves_and_another_begins()
     {
         Client client = Join("c");
-        _loop.Turn();
+        _loop.TakeOne();
         string[] lines = [.. Enumerable.Range(0, 7).Select(i => $"{i}{new string('x', 29)}")];
 
         foreach (string line in lines) Deliver("c", line);
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal([[.. lines[..3]], [.. lines[3..6]], [lines[6]]], client.Connection.Frames);
     }
@@ -157,8 +157,8 @@ public sealed class FanOutActorTests : IDisposable
         Deliver("c", "12345");
         Deliver("c", "123");
         _fanOut.Tell(new Deliver("d", 1, "1234567"u8.ToArray()), other.Ref);    // Nobody listens; it is taken even so.
-        _loop.Turn();
-        _loop.Turn();
+        _loop.TakeOne();
+        _loop.TakeOne();
 
         Assert.Equal(new Taken(0, 8), _home.ExpectMsg<Taken>());
         Assert.Equal(new Taken(0, 7), other.ExpectMsg<Taken>());
@@ -169,12 +169,12 @@ public sealed class FanOutActorTests : IDisposable
     public void What_a_session_said_in_the_turn_leaves_before_the_publications()
     {
         Client client = Join("c");
-        _loop.Turn();
+        _loop.TakeOne();
         var reply = new Reply(client.Connection, _replies);
 
         Deliver("c", "publication");
         reply.Say("reply");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal([["reply"], ["publication"]], client.Connection.Frames);
         Assert.Single(client.Connection.Writes);
@@ -189,7 +189,7 @@ public sealed class FanOutActorTests : IDisposable
         _fanOut.Tell(new Forget(1));
         Deliver("c", "lost");
         Deliver("e", "stays");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Membership[] evicted = [_session.ExpectMsg<SessionProtocol.Evicted>().Membership, _session.ExpectMsg<SessionProtocol.Evicted>().Membership];
         Assert.Equal(new HashSet<Membership> { mine.Membership, mineToo.Membership }, [.. evicted]);
@@ -208,7 +208,7 @@ public sealed class FanOutActorTests : IDisposable
 
         Leave(old, id: 2);
         Deliver("c", "1");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.Equal([["1"]], anew.Connection.Frames);
         Assert.Empty(old.Connection.Frames);
@@ -223,7 +223,7 @@ public sealed class FanOutActorTests : IDisposable
         bad.Outlet.FailAt("subscribed 1");
         _fanOut.Tell(new Attach(bad.Membership, 0, 1, 80));
         Deliver("c", "1");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.False(bad.Connection.IsOpen);
         Assert.Equal([["1"]], good.Connection.Frames);
@@ -234,11 +234,11 @@ public sealed class FanOutActorTests : IDisposable
     public void A_client_whose_socket_fails_in_an_unknown_way_is_cut_off_alone()
     {
         Client first = Join("c"), bad = Join("c"), last = Join("c");
-        _loop.Turn();
+        _loop.TakeOne();
         bad.Connection.Throws = true;
 
         Deliver("c", "1");
-        _loop.Turn();
+        _loop.TakeOne();
 
         Assert.False(bad.Connection.IsOpen);
         Assert.Equal([["1"]], first.Connection.Frames);

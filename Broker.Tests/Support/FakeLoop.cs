@@ -4,12 +4,13 @@ using Microsoft.Extensions.Time.Testing;
 namespace Broker.Tests.Support;
 
 /// <summary>A loop without sockets, whose turns the test's thread takes one by one.</summary>
-internal sealed class FakeLoop(int number = 0) : EventLoop(number, new FakeTimeProvider())
+internal sealed class FakeLoop(int number = 0)
+    : EventLoop(number, new ReactorSettings(), new RecordingAcceptor(LoopHarness.Endpoint), new FakeTimeProvider())
 {
     private readonly ManualResetEventSlim _woken = new();
 
     /// <summary>One turn: what was posted before it runs, and what that causes.</summary>
-    public void Turn() => RunOnce(0);
+    public void TakeOne() => RunOnce(0);
 
     private protected override bool Poll(int waitMilliseconds)
     {
