@@ -8,10 +8,10 @@ public enum StreamPurpose : byte
     /// <summary>One whole message, head and all, too long for a frame. It takes effect when the last chunk has come.</summary>
     Message = 0,
 
-    /// <summary>The arguments of the call in <see cref="StreamHeader.Reference"/>, after those that it has itself.</summary>
+    /// <summary>The further arguments of the call in <see cref="StreamHeader.Reference"/>; its last chunk ends them.</summary>
     Arguments = 1,
 
-    /// <summary>The result of the call in <see cref="StreamHeader.Reference"/>; a result with no data ends the call.</summary>
+    /// <summary>The result of the call in <see cref="StreamHeader.Reference"/>; its last chunk ends the call.</summary>
     Result = 2,
 }
 

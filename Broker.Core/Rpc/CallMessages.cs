@@ -9,7 +9,7 @@ public enum CallOptions : byte
     /// <summary>The arguments are all here, and the result comes in one piece.</summary>
     None = 0,
 
-    /// <summary>Further arguments follow as <see cref="CallItem"/>s, up to <see cref="CallItemsEnd"/>.</summary>
+    /// <summary>Further arguments follow: <see cref="CallItem"/>s up to <see cref="CallItemsEnd"/>, or one stream.</summary>
     MoreArguments = 1,
 }
 
