@@ -19,18 +19,22 @@ public sealed class ChunkSender(ChunkLimits limits)
     /// <summary>Streams that have not been sent to their end.</summary>
     public int Streams => _active.Count + _waiting.Count;
 
+    /// <summary>Bytes of all sources that have not been sent.</summary>
+    public long UnsentBytes { get; private set; }
+
     /// <summary>Bytes of the message that <see cref="TryWriteNext"/> would write; 0 if there is none, or credit is missing.</summary>
     public int NextBytes
     {
         get
         {
             if (!TryFindTurn(out Outgoing stream)) return 0;
+            if (stream.IsCancelled) return NativeWriter.SizeOf(stream.Cancellation);
             return stream.HeaderSent ? Chunk.OverheadBytes + stream.NextDataBytes(limits) : NativeWriter.SizeOf(stream.Header);
         }
     }
 
-    /// <summary>Whether that message is a chunk, and not the header before it.</summary>
-    public bool NextIsChunk => TryFindTurn(out Outgoing stream) && stream.HeaderSent;
+    /// <summary>Whether that message is a chunk, and not a header or the word that a stream is cancelled.</summary>
+    public bool NextIsChunk => TryFindTurn(out Outgoing stream) && stream is { HeaderSent: true, IsCancelled: false };
 
     /// <summary>Takes a stream to be sent. It waits while the receiver has as many as it takes.</summary>
     /// <param name="source">Its bytes. Owned by the sender, if it is taken.</param>
@@ -44,16 +48,24 @@ public sealed class ChunkSender(ChunkLimits limits)
         if (!limits.Allows(source.Bytes)) return false;
 
         _nextId++;
+        UnsentBytes += source.Bytes;
         _waiting.Enqueue(new Outgoing(stream, purpose, reference, source, limits));
         Activate();
         return true;
     }
 
-    /// <summary>Writes one message: the header of a stream, or its next chunk.</summary>
+    /// <summary>Writes one message: the header of a stream, its next chunk, or that it is cancelled.</summary>
     /// <returns>False when there is none, or credit is missing; then nothing is written.</returns>
     public bool TryWriteNext(IBufferWriter<byte> target)
     {
         if (!TryFindTurn(out Outgoing stream)) return false;
+        if (stream.IsCancelled)
+        {
+            NativeWriter.Write(target, stream.Cancellation);
+            Remove(_turn);
+            return true;
+        }
+
         if (!stream.HeaderSent)
         {
             // The header costs no turn: its first chunk is next.
@@ -62,7 +74,7 @@ public sealed class ChunkSender(ChunkLimits limits)
             return true;
         }
 
-        stream.WriteChunk(target, limits);
+        UnsentBytes -= stream.WriteChunk(target, limits);
         if (stream.IsSent) Remove(_turn);
         else _turn++;
         return true;
@@ -75,21 +87,63 @@ public sealed class ChunkSender(ChunkLimits limits)
         if (at >= 0) _active[at].Credit += chunks;
     }
 
-    /// <summary>Ends a stream before its last chunk, whoever wants that.</summary>
+    /// <summary>Ends a stream before its last chunk because this side wants that. The receiver is told, if it has heard of it.</summary>
+    /// <remarks>Told in the stream's own turn, so before the header of the stream that takes its place.</remarks>
     /// <param name="stream">Its number.</param>
-    /// <param name="wasBegun">Whether the receiver has heard of it, and so has to be told unless it was the one who wanted that.</param>
+    /// <param name="why">The reason that the receiver is told, or none.</param>
     /// <returns>False when there is no such stream.</returns>
-    public bool Cancel(uint stream, out bool wasBegun)
+    public bool Cancel(uint stream, ChunkError why = ChunkError.None)
     {
-        wasBegun = false;
         int at = _active.FindIndex(outgoing => outgoing.Id == stream);
-        if (at >= 0)
+        if (at < 0) return DropWaiting(stream);
+        if (!_active[at].HeaderSent) return Drop(at);
+        if (_active[at].IsCancelled) return false;
+
+        UnsentBytes -= _active[at].Cancel(why);
+        return true;
+    }
+
+    /// <summary>The receiver wants no more of a stream, and so need not be told.</summary>
+    /// <returns>False when there is no such stream.</returns>
+    public bool OnCancelled(uint stream)
+    {
+        int at = _active.FindIndex(outgoing => outgoing.Id == stream);
+        return at < 0 ? DropWaiting(stream) : Drop(at);
+    }
+
+    /// <summary>The connection is gone: disposes of all sources.</summary>
+    public void Clear()
+    {
+        foreach (Outgoing stream in _active) stream.Dispose();
+        foreach (Outgoing stream in _waiting) stream.Dispose();
+        _active.Clear();
+        _waiting.Clear();
+        UnsentBytes = 0;
+    }
+
+    private bool TryFindTurn(out Outgoing stream)
+    {
+        for (int i = 0; i < _active.Count; i++)
         {
-            wasBegun = _active[at].HeaderSent;
-            Remove(at);
-            return true;
+            if (_turn >= _active.Count) _turn = 0;
+            stream = _active[_turn];
+            if (!stream.HeaderSent || stream.IsCancelled || stream.Credit > 0) return true;
+            _turn++;
         }
 
+        stream = null!;
+        return false;
+    }
+
+    private bool Drop(int at)
+    {
+        UnsentBytes -= _active[at].UnsentBytes;
+        Remove(at);
+        return true;
+    }
+
+    private bool DropWaiting(uint stream)
+    {
         bool found = false;
         for (int i = _waiting.Count; i > 0; i--)
         {
@@ -101,38 +155,16 @@ public sealed class ChunkSender(ChunkLimits limits)
             }
 
             found = true;
-            waiting.Source.Dispose();
+            UnsentBytes -= waiting.UnsentBytes;
+            waiting.Dispose();
         }
 
         return found;
     }
 
-    /// <summary>The connection is gone: disposes of all sources.</summary>
-    public void Clear()
-    {
-        foreach (Outgoing stream in _active) stream.Source.Dispose();
-        foreach (Outgoing stream in _waiting) stream.Source.Dispose();
-        _active.Clear();
-        _waiting.Clear();
-    }
-
-    private bool TryFindTurn(out Outgoing stream)
-    {
-        for (int i = 0; i < _active.Count; i++)
-        {
-            if (_turn >= _active.Count) _turn = 0;
-            stream = _active[_turn];
-            if (!stream.HeaderSent || stream.Credit > 0) return true;
-            _turn++;
-        }
-
-        stream = null!;
-        return false;
-    }
-
     private void Remove(int at)
     {
-        _active[at].Source.Dispose();
+        _active[at].Dispose();
         _active.RemoveAt(at);
         if (at < _turn) _turn--;
         Activate();
@@ -145,36 +177,61 @@ public sealed class ChunkSender(ChunkLimits limits)
 
     private sealed class Outgoing(uint id, StreamPurpose purpose, uint reference, IChunkSource source, ChunkLimits limits)
     {
+        private readonly long _bytes = source.Bytes;
         private readonly uint _total = (uint)limits.ChunksOf(source.Bytes);
+        private ChunkError _why;
+        private bool _disposed;
         private uint _index;
-        private long _sentBytes;
 
         public uint Id => id;
 
-        public IChunkSource Source => source;
-
         public bool HeaderSent { get; set; }
+
+        public bool IsCancelled { get; private set; }
 
         public long Credit { get; set; } = limits.WindowChunks;
 
+        public long UnsentBytes { get; private set; } = source.Bytes;
+
         public bool IsSent => _index == _total;
 
-        public StreamHeader Header =>
-            new() { Stream = id, Purpose = purpose, Reference = reference, Bytes = (ulong)source.Bytes };
+        public StreamHeader Header => new() { Stream = id, Purpose = purpose, Reference = reference, Bytes = (ulong)_bytes };
 
-        public int NextDataBytes(ChunkLimits bounds) => (int)Math.Min(bounds.ChunkBytesMax, source.Bytes - _sentBytes);
+        public StreamCancel Cancellation => new() { Owner = StreamOwner.Mine, Stream = id, Code = _why };
 
-        public void WriteChunk(IBufferWriter<byte> target, ChunkLimits bounds)
+        public int NextDataBytes(ChunkLimits bounds) => (int)Math.Min(bounds.ChunkBytesMax, UnsentBytes);
+
+        /// <summary>Writes the next chunk and gives the bytes of its data.</summary>
+        public int WriteChunk(IBufferWriter<byte> target, ChunkLimits bounds)
         {
             int dataBytes = NextDataBytes(bounds);
             int size = Chunk.OverheadBytes + dataBytes;
             Span<byte> room = target.GetSpan(size)[..size];
             Chunk.WriteHead(room, id, _index, _total);
-            source.CopyTo(_sentBytes, room[Chunk.OverheadBytes..]);
+            source.CopyTo(_bytes - UnsentBytes, room[Chunk.OverheadBytes..]);
             target.Advance(size);
-            _sentBytes += dataBytes;
+            UnsentBytes -= dataBytes;
             _index++;
             Credit--;
+            return dataBytes;
+        }
+
+        /// <summary>Lets go of the source and gives the bytes that will not be sent.</summary>
+        public long Cancel(ChunkError why)
+        {
+            long unsent = UnsentBytes;
+            IsCancelled = true;
+            _why = why;
+            UnsentBytes = 0;
+            Dispose();
+            return unsent;
+        }
+
+        public void Dispose()
+        {
+            if (_disposed) return;
+            _disposed = true;
+            source.Dispose();
         }
     }
 }

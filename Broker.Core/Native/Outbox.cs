@@ -29,7 +29,14 @@ public enum Posted
 /// <param name="limits">What the receiver takes.</param>
 /// <param name="queueBytesMax">Bytes of small messages that may wait.</param>
 /// <param name="queueMessagesMax">Small messages that may wait.</param>
-public sealed class Outbox(bool batched, int capBytes, ChunkLimits limits, long queueBytesMax, int queueMessagesMax)
+/// <param name="streamBytesMax">Bytes of large messages that may wait; one that is alone may be longer.</param>
+public sealed class Outbox(
+    bool batched,
+    int capBytes,
+    ChunkLimits limits,
+    long queueBytesMax,
+    int queueMessagesMax,
+    long streamBytesMax = 128L * 1024 * 1024)
 {
     private readonly Queue<ReadOnlyMemory<byte>> _small = new();
     private readonly int _messagesMax = batched ? NativeProtocol.MessagesPerFrameMax : 1;
@@ -50,6 +57,8 @@ public sealed class Outbox(bool batched, int capBytes, ChunkLimits limits, long 
     {
         if (message.Length > limits.ThresholdBytes)
         {
+            if (!limits.Allows(message.Length)) return Posted.TooBig;
+            if (Chunks.UnsentBytes > 0 && message.Length > streamBytesMax - Chunks.UnsentBytes) return Posted.Full;
             return Chunks.TrySend(new MemoryChunkSource(message), out _) ? Posted.Streamed : Posted.TooBig;
         }
 

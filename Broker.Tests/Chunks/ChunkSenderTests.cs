@@ -48,8 +48,8 @@ public sealed class ChunkSenderTests
 
         // Its number was not spent either.
         Assert.Equal(Posted.Streamed, outbox.Post(new byte[64 << 20]));
-        Assert.True(outbox.Chunks.Cancel(0, out bool wasBegun));
-        Assert.False(wasBegun);
+        Assert.True(outbox.Chunks.Cancel(0));
+        Assert.False(outbox.HasFrame);
     }
 
     [Fact]
@@ -92,14 +92,42 @@ public sealed class ChunkSenderTests
         sender.TryWriteNext(target);
         sender.TryWriteNext(target);
         sender.TryWriteNext(target);
-        Assert.True(sender.Cancel(1, out bool wasBegun));
-        Assert.True(wasBegun);
-        Assert.True(sender.Cancel(3, out wasBegun));
-        Assert.False(wasBegun);
-        Assert.False(sender.Cancel(3, out _));
+        Assert.True(sender.Cancel(1));
+        Assert.False(sender.Cancel(1));
+        Assert.True(sender.Cancel(3));
+        Assert.False(sender.Cancel(3));
+        Assert.Equal(30, sender.UnsentBytes);
         sender.Clear();
 
         Assert.Equal([1, 1, 1, 1, 0], sources.Select(source => source.Disposals));
+        Assert.Equal(0, sender.UnsentBytes);
+    }
+
+    // Were it told later, the receiver would be sent a ninth stream while it still has eight.
+    [Fact]
+    public void A_cancelled_stream_is_told_before_the_next_takes_its_place()
+    {
+        var sender = new ChunkSender(s_small with { WindowChunks = 1 });
+        for (int i = 0; i < 3; i++) sender.TrySend(new MemoryChunkSource(new byte[30]), out _);
+        Assert.Equal("0h 0/0 1h 1/0", string.Join(' ', Sent(sender)));
+
+        sender.Cancel(1, ChunkError.Cancelled);
+
+        Assert.Equal("1! 2h 2/0", string.Join(' ', Sent(sender)));
+    }
+
+    [Fact]
+    public void A_stream_that_the_receiver_cancels_makes_place_without_a_word()
+    {
+        var sender = new ChunkSender(s_small with { WindowChunks = 1 });
+        for (int i = 0; i < 3; i++) sender.TrySend(new MemoryChunkSource(new byte[30]), out _);
+        Sent(sender);
+
+        Assert.True(sender.OnCancelled(0));
+        Assert.False(sender.OnCancelled(0));
+
+        Assert.Equal("2h 2/0", string.Join(' ', Sent(sender)));
+        Assert.Equal(20 + 20, sender.UnsentBytes);
     }
 
     [Fact]
@@ -180,9 +208,12 @@ public sealed class ChunkSenderTests
             Assert.Equal(bytes, target.WrittenCount);
             var reader = new NativeReader(target.WrittenSpan, Side.Server, batched: false);
             reader.Read(out NativeMessage message);
-            sent.Add(message.Kind == NativeKind.Stream
-                ? $"{message.As<StreamHeader>().Stream}h"
-                : $"{message.As<Chunk>().Stream}/{message.As<Chunk>().Index}");
+            sent.Add(message.Kind switch
+            {
+                NativeKind.Stream => $"{message.As<StreamHeader>().Stream}h",
+                NativeKind.StreamCancel => $"{message.As<StreamCancel>().Stream}!",
+                _ => $"{message.As<Chunk>().Stream}/{message.As<Chunk>().Index}",
+            });
         }
 
         return sent;

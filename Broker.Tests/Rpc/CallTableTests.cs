@@ -109,14 +109,14 @@ public sealed class CallTableTests
                             last = deadline;
                         }
 
-                        Assert.DoesNotContain(model.Values, deadline => deadline <= now);
+                        Assert.True(model.Values.All(deadline => deadline > now));
                         break;
                 }
 
                 Assert.Equal(model.Count, table.Count);
                 Assert.Equal(model.Count == 0 ? null : Seconds(model.Values.Min()), table.NextDeadline);
             }
-        }, iter: 5000);
+        }, iter: 1000);
 
     [Fact]
     public void A_call_allocates_nothing_once_the_table_has_grown()
