@@ -109,7 +109,12 @@ public ref struct ProxyHeaderReader(ReadOnlySpan<byte> wire)
         if (_wire.Length < size) return OperationStatus.NeedMoreData;
 
         // LOCAL: "the receiver must use the real connection endpoints and must discard the protocol block including the family".
-        if (command == 1 && !TryReadBlock(_wire[..size], out client)) return OperationStatus.InvalidData;
+        if (command == 1 && !TryReadBlock(_wire[..size], out client))
+        {
+            client = null;
+            return OperationStatus.InvalidData;
+        }
+
         Position = size;
         return OperationStatus.Done;
     }
