@@ -12,6 +12,10 @@ public sealed class HttpRoutes(IHub hub, bool page, Func<bool> isDraining)
         ArgumentNullException.ThrowIfNull(context);
         HttpRequest request = context.Request;
         context.Response.Headers.XContentTypeOptions = "nosniff";
+
+        // A proxy keeps a connection for whoever comes next, who may want a WebSocket; those open on new connections only.
+        if (IsOfProxy(request)) context.Response.Headers.Connection = "close";
+        if (WantsWebSocket(request)) return RefuseUpgradeAsync(context);
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
             context.Response.Headers.Allow = "GET, HEAD";
@@ -26,6 +30,22 @@ public sealed class HttpRoutes(IHub hub, bool page, Func<bool> isDraining)
             _ when page && PageFiles.Find(path) is { } file => AnswerPageAsync(context, file),
             _ => WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "There is nothing here.\n"u8),
         };
+    }
+
+    // Whether or not the peer is one that is believed: the worst that a client gains by saying so is a new connection.
+    private static bool IsOfProxy(HttpRequest request) =>
+        request.Headers.ContainsKey("X-Forwarded-For") || request.Headers.ContainsKey("Forwarded") || request.Headers.ContainsKey("Via");
+
+    // The hub hands no upgrade over: this one came on a connection that had been handed over for an earlier request.
+    private static bool WantsWebSocket(HttpRequest request) =>
+        request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase);
+
+    // "A client that receives a 421 (Misdirected Request) response MAY retry the request ... over a different connection",
+    // RFC 9110 section 15.5.20.
+    private static Task RefuseUpgradeAsync(HttpContext context)
+    {
+        context.Response.Headers.Connection = "close";
+        return WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "text/plain; charset=utf-8", "A WebSocket opens on a connection of its own: ask again on a new one.\n"u8);
     }
 
     // Whoever balances load reads the status; whoever reads the body learns which way the hub is going.

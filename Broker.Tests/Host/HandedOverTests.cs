@@ -119,6 +119,37 @@ public sealed class HandedOverTests : IAsyncLifetime
         server.ExpectClosed();
     }
 
+    [Theory]
+    [InlineData("X-Forwarded-For: 192.0.2.1")]
+    [InlineData("Forwarded: for=192.0.2.1")]
+    [InlineData("Via: 1.1 proxy")]
+    public async Task What_comes_through_a_proxy_has_its_answer_and_the_end_of_the_connection(string line)
+    {
+        byte[] request = Encoding.ASCII.GetBytes($"GET /health HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n");
+        (TcpClient client, RawSocket server) = await _hub.ConnectAsync(request, 5);
+
+        string answer = await ReadToEndAsync(client);
+
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", answer, StringComparison.Ordinal);
+        Assert.Contains("Connection: close\r\n", answer, StringComparison.Ordinal);
+        server.ExpectClosed();
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_comes_second_is_sent_to_a_connection_of_its_own()
+    {
+        string requests = "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n"
+            + "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
+        (TcpClient client, RawSocket server) = await _hub.ConnectAsync(Encoding.ASCII.GetBytes(requests), 5);
+
+        string answer = await ReadToEndAsync(client);
+
+        string second = answer[answer.LastIndexOf("HTTP/1.1", StringComparison.Ordinal)..];
+        Assert.StartsWith("HTTP/1.1 421 ", second, StringComparison.Ordinal);
+        Assert.Contains("Connection: close\r\n", second, StringComparison.Ordinal);
+        server.ExpectClosed();
+    }
+
     [Fact]
     public async Task The_page_may_do_nothing_but_its_own_work()
     {
