@@ -87,8 +87,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         Port = await ReadPortAsync();
     }
 
-    // The guard's standard input ends when this process does, however it does.
-    private static Process StartGuard(int id)
+    /// <summary>Starts what kills a process at the end of this one: the guard's standard input ends then, however it does.</summary>
+    internal static Process StartGuard(int id)
     {
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true };
         foreach (string word in (string[])["-c", $"read -r line; kill -9 {id} 2> /dev/null"]) start.ArgumentList.Add(word);
@@ -190,7 +190,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         await EndAsync(_process);
     }
 
-    private static async Task EndAsync(Process process)
+    /// <summary>Ends a process that was started here, and waits for its end.</summary>
+    internal static async Task EndAsync(Process process)
     {
         process.Kill();
         await process.WaitForExitAsync();

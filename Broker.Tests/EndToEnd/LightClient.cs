@@ -34,13 +34,21 @@ internal sealed class LightClient : IDisposable
     /// <summary>Whether it answers a Close frame, as every client should.</summary>
     public bool AnswersClose { get; init; } = true;
 
+    /// <summary>The address that it connects from; any of 127.0.0.0/8 is this machine's.</summary>
+    public IPAddress Source { get; init; } = IPAddress.Any;
+
+    /// <summary>Lines of its request beside those that it needs.</summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
     /// <summary>Opens the WebSocket.</summary>
     public async Task OpenAsync(int port, CancellationToken stop)
     {
+        if (!Source.Equals(IPAddress.Any)) _socket.Bind(new IPEndPoint(Source, 0));
         await _socket.ConnectAsync(IPAddress.Loopback, port, stop);
         string request =
             $"GET /connection/websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            + string.Concat(Headers.Select(line => line + "\r\n")) + "\r\n";
         await SendAllAsync(Encoding.ASCII.GetBytes(request), stop);
 
         int head;
@@ -78,6 +86,14 @@ internal sealed class LightClient : IDisposable
         }
 
         Assert.Fail($"The server closed with {CloseCode} {CloseReason} instead of answering {command}");
+    }
+
+    /// <summary>Says goodbye, and reads until the server has said it too.</summary>
+    public async Task CloseAsync(ushort code, string reason, CancellationToken stop)
+    {
+        byte[] payload = [(byte)(code >> 8), (byte)code, .. Encoding.UTF8.GetBytes(reason)];
+        await SendAllAsync(FrameOf(CloseFrame, payload), stop);
+        while (await ReadLineAsync(stop) is not null) { }
     }
 
     /// <summary>Sends lines as one message.</summary>
