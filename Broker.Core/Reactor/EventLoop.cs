@@ -66,6 +66,9 @@ public abstract class EventLoop : IDisposable
     /// <summary>An exception that work on the loop let escape. The loop itself goes on.</summary>
     public event Action<Exception>? WorkFailed;
 
+    /// <summary>Whether it waits for something to do. From any thread.</summary>
+    internal bool IsAsleep => Volatile.Read(ref _asleep) == 1;
+
     /// <summary>Connections in every stage, handshaking and lingering ones too.</summary>
     public int Connections => Table.Count;
 
@@ -285,6 +288,9 @@ public abstract class EventLoop : IDisposable
         Poll(_posted.IsEmpty ? wait : 0);
         Volatile.Write(ref _asleep, 0);
     }
+
+    /// <summary>Reads the clock after a wait and before anything is served: what that sets a deadline by must not be as old as the wait.</summary>
+    private protected void NoteTime() => NowMilliseconds = ReadClock();
 
     private protected long ReadClock() => (long)_time.GetElapsedTime(_start).TotalMilliseconds;
 
