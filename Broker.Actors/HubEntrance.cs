@@ -45,9 +45,10 @@ public sealed class HubEntrance
             return isConnect ? unmatched with { Status = 404 } : unmatched;
         }
 
+        if (new CarriedOpening(endpoint, chosen, request).AgreeOnExtensions(out CarriedOpening agreed) is { } malformed) return malformed;
         if (!_acceptor.MayOpen(out TimeSpan retryAfter)) return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
 
-        opening = new CarriedOpening(endpoint, chosen, request);
+        opening = agreed;
         return null;
     }
 

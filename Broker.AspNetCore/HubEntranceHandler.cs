@@ -57,6 +57,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             headers.Connection = "Upgrade";
             headers.SecWebSocketAccept = UpgradeResponse.AcceptOf(request.Key!);
             if (opening!.Subprotocol.Answered is { } subprotocol) headers.SecWebSocketProtocol = subprotocol;
+            if (opening.Extensions is { } extensions) headers.SecWebSocketExtensions = extensions;
             Stream frames = await upgrade.UpgradeAsync().ConfigureAwait(false);
             isOpened = true;
             await entrance.OpenAsync(opening, new HttpCarrier(context, frames, isStream: false)).ConfigureAwait(false);
@@ -94,6 +95,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         {
             Unbound(context);
             if (opening!.Subprotocol.Answered is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+            if (opening.Extensions is { } extensions) context.Response.Headers.SecWebSocketExtensions = extensions;
             Stream frames = await connect.AcceptAsync().ConfigureAwait(false);
             isOpened = true;
             await entrance.OpenAsync(opening, new HttpCarrier(context, frames, isStream: true)).ConfigureAwait(false);

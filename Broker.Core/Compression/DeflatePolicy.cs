@@ -38,6 +38,18 @@ public sealed record DeflatePolicy(DeflateBudget Budget)
             ClientContext && !offer.ClientDropsContext);
     }
 
+    /// <summary>
+    /// What is agreed with a client whose loop is not known yet: no contexts, so that nothing of the budget is held for a
+    /// connection that may never open.
+    /// </summary>
+    /// <param name="offer">What the client offers.</param>
+    internal DeflateTerms AgreeWithoutContexts(DeflateOffer offer) => Agree(offer) with { ServerContext = false, ClientContext = false };
+
+    /// <summary>Begins compression on such terms.</summary>
+    /// <param name="terms">From <see cref="AgreeWithoutContexts"/>.</param>
+    /// <param name="loop">What its loop shares.</param>
+    internal MessageDeflate Open(DeflateTerms terms, LoopDeflate loop) => new(terms, this, loop);
+
     /// <summary>Begins compression on a connection; without contexts if the budget has no room for them.</summary>
     /// <param name="offer">What its client offers.</param>
     /// <param name="loop">What its loop shares.</param>

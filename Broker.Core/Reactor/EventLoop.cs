@@ -66,9 +66,6 @@ public abstract class EventLoop : IDisposable
     /// <summary>An exception that work on the loop let escape. The loop itself goes on.</summary>
     public event Action<Exception>? WorkFailed;
 
-    /// <summary>Whether it waits for something to do. From any thread.</summary>
-    internal bool IsAsleep => Volatile.Read(ref _asleep) == 1;
-
     /// <summary>Connections in every stage, handshaking and lingering ones too.</summary>
     public int Connections => Table.Count;
 
@@ -376,8 +373,6 @@ public abstract class EventLoop : IDisposable
         }
     }
 
-    /// <summary>The time has passed: to be said after a wait, before what it brought is served.</summary>
-    private protected void NoteTime() => NowMilliseconds = ReadClock();
 
     /// <summary>Waits for readiness, notes the time, and serves it.</summary>
     /// <returns>Whether anything was ready.</returns>

@@ -76,7 +76,6 @@ public sealed unsafe class Reactor : EventLoop
         int count = waitMilliseconds == 0
             ? Libc.EpollPoll(_epoll, _events, EventsMax, 0)
             : Libc.EpollWait(_epoll, _events, EventsMax, waitMilliseconds);
-        if (waitMilliseconds != 0) NoteTime();
 
         // A deadline that is set while serving counts from now, and not from before the sleep.
         if (waitMilliseconds != 0) NoteTime();
