@@ -5,6 +5,7 @@ using Xunit;
 
 namespace Broker.Tests.Framing;
 
+[Collection(Alone.Name)]
 public sealed class TurnAllocationTests
 {
     private const uint Key = 0x37fa213d;
