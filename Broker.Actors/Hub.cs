@@ -96,7 +96,8 @@ public sealed class Hub : IAsyncDisposable
     {
         LoopReplies[] replies = [.. _loops.Select(loop => new LoopReplies(loop.Pool))];
         IActorRef[] fanOuts = [.. _loops.Select(loop => Start(FanOutActor.PropsFor(loop, replies[loop.Number], _settings.Routing), loop, "fan-out"))];
-        IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, _settings.Routing), loop, "router"))];
+        var numbers = new ChannelNumbers();
+        IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing), loop, "router"))];
 
         var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), log);
         return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => DialectOf(connection, replies[loop.Number])), loop, "sessions"))];

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Akka.Actor;
+using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -45,6 +46,9 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
 
     /// <inheritdoc />
     public Connection Connection { get; }
+
+    /// <inheritdoc />
+    public WireFormat Format => WireFormat.Json;
 
     /// <inheritdoc />
     public bool IsReady => _bytesUnderWay <= _settings.CommandBytesMax;
@@ -178,7 +182,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     }
 
     /// <inheritdoc />
-    public void Subscribed(uint id)
+    public void Subscribed(uint id, string channel, ChannelPlace place)
     {
         _replies.Writer.WriteSubscribe(id, default);
         Say();
@@ -186,28 +190,28 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     }
 
     /// <inheritdoc />
-    public void Unsubscribed(uint id)
+    public void Unsubscribed(uint id, uint number)
     {
         _replies.Writer.WriteUnsubscribe(id);
         Say();
     }
 
     /// <inheritdoc />
-    public void Published(uint id)
+    public void Published(uint id, int receivers, ulong offset)
     {
         _replies.Writer.WritePublish(id);
         Say();
     }
 
     /// <inheritdoc />
-    public void Failed(uint id, CentrifugeError error)
+    public void Failed(uint id, int index, CentrifugeError error)
     {
         _replies.Writer.WriteError(id, error);
         Say();
     }
 
     /// <inheritdoc />
-    public void Evicted(string channel, Unsubscribed why)
+    public void Evicted(string channel, uint number, Unsubscribed why)
     {
         _replies.Writer.PushUnsubscribe(System.Text.Encoding.UTF8.GetBytes(channel), why);
         Say();

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Streams;
 using Broker.Core.Centrifuge;
@@ -17,6 +18,9 @@ public sealed class EchoDialect(Connection connection) : IDialect
 
     /// <inheritdoc />
     public Connection Connection { get; } = connection;
+
+    /// <inheritdoc />
+    public WireFormat Format => WireFormat.Json;
 
     /// <inheritdoc />
     public bool IsReady => true;
@@ -47,19 +51,19 @@ public sealed class EchoDialect(Connection connection) : IDialect
     public void Connected(uint id, string client) { }
 
     /// <inheritdoc />
-    public void Subscribed(uint id) { }
+    public void Subscribed(uint id, string channel, ChannelPlace place) { }
 
     /// <inheritdoc />
-    public void Unsubscribed(uint id) { }
+    public void Unsubscribed(uint id, uint number) { }
 
     /// <inheritdoc />
-    public void Published(uint id) { }
+    public void Published(uint id, int receivers, ulong offset) { }
 
     /// <inheritdoc />
-    public void Failed(uint id, CentrifugeError error) { }
+    public void Failed(uint id, int index, CentrifugeError error) { }
 
     /// <inheritdoc />
-    public void Evicted(string channel, Unsubscribed why) { }
+    public void Evicted(string channel, uint number, Unsubscribed why) { }
 
     /// <inheritdoc />
     public void Done(int bytes) { }

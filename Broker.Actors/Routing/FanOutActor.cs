@@ -14,8 +14,8 @@ namespace Broker.Actors.Routing;
 /// home delivers, all publications of a turn in one batch.
 /// </summary>
 /// <remarks>
-/// Publications pass no session and no further mailbox: at the end of the turn the batch, one run of contiguous bytes, goes
-/// to every client's socket. A client joins or leaves a list between two batches, never inside one. One client that fails is
+/// Publications pass no session and no further mailbox: at the end of the turn the batch, one run of contiguous bytes for each
+/// format, goes to every client's socket. A client joins or leaves a list between two batches, never inside one. One client that fails is
 /// cut off; should the fan-out itself fail, it starts anew without members, and all of them are told to subscribe again.
 /// </remarks>
 public sealed class FanOutActor : UntypedActor
@@ -33,9 +33,10 @@ public sealed class FanOutActor : UntypedActor
     {
         internal readonly string Channel = channel;
         internal readonly int Shard = shard;
-        internal readonly List<Membership> Members = [];
-        internal TextBatch Batch;
+        internal readonly Audience?[] Audiences = new Audience?[Enum.GetValues<WireFormat>().Length];   // By format.
         internal bool IsBatched;                                    // Stands among those to be sent at the turn's end.
+
+        internal bool HasMembers => Array.Exists(Audiences, static audience => audience is { Members.Count: > 0 });
     }
 
     /// <summary>How it is made.</summary>
@@ -78,14 +79,20 @@ public sealed class FanOutActor : UntypedActor
         if (!_channels.TryGetValue(deliver.Channel, out Listeners? listeners)) return;
         if (!listeners.IsBatched) _batched.Add(listeners);
         listeners.IsBatched = true;
-        listeners.Batch.Append(deliver.Line.Span, _loop.Pool);
-        if (listeners.Batch.Length >= _settings.BatchBytesMax) SendBatch(listeners, atOnce: true);
+        EncodedPublication publication = deliver.Publication;
+        foreach (Audience? audience in listeners.Audiences)
+        {
+            if (audience is not { Members.Count: > 0 }) continue;
+            if (!audience.HasRoomFor(publication, _settings.BatchBytesMax)) SendBatch(audience, atOnce: true);
+            audience.Append(publication, _loop.Pool);
+            if (audience.Fills(_settings.BatchBytesMax)) SendBatch(audience, atOnce: true);
+        }
     }
 
     private void Count(Deliver deliver)
     {
         if (Sender.IsNobody()) return;
-        _taken[Sender] = _taken.GetValueOrDefault(Sender) + deliver.Line.Length;
+        _taken[Sender] = _taken.GetValueOrDefault(Sender) + deliver.Publication.Bytes;
     }
 
     private void Add(Attach attach)
@@ -96,11 +103,11 @@ public sealed class FanOutActor : UntypedActor
 
         // What was published before belongs to those who listened before.
         SendBatch(listeners, atOnce: true);
-        member.Index = listeners.Members.Count;
-        listeners.Members.Add(member);
+        member.Number = attach.Place.Number;
+        (listeners.Audiences[(int)member.Format] ??= new Audience(member.Format)).Add(member);
         try
         {
-            member.Outlet.Subscribed(attach.Id);
+            member.Outlet.Subscribed(attach.Id, member.Channel, attach.Place);
             member.Outlet.Done(attach.Bytes);
         }
         catch (Exception failure)
@@ -115,17 +122,13 @@ public sealed class FanOutActor : UntypedActor
         if (member.Index >= 0 && _channels.TryGetValue(member.Channel, out Listeners? listeners))
         {
             SendBatch(listeners, atOnce: true);
-            Membership last = listeners.Members[^1];
-            listeners.Members[member.Index] = last;
-            last.Index = member.Index;
-            listeners.Members.RemoveAt(listeners.Members.Count - 1);
-            member.Index = -1;
-            if (listeners.Members.Count == 0) _channels.Remove(member.Channel);
+            listeners.Audiences[(int)member.Format]!.Remove(member);
+            if (!listeners.HasMembers) _channels.Remove(member.Channel);
         }
 
         try
         {
-            if (detach.Id != 0) member.Outlet.Unsubscribed(detach.Id);
+            if (detach.Id != 0) member.Outlet.Unsubscribed(detach.Id, member.Number);
             member.Outlet.Done(detach.Bytes);
         }
         catch (Exception failure)
@@ -153,7 +156,7 @@ public sealed class FanOutActor : UntypedActor
 
     private static void Evict(Listeners listeners)
     {
-        foreach (Membership member in listeners.Members)
+        foreach (Membership member in listeners.Audiences.SelectMany(static audience => audience?.Members ?? []))
         {
             member.Index = -1;
             member.Session.Tell(new SessionProtocol.Evicted(member));
@@ -200,9 +203,16 @@ public sealed class FanOutActor : UntypedActor
 
     private void SendBatch(Listeners listeners, bool atOnce)
     {
-        if (listeners.Batch.IsEmpty) return;
-        var frames = new FrameVariants(listeners.Batch.Seal(out int start), start, _loop.Deflate);
-        List<Membership> members = listeners.Members;
+        foreach (Audience? audience in listeners.Audiences)
+        {
+            if (audience is { IsEmpty: false }) SendBatch(audience, atOnce);
+        }
+    }
+
+    private void SendBatch(Audience audience, bool atOnce)
+    {
+        var frames = new FrameVariants(audience.Seal(out int start), start, _loop.Deflate);
+        List<Membership> members = audience.Members;
         for (int next = 0; next < members.Count;)
         {
             try

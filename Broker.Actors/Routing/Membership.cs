@@ -22,6 +22,12 @@ public sealed class Membership(string channel, int loop, IActorRef session, ISes
     /// <summary>Where publications go.</summary>
     public ISessionOutlet Outlet { get; } = outlet;
 
+    /// <summary>What its client reads.</summary>
+    public WireFormat Format { get; } = outlet.Format;
+
+    /// <summary>The channel's number; 0 until the fan-out has let the client in.</summary>
+    public uint Number { get; internal set; }
+
     /// <summary>Its place in the fan-out's list; -1 while it is in none.</summary>
     internal int Index { get; set; } = -1;
 

@@ -7,8 +7,8 @@ using static Broker.Actors.Routing.RoutingProtocol;
 namespace Broker.Actors.Routing;
 
 /// <summary>
-/// The home of the channels whose names hash to it: gives their publications one order, encodes each once, and sends it once
-/// to each loop that has listeners.
+/// The home of the channels whose names hash to it: gives their publications one order, encodes each once for every format
+/// that has listeners, and sends it once to each loop that has some.
 /// </summary>
 /// <remarks>
 /// Runs on one loop and is restarted there if it fails: it then knows no channel any more, says so to every fan-out, and the
@@ -18,30 +18,52 @@ public sealed class RouterShardActor : UntypedActor
 {
     private readonly int _shard;
     private readonly IReadOnlyList<IActorRef> _fanOuts;
+    private readonly ChannelNumbers _numbers;
     private readonly RoutingSettings _settings;
     private readonly Dictionary<string, Channel> _channels = new(StringComparer.Ordinal);
-    private readonly long[] _underWay;                              // Bytes of lines that each loop has not taken yet.
+    private readonly long[] _underWay;                              // Bytes of publications that each loop has not taken yet.
     private readonly Queue<(IActorRef Publisher, SessionProtocol.Published Reply)> _held = new();
 
-    private sealed class Channel(string name, int loops)
+    private sealed class Channel(string name, int loops, ChannelPlace place)
     {
         internal readonly byte[] Prefix = PublicationEncoder.EncodePrefix(System.Text.Encoding.UTF8.GetBytes(name));
         internal readonly int[] Members = new int[loops];           // On each loop.
-        internal int Count;
+        internal ChannelPlace Place = place;
+        internal int Lines;                                         // Members who read JSON,
+        internal int Messages;                                      // and members who read native messages.
+
+        internal int Count => Lines + Messages;
+
+        internal void Add(Membership member, int count)
+        {
+            Members[member.Loop] += count;
+            if (member.Format == WireFormat.Json) Lines += count;
+            else Messages += count;
+        }
+
+        internal EncodedPublication Encode(Publish publish)
+        {
+            Place = Place with { Offset = Place.Offset + 1 };
+            return new EncodedPublication(
+                Lines == 0 ? default(ReadOnlyMemory<byte>) : EncodedPublication.EncodeLine(Prefix, publish),
+                Messages == 0 ? default(ReadOnlyMemory<byte>) : EncodedPublication.EncodeMessage(Place, publish.Data.Span));
+        }
     }
 
     /// <summary>How it is made.</summary>
     /// <param name="shard">Its number.</param>
     /// <param name="fanOuts">The fan-out of each loop, at the place of its number.</param>
+    /// <param name="numbers">Those of all channels of the hub.</param>
     /// <param name="settings">Bounds.</param>
-    public static Props PropsFor(int shard, IReadOnlyList<IActorRef> fanOuts, RoutingSettings settings) =>
-        Props.Create(() => new RouterShardActor(shard, fanOuts, settings));
+    public static Props PropsFor(int shard, IReadOnlyList<IActorRef> fanOuts, ChannelNumbers numbers, RoutingSettings settings) =>
+        Props.Create(() => new RouterShardActor(shard, fanOuts, numbers, settings));
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
-    public RouterShardActor(int shard, IReadOnlyList<IActorRef> fanOuts, RoutingSettings settings)
+    public RouterShardActor(int shard, IReadOnlyList<IActorRef> fanOuts, ChannelNumbers numbers, RoutingSettings settings)
     {
         _shard = shard;
         _fanOuts = fanOuts;
+        _numbers = numbers;
         _settings = settings;
         _underWay = new long[fanOuts.Count];
     }
@@ -63,12 +85,11 @@ public sealed class RouterShardActor : UntypedActor
     {
         Membership member = subscribe.Membership;
         if (!_channels.TryGetValue(member.Channel, out Channel? channel))
-            _channels.Add(member.Channel, channel = new Channel(member.Channel, _fanOuts.Count));
+            _channels.Add(member.Channel, channel = new Channel(member.Channel, _fanOuts.Count, _numbers.Next()));
 
-        channel.Members[member.Loop]++;
-        channel.Count++;
+        channel.Add(member, 1);
         member.CountedBy = channel;
-        _fanOuts[member.Loop].Tell(new Attach(member, _shard, subscribe.Id, subscribe.Bytes));
+        _fanOuts[member.Loop].Tell(new Attach(member, _shard, channel.Place, subscribe.Id, subscribe.Bytes));
     }
 
     private void Remove(Unsubscribe unsubscribe)
@@ -80,8 +101,8 @@ public sealed class RouterShardActor : UntypedActor
         if (_channels.TryGetValue(member.Channel, out Channel? channel) && ReferenceEquals(member.CountedBy, channel))
         {
             member.CountedBy = null;
-            channel.Members[member.Loop]--;
-            if (--channel.Count == 0) _channels.Remove(member.Channel);
+            channel.Add(member, -1);
+            if (channel.Count == 0) _channels.Remove(member.Channel);
         }
 
         _fanOuts[member.Loop].Tell(new Detach(member, unsubscribe.Id, unsubscribe.Bytes));
@@ -89,18 +110,22 @@ public sealed class RouterShardActor : UntypedActor
 
     private void Send(Publish publish)
     {
+        int receivers = 0;
+        ulong offset = 0;
         if (_channels.TryGetValue(publish.Channel, out Channel? channel))
         {
-            var deliver = new Deliver(publish.Channel, _shard, PublicationEncoder.Encode(channel.Prefix, new Publication { Data = publish.Data.Span, Info = publish.Info.Span }));
+            receivers = channel.Count;
+            var deliver = new Deliver(publish.Channel, _shard, channel.Encode(publish));
+            offset = channel.Place.Offset;
             for (int loop = 0; loop < _fanOuts.Count; loop++)
             {
                 if (channel.Members[loop] == 0) continue;
-                _underWay[loop] += deliver.Line.Length;
+                _underWay[loop] += deliver.Publication.Bytes;
                 _fanOuts[loop].Tell(deliver);
             }
         }
 
-        var reply = new SessionProtocol.Published(publish.Id, publish.Bytes);
+        var reply = new SessionProtocol.Published(publish.Id, publish.Bytes, receivers, offset);
         if (_held.Count == 0 && !LagsBehind) publish.Publisher.Tell(reply);
         else _held.Enqueue((publish.Publisher, reply));
     }

@@ -7,6 +7,9 @@ namespace Broker.Actors.Sessions;
 /// <param name="Bytes">How long the command was on the wire; it counts as under way until it is answered.</param>
 public abstract record ClientCommand(uint Id, int Bytes)
 {
+    /// <summary>Which command of its frame it was, from 0, where the dialect tells its clients.</summary>
+    public int Index { get; init; }
+
     /// <summary>Come in. The first command, and said once.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
@@ -24,14 +27,22 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     /// <param name="Channel">Its name.</param>
-    public sealed record Unsubscribe(uint Id, int Bytes, string Channel) : ClientCommand(Id, Bytes);
+    public sealed record Unsubscribe(uint Id, int Bytes, string Channel) : ClientCommand(Id, Bytes)
+    {
+        /// <summary>The number by which the client knows the channel, where its dialect has numbers.</summary>
+        public uint Number { get; init; }
+    }
 
     /// <summary>Send data to all who listen.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     /// <param name="Channel">Its name.</param>
     /// <param name="Data">One JSON value, or empty if the client left it out; owned by the command.</param>
-    public sealed record Publish(uint Id, int Bytes, string Channel, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes);
+    public sealed record Publish(uint Id, int Bytes, string Channel, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes)
+    {
+        /// <summary>Whether the dialect carries JSON only; otherwise the data is any bytes, and may be none.</summary>
+        public bool IsJson { get; init; } = true;
+    }
 
     /// <summary>Data for the server, without a reply.</summary>
     /// <param name="Bytes">Bytes on the wire.</param>

@@ -1,3 +1,4 @@
+using Broker.Actors.Routing;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
 
@@ -9,23 +10,40 @@ public interface ISessionOutlet
     /// <summary>Where publications go. They do not pass through the session.</summary>
     Connection Connection { get; }
 
+    /// <summary>What publications are for this client; the same for its whole life.</summary>
+    WireFormat Format { get; }
+
     /// <summary>The client is in.</summary>
     void Connected(uint id, string client);
 
     /// <summary>The client listens. What was said so far leaves before any publication of the channel.</summary>
-    void Subscribed(uint id);
+    /// <param name="id">Of the command.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="place">Where the channel stands.</param>
+    void Subscribed(uint id, string channel, ChannelPlace place);
 
     /// <summary>The client listens no longer.</summary>
-    void Unsubscribed(uint id);
+    /// <param name="id">Of the command.</param>
+    /// <param name="number">The channel's number, as far as it is known.</param>
+    void Unsubscribed(uint id, uint number);
 
     /// <summary>The publication is on its way.</summary>
-    void Published(uint id);
+    /// <param name="id">Of the command.</param>
+    /// <param name="receivers">Clients that it goes to.</param>
+    /// <param name="offset">Its place in the channel; 0 where nobody listens.</param>
+    void Published(uint id, int receivers, ulong offset);
 
     /// <summary>The command failed; the connection stays.</summary>
-    void Failed(uint id, CentrifugeError error);
+    /// <param name="id">Of the command.</param>
+    /// <param name="index">Which command of its frame it was, from 0.</param>
+    /// <param name="error">Why.</param>
+    void Failed(uint id, int index, CentrifugeError error);
 
     /// <summary>The server ended a subscription.</summary>
-    void Evicted(string channel, Unsubscribed why);
+    /// <param name="channel">The channel.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="why">Why.</param>
+    void Evicted(string channel, uint number, Unsubscribed why);
 
     /// <summary>The connection ends, with everything said before it.</summary>
     void Disconnect(Disconnect why);

@@ -39,7 +39,7 @@ public sealed class SessionActor : UntypedActor
         switch (message)
         {
             case Commands commands: foreach (ClientCommand command in commands.InOrder) Obey(command); break;
-            case Published published: _outlet.Published(published.Id); _outlet.Done(published.Bytes); break;
+            case Published published: _outlet.Published(published.Id, published.Receivers, published.Offset); _outlet.Done(published.Bytes); break;
             case Failed failed: OnFailed(failed); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Ended: _ended = true; Context.Stop(Self); break;
@@ -60,8 +60,8 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.Send: break;
-            case ClientCommand.Call: _outlet.Failed(command.Id, CentrifugeError.MethodNotFound); break;
-            default: _outlet.Failed(command!.Id, CentrifugeError.NotAvailable); break;
+            case ClientCommand.Call: _outlet.Failed(command.Id, command.Index, CentrifugeError.MethodNotFound); break;
+            default: _outlet.Failed(command!.Id, command.Index, CentrifugeError.NotAvailable); break;
         }
 
         _outlet.Done(command.Bytes);
@@ -115,13 +115,13 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        _outlet.Unsubscribed(unsubscribe.Id);
+        _outlet.Unsubscribed(unsubscribe.Id, unsubscribe.Number);
         _outlet.Done(unsubscribe.Bytes);
     }
 
     private void Publish(ClientCommand.Publish publish)
     {
-        CentrifugeError? refused = publish.Data.IsEmpty || ChannelName.Check(publish.Channel, _around.Settings.ChannelBytesMax) is not null
+        CentrifugeError? refused = (publish.IsJson && publish.Data.IsEmpty) || ChannelName.Check(publish.Channel, _around.Settings.ChannelBytesMax) is not null
             ? CentrifugeError.BadRequest
             : _around.Permissions.Check(ChannelAction.Publish, publish.Channel, _principal!);
         if (refused is { } why)
@@ -131,19 +131,19 @@ public sealed class SessionActor : UntypedActor
         }
 
         if (_info.IsEmpty) _info = PublicationEncoder.EncodeInfo(_principal!.User, _principal.Client);
-        _around.Routes.HomeOf(publish.Channel).Tell(new RoutingProtocol.Publish(publish.Channel, publish.Data, _info, Self, publish.Id, publish.Bytes));
+        _around.Routes.HomeOf(publish.Channel).Tell(new RoutingProtocol.Publish(publish.Channel, publish.Data, _info, Self, publish.Id, publish.Bytes) { IsJson = publish.IsJson });
     }
 
     private void Refuse(ClientCommand command, CentrifugeError why)
     {
-        _outlet.Failed(command.Id, why);
+        _outlet.Failed(command.Id, command.Index, why);
         _outlet.Done(command.Bytes);
     }
 
     private void OnFailed(Failed failed)
     {
         if (failed.Membership is { } member && IsHeld(member)) _memberships.Remove(member.Channel);
-        _outlet.Failed(failed.Id, failed.Error);
+        _outlet.Failed(failed.Id, index: 0, failed.Error);
         _outlet.Done(failed.Bytes);
     }
 
@@ -153,7 +153,7 @@ public sealed class SessionActor : UntypedActor
         if (!IsHeld(member)) return;
         _memberships.Remove(member.Channel);
         Leave(member);
-        _outlet.Evicted(member.Channel, Unsubscribed.InsufficientState);
+        _outlet.Evicted(member.Channel, member.Number, Unsubscribed.InsufficientState);
     }
 
     private bool IsHeld(Membership member) => _memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member);

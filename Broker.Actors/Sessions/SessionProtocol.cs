@@ -17,7 +17,9 @@ public static class SessionProtocol
     /// <summary>Channel's home to session: a publication has its place in the channel, and is on its way.</summary>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command, no longer under way.</param>
-    public sealed record Published(uint Id, int Bytes) : INoSerializationVerificationNeeded;
+    /// <param name="Receivers">Clients that it goes to.</param>
+    /// <param name="Offset">Its place in the channel; 0 where nobody listens.</param>
+    public sealed record Published(uint Id, int Bytes, int Receivers, ulong Offset) : INoSerializationVerificationNeeded;
 
     /// <summary>Channel's home to session: a command failed there.</summary>
     /// <param name="Id">Of the command.</param>

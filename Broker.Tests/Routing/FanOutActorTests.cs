@@ -6,12 +6,15 @@ using Broker.Actors.Sessions;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Routing.RoutingProtocol;
+using static Broker.Tests.Support.Wire;
 
 namespace Broker.Tests.Routing;
 
 /// <summary>The fan-out on a loop whose turns the test takes, with connections that keep each write.</summary>
 public sealed class FanOutActorTests : IDisposable
 {
+    private static readonly ChannelPlace s_place = new(Number: 17, Epoch: 1, Offset: 0);
+
     private readonly TurnedLoop _harness = new(new FakeLoop());
     private readonly FakeLoop _loop;
     private readonly LoopReplies _replies;
@@ -118,6 +121,63 @@ public sealed class FanOutActorTests : IDisposable
     }
 
     [Fact]
+    public void Each_format_has_its_own_frames_shared_by_all_who_read_it()
+    {
+        Client json = Join("c"), three = Join("c", format: WireFormat.Batched), threeToo = Join("c", format: WireFormat.Batched);
+        Client two = Join("c", format: WireFormat.Unbatched);
+        _loop.TakeOne();
+
+        _fanOut.Tell(new Deliver("c", 0, new EncodedPublication("1"u8.ToArray(), Bytes("aa bb"))), _home.Ref);
+        _fanOut.Tell(new Deliver("c", 0, new EncodedPublication("2"u8.ToArray(), Bytes("cc"))), _home.Ref);
+        _loop.TakeOne();
+
+        Assert.Equal([["1", "2"]], json.Connection.Frames);
+        Assert.Equal(Bytes("82 04 00 aabb cc"), Assert.Single(three.Connection.Writes));
+        Assert.Equal(Bytes("82 04 00 aabb cc"), Assert.Single(threeToo.Connection.Writes));
+        Assert.Equal(Bytes("82 03 00 aabb 82 02 00 cc"), Assert.Single(two.Connection.Writes));
+        Assert.Equal(new Taken(0, 5), _home.ExpectMsg<Taken>());
+    }
+
+    [Fact]
+    public void A_native_frame_keeps_to_the_bound_unless_one_message_alone_passes_it()
+    {
+        Client client = Join("c", format: WireFormat.Batched);
+        _loop.TakeOne();
+
+        foreach (int bytes in new[] { 30, 33, 1, 64, 65, 1 })
+            _fanOut.Tell(new Deliver("c", 0, new EncodedPublication(default, new byte[bytes])), _home.Ref);
+        _loop.TakeOne();
+
+        Assert.Equal([30 + 33 + 1, 64, 65, 1], client.Connection.Writes.Select(write => write.Length - 3));
+    }
+
+    [Fact]
+    public void Members_of_several_formats_leave_without_disturbing_each_other()
+    {
+        Client json = Join("c"), three = Join("c", format: WireFormat.Batched), two = Join("c", format: WireFormat.Unbatched);
+
+        Leave(three, id: 0);
+        Leave(json, id: 0);
+        _fanOut.Tell(new Deliver("c", 0, new EncodedPublication(default, Bytes("aa"))), _home.Ref);
+        _loop.TakeOne();
+
+        Assert.Empty(json.Connection.Writes);
+        Assert.Empty(three.Connection.Writes);
+        Assert.Equal(Bytes("82 02 00 aa"), Assert.Single(two.Connection.Writes));
+        Assert.Equal((-1, -1, 0), (json.Membership.Index, three.Membership.Index, two.Membership.Index));
+    }
+
+    [Fact]
+    public void A_member_learns_where_its_channel_stands()
+    {
+        Client client = Join("c", format: WireFormat.Batched);
+        _loop.TakeOne();
+
+        Assert.Equal([s_place], client.Outlet.Places);
+        Assert.Equal(s_place.Number, client.Membership.Number);
+    }
+
+    [Fact]
     public void A_client_of_two_channels_gets_a_turn_in_one_write()
     {
         Client both = Join("a");
@@ -156,7 +216,7 @@ public sealed class FanOutActorTests : IDisposable
         Join("c");
         Deliver("c", "12345");
         Deliver("c", "123");
-        _fanOut.Tell(new Deliver("d", 1, "1234567"u8.ToArray()), other.Ref);    // Nobody listens; it is taken even so.
+        _fanOut.Tell(new Deliver("d", 1, Line("1234567")), other.Ref);    // Nobody listens; it is taken even so.
         _loop.TakeOne();
         _loop.TakeOne();
 
@@ -221,7 +281,7 @@ public sealed class FanOutActorTests : IDisposable
         Client good = Join("c");
         Client bad = NewClient("c");
         bad.Outlet.FailAt("subscribed 1");
-        _fanOut.Tell(new Attach(bad.Membership, 0, 1, 80));
+        _fanOut.Tell(new Attach(bad.Membership, 0, s_place, 1, 80));
         Deliver("c", "1");
         _loop.TakeOne();
 
@@ -250,7 +310,7 @@ public sealed class FanOutActorTests : IDisposable
     {
         Client old = Join("c");
         Deliver("c", "last");
-        _fanOut.Tell(new Deliver(Channel: null!, 0, "1"u8.ToArray()), _home.Ref);      // A name that is none.
+        _fanOut.Tell(new Deliver(Channel: null!, 0, Line("1")), _home.Ref);      // A name that is none.
         Client anew = Join("c");
         Leave(old, id: 2);
         Deliver("c", "2");
@@ -263,30 +323,32 @@ public sealed class FanOutActorTests : IDisposable
         Assert.Equal(1, _home.ExpectMsg<Taken>().Bytes);
     }
 
-    private Client NewClient(string channel)
+    private Client NewClient(string channel, WireFormat format = WireFormat.Json)
     {
         var connection = new FakeConnection(_loop, _clients++);
-        var outlet = new RecordingOutlet(connection);
+        var outlet = new RecordingOutlet(connection, format);
         return new Client(new Membership(channel, 0, _session.Ref, outlet), connection, outlet);
     }
 
-    private Client Join(string channel, int shard = 0, int bytes = 80)
+    private Client Join(string channel, int shard = 0, int bytes = 80, WireFormat format = WireFormat.Json)
     {
-        Client client = NewClient(channel);
-        _fanOut.Tell(new Attach(client.Membership, shard, 1, bytes), _home.Ref);
+        Client client = NewClient(channel, format);
+        _fanOut.Tell(new Attach(client.Membership, shard, s_place, 1, bytes), _home.Ref);
         return client;
     }
 
     private Membership JoinToo(Client client, string channel)
     {
         var member = new Membership(channel, 0, _session.Ref, client.Outlet);
-        _fanOut.Tell(new Attach(member, 0, 1, 80), _home.Ref);
+        _fanOut.Tell(new Attach(member, 0, s_place, 1, 80), _home.Ref);
         return member;
     }
 
     private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new Detach(client.Membership, id, bytes), _home.Ref);
 
-    private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, 0, Encoding.UTF8.GetBytes(line)), _home.Ref);
+    private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, 0, Line(line)), _home.Ref);
+
+    private static EncodedPublication Line(string line) => new(Encoding.UTF8.GetBytes(line), default);
 
     /// <summary>One frame that a session has begun.</summary>
     private sealed class Reply(FakeConnection connection, LoopReplies replies) : IReplySource

@@ -8,6 +8,8 @@ using Broker.Core.Centrifuge;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Routing.RoutingProtocol;
+using Delivery = Broker.Core.Native.Delivery;
+using NativeWriter = Broker.Core.Native.NativeWriter;
 
 namespace Broker.Tests.Routing;
 
@@ -25,7 +27,7 @@ public sealed class RouterShardActorTests : TestKit
     {
         _fanOuts = [CreateTestProbe(), CreateTestProbe()];
         _session = CreateTestProbe();
-        Props home = RouterShardActor.PropsFor(Shard, [.. _fanOuts.Select(probe => probe.Ref)], new RoutingSettings { LoopBytesMax = 200 });
+        Props home = RouterShardActor.PropsFor(Shard, [.. _fanOuts.Select(probe => probe.Ref)], new ChannelNumbers(), new RoutingSettings { LoopBytesMax = 200 });
         _home = Sys.ActorOf(home.WithDispatcher(CallingThreadDispatcher.Id));
     }
 
@@ -39,7 +41,8 @@ public sealed class RouterShardActorTests : TestKit
         _home.Tell(new Unsubscribe(member, 3, 81));
         Publish("c", "2", id: 4);
 
-        Assert.Equal(new Attach(member, Shard, 1, 80), _fanOuts[1].ExpectMsg<Attach>());
+        var attach = _fanOuts[1].ExpectMsg<Attach>();
+        Assert.Equal(new Attach(member, Shard, attach.Place, 1, 80), attach);
         Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
         Assert.Equal(new Detach(member, 3, 81), _fanOuts[1].ExpectMsg<Detach>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
@@ -58,8 +61,83 @@ public sealed class RouterShardActorTests : TestKit
         var first = _fanOuts[0].ExpectMsg<Deliver>();
         var second = _fanOuts[1].ExpectMsg<Deliver>();
         Assert.Equal(("c", Shard), (first.Channel, first.Shard));
-        Assert.True(first.Line.Equals(second.Line), "The two loops were given two encodings.");
+        Assert.True(first.Publication.Line.Equals(second.Publication.Line), "The two loops were given two encodings.");
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
+    }
+
+    [Fact]
+    public void A_publication_is_encoded_for_the_formats_that_somebody_reads_and_for_no_other()
+    {
+        Membership json = Join("c", loop: 0);
+        Publish("c", "1", id: 1);
+        Join("c", loop: 1, WireFormat.Batched);
+        Publish("c", "2", id: 2);
+        _home.Tell(new Unsubscribe(json, 3, 81));
+        Publish("c", "3", id: 4);
+
+        EncodedPublication[] seen = [Next(0), Next(1), Next(1)];
+        Assert.Equal((true, false), (seen[0].Line.Length > 0, seen[0].Message.Length > 0));
+        Assert.Equal((true, true), (seen[1].Line.Length > 0, seen[1].Message.Length > 0));
+        Assert.Equal((false, true), (seen[2].Line.Length > 0, seen[2].Message.Length > 0));
+
+        EncodedPublication Next(int loop) => _fanOuts[loop].FishForMessage<Deliver>(_ => true).Publication;
+    }
+
+    [Fact]
+    public void Native_publications_bear_the_channels_number_and_their_place_and_json_ones_do_not()
+    {
+        Join("c", loop: 0);
+        ChannelPlace place = PlaceOf(Member("c", loop: 1, WireFormat.Unbatched));
+        ChannelPlace other = PlaceOf(Member("d", loop: 1, WireFormat.Batched));
+
+        Publish("c", "[1]", id: 1);
+        Publish("c", "[2]", id: 2);
+
+        Assert.Equal(0ul, place.Offset);
+        Assert.NotEqual(place.Number, other.Number);
+        Assert.NotEqual(place.Epoch, other.Epoch);
+        foreach (ulong offset in new ulong[] { 1, 2 })
+        {
+            EncodedPublication publication = _fanOuts[1].ExpectMsg<Deliver>().Publication;
+            byte[] expected = NativeWriter.Message(new Delivery { Channel = place.Number, Offset = offset, Data = Encoding.UTF8.GetBytes($"[{offset}]") });
+            Assert.Equal(expected, publication.Message.ToArray());
+            Assert.DoesNotContain("offset", Encoding.UTF8.GetString(publication.Line.Span), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(new SessionProtocol.Published(1, 100, Receivers: 2, Offset: 1), _session.ExpectMsg<SessionProtocol.Published>());
+        Assert.Equal(new SessionProtocol.Published(2, 100, Receivers: 2, Offset: 2), _session.ExpectMsg<SessionProtocol.Published>());
+    }
+
+    [Fact]
+    public void A_channel_that_begins_again_has_another_number_and_another_epoch()
+    {
+        Membership first = Member("c", loop: 0);
+        ChannelPlace place = PlaceOf(first);
+        _home.Tell(new Unsubscribe(first, 3, 81));
+
+        ChannelPlace again = PlaceOf(Member("c", loop: 0));
+
+        Assert.NotEqual(place.Number, again.Number);
+        Assert.NotEqual(place.Epoch, again.Epoch);
+    }
+
+    [Theory]
+    [InlineData("{\"a\": [1]}", "{\"a\": [1]}", "")]
+    [InlineData("7", "7", "")]
+    [InlineData("plain", "\"cGxhaW4=\"", ",\"tags\":{\"encoding\":\"base64\"}")]
+    [InlineData("", "\"\"", ",\"tags\":{\"encoding\":\"base64\"}")]
+    [InlineData("\"\u00ff\"", "\"Iv8i\"", ",\"tags\":{\"encoding\":\"base64\"}")]
+    public void Data_that_is_not_json_reaches_json_clients_in_base64(string data, string expected, string tags)
+    {
+        Join("c", loop: 0);
+        Join("c", loop: 0, WireFormat.Batched);
+        byte[] bytes = Encoding.Latin1.GetBytes(data);
+
+        _home.Tell(new Publish("c", bytes, "{}"u8.ToArray(), _session.Ref, 1, 100) { IsJson = false });
+
+        Deliver deliver = _fanOuts[0].FishForMessage<Deliver>(_ => true);
+        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{}" + tags + "}}}", LineOf(deliver));
+        Assert.True(deliver.Publication.Message.Span.EndsWith(bytes));
     }
 
     [Fact]
@@ -81,7 +159,7 @@ public sealed class RouterShardActorTests : TestKit
     {
         Publish("nobody", "1", id: 7);
 
-        Assert.Equal(new SessionProtocol.Published(7, 100), _session.ExpectMsg<SessionProtocol.Published>());
+        Assert.Equal(new SessionProtocol.Published(7, 100, Receivers: 0, Offset: 0), _session.ExpectMsg<SessionProtocol.Published>());
         AssertNothingFor(_fanOuts);
     }
 
@@ -160,7 +238,7 @@ public sealed class RouterShardActorTests : TestKit
         _fanOuts[0].ExpectMsg<Deliver>();
         Assert.Equal(new Forget(Shard), _fanOuts[0].ExpectMsg<Forget>());
         Assert.Equal(new Forget(Shard), _fanOuts[1].ExpectMsg<Forget>());
-        Assert.Equal(new SessionProtocol.Published(1, 100), _session.ExpectMsg<SessionProtocol.Published>());
+        Assert.Equal(new SessionProtocol.Published(1, 100, Receivers: 1, Offset: 1), _session.ExpectMsg<SessionProtocol.Published>());
         Assert.Equal(new SessionProtocol.Failed(2, 100, CentrifugeError.Internal, null), _session.ExpectMsg<SessionProtocol.Failed>());
     }
 
@@ -234,11 +312,18 @@ public sealed class RouterShardActorTests : TestKit
         Assert.Equal(new Detach(bad, 1, 80), _fanOuts[0].ExpectMsg<Detach>());
     }
 
-    private Membership Member(string channel, int loop) => new(channel, loop, _session.Ref, new RecordingOutlet(new FakeConnection(new FakeLoop(loop))));
+    private Membership Member(string channel, int loop, WireFormat format = WireFormat.Json) =>
+        new(channel, loop, _session.Ref, new RecordingOutlet(new FakeConnection(new FakeLoop(loop)), format));
 
-    private Membership Join(string channel, int loop)
+    private ChannelPlace PlaceOf(Membership member)
     {
-        Membership member = Member(channel, loop);
+        _home.Tell(new Subscribe(member, 1, 80));
+        return _fanOuts[member.Loop].FishForMessage<Attach>(attach => ReferenceEquals(attach.Membership, member)).Place;
+    }
+
+    private Membership Join(string channel, int loop, WireFormat format = WireFormat.Json)
+    {
+        Membership member = Member(channel, loop, format);
         _home.Tell(new Subscribe(member, 1, 80));
         Assert.Same(member, _fanOuts[loop].FishForMessage<Attach>(_ => true).Membership);
         return member;
@@ -250,7 +335,7 @@ public sealed class RouterShardActorTests : TestKit
     // A name that is none: nothing in the home is ready for that.
     private void Fail(uint id) => _home.Tell(new Publish(Channel: null!, "1"u8.ToArray(), default, _session.Ref, id, 100));
 
-    private static string LineOf(Deliver deliver) => Encoding.UTF8.GetString(deliver.Line.Span);
+    private static string LineOf(Deliver deliver) => Encoding.UTF8.GetString(deliver.Publication.Line.Span);
 
     private static string Data(int bytes) => $"\"{new string('x', bytes - 2)}\"";
 

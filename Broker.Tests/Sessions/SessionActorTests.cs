@@ -215,7 +215,7 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        _session.Tell(new Published(2, 90));
+        _session.Tell(new Published(2, 90, Receivers: 1, Offset: 7));
         _session.Tell(new Failed(3, 91, CentrifugeError.Internal, Membership: null));
 
         Assert.Equal(["connected 1", "published 2", "failed 3 100"], _outlet.Said);

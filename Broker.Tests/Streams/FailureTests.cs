@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -178,6 +179,8 @@ public sealed class FailureTests
     {
         public Connection Connection => inner.Connection;
 
+        public WireFormat Format => inner.Format;
+
         public bool IsReady => inner.IsReady;
 
         public void OnBound(IActorRef session) => inner.OnBound(session);
@@ -192,15 +195,15 @@ public sealed class FailureTests
 
         public void Connected(uint id, string client) => inner.Connected(id, client);
 
-        public void Subscribed(uint id) => inner.Subscribed(id);
+        public void Subscribed(uint id, string channel, ChannelPlace place) => inner.Subscribed(id, channel, place);
 
-        public void Unsubscribed(uint id) => inner.Unsubscribed(id);
+        public void Unsubscribed(uint id, uint number) => inner.Unsubscribed(id, number);
 
-        public void Published(uint id) => inner.Published(id);
+        public void Published(uint id, int receivers, ulong offset) => inner.Published(id, receivers, offset);
 
-        public void Failed(uint id, CentrifugeError error) => inner.Failed(id, error);
+        public void Failed(uint id, int index, CentrifugeError error) => inner.Failed(id, index, error);
 
-        public void Evicted(string channel, Unsubscribed why) => inner.Evicted(channel, why);
+        public void Evicted(string channel, uint number, Unsubscribed why) => inner.Evicted(channel, number, why);
 
         public void Disconnect(Disconnect why) => inner.Disconnect(why);
 

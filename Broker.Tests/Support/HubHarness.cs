@@ -52,7 +52,8 @@ internal sealed class HubHarness : TurnedLoop
         _reactors = [.. Loops.Cast<EpollLoop>()];
         _replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
         IActorRef[] fanOuts = Start("fan-out", loop => FanOutActor.PropsFor(_reactors[loop], _replies[loop], settings.Routing));
-        _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, settings.Routing));
+        var numbers = new ChannelNumbers();
+        _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, numbers, settings.Routing));
         var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), NoLogger.Instance);
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(around, connection => DialectOf(connection, _replies[loop])));
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
@@ -6,11 +7,16 @@ using Broker.Core.Reactor;
 namespace Broker.Tests.Support;
 
 /// <summary>A client that writes down what its session says, a line each.</summary>
-internal sealed class RecordingOutlet(Connection connection) : ISessionOutlet
+internal sealed class RecordingOutlet(Connection connection, WireFormat format = WireFormat.Json) : ISessionOutlet
 {
     private string? _failsAt;
 
     public Connection Connection { get; } = connection;
+
+    public WireFormat Format => format;
+
+    /// <summary>The places that subscribes were told, in order.</summary>
+    public List<ChannelPlace> Places { get; } = [];
 
     /// <summary>Everything said, in order; <see cref="Done"/> is counted instead.</summary>
     public List<string> Said { get; } = [];
@@ -34,15 +40,19 @@ internal sealed class RecordingOutlet(Connection connection) : ISessionOutlet
         Say($"connected {id}");
     }
 
-    public void Subscribed(uint id) => Say($"subscribed {id}");
+    public void Subscribed(uint id, string channel, ChannelPlace place)
+    {
+        Places.Add(place);
+        Say($"subscribed {id}");
+    }
 
-    public void Unsubscribed(uint id) => Say($"unsubscribed {id}");
+    public void Unsubscribed(uint id, uint number) => Say($"unsubscribed {id}");
 
-    public void Published(uint id) => Say($"published {id}");
+    public void Published(uint id, int receivers, ulong offset) => Say($"published {id}");
 
-    public void Failed(uint id, CentrifugeError error) => Say($"failed {id} {error.Code}");
+    public void Failed(uint id, int index, CentrifugeError error) => Say($"failed {id} {error.Code}");
 
-    public void Evicted(string channel, Unsubscribed why) => Say($"evicted {channel} {why.Code}");
+    public void Evicted(string channel, uint number, Unsubscribed why) => Say($"evicted {channel} {why.Code}");
 
     public void Disconnect(Disconnect why) => Say($"disconnect {why.Code}");
 

@@ -1,0 +1,48 @@
+using Broker.Core.Buffers;
+using Broker.Core.Framing;
+using Broker.Core.Native;
+
+namespace Broker.Actors.Routing;
+
+/// <summary>A channel's clients of one loop that are sent the very same bytes, and the batch of the turn for them.</summary>
+internal sealed class Audience(WireFormat format)
+{
+    private TextBatch _lines;
+    private MessageBatch _messages = new(batched: format == WireFormat.Batched);
+
+    /// <summary>The clients, densely; each knows its place.</summary>
+    internal List<Membership> Members { get; } = [];
+
+    internal bool IsEmpty => format == WireFormat.Json ? _lines.IsEmpty : _messages.IsEmpty;
+
+    /// <summary>Whether the batch has reached a bound.</summary>
+    internal bool Fills(int bytesMax) => (format == WireFormat.Json ? _lines.Length : _messages.Length) >= bytesMax;
+
+    /// <summary>Whether a publication may join the batch. Lines may pass the bound once; a native frame keeps to it.</summary>
+    internal bool HasRoomFor(in EncodedPublication publication, int bytesMax) =>
+        format == WireFormat.Json || _messages.HasRoomFor(publication.Message.Length, bytesMax);
+
+    internal void Append(in EncodedPublication publication, BufferPool pool)
+    {
+        if (format == WireFormat.Json) _lines.Append(publication.Line.Span, pool);
+        else _messages.Append(publication.Message.Span, pool);
+    }
+
+    /// <summary>Ends the batch; the caller holds its bytes.</summary>
+    internal SharedBytes Seal(out int start) => format == WireFormat.Json ? _lines.Seal(out start) : _messages.Seal(out start);
+
+    internal void Add(Membership member)
+    {
+        member.Index = Members.Count;
+        Members.Add(member);
+    }
+
+    internal void Remove(Membership member)
+    {
+        Membership last = Members[^1];
+        Members[member.Index] = last;
+        last.Index = member.Index;
+        Members.RemoveAt(Members.Count - 1);
+        member.Index = -1;
+    }
+}
