@@ -3,13 +3,10 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Event;
-using Broker.Actors.Centrifuge;
-using Broker.Actors.Echo;
 using Broker.Actors.Loops;
 using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
-using Broker.Actors.Streams;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors;
@@ -26,6 +23,7 @@ public sealed class Hub : IAsyncDisposable
     private readonly HubSettings _settings;
     private readonly Config _akka;
     private readonly HubAcceptor _acceptor;
+    private readonly HubDialects _dialects;
     private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
@@ -45,6 +43,7 @@ public sealed class Hub : IAsyncDisposable
         _settings = settings;
         _akka = akka;
         _acceptor = new HubAcceptor(settings, Counters);
+        _dialects = new HubDialects(settings, s_version);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
         HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && Reactor.IsSupported);
         _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];
@@ -100,16 +99,11 @@ public sealed class Hub : IAsyncDisposable
         IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing), loop, "router"))];
 
         var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), log);
-        return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => DialectOf(connection, replies[loop.Number])), loop, "sessions"))];
+        return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => _dialects.Of(connection, replies[loop.Number])), loop, "sessions"))];
 
         IActorRef Start(Props props, EventLoop loop, string name) =>
             system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(loop.Number)), $"{name}-{loop.Number}");
     }
-
-    private IDialect DialectOf(Connection connection, LoopReplies replies) =>
-        connection.Endpoint!.Path == _settings.Centrifuge.Path
-            ? new CentrifugeConversation(connection, replies, _settings.Centrifuge, s_version)
-            : new EchoDialect(connection);
 
     /// <summary>Accepts no more, tells the clients, lets what is queued leave, and ends; after the grace, at once.</summary>
     public async Task StopAsync(TimeSpan grace)

@@ -1,11 +1,13 @@
 using Akka.Actor;
 using Akka.Event;
+using Broker.Actors.Native;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
 using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Handshake;
+using Broker.Core.Native;
 using Broker.Core.Reactor;
 
 namespace Broker.Actors;
@@ -60,6 +62,22 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
                 ShutdownReason = Disconnect.Shutdown.Reason,
             },
         };
+        if (settings.Native.Enabled)
+        {
+            endpoints.Add(new WebSocketEndpoint
+            {
+                Path = settings.Native.Path,
+                Subprotocols = new SubprotocolChoice(NativeProtocol.Preference, fallback: null, refusesUnmatched: true) { RefusesNone = true },
+                Origins = origins,
+                Engine = new FrameEngineSettings(settings.Native.FrameBytesMax, settings.Native.FragmentsMax),
+                SlowCode = (CloseCode)Disconnect.Slow.Code,
+                SlowReason = Disconnect.Slow.Reason,
+                ShutdownCode = (CloseCode)Disconnect.Shutdown.Code,
+                ShutdownReason = Disconnect.Shutdown.Reason,
+                ShutdownFrames = MessageBatch.Frame(NativeConversation.Farewell(Disconnect.Shutdown)),
+            });
+        }
+
         if (settings.Echo.Enabled)
         {
             endpoints.Add(new WebSocketEndpoint

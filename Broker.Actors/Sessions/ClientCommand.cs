@@ -54,6 +54,11 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Method">Its name.</param>
     public sealed record Call(uint Id, int Bytes, string Method) : ClientCommand(Id, Bytes);
 
+    /// <summary>Something that makes no sense, as the dialect knows by itself; the connection stays.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    public sealed record Invalid(uint Id, int Bytes) : ClientCommand(Id, Bytes);
+
     /// <summary>Something that this hub does not do.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>

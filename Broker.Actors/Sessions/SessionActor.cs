@@ -59,6 +59,7 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Publish publish: Publish(publish); return;
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
+            case ClientCommand.Invalid: _outlet.Failed(command.Id, command.Index, CentrifugeError.BadRequest); break;
             case ClientCommand.Send: break;
             case ClientCommand.Call: _outlet.Failed(command.Id, command.Index, CentrifugeError.MethodNotFound); break;
             default: _outlet.Failed(command!.Id, command.Index, CentrifugeError.NotAvailable); break;

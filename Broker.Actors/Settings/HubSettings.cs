@@ -24,6 +24,9 @@ public sealed record HubSettings
     /// <summary>The Centrifuge JSON dialect.</summary>
     public CentrifugeSettings Centrifuge { get; init; } = new();
 
+    /// <summary>The native protocol.</summary>
+    public NativeSettings Native { get; init; } = new();
+
     /// <summary>Bounds of routing.</summary>
     public RoutingSettings Routing { get; init; } = new();
 

@@ -25,6 +25,7 @@ public static class HubSettingsBinder
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
             Centrifuge = ReadCentrifuge(reader),
+            Native = ReadNative(reader),
             Routing = new RoutingSettings
             {
                 LoopBytesMax = reader.GetSize("broker.routing.loop-bytes-max", 64 * KiB, GiB),
@@ -67,6 +68,23 @@ public static class HubSettingsBinder
                 $"at least the message-bytes-max of {SettingUnits.WriteSize(settings.Centrifuge.MessageBytesMax)}");
         }
 
+        if (settings.Native.CommandBytesMax < settings.Native.FrameBytesMax)
+        {
+            reader.Refuse(
+                "broker.native.command-bytes-max",
+                $"at least the frame-bytes-max of {SettingUnits.WriteSize(settings.Native.FrameBytesMax)}");
+        }
+
+        if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
+        {
+            reader.Refuse("broker.native.path", "another path than broker.centrifuge.path has");
+        }
+
+        if (settings.Echo.Enabled && settings.Native.Enabled && settings.Echo.Path == settings.Native.Path)
+        {
+            reader.Refuse("broker.echo.path", "another path than broker.native.path has");
+        }
+
         if (settings.Echo.Enabled && settings.Echo.Path == settings.Centrifuge.Path)
         {
             reader.Refuse("broker.echo.path", "another path than broker.centrifuge.path has");
@@ -97,6 +115,16 @@ public static class HubSettingsBinder
         HandshakeLimit = reader.GetDuration("broker.reactor.handshake-limit", Moment, Hour),
         HeadBytesMax = reader.GetSize("broker.reactor.head-bytes-max", KiB, MiB),
         CloseLimit = reader.GetDuration("broker.reactor.close-limit", Moment, Hour),
+    };
+
+    private static NativeSettings ReadNative(SettingsReader reader) => new()
+    {
+        Enabled = reader.GetSwitch("broker.native.enabled"),
+        Path = reader.GetPath("broker.native.path"),
+        FrameBytesMax = reader.GetSize("broker.native.frame-bytes-max", KiB, 64 * MiB),
+        FragmentsMax = reader.GetCount("broker.native.fragments-max", 1, 1 << 30),
+        MessagesPerFrameMax = reader.GetCount("broker.native.messages-per-frame-max", 1, 65_536),
+        CommandBytesMax = reader.GetSize("broker.native.command-bytes-max", KiB, GiB),
     };
 
     private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()

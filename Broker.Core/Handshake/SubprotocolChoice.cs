@@ -24,10 +24,13 @@ public sealed class SubprotocolChoice
         _refusesUnmatched = refusesUnmatched;
     }
 
+    /// <summary>Whether a client that offers none is refused too; then there is no fallback.</summary>
+    public bool RefusesNone { get; init; }
+
     /// <summary>Chooses by the order of the endpoint, whatever the order of the client.</summary>
     /// <param name="offered">What the client offers; compared exactly.</param>
     /// <param name="chosen">What is spoken and what is answered.</param>
-    /// <returns><c>null</c>, or status 400 where nothing offered is spoken and the endpoint insists.</returns>
+    /// <returns><c>null</c>, or status 400 where nothing offered is spoken, or nothing offered, and the endpoint insists.</returns>
     public UpgradeFault? Check(IReadOnlyList<string> offered, out ChosenSubprotocol chosen)
     {
         foreach (string name in _spoken)
@@ -40,7 +43,7 @@ public sealed class SubprotocolChoice
         // "If the server does not agree to any of the client's requested subprotocols, the only acceptable value is
         // null", section 4.2.2: a fallback is spoken without being announced, or browsers would hang up.
         chosen = new ChosenSubprotocol(_fallback, Answered: null);
-        return _refusesUnmatched && offered.Count > 0
+        return (offered.Count > 0 ? _refusesUnmatched : RefusesNone)
             ? new UpgradeFault(400, $"None of the subprotocols offered is spoken here: {string.Join(", ", _spoken)}.")
             : null;
     }

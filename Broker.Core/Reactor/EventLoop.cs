@@ -169,8 +169,15 @@ public abstract class EventLoop : IDisposable
 
     private static void SayGoodbye(Connection connection)
     {
-        if (connection.IsOpen) connection.Close(ClosureCause.Shutdown, connection.Endpoint!.ShutdownCode, connection.Endpoint.ShutdownReason);
-        else connection.TurnAway();
+        if (!connection.IsOpen)
+        {
+            connection.TurnAway();
+            return;
+        }
+
+        WebSocketEndpoint endpoint = connection.Endpoint!;
+        if (!endpoint.ShutdownFrames.IsEmpty) connection.Write(endpoint.ShutdownFrames.Span);
+        connection.Close(ClosureCause.Shutdown, endpoint.ShutdownCode, endpoint.ShutdownReason);
     }
 
     private void CompleteDrain()

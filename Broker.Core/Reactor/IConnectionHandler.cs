@@ -76,6 +76,9 @@ public sealed record WebSocketEndpoint
     /// <summary>The reason that goes with it.</summary>
     public string ShutdownReason { get; init; } = "shutdown";
 
+    /// <summary>Whole frames that every client is sent before that Close frame, where what is spoken has a goodbye of its own.</summary>
+    public ReadOnlyMemory<byte> ShutdownFrames { get; init; }
+
     private static CloseCode Sendable(CloseCode code) =>
         code.MayTravel ? code : throw new ArgumentOutOfRangeException(nameof(code), code, "This close code may not be sent.");
 }

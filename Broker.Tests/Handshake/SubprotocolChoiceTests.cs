@@ -30,6 +30,15 @@ public sealed class SubprotocolChoiceTests
     }
 
     [Fact]
+    public void And_so_is_one_that_offers_none_where_the_endpoint_insists_on_that_too()
+    {
+        var choice = new SubprotocolChoice(Spoken, fallback: null, refusesUnmatched: true) { RefusesNone = true };
+
+        Assert.Equal(400, choice.Check([], out _)?.Status);
+        Assert.Null(choice.Check(["v2.broker"], out _));
+    }
+
+    [Fact]
     public void Or_is_served_as_if_it_had_offered_none() =>
         Assert.Equal((null, new ChosenSubprotocol("v2.broker", Answered: null)), Choose(["mqtt"], "v2.broker", refusesUnmatched: false));
 

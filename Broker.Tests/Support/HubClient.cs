@@ -12,7 +12,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     private const uint Key = 0x37fa213d;
 
     private readonly byte[] _scratch = new byte[64 * 1024];
-    private readonly Queue<string> _frames = new();
+    private readonly Queue<byte[]> _frames = new();
     private readonly Queue<string> _lines = new();      // Of the frame that is being read.
     private byte[] _received = [];
     private byte[] _unsent = [];
@@ -27,10 +27,11 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     public bool HasEnded { get; private set; }
 
     /// <summary>The opening handshake, to its end.</summary>
-    public void Upgrade(string path)
+    public void Upgrade(string path, string? subprotocol = null)
     {
+        string offer = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
         SendRaw(Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"));
         int end = -1;
         hub.RunUntil(() => Receive() && (end = _received.AsSpan().IndexOf("\r\n\r\n"u8)) >= 0, $"the upgrade to {path} is answered");
         Assert.StartsWith("HTTP/1.1 101 ", Encoding.ASCII.GetString(_received.AsSpan(0, end)), StringComparison.Ordinal);
@@ -42,6 +43,9 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
 
     /// <summary>A masked text frame.</summary>
     public static byte[] Frame(string text) => FrameWriter.Frame(Opcode.Text, Encoding.UTF8.GetBytes(text), Key);
+
+    /// <summary>A masked binary frame.</summary>
+    public static byte[] BinaryFrame(byte[] payload) => FrameWriter.Frame(Opcode.Binary, payload, Key);
 
     /// <summary>Bytes as they are; what the socket does not take now is sent whenever the client reads.</summary>
     public void SendRaw(byte[] bytes)
@@ -75,7 +79,10 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     public string[] NextLines(int count) => [.. Enumerable.Range(0, count).Select(_ => NextLine())];
 
     /// <summary>The next whole frame that the server says.</summary>
-    public string NextFrame()
+    public string NextFrame() => Encoding.UTF8.GetString(NextPayload());
+
+    /// <summary>The payload of the next whole frame that the server says.</summary>
+    public byte[] NextPayload()
     {
         Assert.Empty(_lines);                   // Of a frame that has been read in part.
         hub.RunUntil(() => Read() && (_frames.Count > 0 || Close is not null), "the server says a frame");
@@ -88,10 +95,20 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     {
         hub.Turn(turns);
         Read();
-        string[] lines = [.. _lines, .. _frames.SelectMany(frame => frame.Split('\n'))];
+        string[] lines = [.. _lines, .. _frames.SelectMany(frame => Encoding.UTF8.GetString(frame).Split('\n'))];
         _lines.Clear();
         _frames.Clear();
         return lines;
+    }
+
+    /// <summary>The payloads of all frames that came within some turns.</summary>
+    public byte[][] PayloadsWithin(int turns)
+    {
+        hub.Turn(turns);
+        Read();
+        byte[][] payloads = [.. _frames];
+        _frames.Clear();
+        return payloads;
     }
 
     /// <summary>Waits for the server's Close frame.</summary>
@@ -137,7 +154,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
             return;
         }
 
-        _frames.Enqueue(Encoding.UTF8.GetString(payload));
+        _frames.Enqueue(payload.ToArray());
     }
 
     private bool Receive()

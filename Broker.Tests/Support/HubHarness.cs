@@ -3,12 +3,11 @@ using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors;
-using Broker.Actors.Centrifuge;
-using Broker.Actors.Echo;
 using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
+using Broker.Core.Native;
 using Broker.Core.Reactor;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -26,6 +25,7 @@ internal sealed class HubHarness : TurnedLoop
     private readonly EpollLoop[] _reactors;
     private readonly List<HubClient> _clients = [];
     private readonly HubSettings _settings;
+    private readonly HubDialects _dialects;
     private readonly LoopReplies[] _replies;
     private readonly IPEndPoint[] _ports;
     private readonly IActorRef[] _shards;
@@ -48,6 +48,7 @@ internal sealed class HubHarness : TurnedLoop
     {
         _time = time;
         _settings = settings;
+        _dialects = new HubDialects(settings, "1.2.3");
         Counters = counters;
         _reactors = [.. Loops.Cast<EpollLoop>()];
         _replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
@@ -74,14 +75,10 @@ internal sealed class HubHarness : TurnedLoop
     /// <summary>Exceptions that the test has caused itself; any other fails the test at its end.</summary>
     public int FailuresExpected { get; set; }
 
-    private IDialect DialectOf(Connection connection, LoopReplies replies) => Wrap(
-        connection,
-        connection.Endpoint!.Path == _settings.Centrifuge.Path
-            ? new CentrifugeConversation(connection, replies, _settings.Centrifuge, "1.2.3")
-            : new EchoDialect(connection));
+    private IDialect DialectOf(Connection connection, LoopReplies replies) => Wrap(connection, _dialects.Of(connection, replies));
 
     /// <summary>A client whose handshake is done.</summary>
-    public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null)
+    public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null, string? subprotocol = null)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBufferBytes is { } bytes) socket.ReceiveBufferSize = bytes;
@@ -89,7 +86,7 @@ internal sealed class HubHarness : TurnedLoop
         socket.Blocking = false;
         var client = new HubClient(this, socket);
         _clients.Add(client);
-        client.Upgrade(path ?? _settings.Centrifuge.Path);
+        client.Upgrade(path ?? _settings.Centrifuge.Path, subprotocol);
         return client;
     }
 
@@ -101,6 +98,19 @@ internal sealed class HubHarness : TurnedLoop
         Assert.StartsWith("""{"id":1,"connect":{"client":""", client.NextLine(), StringComparison.Ordinal);
         return client;
     }
+
+    /// <summary>A native client that has its welcome.</summary>
+    public NativeClient ConnectNative(bool batched = true, int loop = 0)
+    {
+        NativeClient client = DialNative(batched, loop);
+        client.Say(NativeClient.Hello());
+        Assert.StartsWith("welcome ", client.Next(), StringComparison.Ordinal);
+        return client;
+    }
+
+    /// <summary>A native client that has said nothing.</summary>
+    public NativeClient DialNative(bool batched = true, int loop = 0) =>
+        new(Dial(loop, _settings.Native.Path, subprotocol: batched ? NativeProtocol.Batched : NativeProtocol.Unbatched), batched);
 
     /// <summary>Moves the clock, and gives the loops turns to notice; a deadline may be one tick of 64 ms late.</summary>
     public void Advance(TimeSpan by)

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.WebSockets;
+using Broker.Tests.Support;
+using static Broker.Tests.Support.NativeClient;
+
+namespace Broker.Tests.EndToEnd;
+
+/// <summary>The native protocol, spoken by .NET's own <see cref="ClientWebSocket"/> to the real host.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class NativeClientTests(SharedHost shared)
+{
+    private Uri Uri => new($"ws://127.0.0.1:{shared.Process.Port}/ws");
+
+    [Theory]
+    [InlineData(true, "v2.broker", "v3.broker")]
+    [InlineData(false, "v2.broker")]
+    public async Task A_client_listens_publishes_and_hears_itself(bool batched, params string[] offered)
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using ClientWebSocket socket = await ConnectAsync(offered, limit.Token);
+        Assert.Equal(batched ? "v3.broker" : "v2.broker", socket.SubProtocol);
+        var heard = new Queue<string>();
+
+        await SayAsync(Hello());
+        Assert.StartsWith("welcome 1 ", await NextAsync(), StringComparison.Ordinal);
+        await SayAsync(Subscribe(1, $"native-{batched}"));
+        string number = (await NextAsync()).Split(' ')[2];
+        await SayAsync(Publish(2, $"native-{batched}", "one"), Publish(3, $"native-{batched}", "two"), Ping(4));
+
+        string[] all = [await NextAsync(), await NextAsync(), await NextAsync(), await NextAsync(), await NextAsync()];
+        string[] expected = [$"delivery {number} 1 one", $"delivery {number} 2 two", "pong 4", "published 2 to 1 at 1", "published 3 to 1 at 2"];
+        Assert.Equal(expected, all.Order(StringComparer.Ordinal));
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
+
+        async Task SayAsync(params byte[][] messages)
+        {
+            foreach (byte[] payload in batched ? [Wire.Join(messages)] : messages)
+                await socket.SendAsync(payload, WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
+        }
+
+        async Task<string> NextAsync()
+        {
+            byte[] payload = new byte[4096];
+            while (heard.Count == 0)
+            {
+                ValueWebSocketReceiveResult got = await socket.ReceiveAsync(payload.AsMemory(), limit.Token);
+                Assert.Equal((WebSocketMessageType.Binary, true), (got.MessageType, got.EndOfMessage));
+                foreach (string line in Describe(payload[..got.Count], batched)) heard.Enqueue(line);
+            }
+
+            return heard.Dequeue();
+        }
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("centrifuge-json", "v1.broker")]
+    public async Task A_client_that_offers_nothing_spoken_is_refused(params string[] offered)
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using var socket = new ClientWebSocket();
+        foreach (string name in offered) socket.Options.AddSubProtocol(name);
+        socket.Options.CollectHttpResponseDetails = true;
+
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(Uri, limit.Token));
+
+        Assert.Equal(HttpStatusCode.BadRequest, socket.HttpStatusCode);
+    }
+
+    private async Task<ClientWebSocket> ConnectAsync(string[] offered, CancellationToken stop)
+    {
+        var socket = new ClientWebSocket();
+        foreach (string name in offered) socket.Options.AddSubProtocol(name);
+        await socket.ConnectAsync(Uri, stop);
+        return socket;
+    }
+}

@@ -1,0 +1,425 @@
+using System.Text.RegularExpressions;
+using Broker.Actors.Settings;
+using Broker.Core.Native;
+using Broker.Core.Reactor;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Tests.Support.NativeClient;
+using static Broker.Tests.Support.Wire;
+
+namespace Broker.Tests.Streams;
+
+/// <summary>The native protocol through a whole hub whose turns the test takes.</summary>
+public sealed partial class NativeConversationTests
+{
+    [Theory, InlineData(true, 4096), InlineData(false, 1)]
+    public void Hello_is_answered_with_the_limits(bool batched, int messagesPerFrame)
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.DialNative(batched);
+
+        client.Say(Hello());
+
+        Assert.Equal($"welcome 1 262144 {messagesPerFrame} 25000", client.Next());
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void What_is_published_reaches_every_listener_and_the_publisher_is_told_how_many(bool batched)
+    {
+        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        NativeClient publisher = hub.ConnectNative(batched), near = hub.ConnectNative(batched), far = hub.ConnectNative(!batched, loop: 1);
+        near.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", near.Next());
+        publisher.Say(Publish(1, "a", "one"));
+        Assert.Equal("published 1 to 1 at 1", publisher.Next());
+        far.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 1", far.Next());
+
+        publisher.Say(Publish(2, "a", "two"), Publish(0, "a", ""), Publish(3, "nobody", "x"));
+
+        Assert.Equal(["delivery #1 1 one", "delivery #1 2 two", "delivery #1 3 "], near.Next(3));
+        Assert.Equal(["delivery #1 2 two", "delivery #1 3 "], far.Next(2));
+        Assert.Equal(["published 2 to 2 at 2", "published 3 to 0 at 0"], publisher.Next(2).Order(StringComparer.Ordinal));
+        Assert.Empty(publisher.Within(4));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Who_has_unsubscribed_by_number_hears_nothing_more_and_may_come_back(bool batched)
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative(batched), other = hub.ConnectNative(batched);
+        foreach (NativeClient each in new[] { client, other })
+        {
+            each.Say(Subscribe(1, "a"));
+            Assert.Equal("subscribed 1 #1 at 0", each.Next());
+        }
+
+        client.Say(Unsubscribe(2, 1), Unsubscribe(3, 1), Unsubscribe(4, 99));
+        Assert.Equal(["unsubscribed 2 #1 0", "unsubscribed 3 #1 0", "unsubscribed 4 #99 0"], client.Next(3).Order(StringComparer.Ordinal));
+        other.Say(Publish(0, "a", "x"));
+        Assert.Equal("delivery #1 1 x", other.Next());
+        Assert.Empty(client.Within(4));
+
+        client.Say(Subscribe(5, "a"));
+        Assert.Equal("subscribed 5 #1 at 1", client.Next());
+    }
+
+    [Fact]
+    public void Replies_of_a_turn_leave_in_one_frame_of_v3_and_in_one_each_of_v2()
+    {
+        using var hub = new HubHarness();
+        NativeClient three = hub.ConnectNative(batched: true), two = hub.ConnectNative(batched: false);
+        byte[][] messages = [Ping(1), Unsubscribe(2, 9), Subscribe(0, "a"), Unsubscribe(3, 9)];
+
+        three.Say(messages);
+        two.Say(messages);
+
+        byte[][] batched = three.Frames.PayloadsWithin(4), unbatched = two.Frames.PayloadsWithin(4);
+        string[] expected = ["pong 1", "unsubscribed 2 #9 0", "error Request 107 id 0 chunk 0 message 2", "unsubscribed 3 #9 0"];
+        Assert.Equal(expected, Describe(Assert.Single(batched), batched: true));
+        Assert.Equal(expected.Select(WithoutIndex), unbatched.SelectMany(payload => Describe(payload, batched: false)).Select(WithoutIndex));
+        Assert.Equal(4, unbatched.Length);
+    }
+
+    [Fact]
+    public void However_messages_are_grouped_the_replies_are_the_same_in_the_same_order()
+    {
+        byte[][] messages =
+        [
+            Subscribe(1, "a"), Publish(2, "a", "one"), Ping(3), Publish(0, "a", "two"), Subscribe(4, "a"), Publish(5, "", "x"),
+            Subscribe(6, "b"), Publish(7, "b", "{}"), Unsubscribe(8, 77), Publish(9, "a", "three"), Call(10, "nothing"), Publish(11, "c", "x"),
+        ];
+        string[] alone = Run(batched: false, messages);
+        Assert.Equal(15, alone.Length);
+        Assert.Equal(alone, Run(batched: true, messages));
+        Assert.Equal(alone, Run(batched: true, [.. messages.SelectMany(message => message)]));
+
+        var random = new Random(20_261_122);
+        for (int run = 0; run < 10; run++)
+        {
+            var frames = new List<byte[]>();
+            for (int next = 0; next < messages.Length;)
+            {
+                int count = Math.Min(messages.Length - next, random.Next(1, 6));
+                frames.Add([.. messages.Skip(next).Take(count).SelectMany(message => message)]);
+                next += count;
+            }
+
+            Assert.Equal(alone, Run(batched: true, [.. frames]));
+        }
+
+        static string[] Run(bool batched, params byte[][] frames)
+        {
+            using var hub = new HubHarness();
+            NativeClient client = hub.ConnectNative(batched);
+            client.SayFrames(frames);
+            return [.. client.Within(6).Select(WithoutIndex)];
+        }
+    }
+
+    [Fact]
+    public void Clients_of_all_dialects_listen_to_one_channel()
+    {
+        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        HubClient json = hub.Connect();
+        NativeClient three = hub.ConnectNative(batched: true, loop: 1), two = hub.ConnectNative(batched: false);
+        HubConversationTests.Listen(json, "a");
+        foreach (NativeClient each in new[] { three, two })
+        {
+            each.Say(Subscribe(1, "a"));
+            Assert.Equal("subscribed 1 #1 at 0", each.Next());
+        }
+
+        json.Say("""{"id":3,"publish":{"channel":"a","data":{"n": 1}}}""");
+        Assert.Equal("""delivery #1 1 {"n": 1}""", three.Next());
+        Assert.Equal("""delivery #1 1 {"n": 1}""", two.Next());
+        string[] own = json.NextLines(2);
+        Assert.Contains(own, line => line.StartsWith("""{"push":{"channel":"a","pub":{"data":{"n": 1},"info":""", StringComparison.Ordinal));
+        Assert.Contains("""{"id":3,"publish":{}}""", own);
+
+        three.Say(Publish(2, "a", "[2]"));
+        Assert.Equal(["delivery #1 2 [2]", "published 2 to 3 at 2"], three.Next(2).Order(StringComparer.Ordinal));
+        Assert.StartsWith("""{"push":{"channel":"a","pub":{"data":[2],"info":{"client":""", json.NextLine(), StringComparison.Ordinal);
+        two.Say(Publish(0, "a", "plain"));
+        Assert.Equal("delivery #1 3 plain", three.Next());
+        Assert.EndsWith("""},"tags":{"encoding":"base64"}}}}""", json.NextLine(), StringComparison.Ordinal);
+        Assert.Equal(["delivery #1 2 [2]", "delivery #1 3 plain"], two.Next(2));
+    }
+
+    public static TheoryData<string, NativeFault, int> Faults => new()
+    {
+        { "", NativeFault.EmptyPayload, 0 },
+        { "14 0f000000 00000000", NativeFault.Truncated, 1 },
+        { "03 08", NativeFault.Truncated, 1 },
+        { "99", NativeFault.UnknownKind, 1 },
+        { "00", NativeFault.UnknownKind, 1 },
+        { "03 07000000 01020304050607", NativeFault.Malformed, 1 },
+        { "10 18000000 01000000 00 0000000000000000 0000000000000000 0100 ff", NativeFault.NotUtf8, 1 },
+        { "04 08000000 0000000000000000 04 08000000 0000000000000000 04 08000000 0000000000000000", NativeFault.TooManyMessages, 3 },
+        { "17 14000000 01000000 0000000000000000 0000000000000000", NativeFault.WrongSide, 1 },
+        { "01 0c000000 0100 00 00100000 00000000 00", NativeFault.OutOfTurn, 1 },
+    };
+
+    [Theory, MemberData(nameof(Faults))]
+    public void A_wrong_frame_is_told_with_its_index_after_what_stands_before_it_took_effect(string hex, NativeFault fault, int index)
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { MessagesPerFrameMax = 3 } });
+        NativeClient client = hub.ConnectNative(), listener = hub.ConnectNative();
+        listener.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", listener.Next());
+        byte[] before = hex.Length == 0 ? [] : Publish(0, "a", "before");
+
+        client.SayFrames([.. before, .. Bytes(hex)], Publish(0, "a", "after"));
+
+        Assert.Equal($"error Connection {(int)fault} id 0 chunk 0 message {index}", client.Next());
+        Assert.Equal(((int)fault.CloseCode, fault.Reason), client.Frames.NextClose());
+        Assert.Equal(hex.Length == 0 ? [] : ["delivery #1 1 before"], listener.Within(4));
+    }
+
+    [Fact]
+    public void More_than_one_message_in_a_frame_of_v2_is_told_after_the_first_took_effect()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative(batched: false);
+
+        client.SayFrames([.. Ping(7), .. Ping(8)]);
+
+        Assert.Equal(["pong 7", "error Connection 8 id 0 chunk 0 message 1"], client.Next(2));
+        Assert.Equal((1008, NativeFault.NotBatched.Reason), client.Frames.NextClose());
+    }
+
+    [Fact]
+    public void A_text_frame_is_refused()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative();
+
+        client.Frames.Say("{}");
+
+        Assert.Equal("error Connection 11 id 0 chunk 0 message 0", client.Next());
+        Assert.Equal((1003, "Frames are binary."), client.Frames.NextClose());
+    }
+
+    [Fact]
+    public void A_payload_over_the_limit_is_refused()
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { FrameBytesMax = 2048 } });
+        NativeClient client = hub.ConnectNative();
+        client.Say(Publish(1, "a", new string('x', 2048 - 12)));
+        Assert.Equal("published 1 to 0 at 0", client.Next());
+
+        client.Say(Publish(2, "a", new string('x', 2048 - 11)));
+
+        Assert.Equal(1009, client.Frames.NextClose().Code);
+    }
+
+    [Fact]
+    public void Nothing_comes_before_hello()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.DialNative();
+
+        client.Say(Publish(1, "a", "x"));
+
+        Assert.Equal("error Connection 10 id 0 chunk 0 message 0", client.Next());
+        Assert.Equal((1008, NativeFault.OutOfTurn.Reason), client.Frames.NextClose());
+    }
+
+    [Fact]
+    public void A_version_that_is_not_known_is_refused()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.DialNative();
+
+        client.Say(Hello(version: 0));
+
+        Assert.Equal("error Connection 15 id 0 chunk 0 message 0", client.Next());
+        Assert.Equal((1008, NativeFault.UnknownVersion.Reason), client.Frames.NextClose());
+    }
+
+    [Fact]
+    public void A_newer_client_is_answered_with_the_version_that_is_spoken()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.DialNative();
+
+        client.Say(Hello(version: 9));
+
+        Assert.StartsWith("welcome 1 ", client.Next(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Commands_that_fail_are_answered_with_their_place_in_the_frame_and_the_connection_lives()
+    {
+        var settings = new CentrifugeSettings { ChannelsMax = 1, ChannelBytesMax = 10, Publish = false };
+        using var hub = new HubHarness(new HubSettings { Centrifuge = settings });
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(
+            Subscribe(1, "a", token: "t"),
+            Subscribe(2, "12345678901"),
+            Subscribe(3, ""),
+            Subscribe(0, "a"),
+            Unsubscribe(0, 1),
+            Publish(4, "a", "x"),
+            Publish(0, "a", "x"),
+            Ping(9));
+
+        string[] expected =
+        [
+            "pong 9",
+            "error Request 108 id 1 chunk 0 message 0",
+            "error Request 107 id 2 chunk 0 message 1",
+            "error Request 107 id 3 chunk 0 message 2",
+            "error Request 107 id 0 chunk 0 message 3",
+            "error Request 107 id 0 chunk 0 message 4",
+            "error Request 103 id 4 chunk 0 message 5",
+            "error Request 103 id 0 chunk 0 message 6",
+        ];
+        Assert.Equal(expected, client.Next(8));
+        client.Say(Subscribe(5, "a"), Subscribe(6, "a"), Subscribe(7, "b"));
+        Assert.Equal(["error Request 105 id 6 chunk 0 message 1", "error Request 106 id 7 chunk 0 message 2", "subscribed 5 #1 at 0"], client.Next(3));
+    }
+
+    [Fact]
+    public void A_stream_is_refused_with_its_number_and_chunk_and_the_connection_lives()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(
+            NativeWriter.Message(new Core.Chunks.StreamHeader { Stream = 5, Bytes = 100 }),
+            NativeWriter.Message(new Core.Chunks.Chunk { Stream = 5, Index = 3, Total = 7, Data = "x"u8 }),
+            NativeWriter.Message(new Core.Chunks.Credit { Id = 5, Count = 1 }),
+            Ping(1));
+
+        Assert.Equal(["error Stream 205 id 5 chunk 0 message 0", "error Stream 205 id 5 chunk 3 message 1", "pong 1"], client.Next(3));
+    }
+
+    [Fact]
+    public void A_token_that_nobody_can_verify_ends_with_a_bye_for_good()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.DialNative();
+
+        client.Say(Hello(token: "t"));
+
+        Assert.Equal("bye 3500 invalid token for good", client.Next());
+        Assert.Equal((3500, "invalid token"), client.Frames.NextClose());
+    }
+
+    [Fact]
+    public void A_client_that_takes_only_shorter_frames_than_are_shared_by_all_is_sent_away()
+    {
+        var settings = new HubSettings();
+        int largest = 1 + (256 * 1024) + 17;
+        using var hub = new HubHarness(settings);
+        NativeClient good = hub.DialNative(), bad = hub.DialNative();
+
+        good.Say(Hello(frameBytesMax: largest));
+        bad.Say(Hello(frameBytesMax: largest - 1));
+
+        Assert.StartsWith("welcome", good.Next(), StringComparison.Ordinal);
+        Assert.Equal("bye 3506 inappropriate protocol for good", bad.Next());
+        Assert.Equal((3506, "inappropriate protocol"), bad.Frames.NextClose());
+    }
+
+    [Fact]
+    public void Before_welcome_a_client_has_little_time_and_may_say_only_so_much()
+    {
+        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { BytesBeforeConnectMax = 1000 } });
+        NativeClient late = hub.DialNative(), loud = hub.DialNative();
+
+        loud.Say(Hello(token: new string('x', 1000)));
+        Assert.Equal("bye 3501 bad request for good", loud.Next());
+        Assert.Equal((3501, "bad request"), loud.Frames.NextClose());
+
+        hub.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal("bye 3502 stale for good", late.Next());
+        Assert.Equal((3502, "stale"), late.Frames.NextClose());
+    }
+
+    [Fact]
+    public void A_silent_client_is_pinged_and_given_up_if_it_says_nothing()
+    {
+        using var hub = new HubHarness();
+        NativeClient alive = hub.ConnectNative(), gone = hub.ConnectNative(batched: false);
+
+        hub.Advance(TimeSpan.FromSeconds(26));
+        Assert.Equal("ping", alive.Next());
+        Assert.Equal("ping", gone.Next());
+        alive.Say(NativeWriter.Message(new Pong { Mark = 1 }));
+        hub.Advance(TimeSpan.FromSeconds(9));
+
+        Assert.Equal("bye 3012 no pong", gone.Next());
+        Assert.Equal((3012, "no pong"), gone.Frames.NextClose());
+        alive.Say(Ping(5));
+        Assert.Equal("pong 5", alive.Next());
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_hub_that_stops_says_bye(bool batched)
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative(batched);
+
+        Task drained = hub.Drain();
+
+        Assert.Equal("bye 3001 shutdown", client.Next());
+        Assert.Equal((3001, "shutdown"), client.Frames.NextClose());
+        client.Frames.SayGoodbye();
+        client.Frames.Dispose();
+        hub.RunUntil(() => drained.IsCompleted, "the hub is drained");
+        Assert.Equal(1, hub.Counters.Ended(ClosureCause.Shutdown));
+    }
+
+    [Fact]
+    public void A_home_that_lost_its_state_unsubscribes_its_listeners_and_numbers_begin_nowhere_twice()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative();
+        client.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", client.Next());
+
+        hub.FailRouter(shard: 0);
+
+        Assert.Equal("unsubscribed 0 #1 2500", client.Next());
+        client.Say(Subscribe(2, "a"));
+        Assert.Equal("subscribed 2 #2 at 0", client.Next());
+    }
+
+    [Fact]
+    public void Behind_the_clients_bye_nothing_is_read()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Ping(2), [0x99]);
+
+        Assert.Equal(["pong 1"], client.Within(4));
+        client.Frames.SayGoodbye();
+        Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
+    }
+
+    [Fact]
+    public void Answers_to_what_nobody_asked_are_ignored()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(
+            NativeWriter.Message(new Core.Rpc.CallResult { Id = 1 }),
+            NativeWriter.Message(new Core.Rpc.CallFault { Id = 0x8000_0001, Code = Core.Rpc.FaultCode.Failed }),
+            Cancel(3),
+            NativeWriter.Message(new Core.Rpc.CallItem { Id = 4 }),
+            NativeWriter.Message(new NativeError { Code = 100 }),
+            Ping(1));
+
+        Assert.Equal(["pong 1"], client.Within(4));
+    }
+
+    private static string WithoutIndex(string line) => MessageIndex().Replace(line, "");
+
+    [GeneratedRegex(" message [0-9]+$")]
+    private static partial Regex MessageIndex();
+}
