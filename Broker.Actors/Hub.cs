@@ -5,6 +5,7 @@ using Akka.Configuration;
 using Akka.Event;
 using Broker.Actors.Loops;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Reactor;
@@ -21,6 +22,7 @@ public sealed class Hub : IAsyncDisposable
     private static readonly string s_version = typeof(Hub).Assembly.GetName().Version!.ToString(3);
 
     private readonly HubSettings _settings;
+    private readonly TimeProvider _time;
     private readonly Config _akka;
     private readonly HubAcceptor _acceptor;
     private readonly HubDialects _dialects;
@@ -41,6 +43,7 @@ public sealed class Hub : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(settings);
         _settings = settings;
+        _time = time;
         _akka = akka;
         _acceptor = new HubAcceptor(settings, Counters);
         _dialects = new HubDialects(settings, s_version);
@@ -63,6 +66,9 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>Whether clients may come: not before the start, not while it stops.</summary>
     public bool IsReady => _ready;
 
+    /// <summary>What clients may call; to be filled before the start.</summary>
+    public Methods Methods { get; } = new();
+
     /// <summary>What it counts.</summary>
     public HubCounters Counters { get; } = new();
 
@@ -71,6 +77,7 @@ public sealed class Hub : IAsyncDisposable
     /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>
     public void Start(Action<HandedOver>? plainHttp)
     {
+        Methods.Close();
         IReadOnlyList<ListeningSocket> listeners = HasReactor
             ? ListeningSocket.OpenAll(new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _loops.Length, _settings.Reactor.Backlog)
             : [];
@@ -98,7 +105,7 @@ public sealed class Hub : IAsyncDisposable
         var numbers = new ChannelNumbers();
         IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing), loop, "router"))];
 
-        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), log);
+        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), new CallEnvironment(Methods, _settings.Calls, _time), log);
         return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => _dialects.Of(connection, replies[loop.Number])), loop, "sessions"))];
 
         IActorRef Start(Props props, EventLoop loop, string name) =>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Unicode;
 using Akka.Actor;
 using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
@@ -9,6 +10,7 @@ using Broker.Core.Centrifuge;
 using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 
 namespace Broker.Actors.Centrifuge;
 
@@ -17,6 +19,7 @@ namespace Broker.Actors.Centrifuge;
 public sealed class CentrifugeConversation : IDialect, IReplySource
 {
     private const int FrameBytesMax = 32 * 1024;
+    private const uint ApplicationErrorMin = 400;
 
     private readonly LoopReplies _replies;
     private readonly CentrifugeSettings _settings;
@@ -129,7 +132,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
         CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
         CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, !command.Token.IsEmpty),
         CommandKind.Send => new ClientCommand.Send(bytes),
-        CommandKind.Rpc => new ClientCommand.Call(command.Id, bytes, Command.Keep(command.Method)),
+        CommandKind.Rpc => new ClientCommand.Call(command.Id, bytes, MethodId.Of(command.Method), command.Data.ToArray()),
         _ => new ClientCommand.Unavailable(command.Id, bytes),
     };
 
@@ -209,6 +212,35 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
         _replies.Writer.WriteError(id, error);
         Say();
     }
+
+    /// <inheritdoc />
+    public void Returned(uint id, ReadOnlyMemory<byte> result)
+    {
+        // The dialect carries JSON and nothing else.
+        if (!result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
+        {
+            Failed(id, index: 0, CentrifugeError.NotAvailable);
+            return;
+        }
+
+        _replies.Writer.WriteRpc(id, result.Span);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public void Faulted(uint id, FaultCode code, string text) => Failed(id, index: 0, ErrorOf(code, text));
+
+    private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
+    {
+        FaultCode.UnknownMethod => CentrifugeError.MethodNotFound,
+        FaultCode.BadArguments or FaultCode.BadId => CentrifugeError.BadRequest,
+        FaultCode.PermissionDenied => CentrifugeError.PermissionDenied,
+        FaultCode.Overloaded => CentrifugeError.TooManyRequests,
+        FaultCode.Failed => new CentrifugeError(ApplicationErrorMin, text),
+        >= (FaultCode)1000 and < (FaultCode)2000 => new CentrifugeError((uint)code, text),
+        >= (FaultCode)2000 => new CentrifugeError(ApplicationErrorMin, text),
+        _ => CentrifugeError.Internal,
+    };
 
     /// <inheritdoc />
     public void Evicted(string channel, uint number, Unsubscribed why)

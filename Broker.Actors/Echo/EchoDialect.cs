@@ -5,6 +5,7 @@ using Broker.Actors.Streams;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 
 namespace Broker.Actors.Echo;
 
@@ -61,6 +62,12 @@ public sealed class EchoDialect(Connection connection) : IDialect
 
     /// <inheritdoc />
     public void Failed(uint id, int index, CentrifugeError error) { }
+
+    /// <inheritdoc />
+    public void Returned(uint id, ReadOnlyMemory<byte> result) { }
+
+    /// <inheritdoc />
+    public void Faulted(uint id, FaultCode code, string text) { }
 
     /// <inheritdoc />
     public void Evicted(string channel, uint number, Unsubscribed why) { }

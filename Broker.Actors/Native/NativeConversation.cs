@@ -29,6 +29,7 @@ public sealed class NativeConversation : IDialect, IReplySource
     private readonly LoopReplies _replies;
     private readonly NativeSettings _settings;
     private readonly CentrifugeSettings _limits;
+    private readonly int _callsMax;
     private readonly int _largestFrameBytes;
     private readonly bool _batched;
     private IActorRef _session = ActorRefs.Nobody;
@@ -39,6 +40,7 @@ public sealed class NativeConversation : IDialect, IReplySource
     private KeepAlive _keepAlive;
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
     private int _faultIndex;
+    private int _clientFrameBytesMax;                   // From hello on.
     private int _bytesBeforeWelcome;
     private int _bytesUnderWay;
     private bool _greeted, _welcomed, _over;            // After hello, after welcome, and when nothing more is read.
@@ -54,6 +56,7 @@ public sealed class NativeConversation : IDialect, IReplySource
         _replies = replies;
         _settings = settings.Native;
         _limits = settings.Centrifuge;
+        _callsMax = settings.Calls.PendingMax;
         _largestFrameBytes = NativeSettings.LargestFrameOf(settings);
         _batched = connection.Subprotocol == NativeProtocol.Batched;
         _batch = new MessageBatch(_batched);
@@ -127,7 +130,8 @@ public sealed class NativeConversation : IDialect, IReplySource
             case NativeKind.Subscribe: Obey(ToCommand(message.As<Subscribe>(), CostOf(message), index)); break;
             case NativeKind.Unsubscribe: Obey(ToCommand(message.As<Unsubscribe>(), CostOf(message), index)); break;
             case NativeKind.Publish: Obey(ToCommand(message.As<Publish>(), CostOf(message), index)); break;
-            case NativeKind.Call: Refuse(message.As<Call>()); break;
+            case NativeKind.Call: Start(message.As<Call>(), CostOf(message), index); break;
+            case NativeKind.Cancel: Obey(new ClientCommand.Cancel(message.As<CallCancel>().Id, CostOf(message))); break;
             case NativeKind.Stream: Refuse(message.As<Core.Chunks.StreamHeader>().Stream, chunk: 0, index); break;
             case NativeKind.Chunk: Refuse(message.As<Core.Chunks.Chunk>().Stream, message.As<Core.Chunks.Chunk>().Index, index); break;
             default: break;
@@ -150,6 +154,7 @@ public sealed class NativeConversation : IDialect, IReplySource
         }
 
         _greeted = true;
+        _clientFrameBytesMax = hello.FrameBytesMax;
         Obey(new ClientCommand.Connect(0, bytes, HasToken: !hello.Token.IsEmpty) { Index = index });
     }
 
@@ -173,8 +178,16 @@ public sealed class NativeConversation : IDialect, IReplySource
         (_commands ??= []).Add(command);
     }
 
-    // No method is served: every one is unknown.
-    private void Refuse(in Call call) => Say(new CallFault { Id = call.Id, Code = FaultCode.UnknownMethod, Text = "unknown method"u8 });
+    private void Start(in Call call, int bytes, int index)
+    {
+        if (CallIds.IsServers(call.Id)) Faulted(call.Id, FaultCode.BadId, "the highest bit of the number is the server's");
+        else if (call.Options != CallOptions.None) Faulted(call.Id, FaultCode.BadArguments, "the arguments come in one piece");
+        else
+        {
+            var deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds);
+            Obey(new ClientCommand.Call(call.Id, bytes, call.Method, call.Arguments.ToArray()) { Index = index, Deadline = deadline });
+        }
+    }
 
     // Welcome tells that no stream is taken; whoever sends one all the same hears so for each chunk.
     private void Refuse(uint stream, uint chunk, int index) => Say(new NativeError
@@ -232,7 +245,7 @@ public sealed class NativeConversation : IDialect, IReplySource
         Say(new Welcome
         {
             Version = NativeProtocol.Version,
-            Limits = _settings.ToLimits(_batched, _limits.PingInterval),
+            Limits = _settings.ToLimits(_batched, _callsMax, _limits.PingInterval),
             Client = Encoding.UTF8.GetBytes(client),
         });
     }
@@ -267,6 +280,17 @@ public sealed class NativeConversation : IDialect, IReplySource
         MessageIndex = (uint)index,
         Text = Encoding.UTF8.GetBytes(error.Message),
     });
+
+    /// <inheritdoc />
+    public void Returned(uint id, ReadOnlyMemory<byte> result)
+    {
+        var message = new CallResult { Id = id, Data = result.Span };
+        if (NativeWriter.SizeOf(message) < _clientFrameBytesMax) Say(message);
+        else Faulted(id, FaultCode.ResultTooBig, "the result passes the longest payload of the client");
+    }
+
+    /// <inheritdoc />
+    public void Faulted(uint id, FaultCode code, string text) => Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 
     /// <inheritdoc />
     public void Evicted(string channel, uint number, Eviction why)

@@ -1,4 +1,5 @@
 using Broker.Core.Centrifuge;
+using Broker.Core.Rpc;
 
 namespace Broker.Actors.Sessions;
 
@@ -51,8 +52,18 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <summary>Call a method.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
-    /// <param name="Method">Its name.</param>
-    public sealed record Call(uint Id, int Bytes, string Method) : ClientCommand(Id, Bytes);
+    /// <param name="Method">The number of its name.</param>
+    /// <param name="Arguments">Owned by the command.</param>
+    public sealed record Call(uint Id, int Bytes, MethodId Method, ReadOnlyMemory<byte> Arguments) : ClientCommand(Id, Bytes)
+    {
+        /// <summary>How long the client will wait; zero where it does not say.</summary>
+        public TimeSpan Deadline { get; init; }
+    }
+
+    /// <summary>The answer to a call is wanted no longer.</summary>
+    /// <param name="Id">The call's number.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    public sealed record Cancel(uint Id, int Bytes) : ClientCommand(Id, Bytes);
 
     /// <summary>Something that makes no sense, as the dialect knows by itself; the connection stays.</summary>
     /// <param name="Id">The client's number for the reply.</param>

@@ -1,6 +1,7 @@
 using Broker.Actors.Routing;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 
 namespace Broker.Actors.Sessions;
 
@@ -38,6 +39,17 @@ public interface ISessionOutlet
     /// <param name="index">Which command of its frame it was, from 0.</param>
     /// <param name="error">Why.</param>
     void Failed(uint id, int index, CentrifugeError error);
+
+    /// <summary>A call came to a result.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="result">Owned by the result, not to be changed.</param>
+    void Returned(uint id, ReadOnlyMemory<byte> result);
+
+    /// <summary>A call failed.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="code">Why.</param>
+    /// <param name="text">For people.</param>
+    void Faulted(uint id, FaultCode code, string text);
 
     /// <summary>The server ended a subscription.</summary>
     /// <param name="channel">The channel.</param>

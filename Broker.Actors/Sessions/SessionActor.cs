@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
 using Broker.Core.Topics;
@@ -18,6 +19,7 @@ public sealed class SessionActor : UntypedActor
     private readonly ISessionOutlet _outlet;
     private readonly SessionEnvironment _around;
     private readonly Dictionary<string, Membership> _memberships = new(StringComparer.Ordinal);
+    private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private Principal? _principal;                  // From connect on.
     private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
     private bool _ended;
@@ -41,6 +43,8 @@ public sealed class SessionActor : UntypedActor
             case Commands commands: foreach (ClientCommand command in commands.InOrder) Obey(command); break;
             case Published published: _outlet.Published(published.Id, published.Receivers, published.Offset); _outlet.Done(published.Bytes); break;
             case Failed failed: OnFailed(failed); break;
+            case CallReturned returned: _calls!.OnReturned(returned); break;
+            case CallExpired expired: _calls!.OnExpired(expired.Call); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
@@ -61,7 +65,8 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.Invalid: _outlet.Failed(command.Id, command.Index, CentrifugeError.BadRequest); break;
             case ClientCommand.Send: break;
-            case ClientCommand.Call: _outlet.Failed(command.Id, command.Index, CentrifugeError.MethodNotFound); break;
+            case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet, _around.Calls, _around.Log)).Start(call, _principal); break;
+            case ClientCommand.Cancel: _calls?.Cancel(command.Id); break;
             default: _outlet.Failed(command!.Id, command.Index, CentrifugeError.NotAvailable); break;
         }
 
@@ -174,6 +179,7 @@ public sealed class SessionActor : UntypedActor
     {
         foreach (Membership member in _memberships.Values) Leave(member);
         _memberships.Clear();
+        _calls?.AbandonAll();
 
         // A session that failed has not heard the end of its connection: the client is sent away, and may come back.
         _outlet.Disconnect(Disconnect.ServerError);

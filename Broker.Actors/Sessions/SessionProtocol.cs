@@ -1,7 +1,9 @@
 using Akka.Actor;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 
 namespace Broker.Actors.Sessions;
 
@@ -27,6 +29,16 @@ public static class SessionProtocol
     /// <param name="Error">Why.</param>
     /// <param name="Membership">The membership that did not come to be, if the command was to subscribe.</param>
     public sealed record Failed(uint Id, int Bytes, CentrifugeError Error, Membership? Membership) : INoSerializationVerificationNeeded;
+
+    /// <summary>Call to session: its handler has returned, whoever still waits.</summary>
+    /// <param name="Call">The call.</param>
+    /// <param name="Code">Why it failed, or none.</param>
+    /// <param name="Result">What it came to.</param>
+    /// <param name="Text">With a code: for people.</param>
+    public sealed record CallReturned(RunningCall Call, FaultCode Code, ReadOnlyMemory<byte> Result, string Text) : INoSerializationVerificationNeeded;
+
+    /// <summary>Call to session: its time is over, or it was cancelled.</summary>
+    public sealed record CallExpired(RunningCall Call) : INoSerializationVerificationNeeded;
 
     /// <summary>Fan-out to session: the channel's home, or the fan-out itself, lost what it knew, and so this membership.</summary>
     public sealed record Evicted(Membership Membership) : INoSerializationVerificationNeeded;

@@ -1,6 +1,7 @@
 using System.Net;
 using Akka.Configuration;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 
@@ -26,6 +27,9 @@ public sealed record HubSettings
 
     /// <summary>The native protocol.</summary>
     public NativeSettings Native { get; init; } = new();
+
+    /// <summary>Bounds of calls.</summary>
+    public CallSettings Calls { get; init; } = new();
 
     /// <summary>Bounds of routing.</summary>
     public RoutingSettings Routing { get; init; } = new();

@@ -1,4 +1,5 @@
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 
@@ -26,6 +27,12 @@ public static class HubSettingsBinder
             Reactor = ReadReactor(reader),
             Centrifuge = ReadCentrifuge(reader),
             Native = ReadNative(reader),
+            Calls = new CallSettings
+            {
+                PendingMax = reader.GetCount("broker.calls.pending-max", 1, 1_000_000),
+                BytesMax = reader.GetSize("broker.calls.bytes-max", KiB, GiB),
+                DeadlineMax = reader.GetDuration("broker.calls.deadline-max", Moment, 24 * Hour),
+            },
             Routing = new RoutingSettings
             {
                 LoopBytesMax = reader.GetSize("broker.routing.loop-bytes-max", 64 * KiB, GiB),

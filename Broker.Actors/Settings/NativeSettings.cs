@@ -31,14 +31,14 @@ public sealed record NativeSettings
     }
 
     /// <summary>What welcome tells. No streams are taken: a stream may have one byte, which no message has.</summary>
-    internal NativeLimits ToLimits(bool batched, TimeSpan pingInterval) => new(
+    internal NativeLimits ToLimits(bool batched, int callsMax, TimeSpan pingInterval) => new(
         FrameBytesMax,
         MessagesPerFrameMax: batched ? MessagesPerFrameMax : 1,
         ChunkBytesMax: 1,
         ChunksMax: 1,
         StreamBytesMax: 1,
         StreamsMax: 1,
-        CallsMax: 1,
+        CallsMax: callsMax,
         WindowChunks: 1,
         (int)pingInterval.TotalMilliseconds);
 }

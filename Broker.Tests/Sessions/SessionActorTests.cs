@@ -3,11 +3,13 @@ using Akka.Event;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Sessions.SessionProtocol;
@@ -44,7 +46,8 @@ public sealed class SessionActorTests : TestKit
         new ClientCommand.Unsubscribe(1, 70, "c"),
         new ClientCommand.Publish(1, 70, "c", "1"u8.ToArray()),
         new ClientCommand.Send(70),
-        new ClientCommand.Call(1, 70, "m"),
+        new ClientCommand.Call(1, 70, MethodId.Of("m"), default),
+        new ClientCommand.Cancel(1, 70),
         new ClientCommand.Unavailable(1, 70),
     };
 
@@ -262,9 +265,9 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Call(2, 80, "sum"), new ClientCommand.Unavailable(3, 90));
+        Say(new ClientCommand.Call(2, 80, MethodId.Of("sum"), default), new ClientCommand.Unavailable(3, 90));
 
-        Assert.Equal(["connected 1", "failed 2 104", "failed 3 108"], _outlet.Said);
+        Assert.Equal(["connected 1", "faulted 2 UnknownMethod", "failed 3 108"], _outlet.Said);
         Assert.Equal(70 + 80 + 90, _outlet.BytesDone);
     }
 
@@ -407,7 +410,7 @@ public sealed class SessionActorTests : TestKit
     private void Start(CentrifugeSettings? settings = null)
     {
         settings ??= new CentrifugeSettings();
-        var around = new SessionEnvironment(settings, new Permissions(settings), new RoutingTable([_home.Ref]), NoLogger.Instance);
+        var around = new SessionEnvironment(settings, new Permissions(settings), new RoutingTable([_home.Ref]), new CallEnvironment(new Methods(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
         Props session = SessionActor.PropsFor(_outlet, around).WithDispatcher(CallingThreadDispatcher.Id);
         IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
         parent.Tell(session, TestActor);

@@ -6,6 +6,7 @@ using Broker.Actors.Streams;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 using Broker.Tests.Support;
 using Xunit;
 
@@ -202,6 +203,10 @@ public sealed class FailureTests
         public void Published(uint id, int receivers, ulong offset) => inner.Published(id, receivers, offset);
 
         public void Failed(uint id, int index, CentrifugeError error) => inner.Failed(id, index, error);
+
+        public void Returned(uint id, ReadOnlyMemory<byte> result) => inner.Returned(id, result);
+
+        public void Faulted(uint id, FaultCode code, string text) => inner.Faulted(id, code, text);
 
         public void Evicted(string channel, uint number, Unsubscribed why) => inner.Evicted(channel, number, why);
 

@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -55,7 +56,7 @@ internal sealed class HubHarness : TurnedLoop
         IActorRef[] fanOuts = Start("fan-out", loop => FanOutActor.PropsFor(_reactors[loop], _replies[loop], settings.Routing));
         var numbers = new ChannelNumbers();
         _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, numbers, settings.Routing));
-        var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), NoLogger.Instance);
+        var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), new CallEnvironment(Methods, settings.Calls, time), NoLogger.Instance);
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(around, connection => DialectOf(connection, _replies[loop])));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
@@ -65,6 +66,9 @@ internal sealed class HubHarness : TurnedLoop
         IActorRef[] Start(string name, Func<int, Props> props) =>
             [.. _reactors.Select(reactor => this.Start(reactor.Number, props(reactor.Number), $"{name}-{reactor.Number}"))];
     }
+
+    /// <summary>What clients may call; to be filled between two turns.</summary>
+    public Methods Methods { get; } = new();
 
     /// <summary>What the hub counted.</summary>
     public HubCounters Counters { get; }

@@ -3,6 +3,7 @@ using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 
 namespace Broker.Tests.Support;
 
@@ -51,6 +52,10 @@ internal sealed class RecordingOutlet(Connection connection, WireFormat format =
     public void Published(uint id, int receivers, ulong offset) => Say($"published {id}");
 
     public void Failed(uint id, int index, CentrifugeError error) => Say($"failed {id} {error.Code}");
+
+    public void Returned(uint id, ReadOnlyMemory<byte> result) => Say($"returned {id} {System.Text.Encoding.UTF8.GetString(result.Span)}");
+
+    public void Faulted(uint id, FaultCode code, string text) => Say($"faulted {id} {code}");
 
     public void Evicted(string channel, uint number, Unsubscribed why) => Say($"evicted {channel} {why.Code}");
 

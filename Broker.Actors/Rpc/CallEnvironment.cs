@@ -1,0 +1,7 @@
+namespace Broker.Actors.Rpc;
+
+/// <summary>What the calls of all sessions share.</summary>
+/// <param name="Methods">What can be called.</param>
+/// <param name="Settings">Bounds.</param>
+/// <param name="Time">The clock of their deadlines.</param>
+public sealed record CallEnvironment(Methods Methods, CallSettings Settings, TimeProvider Time);

@@ -1,0 +1,14 @@
+namespace Broker.Actors.Rpc;
+
+/// <summary>Bounds of the calls of one client.</summary>
+public sealed record CallSettings
+{
+    /// <summary>Calls that may be under way at once; one more is answered that there are too many.</summary>
+    public int PendingMax { get; init; } = 1024;
+
+    /// <summary>Bytes of arguments that they may hold together.</summary>
+    public int BytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>How long a call may take, also where the caller allows more or names no time.</summary>
+    public TimeSpan DeadlineMax { get; init; } = TimeSpan.FromMinutes(5);
+}

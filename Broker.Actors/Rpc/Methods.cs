@@ -1,0 +1,40 @@
+using Broker.Core.Rpc;
+
+namespace Broker.Actors.Rpc;
+
+/// <summary>
+/// The methods that clients may call, by name. Add them before the hub starts; from then on they are the same for every
+/// client, dialect and loop.
+/// </summary>
+/// <remarks>
+/// <para><b>A handler</b> takes bytes and gives bytes. What they mean is between it and its callers; callers of the Centrifuge
+/// dialect send one JSON value, or nothing, and can take only that.</para>
+/// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
+/// slow one delays nobody else.</para>
+/// <para>It says that it could not by throwing <see cref="CallFaultException"/>. Any other exception is logged and reaches the
+/// caller as an internal fault, without its text.</para>
+/// <para>Its token is cancelled when the caller cancels, when the call's time is over and when the caller is gone. The caller
+/// has its answer then; but the handler goes on counting against the caller's bound until it has returned.</para>
+/// </remarks>
+public sealed class Methods
+{
+    private readonly MethodTable<MethodHandler> _table = new();
+    private volatile bool _closed;
+
+    /// <summary>Adds a method.</summary>
+    /// <param name="name">What clients call it; natives by its <see cref="MethodId"/>.</param>
+    /// <param name="handler">What answers.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void Add(string name, MethodHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        if (_closed) throw new InvalidOperationException("Methods are added before the hub starts.");
+        _table.Add(name, handler);
+    }
+
+    /// <summary>The hub starts: all loops read from now on, so nothing may be added.</summary>
+    internal void Close() => _closed = true;
+
+    internal bool TryGet(MethodId id, out string name, out MethodHandler handler) => _table.TryGet(id, out name, out handler);
+}

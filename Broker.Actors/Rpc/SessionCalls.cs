@@ -1,0 +1,87 @@
+using Akka.Actor;
+using Akka.Event;
+using Broker.Actors.Sessions;
+using Broker.Core.Rpc;
+
+namespace Broker.Actors.Rpc;
+
+/// <summary>The calls of one client: each is answered exactly once, in whatever order they return.</summary>
+/// <remarks>
+/// For the session's thread. A call that was cancelled or whose time is over has its answer, and yet counts until its handler
+/// returns: a client cannot have more handlers running than the bound, however fast it cancels.
+/// </remarks>
+internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, CallEnvironment around, ILoggingAdapter log)
+{
+    private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
+    private int _running;
+    private long _bytes;
+
+    /// <summary>Starts a call, or answers why not.</summary>
+    internal void Start(ClientCommand.Call call, Principal caller)
+    {
+        FaultCode refused = TryStart(call, caller);
+        if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, TextOf(refused));
+    }
+
+    private FaultCode TryStart(ClientCommand.Call call, Principal caller)
+    {
+        CallSettings settings = around.Settings;
+        if (!around.Methods.TryGet(call.Method, out string name, out MethodHandler handler)) return FaultCode.UnknownMethod;
+        if (_pending.TryGet(call.Id, out _)) return FaultCode.BadId;
+        if (_running >= settings.PendingMax || _bytes + call.Arguments.Length > settings.BytesMax) return FaultCode.Overloaded;
+
+        TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
+        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), deadline, around.Time, session, log);
+        _pending.Add(call.Id, TimeSpan.MaxValue, running);
+        _running++;
+        _bytes += running.Bytes;
+        running.Start();
+        return FaultCode.None;
+    }
+
+    /// <summary>The caller wants no answer any more; ignored if it has one.</summary>
+    internal void Cancel(uint id)
+    {
+        if (!_pending.TryTake(id, out RunningCall? running)) return;
+        running.Cancel();
+        outlet.Faulted(id, FaultCode.Cancelled, TextOf(FaultCode.Cancelled));
+    }
+
+    /// <summary>A call's time is over, or it was cancelled, which its caller has heard.</summary>
+    internal void OnExpired(RunningCall running)
+    {
+        if (!IsPending(running)) return;
+        _pending.TryTake(running.Id, out _);
+        outlet.Faulted(running.Id, FaultCode.Deadline, TextOf(FaultCode.Deadline));
+    }
+
+    /// <summary>A handler has returned.</summary>
+    internal void OnReturned(SessionProtocol.CallReturned returned)
+    {
+        _running--;
+        _bytes -= returned.Call.Bytes;
+        if (!IsPending(returned.Call)) return;
+        _pending.TryTake(returned.Call.Id, out _);
+        returned.Call.Release();
+        if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
+        else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
+    }
+
+    /// <summary>The client is gone: all handlers are told.</summary>
+    internal void AbandonAll()
+    {
+        while (_pending.TryTakeFirst(out _, out RunningCall? running)) running.Abandon();
+    }
+
+    // The number may belong to a later call by now.
+    private bool IsPending(RunningCall running) => _pending.TryGet(running.Id, out RunningCall? pending) && ReferenceEquals(pending, running);
+
+    private static string TextOf(FaultCode code) => code switch
+    {
+        FaultCode.UnknownMethod => "unknown method",
+        FaultCode.BadId => "the number is that of a pending call",
+        FaultCode.Overloaded => "too many calls are pending",
+        FaultCode.Cancelled => "cancelled",
+        _ => "the time is over",
+    };
+}

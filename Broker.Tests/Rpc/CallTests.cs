@@ -1,0 +1,292 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Broker.Actors;
+using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Tests.Support.NativeClient;
+
+namespace Broker.Tests.Rpc;
+
+/// <summary>Calls through a whole hub whose turns the test takes; handlers run on the thread pool and wait for the test.</summary>
+public sealed class CallTests
+{
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_call_is_answered_with_its_result(bool batched)
+    {
+        using var hub = new HubHarness();
+        MethodCall? seen = null;
+        hub.Methods.Add("double", (call, _) =>
+        {
+            seen = call;
+            return new(Wire.Join(call.Arguments.ToArray(), call.Arguments.ToArray()));
+        });
+        NativeClient client = hub.ConnectNative(batched);
+
+        client.Say(Call(1, "double", "ab"), Call(2, "double"));
+
+        Assert.Equal(["result 1 abab", "result 2 "], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Equal("double", seen!.Method);
+        Assert.True(Guid.TryParse(seen.Caller.Client, out _));
+    }
+
+    [Fact]
+    public void Answers_come_as_handlers_return_and_a_slow_one_delays_nobody()
+    {
+        using var hub = new HubHarness();
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
+        NativeClient client = hub.ConnectNative(), other = hub.ConnectNative();
+
+        client.Say(Call(1, "slow", "a"), Call(2, "slow", "b"), Call(3, "fast", "c"), Ping(4));
+        Assert.Equal(["pong 4", "result 3 c"], client.Next(2));
+        other.Say(Call(1, "fast", "d"));
+        Assert.Equal("result 1 d", other.Next());
+
+        held.Return("b");
+        Assert.Equal("result 2 b!", client.Next());
+        held.Return("a");
+        Assert.Equal("result 1 a!", client.Next());
+    }
+
+    [Fact]
+    public void A_thousand_calls_wait_while_many_fast_ones_pass()
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 2000 } });
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
+        NativeClient client = hub.ConnectNative();
+
+        client.Say([.. Enumerable.Range(0, 1000).Select(i => Call((uint)i, "slow", $"{i}"))]);
+        for (uint round = 0; round < 10; round++)
+        {
+            client.Say([.. Enumerable.Range(0, 500).Select(i => Call(10_000 + (uint)i, "fast"))]);
+            Assert.Equal(500, client.Next(500).Distinct().Count());
+        }
+
+        for (int i = 0; i < 1000; i++) held.Return($"{i}");
+        Assert.Equal(1000, client.Next(1000).Distinct().Count(line => line.EndsWith('!')));
+    }
+
+    [Fact]
+    public void A_cancelled_call_is_answered_at_once_and_its_handlers_token_is_cancelled()
+    {
+        using var hub = new HubHarness();
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        NativeClient client = hub.ConnectNative();
+        client.Say(Call(1, "slow", "a"));
+        CancellationToken token = held.TokenOf("a", hub);
+
+        client.Say(Cancel(1), Cancel(1), Cancel(7));
+
+        Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
+        hub.RunUntil(() => token.IsCancellationRequested, "the handler's token is cancelled");
+        held.Return("a");
+        Assert.Empty(client.Within(4));
+        client.Say(Call(1, "slow", "b"));           // The number is free again.
+        held.Return("b");
+        Assert.Equal("result 1 b!", client.Next());
+    }
+
+    [Theory]
+    [InlineData(200u, 200)]
+    [InlineData(0u, 5_000)]
+    [InlineData(60_000u, 5_000)]
+    public void A_call_whose_time_is_over_is_answered_so(uint deadline, int milliseconds)
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) } });
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        NativeClient client = hub.ConnectNative();
+        client.Say(Call(1, "slow", "a", deadline));
+        CancellationToken token = held.TokenOf("a", hub);
+
+        hub.Advance(TimeSpan.FromMilliseconds(milliseconds - 1));
+        Assert.Empty(client.Within(4));
+        hub.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.Equal("fault 1 Deadline: the time is over", client.Next());
+        Assert.True(token.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void A_handler_says_why_it_could_not_and_what_breaks_is_not_told()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("fails", static (_, _) => throw new CallFaultException("no such order"));
+        hub.Methods.Add("refuses", static (_, _) => throw new CallFaultException((FaultCode)1234, "not on Sundays"));
+        hub.Methods.Add("breaks", static async (_, _) =>
+        {
+            await Task.Yield();
+            throw new InvalidOperationException("a secret");
+        });
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "fails"));
+        Assert.Equal("fault 1 Failed: no such order", client.Next());
+        client.Say(Call(2, "refuses"));
+        Assert.Equal("fault 2 1234: not on Sundays", client.Next());
+        client.Say(Call(3, "breaks"));
+        Assert.Equal("fault 3 Internal: internal error", client.Next());
+    }
+
+    [Fact]
+    public void Calls_that_cannot_start_are_answered_with_a_fault_and_the_connection_lives()
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 2, BytesMax = 1024 } });
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(
+            Call(1, "slow", "a"),
+            Call(1, "slow", "b"),
+            Call(2, "slow", new string('x', 1024)),
+            Call(3, "nobody"),
+            Call(0x8000_0004, "slow"),
+            Call(5, "slow", "", 0, CallOptions.MoreArguments),
+            Call(6, "slow", "c"),
+            Call(7, "slow", "d"));
+
+        string[] expected =
+        [
+            "fault 1 BadId: the number is that of a pending call",
+            "fault 2 Overloaded: too many calls are pending",
+            "fault 2147483652 BadId: the highest bit of the number is the server's",
+            "fault 3 UnknownMethod: unknown method",
+            "fault 5 BadArguments: the arguments come in one piece",
+            "fault 7 Overloaded: too many calls are pending",
+        ];
+        Assert.Equal(expected, client.Next(6).Order(StringComparer.Ordinal));
+        held.Return("a");
+        held.Return("c");
+        Assert.Equal(["result 1 a!", "result 6 c!"], client.Next(2).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Whoever_cancels_does_not_get_more_handlers_running_than_the_bound()
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "slow", "a"), Cancel(1), Call(2, "slow", "b"));
+        Assert.Equal(["fault 1 Cancelled: cancelled", "fault 2 Overloaded: too many calls are pending"], client.Next(2));
+
+        held.Return("a");
+        hub.RunUntil(() => Retried() == "result 3 c!", "there is room again");
+
+        string Retried()
+        {
+            client.Say(Call(3, "slow", "c"));
+            held.Return("c");
+            return client.Next();
+        }
+    }
+
+    [Fact]
+    public void A_client_that_goes_cancels_its_handlers()
+    {
+        using var hub = new HubHarness();
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        NativeClient client = hub.ConnectNative();
+        client.Say(Call(1, "slow", "a"), Call(2, "slow", "b"));
+        CancellationToken[] tokens = [held.TokenOf("a", hub), held.TokenOf("b", hub)];
+
+        client.Frames.Dispose();
+
+        hub.RunUntil(() => tokens.All(token => token.IsCancellationRequested), "the handlers are told");
+        held.Return("a");
+    }
+
+    [Fact]
+    public void A_result_longer_than_the_client_takes_is_a_fault()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
+        NativeClient client = hub.DialNative();
+        client.Say(Hello(frameBytesMax: 300_000));
+        Assert.StartsWith("welcome", client.Next(), StringComparison.Ordinal);
+
+        client.Say(Call(1, "large", $"{300_000 - 10}"));
+        Assert.StartsWith("result 1 ", client.Next(), StringComparison.Ordinal);
+        client.Say(Call(2, "large", $"{300_000 - 9}"));
+        Assert.Equal("fault 2 ResultTooBig: the result passes the longest payload of the client", client.Next());
+    }
+
+    [Fact]
+    public void Centrifuge_clients_call_the_same_methods_with_json()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("same", static (call, _) => new(call.Arguments));
+        hub.Methods.Add("bytes", static (_, _) => new(new byte[] { 0xff }));
+        hub.Methods.Add("fails", static (_, _) => throw new CallFaultException("no such order"));
+        hub.Methods.Add("own", static (_, _) => throw new CallFaultException((FaultCode)1234, "not on Sundays"));
+        hub.Methods.Add("bad", static (_, _) => throw new CallFaultException(FaultCode.BadArguments, "not a number"));
+        hub.Methods.Add("breaks", static (_, _) => throw new InvalidOperationException("a secret"));
+        HubClient client = hub.Connect();
+
+        Assert.Equal("""{"id":2,"rpc":{"data":{"a": 1}}}""", Ask("""{"id":2,"rpc":{"method":"same","data":{"a": 1}}}"""));
+        Assert.Equal("""{"id":3,"rpc":{}}""", Ask("""{"id":3,"rpc":{"method":"same"}}"""));
+        Assert.Equal("""{"id":4,"error":{"code":104,"message":"method not found"}}""", Ask("""{"id":4,"rpc":{"method":"nobody"}}"""));
+        Assert.Equal("""{"id":5,"error":{"code":108,"message":"not available"}}""", Ask("""{"id":5,"rpc":{"method":"bytes"}}"""));
+        Assert.Equal("""{"id":6,"error":{"code":400,"message":"no such order"}}""", Ask("""{"id":6,"rpc":{"method":"fails"}}"""));
+        Assert.Equal("""{"id":7,"error":{"code":1234,"message":"not on Sundays"}}""", Ask("""{"id":7,"rpc":{"method":"own"}}"""));
+        Assert.Equal("""{"id":8,"error":{"code":107,"message":"bad request"}}""", Ask("""{"id":8,"rpc":{"method":"bad"}}"""));
+        Assert.StartsWith("""{"id":9,"error":{"code":100,""", Ask("""{"id":9,"rpc":{"method":"breaks"}}"""), StringComparison.Ordinal);
+
+        string Ask(string line)
+        {
+            client.Say(line);
+            return client.NextLine();
+        }
+    }
+
+    [Fact]
+    public async Task Methods_are_added_once_and_before_the_start()
+    {
+        var settings = new HubSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
+        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System);
+        hub.Methods.Add("a", static (call, _) => new(call.Arguments));
+        Assert.Throws<ArgumentException>(() => hub.Methods.Add("a", static (call, _) => new(call.Arguments)));
+        Assert.Throws<ArgumentException>(() => hub.Methods.Add("", static (call, _) => new(call.Arguments)));
+
+        hub.Start(plainHttp: null);
+
+        Assert.Throws<InvalidOperationException>(() => hub.Methods.Add("b", static (call, _) => new(call.Arguments)));
+    }
+
+    /// <summary>A handler whose calls return when the test says so, by their arguments.</summary>
+    private sealed class Held
+    {
+        private readonly ConcurrentDictionary<string, TaskCompletionSource> _returns = new();
+        private readonly ConcurrentDictionary<string, CancellationToken> _tokens = new();
+
+        public async ValueTask<ReadOnlyMemory<byte>> HandleAsync(MethodCall call, CancellationToken cancel)
+        {
+            string name = Encoding.UTF8.GetString(call.Arguments.Span);
+            _tokens[name] = cancel;
+            await ReturnOf(name).Task;
+            return Encoding.UTF8.GetBytes($"{name}!");
+        }
+
+        /// <summary>Before the call or after it has begun.</summary>
+        public void Return(string name) => ReturnOf(name).TrySetResult();
+
+        public CancellationToken TokenOf(string name, HubHarness hub)
+        {
+            hub.RunUntil(() => _tokens.ContainsKey(name), $"the handler has begun with {name}");
+            return _tokens[name];
+        }
+
+        private TaskCompletionSource ReturnOf(string name) =>
+            _returns.GetOrAdd(name, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+}
