@@ -1,0 +1,229 @@
+using RocksDbSharp;
+
+namespace Broker.Store;
+
+/// <summary>Bytes by key, in a folder of this process alone. For any thread.</summary>
+/// <remarks>
+/// Reads wait for the disk where the data is not in memory, so they belong on a thread that may; they never wait for a
+/// write. A read may see a write that is not acknowledged yet. <see cref="Count"/> is exact, also after a crash: it is
+/// written in the same batch as what changes it, and the log has one order.
+/// </remarks>
+public sealed class KeyedStore : IDisposable
+{
+    private readonly StoreEngine _engine;
+    private readonly GroupWriter _writer;
+    private readonly StoreSettings _settings;
+
+    private KeyedStore(StoreEngine engine, StoreSettings settings)
+    {
+        _engine = engine;
+        _settings = settings;
+        _writer = new GroupWriter(engine, settings);
+    }
+
+    /// <summary>How many keys there are.</summary>
+    public long Count => _writer.Count;
+
+    /// <summary>Whether there are none.</summary>
+    public bool IsEmpty => Count == 0;
+
+    /// <summary>Bytes of its files, with the log; what is deleted counts until it is compacted.</summary>
+    public long FileBytes => Guard(static engine => engine.MeasureFiles());
+
+    /// <summary>Groups of writes so far; fewer than writes where writers shared.</summary>
+    internal long Groups => _writer.Groups;
+
+    /// <summary>Opens the store in a folder, which is made if it is missing.</summary>
+    /// <exception cref="StoreException">It cannot be opened: another process has it, or it is not a store.</exception>
+    public static KeyedStore Open(string folder, StoreSettings? settings = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        settings ??= new StoreSettings();
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.KeyBytesMax, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(settings.KeyBytesMax, StoreSettings.KeyBytesLimit);
+        return new KeyedStore(StoreEngine.Open(folder, settings), settings);
+    }
+
+    /// <summary>The value of a key without a managed copy, or null where there is none. The caller disposes of it.</summary>
+    public PinnedValue? Read(ReadOnlySpan<byte> key)
+    {
+        CheckKey(key);
+        try
+        {
+            return _engine.Get(key);
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            throw Explain(failure);
+        }
+    }
+
+    /// <summary>The values of several keys at one moment: no half of a batch is seen. The caller disposes of each.</summary>
+    /// <returns>In the order of the keys; null where there is none.</returns>
+    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        foreach (ReadOnlyMemory<byte> key in keys) CheckKey(key.Span);
+        var values = new PinnedValue?[keys.Count];
+        try
+        {
+            using StoreEngine.Holding _ = _engine.Hold();
+            using StoreEngine.Moment moment = _engine.Freeze();
+            for (int i = 0; i < values.Length; i++) values[i] = _engine.Get(keys[i].Span, moment.At);
+            return values;
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            foreach (PinnedValue? value in values) value?.Dispose();
+            throw Explain(failure);
+        }
+    }
+
+    /// <summary>Whether a key is there.</summary>
+    public bool Exists(ReadOnlySpan<byte> key)
+    {
+        CheckKey(key);
+        try
+        {
+            return _engine.Exists(key);
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            throw Explain(failure);
+        }
+    }
+
+    /// <summary>Reads keys with a prefix in their order, as they are at one moment.</summary>
+    /// <param name="prefix">The first bytes of every key; none means all keys.</param>
+    /// <param name="after">The last key of the page before; none for the first page.</param>
+    /// <param name="entriesMax">Most entries; at least 1.</param>
+    /// <param name="bytesMax">Most bytes of keys and values; one entry always comes.</param>
+    public ScanPage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(entriesMax, 1);
+        if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax) throw BadKey(Math.Max(prefix.Length, after.Length));
+        try
+        {
+            using StoreEngine.Holding _ = _engine.Hold();
+            using Iterator iterator = _engine.Seek(after.SequenceCompareTo(prefix) > 0 ? after : prefix);
+            if (iterator.Valid() && !after.IsEmpty && iterator.GetKeySpan()[1..].SequenceEqual(after)) iterator.Next();
+            return ReadPage(iterator, prefix, entriesMax, bytesMax);
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            throw Explain(failure);
+        }
+    }
+
+    /// <summary>Sets one key.</summary>
+    public Task<WriteReceipt> WriteAsync(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, Durability durability) =>
+        WriteAsync([StoreChange.Put(key, value)], durability);
+
+    /// <summary>Deletes one key. One that is missing changes nothing.</summary>
+    public Task<WriteReceipt> DeleteAsync(ReadOnlyMemory<byte> key, Durability durability) =>
+        WriteAsync([StoreChange.Delete(key)], durability);
+
+    /// <summary>Makes all changes in their order, or none: also where the machine stops in the middle.</summary>
+    /// <param name="changes">The last of those to one key counts. Their bytes are the store's until the answer.</param>
+    /// <param name="durability">What the changes have outlived at the answer.</param>
+    /// <returns>Fails with a <see cref="StoreException"/>.</returns>
+    public Task<WriteReceipt> WriteAsync(IReadOnlyList<StoreChange> changes, Durability durability)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        if (durability > Durability.Fsync) throw new ArgumentOutOfRangeException(nameof(durability));
+        try
+        {
+            return _writer.Add(changes, Weigh(changes), durability);
+        }
+        catch (StoreException refused)
+        {
+            return Task.FromException<WriteReceipt>(refused);
+        }
+    }
+
+    /// <summary>Writes what waits, makes it outlive the machine, and closes; the files close with the last pinned value.</summary>
+    public void Dispose()
+    {
+        _writer.Dispose();
+        if (_engine.IsClosed) return;
+        try
+        {
+            _engine.FlushLog(sync: true);
+        }
+        finally
+        {
+            _engine.Dispose();
+        }
+    }
+
+    private static bool IsOurs(Exception failure) => failure is RocksDbSharpException or ObjectDisposedException or IOException;
+
+    private static StoreException Explain(Exception failure) => failure is ObjectDisposedException
+        ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
+        : new StoreException(StoreFault.Failed, $"The store cannot read: {failure.Message}", failure);
+
+    private static ScanPage ReadPage(Iterator iterator, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax)
+    {
+        var entries = new List<StoreEntry>();
+        long bytes = 0;
+        bool hasMore = false;
+        for (; iterator.Valid(); iterator.Next())
+        {
+            ReadOnlySpan<byte> key = iterator.GetKeySpan()[1..];
+            if (!key.StartsWith(prefix)) break;
+            ReadOnlySpan<byte> value = iterator.GetValueSpan();
+            bytes += key.Length + value.Length;
+            hasMore = entries.Count == entriesMax || (entries.Count > 0 && bytes > bytesMax);
+            if (hasMore) break;
+            entries.Add(new StoreEntry(key.ToArray(), value.ToArray()));
+        }
+
+        StoreEngine.ThrowIfFailed(iterator);
+        return new ScanPage(entries, hasMore);
+    }
+
+    private T Guard<T>(Func<StoreEngine, T> ask)
+    {
+        try
+        {
+            using StoreEngine.Holding _ = _engine.Hold();
+            return ask(_engine);
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            throw Explain(failure);
+        }
+    }
+
+    private long Weigh(IReadOnlyList<StoreChange> changes)
+    {
+        if (changes.Count > _settings.BatchChangesMax)
+        {
+            throw new StoreException(StoreFault.BatchTooBig, $"A batch has at most {_settings.BatchChangesMax} changes.");
+        }
+
+        long bytes = 0;
+        foreach (StoreChange change in changes)
+        {
+            CheckKey(change.Key.Span);
+            if (change.Value.Length > _settings.ValueBytesMax)
+            {
+                throw new StoreException(StoreFault.ValueTooBig, $"A value has at most {_settings.ValueBytesMax} bytes.");
+            }
+
+            bytes += change.Key.Length + change.Value.Length;
+        }
+
+        return bytes <= _settings.BatchBytesMax
+            ? bytes
+            : throw new StoreException(StoreFault.BatchTooBig, $"A batch has at most {_settings.BatchBytesMax} bytes.");
+    }
+
+    private void CheckKey(ReadOnlySpan<byte> key)
+    {
+        if (key.IsEmpty || key.Length > _settings.KeyBytesMax) throw BadKey(key.Length);
+    }
+
+    private StoreException BadKey(int length) =>
+        new(StoreFault.BadKey, $"A key has 1 to {_settings.KeyBytesMax} bytes, not {length}.");
+}

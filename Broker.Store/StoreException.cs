@@ -1,0 +1,34 @@
+namespace Broker.Store;
+
+/// <summary>Why the store refuses or fails.</summary>
+public enum StoreFault
+{
+    /// <summary>The disk, the files or the library failed; the message says how. Nothing is known to be written.</summary>
+    Failed,
+
+    /// <summary>A key of no bytes, or of more than a key may have. Nothing is written.</summary>
+    BadKey,
+
+    /// <summary>A value longer than a value may be. Nothing is written.</summary>
+    ValueTooBig,
+
+    /// <summary>A batch of more bytes or changes than a batch may have. Nothing is written.</summary>
+    BatchTooBig,
+
+    /// <summary>As many bytes wait to be written as may. Nothing is written; worth another try later.</summary>
+    Overloaded,
+
+    /// <summary>The store is closed. Nothing is written.</summary>
+    Closed,
+}
+
+/// <summary>The store refused or failed.</summary>
+public sealed class StoreException : Exception
+{
+    /// <summary>Of a cause that the caller can tell apart.</summary>
+    public StoreException(StoreFault fault, string message, Exception? cause = null)
+        : base(message, cause) => Fault = fault;
+
+    /// <summary>Why.</summary>
+    public StoreFault Fault { get; }
+}

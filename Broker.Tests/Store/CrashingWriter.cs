@@ -1,0 +1,47 @@
+using System.Globalization;
+using Broker.Store;
+using static Broker.Tests.Store.StoreFolder;
+
+namespace Broker.Tests.Store;
+
+/// <summary>The test assembly as a program: writes to a store, says what was acknowledged, and waits to be killed.</summary>
+/// <remarks>
+/// Each of the writers sets, in one batch with fsync, the keys of its next round and its own count of rounds; then it says
+/// so. One more writes numbers of the weakest level, for the log to hold. The program ends with its standard input.
+/// </remarks>
+internal static class CrashingWriter
+{
+    public const int Writers = 4, KeysPerBatch = 5;
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        if (arguments is not ["crashing-writer", string folder]) return 2;
+        KeyedStore store = KeyedStore.Open(folder);
+        var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
+        for (int i = 0; i < Writers; i++) _ = WriteRoundsAsync(store, i, output);
+        _ = WriteNumbersAsync(store);
+        await Console.In.ReadToEndAsync();
+        return 0;
+    }
+
+    public static int ReadNumber(KeyedStore store, string key) =>
+        int.Parse(Text(store.Read(Bytes(key))) ?? "-1", CultureInfo.InvariantCulture);
+
+    private static async Task WriteRoundsAsync(KeyedStore store, int writer, TextWriter output)
+    {
+        for (int round = ReadNumber(store, $"w{writer}/last") + 1; ; round++)
+        {
+            var changes = new List<StoreChange> { StoreChange.Put(Bytes($"w{writer}/last"), Bytes($"{round}")) };
+            for (int i = 0; i < KeysPerBatch; i++) changes.Add(StoreChange.Put(Bytes($"w{writer}/{round}/{i}"), new byte[100 * i]));
+            await store.WriteAsync(changes, Durability.Fsync);
+            await output.WriteLineAsync($"{writer} {round}");
+        }
+    }
+
+    private static async Task WriteNumbersAsync(KeyedStore store)
+    {
+        int number = 0;
+        while (store.Exists(Bytes($"m/{number}"))) number++;
+        for (; ; number++) await store.WriteAsync(Bytes($"m/{number}"), Bytes("x"), Durability.Memory);
+    }
+}
