@@ -1,3 +1,4 @@
+using Broker.Core.Store;
 using RocksDbSharp;
 
 namespace Broker.Store;
@@ -128,7 +129,7 @@ internal sealed class GroupWriter : IDisposable
             Volatile.Write(ref _count, count);
         }
 
-        if (strongest != Durability.Memory) _engine.FlushLog(sync: strongest == Durability.Fsync);
+        if (strongest != Durability.Memory) _engine.FlushLog(sync: strongest == Durability.Disk);
         Groups++;
         long sequence = _engine.Sequence;
         foreach (PendingWrite write in _group) write.Answer.SetResult(new WriteReceipt(sequence, write.Created, write.Deleted));

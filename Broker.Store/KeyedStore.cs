@@ -1,3 +1,4 @@
+using Broker.Core.Store;
 using RocksDbSharp;
 
 namespace Broker.Store;
@@ -6,7 +7,9 @@ namespace Broker.Store;
 /// <remarks>
 /// Reads wait for the disk where the data is not in memory, so they belong on a thread that may; they never wait for a
 /// write. A read may see a write that is not acknowledged yet. <see cref="Count"/> is exact, also after a crash: it is
-/// written in the same batch as what changes it, and the log has one order.
+/// written in the same batch as what changes it, and the log has one order. So what survives a crash is all writes up to
+/// some point, whatever their durability: a write of a stronger level makes everything before it just as safe, and one of
+/// the weakest leaves its log in the process until then, at most about 1 MiB of it.
 /// </remarks>
 public sealed class KeyedStore : IDisposable
 {
@@ -98,7 +101,8 @@ public sealed class KeyedStore : IDisposable
     /// <param name="after">The last key of the page before; none for the first page.</param>
     /// <param name="entriesMax">Most entries; at least 1.</param>
     /// <param name="bytesMax">Most bytes of keys and values; one entry always comes.</param>
-    public ScanPage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax)
+    /// <param name="keysOnly">Leaves the values out.</param>
+    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesMax, 1);
         if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax) throw BadKey(Math.Max(prefix.Length, after.Length));
@@ -107,7 +111,7 @@ public sealed class KeyedStore : IDisposable
             using StoreEngine.Holding _ = _engine.Hold();
             using Iterator iterator = _engine.Seek(after.SequenceCompareTo(prefix) > 0 ? after : prefix);
             if (iterator.Valid() && !after.IsEmpty && iterator.GetKeySpan()[1..].SequenceEqual(after)) iterator.Next();
-            return ReadPage(iterator, prefix, entriesMax, bytesMax);
+            return ReadPage(iterator, prefix, entriesMax, bytesMax, keysOnly);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -130,7 +134,7 @@ public sealed class KeyedStore : IDisposable
     public Task<WriteReceipt> WriteAsync(IReadOnlyList<StoreChange> changes, Durability durability)
     {
         ArgumentNullException.ThrowIfNull(changes);
-        if (durability > Durability.Fsync) throw new ArgumentOutOfRangeException(nameof(durability));
+        if (durability > Durability.Disk) throw new ArgumentOutOfRangeException(nameof(durability));
         try
         {
             return _writer.Add(changes, Weigh(changes), durability);
@@ -162,7 +166,7 @@ public sealed class KeyedStore : IDisposable
         ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
         : new StoreException(StoreFault.Failed, $"The store cannot read: {failure.Message}", failure);
 
-    private static ScanPage ReadPage(Iterator iterator, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax)
+    private static StorePage ReadPage(Iterator iterator, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly)
     {
         var entries = new List<StoreEntry>();
         long bytes = 0;
@@ -171,7 +175,7 @@ public sealed class KeyedStore : IDisposable
         {
             ReadOnlySpan<byte> key = iterator.GetKeySpan()[1..];
             if (!key.StartsWith(prefix)) break;
-            ReadOnlySpan<byte> value = iterator.GetValueSpan();
+            ReadOnlySpan<byte> value = keysOnly ? default : iterator.GetValueSpan();
             bytes += key.Length + value.Length;
             hasMore = entries.Count == entriesMax || (entries.Count > 0 && bytes > bytesMax);
             if (hasMore) break;
@@ -179,7 +183,7 @@ public sealed class KeyedStore : IDisposable
         }
 
         StoreEngine.ThrowIfFailed(iterator);
-        return new ScanPage(entries, hasMore);
+        return new StorePage(entries, hasMore);
     }
 
     private T Guard<T>(Func<StoreEngine, T> ask)

@@ -38,4 +38,4 @@ public readonly record struct StoreEntry(ReadOnlyMemory<byte> Key, ReadOnlyMemor
 /// <summary>A part of a scan.</summary>
 /// <param name="Entries">In the order of their keys, byte by byte.</param>
 /// <param name="HasMore">Whether there are further keys; ask again after the last one here.</param>
-public sealed record ScanPage(IReadOnlyList<StoreEntry> Entries, bool HasMore);
+public sealed record StorePage(IReadOnlyList<StoreEntry> Entries, bool HasMore);

@@ -93,7 +93,7 @@ public sealed class CrashTests : IDisposable
     private static long CountPrefix(KeyedStore store, string prefix)
     {
         long count = 0;
-        ScanPage page;
+        StorePage page;
         ReadOnlyMemory<byte> after = default;
         do
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Broker.Core.Store;
 using Broker.Store;
 using static Broker.Tests.Store.StoreFolder;
 
@@ -33,7 +34,7 @@ internal static class CrashingWriter
         {
             var changes = new List<StoreChange> { StoreChange.Put(Bytes($"w{writer}/last"), Bytes($"{round}")) };
             for (int i = 0; i < KeysPerBatch; i++) changes.Add(StoreChange.Put(Bytes($"w{writer}/{round}/{i}"), new byte[100 * i]));
-            await store.WriteAsync(changes, Durability.Fsync);
+            await store.WriteAsync(changes, Durability.Disk);
             await output.WriteLineAsync($"{writer} {round}");
         }
     }

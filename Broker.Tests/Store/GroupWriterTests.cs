@@ -1,4 +1,5 @@
 using System.Collections;
+using Broker.Core.Store;
 using Broker.Store;
 using static Broker.Tests.Store.StoreFolder;
 
@@ -15,7 +16,7 @@ public sealed class GroupWriterTests : IDisposable
     {
         using KeyedStore store = _folder.Open();
         using var slow = new HeldChanges(StoreChange.Put(Bytes("first"), Bytes("1")));
-        Task<WriteReceipt> first = store.WriteAsync(slow, Durability.Fsync);
+        Task<WriteReceipt> first = store.WriteAsync(slow, Durability.Disk);
         slow.AwaitWriter();
 
         Task<WriteReceipt>[] others =
@@ -53,14 +54,14 @@ public sealed class GroupWriterTests : IDisposable
     {
         using KeyedStore store = _folder.Open();
         using var broken = new HeldChanges(StoreChange.Put(Bytes("a"), Bytes("1"))) { Failure = new InvalidOperationException("torn") };
-        Task<WriteReceipt> failing = store.WriteAsync(broken, Durability.Os);
+        Task<WriteReceipt> failing = store.WriteAsync(broken, Durability.System);
         broken.AwaitWriter();
         broken.Release();
 
         StoreException failed = await Assert.ThrowsAsync<StoreException>(() => failing);
         Assert.Equal(StoreFault.Failed, failed.Fault);
         Assert.True(store.IsEmpty);
-        await store.WriteAsync(Bytes("a"), Bytes("2"), Durability.Os);
+        await store.WriteAsync(Bytes("a"), Bytes("2"), Durability.System);
         Assert.Equal("2", Text(store.Read("a"u8)));
     }
 

@@ -1,3 +1,4 @@
+using Broker.Core.Store;
 using Broker.Store;
 using static Broker.Tests.Store.StoreFolder;
 
@@ -16,7 +17,7 @@ public sealed class KeyedStoreTests : IDisposable
         Assert.True(store.IsEmpty);
 
         WriteReceipt written = await store.WriteAsync(Bytes("a"), Bytes("one"), Durability.Memory);
-        await store.WriteAsync(Bytes("empty"), default, Durability.Os);
+        await store.WriteAsync(Bytes("empty"), default, Durability.System);
 
         Assert.Equal((1, 0), (written.Created, written.Deleted));
         Assert.Equal("one", Text(store.Read("a"u8)));
@@ -60,7 +61,7 @@ public sealed class KeyedStoreTests : IDisposable
                 StoreChange.Put(Bytes("gone"), Bytes("1")),
                 StoreChange.Delete(Bytes("gone")),
             ],
-            Durability.Fsync);
+            Durability.Disk);
 
         Assert.Equal("2", Text(store.Read("kept"u8)));
         Assert.Null(store.Read("gone"u8));
@@ -88,7 +89,7 @@ public sealed class KeyedStoreTests : IDisposable
 
         var seen = new List<string>();
         ReadOnlyMemory<byte> after = default;
-        ScanPage page;
+        StorePage page;
         do
         {
             page = store.Scan("p/"u8, after.Span, entriesMax: 2, bytesMax: long.MaxValue);
@@ -109,7 +110,7 @@ public sealed class KeyedStoreTests : IDisposable
         using KeyedStore store = _folder.Open();
         await store.WriteAsync([StoreChange.Put(Bytes("a"), new byte[100]), StoreChange.Put(Bytes("b"), new byte[100])], Durability.Memory);
 
-        ScanPage page = store.Scan(default, default, entriesMax: 10, bytesMax: 50);
+        StorePage page = store.Scan(default, default, entriesMax: 10, bytesMax: 50);
 
         Assert.Single(page.Entries);
         Assert.True(page.HasMore);
@@ -144,8 +145,8 @@ public sealed class KeyedStoreTests : IDisposable
 
     [Theory]
     [InlineData(Durability.Memory)]
-    [InlineData(Durability.Os)]
-    [InlineData(Durability.Fsync)]
+    [InlineData(Durability.System)]
+    [InlineData(Durability.Disk)]
     public async Task All_is_there_after_closing_and_opening(Durability durability)
     {
         using (KeyedStore store = _folder.Open())

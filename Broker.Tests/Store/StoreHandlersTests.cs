@@ -1,0 +1,117 @@
+using Broker.Core.Rpc;
+using Broker.Core.Store;
+using Broker.Store;
+using Broker.Tests.Support;
+
+namespace Broker.Tests.Store;
+
+public sealed class StoreHandlersTests : IDisposable
+{
+    private readonly StoreFolder _folder = new();
+    private readonly KeyedStore _store;
+    private StoreHandlers _handlers;
+
+    public StoreHandlersTests()
+    {
+        _store = _folder.Open(new StoreSettings { KeyBytesMax = 8, ValueBytesMax = 1000 });
+        _handlers = new StoreHandlers(_store);
+    }
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Every_method_of_the_protocol_has_a_handler() =>
+        Assert.Equal(StoreMethods.All.Order(), _handlers.All.Keys.Order());
+
+    [Fact]
+    public async Task Bytes_in_and_bytes_out_as_the_protocol_prints_them()
+    {
+        await SayAsync(StoreMethods.IsEmpty, "", "01");
+        await CallAsync(StoreMethods.Write, "00 0100 61 6f6e65");                                   // memory, "a", "one"
+        await CallAsync(StoreMethods.BatchWrite, "02 02000000 00 0100 62 03000000 74776f 01 0100 7a"); // disk, put "b" "two", delete "z"
+
+        await SayAsync(StoreMethods.Read, "61", "01 6f6e65");
+        await SayAsync(StoreMethods.Read, "7a", "00");
+        await SayAsync(StoreMethods.BatchRead, "03000000 0100 62 0100 7a 0100 61", "03000000 03000000 74776f ffffffff 03000000 6f6e65");
+        await SayAsync(StoreMethods.Exists, "62", "01");
+        await SayAsync(StoreMethods.Exists, "7a", "00");
+        await SayAsync(StoreMethods.Length, "", "0200000000000000");
+        await SayAsync(StoreMethods.IsEmpty, "", "00");
+        await SayAsync(StoreMethods.Scan, "00 01000000 0000 0000", "01 01000000 0100 61 03000000 6f6e65");
+        await SayAsync(StoreMethods.Scan, "01 0a000000 0000 0100 61", "00 01000000 0100 62 00000000");
+        Assert.NotEqual(new byte[8], await CallAsync(StoreMethods.FileSize, ""));
+    }
+
+    [Fact]
+    public async Task Each_change_has_a_higher_tail_and_none_has_none()
+    {
+        ulong first = TailOf(await CallAsync(StoreMethods.Write, "00 0100 61 31"));
+        ulong second = TailOf(await CallAsync(StoreMethods.Write, "01 0100 61 32"));
+        byte[] deleted = await CallAsync(StoreMethods.Delete, "00 0100 61");
+        byte[] missing = await CallAsync(StoreMethods.Delete, "00 0100 61");
+
+        Assert.True(second > first);
+        Assert.Equal((1, 0), (deleted[0], missing[0]));
+        Assert.True(TailOf(deleted.AsSpan(1)) > second);
+        Assert.Equal(deleted[1..], missing[1..]);
+    }
+
+    [Theory]
+    [InlineData(StoreMethods.Read, "")]
+    [InlineData(StoreMethods.Read, "313233343536373839")]
+    [InlineData(StoreMethods.Write, "03 0100 61")]
+    [InlineData(StoreMethods.Write, "00 0000")]
+    [InlineData(StoreMethods.BatchWrite, "00 02000000 01 0100 61")]
+    [InlineData(StoreMethods.BatchRead, "01000000")]
+    [InlineData(StoreMethods.Delete, "00 0100")]
+    [InlineData(StoreMethods.Length, "00")]
+    [InlineData(StoreMethods.Scan, "00 00000000 0000 0000")]
+    public async Task Arguments_that_are_none_are_told_apart_from_a_store_that_fails(string method, string arguments)
+    {
+        MethodFaultException fault = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(method, arguments));
+
+        Assert.Equal(FaultCode.BadArguments, fault.Code);
+        Assert.True(_store.IsEmpty);
+    }
+
+    [Fact]
+    public async Task A_result_over_the_limit_is_a_fault_and_so_is_a_closed_store()
+    {
+        await _store.WriteAsync("a"u8.ToArray(), new byte[600], Durability.Memory);
+        _handlers = new StoreHandlers(_store, resultBytesMax: 1000);
+        await CallAsync(StoreMethods.Read, "61");
+        MethodFaultException big = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
+        _store.Dispose();
+        MethodFaultException closed = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(StoreMethods.Read, "61"));
+        MethodFaultException unwritten = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(StoreMethods.Write, "00 0100 61 31"));
+
+        Assert.Equal(FaultCode.ResultTooBig, big.Code);
+        Assert.Equal((FaultCode.Failed, FaultCode.Failed), (closed.Code, unwritten.Code));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(1000)]
+    public async Task A_value_as_a_stream_is_the_result_of_read_however_it_is_cut(int chunkBytes)
+    {
+        byte[] value = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
+        await _store.WriteAsync("a"u8.ToArray(), value, Durability.Memory);
+        using var source = new PinnedValueSource(_store.Read("a"u8)!);
+        var sent = new byte[source.Bytes];
+        for (int from = 0; from < sent.Length; from += chunkBytes) source.CopyTo(from, sent.AsSpan(from, Math.Min(chunkBytes, sent.Length - from)));
+
+        Assert.Equal(await CallAsync(StoreMethods.Read, "61"), sent);
+    }
+
+    private static ulong TailOf(ReadOnlySpan<byte> result) => System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(result);
+
+    private async Task SayAsync(string method, string arguments, string expected) =>
+        Assert.Equal(Convert.ToHexString(Wire.Bytes(expected)), Convert.ToHexString(await CallAsync(method, arguments)));
+
+    private async Task<byte[]> CallAsync(string method, string arguments) => (await _handlers.All[method](Wire.Bytes(arguments))).ToArray();
+}
