@@ -1,0 +1,111 @@
+using System.Net.WebSockets;
+using System.Text;
+using Broker.Core.Buffers;
+using Broker.Core.Native;
+
+namespace Broker.Client;
+
+/// <summary>What a welcome has told, and how messages travel.</summary>
+internal sealed record Agreement(bool IsBatched, Compressions Compressions, NativeLimits Limits, string ClientId);
+
+/// <summary>Opens a WebSocket, says hello and hears the welcome.</summary>
+internal static class Handshake
+{
+    /// <summary>Connects.</summary>
+    /// <exception cref="ConnectionLostException">It did not come to a welcome; says whether to try again.</exception>
+    public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(BrokerClientOptions options, CancellationToken stop)
+    {
+        var socket = new ClientWebSocket();
+        foreach (string name in NativeProtocol.Preference) socket.Options.AddSubProtocol(name);
+        socket.Options.KeepAliveInterval = options.KeepAlive;
+        socket.Options.KeepAliveTimeout = options.KeepAlive;
+        socket.Options.CollectHttpResponseDetails = true;
+        using var limit = new CancellationTokenSource(options.ConnectLimit, options.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
+        try
+        {
+            await socket.ConnectAsync(options.Url, either.Token).ConfigureAwait(false);
+            if (!NativeProtocol.Preference.Contains(socket.SubProtocol))
+            {
+                throw Lost(new Ending { Code = 1010, Text = "The hub does not speak the native protocol there.", MayReconnect = false });
+            }
+
+            byte[] hello = NativeWriter.Message(new Hello
+            {
+                Version = NativeProtocol.Version,
+                Compressions = Compressions.All,
+                FrameBytesMax = options.FrameBytesMax,
+                WindowChunks = 8,
+                Name = Encoding.UTF8.GetBytes(options.Name),
+                Token = options.Token.Span,
+            });
+            await socket.SendAsync(hello, WebSocketMessageType.Binary, endOfMessage: true, either.Token).ConfigureAwait(false);
+            return (socket, await HearWelcomeAsync(socket, options, either.Token).ConfigureAwait(false));
+        }
+        catch (Exception failure)
+        {
+            socket.Dispose();
+            stop.ThrowIfCancellationRequested();
+            throw failure switch
+            {
+                BrokerException => failure,
+                OperationCanceledException => Lost(Ending.OfFailure(new TimeoutException("The hub did not answer in time.", failure))),
+                _ when (int)socket.HttpStatusCode >= 400 => Lost(Ending.OfHttp((int)socket.HttpStatusCode, failure)),
+                _ => Lost(Ending.OfFailure(failure)),
+            };
+        }
+    }
+
+    private static ConnectionLostException Lost(Ending ending) => new(ending);
+
+    private static async Task<Agreement> HearWelcomeAsync(ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancel)
+    {
+        var frame = new byte[4096];
+        int length = 0;
+        ValueWebSocketReceiveResult received;
+        do
+        {
+            received = await socket.ReceiveAsync(frame.AsMemory(length), cancel).ConfigureAwait(false);
+            length += received.Count;
+            if (received.MessageType == WebSocketMessageType.Close)
+            {
+                throw Lost(Ending.OfCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? ""));
+            }
+
+            if (length == frame.Length && !received.EndOfMessage)
+            {
+                if (length >= options.FrameBytesMax) throw Lost(Ending.OfFault(NativeFault.PayloadTooBig));
+                Array.Resize(ref frame, Math.Min(options.FrameBytesMax, length * 2));
+            }
+        }
+        while (!received.EndOfMessage);
+        return ReadWelcome(frame.AsSpan(0, length), socket.SubProtocol == NativeProtocol.Batched);
+    }
+
+    // The welcome comes alone: whatever follows it answers something, and nothing has been asked.
+    private static Agreement ReadWelcome(ReadOnlySpan<byte> payload, bool isBatched)
+    {
+        NativeFault fault = OpenedPayload.Open(payload, Compressions.None, payload.Length, new BufferPool(), out OpenedPayload opened);
+        if (fault != NativeFault.None) throw Lost(Ending.OfFault(fault));
+        var reader = new NativeReader(opened.Messages, Core.Framing.Side.Client, isBatched);
+        while (reader.Read(out NativeMessage message) == System.Buffers.OperationStatus.Done)
+        {
+            switch (message.Kind)
+            {
+                case NativeKind.Welcome:
+                    Welcome welcome = message.As<Welcome>();
+                    if (welcome.Version != NativeProtocol.Version) throw Lost(Ending.OfFault(NativeFault.UnknownVersion));
+                    return new Agreement(isBatched, welcome.Compressions, welcome.Limits, Encoding.UTF8.GetString(welcome.Client));
+                case NativeKind.Bye:
+                    Bye bye = message.As<Bye>();
+                    throw Lost(Ending.OfBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text)));
+                case NativeKind.Error:
+                    break;
+                default:
+                    throw Lost(Ending.OfFault(NativeFault.OutOfTurn));
+            }
+        }
+
+        throw Lost(Ending.OfFault(reader.Fault == NativeFault.None ? NativeFault.OutOfTurn : reader.Fault));
+    }
+}

@@ -1,0 +1,264 @@
+using Broker.Client;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+
+namespace Broker.Tests.Client;
+
+public sealed class BrokerClientTests : ClientTest
+{
+    [Fact]
+    public async Task It_offers_both_subprotocols_says_hello_and_is_welcome()
+    {
+        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options);
+        HubSide side = await Hub.AcceptAsync();
+        byte[] hello = await side.HearAsync();
+        await side.SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Client = "c7"u8 }));
+        await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
+
+        Assert.Equal([NativeProtocol.Batched, NativeProtocol.Unbatched], side.Offered);
+        Assert.Equal(Wire.Bytes("01 15000000 0100 03 00001000 08000000 04 64656d6f 736573616d"), hello);
+        Assert.Equal((ClientState.Connected, "c7"), (client.State, client.ClientId));
+        side.Over.SetResult();
+    }
+
+    [Fact]
+    public async Task A_publication_waits_for_its_place_and_a_refusal_says_why()
+    {
+        await ConnectAsync();
+        Task<PublishReceipt> first = Client.PublishAsync("news", "hello"u8.ToArray());
+        Task<PublishReceipt> second = Client.PublishAsync("secret", "hello"u8.ToArray());
+        Assert.Equal(Wire.Bytes("14 0f000000 01000000 0400 6e657773 68656c6c6f"), await Side.HearAsync());
+        await Side.HearAsync();
+        await Side.SayAsync(
+            NativeWriter.Message(new NativeError { Scope = ErrorScope.Request, Code = 103, Id = 2, Text = "permission denied"u8 }),
+            NativeWriter.Message(new Published { Request = 1, Receivers = 3, Offset = 42 }));
+
+        Assert.Equal(new PublishReceipt(42, 3), await first.WaitAsync(ScriptedHub.Patience));
+        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => second);
+        Assert.Equal(103, refused.Code);
+        Assert.Contains("permission denied", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(NativeProtocol.Batched, 1)]
+    [InlineData(NativeProtocol.Unbatched, 3)]
+    public async Task What_is_said_in_a_batch_leaves_in_one_frame_where_frames_hold_several(string subprotocol, int frames)
+    {
+        Hub.Subprotocol = subprotocol;
+        await ConnectAsync();
+        var publishing = new List<Task>();
+        using (Client.Batch())
+        {
+            for (int i = 0; i < 3; i++) publishing.Add(Client.PublishAsync("news", new byte[] { (byte)i }));
+        }
+
+        var heard = new List<byte[]>();
+        for (int i = 0; i < frames; i++) heard.AddRange(await Side.HearFrameAsync());
+
+        Assert.Equal([0, 1, 2], heard.Select(message => message[^1]));
+        Assert.DoesNotContain(publishing, task => task.IsCompleted);
+        Side.Abort();
+        foreach (Task task in publishing) await Assert.ThrowsAsync<ConnectionLostException>(() => task);
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_and_what_was_taken_still_leaves()
+    {
+        await ConnectAsync(Options with { SendBytesMax = 100 });
+        Task<PublishReceipt> taken;
+        using (Client.Batch())
+        {
+            taken = Client.PublishAsync("news", new byte[60]);
+            await Assert.ThrowsAsync<QueueFullException>(() => Client.PublishAsync("news", new byte[60]));
+        }
+
+        Assert.Single(await Side.HearFrameAsync());
+        await Side.SayAsync(NativeWriter.Message(new Published { Request = 1 }));
+        await taken.WaitAsync(ScriptedHub.Patience);
+    }
+
+    [Fact]
+    public async Task Answers_come_in_any_order_and_each_reaches_its_caller()
+    {
+        await ConnectAsync();
+        Task<ReadOnlyMemory<byte>> first = Client.CallAsync("read", "a"u8.ToArray());
+        Task<ReadOnlyMemory<byte>> second = Client.CallAsync("nothing", default);
+        byte[] call = await Side.HearAsync();
+        await Side.HearAsync();
+        Assert.Equal(Wire.Bytes("20 12000000 01000000 f2cdf251a122262c 00000000 00 61"), call);
+        await Side.SayAsync(
+            NativeWriter.Message(new CallFault { Id = 2, Code = FaultCode.UnknownMethod, Text = "no such method"u8 }),
+            NativeWriter.Message(new CallResult { Id = 99, Data = "nobody's"u8 }),
+            NativeWriter.Message(new CallResult { Id = 1, Data = "one"u8 }));
+
+        Assert.Equal("one"u8.ToArray(), (await first.WaitAsync(ScriptedHub.Patience)).ToArray());
+        CallFailedException failed = await Assert.ThrowsAsync<CallFailedException>(() => second);
+        Assert.Equal((FaultCode.UnknownMethod, "no such method"), (failed.Code, failed.Text));
+    }
+
+    [Fact]
+    public async Task A_method_of_JSON_is_a_delegate()
+    {
+        await ConnectAsync();
+        Func<int[], CancellationToken, Task<Sum?>> sum = Client.Method<int[], Sum>("sum");
+        Task<Sum?> summing = sum([1, 2], default);
+        string arguments = Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Call>().Arguments));
+        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 1, Data = "{\"total\":3}"u8 }));
+
+        Assert.Equal("[1,2]", arguments);
+        Assert.Equal(new Sum(3), await summing.WaitAsync(ScriptedHub.Patience));
+    }
+
+    [Fact]
+    public async Task A_deadline_is_told_to_the_hub_and_kept_without_it()
+    {
+        await ConnectAsync();
+        Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default, new CallSettings { Deadline = TimeSpan.FromSeconds(2) });
+        uint milliseconds = Read(await Side.HearAsync(), message => message.As<Call>().DeadlineMilliseconds);
+        Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(call.IsCompleted);
+        Time.Advance(TimeSpan.FromSeconds(1));
+
+        CallFailedException failed = await Assert.ThrowsAsync<CallFailedException>(() => call.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal((2000u, FaultCode.Deadline), (milliseconds, failed.Code));
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_is_cancelled_over_there_and_a_late_answer_is_nobodys()
+    {
+        await ConnectAsync();
+        using var cancel = new CancellationTokenSource();
+        Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default, cancel: cancel.Token);
+        await Side.HearAsync();
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 1 }), NativeWriter.Message(new Ping { Mark = 5 }));
+        Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await Side.HearAsync());
+    }
+
+    [Fact]
+    public async Task A_lost_connection_fails_what_waits_and_what_is_begun_without_one_fails_at_once()
+    {
+        await ConnectAsync();
+        Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default);
+        await Side.HearAsync();
+        Side.Abort();
+
+        await Assert.ThrowsAsync<ConnectionLostException>(() => call.WaitAsync(ScriptedHub.Patience));
+        await AwaitStateAsync(ClientState.Waiting);
+        await Assert.ThrowsAsync<ConnectionLostException>(() => Client.CallAsync("slow", default));
+        await Assert.ThrowsAsync<ConnectionLostException>(() => Client.PublishAsync("news", default));
+    }
+
+    [Fact]
+    public async Task A_large_publication_goes_in_chunks_as_far_as_credit_goes_and_tells_its_progress()
+    {
+        const int Size = 1_000_000;
+        await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 2 });
+        var progress = new Heard();
+        byte[] data = [.. Enumerable.Range(0, Size).Select(i => (byte)(i * 7))];
+        Task<PublishReceipt> publishing = Client.PublishAsync("news", data, progress);
+
+        using var received = new MemoryStream();
+        ulong announced = Read(await Side.HearAsync(), message => message.As<StreamHeader>().Bytes);
+        for (uint chunk = 0; received.Length < (long)announced; chunk++)
+        {
+            received.Write(Read(await Side.HearAsync(), message => message.As<Chunk>().Data.ToArray()));
+            await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Stream, Id = 0, Count = 1 }));
+        }
+
+        byte[] whole = received.ToArray();
+        Assert.Equal(data, Read(whole, message => message.As<Publish>().Data.ToArray()));
+        Assert.Equal(new TransferProgress(Size, Size), progress.Reports[^1]);
+        Assert.Equal(11, progress.Reports.Count);
+        await Side.SayAsync(NativeWriter.Message(new Published { Request = 1, Offset = 1 }));
+        await publishing.WaitAsync(ScriptedHub.Patience);
+    }
+
+    [Fact]
+    public async Task A_large_publication_can_be_cancelled_half_way_and_one_too_large_is_not_begun()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 1, StreamBytesMax = 2_000_000 });
+        await Assert.ThrowsAsync<TooBigException>(() => Client.PublishAsync("news", new byte[2_000_001]));
+        using var cancel = new CancellationTokenSource();
+        Task<PublishReceipt> publishing = Client.PublishAsync("news", new byte[1_000_000], cancel: cancel.Token);
+        await Side.HearAsync();
+        await Side.HearAsync();
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Mine, Stream = 0 }), await Side.HearAsync());
+    }
+
+    [Fact]
+    public async Task A_hub_that_refuses_a_stream_fails_whoever_sends_it_and_nobody_else()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 1 });
+        Task<ReadOnlyMemory<byte>> large = Client.CallAsync("write", new byte[1_000_000]);
+        await Side.HearAsync();
+        await Side.SayAsync(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.ProcessFull }));
+
+        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => large.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal((int)ChunkError.ProcessFull, refused.Code);
+        Assert.Equal(ClientState.Connected, Client.State);
+    }
+
+    [Fact]
+    public async Task A_result_that_comes_as_a_stream_tells_its_progress_and_is_whole()
+    {
+        await ConnectAsync();
+        var progress = new Heard();
+        Task<ReadOnlyMemory<byte>> call = Client.CallAsync("read", default, new CallSettings { Download = progress });
+        await Side.HearAsync();
+        await Side.SayAsync(
+            NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 5 }),
+            NativeWriter.Message(new Chunk { Stream = 0, Index = 1, Total = 2, Data = "lo"u8 }),
+            NativeWriter.Message(new Chunk { Stream = 0, Index = 0, Total = 2, Data = "hel"u8 }),
+            NativeWriter.Message(new CallResult { Id = 1 }));
+
+        Assert.Equal("hello"u8.ToArray(), (await call.WaitAsync(ScriptedHub.Patience)).ToArray());
+        Assert.Equal([new TransferProgress(2, 5), new TransferProgress(5, 5)], progress.Reports);
+    }
+
+    [Fact]
+    public async Task A_bad_chunk_is_answered_and_the_connection_lives()
+    {
+        await ConnectAsync();
+        await Side.SayAsync(NativeWriter.Message(new Chunk { Stream = 3, Index = 9, Total = 2, Data = "x"u8 }));
+
+        byte[] answer = await Side.HearAsync();
+
+        Assert.Equal(((ushort)ChunkError.IndexOutOfRange, 3u, 9u), Read(answer, message =>
+        {
+            NativeError error = message.As<NativeError>();
+            return (error.Code, error.Id, error.ChunkIndex);
+        }));
+        Assert.Equal(ClientState.Connected, Client.State);
+    }
+
+    [Fact]
+    public async Task A_frame_that_breaks_the_protocol_ends_the_connection_with_its_code()
+    {
+        await ConnectAsync();
+        await Side.SayRawAsync([0, 0xff]);
+
+        Assert.Equal(1007, await Side.HearCloseAsync());
+        Side.Over.SetResult();
+        await AwaitStateAsync(ClientState.Waiting);
+        Assert.True(Client.LastEnding.MayReconnect);
+    }
+
+    private sealed record Sum(int Total);
+
+    private sealed class Heard : IProgress<TransferProgress>
+    {
+        public List<TransferProgress> Reports { get; } = [];
+
+        public void Report(TransferProgress value) => Reports.Add(value);
+    }
+}

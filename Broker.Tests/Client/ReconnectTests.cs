@@ -1,0 +1,178 @@
+using Broker.Client;
+using Broker.Core.Native;
+using Delivery = Broker.Client.Delivery;
+
+namespace Broker.Tests.Client;
+
+public sealed class ReconnectTests : ClientTest
+{
+    [Fact]
+    public async Task A_subscription_goes_on_after_a_reconnect_and_says_that_something_may_be_missing()
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync();
+        await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
+        await Side.SayAsync(DeliveryOf(0, "one"), DeliveryOf(0, "two"));
+        Assert.Equal("one"u8.ToArray(), (await NextAsync(deliveries)).Data.ToArray());
+        Assert.Equal(Gap.None, (await NextAsync(deliveries)).GapBefore);
+
+        Side.Abort();
+        await ReconnectAsync();
+        (uint request, SubscribeOptions options) = Read(await Side.HearAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
+        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }), DeliveryOf(0, "three"), DeliveryOf(0, "four"));
+        Delivery third = await NextAsync(deliveries);
+
+        Assert.Equal(SubscribeOptions.None, options);
+        Assert.Equal("three"u8.ToArray(), third.Data.ToArray());
+        Assert.Equal(Gap.Possible, third.GapBefore);
+        Assert.Equal(Gap.None, (await NextAsync(deliveries)).GapBefore);
+    }
+
+    [Theory]
+    [InlineData(SubscribedState.Recoverable | SubscribedState.Recovered, 9, 13, Gap.None)]
+    [InlineData(SubscribedState.Recoverable, 9, 12, Gap.None)]
+    [InlineData(SubscribedState.Recoverable, 9, 13, Gap.Possible)]
+    [InlineData(SubscribedState.Recoverable, 10, 12, Gap.Possible)]
+    public async Task A_channel_with_a_history_is_asked_for_what_was_missed(SubscribedState state, ulong epoch, ulong offset, Gap gap)
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 11);
+        await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
+        await Side.SayAsync(DeliveryOf(12, "last"));
+        await NextAsync(deliveries);
+
+        Side.Abort();
+        await ReconnectAsync();
+        (uint Request, SubscribeOptions Options, ulong Epoch, ulong Offset) asked = Read(await Side.HearAsync(), message =>
+        {
+            Subscribe subscribe = message.As<Subscribe>();
+            return (subscribe.Request, subscribe.Options, subscribe.Epoch, subscribe.Offset);
+        });
+        await Side.SayAsync(
+            NativeWriter.Message(new Subscribed { Request = asked.Request, Channel = 7, State = state, Epoch = epoch, Offset = offset }),
+            DeliveryOf(offset + 1, "next"));
+
+        Assert.Equal((SubscribeOptions.Recover, 9ul, 12ul), (asked.Options, asked.Epoch, asked.Offset));
+        Assert.Equal(gap, (await NextAsync(deliveries)).GapBefore);
+    }
+
+    [Fact]
+    public async Task What_the_hub_will_not_deliver_is_counted_and_what_comes_twice_is_given_once()
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
+        await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
+        await Side.SayAsync(
+            DeliveryOf(2, "two"),
+            DeliveryOf(2, "two again"),
+            NativeWriter.Message(new Missed { Channel = 7, Offset = 3, Count = 4 }),
+            DeliveryOf(7, "seven"));
+
+        Assert.Equal(2ul, (await NextAsync(deliveries)).Offset);
+        Delivery seventh = await NextAsync(deliveries);
+        Assert.Equal((7ul, Gap.Certain, 4ul), (seventh.Offset, seventh.GapBefore, seventh.Missed));
+    }
+
+    [Fact]
+    public async Task The_hub_may_end_a_subscription_or_want_it_again_with_nothing_kept()
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
+        await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
+        await Side.SayAsync(NativeWriter.Message(new Unsubscribed { Channel = 7, Code = 2502 }));
+        (uint request, SubscribeOptions options) = Read(await Side.HearAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
+        Assert.Equal(SubscribeOptions.None, options);
+        await Side.SayAsync(
+            NativeWriter.Message(new Subscribed { Request = request, Channel = 8 }),
+            NativeWriter.Message(new Unsubscribed { Channel = 8, Code = 2000, Text = "no more"u8 }));
+
+        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => NextAsync(deliveries));
+        Assert.Equal(2000, refused.Code);
+    }
+
+    [Fact]
+    public async Task Who_disposes_of_a_subscription_unsubscribes_and_may_subscribe_again()
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Client.SubscribeAsync("news"));
+        await news.DisposeAsync();
+
+        Assert.Equal(7u, Read(await Side.HearAsync(), message => message.As<Unsubscribe>().Channel));
+        await foreach (Delivery delivery in news) Assert.Fail($"{delivery} came after the end.");
+        await SubscribeAsync();
+    }
+
+    [Fact]
+    public async Task The_hubs_advice_comes_before_the_clients_own_backoff()
+    {
+        await ConnectAsync();
+        await Side.SayAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 60_000, Text = "shutdown"u8 }));
+        await Side.CloseAsync(3001, "shutdown");
+        await AwaitStateAsync(ClientState.Waiting);
+        Time.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(ClientState.Waiting, Client.State);
+        Time.Advance(TimeSpan.FromSeconds(1));
+
+        Side = await Hub.AcceptAsync();
+        await Side.WelcomeAsync();
+        await AwaitStateAsync(ClientState.Connected);
+    }
+
+    [Theory]
+    [InlineData(3001, Bye.Never)]
+    [InlineData(3500, 0)]
+    [InlineData(4501, 10)]
+    [InlineData(1008, 0)]
+    public async Task A_hub_that_wants_no_more_of_it_closes_the_client_for_good(int code, uint retryMilliseconds)
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync();
+        await Side.SayAsync(NativeWriter.Message(new Bye { Code = (ushort)code, RetryMilliseconds = retryMilliseconds, Text = "go"u8 }));
+        await Side.CloseAsync(code, "go");
+
+        await AwaitStateAsync(ClientState.Closed);
+        Assert.Equal((code, "go", false), (Client.LastEnding.Code, Client.LastEnding.Text, Client.LastEnding.MayReconnect));
+        await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
+        await Assert.ThrowsAsync<ConnectionLostException>(() => NextAsync(deliveries));
+        await Assert.ThrowsAsync<ConnectionLostException>(() => Client.PublishAsync("news", default));
+    }
+
+    [Fact]
+    public async Task A_hub_that_is_busy_is_asked_again_and_one_that_forbids_is_not()
+    {
+        await ConnectAsync();
+        Hub.Refusal = 503;
+        Side.Abort();
+        await AwaitStateAsync(ClientState.Waiting);
+        Time.Advance(Options.BackoffMax);
+        await AwaitStateAsync(ClientState.Waiting);
+        Assert.Equal(503, Client.LastEnding.Code);
+        Hub.Refusal = 403;
+        Time.Advance(Options.BackoffMax);
+        await AwaitStateAsync(ClientState.Closed);
+
+        Assert.Equal((403, false), (Client.LastEnding.Code, Client.LastEnding.MayReconnect));
+        ConnectionLostException refused = await Assert.ThrowsAsync<ConnectionLostException>(() => BrokerClient.ConnectAsync(Options));
+        Assert.Equal(403, refused.Ending.Code);
+    }
+
+    [Fact]
+    public async Task A_hub_of_another_protocol_and_one_that_never_answers_are_told_apart()
+    {
+        Hub.Subprotocol = null;
+        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options);
+        (await Hub.AcceptAsync()).Over.SetResult();
+        ConnectionLostException other = await Assert.ThrowsAsync<ConnectionLostException>(() => connecting.WaitAsync(ScriptedHub.Patience));
+        Hub.Subprotocol = NativeProtocol.Batched;
+        Task<BrokerClient> waiting = BrokerClient.ConnectAsync(Options);
+        HubSide silent = await Hub.AcceptAsync();
+        await silent.HearAsync();
+        Time.Advance(Options.ConnectLimit);
+        ConnectionLostException late = await Assert.ThrowsAsync<ConnectionLostException>(() => waiting.WaitAsync(ScriptedHub.Patience));
+        silent.Over.SetResult();
+
+        Assert.False(other.Ending.MayReconnect);
+        Assert.IsType<TimeoutException>(late.Ending.Cause);
+    }
+}
