@@ -135,6 +135,18 @@ public sealed class CallTests
         Assert.Equal("fault 3 Internal: internal error", client.Next());
     }
 
+    [Theory, InlineData(FaultCode.None), InlineData(FaultCode.Closed)]
+    public void A_handler_that_fails_with_no_fault_breaks(FaultCode code)
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("odd", (_, _) => throw new CallFaultException(code, "fine"));
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "odd"));
+
+        Assert.Equal("fault 1 Internal: internal error", client.Next());
+    }
+
     [Fact]
     public void Calls_that_cannot_start_are_answered_with_a_fault_and_the_connection_lives()
     {
