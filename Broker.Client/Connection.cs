@@ -288,8 +288,8 @@ internal sealed class Connection
     private bool CancelUpload(PendingRequest request)
     {
         Forget(request);
-        if (request.Upload is not { } stream || !_outbox.Chunks.Cancel(stream, out bool wasBegun)) return false;
-        if (wasBegun) TryPost(new StreamCancel { Owner = StreamOwner.Mine, Stream = stream });
+        if (request.Upload is not { } stream || !_outbox.Chunks.Cancel(stream)) return false;
+        Signal();
         return true;
     }
 
@@ -629,7 +629,7 @@ internal sealed class Connection
     // The hub takes no more of a stream that we send: whoever waits for it hears why.
     private void FailUpload(uint stream, ChunkError error)
     {
-        _outbox.Chunks.Cancel(stream, out _);
+        _outbox.Chunks.OnCancelled(stream);
         if (!_uploads.Remove(stream, out (uint Id, bool IsCall) owner)) return;
         PendingRequest? pending;
         if (owner.IsCall) pending = _calls.TryTake(owner.Id, out PendingCall? call) ? call : null;
