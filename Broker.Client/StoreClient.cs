@@ -1,0 +1,133 @@
+using System.Runtime.CompilerServices;
+using Broker.Core.Native;
+using Broker.Core.Store;
+
+namespace Broker.Client;
+
+/// <summary>One key of a batch: what it is set to, or, with no value, that it goes.</summary>
+public readonly record struct KeyChange(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte>? Value);
+
+/// <summary>One key and its value.</summary>
+public readonly record struct KeyValue(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value);
+
+/// <summary>The hub's keyed store, over the calls of a client.</summary>
+/// <remarks>Everything fails as a call does: a store that refuses says so with a <see cref="CallFailedException"/>.</remarks>
+/// <param name="client">The client; the store needs nothing else.</param>
+public sealed class StoreClient(BrokerClient client)
+{
+    private const int PageEntries = 1000;
+
+    // A bare null would become an empty value, by way of a null array.
+    private static ReadOnlyMemory<byte>? Missing => default(ReadOnlyMemory<byte>?);
+
+    /// <summary>The value of a key, or null where there is none.</summary>
+    public async Task<ReadOnlyMemory<byte>?> ReadAsync(ReadOnlyMemory<byte> key, CallSettings settings = default, CancellationToken cancel = default)
+    {
+        ReadOnlyMemory<byte> result = await client.CallAsync(StoreMethods.Read, key, settings, cancel).ConfigureAwait(false);
+        return Parse<ValueResult>(result).IsFound ? result[1..] : Missing;
+    }
+
+    /// <summary>The values of keys at one moment, in the order of the keys; null where there is none.</summary>
+    public async Task<IReadOnlyList<ReadOnlyMemory<byte>?>> ReadAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        ReadOnlyMemory<byte> result = await client.CallAsync(StoreMethods.BatchRead, EncodeKeys(keys), cancel: cancel).ConfigureAwait(false);
+        var values = new List<ReadOnlyMemory<byte>?>(keys.Count);
+        foreach (FoundValue value in Parse<ValueBatch>(result)) values.Add(value.IsFound ? new ReadOnlyMemory<byte>(value.Value.ToArray()) : Missing);
+        return values.Count == keys.Count ? values : throw new BrokerException($"The hub answered {keys.Count} keys with {values.Count} values.");
+    }
+
+    /// <summary>Sets a key.</summary>
+    /// <returns>The store's tail: a number that rises with every change.</returns>
+    public Task<ulong> WriteAsync(
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, Durability durability, CallSettings settings = default, CancellationToken cancel = default) =>
+        NumberAsync(
+            StoreMethods.Write, StoreCodec.Encode(new WriteArguments { Durability = durability, Key = key.Span, Value = value.Span }), settings, cancel);
+
+    /// <summary>Makes all changes in their order, or none.</summary>
+    /// <returns>The store's tail.</returns>
+    public Task<ulong> WriteAsync(IReadOnlyList<KeyChange> changes, Durability durability, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        return NumberAsync(StoreMethods.BatchWrite, EncodeChanges(changes, durability), default, cancel);
+    }
+
+    /// <summary>Deletes a key.</summary>
+    /// <returns>Whether it was there.</returns>
+    public async Task<bool> DeleteAsync(ReadOnlyMemory<byte> key, Durability durability, CancellationToken cancel = default)
+    {
+        byte[] arguments = StoreCodec.Encode(new DeleteArguments { Durability = durability, Key = key.Span });
+        return Parse<DeleteResult>(await client.CallAsync(StoreMethods.Delete, arguments, cancel: cancel).ConfigureAwait(false)).WasFound;
+    }
+
+    /// <summary>Whether a key is there.</summary>
+    public async Task<bool> ExistsAsync(ReadOnlyMemory<byte> key, CancellationToken cancel = default) =>
+        Parse<BoolResult>(await client.CallAsync(StoreMethods.Exists, key, cancel: cancel).ConfigureAwait(false)).Value;
+
+    /// <summary>How many keys there are.</summary>
+    public Task<ulong> CountAsync(CancellationToken cancel = default) => NumberAsync(StoreMethods.Length, default, default, cancel);
+
+    /// <summary>Whether there is none.</summary>
+    public async Task<bool> IsEmptyAsync(CancellationToken cancel = default) =>
+        Parse<BoolResult>(await client.CallAsync(StoreMethods.IsEmpty, default, cancel: cancel).ConfigureAwait(false)).Value;
+
+    /// <summary>Bytes on the hub's disk.</summary>
+    public Task<ulong> FileBytesAsync(CancellationToken cancel = default) => NumberAsync(StoreMethods.FileSize, default, default, cancel);
+
+    /// <summary>All keys with a prefix in their order, page by page: each page is of one moment, the whole is not.</summary>
+    /// <param name="prefix">The first bytes of every key; none means all.</param>
+    /// <param name="keysOnly">Leaves the values out.</param>
+    /// <param name="cancel">Stops between and within pages.</param>
+    public async IAsyncEnumerable<KeyValue> ScanAsync(
+        ReadOnlyMemory<byte> prefix = default, bool keysOnly = false, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        ReadOnlyMemory<byte> after = default;
+        bool hasMore = true;
+        while (hasMore)
+        {
+            var page = new List<KeyValue>();
+            byte[] arguments = StoreCodec.Encode(
+                new ScanArguments { KeysOnly = keysOnly, Limit = PageEntries, Prefix = prefix.Span, After = after.Span });
+            hasMore = ReadPage(await client.CallAsync(StoreMethods.Scan, arguments, cancel: cancel).ConfigureAwait(false), page);
+            foreach (KeyValue entry in page) yield return entry;
+            if (page.Count == 0) yield break;
+            after = page[^1].Key;
+        }
+    }
+
+    private static bool ReadPage(ReadOnlyMemory<byte> result, List<KeyValue> target)
+    {
+        ScanPage page = Parse<ScanPage>(result);
+        foreach (ScanEntry entry in page) target.Add(new KeyValue(entry.Key.ToArray(), entry.Value.ToArray()));
+        return page.HasMore;
+    }
+
+    private static T Parse<T>(ReadOnlyMemory<byte> result)
+        where T : IStoreValue<T>, allows ref struct =>
+        StoreCodec.TryRead(result.Span, out T value) ? value : throw new BrokerException("The hub's answer is not the result of the method.");
+
+    private static byte[] EncodeKeys(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    {
+        var bytes = new byte[sizeof(uint) + keys.Sum(key => sizeof(ushort) + key.Length)];
+        var body = new BodyWriter(bytes);
+        body.PutWord((uint)keys.Count);
+        foreach (ReadOnlyMemory<byte> key in keys) body.PutShortBytes(key.Span);
+        return bytes;
+    }
+
+    private static byte[] EncodeChanges(IReadOnlyList<KeyChange> changes, Durability durability)
+    {
+        int size = 0;
+        foreach (KeyChange change in changes) size = checked(size + AsChange(change).Bytes);
+        var encoded = new byte[size];
+        var body = new BodyWriter(encoded);
+        foreach (KeyChange change in changes) AsChange(change).Write(ref body);
+        return StoreCodec.Encode(ChangeBatch.Of(durability, changes.Count, encoded));
+    }
+
+    private static Change AsChange(KeyChange change) =>
+        new() { IsDelete = change.Value is null, Key = change.Key.Span, Value = change.Value.GetValueOrDefault().Span };
+
+    private async Task<ulong> NumberAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancel) =>
+        Parse<NumberResult>(await client.CallAsync(method, arguments, settings, cancel).ConfigureAwait(false)).Value;
+}
