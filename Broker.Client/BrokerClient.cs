@@ -215,6 +215,7 @@ public sealed class BrokerClient : IAsyncDisposable
         try
         {
             Connection connection = await OpenAsync(_stop.Token).ConfigureAwait(false);
+            if (_stop.IsCancellationRequested) await connection.CloseAsync().ConfigureAwait(false);
             Subscription[] subscriptions;
             lock (_gate) subscriptions = [.. _subscriptions.Values];
             foreach (Subscription subscription in subscriptions) _ = connection.ResubscribeAsync(subscription);

@@ -17,6 +17,7 @@ namespace Broker.Client;
 internal sealed class Connection
 {
     private const int SmallMessagesMax = 65_536;
+    private const int ExpandedBytesMax = 16 * 1024 * 1024;      // What one compressed frame may come to.
     private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
 
     private readonly ClientWebSocket _socket;
@@ -146,7 +147,7 @@ internal sealed class Connection
             {
                 if (other != subscription) continue;
                 _channels.Remove(number);
-                Post(new Unsubscribe { Request = uint.MaxValue, Channel = number });
+                TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = number });
                 return;
             }
         }
@@ -305,7 +306,7 @@ internal sealed class Connection
         TimeSpan? next = _calls.NextDeadline;
         if (_incoming.NextExpiry is { } expiry && (next is null || expiry < next)) next = expiry;
         TimeSpan wait = next is null ? Timeout.InfiniteTimeSpan : next.Value - Now;
-        if (next is not null && wait < TimeSpan.Zero) wait = TimeSpan.Zero;
+        if (next is not null) wait = TimeSpan.FromTicks(Math.Clamp(wait.Ticks, 0, TimeSpan.TicksPerDay));
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
@@ -423,7 +424,7 @@ internal sealed class Connection
 
     private NativeFault TakeFrame(ReadOnlySpan<byte> payload)
     {
-        NativeFault fault = OpenedPayload.Open(payload, _agreement.Compressions, _outgoing.ThresholdBytes * 32, _pool, out OpenedPayload opened);
+        NativeFault fault = OpenedPayload.Open(payload, _agreement.Compressions, ExpandedBytesMax, _pool, out OpenedPayload opened);
         if (fault != NativeFault.None) return fault;
         var reader = new NativeReader(opened.Messages, Side.Client, _agreement.IsBatched);
         try
@@ -493,6 +494,12 @@ internal sealed class Connection
     private void OnSubscribed(Subscribed subscribed)
     {
         if (!_requests.TryTake(subscribed.Request, out PendingSubscribe? request)) return;
+        if (request.Subscription.IsLeft)
+        {
+            TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = subscribed.Channel });
+            return;
+        }
+
         _channels[subscribed.Channel] = request.Subscription;
         request.Subscription.Confirm(
             (subscribed.State & SubscribedState.Recoverable) != 0,
@@ -504,7 +511,8 @@ internal sealed class Connection
 
     private void OnUnsubscribed(Unsubscribed unsubscribed)
     {
-        if (!_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
+        // What was asked for is over already, and its number may be a new subscription's.
+        if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
         if (unsubscribed.Code == KeepsNothing) subscription.ForgetPlace();
         if (unsubscribed.Code >= ComeBack) _ = ResubscribeAsync(subscription);
         else subscription.Queue.End(new RefusedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Text(unsubscribed.Text)}"));

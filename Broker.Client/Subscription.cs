@@ -9,6 +9,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 {
     private readonly BrokerClient _client;
     private bool _confirmedOnce;
+    private volatile bool _left;
 
     internal Subscription(BrokerClient client, string channel, ReadOnlyMemory<byte> token, long bytesMax)
     {
@@ -24,6 +25,9 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     internal ReadOnlyMemory<byte> Token { get; }
 
     internal DeliveryQueue Queue { get; }
+
+    /// <summary>Whether nobody reads it any more, so that a late confirmation is answered with unsubscribe.</summary>
+    internal bool IsLeft => _left;
 
     internal ulong Epoch { get; private set; }
 
@@ -41,6 +45,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     /// <summary>Unsubscribes and ends the enumeration; waits for the hub only to have been told.</summary>
     public ValueTask DisposeAsync()
     {
+        _left = true;
         _client.Leave(this);
         Queue.End(failure: null);
         return ValueTask.CompletedTask;

@@ -104,6 +104,25 @@ public sealed class ReconnectTests : ClientTest
     }
 
     [Fact]
+    public async Task A_subscription_that_was_given_up_before_it_was_confirmed_is_unsubscribed_when_it_is()
+    {
+        await ConnectAsync();
+        using var cancel = new CancellationTokenSource();
+        Task<Subscription> subscribing = Client.SubscribeAsync("news", cancel: cancel.Token);
+        uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => subscribing.WaitAsync(ScriptedHub.Patience));
+        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
+        (uint Request, uint Channel) left = Read(await Side.HearAsync(), message => (message.As<Unsubscribe>().Request, message.As<Unsubscribe>().Channel));
+        Assert.Equal(7u, left.Channel);
+
+        Subscription again = await SubscribeAsync();
+        await Side.SayAsync(NativeWriter.Message(new Unsubscribed { Request = left.Request, Channel = 7 }), DeliveryOf(0, "one"));
+        await using IAsyncEnumerator<Delivery> deliveries = again.GetAsyncEnumerator();
+        Assert.Equal("one"u8.ToArray(), (await NextAsync(deliveries)).Data.ToArray());
+    }
+
+    [Fact]
     public async Task The_hubs_advice_comes_before_the_clients_own_backoff()
     {
         await ConnectAsync();
