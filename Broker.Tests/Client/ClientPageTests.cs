@@ -1,0 +1,25 @@
+using System.Text.RegularExpressions;
+using Broker.Tests.Support;
+
+namespace Broker.Tests.Client;
+
+public sealed partial class ClientPageTests
+{
+    [Fact]
+    public void Every_example_of_the_page_is_compiled()
+    {
+        string page = File.ReadAllText(Path.Combine(ProjectFolder.Path, "..", "docs", "CLIENT.md"));
+        string compiled = Flat(File.ReadAllText(Path.Combine(ProjectFolder.Path, "Client", "Examples.cs")));
+
+        MatchCollection examples = Example().Matches(page);
+
+        Assert.Equal(5, examples.Count);
+        Assert.All(examples, example => Assert.Contains(Flat(example.Groups[1].Value), compiled, StringComparison.Ordinal));
+    }
+
+    private static string Flat(string code) =>
+        string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
+
+    [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Example();
+}
