@@ -31,6 +31,8 @@ internal enum ConnectionState : byte
 /// </remarks>
 public abstract class Connection : Deadline
 {
+    private const int CopiedBytesMax = 1024;
+
     private readonly ReactorSettings _settings;
     private OutboundQueue _queue;
     private IConnectionHandler? _handler;
@@ -131,7 +133,11 @@ public abstract class Connection : Deadline
     {
         ArgumentNullException.ThrowIfNull(frames);
         if (!MayQueue()) return;
-        _queue.Append(frames, start);
+
+        // In a backlog, a few bytes that nobody shares are copied behind each other: a reply of 20 bytes would hold a buffer
+        // of 256, and a client that asks and does not read would hold ten times what it is counted for.
+        if (!_queue.IsEmpty && frames.IsPrivate && frames.Length - start <= CopiedBytesMax) _queue.Append(frames.Array.AsSpan(start, frames.Length - start), Loop.Pool);
+        else _queue.Append(frames, start);
         MarkDirty();
     }
 
