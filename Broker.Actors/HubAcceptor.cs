@@ -39,6 +39,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
     private static Dictionary<string, WebSocketEndpoint> EndpointsOf(HubSettings settings)
     {
         var origins = new OriginRule(settings.Listen.Origins);
+        var engine = new FrameEngineSettings(settings.Centrifuge.MessageBytesMax, settings.Centrifuge.FragmentsMax);
 
         // Where a message is for many it is compressed once for all, so no connection of the hub keeps a context, and none
         // holds memory for it. The echo answers one, and shows that contexts work.
@@ -54,7 +55,8 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
                 Path = settings.Centrifuge.Path,
                 Subprotocols = new SubprotocolChoice([CentrifugeDialect.Subprotocol], CentrifugeDialect.Subprotocol, refusesUnmatched: true),
                 Origins = origins,
-                Engine = new FrameEngineSettings(settings.Centrifuge.MessageBytesMax, settings.Centrifuge.FragmentsMax),
+                Engine = engine,
+                EngineAtFirst = engine with { MessageBytesMax = Math.Min(engine.MessageBytesMax, settings.Centrifuge.BytesBeforeConnectMax) },
                 Deflate = deflate,
                 SlowCode = (CloseCode)Disconnect.Slow.Code,
                 SlowReason = Disconnect.Slow.Reason,

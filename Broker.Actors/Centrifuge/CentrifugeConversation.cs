@@ -171,6 +171,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     public void Connected(uint id, string client)
     {
         _connected = true;
+        Connection.LetIn();
         _keepAlive.Connect();
 
         Connection.SetDeadline(KeepAlive.FirstPingAfter(_settings.PingInterval, Random.Shared));

@@ -55,7 +55,7 @@ public sealed class FrameEngine
     public FrameEngineState State { get; private set; }
 
     /// <summary>What the engine takes.</summary>
-    public FrameEngineSettings Settings { get; }
+    public FrameEngineSettings Settings { get; private set; }
 
     /// <summary>Compression, if it was agreed on. The engine gives it up when reading is over.</summary>
     internal MessageDeflate? Deflate { get; }
@@ -73,6 +73,15 @@ public sealed class FrameEngine
 
     /// <summary>Whether frames are still read at all.</summary>
     internal bool IsReading => State <= FrameEngineState.CloseSent;
+
+    /// <summary>From the next turn on takes other sizes: for a peer that has shown who it is.</summary>
+    /// <param name="settings">Of the same side, masks and extensions.</param>
+    public void Resize(FrameEngineSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        if (settings.Rules != Settings.Rules) throw new ArgumentException("Only sizes may change.", nameof(settings));
+        Settings = settings;
+    }
 
     /// <summary>Notes that a Close frame was written to the peer. Nothing more is answered; its own Close ends the engine.</summary>
     public void CloseSent()

@@ -100,6 +100,9 @@ public abstract class Connection : Deadline
         else OnAttached();
     }
 
+    /// <summary>The client has shown who it is: from the next read on its messages may be as long as the endpoint's may.</summary>
+    public void LetIn() => Engine?.Resize(Endpoint!.Engine);
+
     /// <summary>Reads no more until <see cref="ResumeReading"/>, so that the client feels the server's load.</summary>
     public void PauseReading() => _reading = false;
 

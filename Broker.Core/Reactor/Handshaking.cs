@@ -90,7 +90,7 @@ internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor,
     {
         MessageDeflate? deflate = offer is null ? null : endpoint.Deflate!.Open(offer, reactor.Deflate);
         UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, deflate?.Terms.AnswerTo(offer!), out int written);
-        connection.Open(new FrameEngine(endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Spoken, _response.AsSpan(0, written));
+        connection.Open(new FrameEngine(endpoint.EngineAtFirst ?? endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Spoken, _response.AsSpan(0, written));
         acceptor.Opened(connection, request);
     }
 

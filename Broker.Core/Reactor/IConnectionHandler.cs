@@ -64,6 +64,12 @@ public sealed record WebSocketEndpoint
     /// <summary>What is agreed to when a client offers compression; none declines.</summary>
     public DeflatePolicy? Deflate { get; init; }
 
+    /// <summary>
+    /// Limits until <see cref="Connection.LetIn"/>, so that a stranger's unfinished message is held to a stranger's budget;
+    /// none where everyone who may open is let in.
+    /// </summary>
+    public FrameEngineSettings? EngineAtFirst { get; init; }
+
     /// <summary>The code a client is closed with that reads too slowly.</summary>
     public CloseCode SlowCode { get; init => field = Sendable(value); } = CloseCode.PolicyViolation;
 

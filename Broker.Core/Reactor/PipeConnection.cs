@@ -48,7 +48,7 @@ internal sealed class PipeConnection : Connection
     public override IPEndPoint Remote => _carrier.Remote;
 
     internal void Open(CarriedOpening opening) =>
-        SetOpen(new FrameEngine(opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms ? opening.Endpoint.Deflate!.Open(terms, Loop.Deflate) : null), opening.Endpoint, opening.Subprotocol.Spoken, response: default);
+        SetOpen(new FrameEngine(opening.Endpoint.EngineAtFirst ?? opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms ? opening.Endpoint.Deflate!.Open(terms, Loop.Deflate) : null), opening.Endpoint, opening.Subprotocol.Spoken, response: default);
 
     private bool MayRead => WantsRead && !IsOverReadMark;
 
