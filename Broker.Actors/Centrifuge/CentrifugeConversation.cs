@@ -120,7 +120,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
         if (command.Kind == CommandKind.Pong) return;
 
         // What it costs to keep: its texts, and about as much around them as any command has.
-        int bytes = 64 + command.Data.Length + command.Channel.Length;
+        int bytes = 256 + command.Data.Length + 2 * command.Channel.Length;
         _bytesUnderWay += bytes;
         (_commands ??= []).Add(ToClientCommand(command, bytes));
     }
