@@ -2,12 +2,14 @@ using System.CommandLine;
 using Broker.Bench;
 using Broker.Bench.Load;
 using Broker.Bench.Peers;
+using Broker.Bench.Soak;
 
-var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, and end-to-end load runs.")
+var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, and a soak.")
 {
     MicroCommand.Create(),
     PeerCommand.Create(),
     LoadCommand.Create(),
+    SoakCommand.Create(),
 };
 
 // Long enough for a load run to end the processes it started and to write down what it has.
