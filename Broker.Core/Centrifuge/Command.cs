@@ -15,7 +15,7 @@ public ref struct Command
     /// <summary>The method.</summary>
     public CommandKind Kind { get; internal set; }
 
-    /// <summary>The channel, of each method that has one. Empty is bad request, 3501, for all of them.</summary>
+    /// <summary>The channel, of each method that has one. Empty is error 107, bad request, where one is needed.</summary>
     public ReadOnlySpan<byte> Channel { get; internal set; }
 
     /// <summary>

@@ -56,6 +56,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Each line that it writes to standard error, as it comes.</summary>
+    public event Action<string>? Logged;
+
+    /// <summary>Whether the process still runs.</summary>
+    public bool IsAlive => !_process.HasExited;
+
     /// <summary>Starts the host and waits until it listens.</summary>
     /// <param name="environment">Settings, as variables.</param>
     /// <param name="arguments">What follows <c>serve --port</c>.</param>
@@ -118,6 +124,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     {
         if (line is null) return;
         lock (_gate) _log.AppendLine(line);
+        Logged?.Invoke(line);
     }
 
     /// <summary>Asks it to stop as an operator does.</summary>

@@ -1,0 +1,119 @@
+using Broker.Tests.EndToEnd;
+using Xunit.Abstractions;
+
+namespace Broker.Tests.Hostile;
+
+/// <summary>Frames that lie, that never end, or that are noise.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class FrameAttackTests(ITestOutputHelper output)
+{
+    private const int MiB = 1024 * 1024;
+
+    [Fact]
+    public async Task A_declared_length_is_not_memory()
+    {
+        const int count = 1000;     // Sixteen GiB are declared.
+        await using Siege siege = await Siege.BeginAsync(output);
+        byte[] start = [.. Wicked.Header(Wicked.Binary, 16 * MiB), .. new byte[1000]];
+        await siege.AttackAsync(count, Siege.EchoPath, async (attacker, _) => Assert.True(await attacker.TrySendAsync(start, siege.Stop)));
+
+        await siege.EndAsync("16 MiB declared, 1 KB sent", ceilingMiB: 48);
+        Assert.Equal(count + 1, siege.Causes["EndOfStream"]);
+    }
+
+    [Fact]
+    public async Task Before_connect_an_unfinished_message_holds_no_more_than_the_budget()
+    {
+        const int count = 1000;
+        await using Siege siege = await Siege.BeginAsync(output);
+        byte[] big = [.. Wicked.Header(Wicked.Text, 60_000), .. Wicked.Repeat("x"u8.ToArray(), 59_000)];
+        byte[] fragment = [.. Wicked.Header(Wicked.TextBegins, 15_000), .. Wicked.Repeat("x"u8.ToArray(), 15_000)];
+        await siege.AttackAsync(count, Siege.HubPath, async (attacker, number) =>
+        {
+            bool isBig = number % 2 == 0;
+            await attacker.TrySendAsync(isBig ? big : fragment, siege.Stop);
+            if (isBig) Assert.Equal(1009, await attacker.ReadToEndAsync(siege.Stop));
+        });
+
+        await siege.EndAsync("messages without an end before connect", ceilingMiB: 56);
+        Assert.Equal(count / 2, siege.Causes["Violation"]);
+    }
+
+    [Fact]
+    public async Task Lengths_that_no_memory_holds_are_refused_by_their_header()
+    {
+        const int count = 300;
+        await using Siege siege = await Siege.BeginAsync(output);
+        ulong[] lengths = [1UL << 63, ulong.MaxValue, (1UL << 63) - 1];
+        int[] codes = [1002, 1002, 1009];
+        await siege.AttackAsync(count, Siege.HubPath, async (attacker, number) =>
+        {
+            await attacker.TrySendAsync(Wicked.Header(Wicked.Binary, lengths[number % 3]), siege.Stop);
+            Assert.Equal(codes[number % 3], await attacker.ReadToEndAsync(siege.Stop));
+        });
+
+        await siege.EndAsync("lengths of 2^63, 2^64 - 1 and 2^63 - 1", ceilingMiB: 24);
+        Assert.Equal(count, siege.Causes["Violation"]);
+    }
+
+    [Fact]
+    public async Task Endless_fragments_end_at_their_number_and_at_their_sum()
+    {
+        const int count = 200;
+        await using Siege siege = await Siege.BeginAsync(output);
+        byte[] empty = Wicked.Repeat(Wicked.Frame(Wicked.Continuation, []), 2000);
+        byte[] full = Wicked.Repeat(Wicked.Frame(Wicked.Continuation, new byte[250]), 2000);
+        await siege.AttackAsync(count, async () => await Attacker.EnterAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        {
+            bool isEmpty = number % 2 == 0;
+            await attacker.TrySendAsync(Wicked.Frame(Wicked.BinaryBegins, [1]), siege.Stop);
+            await attacker.TrySendAsync(isEmpty ? empty : full, siege.Stop);
+            Assert.Equal(isEmpty ? 1008 : 1009, await attacker.ReadToEndAsync(siege.Stop));
+        });
+
+        await siege.EndAsync("endless fragments, empty and full", ceilingMiB: 40);
+        Assert.Equal(count, siege.Causes["Violation"]);
+    }
+
+    [Fact]
+    public async Task Noise_after_the_handshake_ends_only_its_own_connection()
+    {
+        const int count = 500, seed = 20260301;
+        await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
+        output.WriteLine($"seed {seed}");
+        await siege.AttackAsync(count, () => Attacker.OpenAsync(siege.Host.Port, Siege.EchoPath, siege.Stop), async (attacker, number) =>
+        {
+            byte[] noise = new byte[8192];
+            new Random(seed + number).NextBytes(noise);
+            if (number % 2 == 0) (noise[0], noise[1]) = (Wicked.Text, 0x85);       // Some begin well.
+            await attacker.TrySendAsync(noise, siege.Stop);
+            attacker.EndSending();
+            await attacker.ReadToEndAsync(siege.Stop);
+        });
+
+        await siege.EndAsync("8 KiB of noise after the handshake", ceilingMiB: 40);
+    }
+
+    [Fact]
+    public async Task Resets_in_the_middle_of_everything_leave_nothing()
+    {
+        const int count = 1000;
+        await using Siege siege = await Siege.BeginAsync(output);
+        byte[] request = Wicked.Upgrade(Siege.HubPath);
+        byte[] subscribe = Wicked.Line("""{"id":2,"subscribe":{"channel":"doomed"}}""");
+        byte[] publish = Wicked.Line("""{"id":3,"publish":{"channel":"doomed","data":"last words"}}""");
+        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        {
+            await attacker.TrySendAsync(request.AsMemory(0, number % 8 == 0 ? request.Length / 2 : request.Length), siege.Stop);
+            if (number % 8 > 1) await attacker.ReadHeadAsync(siege.Stop);
+            if (number % 8 > 2) await attacker.TrySendAsync(Wicked.Line("""{"id":1,"connect":{}}"""), siege.Stop);
+            if (number % 8 > 3) await attacker.ReadTextAsync(siege.Stop);
+            if (number % 8 > 4) await attacker.TrySendAsync(subscribe, siege.Stop);
+            if (number % 8 > 5) await attacker.TrySendAsync(Wicked.Repeat(publish, 20), siege.Stop);
+            if (number % 8 > 6) await attacker.TrySendAsync(publish.AsMemory(0, 30), siege.Stop);
+            attacker.Reset();
+        });
+
+        await siege.EndAsync("resets at eight points of a session", ceilingMiB: 64);
+    }
+}

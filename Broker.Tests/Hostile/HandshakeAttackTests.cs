@@ -1,0 +1,77 @@
+using System.Text;
+using Broker.Tests.EndToEnd;
+using Xunit.Abstractions;
+
+namespace Broker.Tests.Hostile;
+
+/// <summary>Before the upgrade: whoever has not said a whole request gets little memory and little time.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class HandshakeAttackTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan s_drip = TimeSpan.FromMilliseconds(50);
+
+    [Fact]
+    public async Task A_handshake_of_a_byte_now_and_then_ends_with_408_at_the_limit()
+    {
+        const int count = 500;
+        await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_HANDSHAKE_LIMIT", "1s"));
+        byte[] head = Wicked.Upgrade(Siege.HubPath);
+        using var clock = new PeriodicTimer(s_drip);
+        var drips = new List<Attacker>();
+        Task attack = siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, _) =>
+        {
+            lock (drips) drips.Add(attacker);
+            Assert.StartsWith("HTTP/1.1 408 ", await attacker.ReadHeadAsync(siege.Stop), StringComparison.Ordinal);
+            lock (drips) drips.Remove(attacker);
+            await attacker.ReadToEndAsync(siege.Stop);
+        });
+
+        // Another byte for each that is still there, until none is: a whole head would take ten times the limit.
+        for (int at = 0; !attack.IsCompleted && await clock.WaitForNextTickAsync(siege.Stop); at++)
+        {
+            Attacker[] still;
+            lock (drips) still = [.. drips];
+            foreach (Attacker attacker in still) await attacker.TrySendAsync(head.AsMemory(at % head.Length, 1), siege.Stop);
+        }
+
+        await attack;
+        await siege.EndAsync("a handshake of one byte each 50 ms, limit 1 s", ceilingMiB: 24);
+        Assert.Equal(count, siege.Causes["HandshakeTimeout"]);
+    }
+
+    [Fact]
+    public async Task Ten_thousand_half_open_handshakes_cost_little_and_end_at_the_limit()
+    {
+        const int count = 10_000;
+        await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_HANDSHAKE_LIMIT", "5s"));
+        byte[] half = Wicked.Upgrade(Siege.HubPath).AsSpan(0, 100).ToArray();
+        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, _) =>
+        {
+            await attacker.TrySendAsync(half, siege.Stop);
+            Assert.StartsWith("HTTP/1.1 408 ", await attacker.ReadHeadAsync(siege.Stop), StringComparison.Ordinal);
+        });
+
+        await siege.EndAsync("10,000 half-open handshakes", ceilingMiB: 64);
+        Assert.Equal(count, siege.Causes["HandshakeTimeout"]);
+    }
+
+    [Fact]
+    public async Task A_head_is_held_up_to_its_limit_and_not_a_byte_further()
+    {
+        const int count = 1000, limit = 16 * 1024;
+        await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_HANDSHAKE_LIMIT", "5s"));
+        string start = Encoding.ASCII.GetString(Wicked.Upgrade(Siege.HubPath, "X: "))[..^2];
+        byte[] almost = Encoding.ASCII.GetBytes(start.PadRight(limit - 1, 'x'));
+        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        {
+            await attacker.TrySendAsync(almost, siege.Stop);
+            bool goesOn = number % 2 == 0;
+            if (goesOn) await attacker.TrySendAsync(new byte[4096], siege.Stop);
+            string expected = goesOn ? "HTTP/1.1 431 " : "HTTP/1.1 408 ";
+            Assert.StartsWith(expected, await attacker.ReadHeadAsync(siege.Stop), StringComparison.Ordinal);
+        });
+
+        await siege.EndAsync("heads of 16 KiB without an end", ceilingMiB: 72);
+        Assert.Equal((count / 2, count / 2), (siege.Causes["HandshakeTimeout"], siege.Causes["HandshakeRefused"]));
+    }
+}
