@@ -29,11 +29,11 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("FloodTests.Tiny_commands_in_one_frame_are_counted_and_not_unrolled")]
     [InlineData("FloodTests.Deep_nesting_is_refused_without_depth")]
     [InlineData("FloodTests.A_subscriber_that_never_reads_is_sent_away_and_costs_no_copy_of_the_channel")]
-    [InlineData("OutboundQueueTests.Small_replies_in_a_backlog_hold_about_as_many_bytes_as_are_counted")]
+    [InlineData("OutboundQueueTests.Small_copies_share_a_buffer")]
     public void Class_03_amplification_by_batching_fragments_or_inflate(string test) => NamedTests.Expect(test);
 
     [Theory]
-    [InlineData("FailedHandlerTests.A_handler_that_throws_in_a_turn_closes_with_1011_behind_its_replies")]
+    [InlineData("ClosingTests.A_handler_that_fails_still_says_goodbye_behind_its_replies")]
     [InlineData("FrameAttackTests.Noise_after_the_handshake_ends_only_its_own_connection")]
     [InlineData("FrameAttackTests.Resets_in_the_middle_of_everything_leave_nothing")]
     [InlineData("CorpusTests.No_kept_input_is_a_finding")]
@@ -122,7 +122,7 @@ public sealed class RootCauseTests(SharedHost shared)
     [Theory]
     [InlineData("CorpusTests.No_kept_input_is_a_finding")]
     [InlineData("ErrorTableTests.Each_row_of_the_page_is_proved")]
-    [InlineData("OutboundQueueTests.The_rest_of_a_frame_that_has_begun_to_leave_is_not_dropped")]
+    [InlineData("OutboundQueueTests.The_rest_of_a_message_that_began_elsewhere_is_kept")]
     [InlineData("FloodTests.A_slow_reader_who_reads_at_last_finds_whole_frames_and_then_the_reason")]
     public void Class_11_incomplete_first_fix(string test) => NamedTests.Expect(test);
 }

@@ -135,14 +135,16 @@ public sealed class HubConversationTests
     }
 
     [Fact]
-    public void Before_connect_a_client_may_say_only_so_much()
+    public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
         using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { BytesBeforeConnectMax = 1000 } });
         HubClient client = hub.Dial();
 
         client.Say($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
 
-        Assert.Equal((3501, "bad request"), client.NextClose());
+        (int code, string reason) = client.NextClose();
+        Assert.Equal(1009, code);
+        Assert.Contains("1000", reason, StringComparison.Ordinal);
     }
 
     [Fact]
