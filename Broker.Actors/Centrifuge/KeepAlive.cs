@@ -24,17 +24,19 @@ public struct KeepAlive
 
     /// <summary>How long after its connect a client is pinged first.</summary>
     /// <remarks>
-    /// A random place in the second half of the interval: clients that came together are not pinged together, a ping comes
-    /// before a client gives up waiting, and a short visit costs none.
+    /// A random place in a whole interval, so that clients that came together are pinged evenly ever after: half an interval of
+    /// places would give twice the pings half of the time. The interval begins a little late, so that the client has read the
+    /// answer to its connect, and ends long before a client gives up waiting (10 s late, by default).
     /// </remarks>
     /// <param name="interval">Between two pings.</param>
     /// <param name="random">Where the place comes from.</param>
-    /// <returns>Whole milliseconds, from half the interval to all of it.</returns>
+    /// <returns>Whole milliseconds, of one interval that begins after a tenth of it, or after a second if that is less.</returns>
     public static TimeSpan FirstPingAfter(TimeSpan interval, Random random)
     {
         ArgumentNullException.ThrowIfNull(random);
         long milliseconds = (long)interval.TotalMilliseconds;
-        return TimeSpan.FromMilliseconds(random.NextInt64(milliseconds / 2, milliseconds + 1));
+        long lead = Math.Min(milliseconds / 10, 1000);
+        return TimeSpan.FromMilliseconds(lead + random.NextInt64(milliseconds + 1));
     }
 
     /// <summary>The client said something.</summary>
