@@ -50,6 +50,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a method without an id"] = Line("""{"connect":{}}"""),
         ["an id without a method"] = [.. s_connect, .. Line("""{"id":2,"dance":{}}""")],
         ["two methods in one command"] = Line("""{"id":1,"connect":{},"publish":{}}"""),
+        ["a publication into no channel"] = [.. s_connect, .. Line("""{"id":2,"publish":{"channel":"","data":1}}""")],
         ["half a surrogate pair"] = [.. s_connect, .. Line("""{"id":2,"subscribe":{"channel":"\ud800"}}""")],
         ["more than commands-per-frame-max commands"] = [.. s_connect, .. Line(string.Join('\n', Enumerable.Repeat("{}", 257)))],
     };

@@ -29,7 +29,7 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("FloodTests.Tiny_commands_in_one_frame_are_counted_and_not_unrolled")]
     [InlineData("FloodTests.Deep_nesting_is_refused_without_depth")]
     [InlineData("FloodTests.A_subscriber_that_never_reads_is_sent_away_and_costs_no_copy_of_the_channel")]
-    [InlineData("OutboundQueueTests.Small_copies_share_a_buffer")]
+    [InlineData("BacklogTests.Small_replies_in_a_backlog_hold_about_as_many_bytes_as_are_counted")]
     public void Class_03_amplification_by_batching_fragments_or_inflate(string test) => NamedTests.Expect(test);
 
     [Theory]
