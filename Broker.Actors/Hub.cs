@@ -33,7 +33,7 @@ public sealed class Hub : IAsyncDisposable
     private int _stopping;
 
     private EventLoop MakeLoop(int number, TimeProvider time) =>
-        HasReactor ? new Reactor(number, _settings.Reactor, _acceptor, time) : new PortableLoop(number, _settings.Reactor, _acceptor, time);
+        HasReactor ? Reactor.Create(number, _settings.Reactor, _acceptor, time) : new PortableLoop(number, _settings.Reactor, _acceptor, time);
 
     /// <summary>Makes a hub; nothing runs yet.</summary>
     /// <param name="settings">All that can be set.</param>

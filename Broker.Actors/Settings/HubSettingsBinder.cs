@@ -115,6 +115,7 @@ public static class HubSettingsBinder
 
     private static ReactorSettings ReadReactor(SettingsReader reader) => new()
     {
+        Backend = reader.GetChoice<ReactorBackend>("broker.reactor.backend"),
         ScratchBytes = reader.GetSize("broker.reactor.scratch-bytes", 4 * KiB, 16 * MiB),
         Backlog = reader.GetCount("broker.reactor.backlog", 1, 65_535),
         QueueBytesMax = reader.GetSize("broker.reactor.queue-bytes-max", 4 * KiB, GiB),

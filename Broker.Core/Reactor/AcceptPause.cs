@@ -6,10 +6,12 @@ internal sealed class AcceptPause(Reactor reactor) : Deadline
     private const int PauseMilliseconds = 100;
     private ListeningSocket? _paused;
 
+    internal bool IsRunning => _paused is not null;
+
     internal void Start(ListeningSocket listener)
     {
         _paused = listener;
-        reactor.Unwatch(listener.Descriptor);
+        reactor.UnwatchListener(listener);
         DueMilliseconds = reactor.NowMilliseconds + PauseMilliseconds;
         reactor.Timers.Arm(this, DueMilliseconds);
     }
@@ -26,6 +28,6 @@ internal sealed class AcceptPause(Reactor reactor) : Deadline
         DueMilliseconds = Never;
         if (_paused is not { } listener) return;
         _paused = null;
-        reactor.WatchListenerAgain(listener);
+        reactor.ResumeAccepting(listener);
     }
 }

@@ -152,16 +152,15 @@ public abstract class Connection : Deadline
     public void Send(SharedBytes frames, int start)
     {
         ArgumentNullException.ThrowIfNull(frames);
-        if (!_queue.IsEmpty)
+        if (!_queue.IsEmpty || IsSending)
         {
             Write(frames, start);
             return;
         }
 
         if (State != ConnectionState.Open) return;
-        int length = frames.Length - start;
-        int sent = TrySend(frames.Array.AsSpan(start, length));
-        if (sent == length || sent < 0) return;
+        int sent = TrySend(frames, start);
+        if (sent == frames.Length - start || sent < 0) return;
         _queue.Append(frames, start + sent);
         if (sent > 0) _queue.KeepFirst();
         Block();
@@ -269,9 +268,9 @@ public abstract class Connection : Deadline
     // The replies of a turn: straight to the socket if nothing waits before them.
     private void WriteThrough(ReadOnlySpan<byte> frames)
     {
-        if (_queue.IsEmpty)
+        if (_queue.IsEmpty && !IsSending)
         {
-            int sent = TrySend(frames);
+            int sent = TrySendReplies(frames);
             if (sent == frames.Length || sent < 0) return;
             _queue.Append(frames[sent..], Loop.Pool);
             if (sent > 0) _queue.KeepFirst();
@@ -299,11 +298,12 @@ public abstract class Connection : Deadline
     /// <summary>Writes what the socket takes of the queue.</summary>
     private protected void Flush()
     {
+        if (IsSending) return;
         bool moved = false;
-        while (!_queue.IsEmpty)
+        while (!_queue.IsEmpty && !IsSending)
         {
             int waiting = _queue.Bytes;
-            int sent = TrySend(in _queue);
+            int sent = _blocked ? TrySend(in _queue) : TrySendFirst(in _queue);
             if (sent < 0) return;
             if (sent > 0) moved = true;
             _queue.Advance(sent);
@@ -410,7 +410,30 @@ public abstract class Connection : Deadline
 
     private protected void FinishIfFlushed()
     {
-        if (State == ConnectionState.Lingering && _queue.IsEmpty) ShutdownSend();
+        if (State == ConnectionState.Lingering && _queue.IsEmpty && !IsSending) ShutdownSend();
+    }
+
+    /// <summary>Whether the backend has bytes on their way that it counted as sent: none may pass them.</summary>
+    private protected bool IsSending { get; set; }
+
+    /// <summary>Whether the socket has refused bytes and is waited for.</summary>
+    private protected bool IsBlocked => _blocked;
+
+    /// <summary>What was on its way has left.</summary>
+    private protected void ContinueAfterSend()
+    {
+        if (_queue.IsEmpty) FinishIfFlushed();
+        else if (!_blocked) Flush();
+    }
+
+    /// <summary>The socket did not take all of what was on its way.</summary>
+    /// <param name="rest">The queue's from now on.</param>
+    /// <param name="start">Where in it the bytes begin that have not left.</param>
+    private protected void KeepUnsent(SharedBytes rest, int start)
+    {
+        _queue.Prepend(rest, start);
+        _queue.KeepFirst();
+        Block();
     }
 
     /// <summary>The socket is done with: everything is given back, and whoever has not heard is told.</summary>
@@ -487,6 +510,15 @@ public abstract class Connection : Deadline
 
     /// <summary>Sends from the front of a queue, gathering several segments in one call.</summary>
     private protected abstract int TrySend(in OutboundQueue queue);
+
+    /// <summary>The same for a queue that the socket has not refused yet.</summary>
+    private protected virtual int TrySendFirst(in OutboundQueue queue) => TrySend(in queue);
+
+    /// <summary>Sends shared bytes, which the backend may hold.</summary>
+    private protected virtual int TrySend(SharedBytes bytes, int start) => TrySend(bytes.Array.AsSpan(start, bytes.Length - start));
+
+    /// <summary>Sends the replies of the turn at hand.</summary>
+    private protected virtual int TrySendReplies(ReadOnlySpan<byte> frames) => TrySend(frames);
 
     private protected abstract void OnAttached();
 

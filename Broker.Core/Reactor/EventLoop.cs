@@ -363,6 +363,12 @@ public abstract class EventLoop : IDisposable
         }
 
         _dirty.Clear();
+        OnTurnEnded();
+    }
+
+    /// <summary>What the turn wrote has been given to the sockets' backend.</summary>
+    private protected virtual void OnTurnEnded()
+    {
     }
 
     internal void MarkDirty(Connection connection) => _dirty.Add(connection);

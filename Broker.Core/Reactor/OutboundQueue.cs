@@ -53,6 +53,22 @@ internal struct OutboundQueue
         _tail = null;
     }
 
+    /// <summary>Puts bytes before all others: what was taken off and has not left after all.</summary>
+    /// <param name="bytes">The queue is a holder of them in the caller's place.</param>
+    /// <param name="start">Where in them it begins.</param>
+    internal void Prepend(SharedBytes bytes, int start)
+    {
+        Bytes += bytes.Length - start;
+        var segment = new Segment { Bytes = bytes, Start = start };
+        if (_first.Bytes is not null)
+        {
+            Segment[] behind = [_first, .. _rest ?? []];
+            _rest = new Queue<Segment>(behind);
+        }
+
+        _first = segment;
+    }
+
     private void Push(Segment segment)
     {
         if (_first.Bytes is null) _first = segment;
@@ -61,6 +77,12 @@ internal struct OutboundQueue
 
     /// <summary>The longest run of contiguous bytes at the front.</summary>
     internal readonly ReadOnlySpan<byte> Front => _first.Bytes is null ? default : _first.Bytes.Array.AsSpan(_first.Start, _first.Length);
+
+    /// <summary>What the front lies in; none when nothing waits.</summary>
+    internal readonly SharedBytes? FrontBytes => _first.Bytes;
+
+    /// <summary>Where in its bytes the front begins.</summary>
+    internal readonly int FrontStart => _first.Start;
 
     /// <summary>Whether more than one segment waits, so that a gathered write pays.</summary>
     internal readonly bool HasSeveral => _rest is { Count: > 0 };

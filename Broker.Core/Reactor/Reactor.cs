@@ -1,34 +1,20 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Broker.Core.Reactor.Native;
 
 namespace Broker.Core.Reactor;
 
 /// <summary>
-/// The event loop over epoll: one thread, one epoll set, one receive scratch, one dense table of connections.
+/// The event loop over sockets: one thread, one receive scratch, one dense table of connections. How it waits and moves
+/// bytes is its backend's: epoll or io_uring.
 /// </summary>
-/// <remarks>
-/// One read per readiness: what is left is reported again. After each served event the run queue is drained, so that an
-/// answer is made while its connection is warm; what the whole turn wrote leaves at its end.
-/// </remarks>
-public sealed unsafe class Reactor : EventLoop
+public abstract unsafe class Reactor : EventLoop
 {
-    private const int EventsMax = 1024;
     private const int AcceptsPerTurnMax = 256;
-    private const int AddOperation = 1, RemoveOperation = 2, ModifyOperation = 3;
-    private const ulong WakeData = ulong.MaxValue;
-    private const ulong ListenerData = ulong.MaxValue - 1;
 
-    private readonly int _epoll;
-    private readonly int _wake;
-    private readonly EpollEvent* _events;
     private readonly AcceptPause _acceptPause;
-    private ListeningSocket? _listener;
     private bool _disposed;
 
-    /// <summary>Makes a loop; nothing runs until <see cref="EventLoop.Run"/> or <see cref="EventLoop.RunOnce"/>.</summary>
-    /// <exception cref="PlatformNotSupportedException">This is not Linux on x86-64.</exception>
-    public Reactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
+    private protected Reactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
         : base(number, settings, acceptor, time)
     {
         if (!IsSupported) throw new PlatformNotSupportedException("The reactor needs Linux on x86-64.");
@@ -36,84 +22,61 @@ public sealed unsafe class Reactor : EventLoop
         Scratch = GC.AllocateUninitializedArray<byte>(settings.ScratchBytes, pinned: true);
         Handshakes = new Handshaking(this, acceptor, settings);
         _acceptPause = new AcceptPause(this);
-        _epoll = Libc.EpollCreate(Libc.CloseOnExec);
-        _wake = Libc.EventCreate(0, Libc.NonBlocking | Libc.CloseOnExec);
-        _events = (EpollEvent*)NativeMemory.AlignedAlloc((nuint)(EventsMax * sizeof(EpollEvent)), 64);
-        Watch(_wake, EpollEvents.Readable, WakeData);
+        WakeDescriptor = Libc.EventCreate(0, Libc.NonBlocking | Libc.CloseOnExec);
     }
 
     /// <summary>Whether this system can run it.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
+    /// <summary>Whether this system can run it with a backend.</summary>
+    public static bool CanUse(ReactorBackend backend) => IsSupported && (backend != ReactorBackend.IoUring || Ring.IsSupported);
+
+    /// <summary>Makes a loop of the backend that the settings name; nothing runs until <see cref="EventLoop.Run"/> or <see cref="EventLoop.RunOnce"/>.</summary>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux on x86-64, or its kernel refuses io_uring: the message says why.</exception>
+    public static Reactor Create(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return settings.Backend == ReactorBackend.IoUring
+            ? new RingReactor(number, settings, acceptor, time)
+            : new EpollReactor(number, settings, acceptor, time);
+    }
+
     internal byte[] Scratch { get; }
 
     internal Handshaking Handshakes { get; }
+
+    /// <summary>What is accepted from; none before <see cref="Listen"/> and after the end of accepting.</summary>
+    private protected ListeningSocket? Listener { get; private set; }
+
+    private protected int WakeDescriptor { get; }
 
     /// <summary>Starts accepting from a listener. On the loop's thread, or before it runs.</summary>
     public void Listen(ListeningSocket listener)
     {
         ArgumentNullException.ThrowIfNull(listener);
-        _listener = listener;
-        Watch(listener.Descriptor, EpollEvents.Readable, ListenerData);
+        Listener = listener;
+        WatchListener(listener);
     }
 
     /// <summary>Takes a connected socket as if it had been accepted. On the loop's thread, or before it runs.</summary>
     /// <param name="descriptor">Owned from now on.</param>
     public Connection Adopt(int descriptor) => Add(descriptor);
 
-    private protected override void StopAccepting() => CloseListener();
-
-    private void CloseListener()
+    private protected override void StopAccepting()
     {
-        if (_listener is null) return;
+        if (Listener is not { } listener) return;
+        Listener = null;
         _acceptPause.Cancel();
-        _listener.Close();
-        _listener = null;
+        UnwatchListener(listener);
+        listener.Close();
     }
 
-    private protected override bool Poll(int waitMilliseconds)
+    /// <summary>Takes the clients that wait, up to a bound: the others are reported again.</summary>
+    private protected void Accept()
     {
-        int count = waitMilliseconds == 0
-            ? Libc.EpollPoll(_epoll, _events, EventsMax, 0)
-            : Libc.EpollWait(_epoll, _events, EventsMax, waitMilliseconds);
-
-        // A deadline that is set while serving counts from now, and not from before the sleep.
-        if (waitMilliseconds != 0) NoteTime();
-
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < AcceptsPerTurnMax && Listener is not null; i++)
         {
-            ulong data = _events[i].Data;
-            EpollEvents events = _events[i].Events;
-            if (data == WakeData) ClearWake();
-            else if (data == ListenerData) Accept();
-            else Serve((int)(uint)data, (uint)(data >> 32), events);
-            RunQueued();
-        }
-
-        return count > 0;
-    }
-
-    private void Serve(int slot, uint generation, EpollEvents events)
-    {
-        // An event of a connection that ended earlier in this very batch is nobody's.
-        if (!Table.TryFind(slot, generation, out Connection? found)) return;
-        var connection = Unsafe.As<SocketConnection>(found);
-        try
-        {
-            connection.OnReady(events);
-        }
-        catch (Exception failure)
-        {
-            Report(failure);
-            connection.Abort(ClosureCause.SessionFailed, failure.Message);
-        }
-    }
-
-    private void Accept()
-    {
-        for (int i = 0; i < AcceptsPerTurnMax && _listener is not null; i++)
-        {
-            int descriptor = Libc.Accept(_listener.Descriptor, null, null, Libc.NonBlocking | Libc.CloseOnExec);
+            int descriptor = Libc.Accept(Listener.Descriptor, null, null, Libc.NonBlocking | Libc.CloseOnExec);
             if (descriptor >= 0)
             {
                 Add(descriptor);
@@ -121,7 +84,7 @@ public sealed unsafe class Reactor : EventLoop
             }
 
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
-            if (Libc.LastError is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(_listener);
+            if (Libc.LastError is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
             return;
         }
     }
@@ -130,64 +93,51 @@ public sealed unsafe class Reactor : EventLoop
     {
         int on = 1;
         _ = Libc.SetSocketOption(descriptor, Libc.LevelTcp, Libc.TcpNoDelay, &on, sizeof(int));
-        var connection = new SocketConnection(this, descriptor, Table.TakeId());
+        SocketConnection connection = Make(descriptor, Table.TakeId());
         Table.Add(connection);
-        Watch(descriptor, connection.Interest, Data(connection));
+        connection.Watch();
         return connection;
     }
 
-    /// <summary>Watches a connection's socket no more, and frees its slot.</summary>
-    internal void Forget(SocketConnection connection)
+    /// <summary>Whether a pause of accepting is under way.</summary>
+    private protected bool IsAcceptPaused => _acceptPause.IsRunning;
+
+    internal void ResumeAccepting(ListeningSocket listener)
     {
-        if (Remove(connection)) Unwatch(connection.Descriptor);
+        if (ReferenceEquals(listener, Listener)) WatchListener(listener);
     }
 
-    internal void ChangeInterest(SocketConnection connection)
-    {
-        EpollEvent change = new() { Events = connection.Interest, Data = Data(connection) };
-        _ = Libc.EpollControl(_epoll, ModifyOperation, connection.Descriptor, &change);
-    }
-
-    private static ulong Data(SocketConnection connection) => ((ulong)connection.Id.Generation << 32) | (uint)connection.Id.Slot;
-
-    internal void Watch(int descriptor, EpollEvents events, ulong data)
-    {
-        EpollEvent added = new() { Events = events, Data = data };
-        _ = Libc.EpollControl(_epoll, AddOperation, descriptor, &added);
-    }
-
-    internal void WatchListenerAgain(ListeningSocket listener)
-    {
-        if (ReferenceEquals(listener, _listener)) Watch(listener.Descriptor, EpollEvents.Readable, ListenerData);
-    }
-
-    internal void Unwatch(int descriptor)
-    {
-        EpollEvent none = default;
-        _ = Libc.EpollControl(_epoll, RemoveOperation, descriptor, &none);
-    }
-
-    private void ClearWake()
+    private protected void ClearWake()
     {
         ulong count;
-        _ = Libc.Read(_wake, &count, sizeof(ulong));
+        _ = Libc.Read(WakeDescriptor, &count, sizeof(ulong));
     }
 
     private protected override void Wake()
     {
         ulong one = 1;
-        _ = Libc.Write(_wake, &one, sizeof(ulong));
+        _ = Libc.Write(WakeDescriptor, &one, sizeof(ulong));
     }
+
+    private protected abstract SocketConnection Make(int descriptor, ConnectionId id);
+
+    /// <summary>Reports clients that wait to be accepted.</summary>
+    private protected abstract void WatchListener(ListeningSocket listener);
+
+    /// <summary>Reports them no more.</summary>
+    internal abstract void UnwatchListener(ListeningSocket listener);
 
     /// <inheritdoc />
     public override void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
-        CloseListener();
+        StopAccepting();
         base.Dispose();
-        _ = Libc.Close(_epoll);
-        _ = Libc.Close(_wake);
-        NativeMemory.AlignedFree(_events);
+        _ = Libc.Close(WakeDescriptor);
+        CloseBackend();
+        GC.SuppressFinalize(this);
     }
+
+    private protected abstract void CloseBackend();
 }

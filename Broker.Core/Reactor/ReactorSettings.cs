@@ -1,8 +1,21 @@
 namespace Broker.Core.Reactor;
 
+/// <summary>How a reactor waits for its sockets and moves their bytes.</summary>
+public enum ReactorBackend
+{
+    /// <summary>A call for each read and write; Linux of any age.</summary>
+    Epoll,
+
+    /// <summary>Requests in shared memory, many handed over by one call; Linux 6.12 or later that allows it.</summary>
+    IoUring,
+}
+
 /// <summary>What one event loop may hold and how long it waits. All sizes are bytes.</summary>
 public sealed record ReactorSettings
 {
+    /// <summary>How it waits for sockets and moves their bytes.</summary>
+    public ReactorBackend Backend { get; init; } = ReactorBackend.Epoll;
+
     /// <summary>Size of the receive scratch that all connections of one loop share. One read is at most this long.</summary>
     public int ScratchBytes { get; init; } = 64 * 1024;
 

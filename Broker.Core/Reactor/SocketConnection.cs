@@ -6,57 +6,50 @@ using Broker.Core.Reactor.Native;
 
 namespace Broker.Core.Reactor;
 
-/// <summary>A connection over a TCP socket that its reactor watches.</summary>
-internal sealed unsafe class SocketConnection : Connection
+/// <summary>A connection over a TCP socket that its reactor watches; how it is watched is the backend's.</summary>
+internal abstract unsafe class SocketConnection : Connection
 {
     private const int VectorsMax = 32;
 
     private readonly Reactor _reactor;
-    private readonly int _descriptor;
     private byte[]? _held;          // What came before the handler: part of the head, or frames behind it.
     private int _heldLength;
     private IPEndPoint? _remote;
-    private EpollEvents _interest = EpollEvents.Readable;
     private bool _isTakenOut;
 
-    internal SocketConnection(Reactor reactor, int descriptor, ConnectionId id)
+    private protected SocketConnection(Reactor reactor, int descriptor, ConnectionId id)
         : base(reactor, id, reactor.Settings)
     {
         _reactor = reactor;
-        _descriptor = descriptor;
+        Descriptor = descriptor;
         SetTransportDue(reactor.Settings.HandshakeLimit);
     }
 
-    public override IPEndPoint Remote => _remote ??= SocketAddress.Peer(_descriptor);
+    public override IPEndPoint Remote => _remote ??= SocketAddress.Peer(Descriptor);
 
     /// <summary>Bytes of the PROXY header that came before the request; 0 until it is whole, and where there is none.</summary>
     internal int PreambleBytes { get; private set; }
 
-    internal EpollEvents Interest => _interest;
+    internal int Descriptor { get; }
 
-    internal int Descriptor => _descriptor;
+    /// <summary>Whether what comes is read now. Frames that came with the request are read before those that came later.</summary>
+    private protected bool MayRead => WantsRead && !IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
 
-    internal void OnReady(EpollEvents events)
+    /// <summary>Bytes wait that have been received and not read.</summary>
+    private protected bool HasHeld => _held is not null;
+
+    /// <summary>The socket takes bytes again.</summary>
+    private protected void OnWritable()
     {
-        if ((events & EpollEvents.Writable) != 0)
-        {
-            Flush();
-            if (!IsOverReadMark) OnReadingChanged();
-        }
-
-        if ((events & (EpollEvents.Readable | EpollEvents.Error | EpollEvents.HangUp)) == 0 || State == ConnectionState.Closed) return;
-        if (MayRead) Read();
-        else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) OnSocketFailed("The socket failed while nothing was read from it.");
-        else SetInterest(_interest & ~EpollEvents.Readable);
+        Flush();
+        if (!IsOverReadMark) OnReadingChanged();
     }
 
-    // Frames that came with the request are read before those that came later.
-    private bool MayRead => WantsRead && !IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
-
-    private void Read()
+    /// <summary>Reads once from the socket into the loop's scratch, and serves what came.</summary>
+    private protected void Read()
     {
         byte[] scratch = _reactor.Scratch;
-        nint received = Libc.Receive(_descriptor, Unsafe.AsPointer(ref scratch[0]), (nuint)scratch.Length, 0);
+        nint received = Libc.Receive(Descriptor, Unsafe.AsPointer(ref scratch[0]), (nuint)scratch.Length, 0);
         if (received > 0)
         {
             switch (State)
@@ -76,7 +69,7 @@ internal sealed unsafe class SocketConnection : Connection
         }
     }
 
-    private void OnFailedCall(Errno error)
+    private protected void OnFailedCall(Errno error)
     {
         // Only what is certain ends a connection: the error of a call can be another's (see Libc.BindAll).
         if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted or Errno.NotConnected)
@@ -104,7 +97,8 @@ internal sealed unsafe class SocketConnection : Connection
 
     private bool IsUpgraded => State is ConnectionState.Open or ConnectionState.Closing;
 
-    private void Hold(ReadOnlySpan<byte> bytes)
+    /// <summary>Keeps a copy of what was received until it may be read.</summary>
+    private protected void Hold(ReadOnlySpan<byte> bytes)
     {
         // Never more than one head and one read: the head's own limit is checked by whoever parses it.
         if (_held is null) _held = new byte[bytes.Length];
@@ -150,8 +144,8 @@ internal sealed unsafe class SocketConnection : Connection
     internal HandedOver TakeOut(byte[] received)
     {
         if (_isTakenOut || State != ConnectionState.Handshaking) throw new InvalidOperationException("The socket was taken already.");
-        var taken = new HandedOver(_descriptor, received, Remote, SocketAddress.Own(_descriptor));
-        _reactor.Forget(this);
+        var taken = new HandedOver(Descriptor, received, Remote, SocketAddress.Own(Descriptor));
+        if (_reactor.Remove(this)) Unwatch();
         _isTakenOut = true;
         return taken;
     }
@@ -164,9 +158,14 @@ internal sealed unsafe class SocketConnection : Connection
     {
         if (_held is not { } held || !IsUpgraded || !WantsRead || IsOverReadMark) return;
         _held = null;
-        Receive(_reactor.Turn, held, 0, _heldLength);
-        OnReadingChanged();
+        int length = _heldLength;
+        _heldLength = 0;
+        Receive(_reactor.Turn, held, 0, length);
+        if (State != ConnectionState.Closed) OnHeldRead();
     }
+
+    /// <summary>What was held has been read: what came or comes behind it is next.</summary>
+    private protected virtual void OnHeldRead() => OnReadingChanged();
 
     internal override void TurnAway()
     {
@@ -182,7 +181,7 @@ internal sealed unsafe class SocketConnection : Connection
     {
         fixed (byte* start = bytes)
         {
-            nint sent = Libc.Send(_descriptor, start, (nuint)bytes.Length, Libc.NoSignal);
+            nint sent = Libc.Send(Descriptor, start, (nuint)bytes.Length, Libc.NoSignal);
             if (sent >= 0) return (int)sent;
         }
 
@@ -212,7 +211,7 @@ internal sealed unsafe class SocketConnection : Connection
 
         LastOffered = offered;
         MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
-        nint sent = Libc.SendMessage(_descriptor, &message, Libc.NoSignal);
+        nint sent = Libc.SendMessage(Descriptor, &message, Libc.NoSignal);
         if (sent >= 0) return (int)sent;
         OnFailedCall(Libc.LastError);
         return State == ConnectionState.Closed ? -1 : 0;
@@ -223,30 +222,31 @@ internal sealed unsafe class SocketConnection : Connection
         if (!WantsRead) return;
 
         // What is held is read in a turn of its own: whoever wants it read may still be in a call of its own.
-        if (_held is null || State == ConnectionState.Handshaking) SetInterest(_interest | EpollEvents.Readable);
+        if (_held is null || State == ConnectionState.Handshaking) WatchReading();
         else _reactor.Post(static connection => ((SocketConnection)connection).ReceiveHeld(), this);
-    }
-
-    private protected override void OnBlockedChanged(bool blocked) =>
-        SetInterest(blocked ? _interest | EpollEvents.Writable : _interest & ~EpollEvents.Writable);
-
-    private void SetInterest(EpollEvents interest)
-    {
-        if (interest == _interest || State == ConnectionState.Closed) return;
-        _interest = interest;
-        _reactor.ChangeInterest(this);
     }
 
     private protected override void OnAnnounced(Closure closure) => _reactor.Announce(this, closure);
 
-    private protected override void ShutdownSend() => _ = Libc.Shutdown(_descriptor, Libc.ShutdownWrite);
+    private protected override void ShutdownSend() => _ = Libc.Shutdown(Descriptor, Libc.ShutdownWrite);
 
     private protected override void CloseSocket()
     {
         _held = null;
         _remote ??= SocketAddress.Unknown;   // The descriptor's number may soon be a stranger's.
         if (_isTakenOut) return;
-        _reactor.Forget(this);
-        _ = Libc.Close(_descriptor);
+        if (_reactor.Remove(this)) Unwatch();
+        CloseDescriptor();
     }
+
+    /// <summary>It is in the table: reports its first bytes from now on.</summary>
+    internal abstract void Watch();
+
+    /// <summary>Reports bytes of the client, if that is not so already.</summary>
+    private protected abstract void WatchReading();
+
+    /// <summary>Reports nothing any more; the socket may become somebody else's.</summary>
+    private protected abstract void Unwatch();
+
+    private protected abstract void CloseDescriptor();
 }

@@ -6,11 +6,18 @@ using Xunit;
 namespace Broker.Tests.Reactor;
 
 /// <summary>The closing handshake of RFC 6455 section 7 and the end of the TCP connection under it.</summary>
-public sealed class ClosingTests : IDisposable
+public abstract class ClosingTests : BackendTest, IDisposable
 {
-    private readonly LoopHarness _harness = new();
+    private readonly LoopHarness _harness;
 
-    public void Dispose() => _harness.Dispose();
+    protected ClosingTests(ReactorBackend backend)
+        : base(backend) => _harness = NewHarness();
+
+    public void Dispose()
+    {
+        _harness.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void The_servers_Close_goes_behind_what_is_queued_and_the_clients_answer_ends_it()
@@ -239,3 +246,7 @@ public sealed class ClosingTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => LoopHarness.Endpoint with { ShutdownCode = CloseCode.NoStatus });
     }
 }
+
+public sealed class EpollClosingTests() : ClosingTests(ReactorBackend.Epoll);
+
+public sealed class RingClosingTests() : ClosingTests(ReactorBackend.IoUring);

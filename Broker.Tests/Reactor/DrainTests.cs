@@ -7,12 +7,12 @@ using Xunit;
 
 namespace Broker.Tests.Reactor;
 
-public sealed class DrainTests
+public abstract class DrainTests(ReactorBackend backend) : BackendTest(backend)
 {
     [Fact]
     public void A_drain_is_done_when_the_last_connection_is_gone()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         (LoopClient one, _) = harness.Open();
         (LoopClient two, _) = harness.Open();
         LoopClient three = harness.Connect();
@@ -37,7 +37,7 @@ public sealed class DrainTests
     [Fact]
     public void A_drain_without_connections_is_done_at_once()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         Task drained = harness.Loop.DrainAsync();
         harness.Loop.RunOnce(0);
 
@@ -47,7 +47,7 @@ public sealed class DrainTests
     [Fact]
     public void A_client_that_never_answers_holds_a_drain_up_no_longer_than_the_limit()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Open();
         Task drained = harness.Loop.DrainAsync();
         harness.Settle();
@@ -61,7 +61,7 @@ public sealed class DrainTests
     [Fact]
     public void A_draining_loop_listens_no_more()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Open();
         _ = harness.Loop.DrainAsync();
         harness.Settle();
@@ -74,7 +74,7 @@ public sealed class DrainTests
     [Fact]
     public void A_second_hub_on_the_same_port_fails_and_says_that_the_address_is_in_use()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
 
         var failure = Assert.Throws<SocketException>(() => ListeningSocket.OpenAll(harness.Listener.EndPoint, count: 2, backlog: 16));
 
@@ -85,7 +85,7 @@ public sealed class DrainTests
     public void A_hub_can_start_again_on_its_port_right_after_it_has_stopped()
     {
         IPEndPoint address;
-        using (var harness = new LoopHarness())
+        using (var harness = NewHarness())
         {
             address = harness.Listener.EndPoint;
             (LoopClient client, RecordingHandler handler) = harness.Open();
@@ -122,7 +122,7 @@ public sealed class DrainTests
     [Fact]
     public void A_loop_out_of_descriptors_leaves_clients_in_the_queue_for_a_moment_and_then_accepts_them()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         var pause = new AcceptPause(harness.Loop);
         pause.Start(harness.Listener);
         using var client = new LoopClient(harness);
@@ -137,7 +137,7 @@ public sealed class DrainTests
     [Fact]
     public void A_drain_during_such_a_pause_does_not_listen_again()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         var pause = new AcceptPause(harness.Loop);
         pause.Start(harness.Listener);
         Task drained = harness.Loop.DrainAsync();
@@ -149,3 +149,7 @@ public sealed class DrainTests
         Assert.Equal(0, harness.Loop.Timers.Count);
     }
 }
+
+public sealed class EpollDrainTests() : DrainTests(ReactorBackend.Epoll);
+
+public sealed class RingDrainTests() : DrainTests(ReactorBackend.IoUring);

@@ -6,13 +6,13 @@ using Xunit;
 
 namespace Broker.Tests.Reactor;
 
-public sealed class EventLoopTests
+public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backend)
 {
     [Fact]
     public void Work_from_other_threads_runs_once_and_in_each_threads_order()
     {
         const int Threads = 4, Each = 2000;
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         var ran = new List<(int Thread, int Number)>();
         var threads = Enumerable.Range(0, Threads).Select(thread => new Thread(() =>
         {
@@ -34,7 +34,7 @@ public sealed class EventLoopTests
     [Fact]
     public void Work_that_the_loop_posts_to_itself_runs_in_the_same_turn_and_in_order()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         var ran = new List<int>();
         harness.Loop.Post(_ =>
         {
@@ -125,7 +125,7 @@ public sealed class EventLoopTests
     [Fact]
     public void Work_that_fails_is_reported_and_what_follows_runs()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         bool ran = false;
         harness.Loop.Post(_ => throw new InvalidOperationException("one"), "");
         harness.Loop.Post(_ => ran = true, "");
@@ -139,7 +139,7 @@ public sealed class EventLoopTests
     [Fact]
     public void A_deadline_that_fails_is_reported_and_keeps_no_other_from_its_time()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         Sleeper[] sleepers = [new(), new(), new()];
         foreach (Sleeper sleeper in sleepers)
         {
@@ -157,7 +157,7 @@ public sealed class EventLoopTests
     [Fact]
     public void A_listener_of_failures_that_fails_stops_nothing()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         bool ran = false;
         harness.Loop.WorkFailed += _ => throw new InvalidOperationException("the listener");
         harness.Loop.Post(_ => throw new InvalidOperationException("one"), "");
@@ -172,7 +172,7 @@ public sealed class EventLoopTests
     [Fact]
     public void One_listener_of_a_turns_end_that_fails_does_not_keep_it_from_the_next()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         bool heard = false;
         harness.Loop.TurnEnding += () => throw new InvalidOperationException("one");
         harness.Loop.TurnEnding += () => heard = true;
@@ -186,7 +186,7 @@ public sealed class EventLoopTests
     [Fact]
     public void What_is_written_while_a_turn_ends_leaves_with_that_turn()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         (LoopClient client, RecordingHandler handler) = harness.Open();
         harness.Settle();
         harness.Loop.TurnEnding += () => handler.Connection.Write(FrameWriter.Frame(Opcode.Text, "hi"u8));
@@ -200,7 +200,7 @@ public sealed class EventLoopTests
     [Fact]
     public void The_current_loop_is_known_to_its_own_work_and_to_nobody_else()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         EventLoop? seen = null;
         harness.Loop.Post(_ => seen = EventLoop.Current, "");
 
@@ -214,7 +214,7 @@ public sealed class EventLoopTests
     public async Task A_running_loop_is_woken_by_a_post_and_stopped_by_another_thread()
     {
         var acceptor = new RecordingAcceptor(LoopHarness.Endpoint);
-        using var loop = new Core.Reactor.Reactor(0, new ReactorSettings(), acceptor, TimeProvider.System);
+        using var loop = Core.Reactor.Reactor.Create(0, new ReactorSettings(), acceptor, TimeProvider.System);
         Task running = Task.Factory.StartNew(loop.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var ran = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -271,3 +271,7 @@ public sealed class EventLoopTests
         private protected override void Wake() => Wakes++;
     }
 }
+
+public sealed class EpollEventLoopTests() : EventLoopTests(ReactorBackend.Epoll);
+
+public sealed class RingEventLoopTests() : EventLoopTests(ReactorBackend.IoUring);

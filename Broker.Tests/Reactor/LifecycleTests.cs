@@ -6,11 +6,18 @@ using Xunit;
 namespace Broker.Tests.Reactor;
 
 /// <summary>Each way a connection can end: told once, with its one cause, and nothing after it.</summary>
-public sealed class LifecycleTests : IDisposable
+public abstract class LifecycleTests : BackendTest, IDisposable
 {
-    private readonly LoopHarness _harness = new();
+    private readonly LoopHarness _harness;
 
-    public void Dispose() => _harness.Dispose();
+    protected LifecycleTests(ReactorBackend backend)
+        : base(backend) => _harness = NewHarness();
+
+    public void Dispose()
+    {
+        _harness.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void A_clients_Close_ends_it()
@@ -322,3 +329,7 @@ public sealed class LifecycleTests : IDisposable
         Assert.Equal(0, _harness.Loop.Pool.Outstanding);
     }
 }
+
+public sealed class EpollLifecycleTests() : LifecycleTests(ReactorBackend.Epoll);
+
+public sealed class RingLifecycleTests() : LifecycleTests(ReactorBackend.IoUring);

@@ -16,7 +16,7 @@ public sealed class LoopClockTests
     {
         var time = new FakeTimeProvider();
         var acceptor = new Doorman();
-        using var loop = new Core.Reactor.Reactor(0, new ReactorSettings(), acceptor, time);
+        using var loop = Core.Reactor.Reactor.Create(0, new ReactorSettings(), acceptor, time);
         ListeningSocket listener = ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), count: 1, backlog: 16)[0];
         loop.Listen(listener);
         Task turn = Task.Factory.StartNew(() => loop.RunOnce(-1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);

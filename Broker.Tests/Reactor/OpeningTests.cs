@@ -8,12 +8,12 @@ using Xunit;
 namespace Broker.Tests.Reactor;
 
 /// <summary>From the first byte of a connection to its handler, or to its refusal.</summary>
-public sealed class OpeningTests
+public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend)
 {
     [Fact]
     public void A_request_cut_anywhere_opens_a_connection()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         foreach (byte[][] parts in Cuts.InTwo(LoopClient.Request()))
         {
             LoopClient client = harness.Connect();
@@ -32,7 +32,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_request_that_comes_byte_by_byte_opens_a_connection()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         LoopClient client = harness.Connect();
         foreach (byte one in LoopClient.Request())
         {
@@ -46,7 +46,7 @@ public sealed class OpeningTests
     [Theory, InlineData(true), InlineData(false)]
     public void Frames_right_behind_a_request_reach_the_handler_whenever_it_is_attached(bool atOnce)
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Acceptor.AttachesAtOnce = atOnce;
         byte[] wire = Wire.Join(LoopClient.Request(), LoopClient.Text("Hello"), LoopClient.Text("World"));
         foreach (byte[][] parts in Cuts.InTwo(wire).Append([wire]))
@@ -75,7 +75,7 @@ public sealed class OpeningTests
     [Fact]
     public void Nothing_is_read_before_there_is_a_handler_and_all_in_order_afterwards()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Acceptor.AttachesAtOnce = false;
         (LoopClient client, RecordingHandler handler) = harness.Open();
         client.Write(LoopClient.Text("one"));
@@ -92,7 +92,7 @@ public sealed class OpeningTests
     [Fact]
     public void Frames_behind_a_request_wait_while_the_handler_does_not_want_to_read()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Acceptor.Attached = handler => handler.Connection.PauseReading();
         LoopClient client = harness.Connect();
         client.Write(Wire.Join(LoopClient.Request(), LoopClient.Text("one")));
@@ -111,7 +111,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_handler_may_write_as_soon_as_it_is_attached_and_before_the_client_says_anything()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Acceptor.Attached = handler => handler.Connection.Write(FrameWriter.Frame(Opcode.Text, "first"u8));
         (LoopClient client, _) = harness.Open();
 
@@ -121,7 +121,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_handler_can_only_be_attached_once()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         (_, RecordingHandler handler) = harness.Open();
 
         Assert.Throws<InvalidOperationException>(() => handler.Connection.Attach(handler));
@@ -130,7 +130,7 @@ public sealed class OpeningTests
     [Theory, InlineData(""), InlineData("GET /ws HTTP/1.1\r\nHost: h")]
     public void A_request_that_is_late_is_answered_408(string begun)
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         LoopClient client = harness.Connect();
         client.Write(Encoding.ASCII.GetBytes(begun));
         harness.Settle();
@@ -146,7 +146,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_client_that_drips_its_request_is_late_all_the_same()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         LoopClient client = harness.Connect();
         for (int i = 0; i < 11; i++)
         {
@@ -161,7 +161,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_head_that_is_too_long_is_answered_431()
     {
-        using var harness = new LoopHarness(new ReactorSettings { HeadBytesMax = 300 });
+        using var harness = NewHarness(new ReactorSettings { HeadBytesMax = 300 });
         LoopClient client = harness.Connect();
         client.Write(Encoding.ASCII.GetBytes("GET /ws HTTP/1.1\r\n"));
         harness.Loop.RunOnce(1);
@@ -173,7 +173,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_path_without_an_endpoint_is_answered_404()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         LoopClient client = harness.Connect();
         client.Write(LoopClient.Request("/nowhere"));
 
@@ -183,7 +183,7 @@ public sealed class OpeningTests
     [Fact]
     public void Plain_HTTP_is_answered_404_where_nobody_takes_it()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         LoopClient client = harness.Connect();
         client.Write("GET / HTTP/1.1\r\nHost: hub\r\n\r\n"u8);
 
@@ -193,7 +193,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_full_server_answers_503_and_when_to_come_again()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Acceptor.RetryAfter = TimeSpan.FromSeconds(5);
         LoopClient client = harness.Connect();
         client.Write(LoopClient.Request());
@@ -205,7 +205,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_refusal_is_readable_though_the_client_goes_on_sending()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         LoopClient client = harness.Connect();
         client.Write(LoopClient.Request("/nowhere"));
         client.Write(Wire.Pattern(400_000));
@@ -217,7 +217,7 @@ public sealed class OpeningTests
     public void Plain_HTTP_is_handed_over_with_exactly_what_was_read(int writes)
     {
         byte[] request = "POST /metrics HTTP/1.1\r\nHost: hub\r\nContent-Length: 4\r\n\r\nbody"u8.ToArray();
-        var harness = new LoopHarness();
+        var harness = NewHarness();
         harness.Acceptor.TakesPlainHttp = true;
         LoopClient client = harness.Connect();
         foreach (byte[] part in request.Chunk((request.Length + writes - 1) / writes))
@@ -253,7 +253,7 @@ public sealed class OpeningTests
     [Fact]
     public void A_loop_that_is_disposed_twice_closes_nothing_twice()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Open();
         harness.Loop.Dispose();
         using var stranger = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -294,3 +294,7 @@ public sealed class OpeningTests
         return response;
     }
 }
+
+public sealed class EpollOpeningTests() : OpeningTests(ReactorBackend.Epoll);
+
+public sealed class RingOpeningTests() : OpeningTests(ReactorBackend.IoUring);

@@ -13,7 +13,7 @@ public sealed class ReactorClockTests
     {
         if (!Core.Reactor.Reactor.IsSupported) return;
         var time = new FakeTimeProvider();
-        using var loop = new Core.Reactor.Reactor(0, new ReactorSettings(), new NoAcceptor(), time);
+        using var loop = Core.Reactor.Reactor.Create(0, new ReactorSettings(), new NoAcceptor(), time);
         ListeningSocket listener = ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 16)[0];
         loop.Listen(listener);
         var thread = new Thread(loop.Run) { IsBackground = true };

@@ -6,15 +6,22 @@ using Xunit;
 
 namespace Broker.Tests.Reactor;
 
-public sealed class SlowReaderTests : IDisposable
+public abstract class SlowReaderTests : BackendTest, IDisposable
 {
     private const int QueueBytesMax = 200_000;
 
-    private readonly LoopHarness _harness = new(
+    private readonly LoopHarness _harness;
+
+    protected SlowReaderTests(ReactorBackend backend)
+        : base(backend) => _harness = NewHarness(
         new ReactorSettings { QueueBytesMax = QueueBytesMax },
         LoopHarness.Endpoint with { SlowCode = (CloseCode)3008, SlowReason = "slow" });
 
-    public void Dispose() => _harness.Dispose();
+    public void Dispose()
+    {
+        _harness.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void A_queue_never_holds_more_than_its_bound_and_one_message()
@@ -62,6 +69,7 @@ public sealed class SlowReaderTests : IDisposable
     {
         (LoopClient client, RecordingHandler handler) = _harness.OpenNarrow();
         byte[] first = Wire.Pattern(QueueBytesMax / 2);
+        _harness.Settle();
         Share(handler.Connection, FrameWriter.Frame(Opcode.Binary, first), start: 9, send: true);
         Overflow(handler);
 
@@ -95,7 +103,7 @@ public sealed class SlowReaderTests : IDisposable
     public void A_reader_that_becomes_too_slow_within_a_read_gets_nothing_behind_the_Close()
     {
         (LoopClient client, RecordingHandler handler) = _harness.OpenNarrow();
-        byte[] first = Wire.Pattern(QueueBytesMax / 2);
+        byte[] first = Wire.Pattern(QueueBytesMax / 5);    // Little enough that the client is still read.
         handler.Connection.Write(FrameWriter.Frame(Opcode.Binary, first));
         handler.Received = turn =>
         {
@@ -238,3 +246,7 @@ public sealed class SlowReaderTests : IDisposable
         _harness.AssertNothingLeft();
     }
 }
+
+public sealed class EpollSlowReaderTests() : SlowReaderTests(ReactorBackend.Epoll);
+
+public sealed class RingSlowReaderTests() : SlowReaderTests(ReactorBackend.IoUring);

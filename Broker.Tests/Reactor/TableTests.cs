@@ -6,13 +6,12 @@ using Xunit;
 namespace Broker.Tests.Reactor;
 
 /// <summary>Ids, slots and descriptors over many connections. Alone, as it counts what the whole process holds open.</summary>
-[Collection(nameof(AloneInTheProcess))]
-public sealed class TableTests
+public abstract class TableTests(ReactorBackend backend) : BackendTest(backend)
 {
     [Fact]
     public void An_id_finds_its_connection_and_never_the_next_in_its_slot()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         (LoopClient client, RecordingHandler first) = harness.Open();
         Assert.Same(first.Connection, harness.Loop.Find(first.Connection.Id));
         client.EndWriting();
@@ -32,7 +31,7 @@ public sealed class TableTests
     [Fact]
     public void More_connections_than_the_table_had_room_for_keep_their_ids()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         List<RecordingHandler> handlers = [.. Enumerable.Range(0, 1100).Select(_ => harness.Open().Handler)];
 
         Assert.Equal(1100, handlers.Select(handler => handler.Connection.Id).Distinct().Count());
@@ -42,7 +41,7 @@ public sealed class TableTests
     [Fact]
     public void Ten_thousand_connections_later_nothing_is_left()
     {
-        using var harness = new LoopHarness();
+        using var harness = NewHarness();
         harness.Acceptor.Attached = handler => handler.Received = RecordingHandler.Echo;
         int before = OpenSockets();
         byte[] request = LoopClient.Request();
@@ -98,3 +97,9 @@ public sealed class TableTests
 /// <summary>Tests that run while no other does.</summary>
 [CollectionDefinition(nameof(AloneInTheProcess), DisableParallelization = true)]
 public sealed class AloneInTheProcess;
+
+[Collection(nameof(AloneInTheProcess))]
+public sealed class EpollTableTests() : TableTests(ReactorBackend.Epoll);
+
+[Collection(nameof(AloneInTheProcess))]
+public sealed class RingTableTests() : TableTests(ReactorBackend.IoUring);

@@ -45,7 +45,7 @@ internal sealed class HubHarness : TurnedLoop
     }
 
     private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, HubAcceptor acceptor)
-        : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => new EpollLoop(number, settings.Reactor, acceptor, time))])
+        : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => EpollLoop.Create(number, settings.Reactor, acceptor, time))])
     {
         _time = time;
         _settings = settings;

@@ -23,7 +23,7 @@ internal sealed class LoopHarness : IDisposable
     {
         Settings = settings ?? new ReactorSettings();
         Acceptor = new RecordingAcceptor(endpoint ?? Endpoint);
-        Loop = new Loop(number: 3, Settings, Acceptor, Time);
+        Loop = Loop.Create(number: 3, Settings, Acceptor, Time);
         Loop.WorkFailed += _failures.Add;
         Listener = ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), count: 1, backlog: 128)[0];
         Loop.Listen(Listener);

@@ -14,7 +14,7 @@ internal static unsafe partial class Libc
     internal const int NonBlocking = 0x800, CloseOnExec = 0x80000;
     internal const int LevelSocket = 1, LevelTcp = 6, LevelIpv6 = 41;
     internal const int ReuseAddress = 2, ReusePort = 15, TcpNoDelay = 1, Ipv6Only = 26;
-    internal const int NoSignal = 0x4000;
+    internal const int NoSignal = 0x4000, DontWait = 0x40;
     internal const int ShutdownWrite = 1;
 
     [LibraryImport("libc", EntryPoint = "socket")]
@@ -74,6 +74,16 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "sendmsg"), SuppressGCTransition]
     internal static partial nint SendMessage(int descriptor, MessageHeader* message, int flags);
 
+    /// <summary>A call that the library has no function for.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    internal static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    internal static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    internal static partial int Unmap(void* address, nuint length);
+
     /// <summary>The error of the last failed call on this thread.</summary>
     internal static Errno LastError => (Errno)Marshal.GetLastSystemError();
 
@@ -99,21 +109,25 @@ internal static unsafe partial class Libc
 internal enum Errno
 {
     None = 0,
+    NotPermitted = 1,
     Interrupted = 4,
+    BadDescriptor = 9,
     TryAgain = 11,
     OutOfMemory = 12,
     AccessDenied = 13,
+    InvalidArgument = 22,
     TooManyFilesInSystem = 23,
     TooManyFiles = 24,
     BrokenPipe = 32,
+    NoSuchCall = 38,
     AddressInUse = 98,
     AddressNotAvailable = 99,
     ConnectionAborted = 103,
     ConnectionReset = 104,
     NoBuffers = 105,
     NotConnected = 107,
-    BadDescriptor = 9,
     TimedOut = 110,
+    Cancelled = 125,
 }
 
 /// <summary>What epoll reports and is asked for.</summary>

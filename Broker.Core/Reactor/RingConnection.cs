@@ -1,0 +1,232 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Broker.Core.Buffers;
+using Broker.Core.Reactor.Native;
+
+namespace Broker.Core.Reactor;
+
+/// <summary>A connection whose socket is served by requests in an io_uring.</summary>
+/// <remarks>
+/// One send is on its way at a time. It is prepared when bytes are written, made when the turn's requests are handed over,
+/// and judged by its completion; until then nothing else of the connection is sent.
+/// </remarks>
+internal sealed unsafe class RingConnection : SocketConnection
+{
+    private const int NoBuffer = -1;
+
+    private readonly RingReactor _reactor;
+    private Receiving _receiving;
+    private bool _readablePolled;
+    private bool _writablePolled;
+    private bool _failurePolled;
+    private bool _endHeld;            // The client's end came behind bytes that are still held.
+    private SharedBytes? _sending;    // What is on its way lies here,
+    private int _sendingBuffer = NoBuffer;    // or in this receive buffer, which a turn has answered in place.
+    private int _sendingStart;
+    private int _sendingLength;
+    private uint _sendingMark;
+    private int _turnBuffer = NoBuffer;       // The receive buffer of the turn at hand.
+
+    internal RingConnection(RingReactor reactor, int descriptor, ConnectionId id)
+        : base(reactor, descriptor, id) => _reactor = reactor;
+
+    private enum Receiving : byte
+    {
+        None,
+        Standing,
+        Cancelled,
+    }
+
+    internal override void Watch() => WatchReading();
+
+    private protected override void WatchReading()
+    {
+        if (State == ConnectionState.Closed) return;
+        if (State == ConnectionState.Handshaking)
+        {
+            if (_readablePolled) return;
+            _readablePolled = true;
+            _reactor.PollReadable(this);
+        }
+        else if (_receiving == Receiving.None)
+        {
+            _receiving = Receiving.Standing;
+            _reactor.Receive(this);
+            if (_failurePolled) _reactor.CancelFailure(this);
+        }
+    }
+
+    // While nothing is received, a reset is still heard of.
+    private void WatchFailure()
+    {
+        if (_failurePolled || _receiving == Receiving.Standing || State == ConnectionState.Closed) return;
+        _failurePolled = true;
+        _reactor.PollFailure(this);
+    }
+
+    internal void OnFailurePolled(int result)
+    {
+        _failurePolled = false;
+        if (result > 0) OnSocketFailed("The socket failed while nothing was read from it.");
+        else if (_receiving != Receiving.Standing) WatchFailure();
+    }
+
+    /// <summary>The socket of a handshaking connection has bytes or an end.</summary>
+    internal void OnReadable()
+    {
+        _readablePolled = false;
+        Read();
+        if (WantsRead) OnReadingChanged();
+        else WatchFailure();
+    }
+
+    /// <summary>The standing receive has brought bytes, an end or an error.</summary>
+    internal void OnReceived(in RingCompletion completion, int start)
+    {
+        if (!completion.GoesOn) _receiving = Receiving.None;
+        if (completion.Result > 0) OnBytes(completion.Buffer, start, completion.Result);
+        else if (completion.Result == 0) OnEnd();
+        else OnFailedCall((Errno)(-completion.Result));
+
+        // Out of buffers, or cancelled and wanted again.
+        if (_receiving == Receiving.None && MayRead) OnReadingChanged();
+    }
+
+    private void OnBytes(int buffer, int start, int length)
+    {
+        if (State == ConnectionState.Lingering) return;
+        byte[] array = _reactor.Buffers[buffer];
+        if (!MayRead)
+        {
+            Hold(array.AsSpan(start, length));
+            StopReceiving();
+            return;
+        }
+
+        _turnBuffer = buffer;
+        Receive(_reactor.Turn, array, start, length);
+        _turnBuffer = NoBuffer;
+    }
+
+    private void OnEnd()
+    {
+        if (HasHeld && State is ConnectionState.Open or ConnectionState.Closing) _endHeld = true;
+        else OnEndOfStream();
+    }
+
+    private void StopReceiving()
+    {
+        if (_receiving != Receiving.Standing) return;
+        _receiving = Receiving.Cancelled;
+        _reactor.CancelReceive(this);
+        WatchFailure();
+    }
+
+    private protected override void OnHeldRead()
+    {
+        if (HasHeld || !_endHeld) OnReadingChanged();
+        else OnEndOfStream();
+    }
+
+    private protected override int TrySendReplies(ReadOnlySpan<byte> frames)
+    {
+        // Only what lies in the receive buffer stays there; the turn gives back a buffer of the pool at its end.
+        ref byte start = ref MemoryMarshal.GetReference(frames);
+        if (_turnBuffer == NoBuffer || !LiesIn(_reactor.Buffers[_turnBuffer], ref start)) return TrySend(frames);
+        _reactor.Buffers.Hold(_turnBuffer);
+        _sendingBuffer = _turnBuffer;
+        StartSend((byte*)Unsafe.AsPointer(ref start), frames.Length);
+        return frames.Length;
+    }
+
+    private static bool LiesIn(byte[] array, ref byte start)
+    {
+        nint offset = Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(array), ref start);
+        return offset >= 0 && offset < array.Length;
+    }
+
+    private protected override int TrySend(SharedBytes bytes, int start)
+    {
+        int length = bytes.Length - start;
+        _sending = bytes.Hold();
+        _sendingStart = start;
+        StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length);
+        return length;
+    }
+
+    private protected override int TrySendFirst(in OutboundQueue queue) =>
+        queue.HasSeveral ? TrySend(in queue) : TrySend(queue.FrontBytes!, queue.FrontStart);
+
+    private void StartSend(byte* start, int length)
+    {
+        IsSending = true;
+        _sendingLength = length;
+        if (_sendingBuffer != NoBuffer) _sendingStart = (int)(start - (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_reactor.Buffers[_sendingBuffer])));
+        _sendingMark = _reactor.Send(this, start, length);
+    }
+
+    /// <summary>The send has been made.</summary>
+    /// <param name="result">Bytes that the socket took, or an error as a negative number.</param>
+    internal void OnSent(int result)
+    {
+        int sent = Math.Max(result, 0);
+        if (sent == _sendingLength)
+        {
+            EndSend();
+            ContinueAfterSend();
+            return;
+        }
+
+        SharedBytes rest = _sending?.Hold() ?? CopyOfRest(sent);
+        int start = _sending is null ? 0 : _sendingStart + sent;
+        EndSend();
+        KeepUnsent(rest, start);
+        if (result < 0) OnFailedCall((Errno)(-result));
+    }
+
+    private SharedBytes CopyOfRest(int sent)
+    {
+        ReadOnlySpan<byte> bytes = _reactor.Buffers[_sendingBuffer].AsSpan(_sendingStart + sent, _sendingLength - sent);
+        SharedBytes copy = SharedBytes.Rent(_reactor.Pool, bytes.Length);
+        copy.Append(bytes);
+        return copy;
+    }
+
+    private void EndSend()
+    {
+        IsSending = false;
+        _sending?.LetGo();
+        _sending = null;
+        if (_sendingBuffer == NoBuffer) return;
+        _reactor.Buffers.LetGo(_sendingBuffer);
+        _sendingBuffer = NoBuffer;
+    }
+
+    private protected override void OnBlockedChanged(bool blocked)
+    {
+        if (!blocked || _writablePolled) return;
+        _writablePolled = true;
+        _reactor.PollWritable(this);
+    }
+
+    internal void OnPolledWritable()
+    {
+        _writablePolled = false;
+        OnWritable();
+        if (IsBlocked) OnBlockedChanged(blocked: true);
+    }
+
+    private protected override void Unwatch()
+    {
+        // What was written before the end still leaves, and from then on the kernel is done with its bytes.
+        if (IsSending)
+        {
+            if (!_reactor.IsHandedOver(_sendingMark)) _reactor.Submit();
+            EndSend();
+        }
+
+        if (_receiving != Receiving.None || _readablePolled || _writablePolled || _failurePolled) _reactor.CancelAll(Descriptor);
+    }
+
+    private protected override void CloseDescriptor() => _reactor.Close(Descriptor);
+}

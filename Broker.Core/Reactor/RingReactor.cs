@@ -1,0 +1,255 @@
+using System.Runtime.CompilerServices;
+using Broker.Core.Reactor.Native;
+
+namespace Broker.Core.Reactor;
+
+/// <summary>
+/// The reactor over io_uring: what a turn sends is handed over by one call, and the same call brings what has been received.
+/// </summary>
+/// <remarks>
+/// An open connection is received from by one standing request, into buffers that all connections share. While it is
+/// handshaking, readiness is asked for and its bytes are read as the epoll reactor reads them, so that the socket can
+/// still be given away with nothing of it in a buffer here.
+/// </remarks>
+internal sealed unsafe class RingReactor : Reactor
+{
+    private const int BuffersPerScratch = 4;
+    private const byte SelectsBuffer = 1 << 5, SkipsSuccess = 1 << 6;
+    private const ushort ReceivesAgainAndAgain = 1 << 1;
+    private const uint CancelsAll = 1 << 0, CancelsByDescriptor = 1 << 1;
+    private const int DataKindShift = 56, DataSlotShift = 32;
+
+    private readonly Ring _ring;
+    private bool _listenerWatched;
+    private bool _closing;
+
+    internal RingReactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
+        : base(number, settings, acceptor, time)
+    {
+        _ring = new Ring();
+        Buffers = new ReceiveBuffers(_ring, BuffersPerScratch * settings.ScratchBytes);
+        PollOnce(WakeDescriptor, EpollEvents.Readable, (ulong)Kind.Wake << DataKindShift);
+    }
+
+    /// <summary>What a completion is of.</summary>
+    private enum Kind : byte
+    {
+        Nobody,
+        Wake,
+        Listener,
+        Receive,
+        Send,
+        Readable,
+        Writable,
+        Failure,
+    }
+
+    internal ReceiveBuffers Buffers { get; }
+
+    private protected override bool Poll(int waitMilliseconds)
+    {
+        // What the last turn's end brought is served before anything is asked for.
+        if (waitMilliseconds != 0) _ring.Enter(1, waitMilliseconds);
+        else if (!_ring.HasCompletions && _ring.HasWork) _ring.Enter(0, 0);
+
+        // A deadline that is set while serving counts from now, and not from before the sleep.
+        if (waitMilliseconds != 0) NoteTime();
+
+        bool served = false;
+        uint end = _ring.CompletionsEnd;
+        while (_ring.TryTake(end, out RingCompletion completion))
+        {
+            Serve(completion);
+            RunQueued();
+            served = true;
+        }
+
+        return served;
+    }
+
+    private void Serve(in RingCompletion completion)
+    {
+        switch ((Kind)(completion.Data >> DataKindShift))
+        {
+            case Kind.Wake:
+                ClearWake();
+                PollOnce(WakeDescriptor, EpollEvents.Readable, completion.Data);
+                break;
+            case Kind.Listener:
+                if (completion.Result >= 0) AcceptReady();
+                break;
+            case Kind.Nobody:
+                break;
+            default:
+                ServeConnection(completion);
+                break;
+        }
+    }
+
+    private void AcceptReady()
+    {
+        _listenerWatched = false;
+        Accept();
+        if (Listener is not null && !IsAcceptPaused) WatchListener(Listener);
+    }
+
+    private void ServeConnection(in RingCompletion completion)
+    {
+        int start = completion.HasBuffer ? Buffers.Take(completion.Buffer, Math.Max(0, completion.Result), completion.BufferGoesOn) : 0;
+        if (Table.TryFind((int)(completion.Data >> DataSlotShift) & 0xff_ffff, (uint)completion.Data, out Connection? found))
+        {
+            var connection = Unsafe.As<RingConnection>(found);
+            try
+            {
+                switch ((Kind)(completion.Data >> DataKindShift))
+                {
+                    case Kind.Receive: connection.OnReceived(completion, start); break;
+                    case Kind.Send: connection.OnSent(completion.Result); break;
+                    case Kind.Readable: connection.OnReadable(); break;
+                    case Kind.Writable: connection.OnPolledWritable(); break;
+                    default: connection.OnFailurePolled(completion.Result); break;
+                }
+            }
+            catch (Exception failure)
+            {
+                Report(failure);
+                connection.Abort(ClosureCause.SessionFailed, failure.Message);
+            }
+        }
+
+        if (completion.HasBuffer) Buffers.LetGo(completion.Buffer);
+    }
+
+    private protected override void OnTurnEnded()
+    {
+        if (_ring.HasRequests) Submit();
+    }
+
+    private protected override SocketConnection Make(int descriptor, ConnectionId id) => new RingConnection(this, descriptor, id);
+
+    private protected override void WatchListener(ListeningSocket listener)
+    {
+        if (_listenerWatched) return;
+        _listenerWatched = true;
+        PollOnce(listener.Descriptor, EpollEvents.Readable, (ulong)Kind.Listener << DataKindShift);
+    }
+
+    internal override void UnwatchListener(ListeningSocket listener)
+    {
+        if (!_listenerWatched) return;
+        _listenerWatched = false;
+        CancelAll(listener.Descriptor);
+        Submit();
+    }
+
+    /// <summary>Receives from an open connection until it is cancelled or fails.</summary>
+    internal void Receive(RingConnection connection)
+    {
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.Receive;
+        request->Flags = SelectsBuffer;
+        request->Priority = ReceivesAgainAndAgain;
+        request->Descriptor = connection.Descriptor;
+        request->BufferGroup = ReceiveBuffers.Group;
+        request->Data = Data(Kind.Receive, connection);
+    }
+
+    /// <summary>Ends the receive; it completes once more.</summary>
+    internal void CancelReceive(RingConnection connection) => Cancel(Data(Kind.Receive, connection));
+
+    /// <summary>Ends the wait for a failure; it completes once more.</summary>
+    internal void CancelFailure(RingConnection connection) => Cancel(Data(Kind.Failure, connection));
+
+    private void Cancel(ulong data)
+    {
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.AsyncCancel;
+        request->Flags = SkipsSuccess;
+        request->Address = data;
+    }
+
+    /// <summary>Sends what the socket takes without blocking.</summary>
+    /// <param name="connection">Holds the bytes until the completion.</param>
+    /// <param name="start">Pinned.</param>
+    /// <param name="length">Bytes.</param>
+    /// <returns>A mark to ask <see cref="IsHandedOver"/> with.</returns>
+    internal uint Send(RingConnection connection, byte* start, int length)
+    {
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.Send;
+        request->Descriptor = connection.Descriptor;
+        request->Address = (ulong)start;
+        request->Length = (uint)length;
+        request->OperationFlags = Libc.NoSignal | Libc.DontWait;
+        request->Data = Data(Kind.Send, connection);
+        return _ring.Mark;
+    }
+
+    /// <summary>Whether a send has been made: it does not wait, so the kernel is done with its bytes.</summary>
+    internal bool IsHandedOver(uint mark) => _ring.IsSubmitted(mark);
+
+    /// <summary>Hands over what is prepared.</summary>
+    internal void Submit() => _ring.Enter(0, 0);
+
+    internal void PollReadable(RingConnection connection) =>
+        PollOnce(connection.Descriptor, EpollEvents.Readable, Data(Kind.Readable, connection));
+
+    internal void PollWritable(RingConnection connection) =>
+        PollOnce(connection.Descriptor, EpollEvents.Writable, Data(Kind.Writable, connection));
+
+    /// <summary>Waits for nothing but the socket's end by an error, which the kernel reports to whoever waits for anything.</summary>
+    internal void PollFailure(RingConnection connection) =>
+        PollOnce(connection.Descriptor, EpollEvents.None, Data(Kind.Failure, connection));
+
+    /// <summary>Ends every request on a descriptor that has been handed over.</summary>
+    internal void CancelAll(int descriptor)
+    {
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.AsyncCancel;
+        request->Flags = SkipsSuccess;
+        request->Descriptor = descriptor;
+        request->OperationFlags = CancelsAll | CancelsByDescriptor;
+    }
+
+    /// <summary>Closes a descriptor behind all that was prepared before.</summary>
+    internal void Close(int descriptor)
+    {
+        // Once the loop has ended, its thread may be gone, and no other can hand anything over.
+        if (_closing)
+        {
+            _ = Libc.Close(descriptor);
+            return;
+        }
+
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.Close;
+        request->Flags = SkipsSuccess;
+        request->Descriptor = descriptor;
+    }
+
+    private void PollOnce(int descriptor, EpollEvents events, ulong data)
+    {
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.PollAdd;
+        request->Descriptor = descriptor;
+        request->OperationFlags = (uint)events;
+        request->Data = data;
+    }
+
+    private static ulong Data(Kind kind, RingConnection connection) =>
+        ((ulong)kind << DataKindShift) | ((ulong)connection.Id.Slot << DataSlotShift) | connection.Id.Generation;
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        _closing = true;
+        base.Dispose();
+    }
+
+    private protected override void CloseBackend()
+    {
+        Submit();
+        _ring.Dispose();
+        Buffers.Dispose();
+    }
+}
