@@ -54,7 +54,7 @@ public sealed class Hub : IAsyncDisposable
         Entrance = new HubEntrance(this, _acceptor, _loops);
     }
 
-    /// <summary>Whether it opens the public port itself, on loops over epoll. If not, everyone comes through <see cref="Entrance"/>.</summary>
+    /// <summary>Whether it opens the public port itself, on loops of its own. If not, everyone comes through <see cref="Entrance"/>.</summary>
     public bool HasReactor { get; }
 
     /// <summary>The way in for connections that another server has accepted.</summary>
@@ -93,9 +93,16 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.PlainHttp = plainHttp;
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
-        if (!HasReactor && _settings.Transport == Transport.Auto) log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
+        TellWays(log);
         foreach (Reactor reactor in _loops.OfType<Reactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
         _ready = true;
+    }
+
+    private void TellWays(ILoggingAdapter log)
+    {
+        if (!HasReactor && _settings.Transport == Transport.Auto) log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
+        if (HasReactor && _settings.Reactor.Backend == ReactorBackend.Auto && !Reactor.CanUse(ReactorBackend.IoUring))
+            log.Info("io_uring needs Linux 6.12 and the right to use it; the reactor runs over epoll.");
     }
 
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)

@@ -36,7 +36,7 @@ public abstract unsafe class Reactor : EventLoop
     public static Reactor Create(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return settings.Backend == ReactorBackend.IoUring
+        return settings.Backend == ReactorBackend.IoUring || (settings.Backend == ReactorBackend.Auto && Ring.IsSupported)
             ? new RingReactor(number, settings, acceptor, time)
             : new EpollReactor(number, settings, acceptor, time);
     }

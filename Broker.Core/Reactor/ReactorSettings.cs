@@ -3,6 +3,9 @@ namespace Broker.Core.Reactor;
 /// <summary>How a reactor waits for its sockets and moves their bytes.</summary>
 public enum ReactorBackend
 {
+    /// <summary>io_uring where the system lets it be used, else epoll.</summary>
+    Auto,
+
     /// <summary>A call for each read and write; Linux of any age.</summary>
     Epoll,
 
@@ -14,7 +17,7 @@ public enum ReactorBackend
 public sealed record ReactorSettings
 {
     /// <summary>How it waits for sockets and moves their bytes.</summary>
-    public ReactorBackend Backend { get; init; } = ReactorBackend.Epoll;
+    public ReactorBackend Backend { get; init; }
 
     /// <summary>Size of the receive scratch that all connections of one loop share. One read is at most this long.</summary>
     public int ScratchBytes { get; init; } = 64 * 1024;

@@ -14,7 +14,7 @@ internal sealed unsafe class ReceiveBuffers : IDisposable
     /// <summary>What a receive names these buffers by.</summary>
     internal const ushort Group = 1;
 
-    private const int Count = 8;
+    private const int Count = 16;
     private const int PageBytes = 4096;
     private const int TailOffset = 14;    // Of the ring's tail, in what would be the first entry's reserved bytes.
 

@@ -13,12 +13,17 @@ namespace Broker.Core.Reactor;
 internal sealed unsafe class RingConnection : SocketConnection
 {
     private const int NoBuffer = -1;
+    private const int LittleBytes = 12 * 1024;    // After so many reads in a row of no more, there is a standing receive,
+    private const int LittleReads = 8;            // until
+    private const int MuchBytes = 16 * 1024;      // one brings so much.
 
     private readonly RingReactor _reactor;
     private Receiving _receiving;
     private bool _readablePolled;
     private bool _writablePolled;
     private bool _failurePolled;
+    private bool _metered = true;     // It is read once for each readiness, into the loop's scratch.
+    private int _littleReads;         // While metered: how many in a row.
     private bool _endHeld;            // The client's end came behind bytes that are still held.
     private SharedBytes? _sending;    // What is on its way lies here,
     private int _sendingBuffer = NoBuffer;    // or in this receive buffer, which a turn has answered in place.
@@ -42,24 +47,25 @@ internal sealed unsafe class RingConnection : SocketConnection
     private protected override void WatchReading()
     {
         if (State == ConnectionState.Closed) return;
-        if (State == ConnectionState.Handshaking)
+        if (_receiving != Receiving.None || _readablePolled) return;
+        if (State == ConnectionState.Handshaking || _metered)
         {
-            if (_readablePolled) return;
             _readablePolled = true;
             _reactor.PollReadable(this);
         }
-        else if (_receiving == Receiving.None)
+        else
         {
             _receiving = Receiving.Standing;
             _reactor.Receive(this);
-            if (_failurePolled) _reactor.CancelFailure(this);
         }
+
+        if (_failurePolled) _reactor.CancelFailure(this);
     }
 
     // While nothing is received, a reset is still heard of.
     private void WatchFailure()
     {
-        if (_failurePolled || _receiving == Receiving.Standing || State == ConnectionState.Closed) return;
+        if (_failurePolled || IsWatched || State == ConnectionState.Closed) return;
         _failurePolled = true;
         _reactor.PollFailure(this);
     }
@@ -68,22 +74,43 @@ internal sealed unsafe class RingConnection : SocketConnection
     {
         _failurePolled = false;
         if (result > 0) OnSocketFailed("The socket failed while nothing was read from it.");
-        else if (_receiving != Receiving.Standing) WatchFailure();
+        else WatchFailure();
     }
 
-    /// <summary>The socket of a handshaking connection has bytes or an end.</summary>
+    private bool IsWatched => _receiving == Receiving.Standing || _readablePolled;
+
+    /// <summary>The socket of a connection that is read by readiness has bytes or an end.</summary>
     internal void OnReadable()
     {
         _readablePolled = false;
-        Read();
-        if (WantsRead) OnReadingChanged();
+        if (MayRead) Meter(Read());
+        if (MayRead) OnReadingChanged();
         else WatchFailure();
+    }
+
+    // A client that may bring much at once is read at most one scratch a turn.
+    private void Meter(int bytes)
+    {
+        if (bytes <= 0 || State == ConnectionState.Handshaking) return;
+        if (!_metered)
+        {
+            if (bytes < MuchBytes) return;
+            _metered = true;
+            _littleReads = 0;
+            StopReceiving();
+        }
+        else
+        {
+            _littleReads = bytes <= LittleBytes ? _littleReads + 1 : 0;
+            _metered = _littleReads < LittleReads;
+        }
     }
 
     /// <summary>The standing receive has brought bytes, an end or an error.</summary>
     internal void OnReceived(in RingCompletion completion, int start)
     {
         if (!completion.GoesOn) _receiving = Receiving.None;
+        Meter(completion.Result);
         if (completion.Result > 0) OnBytes(completion.Buffer, start, completion.Result);
         else if (completion.Result == 0) OnEnd();
         else OnFailedCall((Errno)(-completion.Result));

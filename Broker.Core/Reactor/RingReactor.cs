@@ -7,13 +7,13 @@ namespace Broker.Core.Reactor;
 /// The reactor over io_uring: what a turn sends is handed over by one call, and the same call brings what has been received.
 /// </summary>
 /// <remarks>
-/// An open connection is received from by one standing request, into buffers that all connections share. While it is
-/// handshaking, readiness is asked for and its bytes are read as the epoll reactor reads them, so that the socket can
-/// still be given away with nothing of it in a buffer here.
+/// An open connection is received from by one standing request, into buffers that all connections share. Two kinds are read
+/// as the epoll reactor reads them, once for each readiness: those that are handshaking, so that the socket can still be
+/// given away with nothing of it in a buffer here, and those that are not known to bring little at a time: the kernel fills a
+/// standing receive with all that has come, and none shall get more of a turn than others.
 /// </remarks>
 internal sealed unsafe class RingReactor : Reactor
 {
-    private const int BuffersPerScratch = 4;
     private const byte SelectsBuffer = 1 << 5, SkipsSuccess = 1 << 6;
     private const ushort ReceivesAgainAndAgain = 1 << 1;
     private const uint CancelsAll = 1 << 0, CancelsByDescriptor = 1 << 1;
@@ -27,7 +27,7 @@ internal sealed unsafe class RingReactor : Reactor
         : base(number, settings, acceptor, time)
     {
         _ring = new Ring();
-        Buffers = new ReceiveBuffers(_ring, BuffersPerScratch * settings.ScratchBytes);
+        Buffers = new ReceiveBuffers(_ring, settings.ScratchBytes / 2);
         PollOnce(WakeDescriptor, EpollEvents.Readable, (ulong)Kind.Wake << DataKindShift);
     }
 

@@ -46,7 +46,8 @@ internal abstract unsafe class SocketConnection : Connection
     }
 
     /// <summary>Reads once from the socket into the loop's scratch, and serves what came.</summary>
-    private protected void Read()
+    /// <returns>Bytes read; 0 or less at the end, for an error, and when there are none.</returns>
+    private protected int Read()
     {
         byte[] scratch = _reactor.Scratch;
         nint received = Libc.Receive(Descriptor, Unsafe.AsPointer(ref scratch[0]), (nuint)scratch.Length, 0);
@@ -67,6 +68,8 @@ internal abstract unsafe class SocketConnection : Connection
         {
             OnFailedCall(Libc.LastError);
         }
+
+        return (int)received;
     }
 
     private protected void OnFailedCall(Errno error)
@@ -157,10 +160,12 @@ internal abstract unsafe class SocketConnection : Connection
     private void ReceiveHeld()
     {
         if (_held is not { } held || !IsUpgraded || !WantsRead || IsOverReadMark) return;
-        _held = null;
-        int length = _heldLength;
-        _heldLength = 0;
-        Receive(_reactor.Turn, held, 0, length);
+
+        // No more at once than one read would have brought.
+        int length = Math.Min(_heldLength, _reactor.Scratch.Length);
+        byte[] piece = length == _heldLength ? held : held[..length];
+        KeepFrom(length);
+        Receive(_reactor.Turn, piece, 0, length);
         if (State != ConnectionState.Closed) OnHeldRead();
     }
 

@@ -46,6 +46,7 @@ public partial class HubSettingsTests
     [InlineData("listen.proxies.forwarded", "[\"010.0.0.0/8\"]", "a list of addresses and ranges")]
     [InlineData("listen.proxies.forwarded-header", "both", "one of x-forwarded-for, forwarded.")]
     [InlineData("reactors", "1025", "a whole number from 0 to 1024")]
+    [InlineData("reactor.backend", "iocp", "one of auto, epoll, io-uring")]
     [InlineData("reactor.scratch-bytes", "1KiB", "a size from 4KiB to 16MiB")]
     [InlineData("reactor.backlog", "0", "a whole number from 1 to 65535")]
     [InlineData("reactor.queue-bytes-max", "2GiB", "a size from 4KiB to 1GiB")]
