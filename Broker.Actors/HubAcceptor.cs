@@ -66,12 +66,14 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
         };
         if (settings.Native.Enabled)
         {
+            var native = new FrameEngineSettings(settings.Native.FrameBytesMax, settings.Native.FragmentsMax);
             endpoints.Add(new WebSocketEndpoint
             {
                 Path = settings.Native.Path,
                 Subprotocols = new SubprotocolChoice(NativeProtocol.Preference, fallback: null, refusesUnmatched: true) { RefusesNone = true },
                 Origins = origins,
-                Engine = new FrameEngineSettings(settings.Native.FrameBytesMax, settings.Native.FragmentsMax),
+                Engine = native,
+                EngineAtFirst = native with { MessageBytesMax = Math.Min(native.MessageBytesMax, settings.Centrifuge.BytesBeforeConnectMax) },
                 SlowCode = (CloseCode)Disconnect.Slow.Code,
                 SlowReason = Disconnect.Slow.Reason,
                 ShutdownCode = (CloseCode)Disconnect.Shutdown.Code,

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Broker.Core.Compression;
 using Broker.Core.Handshake;
 
 namespace Broker.Fuzz;
@@ -16,6 +17,8 @@ public static class HandshakeTarget
     private static readonly OriginRule s_own = new([]);
     private static readonly OriginRule s_listed = new(["https://chat.example", "null"]);
     private static readonly SubprotocolChoice s_choice = new(["centrifuge-json"], "centrifuge-json", refusesUnmatched: true);
+
+    private static readonly DeflatePolicy s_policy = new(new DeflateBudget(0)) { ServerWindowBitsMax = 12 };
 
     /// <summary>Runs one input.</summary>
     public static void Run(byte[] input)
@@ -61,8 +64,11 @@ public static class HandshakeTarget
         if (UpgradeRules.Check(request, s_listed) is { } foreign) return $"{about} {Refuse(foreign)}";
         if (s_choice.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) return $"{about} {Refuse(unmatched)}";
 
-        byte[] response = new byte[UpgradeResponse.SwitchBytesMax + 64];
-        FindingException.Unless(UpgradeResponse.TryWriteSwitch(response, request.Key!, chosen.Answered, extensions: null, out int written), "The switch does not fit.");
+        if (DeflateOffer.Check(request.Extensions, out DeflateOffer? offer) is { } malformed) return $"{about} {Refuse(malformed)}";
+
+        string? extensions = offer is null ? null : s_policy.Agree(offer).AnswerTo(offer);
+        byte[] response = new byte[UpgradeResponse.SwitchBytesMax + (chosen.Answered?.Length ?? 0) + (extensions?.Length ?? 0)];
+        FindingException.Unless(UpgradeResponse.TryWriteSwitch(response, request.Key!, chosen.Answered, extensions, out int written), "The switch does not fit.");
         ExpectOneHead(response.AsSpan(0, written));
         return $"{about} {Convert.ToHexString(response.AsSpan(0, written))}";
     }

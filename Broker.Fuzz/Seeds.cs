@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using Broker.Core.Framing;
 
@@ -13,6 +14,7 @@ internal static class Seeds
         Write(folder, "frames", Frames());
         Write(folder, "handshake", Heads().Select(head => (byte[])[7, .. Encoding.Latin1.GetBytes(head)]));
         Write(folder, "commands", Commands().Select(Encoding.UTF8.GetBytes));
+        Write(folder, "inflate", Deflated());
     }
 
     private static void Write(string folder, string target, IEnumerable<byte[]> inputs)
@@ -48,11 +50,34 @@ internal static class Seeds
         yield return [2, .. Enumerable.Repeat(FrameWriter.Frame(Opcode.Continuation, [], Key, final: false), 9).Prepend(begin).SelectMany(each => each)];
     }
 
+    // What RFC 7692 section 7.2.3 prints, and then each kind of block at some length.
+    private static IEnumerable<byte[]> Deflated()
+    {
+        byte[] hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], again = [0xf2, 0x00, 0x11, 0x00, 0x00];
+        yield return [2, 7, .. hello, 7, .. hello];
+        yield return [3, 7, .. hello, 5, .. again];
+        yield return [34, 0, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
+        yield return [67, 8, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 7, .. hello];
+        yield return [2, 0, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00];
+        yield return [28, 1, 0x00, 1, 0x00, 0, .. Compress(new byte[60_000])];
+        yield return [0, 0, .. Compress(new byte[70_000])];
+        yield return [30, 0, .. Compress(Encoding.UTF8.GetBytes(string.Join(' ', Commands())))];
+        yield return [255, 0, .. Compress("\u20ac\ud800\udf48 and so on"u8.ToArray())];
+    }
+
+    private static byte[] Compress(byte[] message)
+    {
+        using var target = new MemoryStream();
+        using (var deflate = new DeflateStream(target, CompressionLevel.SmallestSize, leaveOpen: true)) deflate.Write(message);
+        return target.ToArray();
+    }
+
     private static IEnumerable<string> Heads()
     {
         const string fields = "Host: chat.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
         yield return $"GET /connection/websocket?a=b HTTP/1.1\r\n{fields}Origin: https://chat.example\r\nSec-WebSocket-Protocol: other, centrifuge-json\r\n\r\n";
         yield return $"GET /echo HTTP/1.1\r\n{fields}Origin: null\r\n\r\n\x81\x80";
+        yield return $"GET / HTTP/1.1\r\n{fields}Sec-WebSocket-Extensions: x-a; b=\"c\", permessage-deflate; client_max_window_bits; server_max_window_bits=10\r\n\r\n";
         yield return "\r\nGET http://chat.example:8000/x HTTP/1.0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello";
         yield return "HEAD / HTTP/1.1\r\nHost: [::1]:80\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
         yield return "GET / HTTP/2.0\r\nHost: a\r\n\r\n";

@@ -13,6 +13,7 @@ public static class Targets
         ["commands"] = CommandTarget.Run,
         ["frames"] = FrameTarget.Run,
         ["handshake"] = HandshakeTarget.Run,
+        ["inflate"] = InflateTarget.Run,
     };
 }
 

@@ -158,8 +158,9 @@ public sealed class NativeConversation : IDialect, IReplySource
         Obey(new ClientCommand.Connect(0, bytes, HasToken: !hello.Token.IsEmpty) { Index = index });
     }
 
-    // What it costs to keep: its texts and data, and about as much around them as any command has.
-    private static int CostOf(in NativeMessage message) => 64 + message.Body.Length;
+    // What it holds until it is done: its texts and data, and around them what a small command of the JSON dialect holds too
+    // (itself, its texts as objects, the message to the channel's home, the answer, places in two mailboxes).
+    private static int CostOf(in NativeMessage message) => 256 + message.Body.Length;
 
     private static ClientCommand ToCommand(in Subscribe subscribe, int bytes, int index) => subscribe.Request == 0
         ? new ClientCommand.Invalid(0, bytes) { Index = index }
@@ -240,6 +241,7 @@ public sealed class NativeConversation : IDialect, IReplySource
     public void Connected(uint id, string client)
     {
         _welcomed = true;
+        Connection.LetIn();
         _keepAlive.Connect();
         Connection.SetDeadline(KeepAlive.FirstPingAfter(_limits.PingInterval, Random.Shared));
         Say(new Welcome

@@ -21,8 +21,8 @@ public sealed class Turn(BufferPool pool)
 {
     private readonly AssemblerPool _assemblers = new(pool);
     // What one read may inflate to, or one message of the limit if that is longer: at a thousand to one a full read would
-    // keep the loop from all others for a tenth of a second.
-    private const int InflatedBytesMax = 8 * 1024 * 1024;
+    // keep the loop from all others for a tenth of a second, and what it asks for be held until it is done.
+    private const int InflatedBytesMax = 2 * 1024 * 1024;
 
     private TurnOutput _output = new(pool);
     private FrameEngine _engine = null!;

@@ -32,7 +32,7 @@ public static class HttpSetup
             Limit(kestrel, settings.Http);
             if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
             else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, listen => listen.Protocols = HttpProtocols.Http1);
-            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls);
+            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit);
             if (settings.UnixSocket.Length > 0) ListenUnix(kestrel, settings.UnixSocket);
         });
     }
@@ -60,7 +60,7 @@ public static class HttpSetup
         kestrel.Limits.MinResponseDataRate = null;
     }
 
-    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings) =>
+    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings, TimeSpan handshakeLimit) =>
         kestrel.Listen(settings.Address, settings.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
@@ -69,6 +69,7 @@ public static class HttpSetup
             {
                 https.ServerCertificate = own;
                 https.ServerCertificateChain = chain;
+                https.HandshakeTimeout = handshakeLimit;
             });
         });
 

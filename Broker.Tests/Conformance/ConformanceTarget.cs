@@ -1,4 +1,3 @@
-using Broker.Tests.Conformance.Cases;
 using Broker.Tests.Conformance.Wire;
 using Broker.Tests.EndToEnd;
 
@@ -7,8 +6,8 @@ namespace Broker.Tests.Conformance;
 /// <summary>A running server whose echo endpoint the cases are played against.</summary>
 public interface IConformanceTarget : IAsyncDisposable
 {
-    /// <summary>Opens the connections.</summary>
-    IConformanceConnector Connector { get; }
+    /// <summary>By the name of each way in, what opens connections there.</summary>
+    IReadOnlyDictionary<string, IConformanceConnector> Ways { get; }
 }
 
 /// <summary>What a server has to show in a case.</summary>
@@ -19,9 +18,6 @@ public enum Expectation
 
     /// <summary>It conforms, nothing about it is second-best, and the connection ends as it should.</summary>
     Strict,
-
-    /// <summary>It declines the extension that the case is about, and the connection ends as it should.</summary>
-    Unimplemented,
 }
 
 /// <summary>The one place that says which server is tested.</summary>
@@ -31,52 +27,80 @@ public static class ConformanceTarget
     private const string UnixVariable = "BROKER_CONFORMANCE_UNIX";
     private const string Http2Variable = "BROKER_CONFORMANCE_HTTP2";
 
-    // Groups 12 and 13 are about permessage-deflate, which is off unless it is asked for.
-    private static readonly Dictionary<string, string> s_environment = new() { ["BROKER_COMPRESSION_ENABLED"] = "on" };
+    private const string WaysVariable = "BROKER_CONFORMANCE_WAYS";
+    private const string NamedWay = "named";
 
-    private static string? Url => Environment.GetEnvironmentVariable(UrlVariable) is { Length: > 0 } url ? url : null;
+    private static string? Url => Read(UrlVariable);
 
-    /// <summary>What the server of this run has to show: a named one conforms, our own does so strictly in all that it has.</summary>
-    public static Expectation ExpectationOf(ConformanceCase played)
-    {
-        ArgumentNullException.ThrowIfNull(played);
-        return Url is null ? Expectation.Strict : Expectation.Conforms;
-    }
+    /// <summary>The ways in that are tested: every one of our own, those that are asked for, or the one of a named server.</summary>
+    public static IReadOnlyList<string> Ways { get; } =
+        Url is not null ? [NamedWay] : Read(WaysVariable) is { } asked ? asked.Split(',', StringSplitOptions.TrimEntries) : Enum.GetNames<WayIn>();
+
+    /// <summary>What the server of this run has to show: a named one conforms, our own does so strictly.</summary>
+    public static Expectation Expectation => Url is null ? Expectation.Strict : Expectation.Conforms;
 
     /// <summary>Finds the server that is named, or starts our own: the real host with its echo endpoint.</summary>
-    public static async Task<IConformanceTarget> StartAsync()
-    {
-        if (Url is not { } url) return new OwnHost(await HostProcess.StartAsync(s_environment, "--echo"));
-        return new NamedServer(ConnectorFor(new Uri(url)));
-    }
+    public static async Task<IConformanceTarget> StartAsync() =>
+        Url is { } url ? new NamedServer(ConnectorFor(new Uri(url))) : await OwnHost.StartAsync([.. Ways.Select(Enum.Parse<WayIn>)]);
 
     private static IConformanceConnector ConnectorFor(Uri endpoint)
     {
-        if (Environment.GetEnvironmentVariable(Http2Variable) == "1") return new Http2Connector(endpoint);
-        return Environment.GetEnvironmentVariable(UnixVariable) is { Length: > 0 } path
-            ? Http1Connector.ForUnixSocket(path, endpoint)
-            : Http1Connector.ForUri(endpoint);
+        if (Read(Http2Variable) == "1") return new Http2Connector(endpoint);
+        return Read(UnixVariable) is { } path ? Http1Connector.ForUnixSocket(path, endpoint) : Http1Connector.ForUri(endpoint);
     }
 
-    /// <summary>The host that was built with these tests; after all cases it still ends gracefully.</summary>
-    private sealed class OwnHost(HostProcess host) : IConformanceTarget
+    private static string? Read(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
+
+    /// <summary>
+    /// The host that was built with these tests, twice: its public port belongs to the reactor in one process and to Kestrel in
+    /// the other. After all cases both still end gracefully.
+    /// </summary>
+    private sealed class OwnHost(Doors doors, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways) : IConformanceTarget
     {
-        public IConformanceConnector Connector { get; } = Http1Connector.ForUri(host.EchoUri);
+        private const string EchoPath = "/echo";
+
+        public IReadOnlyDictionary<string, IConformanceConnector> Ways => ways;
+
+        public static async Task<OwnHost> StartAsync(IReadOnlyList<WayIn> ways)
+        {
+            var doors = new Doors();
+            HostProcess main = await HostProcess.StartAsync(SettingsOf("auto", doors.Settings), "--echo");
+            HostProcess kestrel = await HostProcess.StartAsync(SettingsOf("kestrel", []), "--echo");
+            return new OwnHost(doors, [main, kestrel], ways.ToDictionary(way => way.ToString(), way => ConnectorTo(way)));
+
+            IConformanceConnector ConnectorTo(WayIn way) => way switch
+            {
+                WayIn.Kestrel => Http1Connector.ForUri(kestrel.UriOf(way, EchoPath)),
+                WayIn.Http2 => new Http2Connector(new UriBuilder(main.UriOf(way, EchoPath)) { Scheme = Uri.UriSchemeHttps }.Uri),
+                WayIn.Unix => Http1Connector.ForUnixSocket(doors.UnixSocket, main.UriOf(way, EchoPath)),
+                _ => Http1Connector.ForUri(main.UriOf(way, EchoPath)),
+            };
+        }
+
+        // Groups 12 and 13 are about permessage-deflate, which is off unless it is asked for.
+        private static Dictionary<string, string> SettingsOf(string transport, Dictionary<string, string> more) =>
+            new(more) { ["BROKER_TRANSPORT"] = transport, ["BROKER_COMPRESSION_ENABLED"] = "on" };
 
         public async ValueTask DisposeAsync()
         {
-            await using (host) await host.StopAsync();
+            foreach (IDisposable connector in ways.Values.OfType<IDisposable>()) connector.Dispose();
+            foreach (HostProcess host in hosts)
+            {
+                await using (host) await host.StopAsync();
+            }
+
+            doors.Dispose();
         }
     }
 
     /// <summary>A server that someone else started.</summary>
     private sealed class NamedServer(IConformanceConnector connector) : IConformanceTarget
     {
-        public IConformanceConnector Connector => connector;
+        public IReadOnlyDictionary<string, IConformanceConnector> Ways { get; } = new Dictionary<string, IConformanceConnector> { [NamedWay] = connector };
 
         public ValueTask DisposeAsync()
         {
-            (Connector as IDisposable)?.Dispose();
+            (connector as IDisposable)?.Dispose();
             return ValueTask.CompletedTask;
         }
     }

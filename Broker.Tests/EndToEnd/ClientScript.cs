@@ -23,7 +23,11 @@ internal sealed class ClientScript : IForeignClient
     /// <param name="interpreter">The program that runs it.</param>
     /// <param name="script">Its name.</param>
     /// <param name="arguments">What it is given.</param>
-    public static ClientScript Start(string interpreter, string script, params IReadOnlyList<string> arguments)
+    public static ClientScript Start(string interpreter, string script, params IReadOnlyList<string> arguments) =>
+        Start(interpreter, script, new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts a script with variables of its own.</summary>
+    public static ClientScript Start(string interpreter, string script, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments)
     {
         string folder = Path.Combine(ProjectFolder.Path, "EndToEnd", "clients");   // Where npm puts their packages.
         Assert.True(
@@ -38,6 +42,7 @@ internal sealed class ClientScript : IForeignClient
             WorkingDirectory = folder,
         };
         foreach (string word in (string[])[script, .. arguments]) start.ArgumentList.Add(word);
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         return new ClientScript(Process.Start(start)!);
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -10,15 +11,24 @@ internal sealed class DotNetClient : IForeignClient
 {
     private readonly Uri _uri;
     private readonly string _channel;
+    private readonly Version _version;
+    private readonly HttpMessageInvoker _http;
     private readonly Channel<string> _seen = Channel.CreateUnbounded<string>();
     private readonly TaskCompletionSource _again = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _end = new();
     private readonly Task _journey;
 
-    public DotNetClient(Uri uri, string channel)
+    /// <summary>Begins the journey.</summary>
+    /// <param name="uri">Where the host is.</param>
+    /// <param name="channel">Where the client talks.</param>
+    /// <param name="version">Of HTTP, and no other: 2.0 asks by extended CONNECT.</param>
+    /// <param name="http">Connects, and looks at the host's certificate where there is one.</param>
+    public DotNetClient(Uri uri, string channel, Version version, HttpMessageInvoker http)
     {
         _uri = uri;
         _channel = channel;
+        _version = version;
+        _http = http;
         _journey = Task.Run(TravelAsync);
     }
 
@@ -63,7 +73,13 @@ internal sealed class DotNetClient : IForeignClient
     private async Task<ClientWebSocket> ConnectAsync()
     {
         var socket = new ClientWebSocket();
-        await socket.ConnectAsync(_uri, _end.Token);
+        socket.Options.HttpVersion = _version;
+        socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        socket.Options.CollectHttpResponseDetails = true;
+        await socket.ConnectAsync(_uri, _http, _end.Token);
+
+        // An extended CONNECT succeeds with 200, RFC 8441 section 4; an upgrade switches protocols.
+        Assert.Equal(_version.Major == 2 ? HttpStatusCode.OK : HttpStatusCode.SwitchingProtocols, socket.HttpStatusCode);
         await CallAsync(socket, 1, "\"connect\":{}", publications: 0, "connected");
         return socket;
     }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>
@@ -8,6 +10,8 @@ namespace Broker.Tests.EndToEnd;
 public sealed class ForeignClientsTests
 {
     private const string Channel = "journey:room";
+
+    private const string JavaScript = "the official client for JavaScript", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet = "ClientWebSocket of .NET";
 
     private static readonly string[] s_untilRestart =
     [
@@ -25,16 +29,30 @@ public sealed class ForeignClientsTests
         """{"saw":"subscribed"}""",
     ];
 
-    [Theory]
-    [InlineData("the official client for JavaScript")]
-    [InlineData("ws for Node.js")]
-    [InlineData("websockets for Python")]
-    [InlineData("ClientWebSocket of .NET")]
-    public async Task A_client_subscribes_publishes_unsubscribes_and_comes_back_after_a_restart(string name)
+    /// <summary>Every client by every way in that it has.</summary>
+    public static TheoryData<string, WayIn> Journeys
+    {
+        get
+        {
+            var data = new TheoryData<string, WayIn>();
+            foreach (WayIn way in (WayIn[])[WayIn.Reactor, WayIn.Kestrel, WayIn.Tls])
+            {
+                foreach (string name in (string[])[JavaScript, NodeWs, Python, DotNet]) data.Add(name, way);
+            }
+
+            data.Add(NodeWs, WayIn.Unix);
+            data.Add(DotNet, WayIn.Http2);
+            return data;
+        }
+    }
+
+    [Theory, MemberData(nameof(Journeys))]
+    public async Task A_client_subscribes_publishes_unsubscribes_and_comes_back_after_a_restart(string name, WayIn way)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        await using HostProcess host = await HostProcess.StartAsync();
-        await using IForeignClient client = Start(name, host.WebSocketUri);
+        using var doors = new Doors();
+        await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way));
+        await using IForeignClient client = Start(name, host, doors, way);
         await ExpectAsync(client, s_untilRestart, limit.Token);
 
         await host.StopAsync();
@@ -43,19 +61,25 @@ public sealed class ForeignClientsTests
         await client.TellHostIsBackAsync();
         await ExpectAsync(client, s_comingBack, limit.Token);
 
+        // Whichever way the client came, who is on the public port is in the same room.
         using LightClient other = await LightClient.ConnectAsync(host.Port, limit.Token);
         await other.CallAsync($"\"publish\":{{\"channel\":\"{Channel}\",\"data\":\"four\"}}", limit.Token);
         await ExpectAsync(client, ["""{"saw":"received","data":"four"}"""], limit.Token);
     }
 
-    private static IForeignClient Start(string name, Uri uri) => name switch
+    private static IForeignClient Start(string name, HostProcess host, Doors doors, WayIn way)
     {
-        "the official client for JavaScript" => ClientScript.Start("node", "centrifuge.js", uri.ToString(), Channel),
-        "ws for Node.js" => ClientScript.Start("node", "ws.js", uri.ToString(), Channel),
-        "websockets for Python" => ClientScript.Start("/usr/bin/python3", "websockets_client.py", uri.ToString(), Channel),
-        "ClientWebSocket of .NET" => new DotNetClient(uri, Channel),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such client"),
-    };
+        Uri uri = host.UriOf(way, "/connection/websocket");
+        string address = way == WayIn.Unix ? $"ws+unix:{doors.UnixSocket}:{uri.AbsolutePath}" : uri.ToString();
+        return name switch
+        {
+            JavaScript => ClientScript.Start("node", "centrifuge.js", doors.ClientEnvironment, address, Channel),
+            NodeWs => ClientScript.Start("node", "ws.js", doors.ClientEnvironment, address, Channel),
+            Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", doors.ClientEnvironment, address, Channel),
+            DotNet => new DotNetClient(uri, Channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, doors.Http),
+            _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such client"),
+        };
+    }
 
     private static async Task ExpectAsync(IForeignClient client, string[] observations, CancellationToken stop)
     {

@@ -13,11 +13,12 @@ namespace Broker.Tests.EndToEnd;
 /// </remarks>
 internal sealed partial class HostProcess : IAsyncDisposable
 {
-    private const string Announcement = "listening on http://127.0.0.1:";
+    private const string Announcement = "listening on http://127.0.0.1:", TlsAnnouncement = "listening on https://127.0.0.1:";
+    private const string TlsPortVariable = "BROKER_TLS_PORT";
     private const int Interrupt = 2, Terminate = 15;
 
     private readonly IReadOnlyList<string> _arguments;
-    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly Dictionary<string, string> _environment;
     private readonly StringBuilder _log = new();
     private readonly Lock _gate = new();
     private Process _process = null!;
@@ -26,7 +27,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private HostProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
         _arguments = arguments;
-        _environment = environment;
+        _environment = environment.ToDictionary();
     }
 
     /// <summary>How long anything outside this process may take on a busy machine before a test gives up.</summary>
@@ -34,6 +35,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>The port that it listens on; the same after a restart.</summary>
     public int Port { get; private set; }
+
+    /// <summary>The port for https and wss, if the settings say that there is one; the same after a restart.</summary>
+    public int TlsPort { get; private set; }
 
     /// <summary>The id of the process that runs now.</summary>
     public int Id => _process.Id;
@@ -46,6 +50,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>The page, and what else is asked by HTTP.</summary>
     public Uri HttpUri => new($"http://127.0.0.1:{Port}/");
+
+    /// <summary>Where a client connects that comes in so; for a Unix socket, what stands in its request.</summary>
+    public Uri UriOf(WayIn way, string path) => way is WayIn.Tls or WayIn.Http2 ? new($"wss://127.0.0.1:{TlsPort}{path}") : new($"ws://127.0.0.1:{Port}{path}");
 
     /// <summary>Everything that it wrote to standard error so far.</summary>
     public string Log
@@ -90,7 +97,10 @@ internal sealed partial class HostProcess : IAsyncDisposable
         _guard = StartGuard(_process.Id);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.BeginErrorReadLine();
-        Port = await ReadPortAsync();
+        Port = await ReadPortAsync(Announcement);
+        if (!_environment.ContainsKey(TlsPortVariable)) return;
+        TlsPort = await ReadPortAsync(TlsAnnouncement);
+        _environment[TlsPortVariable] = TlsPort.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>Starts what kills a process at the end of this one: the guard's standard input ends then, however it does.</summary>
@@ -101,7 +111,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         return Process.Start(start)!;
     }
 
-    private async Task<int> ReadPortAsync()
+    private async Task<int> ReadPortAsync(string announcement)
     {
         using var limit = new CancellationTokenSource(Patience);
         string? line = null;
@@ -115,9 +125,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
         }
 
         Assert.True(
-            line is not null && line.StartsWith(Announcement, StringComparison.Ordinal),
+            line is not null && line.StartsWith(announcement, StringComparison.Ordinal),
             $"The host does not listen; it wrote \"{line}\" and logged:\n{Log}");
-        return int.Parse(line[Announcement.Length..], CultureInfo.InvariantCulture);
+        return int.Parse(line[announcement.Length..], CultureInfo.InvariantCulture);
     }
 
     private void Keep(string? line)

@@ -9,15 +9,32 @@ namespace Broker.Tests.EndToEnd;
 [Collection(EndToEndDefinition.Name)]
 public sealed class NativeClientTests(SharedHost shared)
 {
-    private Uri Uri => new($"ws://127.0.0.1:{shared.Process.Port}/ws");
+    private const string Path = "/ws";
 
     [Theory]
     [InlineData(true, "v2.broker", "v3.broker")]
     [InlineData(false, "v2.broker")]
-    public async Task A_client_listens_publishes_and_hears_itself(bool batched, params string[] offered)
+    public Task A_client_listens_publishes_and_hears_itself(bool batched, params string[] offered) =>
+        TalkAsync(shared.Process.UriOf(WayIn.Reactor, Path), HttpVersion.Version11, http: null, batched, offered);
+
+    [Theory, InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Http2)]
+    public async Task Every_way_in_leads_to_it(WayIn way)
+    {
+        using var doors = new Doors();
+        await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way));
+        Version version = way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
+        await TalkAsync(host.UriOf(way, Path), version, doors.Http, batched: false, ["v2.broker"]);
+        await TalkAsync(host.UriOf(way, Path), version, doors.Http, batched: true, ["v3.broker"]);
+    }
+
+    private static async Task TalkAsync(Uri uri, Version version, HttpMessageInvoker? http, bool batched, string[] offered)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using ClientWebSocket socket = await ConnectAsync(offered, limit.Token);
+        using var socket = new ClientWebSocket();
+        foreach (string name in offered) socket.Options.AddSubProtocol(name);
+        socket.Options.HttpVersion = version;
+        socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        await socket.ConnectAsync(uri, http, limit.Token);
         Assert.Equal(batched ? "v3.broker" : "v2.broker", socket.SubProtocol);
         var heard = new Queue<string>();
 
@@ -62,16 +79,8 @@ public sealed class NativeClientTests(SharedHost shared)
         foreach (string name in offered) socket.Options.AddSubProtocol(name);
         socket.Options.CollectHttpResponseDetails = true;
 
-        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(Uri, limit.Token));
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(shared.Process.UriOf(WayIn.Reactor, Path), limit.Token));
 
         Assert.Equal(HttpStatusCode.BadRequest, socket.HttpStatusCode);
-    }
-
-    private async Task<ClientWebSocket> ConnectAsync(string[] offered, CancellationToken stop)
-    {
-        var socket = new ClientWebSocket();
-        foreach (string name in offered) socket.Options.AddSubProtocol(name);
-        await socket.ConnectAsync(Uri, stop);
-        return socket;
     }
 }

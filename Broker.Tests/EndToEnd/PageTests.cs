@@ -6,16 +6,63 @@ namespace Broker.Tests.EndToEnd;
 [Collection(EndToEndDefinition.Name)]
 public sealed class PageTests(SharedHost shared)
 {
+    private static string Results => Directory.CreateDirectory(Path.Combine(ProjectFolder.Path, "TestResults")).FullName;
+
     [Fact]
     public async Task Two_tabs_chat_and_their_chart_moves()
     {
-        using var limit = new CancellationTokenSource(3 * HostProcess.Patience);
-        string folder = Path.Combine(ProjectFolder.Path, "TestResults");
-        Directory.CreateDirectory(folder);
-        string screenshot = Path.Combine(folder, "page.png");
+        string screenshot = Path.Combine(Results, "page.png");
         File.Delete(screenshot);
 
-        await using ClientScript browser = ClientScript.Start("node", "page.js", shared.Process.HttpUri.ToString(), screenshot);
+        await ChatAsync(shared.Process.HttpUri, screenshot, points: 40);
+
+        Assert.True(new FileInfo(screenshot).Length > 10_000, $"{screenshot} shows next to nothing.");
+    }
+
+    /// <remarks>RFC 8441: "a single TCP connection" for both, which is what the browser's own log is asked about.</remarks>
+    [Fact]
+    public async Task Over_https_the_page_and_its_WebSocket_share_one_HTTP2_connection()
+    {
+        NetLog log = await ChatOverTlsAsync("page-http2");
+
+        Http2Request page = log.Http2Requests.First(request => request[":path"] == "/");
+        Assert.Equal(("GET", "https", "200"), (page[":method"], page[":scheme"], log.StatusOf(page)));
+        Http2Request[] sockets = [.. log.Http2Requests.Where(request => request[":path"] == "/connection/websocket")];
+        Assert.Equal(2, sockets.Length);    // Of the two tabs.
+        Assert.All(sockets, socket =>
+        {
+            Assert.Equal(("CONNECT", "websocket", "https"), (socket[":method"], socket[":protocol"], socket[":scheme"]));
+            Assert.Equal("200", log.StatusOf(socket));
+            Assert.Equal(page.Connection, socket.Connection);
+        });
+    }
+
+    [Fact]
+    public async Task A_browser_without_HTTP2_opens_wss_over_HTTP1()
+    {
+        NetLog log = await ChatOverTlsAsync("page-tls", "--disable-http2");
+
+        Assert.Empty(log.Http2Requests);
+    }
+
+    // The browser trusts the one key; its log is whole once it has ended.
+    private static async Task<NetLog> ChatOverTlsAsync(string name, params string[] flags)
+    {
+        using var doors = new Doors();
+        await using HostProcess host = await HostProcess.StartAsync(doors.Settings);
+        string file = Path.Combine(Results, name + ".netlog.json");
+        File.Delete(file);
+        await ChatAsync(
+            new Uri($"https://127.0.0.1:{host.TlsPort}/"), Path.Combine(Results, name + ".png"), points: 1,
+            [$"--ignore-certificate-errors-spki-list={doors.PublicKeyHash}", $"--log-net-log={file}", .. flags]);
+        return NetLog.Read(file);
+    }
+
+    private static async Task ChatAsync(Uri page, string screenshot, int points, params string[] flags)
+    {
+        using var limit = new CancellationTokenSource(3 * HostProcess.Patience);
+        string[] arguments = [page.ToString(), screenshot, points.ToString(System.Globalization.CultureInfo.InvariantCulture), .. flags];
+        await using ClientScript browser = ClientScript.Start("node", "page.js", arguments);
         string[] expected =
         [
             """{"saw":"online","name":"Ada"}""",
@@ -27,8 +74,8 @@ public sealed class PageTests(SharedHost shared)
             """{"saw":"message","author":"Grace","text":"So they do. Look at the chart: both of us are on it."}""",
             """{"saw":"chart moving"}""",
             """{"saw":"complaints","complaints":[]}""",
+            """{"saw":"its end"}""",
         ];
         foreach (string each in expected) Assert.Equal(each, await browser.NextAsync(limit.Token));
-        Assert.True(new FileInfo(screenshot).Length > 10_000, $"{screenshot} shows next to nothing.");
     }
 }

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Broker.Tests.EndToEnd;
 
 namespace Broker.Tests.Hostile;
 
@@ -9,10 +11,15 @@ namespace Broker.Tests.Hostile;
 internal sealed class Attacker : IDisposable
 {
     private readonly Socket _socket;
+    private readonly Stream _stream;        // Over the socket: what TLS makes of it, or itself.
     private byte[] _buffer = [];
     private int _start, _end;
 
-    private Attacker(Socket socket) => _socket = socket;
+    private Attacker(Socket socket, Stream stream)
+    {
+        _socket = socket;
+        _stream = stream;
+    }
 
     /// <summary>The code of the Close frame that came; 0 while none has, and if none ever did.</summary>
     public int CloseCode { get; private set; }
@@ -29,26 +36,50 @@ internal sealed class Attacker : IDisposable
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBytes is { } bytes) socket.ReceiveBufferSize = bytes;
         await socket.ConnectAsync(IPAddress.Loopback, port, stop);
-        return new Attacker(socket);
+        return new Attacker(socket, new NetworkStream(socket, ownsSocket: true));
+    }
+
+    /// <summary>Opens a connection with TLS around it, and says nothing behind its handshake.</summary>
+    public static async Task<Attacker> ConnectTlsAsync(int port, Doors doors, CancellationToken stop, int? receiveBytes = null)
+    {
+        Attacker plain = await ConnectAsync(port, stop, receiveBytes);
+        var secured = new SslStream(plain._stream);
+        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, shown, _, _) => doors.Trusts(shown) }, stop);
+        return new Attacker(plain._socket, secured);
     }
 
     /// <summary>Opens a connection and upgrades it.</summary>
-    public static async Task<Attacker> OpenAsync(int port, string path, CancellationToken stop, int? receiveBytes = null)
-    {
-        Attacker attacker = await ConnectAsync(port, stop, receiveBytes);
-        Assert.True(await attacker.TrySendAsync(Wicked.Upgrade(path), stop));
-        string head = await attacker.ReadHeadAsync(stop);
-        Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
-        return attacker;
-    }
+    public static async Task<Attacker> OpenAsync(int port, string path, CancellationToken stop, int? receiveBytes = null) =>
+        await (await ConnectAsync(port, stop, receiveBytes)).UpgradeAsync(path, "", stop);
 
     /// <summary>Upgrades on the hub's path and says connect.</summary>
-    public static async Task<Attacker> EnterAsync(int port, CancellationToken stop, int? receiveBytes = null)
+    public static async Task<Attacker> EnterAsync(int port, CancellationToken stop, int? receiveBytes = null) =>
+        await (await OpenAsync(port, Siege.HubPath, stop, receiveBytes)).SayConnectAsync(stop);
+
+    /// <summary>Upgrades, on a path and with more fields in the request.</summary>
+    public async Task<Attacker> UpgradeAsync(string path, string moreFields, CancellationToken stop)
     {
-        Attacker attacker = await OpenAsync(port, Siege.HubPath, stop, receiveBytes);
-        Assert.True(await attacker.TrySendAsync(Wicked.Line("""{"id":1,"connect":{}}"""), stop));
-        Assert.Contains("\"connect\"", await attacker.ReadTextAsync(stop), StringComparison.Ordinal);
-        return attacker;
+        Assert.True(await TrySendAsync(Wicked.Upgrade(path, moreFields), stop));
+        string head = await ReadHeadAsync(stop);
+        Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
+        return this;
+    }
+
+    /// <summary>Says connect in the JSON dialect, and waits for the answer.</summary>
+    public async Task<Attacker> SayConnectAsync(CancellationToken stop)
+    {
+        Assert.True(await TrySendAsync(Wicked.Line("""{"id":1,"connect":{}}"""), stop));
+        Assert.Contains("\"connect\"", await ReadTextAsync(stop), StringComparison.Ordinal);
+        return this;
+    }
+
+    /// <summary>Says hello in the native protocol, and waits for welcome.</summary>
+    public async Task<Attacker> SayHelloAsync(CancellationToken stop)
+    {
+        Assert.True(await TrySendAsync(Wicked.Frame(Wicked.Binary, WickedNative.Hello), stop));
+        (byte first, ReadOnlyMemory<byte> payload) = await ReadFrameAsync(stop);
+        Assert.Equal((Wicked.Binary, WickedNative.Welcome), (first, payload.Span[1]));
+        return this;
     }
 
     /// <summary>Sends all of it.</summary>
@@ -57,10 +88,10 @@ internal sealed class Attacker : IDisposable
     {
         try
         {
-            while (!bytes.IsEmpty) bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, stop)..];
+            await _stream.WriteAsync(bytes, stop);
             return true;
         }
-        catch (SocketException)
+        catch (IOException)
         {
             return false;
         }
@@ -160,11 +191,11 @@ internal sealed class Attacker : IDisposable
         if (_end == _buffer.Length) Array.Resize(ref _buffer, _buffer.Length * 2);
         try
         {
-            int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, stop);
+            int count = await _stream.ReadAsync(_buffer.AsMemory(_end), stop);
             _end += count;
             return count > 0;
         }
-        catch (SocketException)
+        catch (IOException)
         {
             return false;
         }
@@ -184,5 +215,5 @@ internal sealed class Attacker : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => _stream.Dispose();
 }

@@ -1,9 +1,11 @@
 using Broker.Fuzz;
+using Broker.Tests.Compression;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.Hostile;
 
 /// <summary>Every input that a fuzzer found worth keeping is run again: what was cured once stays cured.</summary>
+[Collection(NativeStates.Name)]
 public sealed class CorpusTests
 {
     public static TheoryData<string> Names => [.. Targets.ByName.Keys];

@@ -84,7 +84,30 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["an origin that is not allowed"] = Request(Fields + "Origin: https://elsewhere.example\r\n"),
         ["only subprotocols that are not spoken"] = Request(Fields + "Sec-WebSocket-Protocol: mqtt\r\n"),
         ["a path without an endpoint"] = Request(Fields, path: "/nowhere"),
+        ["an offer of no subprotocol, on the native path"] = Request(Fields, path: WickedNative.Path),
         ["a head over head-bytes-max"] = "GET / HTTP/1.1\r\nX: " + new string('x', 16 * 1024),
+    };
+
+    // On the native path: the subprotocol, whether hello is said first, and payloads; the answer is the code of the Close frame,
+    // and where the page says so, an error before it.
+    private static readonly Dictionary<string, (string Subprotocol, bool Hello, byte[] Wire)> s_native = new()
+    {
+        ["an empty payload"] = ("v3.broker", true, Frame(Binary, [])),
+        ["a payload that ends inside a message"] = ("v3.broker", true, Frame(Binary, [.. WickedNative.Ping(1), .. WickedNative.Ping(2)[..^1]])),
+        ["a message of no known kind"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x7f, []))),
+        ["a message without the fields of its kind"] = ("v2.broker", true, Frame(Binary, WickedNative.Message(0x03, [1, 2, 3]))),
+        ["a channel's name that is not UTF-8"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x14, [3, 0, 0, 0, 2, 0, 0xc3, 0x28]))),
+        ["more than messages-per-frame-max messages in a frame"] = ("v3.broker", true, Frame(Binary, Repeat(WickedNative.Ping(1), 4097))),
+        ["two messages in a frame of v2.broker"] = ("v2.broker", true, Frame(Binary, Repeat(WickedNative.Ping(1), 2))),
+        ["a message that only the server says"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x17, new byte[20]))),
+        ["a message before hello"] = ("v3.broker", false, Frame(Binary, WickedNative.Ping(1))),
+        ["hello said twice"] = ("v3.broker", true, Frame(Binary, WickedNative.Hello)),
+        ["a text frame on the native path"] = ("v3.broker", true, Frame(Text, "{}"u8)),
+        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, WickedNative.Message(0x01, [0, 0, 0, 0, 0, 0x10, 0, 8, 0, 0, 0, 0]))),
+        ["a payload over native.frame-bytes-max"] = ("v3.broker", true, Header(Binary, 256 * 1024 + 1)),
+        ["a payload over bytes-before-connect-max before welcome"] = ("v3.broker", false, Header(Binary, 16 * 1024 + 1)),
+        ["a token in hello, which cannot be verified yet"] = ("v3.broker", false, Frame(Binary, WickedNative.Message(0x01, [1, 0, 0, 0, 0, 0x10, 0, 8, 0, 0, 0, 0, .. "token"u8]))),
+        ["a longest payload too short for what all share"] = ("v3.broker", false, Frame(Binary, WickedNative.Message(0x01, [1, 0, 0, 0, 0x10, 0, 0, 8, 0, 0, 0, 0]))),
     };
 
     private const string Fields =
@@ -95,6 +118,8 @@ public sealed partial class ErrorTableTests(SharedHost shared)
     public static TheoryData<string> FrameRows => [.. s_frames.Keys];
 
     public static TheoryData<string> CommandRows => [.. s_commands.Keys];
+
+    public static TheoryData<string> NativeRows => [.. s_native.Keys];
 
     public static TheoryData<string> RequestRows => [.. s_requests.Keys];
 
@@ -140,25 +165,45 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         Assert.StartsWith($"HTTP/1.1 {Answer(row)} ", await client.ReadHeadAsync(limit.Token), StringComparison.Ordinal);
     }
 
+    [Theory, MemberData(nameof(NativeRows))]
+    public async Task What_ends_a_native_connection_is_told_with_the_number_and_the_code_of_the_page(string row)
+    {
+        (string subprotocol, bool hello, byte[] wire) = s_native[row];
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using Attacker client = await Attacker.ConnectAsync(shared.Process.Port, limit.Token);
+        await client.UpgradeAsync(WickedNative.Path, WickedNative.Offer(subprotocol), limit.Token);
+        if (hello) await client.SayHelloAsync(limit.Token);
+
+        Assert.True(await client.TrySendAsync(wire, limit.Token));
+
+        var errors = new List<string>();
+        (byte first, ReadOnlyMemory<byte> payload) = await client.ReadFrameAsync(limit.Token);
+        for (; first is not (Close or 0); (first, payload) = await client.ReadFrameAsync(limit.Token)) errors.AddRange(WickedNative.ErrorsIn(payload.Span[1..]));
+        Assert.Equal(Answer(row), client.CloseCode);
+        Assert.Equal(s_page[row].Error is { } number ? [$"scope 2, error {number}"] : [], errors);
+    }
+
     [Fact]
     public void Each_row_of_the_page_is_proved()
     {
         string[] own = [.. s_page.Where(row => row.Value.Proof == Own).Select(row => row.Key).Order(StringComparer.Ordinal)];
-        Assert.Equal([.. s_frames.Keys.Concat(s_commands.Keys).Concat(s_requests.Keys).Order(StringComparer.Ordinal)], own);
+        Assert.Equal([.. s_frames.Keys.Concat(s_commands.Keys).Concat(s_requests.Keys).Concat(s_native.Keys).Order(StringComparer.Ordinal)], own);
         Assert.All(s_page.Values.Where(row => row.Proof != Own), row => NamedTests.Expect(row.Proof));
     }
 
-    private static readonly Dictionary<string, (int Answer, string Proof)> s_page = ReadPage();
+    private static readonly Dictionary<string, (int Answer, int? Error, string Proof)> s_page = ReadPage();
 
-    private static int Answer(string row) => s_page.TryGetValue(row, out (int Answer, string Proof) found) ? found.Answer : -1;
+    private static int Answer(string row) => s_page.TryGetValue(row, out (int Answer, int? Error, string Proof) found) ? found.Answer : -1;
 
-    private static Dictionary<string, (int Answer, string Proof)> ReadPage() =>
+    private static Dictionary<string, (int Answer, int? Error, string Proof)> ReadPage() =>
         File.ReadLines(Path.Combine(ProjectFolder.Path, "..", "docs", "ERRORS.md"))
             .Select(line => Row().Match(line))
             .Where(match => match.Success)
-            .ToDictionary(match => match.Groups[1].Value, match => (int.Parse(match.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture), match.Groups[3].Value));
+            .ToDictionary(match => match.Groups[1].Value, match => (Number(match.Groups[2]), match.Groups[3].Success ? Number(match.Groups[3]) : (int?)null, match.Groups[4].Value));
 
-    // | what | 1002 and words | `Test` |
-    [GeneratedRegex(@"^\| (.+?) \| (\d+)[^|]* \| `([\w.]+)` \|$")]
+    private static int Number(Group digits) => int.Parse(digits.ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+
+    // | what | 1002 and words | `Test` |, and in the words perhaps the number of an error.
+    [GeneratedRegex(@"^\| (.+?) \| (\d+)(?:, error (\d+)|[^|]*) \| `([\w.]+)` \|$")]
     private static partial Regex Row();
 }

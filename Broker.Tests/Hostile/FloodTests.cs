@@ -13,27 +13,25 @@ public sealed class FloodTests(ITestOutputHelper output)
 
     private static readonly (string Name, string Value) s_patience = ("BROKER_REACTOR_BLOCKED_LIMIT", "1s");
 
-    [Fact]
-    public async Task A_ping_flood_without_reading_is_bounded_and_ends_as_slow()
+    [Theory, InlineData(WayIn.Reactor, 16, 48), InlineData(WayIn.Tls, 16, 64)]
+    public async Task A_ping_flood_without_reading_is_bounded_and_ends_as_slow(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 16;
-        await using Siege siege = await Siege.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
+        await using Siege siege = await Siege.BeginAsync(output, way, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
         byte[] pings = Wicked.Repeat(Wicked.Frame(Wicked.Ping, new byte[125]), 500);
-        await siege.AttackAsync(count, () => Attacker.OpenAsync(siege.Host.Port, Siege.EchoPath, siege.Stop, SmallWindow), (attacker, _) => FloodAsync(siege, attacker, pings));
+        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.EchoPath, SmallWindow), (attacker, _) => FloodAsync(siege, attacker, pings));
 
-        await siege.EndAsync("pings, pongs never read", ceilingMiB: 48);
+        await siege.EndAsync("pings, pongs never read", ceilingMiB);
         Assert.Equal(count, siege.Causes["SlowReader"]);
     }
 
-    [Fact]
-    public async Task An_echo_that_nobody_fetches_is_bounded_and_ends_as_slow()
+    [Theory, InlineData(WayIn.Reactor, 16, 64), InlineData(WayIn.Tls, 16, 96)]
+    public async Task An_echo_that_nobody_fetches_is_bounded_and_ends_as_slow(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 16;
-        await using Siege siege = await Siege.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
+        await using Siege siege = await Siege.BeginAsync(output, way, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
         byte[] message = Wicked.Frame(Wicked.Binary, new byte[64 * 1024]);
-        await siege.AttackAsync(count, () => Attacker.OpenAsync(siege.Host.Port, Siege.EchoPath, siege.Stop, SmallWindow), (attacker, _) => FloodAsync(siege, attacker, message));
+        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.EchoPath, SmallWindow), (attacker, _) => FloodAsync(siege, attacker, message));
 
-        await siege.EndAsync("64 KiB echoes, never read", ceilingMiB: 64);
+        await siege.EndAsync("64 KiB echoes, never read", ceilingMiB);
         Assert.Equal(count, siege.Causes["SlowReader"]);
     }
 
@@ -43,7 +41,7 @@ public sealed class FloodTests(ITestOutputHelper output)
         const int count = 16;
         await using Siege siege = await Siege.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
         byte[] lines = Wicked.Line(string.Join('\n', Enumerable.Range(2, 200).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"flood\",\"data\":{id}}}}}")));
-        await siege.AttackAsync(count, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop, SmallWindow), (attacker, _) => FloodAsync(siege, attacker, lines));
+        await siege.AttackAsync(count, () => siege.EnterAsync(SmallWindow), (attacker, _) => FloodAsync(siege, attacker, lines));
 
         await siege.EndAsync("publications, replies never read", ceilingMiB: 192);
         Assert.Equal(count, siege.Causes["SlowReader"]);
@@ -54,8 +52,8 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"));
         byte[] line = Wicked.Line($"{{\"id\":9,\"publish\":{{\"channel\":\"busy\",\"data\":\"{new string('x', 8000)}\"}}}}");
-        using Attacker publisher = await Attacker.EnterAsync(siege.Host.Port, siege.Stop);
-        await siege.AttackAsync(1, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop, SmallWindow), async (attacker, _) =>
+        using Attacker publisher = await siege.EnterAsync();
+        await siege.AttackAsync(1, () => siege.EnterAsync(SmallWindow), async (attacker, _) =>
         {
             await attacker.TrySendAsync(Wicked.Line("""{"id":2,"subscribe":{"channel":"busy"}}"""), siege.Stop);
             await attacker.ReadTextAsync(siege.Stop);
@@ -82,7 +80,7 @@ public sealed class FloodTests(ITestOutputHelper output)
         const int count = 8;
         await using Siege siege = await Siege.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"));
         byte[] message = Wicked.Frame(Wicked.Binary, new byte[50_000]);
-        await siege.AttackAsync(count, () => Attacker.OpenAsync(siege.Host.Port, Siege.EchoPath, siege.Stop, SmallWindow), async (attacker, _) =>
+        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.EchoPath, SmallWindow), async (attacker, _) =>
         {
             // Asks until the host takes no more, and is then sent away while it still does not read.
             Task flood = FloodAsync(siege, attacker, message);
@@ -96,21 +94,20 @@ public sealed class FloodTests(ITestOutputHelper output)
         Assert.Equal(count, siege.Causes["SlowReader"]);
     }
 
-    [Fact]
-    public async Task A_subscriber_that_never_reads_is_sent_away_and_costs_no_copy_of_the_channel()
+    [Theory, InlineData(WayIn.Reactor, 200, 64), InlineData(WayIn.Tls, 50, 96)]
+    public async Task A_subscriber_that_never_reads_is_sent_away_and_costs_no_copy_of_the_channel(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 200;
-        await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
+        await using Siege siege = await Siege.BeginAsync(output, way, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
         string data = new('x', 8000);
         byte[] line = Wicked.Line($"{{\"id\":9,\"publish\":{{\"channel\":\"busy\",\"data\":\"{data}\"}}}}");
-        await siege.AttackAsync(count, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop, SmallWindow), async (attacker, _) =>
+        await siege.AttackAsync(count, () => siege.EnterAsync(SmallWindow), async (attacker, _) =>
         {
             await attacker.TrySendAsync(Wicked.Line("""{"id":2,"subscribe":{"channel":"busy"}}"""), siege.Stop);
             Assert.Contains("\"subscribe\"", await attacker.ReadTextAsync(siege.Stop), StringComparison.Ordinal);
         });
 
         // The publisher stops when the last of them is gone; each of its replies is fetched.
-        using Attacker publisher = await Attacker.EnterAsync(siege.Host.Port, siege.Stop);
+        using Attacker publisher = await siege.EnterAsync();
         Task allGone = siege.Causes.WaitForAsync(count, siege.Stop);
         while (!allGone.IsCompleted)
         {
@@ -120,7 +117,7 @@ public sealed class FloodTests(ITestOutputHelper output)
 
         await allGone;
         publisher.Dispose();
-        await siege.EndAsync("subscribers that never read", ceilingMiB: 64, others: 1);
+        await siege.EndAsync("subscribers that never read", ceilingMiB, others: 1);
         Assert.Equal(count, siege.Causes["SlowReader"]);
     }
 
@@ -132,7 +129,7 @@ public sealed class FloodTests(ITestOutputHelper output)
         byte[] pongs = Wicked.Line(string.Join('\n', Enumerable.Repeat("{}", 20_000)));
         byte[] sends = Wicked.Line(string.Join('\n', Enumerable.Repeat("""{"send":{}}""", 257)));
         byte[] feeds = Wicked.Line(new string('\n', 60_000));
-        await siege.AttackAsync(count, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.EnterAsync(), async (attacker, number) =>
         {
             await attacker.TrySendAsync((number % 3) switch { 0 => pongs, 1 => sends, _ => feeds }, siege.Stop);
             Assert.Equal(3501, await attacker.ReadToEndAsync(siege.Stop));
@@ -154,7 +151,7 @@ public sealed class FloodTests(ITestOutputHelper output)
             $"{{\"id\":2,\"publish\":{{\"channel\":\"c\",\"data\":{new string('[', deep)}{new string(']', deep)}}}}}",
             $"{{\"id\":2,\"unknown\":{new string('[', deep)}{new string(']', deep)}}}",
         ];
-        await siege.AttackAsync(count, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.EnterAsync(), async (attacker, number) =>
         {
             await attacker.TrySendAsync(Wicked.Line(lines[number % lines.Length]), siege.Stop);
             Assert.Equal(3501, await attacker.ReadToEndAsync(siege.Stop));
@@ -170,7 +167,7 @@ public sealed class FloodTests(ITestOutputHelper output)
         const int count = 50, names = 400, limit = 128;
         await using Siege siege = await Siege.BeginAsync(output);
         string pad = new('n', 240);
-        await siege.AttackAsync(count, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.EnterAsync(), async (attacker, number) =>
         {
             for (int first = 0; first < names; first += 100)
             {
@@ -199,7 +196,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         const int count = 20, rounds = 40, pairs = 50;
         await using Siege siege = await Siege.BeginAsync(output);
-        await siege.AttackAsync(count, () => Attacker.EnterAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.EnterAsync(), async (attacker, number) =>
         {
             for (int round = 0; round < rounds; round++)
             {

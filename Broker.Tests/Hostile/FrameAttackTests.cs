@@ -9,15 +9,14 @@ public sealed class FrameAttackTests(ITestOutputHelper output)
 {
     private const int MiB = 1024 * 1024;
 
-    [Fact]
-    public async Task A_declared_length_is_not_memory()
+    [Theory, InlineData(WayIn.Reactor, 1000, 48), InlineData(WayIn.Tls, 200, 64)]
+    public async Task A_declared_length_is_not_memory(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 1000;     // Sixteen GiB are declared.
-        await using Siege siege = await Siege.BeginAsync(output);
+        await using Siege siege = await Siege.BeginAsync(output, way);      // Sixteen MiB are declared by each.
         byte[] start = [.. Wicked.Header(Wicked.Binary, 16 * MiB), .. new byte[1000]];
         await siege.AttackAsync(count, Siege.EchoPath, async (attacker, _) => Assert.True(await attacker.TrySendAsync(start, siege.Stop)));
 
-        await siege.EndAsync("16 MiB declared, 1 KB sent", ceilingMiB: 48);
+        await siege.EndAsync("16 MiB declared, 1 KB sent", ceilingMiB);
         Assert.Equal(count + 1, siege.Causes["EndOfStream"]);
     }
 
@@ -56,14 +55,13 @@ public sealed class FrameAttackTests(ITestOutputHelper output)
         Assert.Equal(count, siege.Causes["Violation"]);
     }
 
-    [Fact]
-    public async Task Endless_fragments_end_at_their_number_and_at_their_sum()
+    [Theory, InlineData(WayIn.Reactor, 200, 40), InlineData(WayIn.Tls, 100, 64)]
+    public async Task Endless_fragments_end_at_their_number_and_at_their_sum(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 200;
-        await using Siege siege = await Siege.BeginAsync(output);
+        await using Siege siege = await Siege.BeginAsync(output, way);
         byte[] empty = Wicked.Repeat(Wicked.Frame(Wicked.Continuation, []), 2000);
         byte[] full = Wicked.Repeat(Wicked.Frame(Wicked.Continuation, new byte[250]), 2000);
-        await siege.AttackAsync(count, async () => await Attacker.EnterAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.EnterAsync(), async (attacker, number) =>
         {
             bool isEmpty = number % 2 == 0;
             await attacker.TrySendAsync(Wicked.Frame(Wicked.BinaryBegins, [1]), siege.Stop);
@@ -71,17 +69,17 @@ public sealed class FrameAttackTests(ITestOutputHelper output)
             Assert.Equal(isEmpty ? 1008 : 1009, await attacker.ReadToEndAsync(siege.Stop));
         });
 
-        await siege.EndAsync("endless fragments, empty and full", ceilingMiB: 40);
+        await siege.EndAsync("endless fragments, empty and full", ceilingMiB);
         Assert.Equal(count, siege.Causes["Violation"]);
     }
 
-    [Fact]
-    public async Task Noise_after_the_handshake_ends_only_its_own_connection()
+    [Theory, InlineData(WayIn.Reactor, 500, 40), InlineData(WayIn.Tls, 200, 64)]
+    public async Task Noise_after_the_handshake_ends_only_its_own_connection(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 500, seed = 20260301;
-        await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
+        await using Siege siege = await Siege.BeginAsync(output, way, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
+        const int seed = 20260301;
         output.WriteLine($"seed {seed}");
-        await siege.AttackAsync(count, () => Attacker.OpenAsync(siege.Host.Port, Siege.EchoPath, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.EchoPath), async (attacker, number) =>
         {
             byte[] noise = new byte[8192];
             new Random(seed + number).NextBytes(noise);
@@ -91,29 +89,30 @@ public sealed class FrameAttackTests(ITestOutputHelper output)
             await attacker.ReadToEndAsync(siege.Stop);
         });
 
-        await siege.EndAsync("8 KiB of noise after the handshake", ceilingMiB: 40);
+        await siege.EndAsync("8 KiB of noise after the handshake", ceilingMiB);
     }
 
-    [Fact]
-    public async Task Resets_in_the_middle_of_everything_leave_nothing()
+    [Theory, InlineData(WayIn.Reactor, 1000, 64), InlineData(WayIn.Tls, 200, 64)]
+    public async Task Resets_in_the_middle_of_everything_leave_nothing(WayIn way, int count, int ceilingMiB)
     {
-        const int count = 1000;
-        await using Siege siege = await Siege.BeginAsync(output);
+        await using Siege siege = await Siege.BeginAsync(output, way);
         byte[] request = Wicked.Upgrade(Siege.HubPath);
         byte[] subscribe = Wicked.Line("""{"id":2,"subscribe":{"channel":"doomed"}}""");
         byte[] publish = Wicked.Line("""{"id":3,"publish":{"channel":"doomed","data":"last words"}}""");
-        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.ConnectAsync(), async (attacker, number) =>
         {
-            await attacker.TrySendAsync(request.AsMemory(0, number % 8 == 0 ? request.Length / 2 : request.Length), siege.Stop);
-            if (number % 8 > 1) await attacker.ReadHeadAsync(siege.Stop);
-            if (number % 8 > 2) await attacker.TrySendAsync(Wicked.Line("""{"id":1,"connect":{}}"""), siege.Stop);
-            if (number % 8 > 3) await attacker.ReadTextAsync(siege.Stop);
-            if (number % 8 > 4) await attacker.TrySendAsync(subscribe, siege.Stop);
-            if (number % 8 > 5) await attacker.TrySendAsync(Wicked.Repeat(publish, 20), siege.Stop);
-            if (number % 8 > 6) await attacker.TrySendAsync(publish.AsMemory(0, 30), siege.Stop);
+            // A connection that is reset before it is answered may end in Kestrel, and the hub never hear of it.
+            int point = way == WayIn.Reactor ? number % 8 : 2 + (number % 6);
+            await attacker.TrySendAsync(request.AsMemory(0, point == 0 ? request.Length / 2 : request.Length), siege.Stop);
+            if (point > 1) await attacker.ReadHeadAsync(siege.Stop);
+            if (point > 2) await attacker.TrySendAsync(Wicked.Line("""{"id":1,"connect":{}}"""), siege.Stop);
+            if (point > 3) await attacker.ReadTextAsync(siege.Stop);
+            if (point > 4) await attacker.TrySendAsync(subscribe, siege.Stop);
+            if (point > 5) await attacker.TrySendAsync(Wicked.Repeat(publish, 20), siege.Stop);
+            if (point > 6) await attacker.TrySendAsync(publish.AsMemory(0, 30), siege.Stop);
             attacker.Reset();
         });
 
-        await siege.EndAsync("resets at eight points of a session", ceilingMiB: 64);
+        await siege.EndAsync("resets at eight points of a session", ceilingMiB);
     }
 }

@@ -18,7 +18,7 @@ public sealed class HandshakeAttackTests(ITestOutputHelper output)
         byte[] head = Wicked.Upgrade(Siege.HubPath);
         using var clock = new PeriodicTimer(s_drip);
         var drips = new List<Attacker>();
-        Task attack = siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, _) =>
+        Task attack = siege.AttackAsync(count, () => siege.ConnectAsync(), async (attacker, _) =>
         {
             lock (drips) drips.Add(attacker);
             Assert.StartsWith("HTTP/1.1 408 ", await attacker.ReadHeadAsync(siege.Stop), StringComparison.Ordinal);
@@ -45,7 +45,7 @@ public sealed class HandshakeAttackTests(ITestOutputHelper output)
         const int count = 10_000;
         await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_HANDSHAKE_LIMIT", "5s"));
         byte[] half = Wicked.Upgrade(Siege.HubPath).AsSpan(0, 100).ToArray();
-        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, _) =>
+        await siege.AttackAsync(count, () => siege.ConnectAsync(), async (attacker, _) =>
         {
             await attacker.TrySendAsync(half, siege.Stop);
             Assert.StartsWith("HTTP/1.1 408 ", await attacker.ReadHeadAsync(siege.Stop), StringComparison.Ordinal);
@@ -62,7 +62,7 @@ public sealed class HandshakeAttackTests(ITestOutputHelper output)
         await using Siege siege = await Siege.BeginAsync(output, ("BROKER_REACTOR_HANDSHAKE_LIMIT", "5s"));
         string start = Encoding.ASCII.GetString(Wicked.Upgrade(Siege.HubPath, "X: "))[..^2];
         byte[] almost = Encoding.ASCII.GetBytes(start.PadRight(limit - 1, 'x'));
-        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.Port, siege.Stop), async (attacker, number) =>
+        await siege.AttackAsync(count, () => siege.ConnectAsync(), async (attacker, number) =>
         {
             await attacker.TrySendAsync(almost, siege.Stop);
             bool goesOn = number % 2 == 0;
@@ -73,5 +73,28 @@ public sealed class HandshakeAttackTests(ITestOutputHelper output)
 
         await siege.EndAsync("heads of 16 KiB without an end", ceilingMiB: 72);
         Assert.Equal((count / 2, count / 2), (siege.Causes["HandshakeTimeout"], siege.Causes["HandshakeRefused"]));
+    }
+
+    /// <remarks>Kestrel's own limits: <c>http.head-limit</c> for the handshake of TLS, and again for the head behind it.</remarks>
+    [Fact]
+    public async Task Half_a_handshake_of_TLS_or_half_a_head_behind_it_costs_little_and_ends_at_the_limit()
+    {
+        const int count = 600;
+        await using Siege siege = await Siege.BeginAsync(output, WayIn.Tls, ("BROKER_HTTP_HEAD_LIMIT", "2s"));
+        byte[] hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03, .. new byte[100]];    // A ClientHello of 512 bytes, cut.
+        byte[] half = Wicked.Upgrade(Siege.HubPath).AsSpan(0, 100).ToArray();
+        await siege.AttackAsync(count, () => Attacker.ConnectAsync(siege.Host.TlsPort, siege.Stop), async (attacker, number) =>
+        {
+            if (number % 2 == 0) await attacker.TrySendAsync(hello, siege.Stop);        // The others say nothing at all.
+            await attacker.ReadToEndAsync(siege.Stop);
+        });
+        await siege.AttackAsync(count / 4, () => siege.ConnectAsync(), async (attacker, _) =>
+        {
+            await attacker.TrySendAsync(half, siege.Stop);
+            Assert.StartsWith("HTTP/1.1 408 ", await attacker.ReadHeadAsync(siege.Stop), StringComparison.Ordinal);
+        });
+
+        // None of them has come as far as the hub.
+        await siege.EndAsync("half-open handshakes of TLS and heads behind them", ceilingMiB: 64, others: -(count + (count / 4)));
     }
 }

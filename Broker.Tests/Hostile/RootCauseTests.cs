@@ -15,6 +15,9 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("HandshakeAttackTests.A_head_is_held_up_to_its_limit_and_not_a_byte_further")]
     [InlineData("HandshakeAttackTests.Ten_thousand_half_open_handshakes_cost_little_and_end_at_the_limit")]
     [InlineData("FrameAttackTests.Before_connect_an_unfinished_message_holds_no_more_than_the_budget")]
+    [InlineData("NativeAttackTests.Before_hello_an_unfinished_message_holds_no_more_than_the_budget")]
+    [InlineData("HandshakeAttackTests.Half_a_handshake_of_TLS_or_half_a_head_behind_it_costs_little_and_ends_at_the_limit")]
+    [InlineData("InflateAttackTests.Half_of_a_compressed_message_holds_what_came_and_no_decompressor")]
     [InlineData("EngineSizesTests.An_unfinished_message_is_held_to_the_first_size")]
     [InlineData("LimitTests.Who_does_not_connect_in_time_is_sent_away_with_3502")]
     public void Class_01_memory_before_auth(string test) => NamedTests.Expect(test);
@@ -22,6 +25,7 @@ public sealed class RootCauseTests(SharedHost shared)
     [Theory]
     [InlineData("FrameAttackTests.A_declared_length_is_not_memory")]
     [InlineData("FrameAttackTests.Lengths_that_no_memory_holds_are_refused_by_their_header")]
+    [InlineData("NativeAttackTests.Heads_that_lie_and_messages_by_the_thousand_end_only_their_own_connection")]
     public void Class_02_declared_length_trusted(string test) => NamedTests.Expect(test);
 
     [Theory]
@@ -29,6 +33,8 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("FloodTests.Tiny_commands_in_one_frame_are_counted_and_not_unrolled")]
     [InlineData("FloodTests.Deep_nesting_is_refused_without_depth")]
     [InlineData("FloodTests.A_subscriber_that_never_reads_is_sent_away_and_costs_no_copy_of_the_channel")]
+    [InlineData("InflateAttackTests.A_bomb_is_inflated_to_the_limit_and_not_further")]
+    [InlineData("InflateAttackTests.Long_messages_in_a_few_bytes_end_at_what_one_read_may_inflate_to")]
     [InlineData("BacklogTests.Small_replies_in_a_backlog_hold_about_as_many_bytes_as_are_counted")]
     public void Class_03_amplification_by_batching_fragments_or_inflate(string test) => NamedTests.Expect(test);
 

@@ -25,14 +25,18 @@ internal sealed class Siege : IAsyncDisposable
     private readonly List<Attacker> _attackers = [];
     private readonly Lock _gate = new();
     private readonly ITestOutputHelper _output;
+    private readonly WayIn _way;
+    private readonly Doors _doors;
     private readonly long _residentBefore;
     private readonly Witness _witness;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly TimeSpan _bound = s_witnessBound * Math.Max(1, ReadLoad() / Environment.ProcessorCount);
 
-    private Siege(HostProcess host, ITestOutputHelper output)
+    private Siege(HostProcess host, WayIn way, Doors doors, ITestOutputHelper output)
     {
         Host = host;
+        _way = way;
+        _doors = doors;
         _output = output;
         Causes = new CauseCount(host);
         _witness = Witness.Start(host.Port);
@@ -46,22 +50,47 @@ internal sealed class Siege : IAsyncDisposable
 
     public CancellationToken Stop => _limit.Token;
 
-    /// <summary>Starts a host with the echo endpoint, and with settings as variables.</summary>
-    public static async Task<Siege> BeginAsync(ITestOutputHelper output, params IReadOnlyList<(string Name, string Value)> settings)
+    /// <summary>Starts a host with the echo endpoint, and with settings as variables; attackers come by the reactor's port.</summary>
+    public static Task<Siege> BeginAsync(ITestOutputHelper output, params IReadOnlyList<(string Name, string Value)> settings) =>
+        BeginAsync(output, WayIn.Reactor, settings);
+
+    /// <summary>The same, by another way in. The witness comes by the reactor's port in any case.</summary>
+    public static async Task<Siege> BeginAsync(ITestOutputHelper output, WayIn way, params IReadOnlyList<(string Name, string Value)> settings)
     {
-        var environment = new Dictionary<string, string> { ["BROKER_ECHO_ENABLED"] = "on", ["BROKER_LOG_LEVEL"] = "debug" };
+        var doors = new Doors();
+        Dictionary<string, string> environment = doors.SettingsFor(way);
+        (environment["BROKER_ECHO_ENABLED"], environment["BROKER_LOG_LEVEL"]) = ("on", "debug");
         foreach ((string name, string value) in settings) environment[name] = value;
-        HostProcess host = await HostProcess.StartAsync(environment);
+        HostProcess? host = null;
         try
         {
-            return new Siege(host, output);
+            host = await HostProcess.StartAsync(environment);
+            return new Siege(host, way, doors, output);
         }
         catch
         {
-            await host.DisposeAsync();
+            if (host is not null) await host.DisposeAsync();
+            doors.Dispose();
             throw;
         }
     }
+
+    /// <summary>One more that comes in and says nothing.</summary>
+    /// <param name="receiveBytes">Size of its receive buffer in the kernel: small for one who will not read.</param>
+    public Task<Attacker> ConnectAsync(int? receiveBytes = null) => _way == WayIn.Tls
+        ? Attacker.ConnectTlsAsync(Host.TlsPort, _doors, Stop, receiveBytes)
+        : Attacker.ConnectAsync(Host.Port, Stop, receiveBytes);
+
+    /// <summary>One more that has upgraded.</summary>
+    public async Task<Attacker> OpenAsync(string path, int? receiveBytes = null, string moreFields = "") =>
+        await (await ConnectAsync(receiveBytes)).UpgradeAsync(path, moreFields, Stop);
+
+    /// <summary>One more that has said connect in the JSON dialect.</summary>
+    public async Task<Attacker> EnterAsync(int? receiveBytes = null) => await (await OpenAsync(HubPath, receiveBytes)).SayConnectAsync(Stop);
+
+    /// <summary>One more that has said hello in the native protocol.</summary>
+    public async Task<Attacker> EnterNativeAsync(int? receiveBytes = null) =>
+        await (await OpenAsync(WickedNative.Path, receiveBytes, WickedNative.Offer("v3.broker"))).SayHelloAsync(Stop);
 
     /// <summary>Makes so many attackers, some at once, lets each do its worst, and waits until all are done.</summary>
     /// <param name="count">How many.</param>
@@ -81,7 +110,7 @@ internal sealed class Siege : IAsyncDisposable
     }
 
     public Task AttackAsync(int count, string path, Func<Attacker, int, Task> attack) =>
-        AttackAsync(count, () => Attacker.OpenAsync(Host.Port, path, Stop), attack);
+        AttackAsync(count, () => OpenAsync(path), attack);
 
     /// <summary>The attack is over: looks at the peak, asks the witness, and ends everything.</summary>
     /// <param name="attack">What it was, for the report.</param>
@@ -93,7 +122,7 @@ internal sealed class Siege : IAsyncDisposable
         long grown = (ReadStatus("VmHWM") - _residentBefore) / MiB;
         IReadOnlyList<double> samples = await _witness.StopAsync(Stop);
         double p99 = samples[(int)(samples.Count * 0.99)];
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {attack} | {_attackers.Count} | {_residentBefore / MiB} | +{grown} | {ceilingMiB} | {samples[samples.Count / 2]:F1} | {p99:F1} | {samples[^1]:F1} | {samples.Count} | {Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} |"));
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {_way} | {attack} | {_attackers.Count} | {_residentBefore / MiB} | +{grown} | {ceilingMiB} | {samples[samples.Count / 2]:F1} | {p99:F1} | {samples[^1]:F1} | {samples.Count} | {Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} |"));
 
         foreach (Attacker attacker in _attackers) attacker.Dispose();
         _witness.Dispose();
@@ -121,6 +150,7 @@ internal sealed class Siege : IAsyncDisposable
         foreach (Attacker attacker in _attackers) attacker.Dispose();
         _witness.Dispose();
         await Host.DisposeAsync();
+        _doors.Dispose();
         _limit.Dispose();
     }
 }

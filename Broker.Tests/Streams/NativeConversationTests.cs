@@ -328,11 +328,15 @@ public sealed partial class NativeConversationTests
     public void Before_welcome_a_client_has_little_time_and_may_say_only_so_much()
     {
         using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { BytesBeforeConnectMax = 1000 } });
-        NativeClient late = hub.DialNative(), loud = hub.DialNative();
+        NativeClient late = hub.DialNative(), loud = hub.DialNative(), big = hub.DialNative();
 
-        loud.Say(Hello(token: new string('x', 1000)));
+        loud.SayFrames(Hello(), Publish(1, "a", new string('x', 500)), Publish(2, "a", new string('x', 500)));
+        Assert.StartsWith("welcome", loud.Next(), StringComparison.Ordinal);
         Assert.Equal("bye 3501 bad request for good", loud.Next());
         Assert.Equal((3501, "bad request"), loud.Frames.NextClose());
+
+        big.Say(Hello(token: new string('x', 1000)));
+        Assert.Equal(1009, big.Frames.NextClose().Code);
 
         hub.Advance(TimeSpan.FromSeconds(11));
         Assert.Equal("bye 3502 stale for good", late.Next());

@@ -7,7 +7,18 @@ namespace Broker.Tests.Conformance.Running;
 /// <summary>Writes results as Markdown: a table of counts per group, then every case that is not OK.</summary>
 public static class ConformanceReport
 {
-    /// <summary>The whole report.</summary>
+    /// <summary>Several runs: one line for each, and then what <see cref="Write(string, IReadOnlyList{CaseResult})"/> says of each.</summary>
+    public static string Write(IReadOnlyList<(string Way, string Endpoint, IReadOnlyList<CaseResult> Results)> runs)
+    {
+        ArgumentNullException.ThrowIfNull(runs);
+        var text = new StringBuilder("| way in ");
+        AddHeads(text);
+        foreach ((string way, _, IReadOnlyList<CaseResult> results) in runs) AddRow(text, way, results);
+        foreach ((string way, string endpoint, IReadOnlyList<CaseResult> results) in runs) Add(text, $"\n{Write($"{way}, {endpoint}", results)}");
+        return text.ToString();
+    }
+
+    /// <summary>One run.</summary>
     /// <param name="endpoint">What was tested.</param>
     /// <param name="results">The results in any order.</param>
     public static string Write(string endpoint, IReadOnlyList<CaseResult> results)
@@ -15,9 +26,8 @@ public static class ConformanceReport
         var text = new StringBuilder();
         Add(text, $"# Conformance of {endpoint}\n\n");
         Add(text, $"{results.Count} cases, {results.Count(r => r.Conforms)} conform, {results.Count(r => r.IsStrict)} of them strictly.\n\n");
-        text.Append("| group | cases | OK | non-strict | informational | unimplemented | failed ");
-        text.Append("| closing OK | unclean | wrong code | by client | failed | seconds |\n");
-        text.Append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+        text.Append("| group ");
+        AddHeads(text);
         foreach (IGrouping<int, CaseResult> group in results.GroupBy(r => r.Case.Group).OrderBy(g => g.Key))
         {
             AddRow(text, $"{group.Key}.x", [.. group]);
@@ -27,6 +37,13 @@ public static class ConformanceReport
         AddUnimplemented(text, [.. results.Where(r => r.Behaviour == Behaviour.Unimplemented).Select(r => r.Case.Id)]);
         AddOthers(text, [.. results.Where(r => r is not { Behaviour: Behaviour.Ok or Behaviour.Unimplemented, Closing: Closing.Ok })]);
         return text.ToString();
+    }
+
+    private static void AddHeads(StringBuilder text)
+    {
+        text.Append("| cases | OK | non-strict | informational | unimplemented | failed ");
+        text.Append("| closing OK | unclean | wrong code | by client | failed | seconds |\n");
+        text.Append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     }
 
     private static void AddRow(StringBuilder text, string name, IReadOnlyList<CaseResult> results)

@@ -3,14 +3,14 @@ using System.Globalization;
 namespace Broker.Tests.Conformance.Running;
 
 /// <summary>How a run is made.</summary>
-/// <param name="CasesAtOnce">How many connections are open at a time.</param>
+/// <param name="CasesAtOnce">How many connections are open at a time, by all ways in together.</param>
 /// <param name="MessageDivisor">What the number of messages of an exchange is divided by.</param>
 /// <param name="Patience">What every limit is multiplied by; over 1 on a machine that is slow or shared.</param>
 /// <param name="Selection">The cases to run, as <see cref="Cases.CaseCatalog.Select"/> reads them.</param>
 public sealed record ConformanceSettings(int CasesAtOnce, int MessageDivisor, double Patience, string Selection)
 {
     /// <summary>Every message of every case.</summary>
-    public static ConformanceSettings Full { get; } = new(CasesAtOnce: 8, MessageDivisor: 1, Patience: 1, Selection: "");
+    public static ConformanceSettings Full { get; } = new(CasesAtOnce: 16, MessageDivisor: 1, Patience: 1, Selection: "");
 
     /// <summary>One message in fifty: all rules, little waiting.</summary>
     public static ConformanceSettings Reduced { get; } = Full with { MessageDivisor = 50 };

@@ -22,6 +22,20 @@ public sealed class ConformanceReportTests
         Assert.Contains("Unimplemented, 1 cases of: 12.1.", report, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Several_runs_begin_with_a_row_for_each_way_in()
+    {
+        string report = ConformanceReport.Write([
+            ("Tls", "wss://host/echo", [Result("2.1", Behaviour.Ok, Closing.Ok)]),
+            ("Unix", "ws://host/echo", [Result("2.1", Behaviour.NonStrict, Closing.Ok), Result("2.2", Behaviour.Ok, Closing.Ok)]),
+        ]);
+
+        Assert.StartsWith("| way in | cases | OK |", report, StringComparison.Ordinal);
+        Assert.Contains("| Tls | 1 | 1 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 | 0 | 1.0 |", report, StringComparison.Ordinal);
+        Assert.Contains("| Unix | 2 | 1 | 1 | 0 | 0 | 0 | 2 | 0 | 0 | 0 | 0 | 2.0 |", report, StringComparison.Ordinal);
+        Assert.Contains("# Conformance of Unix, ws://host/echo\n", report, StringComparison.Ordinal);
+    }
+
     private static CaseResult Result(string id, Behaviour behaviour, Closing closing) =>
         new(CaseCatalog.All.Single(c => c.Id == id), behaviour, closing, "nothing", TimeSpan.FromSeconds(1));
 }

@@ -42,8 +42,9 @@ public sealed class ProxyTests
         Assert.DoesNotContain(Spoofed, host.Log, StringComparison.Ordinal);
         ExpectLog(host, "ended: ClosedByClient, 4001 bye");
 
-        await host.StopAsync();
+        Task stopping = host.StopAsync();       // Which waits for the client's answer to its Close frame.
         Assert.Null(await subscriber.ReadLineAsync(limit.Token));
+        await stopping;
         Assert.Equal((3001, "shutdown"), (subscriber.CloseCode, subscriber.CloseReason));
 
         await host.StartAgainAsync();

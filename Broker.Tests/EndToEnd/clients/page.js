@@ -1,9 +1,9 @@
 // The page in Chromium, in two tabs: what one says the other shows, and the chart moves. Says what it sees, one line of
-// JSON each; the last argument is where the screenshot goes.
+// JSON each. Is told where the screenshot goes, how many points of the chart it waits for, and more flags for the browser.
 
 import { chromium } from "playwright-core";
 
-const [url, screenshot, pointsWanted = "40"] = process.argv.slice(2);
+const [url, screenshot, pointsWanted, ...flags] = process.argv.slice(2);
 const patience = 60_000;
 const say = observation => console.log(JSON.stringify(observation));
 const complaints = [];
@@ -13,7 +13,7 @@ const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   timeout: patience,
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
+    "--disable-component-update", "--disable-sync", ...flags],
 });
 process.stdin.on("end", () => browser.close()).resume();
 const context = await browser.newContext({ viewport: { width: 1200, height: 640 }, deviceScaleFactor: 2 });
@@ -63,4 +63,5 @@ await ada.waitForFunction(wanted => Number(document.getElementById("points").tex
 await ada.screenshot({ path: screenshot });
 say({ saw: "complaints", complaints });
 await browser.close();
+say({ saw: "its end" });
 process.exit(0);
