@@ -80,7 +80,7 @@ public sealed class BrokerClient : IAsyncDisposable
         string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
-        return Current().PublishAsync(channel, data, progress, cancel);
+        return Current().Channels.PublishAsync(channel, data, progress, cancel);
     }
 
     /// <summary>Subscribes a channel, and waits until the hub has confirmed. A channel is subscribed once per client.</summary>
@@ -100,7 +100,7 @@ public sealed class BrokerClient : IAsyncDisposable
 
         try
         {
-            await connection.SubscribeAsync(subscription, cancel).ConfigureAwait(false);
+            await connection.Channels.SubscribeAsync(subscription, cancel).ConfigureAwait(false);
             return subscription;
         }
         catch
@@ -120,7 +120,7 @@ public sealed class BrokerClient : IAsyncDisposable
         string method, ReadOnlyMemory<byte> arguments, CallSettings settings = default, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(method);
-        return Current().CallAsync(method, arguments, settings, cancel);
+        return Current().Calls.CallAsync(method, arguments, settings, cancel);
     }
 
     /// <summary>Calls a method whose arguments and result are JSON.</summary>
@@ -161,7 +161,7 @@ public sealed class BrokerClient : IAsyncDisposable
             connection = _connection;
         }
 
-        connection?.Unsubscribe(subscription);
+        connection?.Channels.Unsubscribe(subscription);
     }
 
     private Connection Current()
@@ -218,7 +218,7 @@ public sealed class BrokerClient : IAsyncDisposable
             if (_stop.IsCancellationRequested) await connection.CloseAsync().ConfigureAwait(false);
             Subscription[] subscriptions;
             lock (_gate) subscriptions = [.. _subscriptions.Values];
-            foreach (Subscription subscription in subscriptions) _ = connection.ResubscribeAsync(subscription);
+            foreach (Subscription subscription in subscriptions) _ = connection.Channels.ResubscribeAsync(subscription);
             return (connection, LastEnding);
         }
         catch (ConnectionLostException lost)
