@@ -33,6 +33,29 @@ public sealed class Methods
         _table.Add(name, handler);
     }
 
+    /// <summary>Adds all methods of a source.</summary>
+    /// <param name="source">What has them.</param>
+    /// <exception cref="ArgumentException">A name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void AddFrom(IMethodSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        source.AddTo(this);
+    }
+
+    /// <summary>Adds a method whose arguments and result are JSON, as <c>JsonSerializerOptions.Web</c> has it.</summary>
+    /// <typeparam name="TArguments">What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.</typeparam>
+    /// <typeparam name="TResult">What is written as the result.</typeparam>
+    /// <param name="name">What clients call it.</param>
+    /// <param name="handler">What answers.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void AddJson<TArguments, TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Add(name, new JsonMethod<TArguments, TResult>(handler).AnswerAsync);
+    }
+
     /// <summary>The hub starts: all loops read from now on, so nothing may be added.</summary>
     internal void Close() => _closed = true;
 

@@ -12,6 +12,7 @@ public static class SettingOptions
         (Valued("--host", "ADDRESS", "The address to listen on; 127.0.0.1 unless set."), "broker.listen.address"),
         (Valued("--port", "PORT", "The port to listen on; 8000 unless set, 0 picks a free one."), "broker.listen.port"),
         (Valued("--reactors", "N", "Event loops; one for each processor unless set."), "broker.reactors"),
+        (Valued("--store", "PATH", "Opens the keyed store in this folder, which is made if it is missing."), "broker.store.path"),
         (Valued("--log-level", "LEVEL", "verbose, debug, information, warning, error or fatal."), "broker.log.level"),
         (Flag("--echo", "Opens the echo endpoint, for conformance and measurement."), "broker.echo.enabled"),
         (Flag("--allow-anonymous-anywhere", "Lets anonymous clients in from other machines."), "broker.listen.allow-anonymous-anywhere"),

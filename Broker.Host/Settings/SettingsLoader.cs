@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text;
 using Broker.Actors.Settings;
+using Broker.Store;
 using Serilog.Events;
 
 namespace Broker.Host.Settings;
@@ -43,6 +44,7 @@ public static class SettingsLoader
                 + "(broker.listen.allow-anonymous-anywhere = on) if you mean it.");
         }
 
+        CheckStoreExposure(settings, layers);
         return new LoadedSettings(settings, layers, warnings);
     }
 
@@ -70,6 +72,7 @@ public static class SettingsLoader
                 BodyBytesMax = reader.GetSize("broker.http.body-bytes-max", 0, 1024 * 1024 * 1024),
             },
             Tls = ReadTls(reader),
+            Store = ReadStore(reader),
             UnixSocket = reader.GetText(
                 "broker.unix-socket",
                 $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes",
@@ -79,6 +82,35 @@ public static class SettingsLoader
         if (reader.IsGood && settings.Tls.Enabled) CheckFiles(settings.Tls, reader);
         return settings;
     }
+
+    // Whoever lets in anyone from anywhere has not said yet that anyone may change what is kept for good.
+    private static void CheckStoreExposure(HostSettings settings, SettingsLayers layers)
+    {
+        HostStoreSettings store = settings.Store;
+        if (store.Path.Length == 0 || store.Anonymous == StoreAccess.None || store.AllowAnonymousAnywhere) return;
+        if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) != Exposure.Wished || !settings.Hub.Centrifuge.Anonymous) return;
+        throw new SettingException(
+            $"{layers.Find("broker.store.path")!.Origin}: the keyed store would be open to anyone who can reach the hub. "
+            + "Set broker.store.anonymous = none, or broker.store.allow-anonymous-anywhere = on if you mean it.");
+    }
+
+    private static HostStoreSettings ReadStore(SettingsReader reader) => new()
+    {
+        Path = reader.GetText("broker.store.path"),
+        Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
+        AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
+        ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
+        Bounds = new StoreSettings
+        {
+            KeyBytesMax = reader.GetSize("broker.store.key-bytes-max", 1, StoreSettings.KeyBytesLimit),
+            ValueBytesMax = reader.GetSize("broker.store.value-bytes-max", 0, 1024 * 1024 * 1024),
+            BatchBytesMax = reader.GetSize("broker.store.batch-bytes-max", 1024, 1024 * 1024 * 1024),
+            BatchChangesMax = reader.GetCount("broker.store.batch-changes-max", 1, 1_000_000),
+            QueuedBytesMax = reader.GetSize("broker.store.queued-bytes-max", 1024, 1024 * 1024 * 1024),
+            CacheBytes = reader.GetSize("broker.store.cache-bytes", 1024 * 1024, int.MaxValue),
+            WriteBufferBytes = reader.GetSize("broker.store.write-buffer-bytes", 64 * 1024, 1024 * 1024 * 1024),
+        },
+    };
 
     private static TlsSettings ReadTls(SettingsReader reader) => new()
     {

@@ -41,6 +41,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Where clients connect.</summary>
     public Uri WebSocketUri => new($"ws://127.0.0.1:{Port}/connection/websocket");
 
+    /// <summary>Where native clients connect.</summary>
+    public Uri NativeUri => new($"ws://127.0.0.1:{Port}/ws");
+
     /// <summary>Where messages come back.</summary>
     public Uri EchoUri => new($"ws://127.0.0.1:{Port}/echo");
 
@@ -132,6 +135,13 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>Asks it to stop as a keyboard does.</summary>
     public void SendInterrupt() => Send(Interrupt);
+
+    /// <summary>Kills it at once (SIGKILL), and waits for its end.</summary>
+    public async Task CrashAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
 
     private void Send(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 
