@@ -18,7 +18,7 @@ public static class SettingOptions
         (Flag("--allow-anonymous-anywhere", "Lets anonymous clients in from other machines."), "broker.listen.allow-anonymous-anywhere"),
     ];
 
-    /// <summary>Adds the options to a command and to all below it.</summary>
+    /// <summary>Adds the options to a command.</summary>
     public static void AddTo(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -45,8 +45,8 @@ public static class SettingOptions
     }
 
     private static Option<string> Valued(string name, string help, string description) =>
-        new(name) { HelpName = help, Description = description, Recursive = true };
+        new(name) { HelpName = help, Description = description };
 
     private static Option<bool> Flag(string name, string description) =>
-        new(name) { Description = description, Recursive = true };
+        new(name) { Description = description };
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text;
 using Broker.Actors.Settings;
+using Broker.Host.Commands.Client;
 using Broker.Store;
 using Serilog.Events;
 
@@ -28,7 +29,7 @@ public static class SettingsLoader
     {
         List<SettingsLayer> overrides = [];
         if (path is not null) overrides.Add(ReadFile(path));
-        overrides.Add(EnvironmentLayer.Read(environment, KnownKeys, out IReadOnlyList<string> warnings));
+        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), KnownKeys, out IReadOnlyList<string> warnings));
         overrides.Add(commandLine);
 
         var layers = new SettingsLayers(References, overrides);
@@ -126,6 +127,14 @@ public static class SettingsLoader
     {
         if (!File.Exists(tls.Certificate)) reader.Refuse("broker.tls.certificate", "the path of a PEM or PFX file, because broker.tls.enabled is on");
         if (tls.Key.Length > 0 && !File.Exists(tls.Key)) reader.Refuse("broker.tls.key", "nothing, or the path of a PEM file");
+    }
+
+    // What the commands of a client read is no mistake where a hub is started with it.
+    private static Hashtable WithoutClients(IDictionary environment)
+    {
+        var rest = new Hashtable(environment);
+        foreach (string variable in ClientSession.Variables) rest.Remove(variable);
+        return rest;
     }
 
     private static SettingsLayer ReadFile(string path)

@@ -23,6 +23,7 @@ public sealed class BrokerCommandTests : IDisposable
         _environment["BROKER_LOG_FORMAT"] = "json";
         _environment["BROKER_LOG_LEVEL"] = "warning";
         _environment["BROKER_LOG_COLOUR"] = "red";
+        _environment["BROKER_URL"] = "ws://127.0.0.1:9000/ws";      // Of the commands of a client.
 
         Assert.Equal(0, await RunAsync("check-config", "--config", _file, "--port", "9000", "--echo"));
 
@@ -37,7 +38,7 @@ public sealed class BrokerCommandTests : IDisposable
                 "The settings can be used.",
             ],
             Lines(_output));
-        Assert.Contains("BROKER_LOG_COLOUR names no setting", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("BROKER_LOG_COLOUR names no setting", Assert.Single(Lines(_error)), StringComparison.Ordinal);
     }
 
     [Theory]

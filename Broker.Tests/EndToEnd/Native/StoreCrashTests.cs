@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using Broker.Client;
 using Broker.Core.Store;
@@ -32,7 +31,7 @@ public sealed class StoreCrashTests : StoreHost
     private async Task WriteAndCrashAsync(int[] acknowledged, int answersBefore)
     {
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var clients = new ConcurrentBag<BrokerClient>();
+        BrokerClient[] clients = await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => ConnectAsync()));
         int answers = 0;
         Task[] writing = [.. Enumerable.Range(0, Writers).Select(WriteAsync)];
         await Task.WhenAny(enough.Task, Task.WhenAll(writing)).WaitAsync(Patience);
@@ -43,9 +42,7 @@ public sealed class StoreCrashTests : StoreHost
 
         async Task WriteAsync(int writer)
         {
-            BrokerClient client = await ConnectAsync();
-            clients.Add(client);
-            var store = new StoreClient(client);
+            var store = new StoreClient(clients[writer]);
             try
             {
                 for (int round = acknowledged[writer] + 1; ; round++)
