@@ -31,7 +31,7 @@ internal sealed class Connection
         _sender = new FrameSender(_state, socket, agreement);
         _receiver = new FrameReceiver(_state, socket, agreement, pool, _take);
         _uploads = new Uploads(_state, _sender);
-        Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits.CallsMax);
+        Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits);
         Channels = new ChannelRequests(_state, _sender, _uploads);
         _downloads = new Downloads(_state, _sender, Calls, pool);
         _timer = new DeadlineTimer(_state, Calls, _downloads);
@@ -101,6 +101,7 @@ internal sealed class Connection
             case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;
             case NativeKind.Unsubscribed: Channels.OnUnsubscribed(message.As<Unsubscribed>()); break;
             case NativeKind.Result: Calls.OnResult(message.As<CallResult>()); break;
+            case NativeKind.Item: Calls.OnItem(message.As<CallItem>()); break;
             case NativeKind.Fault: Calls.OnFault(message.As<CallFault>()); break;
             case NativeKind.Call: _sender.TryPost(new CallFault { Id = message.As<Call>().Id, Code = FaultCode.UnknownMethod }); break;
             case NativeKind.Stream: _downloads.OnStream(message.As<StreamHeader>()); break;
@@ -119,6 +120,7 @@ internal sealed class Connection
     private void OnCredit(Credit credit)
     {
         if (credit.Scope == CreditScope.Stream) _uploads.OnCredit(credit);
+        else Calls.OnCredit(credit);
     }
 
     private void OnStreamCancel(StreamCancel cancel)

@@ -12,4 +12,19 @@ public delegate ValueTask<ReadOnlyMemory<byte>> MethodHandler(MethodCall call, C
 /// <param name="Method">The name that it was called by.</param>
 /// <param name="Arguments">As the caller sent them; the handler's to keep.</param>
 /// <param name="Caller">Who calls.</param>
-public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, Principal Caller);
+public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, Principal Caller)
+{
+    /// <summary>
+    /// The further arguments, in their order, as they come; none if the caller says none. To be read once. The caller is held
+    /// back while they are not read, so that few are ever in memory; reading ends with an exception when the call is over.
+    /// </summary>
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> Items => Running?.ReadItemsAsync() ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
+
+    internal RunningCall? Running { get; set; }
+
+    /// <summary>Says one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
+    /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
+    /// <exception cref="Core.Rpc.CallFaultException">The caller's dialect has one result a call.</exception>
+    /// <exception cref="OperationCanceledException">The call is over.</exception>
+    public ValueTask SayAsync(ReadOnlyMemory<byte> item) => Running?.SayAsync(item) ?? throw new InvalidOperationException("The call does not run.");
+}
