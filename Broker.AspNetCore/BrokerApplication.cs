@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Broker.Actors;
+using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -20,11 +21,24 @@ public static class BrokerApplication
     {
         HubSettings used = (settings ?? new HubSettings()) with { Transport = Transport.Kestrel };
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new Hub(used, akka ?? Config.Empty, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => MakeHub(used, akka ?? Config.Empty, provider));
         services.AddSingleton(provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService(provider => new HubLifetime(provider.GetRequiredService<Hub>(), used.ShutdownGrace));
         return services;
     }
+
+    /// <summary>Adds a method that clients may call; see <see cref="Methods"/> for what its handler may rely on.</summary>
+    /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
+    /// <param name="name">What clients call it. One that is taken, or collides, stops the start.</param>
+    /// <param name="handler">What answers.</param>
+    public static IServiceCollection AddBrokerMethod(this IServiceCollection services, string name, MethodHandler handler) =>
+        services.AddBrokerMethods(_ => new MethodSource(methods => methods.Add(name, handler)));
+
+    /// <summary>Adds methods that clients may call, and that need services of the application.</summary>
+    /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
+    /// <param name="make">Makes what has the methods; asked once, before the hub starts.</param>
+    public static IServiceCollection AddBrokerMethods(this IServiceCollection services, Func<IServiceProvider, IMethodSource> make) =>
+        services.AddSingleton(make);
 
     /// <summary>Maps the hub's paths as endpoints, which can be given an authorisation or another convention as any endpoint can.</summary>
     /// <param name="endpoints">Of an application with <see cref="AddBroker"/>.</param>
@@ -45,5 +59,17 @@ public static class BrokerApplication
     {
         ArgumentNullException.ThrowIfNull(app);
         return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(context.Request.Path) ? handler.AnswerAsync(context) : next(context));
+    }
+
+    private static Hub MakeHub(HubSettings settings, Config akka, IServiceProvider provider)
+    {
+        var hub = new Hub(settings, akka, provider.GetRequiredService<TimeProvider>());
+        foreach (IMethodSource source in provider.GetServices<IMethodSource>()) hub.Methods.AddFrom(source);
+        return hub;
+    }
+
+    private sealed class MethodSource(Action<Methods> add) : IMethodSource
+    {
+        public void AddTo(Methods methods) => add(methods);
     }
 }

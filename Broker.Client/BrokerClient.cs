@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Broker.Core.Rpc;
 
 namespace Broker.Client;
 
@@ -80,7 +82,7 @@ public sealed class BrokerClient : IAsyncDisposable
         string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
-        return Current().PublishAsync(channel, data, progress, cancel);
+        return Current().Channels.PublishAsync(channel, data, progress, cancel);
     }
 
     /// <summary>Subscribes a channel, and waits until the hub has confirmed. A channel is subscribed once per client.</summary>
@@ -100,7 +102,7 @@ public sealed class BrokerClient : IAsyncDisposable
 
         try
         {
-            await connection.SubscribeAsync(subscription, cancel).ConfigureAwait(false);
+            await connection.Channels.SubscribeAsync(subscription, cancel).ConfigureAwait(false);
             return subscription;
         }
         catch
@@ -120,7 +122,7 @@ public sealed class BrokerClient : IAsyncDisposable
         string method, ReadOnlyMemory<byte> arguments, CallSettings settings = default, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(method);
-        return Current().CallAsync(method, arguments, settings, cancel);
+        return Current().Calls.CallAsync(method, arguments, settings, cancel);
     }
 
     /// <summary>Calls a method whose arguments and result are JSON.</summary>
@@ -135,6 +137,55 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <summary>A method whose arguments and result are JSON, as a delegate.</summary>
     public Func<TArguments, CancellationToken, Task<TResult?>> Method<TArguments, TResult>(string method, CallSettings settings = default) =>
         (arguments, cancel) => CallAsync<TArguments, TResult>(method, arguments, settings, cancel);
+
+    /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
+    /// <param name="method">Its name.</param>
+    /// <param name="arguments">Those that come first; must not change before they are sent.</param>
+    /// <param name="saysItems">Whether further arguments follow: <see cref="OpenedCall.SayAsync"/>, and then <see cref="OpenedCall.EndArguments"/>.</param>
+    /// <param name="settings">Deadline of the whole call, and progress.</param>
+    /// <param name="cancel">Cancels the call.</param>
+    public OpenedCall OpenCall(
+        string method, ReadOnlyMemory<byte> arguments = default, bool saysItems = false, CallSettings settings = default, CancellationToken cancel = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(method);
+        return Current().Calls.Open(method, arguments, saysItems ? CallOptions.MoreArguments : CallOptions.None, settings, cancel);
+    }
+
+    /// <summary>Calls a method that has several results, and enumerates them. Leaving the enumeration cancels the call.</summary>
+    /// <param name="method">Its name.</param>
+    /// <param name="arguments">Those that come first.</param>
+    /// <param name="items">Further arguments, said as fast as the hub takes them.</param>
+    /// <param name="settings">Deadline of the whole call, and progress.</param>
+    /// <param name="cancel">Cancels the call.</param>
+    /// <exception cref="CallFailedException">The method failed, is unknown, or its time is over: after the items that came before.</exception>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync(
+        string method,
+        ReadOnlyMemory<byte> arguments = default,
+        IAsyncEnumerable<ReadOnlyMemory<byte>>? items = null,
+        CallSettings settings = default,
+        [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        await using OpenedCall call = OpenCall(method, arguments, saysItems: items is not null, settings, cancel);
+        Task saying = items is null ? Task.CompletedTask : SayAllAsync(call, items, cancel);
+        await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancel).ConfigureAwait(false)) yield return item;
+        await call.Result.ConfigureAwait(false);
+        if (saying.IsFaulted) await saying.ConfigureAwait(false);
+    }
+
+    /// <summary>A method whose arguments and results are JSON, and which has several results, as a delegate.</summary>
+    public Func<TArguments, CancellationToken, IAsyncEnumerable<TItem?>> StreamMethod<TArguments, TItem>(string method, CallSettings settings = default)
+    {
+        return Stream;
+
+        async IAsyncEnumerable<TItem?> Stream(TArguments arguments, [EnumeratorCancellation] CancellationToken cancel)
+        {
+            byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(arguments, JsonSerializerOptions.Web);
+            await foreach (ReadOnlyMemory<byte> item in StreamAsync(method, bytes, settings: settings, cancel: cancel).ConfigureAwait(false))
+            {
+                yield return JsonSerializer.Deserialize<TItem>(item.Span, JsonSerializerOptions.Web);
+            }
+        }
+    }
 
     /// <summary>
     /// Holds frames back until the answer is disposed of, so that everything that is said in between leaves in as few frames
@@ -161,7 +212,22 @@ public sealed class BrokerClient : IAsyncDisposable
             connection = _connection;
         }
 
-        connection?.Unsubscribe(subscription);
+        connection?.Channels.Unsubscribe(subscription);
+    }
+
+    // A caller whose items fail has no arguments to end with: the call is cancelled, and the enumeration says why.
+    private static async Task SayAllAsync(OpenedCall call, IAsyncEnumerable<ReadOnlyMemory<byte>> items, CancellationToken cancel)
+    {
+        try
+        {
+            await foreach (ReadOnlyMemory<byte> item in items.WithCancellation(cancel).ConfigureAwait(false)) await call.SayAsync(item, cancel).ConfigureAwait(false);
+            call.EndArguments();
+        }
+        catch
+        {
+            await call.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private Connection Current()
@@ -218,7 +284,7 @@ public sealed class BrokerClient : IAsyncDisposable
             if (_stop.IsCancellationRequested) await connection.CloseAsync().ConfigureAwait(false);
             Subscription[] subscriptions;
             lock (_gate) subscriptions = [.. _subscriptions.Values];
-            foreach (Subscription subscription in subscriptions) _ = connection.ResubscribeAsync(subscription);
+            foreach (Subscription subscription in subscriptions) _ = connection.Channels.ResubscribeAsync(subscription);
             return (connection, LastEnding);
         }
         catch (ConnectionLostException lost)

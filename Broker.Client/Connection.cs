@@ -1,61 +1,40 @@
-using System.Buffers;
 using System.Net.WebSockets;
 using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Chunks;
-using Broker.Core.Framing;
 using Broker.Core.Native;
 using Broker.Core.Rpc;
 
 namespace Broker.Client;
 
-/// <summary>One connection, from its welcome to its end: what waits on it, and two loops, one for each direction.</summary>
-/// <remarks>
-/// One lock guards all that waits; the loops hold it while they read or fill a frame in memory, never while they wait for
-/// the socket. While a frame is being sent, whatever is posted gathers for the next: nothing is delayed to be grouped.
-/// </remarks>
+/// <summary>One connection, from its welcome to its end: its parts, which part a message is for, and what happens at the end.</summary>
 internal sealed class Connection
 {
-    private const int SmallMessagesMax = 65_536;
-    private const int ExpandedBytesMax = 16 * 1024 * 1024;      // What one compressed frame may come to.
-    private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
-
     private readonly ClientWebSocket _socket;
     private readonly Agreement _agreement;
-    private readonly BrokerClientOptions _options;
-    private readonly ChunkLimits _outgoing;
-    private readonly Lock _gate = new();
-    private readonly Outbox _outbox;
-    private readonly ChunkTable _incoming;
-    private readonly CallTable<PendingCall> _calls;
-    private readonly RequestTable _requests = new();
-    private readonly Dictionary<uint, Subscription> _channels = [];
-    private readonly Dictionary<uint, uint> _downloads = [];    // Streams that are results, and the calls that they are of.
-    private readonly Dictionary<uint, (uint Id, bool IsCall)> _uploads = [];    // Streams that are requests without an answer.
-    private readonly BufferPool _pool = new();
+    private readonly ConnectionState _state;
+    private readonly FrameSender _sender;
+    private readonly FrameReceiver _receiver;
+    private readonly Uploads _uploads;
+    private readonly Downloads _downloads;
+    private readonly DeadlineTimer _timer;
+    private readonly Func<NativeMessage, NativeFault> _take;
     private readonly TaskCompletionSource<Ending> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly long _started;
-    private readonly ITimer _timer;
-    private TaskCompletionSource? _idle;        // The sender waits for something to send.
-    private long _uploadBytes;
-    private uint _lastCall;
-    private int _corks;
-    private Ending? _ending;
-    private Ending? _bye;
 
     public Connection(ClientWebSocket socket, Agreement agreement, BrokerClientOptions options)
     {
+        var pool = new BufferPool();
         _socket = socket;
         _agreement = agreement;
-        _options = options;
-        _outgoing = ChunkLimits.For(agreement.Limits);
-        int capBytes = Math.Min(OutboundBatcher.ClientCapBytes, agreement.Limits.FrameBytesMax);
-        _outbox = new Outbox(agreement.IsBatched, capBytes, _outgoing, options.SendBytesMax, SmallMessagesMax);
-        var limits = new ChunkLimits { ConnectionBytesMax = options.DownloadBytesMax };
-        _incoming = new ChunkTable(limits, new ChunkBudget(options.DownloadBytesMax), _pool);
-        _calls = new CallTable<PendingCall>(agreement.Limits.CallsMax);
-        _started = options.Time.GetTimestamp();
-        _timer = options.Time.CreateTimer(_ => OnTime(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _take = Take;
+        _state = new ConnectionState(options);
+        _sender = new FrameSender(_state, socket, agreement);
+        _receiver = new FrameReceiver(_state, socket, agreement, pool, _take);
+        _uploads = new Uploads(_state, _sender);
+        Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits);
+        Channels = new ChannelRequests(_state, _sender, _uploads);
+        _downloads = new Downloads(_state, _sender, Calls, pool);
+        _timer = new DeadlineTimer(_state, Calls, _downloads);
     }
 
     /// <summary>How the connection ended. Never fails.</summary>
@@ -64,126 +43,36 @@ internal sealed class Connection
     /// <summary>The id that the hub gave the connection.</summary>
     public string ClientId => _agreement.ClientId;
 
-    private TimeSpan Now => _options.Time.GetElapsedTime(_started);
+    /// <summary>Publications and subscriptions.</summary>
+    public ChannelRequests Channels { get; }
+
+    /// <summary>Calls of the hub's methods.</summary>
+    public OutgoingCalls Calls { get; }
 
     /// <summary>Starts both loops.</summary>
     public void Start()
     {
-        _ = SendFramesAsync();
-        _ = ReadFramesAsync();
+        _ = SendAsync();
+        _ = ReceiveAsync();
+
+        async Task SendAsync()
+        {
+            if (await _sender.RunAsync().ConfigureAwait(false) is { } ending) End(_state.Bye ?? ending);
+        }
+
+        async Task ReceiveAsync() => End(await _receiver.RunAsync().ConfigureAwait(false));
     }
 
     /// <summary>Holds frames back until <see cref="Uncork"/> was said as often.</summary>
     public void Cork()
     {
-        lock (_gate) _corks++;
+        lock (_state.Gate) _sender.Cork();
     }
 
     /// <summary>Sends what gathered.</summary>
     public void Uncork()
     {
-        lock (_gate)
-        {
-            if (--_corks == 0) Signal();
-        }
-    }
-
-    /// <summary>Publishes; the answer is the request's.</summary>
-    public async Task<PublishReceipt> PublishAsync(
-        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, CancellationToken cancel)
-    {
-        cancel.ThrowIfCancellationRequested();
-        var request = new PendingPublish();
-        uint id;
-        lock (_gate)
-        {
-            ThrowIfEnded();
-            id = _requests.Add(request);
-            try
-            {
-                request.Upload = Post(new Publish { Request = id, Channel = Encoding.UTF8.GetBytes(channel) }, data, progress);
-                if (request.Upload is { } stream) _uploads[stream] = (id, IsCall: false);
-            }
-            catch (BrokerException)
-            {
-                _requests.TryTake<PendingPublish>(id, out _);
-                throw;
-            }
-        }
-
-        using CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, request, cancel));
-        return await request.Answer.Task.ConfigureAwait(false);
-    }
-
-    /// <summary>Subscribes, with recovery where the channel has it.</summary>
-    public async Task SubscribeAsync(Subscription subscription, CancellationToken cancel)
-    {
-        var request = new PendingSubscribe(subscription);
-        lock (_gate)
-        {
-            ThrowIfEnded();
-            uint id = _requests.Add(request);
-            Post(new Subscribe
-            {
-                Request = id,
-                Options = subscription.CanRecover ? SubscribeOptions.Recover : SubscribeOptions.None,
-                Epoch = subscription.Epoch,
-                Offset = subscription.Offset,
-                Channel = Encoding.UTF8.GetBytes(subscription.Channel),
-                Token = subscription.Token.Span,
-            });
-        }
-
-        await request.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
-    }
-
-    /// <summary>Unsubscribes, if the channel is subscribed here; nobody waits for the answer.</summary>
-    public void Unsubscribe(Subscription subscription)
-    {
-        lock (_gate)
-        {
-            if (_ending is not null) return;
-            foreach ((uint number, Subscription other) in _channels)
-            {
-                if (other != subscription) continue;
-                _channels.Remove(number);
-                TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = number });
-                return;
-            }
-        }
-    }
-
-    /// <summary>Calls a method of the hub.</summary>
-    public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancel)
-    {
-        cancel.ThrowIfCancellationRequested();
-        var call = new PendingCall(method, settings.Download);
-        uint id;
-        lock (_gate)
-        {
-            ThrowIfEnded();
-            id = _lastCall = CallIds.Next(_lastCall);
-            TimeSpan deadline = settings.Deadline is { } limit ? Now + limit : TimeSpan.MaxValue;
-            FaultCode refused = _calls.Add(id, deadline, call);
-            if (refused != FaultCode.None) throw new CallFailedException(method, refused, "Too many calls are pending.");
-            try
-            {
-                uint milliseconds = settings.Deadline is { } span ? (uint)Math.Clamp(span.TotalMilliseconds, 1, uint.MaxValue) : 0;
-                call.Upload = Post(
-                    new Call { Id = id, Method = MethodId.Of(method), DeadlineMilliseconds = milliseconds }, arguments, settings.Upload);
-                if (call.Upload is { } stream) _uploads[stream] = (id, IsCall: true);
-            }
-            catch (BrokerException)
-            {
-                _calls.TryTake(id, out _);
-                throw;
-            }
-
-            SetTimer();
-        }
-
-        using CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));
-        return await call.Answer.Task.ConfigureAwait(false);
+        lock (_state.Gate) _sender.Uncork();
     }
 
     /// <summary>Ends the connection from this side.</summary>
@@ -191,8 +80,8 @@ internal sealed class Connection
     {
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), _options.Time);
-            if (_ending is null) await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), _state.Options.Time);
+            if (_state.Ending is null) await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
@@ -202,271 +91,25 @@ internal sealed class Connection
         End(new Ending { Code = 1000, Text = "The client has closed.", MayReconnect = false });
     }
 
-    private static int SizeOf<T>(scoped in T message, int dataBytes)
-        where T : INativeMessage<T>, allows ref struct => checked(NativeWriter.SizeOf(message) + dataBytes);
-
-    // A message whose last field is data, which is not in it yet.
-    private static byte[] Encode<T>(scoped in T message, int room, int dataBytes)
-        where T : INativeMessage<T>, allows ref struct
-    {
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(room);
-        new NativeWriter(bytes).TryWrite(message);
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(1), (uint)(message.BodyBytes + dataBytes));
-        return bytes;
-    }
-
-    private void Post<T>(scoped in T message)
-        where T : INativeMessage<T>, allows ref struct => Post(message, default, progress: null);
-
-    private uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress)
-        where T : INativeMessage<T>, allows ref struct
-    {
-        int head = NativeWriter.SizeOf(message);
-        long size = head + (long)data.Length;
-        if (size > _outgoing.ThresholdBytes)
-        {
-            if (!_outgoing.Allows(size)) throw new TooBigException($"{size} bytes are more than the hub takes: {_outgoing.StreamBytesMax}.");
-            if (_uploadBytes > 0 && size > _options.UploadBytesMax - _uploadBytes)
-            {
-                throw new QueueFullException($"Large messages of {_uploadBytes} bytes wait already.");
-            }
-
-            var source = new UploadSource(Encode(message, head, data.Length), data, progress, bytes => _uploadBytes -= bytes);
-            _outbox.Chunks.TrySend(source, out uint stream);
-            _uploadBytes += size;
-            Signal();
-            return stream;
-        }
-
-        byte[] whole = Encode(message, SizeOf(message, data.Length), data.Length);
-        data.Span.CopyTo(whole.AsSpan(head));
-        if (_outbox.Post(whole) != Posted.Queued) throw new QueueFullException($"Messages of {_outbox.QueuedBytes} bytes wait already.");
-        Signal();
-        progress?.Report(new TransferProgress(data.Length, data.Length));
-        return null;
-    }
-
-    private void Signal()
-    {
-        if (_corks > 0) return;
-        _idle?.TrySetResult();
-        _idle = null;
-    }
-
-    private void ThrowIfEnded()
-    {
-        if (_ending is not null) throw new ConnectionLostException(_ending);
-    }
-
-    private void Abandon(uint id, PendingPublish request, CancellationToken cancel)
-    {
-        lock (_gate)
-        {
-            if (!_requests.TryTake<PendingPublish>(id, out _)) return;
-            CancelUpload(request);
-        }
-
-        request.Answer.TrySetCanceled(cancel);
-    }
-
-    private void Abandon(uint id, PendingCall call, CancellationToken cancel)
-    {
-        lock (_gate)
-        {
-            if (!_calls.TryTake(id, out _)) return;
-            GiveUp(id, call);
-        }
-
-        call.Answer.TrySetCanceled(cancel);
-    }
-
-    // A call that is still being sent never began over there, so there is nothing to cancel but its stream.
-    private void GiveUp(uint id, PendingCall call)
-    {
-        if (!CancelUpload(call)) TryPost(new CallCancel { Id = id });
-    }
-
-    private bool CancelUpload(PendingRequest request)
-    {
-        Forget(request);
-        if (request.Upload is not { } stream || !_outbox.Chunks.Cancel(stream)) return false;
-        Signal();
-        return true;
-    }
-
-    // What only tidies up may be lost when the queue is full: it has its own bound over there.
-    private void TryPost<T>(scoped in T message)
-        where T : INativeMessage<T>, allows ref struct
-    {
-        if (_ending is null && _outbox.Post(NativeWriter.Message(message)) == Posted.Queued) Signal();
-    }
-
-    private void SetTimer()
-    {
-        TimeSpan? next = _calls.NextDeadline;
-        if (_incoming.NextExpiry is { } expiry && (next is null || expiry < next)) next = expiry;
-        TimeSpan wait = next is null ? Timeout.InfiniteTimeSpan : next.Value - Now;
-        if (next is not null) wait = TimeSpan.FromTicks(Math.Clamp(wait.Ticks, 0, TimeSpan.TicksPerDay));
-        _timer.Change(wait, Timeout.InfiniteTimeSpan);
-    }
-
-    private void OnTime()
-    {
-        lock (_gate)
-        {
-            if (_ending is not null) return;
-            while (_calls.TryExpire(Now, out uint id, out PendingCall? call))
-            {
-                GiveUp(id, call);
-                call.Fail(new CallFailedException(call.Method, FaultCode.Deadline, "The time for it is over."));
-            }
-
-            while (_incoming.TryExpire(Now, out StreamExpiry expired))
-            {
-                TryPost(new StreamCancel { Owner = StreamOwner.Yours, Stream = expired.Stream, Code = ChunkError.Expired });
-                _downloads.Remove(expired.Stream);
-            }
-
-            SetTimer();
-        }
-    }
-
-    private async Task SendFramesAsync()
-    {
-        var frame = new ArrayBufferWriter<byte>(16 * 1024);
-        try
-        {
-            while (true)
-            {
-                Task? idle = null;
-                lock (_gate)
-                {
-                    if (_ending is not null) return;
-                    if (_corks > 0 || !_outbox.TryFillFrame(frame))
-                    {
-                        _idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                        idle = _idle.Task;
-                    }
-                }
-
-                if (idle is not null)
-                {
-                    await idle.ConfigureAwait(false);
-                    continue;
-                }
-
-                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None).ConfigureAwait(false);
-                frame.ResetWrittenCount();
-            }
-        }
-        catch (Exception failure)
-        {
-            // What the reader finds says more, such as the hub's Close frame; if it finds nothing, this ends it.
-            if (_socket.State is WebSocketState.Open) End(_bye ?? Ending.OfFailure(failure));
-        }
-    }
-
-    private async Task ReadFramesAsync()
-    {
-        var frame = new byte[16 * 1024];
-        int length = 0;
-        Ending ending;
-        try
-        {
-            while (true)
-            {
-                ValueWebSocketReceiveResult received = await _socket.ReceiveAsync(frame.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
-                if (received.MessageType == WebSocketMessageType.Close)
-                {
-                    ending = _bye ?? Ending.OfCode((int?)_socket.CloseStatus ?? 1005, _socket.CloseStatusDescription ?? "");
-                    break;
-                }
-
-                length += received.Count;
-                NativeFault fault = received.MessageType == WebSocketMessageType.Text ? NativeFault.TextFrame : NativeFault.None;
-                if (fault == NativeFault.None && received.EndOfMessage)
-                {
-                    fault = TakeFrame(frame.AsSpan(0, length));
-                    length = 0;
-                }
-                else if (fault == NativeFault.None && length == frame.Length)
-                {
-                    if (length >= _options.FrameBytesMax) fault = NativeFault.PayloadTooBig;
-                    else Array.Resize(ref frame, Math.Min(_options.FrameBytesMax, length * 2));
-                }
-
-                if (fault == NativeFault.None) continue;
-                ending = Ending.OfFault(fault);
-                await SayCloseAsync(fault).ConfigureAwait(false);
-                break;
-            }
-        }
-        catch (Exception failure)
-        {
-            ending = _bye ?? Ending.OfFailure(failure);
-        }
-
-        End(ending);
-    }
-
-    private async Task SayCloseAsync(NativeFault fault)
-    {
-        try
-        {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), _options.Time);
-            await _socket.CloseOutputAsync((WebSocketCloseStatus)(int)fault.CloseCode, fault.Reason, limit.Token).ConfigureAwait(false);
-        }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
-        {
-            // The end is told anyway.
-        }
-    }
-
-    private NativeFault TakeFrame(ReadOnlySpan<byte> payload)
-    {
-        NativeFault fault = OpenedPayload.Open(payload, _agreement.Compressions, ExpandedBytesMax, _pool, out OpenedPayload opened);
-        if (fault != NativeFault.None) return fault;
-        var reader = new NativeReader(opened.Messages, Side.Client, _agreement.IsBatched);
-        try
-        {
-            lock (_gate)
-            {
-                while (_ending is null)
-                {
-                    OperationStatus status = reader.Read(out NativeMessage message);
-                    if (status == OperationStatus.InvalidData) return reader.Fault;
-                    if (status != OperationStatus.Done) return NativeFault.None;
-                    fault = Take(message);
-                    if (fault != NativeFault.None) return fault;
-                }
-            }
-
-            return NativeFault.None;
-        }
-        finally
-        {
-            opened.Dispose();
-        }
-    }
-
     private NativeFault Take(NativeMessage message)
     {
         switch (message.Kind)
         {
-            case NativeKind.Delivery: OnDelivery(message.As<Core.Native.Delivery>()); break;
-            case NativeKind.Missed: OnMissed(message.As<Missed>()); break;
-            case NativeKind.Published: OnPublished(message.As<Published>()); break;
-            case NativeKind.Subscribed: OnSubscribed(message.As<Subscribed>()); break;
-            case NativeKind.Unsubscribed: OnUnsubscribed(message.As<Unsubscribed>()); break;
-            case NativeKind.Result: OnResult(message.As<CallResult>()); break;
-            case NativeKind.Fault: OnFault(message.As<CallFault>()); break;
-            case NativeKind.Call: TryPost(new CallFault { Id = message.As<Call>().Id, Code = FaultCode.UnknownMethod }); break;
-            case NativeKind.Stream: OnStream(message.As<StreamHeader>()); break;
-            case NativeKind.Chunk: return OnChunk(message.As<Chunk>());
+            case NativeKind.Delivery: Channels.OnDelivery(message.As<Core.Native.Delivery>()); break;
+            case NativeKind.Missed: Channels.OnMissed(message.As<Missed>()); break;
+            case NativeKind.Published: Channels.OnPublished(message.As<Published>()); break;
+            case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;
+            case NativeKind.Unsubscribed: Channels.OnUnsubscribed(message.As<Unsubscribed>()); break;
+            case NativeKind.Result: Calls.OnResult(message.As<CallResult>()); break;
+            case NativeKind.Item: Calls.OnItem(message.As<CallItem>()); break;
+            case NativeKind.Fault: Calls.OnFault(message.As<CallFault>()); break;
+            case NativeKind.Call: _sender.TryPost(new CallFault { Id = message.As<Call>().Id, Code = FaultCode.UnknownMethod }); break;
+            case NativeKind.Stream: _downloads.OnStream(message.As<StreamHeader>()); break;
+            case NativeKind.Chunk: return _downloads.OnChunk(message.As<Chunk>(), _take);
             case NativeKind.Credit: OnCredit(message.As<Credit>()); break;
             case NativeKind.StreamCancel: OnStreamCancel(message.As<StreamCancel>()); break;
             case NativeKind.Error: OnError(message.As<NativeError>()); break;
-            case NativeKind.Ping: TryPost(new Pong { Mark = message.As<Ping>().Mark }); break;
+            case NativeKind.Ping: _sender.TryPost(new Pong { Mark = message.As<Ping>().Mark }); break;
             case NativeKind.Bye: OnBye(message.As<Bye>()); break;
             case NativeKind.Welcome: return NativeFault.OutOfTurn;
         }
@@ -474,207 +117,48 @@ internal sealed class Connection
         return NativeFault.None;
     }
 
-    private void OnDelivery(Core.Native.Delivery delivery)
-    {
-        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data);
-    }
-
-    private void OnMissed(Missed missed)
-    {
-        if (_channels.TryGetValue(missed.Channel, out Subscription? subscription)) subscription.Miss(missed.Offset, missed.Count);
-    }
-
-    private void OnPublished(Published published)
-    {
-        if (!_requests.TryTake(published.Request, out PendingPublish? request)) return;
-        Forget(request);
-        request.Answer.TrySetResult(new PublishReceipt(published.Offset, (int)published.Receivers));
-    }
-
-    private void OnSubscribed(Subscribed subscribed)
-    {
-        if (!_requests.TryTake(subscribed.Request, out PendingSubscribe? request)) return;
-        if (request.Subscription.IsLeft)
-        {
-            TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = subscribed.Channel });
-            return;
-        }
-
-        _channels[subscribed.Channel] = request.Subscription;
-        request.Subscription.Confirm(
-            (subscribed.State & SubscribedState.Recoverable) != 0,
-            (subscribed.State & SubscribedState.Recovered) != 0,
-            subscribed.Epoch,
-            subscribed.Offset);
-        request.Answer.TrySetResult();
-    }
-
-    private void OnUnsubscribed(Unsubscribed unsubscribed)
-    {
-        // What was asked for is over already, and its number may be a new subscription's.
-        if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
-        if (unsubscribed.Code == KeepsNothing) subscription.ForgetPlace();
-        if (unsubscribed.Code >= ComeBack) _ = ResubscribeAsync(subscription);
-        else subscription.Queue.End(new RefusedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Text(unsubscribed.Text)}"));
-    }
-
-    /// <summary>Subscribes again; a hub that refuses ends the subscription, a connection that ends does not.</summary>
-    public async Task ResubscribeAsync(Subscription subscription)
-    {
-        try
-        {
-            await SubscribeAsync(subscription, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (ConnectionLostException)
-        {
-            // The next connection subscribes again.
-        }
-        catch (BrokerException refused)
-        {
-            subscription.Queue.End(refused);
-        }
-    }
-
-    private void OnResult(CallResult result)
-    {
-        if (!_calls.TryTake(result.Id, out PendingCall? call)) return;
-        Forget(call);
-        call.Answer.TrySetResult(call.Streamed ?? result.Data.ToArray());
-        SetTimer();
-    }
-
-    private void OnFault(CallFault fault)
-    {
-        if (!_calls.TryTake(fault.Id, out PendingCall? call)) return;
-        CancelUpload(call);
-        call.Fail(new CallFailedException(call.Method, fault.Code, Text(fault.Text)));
-        SetTimer();
-    }
-
-    private void OnStream(StreamHeader header)
-    {
-        ChunkError error = _incoming.Open(header, Now);
-        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error);
-        else if (header.Purpose == StreamPurpose.Result) _downloads[header.Stream] = header.Reference;
-        SetTimer();
-    }
-
-    private NativeFault OnChunk(Chunk chunk)
-    {
-        ChunkError error = _incoming.Add(chunk, Now, out ChunkArrival arrival);
-        if (error != ChunkError.None)
-        {
-            Refuse(chunk.Stream, chunk.Index, error);
-            return NativeFault.None;
-        }
-
-        if (arrival.Credit > 0) TryPost(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
-        ReportDownload(chunk.Stream, arrival);
-        if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
-
-        _downloads.Remove(chunk.Stream);
-        byte[] whole = payload.ToArray();
-        payload.Dispose();
-        SetTimer();
-        if (arrival.Purpose == StreamPurpose.Result)
-        {
-            if (_calls.TryGet(arrival.Reference, out PendingCall? call)) call.Streamed = whole;
-            return NativeFault.None;
-        }
-
-        NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
-        if (fault == NativeFault.None) return Take(message);
-        Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage);
-        return NativeFault.None;
-    }
-
-    private void ReportDownload(uint stream, in ChunkArrival arrival)
-    {
-        if (!_downloads.TryGetValue(stream, out uint id) || !_calls.TryGet(id, out PendingCall? call) || call.Download is null) return;
-        if (_incoming.TryGetProgress(stream, out long bytes, out long announced)) call.Download.Report(new TransferProgress(bytes, announced));
-        else if (arrival.Payload is { } payload) call.Download.Report(new TransferProgress(payload.Bytes, payload.Bytes));
-    }
-
-    private void Refuse(uint stream, uint chunk, ChunkError error) =>
-        TryPost(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)error, Id = stream, ChunkIndex = chunk });
-
     private void OnCredit(Credit credit)
     {
-        if (credit.Scope != CreditScope.Stream) return;
-        _outbox.Chunks.Grant(credit.Id, credit.Count);
-        Signal();
+        if (credit.Scope == CreditScope.Stream) _uploads.OnCredit(credit);
+        else Calls.OnCredit(credit);
     }
 
     private void OnStreamCancel(StreamCancel cancel)
     {
-        if (cancel.Owner == StreamOwner.Mine)
-        {
-            _incoming.Cancel(cancel.Stream);
-            _downloads.Remove(cancel.Stream);
-            return;
-        }
-
-        FailUpload(cancel.Stream, cancel.Code);
+        if (cancel.Owner == StreamOwner.Mine) _downloads.OnCancelled(cancel.Stream);
+        else _uploads.OnRefused(cancel.Stream, cancel.Code);
     }
 
     private void OnError(NativeError error)
     {
         switch (error.Scope)
         {
-            case ErrorScope.Request when _requests.TryTake(error.Id, out PendingRequest? request):
-                CancelUpload(request);
-                request.Fail(new RefusedException(error.Code, $"The hub refused: {Text(error.Text)} ({error.Code})"));
-                break;
-            case ErrorScope.Stream:
-                FailUpload(error.Id, (ChunkError)error.Code);
-                break;
+            case ErrorScope.Request: Channels.OnRefused(error); break;
+            case ErrorScope.Stream: _uploads.OnRefused(error.Id, (ChunkError)error.Code); break;
             case ErrorScope.Connection:
-                _bye = Ending.OfCode((int)((NativeFault)error.Code).CloseCode, Text(error.Text));
+                _state.Bye = Ending.OfCode((int)((NativeFault)error.Code).CloseCode, Encoding.UTF8.GetString(error.Text));
                 break;
         }
     }
 
-    // The hub takes no more of a stream that we send: whoever waits for it hears why.
-    private void FailUpload(uint stream, ChunkError error)
-    {
-        _outbox.Chunks.OnCancelled(stream);
-        if (!_uploads.Remove(stream, out (uint Id, bool IsCall) owner)) return;
-        PendingRequest? pending;
-        if (owner.IsCall) pending = _calls.TryTake(owner.Id, out PendingCall? call) ? call : null;
-        else _requests.TryTake(owner.Id, out pending);
-        pending?.Fail(new RefusedException((int)error, $"The hub stopped the upload: {error}."));
-    }
-
-    private void Forget(PendingRequest request)
-    {
-        if (request.Upload is { } stream) _uploads.Remove(stream);
-    }
-
-    private void OnBye(Bye bye) => _bye = Ending.OfBye(bye.Code, bye.RetryMilliseconds, Text(bye.Text));
+    private void OnBye(Bye bye) => _state.Bye = Ending.OfBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text));
 
     private void End(Ending ending)
     {
-        PendingRequest[] requests;
-        var calls = new List<PendingCall>();
-        lock (_gate)
+        IReadOnlyList<PendingRequest> waiting;
+        lock (_state.Gate)
         {
-            if (_ending is not null) return;
-            _ending = ending;
-            _corks = 0;
-            requests = _requests.TakeAll();
-            while (_calls.TryTakeFirst(out _, out PendingCall? call)) calls.Add(call);
-            _channels.Clear();
-            _outbox.Clear();
-            _incoming.Clear();
-            Signal();
+            if (_state.Ending is not null) return;
+            _state.Ending = ending;
+            waiting = [.. Channels.TakeAll(), .. Calls.TakeAll()];
+            _downloads.Clear();
+            _sender.Clear();
         }
 
         _timer.Dispose();
         _socket.Dispose();
         var lost = new ConnectionLostException(ending);
-        foreach (PendingRequest pending in requests.Concat(calls)) pending.Fail(lost);
+        foreach (PendingRequest pending in waiting) pending.Fail(lost);
         _ended.TrySetResult(ending);
     }
-
-    private static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
 }

@@ -35,7 +35,7 @@ internal static class Handshake
                 Version = NativeProtocol.Version,
                 Compressions = Compressions.All,
                 FrameBytesMax = options.FrameBytesMax,
-                WindowChunks = 8,
+                WindowChunks = OpenedCall.Window,
                 Name = Encoding.UTF8.GetBytes(options.Name),
                 Token = options.Token.Span,
             });

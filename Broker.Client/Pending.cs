@@ -36,12 +36,31 @@ internal sealed class PendingCall(string method, IProgress<TransferProgress>? do
 
     public IProgress<TransferProgress>? Download => download;
 
+    /// <summary>Where its items go, if it may have any.</summary>
+    public OpenedCall? Items { get; set; }
+
     /// <summary>What came as a stream before the result itself.</summary>
     public byte[]? Streamed { get; set; }
 
     public TaskCompletionSource<ReadOnlyMemory<byte>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public override void Fail(Exception failure) => Answer.TrySetException(failure);
+    public void Return(ReadOnlyMemory<byte> result)
+    {
+        Answer.TrySetResult(result);
+        Items?.End(failure: null);
+    }
+
+    public override void Fail(Exception failure)
+    {
+        Answer.TrySetException(failure);
+        Items?.End(failure);
+    }
+
+    public void Cancel(CancellationToken cancel)
+    {
+        Answer.TrySetCanceled(cancel);
+        Items?.End(new OperationCanceledException(cancel));
+    }
 }
 
 /// <summary>Requests by their number.</summary>

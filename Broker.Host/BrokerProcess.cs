@@ -2,6 +2,8 @@ using Broker.Actors.Settings;
 using Broker.Host.Http;
 using Broker.Host.Logging;
 using Broker.Host.Settings;
+using Broker.Host.Store;
+using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
 using Serilog;
 using Serilog.Core;
@@ -35,8 +37,9 @@ public static class BrokerProcess
         bool started = false;
         try
         {
+            using StoreService? store = StoreService.Open(settings.Store);
             await using IHub hub = makeHub(
-                settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)));
+                settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)), store is null ? [] : [store]);
             await using WebApplication app = Build(settings, hub, output, log);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
@@ -51,7 +54,8 @@ public static class BrokerProcess
 #pragma warning restore CA1031
         {
             log.Debug(failure, "The process ends");
-            await error.WriteLineAsync($"broker: {failure.GetBaseException().Message}").ConfigureAwait(false);
+            string reason = (failure is StoreException ? failure : failure.GetBaseException()).Message;
+            await error.WriteLineAsync($"broker: {reason}").ConfigureAwait(false);
             return 1;
         }
     }

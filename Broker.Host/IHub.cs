@@ -37,4 +37,5 @@ public interface IHub : IAsyncDisposable
 /// <summary>Makes the hub.</summary>
 /// <param name="settings">The hub's own settings.</param>
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
-public delegate IHub HubFactory(Actors.Settings.HubSettings settings, Akka.Configuration.Config akka);
+/// <param name="methods">What has methods for clients to call.</param>
+public delegate IHub HubFactory(Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Rpc.IMethodSource> methods);

@@ -1,6 +1,12 @@
 using Broker.Actors;
+using Broker.Actors.Rpc;
 using Broker.Host;
 using Broker.Host.Commands;
 
-HubFactory makeHub = (settings, akka) => new ActorHub(new Hub(settings, akka, TimeProvider.System));
+HubFactory makeHub = (settings, akka, methods) =>
+{
+    var hub = new Hub(settings, akka, TimeProvider.System);
+    foreach (IMethodSource source in methods) hub.Methods.AddFrom(source);
+    return new ActorHub(hub);
+};
 return await new BrokerCommand(makeHub, Environment.GetEnvironmentVariables(), Console.Out, Console.Error).RunAsync(args);

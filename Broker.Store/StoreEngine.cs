@@ -66,7 +66,8 @@ internal sealed unsafe class StoreEngine : SafeHandle
         }
         catch (Exception failure) when (failure is RocksDbSharpException or IOException or UnauthorizedAccessException)
         {
-            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {failure.Message}", failure);
+            string why = failure.Message.Contains("lock file", StringComparison.Ordinal) ? $"another process has it open. {failure.Message}" : failure.Message;
+            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure);
         }
 
         try

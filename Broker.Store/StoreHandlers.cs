@@ -8,15 +8,8 @@ namespace Broker.Store;
 
 /// <summary>Answers one call: the encoded arguments in, the encoded result out.</summary>
 /// <param name="arguments">Must not change before the answer.</param>
-/// <returns>Fails with a <see cref="MethodFaultException"/>.</returns>
+/// <returns>Fails with a <see cref="CallFaultException"/>.</returns>
 public delegate Task<ReadOnlyMemory<byte>> StoreHandler(ReadOnlyMemory<byte> arguments);
-
-/// <summary>Why a method of the store answers with a fault.</summary>
-public sealed class MethodFaultException(FaultCode code, string message, Exception? cause = null) : Exception(message, cause)
-{
-    /// <summary>The code of the fault.</summary>
-    public FaultCode Code => code;
-}
 
 /// <summary>The methods of docs/PROTOCOL.md over a store, for whoever answers calls.</summary>
 /// <remarks>They wait for the disk, so they run where that delays nobody else.</remarks>
@@ -60,7 +53,7 @@ public sealed class StoreHandlers
         {
             return Task.FromResult<ReadOnlyMemory<byte>>(run(arguments));
         }
-        catch (Exception failure) when (failure is StoreException or MethodFaultException)
+        catch (Exception failure) when (failure is StoreException or CallFaultException)
         {
             return Task.FromException<ReadOnlyMemory<byte>>(AsFault(failure));
         }
@@ -78,21 +71,21 @@ public sealed class StoreHandlers
         }
     }
 
-    private static MethodFaultException AsFault(Exception failure) => failure switch
+    private static CallFaultException AsFault(Exception failure) => failure switch
     {
-        MethodFaultException fault => fault,
+        CallFaultException fault => fault,
         StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad => Wrap(FaultCode.BadArguments, bad),
         StoreException { Fault: StoreFault.Overloaded } full => Wrap(FaultCode.Overloaded, full),
         _ => Wrap(FaultCode.Failed, failure),
     };
 
-    private static MethodFaultException Wrap(FaultCode code, Exception failure) => new(code, failure.Message, failure);
+    private static CallFaultException Wrap(FaultCode code, Exception failure) => new(code, failure.Message, failure);
 
     private static T Parse<T>(ReadOnlyMemory<byte> arguments)
         where T : IStoreValue<T>, allows ref struct =>
         StoreCodec.TryRead(arguments.Span, out T value)
             ? value
-            : throw new MethodFaultException(FaultCode.BadArguments, "The arguments are not the fields of the method.");
+            : throw new CallFaultException(FaultCode.BadArguments, "The arguments are not the fields of the method.");
 
     // A borrowed part of the arguments as memory, so that it can wait for the writer.
     private static ReadOnlyMemory<byte> PartOf(ReadOnlyMemory<byte> whole, ReadOnlySpan<byte> part)
@@ -120,7 +113,7 @@ public sealed class StoreHandlers
     private byte[] ReadMany(ReadOnlyMemory<byte> arguments)
     {
         KeyBatch batch = Parse<KeyBatch>(arguments);
-        if (batch.Count > KeysMax) throw new MethodFaultException(FaultCode.BadArguments, $"A batch has at most {KeysMax} keys.");
+        if (batch.Count > KeysMax) throw new CallFaultException(FaultCode.BadArguments, $"A batch has at most {KeysMax} keys.");
         var keys = new List<ReadOnlyMemory<byte>>(batch.Count);
         foreach (ReadOnlySpan<byte> key in batch) keys.Add(PartOf(arguments, key));
 
@@ -212,6 +205,6 @@ public sealed class StoreHandlers
 
     private void CheckResult(long bytes)
     {
-        if (bytes >= _resultBytesMax) throw new MethodFaultException(FaultCode.ResultTooBig, $"The result has over {_resultBytesMax} bytes.");
+        if (bytes >= _resultBytesMax) throw new CallFaultException(FaultCode.ResultTooBig, $"The result has over {_resultBytesMax} bytes.");
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Akka.Actor;
 using Broker.Actors.Centrifuge;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -41,6 +42,7 @@ public sealed class NativeConversation : IDialect, IReplySource
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
     private int _faultIndex;
     private int _clientFrameBytesMax;                   // From hello on.
+    private int _clientWindow;                          // Items of a call that it takes before it gives credit.
     private int _bytesBeforeWelcome;
     private int _bytesUnderWay;
     private bool _greeted, _welcomed, _over;            // After hello, after welcome, and when nothing more is read.
@@ -132,6 +134,9 @@ public sealed class NativeConversation : IDialect, IReplySource
             case NativeKind.Publish: Obey(ToCommand(message.As<Publish>(), CostOf(message), index)); break;
             case NativeKind.Call: Start(message.As<Call>(), CostOf(message), index); break;
             case NativeKind.Cancel: Obey(new ClientCommand.Cancel(message.As<CallCancel>().Id, CostOf(message))); break;
+            case NativeKind.Item: Obey(new ClientCommand.Item(message.As<CallItem>().Id, CostOf(message), message.As<CallItem>().Data.ToArray())); break;
+            case NativeKind.ItemsEnd: Obey(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, CostOf(message))); break;
+            case NativeKind.Credit when message.As<Core.Chunks.Credit>().Scope == Core.Chunks.CreditScope.Call: Grant(message.As<Core.Chunks.Credit>(), CostOf(message)); break;
             case NativeKind.Stream: Refuse(message.As<Core.Chunks.StreamHeader>().Stream, chunk: 0, index); break;
             case NativeKind.Chunk: Refuse(message.As<Core.Chunks.Chunk>().Stream, message.As<Core.Chunks.Chunk>().Index, index); break;
             default: break;
@@ -155,6 +160,7 @@ public sealed class NativeConversation : IDialect, IReplySource
 
         _greeted = true;
         _clientFrameBytesMax = hello.FrameBytesMax;
+        _clientWindow = Math.Min(hello.WindowChunks, CallWindows.CreditMax);
         Obey(new ClientCommand.Connect(0, bytes, HasToken: !hello.Token.IsEmpty) { Index = index });
     }
 
@@ -182,13 +188,18 @@ public sealed class NativeConversation : IDialect, IReplySource
     private void Start(in Call call, int bytes, int index)
     {
         if (CallIds.IsServers(call.Id)) Faulted(call.Id, FaultCode.BadId, "the highest bit of the number is the server's");
-        else if (call.Options != CallOptions.None) Faulted(call.Id, FaultCode.BadArguments, "the arguments come in one piece");
         else
         {
             var deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds);
-            Obey(new ClientCommand.Call(call.Id, bytes, call.Method, call.Arguments.ToArray()) { Index = index, Deadline = deadline });
+            Obey(new ClientCommand.Call(call.Id, bytes, call.Method, call.Arguments.ToArray()) { Index = index, Deadline = deadline, Windows = WindowsOf(call) });
         }
     }
+
+    private CallWindows WindowsOf(in Call call) =>
+        new((call.Options & CallOptions.MoreArguments) != 0 ? NativeSettings.WindowItems : 0, _clientWindow);
+
+    private void Grant(in Core.Chunks.Credit credit, int bytes) =>
+        Obey(new ClientCommand.Grant(credit.Id, bytes, (int)Math.Min(credit.Count, CallWindows.CreditMax)));
 
     // Welcome tells that no stream is taken; whoever sends one all the same hears so for each chunk.
     private void Refuse(uint stream, uint chunk, int index) => Say(new NativeError
@@ -290,6 +301,18 @@ public sealed class NativeConversation : IDialect, IReplySource
         if (NativeWriter.SizeOf(message) < _clientFrameBytesMax) Say(message);
         else Faulted(id, FaultCode.ResultTooBig, "the result passes the longest payload of the client");
     }
+
+    /// <inheritdoc />
+    public bool Said(uint id, ReadOnlyMemory<byte> item)
+    {
+        var message = new CallItem { Id = id, Data = item.Span };
+        if (NativeWriter.SizeOf(message) >= _clientFrameBytesMax) return false;
+        Say(message);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public void Granted(uint id, int items) => Say(new Core.Chunks.Credit { Scope = Core.Chunks.CreditScope.Call, Id = id, Count = (uint)items });
 
     /// <inheritdoc />
     public void Faulted(uint id, FaultCode code, string text) => Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });

@@ -1,5 +1,4 @@
 using Broker.Actors.Sessions;
-using Broker.Core.Rpc;
 
 namespace Broker.Actors.Rpc;
 
@@ -13,38 +12,19 @@ public delegate ValueTask<ReadOnlyMemory<byte>> MethodHandler(MethodCall call, C
 /// <param name="Method">The name that it was called by.</param>
 /// <param name="Arguments">As the caller sent them; the handler's to keep.</param>
 /// <param name="Caller">Who calls.</param>
-public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, Principal Caller);
-
-/// <summary>A handler says that it could not, and why: the caller is told both.</summary>
-public sealed class CallFaultException : Exception
+public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, Principal Caller)
 {
-    /// <summary>The method could not do it.</summary>
-    public CallFaultException()
-        : this("failed")
-    {
-    }
+    /// <summary>
+    /// The further arguments, in their order, as they come; none if the caller says none. To be read once. The caller is held
+    /// back while they are not read, so that few are ever in memory; reading ends with an exception when the call is over.
+    /// </summary>
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> Items => Running?.ReadItemsAsync() ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
 
-    /// <summary>The method could not do it.</summary>
-    /// <param name="message">For the caller.</param>
-    public CallFaultException(string message)
-        : this(FaultCode.Failed, message)
-    {
-    }
+    internal RunningCall? Running { get; set; }
 
-    /// <summary>The method could not do it.</summary>
-    /// <param name="message">For the caller.</param>
-    /// <param name="innerException">Not told.</param>
-    public CallFaultException(string message, Exception innerException)
-        : base(message, innerException) => Code = FaultCode.Failed;
-
-    /// <summary>The method could not do it.</summary>
-    /// <param name="code">One of those that a method may say, or an application's own from 1000 on.</param>
-    /// <param name="message">For the caller.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The code never travels: it would tell the caller of a result, or of nothing.</exception>
-    public CallFaultException(FaultCode code, string message)
-        : base(message) =>
-        Code = code is not (FaultCode.None or FaultCode.Closed) ? code : throw new ArgumentOutOfRangeException(nameof(code), code, "Not a fault to be told.");
-
-    /// <summary>Why.</summary>
-    public FaultCode Code { get; }
+    /// <summary>Says one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
+    /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
+    /// <exception cref="Core.Rpc.CallFaultException">The caller's dialect has one result a call.</exception>
+    /// <exception cref="OperationCanceledException">The call is over.</exception>
+    public ValueTask SayAsync(ReadOnlyMemory<byte> item) => Running?.SayAsync(item) ?? throw new InvalidOperationException("The call does not run.");
 }

@@ -11,6 +11,9 @@ namespace Broker.Actors.Rpc;
 /// dialect send one JSON value, or nothing, and can take only that.</para>
 /// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
 /// slow one delays nobody else.</para>
+/// <para>Where a caller of the native protocol says further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
+/// with <see cref="MethodCall.SayAsync"/> it can say results before the last. Both are held back while the other side is
+/// slower.</para>
 /// <para>It says that it could not by throwing <see cref="CallFaultException"/>. Any other exception is logged and reaches the
 /// caller as an internal fault, without its text.</para>
 /// <para>Its token is cancelled when the caller cancels, when the call's time is over and when the caller is gone. The caller
@@ -31,6 +34,44 @@ public sealed class Methods
         ArgumentNullException.ThrowIfNull(handler);
         if (_closed) throw new InvalidOperationException("Methods are added before the hub starts.");
         _table.Add(name, handler);
+    }
+
+    /// <summary>Adds all methods of a source.</summary>
+    /// <param name="source">What has them.</param>
+    /// <exception cref="ArgumentException">A name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void AddFrom(IMethodSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        source.AddTo(this);
+    }
+
+    /// <summary>Adds a method whose arguments and result are JSON, as <c>JsonSerializerOptions.Web</c> has it.</summary>
+    /// <typeparam name="TArguments">What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.</typeparam>
+    /// <typeparam name="TResult">What is written as the result.</typeparam>
+    /// <param name="name">What clients call it.</param>
+    /// <param name="handler">What answers.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void AddJson<TArguments, TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Add(name, new JsonMethod<TArguments, TResult>(handler).AnswerAsync);
+    }
+
+    /// <summary>Adds a method with any number of results, which reach the caller one by one, as fast as it takes them.</summary>
+    /// <param name="name">What clients call it.</param>
+    /// <param name="handler">What answers: each item is not to be changed afterwards. Its end ends the call with an empty result.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void AddStream(string name, Func<MethodCall, CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Add(name, async (call, cancel) =>
+        {
+            await foreach (ReadOnlyMemory<byte> item in handler(call, cancel).WithCancellation(cancel).ConfigureAwait(false)) await call.SayAsync(item).ConfigureAwait(false);
+            return default;
+        });
     }
 
     /// <summary>The hub starts: all loops read from now on, so nothing may be added.</summary>

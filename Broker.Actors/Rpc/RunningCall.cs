@@ -13,11 +13,18 @@ public sealed class RunningCall : IThreadPoolWorkItem
     private readonly IActorRef _session;
     private readonly ILoggingAdapter _log;
     private readonly CancellationTokenSource _over;
+    private readonly ArgumentItems? _items;
+    private readonly int _resultsWindow;
+    private SemaphoreSlim? _credit;                 // Results that the caller takes; most calls have one, and never ask.
     private volatile bool _abandoned;
 
-    internal RunningCall(uint id, MethodHandler handler, MethodCall call, TimeSpan deadline, TimeProvider time, IActorRef session, ILoggingAdapter log)
+    internal RunningCall(
+        uint id, MethodHandler handler, MethodCall call, CallWindows windows, TimeSpan deadline, TimeProvider time, IActorRef session, ILoggingAdapter log)
     {
         Id = id;
+        call.Running = this;
+        if (windows.Arguments > 0) _items = new ArgumentItems(windows.Arguments, (items, bytes) => Tell(new SessionProtocol.CallTook(this, items, bytes)));
+        _resultsWindow = windows.Results;
         _handler = handler;
         _call = call;
         _session = session;
@@ -30,6 +37,37 @@ public sealed class RunningCall : IThreadPoolWorkItem
 
     /// <summary>Bytes that it holds.</summary>
     public int Bytes => _call.Arguments.Length;
+
+    /// <summary>Further arguments that are held for it, in bytes; counted by its session.</summary>
+    internal int ItemBytes { get; set; }
+
+    /// <summary>Adds a further argument; for the session.</summary>
+    /// <returns>False when the caller has no credit for it, or has said that none follow.</returns>
+    internal bool TryAdd(ReadOnlyMemory<byte> item) => _items?.TryAdd(item) == true;
+
+    /// <summary>The caller is told that it may say more arguments; for the session.</summary>
+    internal void Grant(int items) => _items?.Grant(items);
+
+    /// <summary>The caller has said its last argument; for the session.</summary>
+    internal void EndItems() => _items?.End();
+
+    /// <summary>The caller takes more results; for the session.</summary>
+    internal void GrantResults(int items)
+    {
+        // More than there could ever be is as good as endless.
+        if (_resultsWindow > 0 && Credit.CurrentCount < CallWindows.CreditMax) Credit.Release(items);
+    }
+
+    internal IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() => _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
+
+    internal async ValueTask SayAsync(ReadOnlyMemory<byte> item)
+    {
+        if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
+        await Credit.WaitAsync(_over.Token).ConfigureAwait(false);
+        Tell(new SessionProtocol.CallSaid(this, item));
+    }
+
+    private SemaphoreSlim Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new SemaphoreSlim(_resultsWindow), null) ?? _credit;
 
     /// <summary>Starts the handler, and watches its time.</summary>
     internal void Start()
@@ -75,11 +113,13 @@ public sealed class RunningCall : IThreadPoolWorkItem
             (code, text) = (FaultCode.Internal, "internal error");
         }
 
-        if (!_abandoned) _session.Tell(new SessionProtocol.CallReturned(this, code, result, text), ActorRefs.NoSender);
+        Tell(new SessionProtocol.CallReturned(this, code, result, text));
     }
 
-    private void Expire()
+    private void Expire() => Tell(new SessionProtocol.CallExpired(this));
+
+    private void Tell(object message)
     {
-        if (!_abandoned) _session.Tell(new SessionProtocol.CallExpired(this), ActorRefs.NoSender);
+        if (!_abandoned) _session.Tell(message, ActorRefs.NoSender);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         if (_running >= settings.PendingMax || _bytes + call.Arguments.Length > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), deadline, around.Time, session, log);
+        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, deadline, around.Time, session, log);
         _pending.Add(call.Id, TimeSpan.MaxValue, running);
         _running++;
         _bytes += running.Bytes;
@@ -59,12 +59,61 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     internal void OnReturned(SessionProtocol.CallReturned returned)
     {
         _running--;
-        _bytes -= returned.Call.Bytes;
+        _bytes -= returned.Call.Bytes + returned.Call.ItemBytes;
+        returned.Call.ItemBytes = 0;
         if (!IsPending(returned.Call)) return;
         _pending.TryTake(returned.Call.Id, out _);
         returned.Call.Release();
         if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
         else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
+    }
+
+    /// <summary>The caller says a further argument; ignored if the call is over.</summary>
+    internal void OnItem(ClientCommand.Item item)
+    {
+        if (!_pending.TryGet(item.Id, out RunningCall? running)) return;
+        if (_bytes + item.Data.Length > around.Settings.BytesMax) Break(running, FaultCode.Overloaded, "arguments of too many bytes are pending");
+        else if (!running.TryAdd(item.Data)) Break(running, FaultCode.BadArguments, "an item without credit, or behind the last one");
+        else
+        {
+            running.ItemBytes += item.Data.Length;
+            _bytes += item.Data.Length;
+        }
+    }
+
+    /// <summary>The caller has said its last argument.</summary>
+    internal void OnItemsEnd(uint id)
+    {
+        if (_pending.TryGet(id, out RunningCall? running)) running.EndItems();
+    }
+
+    /// <summary>The caller takes more results.</summary>
+    internal void OnGranted(uint id, int items)
+    {
+        if (_pending.TryGet(id, out RunningCall? running)) running.GrantResults(items);
+    }
+
+    /// <summary>A handler has read further arguments, so the caller may say as many more.</summary>
+    internal void OnTook(SessionProtocol.CallTook took)
+    {
+        if (!IsPending(took.Call)) return;
+        took.Call.ItemBytes -= took.Bytes;
+        _bytes -= took.Bytes;
+        took.Call.Grant(took.Items);
+        outlet.Granted(took.Call.Id, took.Items);
+    }
+
+    /// <summary>A handler has said one of several results.</summary>
+    internal void OnSaid(SessionProtocol.CallSaid said)
+    {
+        if (IsPending(said.Call) && !outlet.Said(said.Call.Id, said.Item)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+    }
+
+    private void Break(RunningCall running, FaultCode code, string text)
+    {
+        _pending.TryTake(running.Id, out _);
+        running.Cancel();
+        outlet.Faulted(running.Id, code, text);
     }
 
     /// <summary>The client is gone: all handlers are told.</summary>

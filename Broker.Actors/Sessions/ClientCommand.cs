@@ -1,3 +1,4 @@
+using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
 using Broker.Core.Rpc;
 
@@ -58,7 +59,27 @@ public abstract record ClientCommand(uint Id, int Bytes)
     {
         /// <summary>How long the client will wait; zero where it does not say.</summary>
         public TimeSpan Deadline { get; init; }
+
+        /// <summary>Whether items may follow, in either direction.</summary>
+        public CallWindows Windows { get; init; }
     }
+
+    /// <summary>A further argument of a call.</summary>
+    /// <param name="Id">The call's number.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Data">Owned by the command.</param>
+    public sealed record Item(uint Id, int Bytes, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes);
+
+    /// <summary>The last argument of a call has been said.</summary>
+    /// <param name="Id">The call's number.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    public sealed record ItemsEnd(uint Id, int Bytes) : ClientCommand(Id, Bytes);
+
+    /// <summary>The client takes more results of a call.</summary>
+    /// <param name="Id">The call's number.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Items">So many more than before.</param>
+    public sealed record Grant(uint Id, int Bytes, int Items) : ClientCommand(Id, Bytes);
 
     /// <summary>The answer to a call is wanted no longer.</summary>
     /// <param name="Id">The call's number.</param>

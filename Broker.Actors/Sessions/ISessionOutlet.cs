@@ -51,6 +51,19 @@ public interface ISessionOutlet
     /// <param name="text">For people.</param>
     void Faulted(uint id, FaultCode code, string text);
 
+    /// <summary>A call has one of several results.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="item">Not to be changed.</param>
+    /// <returns>False when the client takes nothing as long as that.</returns>
+    bool Said(uint id, ReadOnlyMemory<byte> item) => false;
+
+    /// <summary>The client may say more arguments of a call.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="items">So many more than before.</param>
+    void Granted(uint id, int items)
+    {
+    }
+
     /// <summary>The server ended a subscription.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="number">Its number.</param>

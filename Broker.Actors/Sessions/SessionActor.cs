@@ -44,6 +44,8 @@ public sealed class SessionActor : UntypedActor
             case Published published: _outlet.Published(published.Id, published.Receivers, published.Offset); _outlet.Done(published.Bytes); break;
             case Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
+            case CallSaid said: _calls!.OnSaid(said); break;
+            case CallTook took: _calls!.OnTook(took); break;
             case CallExpired expired: _calls!.OnExpired(expired.Call); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Ended: _ended = true; Context.Stop(Self); break;
@@ -66,6 +68,9 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Invalid: _outlet.Failed(command.Id, command.Index, CentrifugeError.BadRequest); break;
             case ClientCommand.Send: break;
             case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet, _around.Calls, _around.Log)).Start(call, _principal); break;
+            case ClientCommand.Item item: _calls?.OnItem(item); break;
+            case ClientCommand.ItemsEnd: _calls?.OnItemsEnd(command.Id); break;
+            case ClientCommand.Grant grant: _calls?.OnGranted(grant.Id, grant.Items); break;
             case ClientCommand.Cancel: _calls?.Cancel(command.Id); break;
             default: _outlet.Failed(command!.Id, command.Index, CentrifugeError.NotAvailable); break;
         }

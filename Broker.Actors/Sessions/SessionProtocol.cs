@@ -37,6 +37,17 @@ public static class SessionProtocol
     /// <param name="Text">With a code: for people.</param>
     public sealed record CallReturned(RunningCall Call, FaultCode Code, ReadOnlyMemory<byte> Result, string Text) : INoSerializationVerificationNeeded;
 
+    /// <summary>Call to session: its handler says one of several results.</summary>
+    /// <param name="Call">The call.</param>
+    /// <param name="Item">The result; not to be changed.</param>
+    public sealed record CallSaid(RunningCall Call, ReadOnlyMemory<byte> Item) : INoSerializationVerificationNeeded;
+
+    /// <summary>Call to session: its handler has read further arguments.</summary>
+    /// <param name="Call">The call.</param>
+    /// <param name="Items">How many.</param>
+    /// <param name="Bytes">Their bytes.</param>
+    public sealed record CallTook(RunningCall Call, int Items, int Bytes) : INoSerializationVerificationNeeded;
+
     /// <summary>Call to session: its time is over, or it was cancelled.</summary>
     public sealed record CallExpired(RunningCall Call) : INoSerializationVerificationNeeded;
 

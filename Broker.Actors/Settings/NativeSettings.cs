@@ -5,6 +5,9 @@ namespace Broker.Actors.Settings;
 /// <summary>The native protocol. Who may come in and what one client may do and hold is set for all dialects, in <see cref="CentrifugeSettings"/>.</summary>
 public sealed record NativeSettings
 {
+    /// <summary>Items of a call that a client may say before the first credit.</summary>
+    internal const int WindowItems = 8;
+
     /// <summary>Whether the path answers at all.</summary>
     public bool Enabled { get; init; } = true;
 
@@ -39,6 +42,6 @@ public sealed record NativeSettings
         StreamBytesMax: 1,
         StreamsMax: 1,
         CallsMax: callsMax,
-        WindowChunks: 1,
+        WindowChunks: WindowItems,
         (int)pingInterval.TotalMilliseconds);
 }

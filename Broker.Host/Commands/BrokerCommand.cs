@@ -2,11 +2,14 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Broker.Actors.Settings;
+using Broker.Host.Commands.Client;
 using Broker.Host.Settings;
 
 namespace Broker.Host.Commands;
 
-/// <summary>The command line: <c>serve</c>, which is meant when no command is given, and <c>check-config</c>.</summary>
+/// <summary>
+/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, and the commands of a client.
+/// </summary>
 /// <param name="makeHub">Makes the hub that <c>serve</c> runs.</param>
 /// <param name="environment">The variables of the process.</param>
 /// <param name="output">Standard output.</param>
@@ -20,13 +23,13 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     {
         HelpName = "PATH",
         Description = "A HOCON file with what differs from the defaults.",
-        Recursive = true,
     };
 
     /// <summary>Runs one command line.</summary>
     /// <returns>
     /// <c>serve</c>: 0 after a graceful end, 1 if it failed, 2 if the settings cannot be used.
-    /// <c>check-config</c>: 0 if the settings can be used, otherwise 1. A malformed command line: 2.
+    /// <c>check-config</c>: 0 if the settings can be used, otherwise 1. A malformed command line: 2. Of a client's command one of
+    /// <see cref="ExitCode"/>.
     /// </returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop = default)
     {
@@ -36,7 +39,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         // Signals are the host's: this library would end the process two seconds after one.
         var invocation = new InvocationConfiguration
         {
-            Output = output,
+            Output = parsed.Action is ParseErrorAction ? error : output,
             Error = error,
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
@@ -48,15 +51,20 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     private RootCommand MakeRoot(CancellationToken stop)
     {
         var root = new RootCommand(
-            "A WebSocket hub. Settings come from the file of --config, stronger from environment variables "
+            "A WebSocket hub, and a client of it. Settings of the hub come from the file of --config, stronger from environment variables "
             + "(BROKER_LISTEN_PORT is broker.listen.port), strongest from the command line. "
             + "The log goes to standard error.");
         var serve = new Command("serve", "Serves until SIGTERM or SIGINT; a second signal ends it at once. The default.");
         var check = new Command("check-config", "Prints each setting that differs from its default, and who set it.");
-        root.Add(_config);
-        SettingOptions.AddTo(root);
+        foreach (Command each in (Command[])[root, serve, check])
+        {
+            each.Add(_config);
+            SettingOptions.AddTo(each);
+        }
+
         root.Add(serve);
         root.Add(check);
+        new ClientCommands(environment, Streams.OfProcess).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
         serve.SetAction((parsed, _) => ServeAsync(parsed, stop));
         check.SetAction(CheckConfig);

@@ -12,12 +12,13 @@ public static class SettingOptions
         (Valued("--host", "ADDRESS", "The address to listen on; 127.0.0.1 unless set."), "broker.listen.address"),
         (Valued("--port", "PORT", "The port to listen on; 8000 unless set, 0 picks a free one."), "broker.listen.port"),
         (Valued("--reactors", "N", "Event loops; one for each processor unless set."), "broker.reactors"),
+        (Valued("--store", "PATH", "Opens the keyed store in this folder, which is made if it is missing."), "broker.store.path"),
         (Valued("--log-level", "LEVEL", "verbose, debug, information, warning, error or fatal."), "broker.log.level"),
         (Flag("--echo", "Opens the echo endpoint, for conformance and measurement."), "broker.echo.enabled"),
         (Flag("--allow-anonymous-anywhere", "Lets anonymous clients in from other machines."), "broker.listen.allow-anonymous-anywhere"),
     ];
 
-    /// <summary>Adds the options to a command and to all below it.</summary>
+    /// <summary>Adds the options to a command.</summary>
     public static void AddTo(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -44,8 +45,8 @@ public static class SettingOptions
     }
 
     private static Option<string> Valued(string name, string help, string description) =>
-        new(name) { HelpName = help, Description = description, Recursive = true };
+        new(name) { HelpName = help, Description = description };
 
     private static Option<bool> Flag(string name, string description) =>
-        new(name) { Description = description, Recursive = true };
+        new(name) { Description = description };
 }

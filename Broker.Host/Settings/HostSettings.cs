@@ -24,6 +24,9 @@ public sealed record HostSettings
     /// <summary>The Unix socket that is listened on too; empty for none.</summary>
     public string UnixSocket { get; init; } = "";
 
+    /// <summary>The keyed store.</summary>
+    public HostStoreSettings Store { get; init; } = new();
+
     /// <summary>Addresses beside the public port's that lead to the hub from other machines, if any do.</summary>
     public IReadOnlyList<IPAddress> OtherAddresses => Tls.Enabled ? [Tls.Address] : [];
 }

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Text;
 using Broker.Actors.Settings;
+using Broker.Host.Commands.Client;
+using Broker.Store;
 using Serilog.Events;
 
 namespace Broker.Host.Settings;
@@ -27,7 +29,7 @@ public static class SettingsLoader
     {
         List<SettingsLayer> overrides = [];
         if (path is not null) overrides.Add(ReadFile(path));
-        overrides.Add(EnvironmentLayer.Read(environment, KnownKeys, out IReadOnlyList<string> warnings));
+        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), KnownKeys, out IReadOnlyList<string> warnings));
         overrides.Add(commandLine);
 
         var layers = new SettingsLayers(References, overrides);
@@ -43,6 +45,7 @@ public static class SettingsLoader
                 + "(broker.listen.allow-anonymous-anywhere = on) if you mean it.");
         }
 
+        CheckStoreExposure(settings, layers);
         return new LoadedSettings(settings, layers, warnings);
     }
 
@@ -70,6 +73,7 @@ public static class SettingsLoader
                 BodyBytesMax = reader.GetSize("broker.http.body-bytes-max", 0, 1024 * 1024 * 1024),
             },
             Tls = ReadTls(reader),
+            Store = ReadStore(reader),
             UnixSocket = reader.GetText(
                 "broker.unix-socket",
                 $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes",
@@ -79,6 +83,35 @@ public static class SettingsLoader
         if (reader.IsGood && settings.Tls.Enabled) CheckFiles(settings.Tls, reader);
         return settings;
     }
+
+    // Whoever lets in anyone from anywhere has not said yet that anyone may change what is kept for good.
+    private static void CheckStoreExposure(HostSettings settings, SettingsLayers layers)
+    {
+        HostStoreSettings store = settings.Store;
+        if (store.Path.Length == 0 || store.Anonymous == StoreAccess.None || store.AllowAnonymousAnywhere) return;
+        if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) != Exposure.Wished || !settings.Hub.Centrifuge.Anonymous) return;
+        throw new SettingException(
+            $"{layers.Find("broker.store.path")!.Origin}: the keyed store would be open to anyone who can reach the hub. "
+            + "Set broker.store.anonymous = none, or broker.store.allow-anonymous-anywhere = on if you mean it.");
+    }
+
+    private static HostStoreSettings ReadStore(SettingsReader reader) => new()
+    {
+        Path = reader.GetText("broker.store.path"),
+        Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
+        AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
+        ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
+        Bounds = new StoreSettings
+        {
+            KeyBytesMax = reader.GetSize("broker.store.key-bytes-max", 1, StoreSettings.KeyBytesLimit),
+            ValueBytesMax = reader.GetSize("broker.store.value-bytes-max", 0, 1024 * 1024 * 1024),
+            BatchBytesMax = reader.GetSize("broker.store.batch-bytes-max", 1024, 1024 * 1024 * 1024),
+            BatchChangesMax = reader.GetCount("broker.store.batch-changes-max", 1, 1_000_000),
+            QueuedBytesMax = reader.GetSize("broker.store.queued-bytes-max", 1024, 1024 * 1024 * 1024),
+            CacheBytes = reader.GetSize("broker.store.cache-bytes", 1024 * 1024, int.MaxValue),
+            WriteBufferBytes = reader.GetSize("broker.store.write-buffer-bytes", 64 * 1024, 1024 * 1024 * 1024),
+        },
+    };
 
     private static TlsSettings ReadTls(SettingsReader reader) => new()
     {
@@ -94,6 +127,14 @@ public static class SettingsLoader
     {
         if (!File.Exists(tls.Certificate)) reader.Refuse("broker.tls.certificate", "the path of a PEM or PFX file, because broker.tls.enabled is on");
         if (tls.Key.Length > 0 && !File.Exists(tls.Key)) reader.Refuse("broker.tls.key", "nothing, or the path of a PEM file");
+    }
+
+    // What the commands of a client read is no mistake where a hub is started with it.
+    private static Hashtable WithoutClients(IDictionary environment)
+    {
+        var rest = new Hashtable(environment);
+        foreach (string variable in ClientSession.Variables) rest.Remove(variable);
+        return rest;
     }
 
     private static SettingsLayer ReadFile(string path)

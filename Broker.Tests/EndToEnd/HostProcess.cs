@@ -45,6 +45,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Where clients connect.</summary>
     public Uri WebSocketUri => new($"ws://127.0.0.1:{Port}/connection/websocket");
 
+    /// <summary>Where native clients connect.</summary>
+    public Uri NativeUri => new($"ws://127.0.0.1:{Port}/ws");
+
     /// <summary>Where messages come back.</summary>
     public Uri EchoUri => new($"ws://127.0.0.1:{Port}/echo");
 
@@ -142,6 +145,16 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>Asks it to stop as a keyboard does.</summary>
     public void SendInterrupt() => Send(Interrupt);
+
+    /// <summary>Kills it at once (SIGKILL), and waits for its end.</summary>
+    public async Task CrashAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Sends a keyboard's signal to a process that was started here.</summary>
+    internal static void SendInterrupt(Process process) => Assert.Equal(0, Kill(process.Id, Interrupt));
 
     private void Send(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 

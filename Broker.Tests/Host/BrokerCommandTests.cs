@@ -23,6 +23,7 @@ public sealed class BrokerCommandTests : IDisposable
         _environment["BROKER_LOG_FORMAT"] = "json";
         _environment["BROKER_LOG_LEVEL"] = "warning";
         _environment["BROKER_LOG_COLOUR"] = "red";
+        _environment["BROKER_URL"] = "ws://127.0.0.1:9000/ws";      // Of the commands of a client.
 
         Assert.Equal(0, await RunAsync("check-config", "--config", _file, "--port", "9000", "--echo"));
 
@@ -37,7 +38,7 @@ public sealed class BrokerCommandTests : IDisposable
                 "The settings can be used.",
             ],
             Lines(_output));
-        Assert.Contains("BROKER_LOG_COLOUR names no setting", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("BROKER_LOG_COLOUR names no setting", Assert.Single(Lines(_error)), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -99,12 +100,30 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.True(_hub.Disposed);
     }
 
+    [Theory]
+    [InlineData(null, null, 2)]
+    [InlineData("none", null, 0)]
+    [InlineData("read", null, 2)]
+    [InlineData("write", "on", 0)]
+    public async Task A_store_is_opened_to_other_machines_only_by_a_wish_of_its_own(string? anonymous, string? anywhere, int code)
+    {
+        if (anonymous is not null) _environment["BROKER_STORE_ANONYMOUS"] = anonymous;
+        if (anywhere is not null) _environment["BROKER_STORE_ALLOW_ANONYMOUS_ANYWHERE"] = anywhere;
+        string[] arguments = ["check-config", "--host", "0.0.0.0", "--allow-anonymous-anywhere", "--store", "/nowhere/store"];
+
+        Assert.Equal(code == 0 ? 0 : 1, await RunAsync(arguments));
+
+        if (code == 0) return;
+        Assert.StartsWith("broker: command line --store: the keyed store would be open to anyone", Assert.Single(Lines(_error)), StringComparison.Ordinal);
+        Assert.Equal(2, await RunAsync(arguments[1..]));
+    }
+
     [Fact]
     public async Task A_hub_that_cannot_start_ends_with_1_and_its_reason()
     {
         await using var broken = new PlainHub { StartFailure = new IOException("Address already in use") };
 
-        int code = await new BrokerCommand((_, _) => broken, _environment, _output, _error).RunAsync([]);
+        int code = await new BrokerCommand((_, _, _) => broken, _environment, _output, _error).RunAsync([]);
 
         Assert.Equal(1, code);
         Assert.Equal("broker: Address already in use", Assert.Single(Lines(_error)));
@@ -117,7 +136,8 @@ public sealed class BrokerCommandTests : IDisposable
             SettingsLoader.KnownKeys.Count,
             SettingsLoader.KnownKeys.Select(Broker.Actors.Settings.EnvironmentLayer.NameOf).Distinct().Count());
 
-    private PlainHub MakeHub(Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka) => _hub;
+    private PlainHub MakeHub(
+        Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods) => _hub;
 
     private Task<int> RunAsync(params string[] arguments) =>
         new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);

@@ -161,7 +161,6 @@ public sealed class CallTests
             Call(2, "slow", new string('x', 1024)),
             Call(3, "nobody"),
             Call(0x8000_0004, "slow"),
-            Call(5, "slow", "", 0, CallOptions.MoreArguments),
             Call(6, "slow", "c"),
             Call(7, "slow", "d"));
 
@@ -171,10 +170,9 @@ public sealed class CallTests
             "fault 2 Overloaded: too many calls are pending",
             "fault 2147483652 BadId: the highest bit of the number is the server's",
             "fault 3 UnknownMethod: unknown method",
-            "fault 5 BadArguments: the arguments come in one piece",
             "fault 7 Overloaded: too many calls are pending",
         ];
-        Assert.Equal(expected, client.Next(6).Order(StringComparer.Ordinal));
+        Assert.Equal(expected, client.Next(5).Order(StringComparer.Ordinal));
         held.Return("a");
         held.Return("c");
         Assert.Equal(["result 1 a!", "result 6 c!"], client.Next(2).Order(StringComparer.Ordinal));

@@ -72,7 +72,7 @@ public sealed class StoreHandlersTests : IDisposable
     [InlineData(StoreMethods.Scan, "00 00000000 0000 0000")]
     public async Task Arguments_that_are_none_are_told_apart_from_a_store_that_fails(string method, string arguments)
     {
-        MethodFaultException fault = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(method, arguments));
+        CallFaultException fault = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(method, arguments));
 
         Assert.Equal(FaultCode.BadArguments, fault.Code);
         Assert.True(_store.IsEmpty);
@@ -84,10 +84,10 @@ public sealed class StoreHandlersTests : IDisposable
         await _store.WriteAsync("a"u8.ToArray(), new byte[600], Durability.Memory);
         _handlers = new StoreHandlers(_store, resultBytesMax: 1000);
         await CallAsync(StoreMethods.Read, "61");
-        MethodFaultException big = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
+        CallFaultException big = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
         _store.Dispose();
-        MethodFaultException closed = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(StoreMethods.Read, "61"));
-        MethodFaultException unwritten = await Assert.ThrowsAsync<MethodFaultException>(() => CallAsync(StoreMethods.Write, "00 0100 61 31"));
+        CallFaultException closed = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.Read, "61"));
+        CallFaultException unwritten = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.Write, "00 0100 61 31"));
 
         Assert.Equal(FaultCode.ResultTooBig, big.Code);
         Assert.Equal((FaultCode.Failed, FaultCode.Failed), (closed.Code, unwritten.Code));

@@ -17,8 +17,8 @@ internal sealed class NativeClient(HubClient client, bool batched)
     /// <summary>The frames below.</summary>
     public HubClient Frames { get; } = client;
 
-    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1) =>
-        NativeWriter.Message(new Hello { Version = version, FrameBytesMax = frameBytesMax, Name = "test"u8, Token = Encoding.UTF8.GetBytes(token) });
+    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 8) =>
+        NativeWriter.Message(new Hello { Version = version, FrameBytesMax = frameBytesMax, WindowChunks = window, Name = "test"u8, Token = Encoding.UTF8.GetBytes(token) });
 
     public static byte[] Subscribe(uint request, string channel, string token = "") =>
         NativeWriter.Message(new Subscribe { Request = request, Channel = Encoding.UTF8.GetBytes(channel), Token = Encoding.UTF8.GetBytes(token) });
@@ -39,6 +39,12 @@ internal sealed class NativeClient(HubClient client, bool batched)
             Options = options,
             Arguments = Encoding.UTF8.GetBytes(arguments),
         });
+
+    public static byte[] Item(uint id, string data) => NativeWriter.Message(new CallItem { Id = id, Data = Encoding.UTF8.GetBytes(data) });
+
+    public static byte[] ItemsEnd(uint id) => NativeWriter.Message(new CallItemsEnd { Id = id });
+
+    public static byte[] Credit(uint id, uint count) => NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = count });
 
     public static byte[] Cancel(uint id) => NativeWriter.Message(new CallCancel { Id = id });
 
@@ -117,6 +123,12 @@ internal sealed class NativeClient(HubClient client, bool batched)
             case NativeKind.Result:
                 var result = message.As<CallResult>();
                 return Line($"result {result.Id} {result.Data.ToText()}");
+            case NativeKind.Item:
+                var item = message.As<CallItem>();
+                return Line($"item {item.Id} {item.Data.ToText()}");
+            case NativeKind.Credit:
+                var credit = message.As<Credit>();
+                return Line($"credit {credit.Scope} {credit.Id} {credit.Count}");
             case NativeKind.Fault:
                 var fault = message.As<CallFault>();
                 return Line($"fault {fault.Id} {fault.Code}: {fault.Text.ToText()}");

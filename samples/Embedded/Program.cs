@@ -1,9 +1,11 @@
+using System.Text;
 using Broker.AspNetCore;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Services.AddBroker();
+builder.Services.AddBrokerMethod("now", (_, _) => new(Encoding.UTF8.GetBytes($"\"{DateTime.UtcNow:O}\"")));
 
 WebApplication app = builder.Build();
-app.MapGet("/", () => "WebSockets are at /connection/websocket.");
+app.MapGet("/", () => "WebSockets are at /connection/websocket and /ws.");
 app.MapBroker();
 app.Run();

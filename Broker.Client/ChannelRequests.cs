@@ -1,0 +1,179 @@
+using System.Text;
+using Broker.Core.Native;
+
+namespace Broker.Client;
+
+/// <summary>What one connection asks of channels, and the subscriptions that it feeds.</summary>
+internal sealed class ChannelRequests(ConnectionState state, FrameSender sender, Uploads uploads)
+{
+    private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
+
+    private readonly RequestTable _requests = new();
+    private readonly Dictionary<uint, Subscription> _channels = [];
+
+    /// <summary>Publishes; the answer is the request's. Without the lock.</summary>
+    public async Task<PublishReceipt> PublishAsync(
+        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var request = new PendingPublish();
+        uint id;
+        lock (state.Gate)
+        {
+            state.ThrowIfEnded();
+            id = _requests.Add(request);
+            try
+            {
+                var message = new Publish { Request = id, Channel = Encoding.UTF8.GetBytes(channel) };
+                uint taken = id;
+                request.Upload = uploads.Post(message, data, progress, failure => Fail(taken, failure));
+            }
+            catch (BrokerException)
+            {
+                _requests.TryTake<PendingPublish>(id, out _);
+                throw;
+            }
+        }
+
+        using CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, request, cancel));
+        return await request.Answer.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Subscribes, with recovery where the channel has it. Without the lock.</summary>
+    public async Task SubscribeAsync(Subscription subscription, CancellationToken cancel)
+    {
+        var request = new PendingSubscribe(subscription);
+        lock (state.Gate)
+        {
+            state.ThrowIfEnded();
+            uint id = _requests.Add(request);
+            try
+            {
+                sender.Post(NativeWriter.Message(new Subscribe
+                {
+                    Request = id,
+                    Options = subscription.CanRecover ? SubscribeOptions.Recover : SubscribeOptions.None,
+                    Epoch = subscription.Epoch,
+                    Offset = subscription.Offset,
+                    Channel = Encoding.UTF8.GetBytes(subscription.Channel),
+                    Token = subscription.Token.Span,
+                }));
+            }
+            catch (BrokerException)
+            {
+                _requests.TryTake<PendingSubscribe>(id, out _);
+                throw;
+            }
+        }
+
+        await request.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.</summary>
+    public async Task ResubscribeAsync(Subscription subscription)
+    {
+        try
+        {
+            await SubscribeAsync(subscription, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (ConnectionLostException)
+        {
+            // The next connection subscribes again.
+        }
+        catch (BrokerException refused)
+        {
+            subscription.Queue.End(refused);
+        }
+    }
+
+    /// <summary>Unsubscribes, if the channel is subscribed here; nobody waits for the answer. Without the lock.</summary>
+    public void Unsubscribe(Subscription subscription)
+    {
+        lock (state.Gate)
+        {
+            if (state.Ending is not null) return;
+            foreach ((uint number, Subscription other) in _channels)
+            {
+                if (other != subscription) continue;
+                _channels.Remove(number);
+                sender.TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = number });
+                return;
+            }
+        }
+    }
+
+    public void OnDelivery(Core.Native.Delivery delivery)
+    {
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data);
+    }
+
+    public void OnMissed(Missed missed)
+    {
+        if (_channels.TryGetValue(missed.Channel, out Subscription? subscription)) subscription.Miss(missed.Offset, missed.Count);
+    }
+
+    public void OnPublished(Published published)
+    {
+        if (!_requests.TryTake(published.Request, out PendingPublish? request)) return;
+        uploads.Cancel(request.Upload);
+        request.Answer.TrySetResult(new PublishReceipt(published.Offset, (int)published.Receivers));
+    }
+
+    public void OnSubscribed(Subscribed subscribed)
+    {
+        if (!_requests.TryTake(subscribed.Request, out PendingSubscribe? request)) return;
+        if (request.Subscription.IsLeft)
+        {
+            sender.TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = subscribed.Channel });
+            return;
+        }
+
+        _channels[subscribed.Channel] = request.Subscription;
+        request.Subscription.Confirm(
+            (subscribed.State & SubscribedState.Recoverable) != 0,
+            (subscribed.State & SubscribedState.Recovered) != 0,
+            subscribed.Epoch,
+            subscribed.Offset);
+        request.Answer.TrySetResult();
+    }
+
+    public void OnUnsubscribed(Unsubscribed unsubscribed)
+    {
+        // What was asked for is over already, and its number may be a new subscription's.
+        if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
+        if (unsubscribed.Code == KeepsNothing) subscription.ForgetPlace();
+        if (unsubscribed.Code >= ComeBack) _ = ResubscribeAsync(subscription);
+        else subscription.Queue.End(new RefusedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
+    }
+
+    /// <summary>The hub refuses a request.</summary>
+    public void OnRefused(NativeError error)
+    {
+        if (!_requests.TryTake(error.Id, out PendingRequest? request)) return;
+        uploads.Cancel(request.Upload);
+        request.Fail(new RefusedException(error.Code, $"The hub refused: {Encoding.UTF8.GetString(error.Text)} ({error.Code})"));
+    }
+
+    /// <summary>The connection is gone: what waited, to be failed without the lock.</summary>
+    public IReadOnlyList<PendingRequest> TakeAll()
+    {
+        _channels.Clear();
+        return _requests.TakeAll();
+    }
+
+    private void Fail(uint id, Exception failure)
+    {
+        if (_requests.TryTake(id, out PendingRequest? request)) request.Fail(failure);
+    }
+
+    private void Abandon(uint id, PendingPublish request, CancellationToken cancel)
+    {
+        lock (state.Gate)
+        {
+            if (!_requests.TryTake<PendingPublish>(id, out _)) return;
+            uploads.Cancel(request.Upload);
+        }
+
+        request.Answer.TrySetCanceled(cancel);
+    }
+}

@@ -1,0 +1,32 @@
+namespace Broker.Client;
+
+/// <summary>What the parts of one connection share: their lock, their clock, and how the connection ended.</summary>
+/// <remarks>
+/// One lock guards all parts: the loops hold it while they read or fill a frame in memory, never while they wait for the
+/// socket. Unless a part says otherwise its members are called under the lock.
+/// </remarks>
+internal sealed class ConnectionState(BrokerClientOptions options)
+{
+    private readonly long _started = options.Time.GetTimestamp();
+
+    public Lock Gate { get; } = new();
+
+    public BrokerClientOptions Options => options;
+
+    /// <summary>Since the connection began.</summary>
+    public TimeSpan Now => options.Time.GetElapsedTime(_started);
+
+    /// <summary>How the connection ended, once it has.</summary>
+    public Ending? Ending { get; set; }
+
+    /// <summary>What the hub has said about the end that is coming.</summary>
+    public Ending? Bye { get; set; }
+
+    /// <summary>Called when a deadline has come or gone, so that the timer knows the next one.</summary>
+    public Action DeadlinesChanged { get; set; } = static () => { };
+
+    public void ThrowIfEnded()
+    {
+        if (Ending is not null) throw new ConnectionLostException(Ending);
+    }
+}

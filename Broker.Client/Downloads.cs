@@ -1,0 +1,92 @@
+using Broker.Core.Buffers;
+using Broker.Core.Chunks;
+using Broker.Core.Framing;
+using Broker.Core.Native;
+
+namespace Broker.Client;
+
+/// <summary>The streams that the hub sends: messages too long for a frame, and results of calls.</summary>
+/// <param name="state">Of the connection.</param>
+/// <param name="sender">Takes credits and refusals.</param>
+/// <param name="calls">What streams may be results of.</param>
+/// <param name="pool">For chunks.</param>
+internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, BufferPool pool)
+{
+    private readonly Dictionary<uint, uint> _results = [];      // Streams that are results, and the calls that they are of.
+    private readonly ChunkTable _table = new(
+        new ChunkLimits { ConnectionBytesMax = state.Options.DownloadBytesMax }, new ChunkBudget(state.Options.DownloadBytesMax), pool);
+
+    /// <summary>When <see cref="Expire"/> has something to do.</summary>
+    public TimeSpan? NextDeadline => _table.NextExpiry;
+
+    /// <summary>A stream begins.</summary>
+    public void OnStream(StreamHeader header)
+    {
+        ChunkError error = _table.Open(header, state.Now);
+        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error);
+        else if (header.Purpose == StreamPurpose.Result) _results[header.Stream] = header.Reference;
+        state.DeadlinesChanged();
+    }
+
+    /// <summary>A chunk has come. When it was the last of a message, that takes effect.</summary>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="take">Takes a message; says what is wrong with it.</param>
+    public NativeFault OnChunk(Chunk chunk, Func<NativeMessage, NativeFault> take)
+    {
+        ChunkError error = _table.Add(chunk, state.Now, out ChunkArrival arrival);
+        if (error != ChunkError.None)
+        {
+            Refuse(chunk.Stream, chunk.Index, error);
+            return NativeFault.None;
+        }
+
+        if (arrival.Credit > 0) sender.TryPost(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
+        ReportProgress(chunk.Stream, arrival);
+        if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
+
+        _results.Remove(chunk.Stream);
+        byte[] whole = payload.ToArray();
+        payload.Dispose();
+        state.DeadlinesChanged();
+        if (arrival.Purpose == StreamPurpose.Result)
+        {
+            calls.OnStreamed(arrival.Reference, whole);
+            return NativeFault.None;
+        }
+
+        NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
+        if (fault == NativeFault.None) return take(message);
+        Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage);
+        return NativeFault.None;
+    }
+
+    /// <summary>The hub sends no more of a stream.</summary>
+    public void OnCancelled(uint stream)
+    {
+        _table.Cancel(stream);
+        _results.Remove(stream);
+    }
+
+    /// <summary>Gives up streams that make no progress.</summary>
+    public void Expire()
+    {
+        while (_table.TryExpire(state.Now, out StreamExpiry expired))
+        {
+            sender.TryPost(new StreamCancel { Owner = StreamOwner.Yours, Stream = expired.Stream, Code = ChunkError.Expired });
+            _results.Remove(expired.Stream);
+        }
+    }
+
+    /// <summary>The connection is gone.</summary>
+    public void Clear() => _table.Clear();
+
+    private void ReportProgress(uint stream, in ChunkArrival arrival)
+    {
+        if (!_results.TryGetValue(stream, out uint call) || calls.ProgressOf(call) is not { } progress) return;
+        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Report(new TransferProgress(bytes, announced));
+        else if (arrival.Payload is { } payload) progress.Report(new TransferProgress(payload.Bytes, payload.Bytes));
+    }
+
+    private void Refuse(uint stream, uint chunk, ChunkError error) =>
+        sender.TryPost(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)error, Id = stream, ChunkIndex = chunk });
+}

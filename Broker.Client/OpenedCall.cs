@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace Broker.Client;
+
+/// <summary>A call that is under way with items in either direction: arguments that follow, and results before the last one.</summary>
+/// <remarks>
+/// Each direction is bounded: <see cref="SayAsync"/> waits while the hub's method is slower than the caller, and the method
+/// waits while nobody enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call
+/// does. Disposing of it cancels a call that is still pending.
+/// </remarks>
+public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
+{
+    /// <summary>Items that the hub may say before the first credit, as hello tells.</summary>
+    internal const int Window = 8;
+
+    private readonly OutgoingCalls _calls;
+    private readonly uint _id;
+    private readonly PendingCall _call;
+    private readonly SemaphoreSlim _sayable;        // Arguments that the hub takes.
+    private readonly CancellationTokenSource _over = new();
+    private readonly Channel<ReadOnlyMemory<byte>> _results =
+        Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+
+    private int _expected = Window;                 // Results that the hub may say; under the connection's lock.
+    private bool _saidAll;
+
+    internal OpenedCall(OutgoingCalls calls, uint id, PendingCall call, int sayable)
+    {
+        _calls = calls;
+        _id = id;
+        _call = call;
+        _sayable = new SemaphoreSlim(sayable);
+    }
+
+    /// <summary>The last result, which ends the call.</summary>
+    public Task<ReadOnlyMemory<byte>> Result => _call.Answer.Task;
+
+    /// <summary>Says one more argument, once the hub takes it. For one caller at a time.</summary>
+    /// <param name="item">Any bytes that fit a frame; copied.</param>
+    /// <param name="cancel">Stops waiting; the call goes on.</param>
+    /// <exception cref="BrokerException">The call is over: the one that ended it.</exception>
+    /// <exception cref="TooBigException">It is longer than a frame. Nothing was sent.</exception>
+    public async ValueTask SayAsync(ReadOnlyMemory<byte> item, CancellationToken cancel = default)
+    {
+        if (_saidAll) throw new InvalidOperationException("The last argument has been said.");
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _over.Token);
+        try
+        {
+            await _sayable.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            await Result.ConfigureAwait(false);
+            throw new BrokerException("The call is over.");
+        }
+
+        _calls.Say(_id, _call, item.Span);
+    }
+
+    /// <summary>Says that there are no more arguments.</summary>
+    public void EndArguments()
+    {
+        if (_saidAll) return;
+        _saidAll = true;
+        _calls.SayEnd(_id, _call);
+    }
+
+    /// <inheritdoc />
+    public async IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    {
+        int taken = 0;
+        await foreach (ReadOnlyMemory<byte> item in _results.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            yield return item;
+            if (++taken < Window / 2) continue;
+            _calls.Grant(_id, _call, taken);
+            taken = 0;
+        }
+    }
+
+    /// <summary>Cancels the call, if it is pending.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _calls.Abandon(_id, _call, new CancellationToken(canceled: true));
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A result has come; under the lock.</summary>
+    /// <returns>False when the hub had no credit for it.</returns>
+    internal bool Add(byte[] item) => _expected-- > 0 && _results.Writer.TryWrite(item);
+
+    /// <summary>The hub may say so many more; under the lock.</summary>
+    internal void Expect(int items) => _expected += items;
+
+    /// <summary>The hub takes more arguments.</summary>
+    internal void OnCredit(uint items)
+    {
+        if (_sayable.CurrentCount < 1 << 20) _sayable.Release((int)Math.Min(items, 1 << 20));
+    }
+
+    /// <summary>The call has ended.</summary>
+    internal void End(Exception? failure)
+    {
+        _results.Writer.TryComplete(failure);
+        _ = _over.CancelAsync();
+    }
+}

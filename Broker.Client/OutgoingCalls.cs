@@ -1,0 +1,204 @@
+using System.Text;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+
+namespace Broker.Client;
+
+/// <summary>The calls of the hub's methods on one connection: each is answered exactly once.</summary>
+internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, Uploads uploads, NativeLimits limits)
+{
+    private readonly CallTable<PendingCall> _pending = new(limits.CallsMax);
+    private uint _last;
+
+    /// <summary>When <see cref="Expire"/> has something to do.</summary>
+    public TimeSpan? NextDeadline => _pending.NextDeadline;
+
+    /// <summary>Calls a method; without the lock.</summary>
+    public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var call = new PendingCall(method, settings.Download);
+        uint id;
+        lock (state.Gate) id = Start(call, arguments, settings, CallOptions.None);
+        using CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));
+        return await call.Answer.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Begins a call that has items; without the lock.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="arguments">Those that come first.</param>
+    /// <param name="options">Whether further arguments follow.</param>
+    /// <param name="settings">Deadline and progress.</param>
+    /// <param name="cancel">Cancels the call.</param>
+    public OpenedCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var call = new PendingCall(method, settings.Download);
+        uint id;
+        lock (state.Gate)
+        {
+            id = Start(call, arguments, settings, options);
+            call.Items = new OpenedCall(this, id, call, limits.WindowChunks);
+        }
+
+        CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));
+
+        // Whoever enumerates hears of a failure there, and need not look at the result, too.
+        _ = call.Answer.Task.ContinueWith(
+            answer =>
+            {
+                _ = answer.Exception;
+                registration.Dispose();
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        return call.Items;
+    }
+
+    /// <summary>Says a further argument; without the lock.</summary>
+    public void Say(uint id, PendingCall call, ReadOnlySpan<byte> item)
+    {
+        var message = new CallItem { Id = id, Data = item };
+        int size = NativeWriter.SizeOf(message);
+        if (size > sender.Limits.ThresholdBytes) throw new TooBigException($"An item of {size} bytes is more than the hub takes: {sender.Limits.ThresholdBytes}.");
+        lock (state.Gate)
+        {
+            state.ThrowIfEnded();
+            if (IsPending(id, call)) sender.Post(NativeWriter.Message(message));
+        }
+    }
+
+    /// <summary>Says that no more arguments follow; without the lock.</summary>
+    public void SayEnd(uint id, PendingCall call)
+    {
+        lock (state.Gate)
+        {
+            if (state.Ending is null && IsPending(id, call)) sender.Post(NativeWriter.Message(new CallItemsEnd { Id = id }));
+        }
+    }
+
+    /// <summary>Lets the hub say more results; without the lock.</summary>
+    public void Grant(uint id, PendingCall call, int items)
+    {
+        lock (state.Gate)
+        {
+            if (state.Ending is not null || !IsPending(id, call)) return;
+            call.Items!.Expect(items);
+            sender.Post(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items }));
+        }
+    }
+
+    /// <summary>One of several results has come.</summary>
+    public void OnItem(CallItem item)
+    {
+        if (!_pending.TryGet(item.Id, out PendingCall? call)) return;
+        if (call.Items?.Add(item.Data.ToArray()) == true) return;
+        _pending.TryTake(item.Id, out _);
+        GiveUp(item.Id, call);
+        call.Fail(new BrokerException(call.Items is null ? $"{call.Method} has several results: open it as a stream." : $"{call.Method}: the hub says more than it may."));
+    }
+
+    /// <summary>The hub takes more arguments.</summary>
+    public void OnCredit(Credit credit)
+    {
+        if (_pending.TryGet(credit.Id, out PendingCall? call)) call.Items?.OnCredit(credit.Count);
+    }
+
+    /// <summary>A call has come to a result.</summary>
+    public void OnResult(CallResult result)
+    {
+        if (!_pending.TryTake(result.Id, out PendingCall? call)) return;
+        uploads.Cancel(call.Upload);
+        call.Return(call.Streamed ?? result.Data.ToArray());
+        state.DeadlinesChanged();
+    }
+
+    /// <summary>A result has come as a stream.</summary>
+    public void OnStreamed(uint id, byte[] result)
+    {
+        if (_pending.TryGet(id, out PendingCall? call)) call.Streamed = result;
+    }
+
+    /// <summary>A call has failed.</summary>
+    public void OnFault(CallFault fault)
+    {
+        if (!_pending.TryTake(fault.Id, out PendingCall? call)) return;
+        uploads.Cancel(call.Upload);
+        call.Fail(new CallFailedException(call.Method, fault.Code, Encoding.UTF8.GetString(fault.Text)));
+        state.DeadlinesChanged();
+    }
+
+    /// <summary>Who hears how far the result of a call has come.</summary>
+    public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
+
+    /// <summary>Nobody waits for the answer any more; without the lock.</summary>
+    public void Abandon(uint id, PendingCall call, CancellationToken cancel)
+    {
+        lock (state.Gate)
+        {
+            if (!IsPending(id, call)) return;
+            _pending.TryTake(id, out _);
+            GiveUp(id, call);
+        }
+
+        call.Cancel(cancel);
+    }
+
+    /// <summary>Fails the calls whose time is over.</summary>
+    public void Expire()
+    {
+        while (_pending.TryExpire(state.Now, out uint id, out PendingCall? call))
+        {
+            GiveUp(id, call);
+            call.Fail(new CallFailedException(call.Method, FaultCode.Deadline, "The time for it is over."));
+        }
+    }
+
+    /// <summary>The connection is gone: what waited, to be failed without the lock.</summary>
+    public IReadOnlyList<PendingRequest> TakeAll()
+    {
+        var all = new List<PendingRequest>();
+        while (_pending.TryTakeFirst(out _, out PendingCall? call)) all.Add(call);
+        return all;
+    }
+
+    private uint Start(PendingCall call, ReadOnlyMemory<byte> arguments, in CallSettings settings, CallOptions options)
+    {
+        state.ThrowIfEnded();
+        uint id = _last = CallIds.Next(_last);
+        FaultCode refused = _pending.Add(id, settings.Deadline is { } limit ? state.Now + limit : TimeSpan.MaxValue, call);
+        if (refused != FaultCode.None) throw new CallFailedException(call.Method, refused, "Too many calls are pending.");
+        try
+        {
+            uint milliseconds = settings.Deadline is { } span ? (uint)Math.Clamp(span.TotalMilliseconds, 1, uint.MaxValue) : 0;
+            var message = new Call { Id = id, Method = MethodId.Of(call.Method), DeadlineMilliseconds = milliseconds, Options = options };
+            call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));
+        }
+        catch (BrokerException)
+        {
+            _pending.TryTake(id, out _);
+            throw;
+        }
+
+        state.DeadlinesChanged();
+        return id;
+    }
+
+    private void Fail(uint id, Exception failure)
+    {
+        if (!_pending.TryTake(id, out PendingCall? call)) return;
+        call.Fail(failure);
+        state.DeadlinesChanged();
+    }
+
+    // The number may belong to a later call by now.
+    private bool IsPending(uint id, PendingCall call) => _pending.TryGet(id, out PendingCall? pending) && ReferenceEquals(pending, call);
+
+    // A call that is still being sent never began over there, so there is nothing to cancel but its stream.
+    private void GiveUp(uint id, PendingCall call)
+    {
+        if (!uploads.Cancel(call.Upload)) sender.TryPost(new CallCancel { Id = id });
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers.Binary;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+
+namespace Broker.Client;
+
+/// <summary>Messages with data of any length: in a frame where they fit, and as streams where they do not.</summary>
+internal sealed class Uploads(ConnectionState state, FrameSender sender)
+{
+    private readonly Dictionary<uint, Action<Exception>> _failed = [];     // Who waits for what each stream is part of.
+    private long _bytes;
+
+    /// <summary>Sends a message whose last field is data, which is not in it yet.</summary>
+    /// <param name="message">The message, without its data.</param>
+    /// <param name="data">Must not change until it is sent.</param>
+    /// <param name="progress">Hears how much has been sent.</param>
+    /// <param name="failed">Told, under the lock, when the hub takes no more of the stream.</param>
+    /// <returns>The stream that it is sent as, if it is too long for a frame.</returns>
+    /// <exception cref="BrokerException">Nothing is sent: it is too long for the hub, or too much waits.</exception>
+    public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
+        where T : INativeMessage<T>, allows ref struct
+    {
+        int head = NativeWriter.SizeOf(message);
+        long size = head + (long)data.Length;
+        if (size > sender.Limits.ThresholdBytes) return Begin(Encode(message, head, data.Length), data, progress, failed);
+
+        byte[] whole = Encode(message, (int)size, data.Length);
+        data.Span.CopyTo(whole.AsSpan(head));
+        sender.Post(whole);
+        progress?.Report(new TransferProgress(data.Length, data.Length));
+        return null;
+    }
+
+    /// <summary>Whoever waited has its answer, or wants none: sends no more of the stream.</summary>
+    /// <returns>Whether there was something left to send.</returns>
+    public bool Cancel(uint? stream)
+    {
+        if (stream is not { } number) return false;
+        _failed.Remove(number);
+        if (!sender.Chunks.Cancel(number)) return false;
+        sender.Signal();
+        return true;
+    }
+
+    /// <summary>The hub takes more.</summary>
+    public void OnCredit(Credit credit)
+    {
+        sender.Chunks.Grant(credit.Id, credit.Count);
+        sender.Signal();
+    }
+
+    /// <summary>The hub takes no more of a stream: whoever waits for it hears why.</summary>
+    public void OnRefused(uint stream, ChunkError error)
+    {
+        sender.Chunks.OnCancelled(stream);
+        if (_failed.Remove(stream, out Action<Exception>? failed)) failed(new RefusedException((int)error, $"The hub stopped the upload: {error}."));
+    }
+
+    private uint Begin(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
+    {
+        long size = head.Length + (long)data.Length;
+        if (!sender.Limits.Allows(size)) throw new TooBigException($"{size} bytes are more than the hub takes: {sender.Limits.StreamBytesMax}.");
+        if (_bytes > 0 && size > state.Options.UploadBytesMax - _bytes) throw new QueueFullException($"Large messages of {_bytes} bytes wait already.");
+        sender.Chunks.TrySend(new UploadSource(head, data, progress, bytes => _bytes -= bytes), out uint stream);
+        _bytes += size;
+        _failed[stream] = failed;
+        sender.Signal();
+        return stream;
+    }
+
+    private static byte[] Encode<T>(scoped in T message, int room, int dataBytes)
+        where T : INativeMessage<T>, allows ref struct
+    {
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(room);
+        new NativeWriter(bytes).TryWrite(message);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(1), (uint)(message.BodyBytes + dataBytes));
+        return bytes;
+    }
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text;
+using Broker.Client;
+
+namespace Broker.Host.Commands.Client;
+
+/// <summary>The options that say where the hub is, and one command's time with it: connected, and every failure told in one line.</summary>
+internal sealed class ClientSession
+{
+    private const string UrlVariable = "BROKER_URL", TokenVariable = "BROKER_TOKEN", UrlDefault = "ws://127.0.0.1:8000/ws";
+
+    private readonly Option<Uri> _url = new("--url")
+    {
+        HelpName = "URL",
+        Description = $"Where the hub speaks the native protocol, ws or wss; or {UrlVariable}. [default: {UrlDefault}]",
+        CustomParser = argument => ParseUrl(argument.Tokens.Count == 1 ? argument.Tokens[0].Value : "", argument.AddError),
+    };
+
+    private readonly Option<string?> _token = new("--token")
+    {
+        HelpName = "TOKEN",
+        Description = $"What shows who you are. Better given as {TokenVariable}, which other users do not see.",
+    };
+
+    private readonly Option<double> _timeout = new("--timeout")
+    {
+        HelpName = "SECONDS",
+        Description = "How long to wait for the hub: to connect, and for each answer.",
+        DefaultValueFactory = _ => 30,
+    };
+
+    private readonly Streams _streams;
+
+    public ClientSession(Streams streams)
+    {
+        _streams = streams;
+        _timeout.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout is over 0 and at most 86400 seconds.");
+        });
+    }
+
+    /// <summary>The variables of the process that say what the command line leaves out.</summary>
+    public static IReadOnlyList<string> Variables { get; } = [UrlVariable, TokenVariable];
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(_url);
+        command.Add(_token);
+        command.Add(_timeout);
+    }
+
+    /// <summary>Whatever a call may take.</summary>
+    public CallSettings CallSettings(ParseResult parsed) => new() { Deadline = TimeSpan.FromSeconds(parsed.GetValue(_timeout)) };
+
+    /// <summary>Connects, runs, and closes.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="run">What to do; its token is cancelled by SIGINT and SIGTERM.</param>
+    /// <param name="environment">For what the command line leaves out.</param>
+    /// <param name="stop">Stops it, too.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public async Task<int> RunAsync(
+        ParseResult parsed, System.Collections.IDictionary environment, Func<BrokerClient, CancellationToken, Task<int>> run, CancellationToken stop)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        try
+        {
+            await using BrokerClient client = await BrokerClient.ConnectAsync(OptionsOf(parsed, environment), cancel.Token).ConfigureAwait(false);
+            return await run(client, cancel.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (ConnectionLostException lost)
+        {
+            return Tell(ExitCode.Unreachable, lost.Message);
+        }
+        catch (CallFailedException failed) when (failed.Code == Core.Rpc.FaultCode.Deadline)
+        {
+            return Tell(ExitCode.Failed, $"{failed.Message} (--timeout)");
+        }
+        catch (Exception failure) when (failure is BrokerException or UsageException or IOException or UnauthorizedAccessException)
+        {
+            return Tell(failure is UsageException ? ExitCode.Unusable : ExitCode.Failed, failure.Message);
+        }
+
+        void Cancel(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            cancel.Cancel();
+        }
+    }
+
+    private static Uri? ParseUrl(string text, Action<string> refuse)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "ws" or "wss") return url;
+        refuse($"{text} is no URL of a WebSocket, such as ws://127.0.0.1:8000/ws.");
+        return null;
+    }
+
+    private BrokerClientOptions OptionsOf(ParseResult parsed, System.Collections.IDictionary environment)
+    {
+        Uri url = parsed.GetValue(_url)
+            ?? ParseUrl(environment[UrlVariable] as string ?? UrlDefault, message => throw new UsageException($"{UrlVariable}: {message}"))!;
+        return new BrokerClientOptions
+        {
+            Url = url,
+            Token = Encoding.UTF8.GetBytes(parsed.GetValue(_token) ?? environment[TokenVariable] as string ?? ""),
+            Name = "broker-cli",
+            ConnectLimit = TimeSpan.FromSeconds(parsed.GetValue(_timeout)),
+        };
+    }
+
+    private int Tell(int code, string message)
+    {
+        _streams.Error.WriteLine($"broker: {message}");
+        return code;
+    }
+}
+
+/// <summary>The command line is well formed, and yet makes no sense.</summary>
+internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Broker.Client;
+using Broker.Core.Store;
+
+namespace Broker.Host.Commands.Client;
+
+/// <summary><c>broker store</c>: reads and writes the hub's keyed store.</summary>
+internal static class StoreCommand
+{
+    private static readonly Dictionary<string, Durability> s_durabilities =
+        new(StringComparer.Ordinal) { ["memory"] = Durability.Memory, ["os"] = Durability.System, ["disk"] = Durability.Disk };
+
+    public static Command Make(ClientCommands commands) => new("store", "Reads and writes the hub's keyed store.")
+    {
+        MakeGet(commands), MakePut(commands), MakeDelete(commands), MakeScan(commands),
+    };
+
+    private static Command MakeGet(ClientCommands commands)
+    {
+        Argument<string> key = KeyArgument();
+        Option<bool> hex = HexOption();
+        var output = new Option<FileInfo?>("--output", "-o") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced." };
+        var command = new Command("get", $"Writes the value of a key, byte for byte, to standard output. Ends with {ExitCode.Missing} where there is none.") { key, hex, output };
+        commands.Define(command, async (parsed, client, cancel) =>
+        {
+            string name = parsed.GetValue(key)!;
+            ReadOnlyMemory<byte>? value = await commands.Progress.RunAsync(name, bytes: -1, progress =>
+                new StoreClient(client).ReadAsync(KeyOf(name, parsed.GetValue(hex)), commands.CallSettings(parsed) with { Download = progress }, cancel)).ConfigureAwait(false);
+            if (value is not { } found) return Missing(commands, name);
+            if (parsed.GetValue(output) is { } file) await File.WriteAllBytesAsync(file.FullName, found, cancel).ConfigureAwait(false);
+            else await commands.Streams.Output.WriteAsync(found, cancel).ConfigureAwait(false);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command MakePut(ClientCommands commands)
+    {
+        Argument<string> key = KeyArgument();
+        Option<bool> hex = HexOption();
+        Option<string> durability = DurabilityOption();
+        var payload = new Payload("VALUE", "The value");
+        var command = new Command("put", "Sets a key, and prints the store's tail: a number that rises with every change.") { key, hex, durability };
+        payload.AddTo(command);
+        commands.Define(command, async (parsed, client, cancel) =>
+        {
+            ReadOnlyMemory<byte> value = await payload.ReadAsync(parsed, commands.Streams.Input, cancel).ConfigureAwait(false);
+            string name = parsed.GetValue(key)!;
+            ulong tail = await commands.Progress.RunAsync(name, value.Length, progress => new StoreClient(client).WriteAsync(
+                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!], commands.CallSettings(parsed) with { Upload = progress }, cancel)).ConfigureAwait(false);
+            await commands.Streams.PrintAsync(tail.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command MakeDelete(ClientCommands commands)
+    {
+        Argument<string> key = KeyArgument();
+        Option<bool> hex = HexOption();
+        Option<string> durability = DurabilityOption();
+        var command = new Command("delete", $"Deletes a key. Ends with {ExitCode.Missing} where there was none.") { key, hex, durability };
+        commands.Define(command, async (parsed, client, cancel) =>
+        {
+            string name = parsed.GetValue(key)!;
+            bool found = await new StoreClient(client)
+                .DeleteAsync(KeyOf(name, parsed.GetValue(hex)), s_durabilities[parsed.GetValue(durability)!], cancel).ConfigureAwait(false);
+            return found ? ExitCode.Done : Missing(commands, name);
+        });
+        return command;
+    }
+
+    private static Command MakeScan(ClientCommands commands)
+    {
+        var prefix = new Argument<string>("PREFIX") { Description = "What the keys begin with; all keys without it.", Arity = ArgumentArity.ZeroOrOne };
+        Option<bool> hex = HexOption();
+        var keys = new Option<bool>("--keys", "-k") { Description = "Prints the keys only." };
+        var limit = new Option<long?>("--limit", "-n") { HelpName = "N", Description = "Ends after so many entries." };
+        var command = new Command(
+            "scan", @"Prints a key, a tab and its value on each line, in the order of the keys' bytes. What is not plain text is written \t, \n, \r, \\ or \xff.")
+        {
+            prefix, hex, keys, limit,
+        };
+        commands.Define(command, async (parsed, client, cancel) =>
+        {
+            byte[] start = KeyOf(parsed.GetValue(prefix) ?? "", parsed.GetValue(hex));
+            bool keysOnly = parsed.GetValue(keys);
+            long left = parsed.GetValue(limit) ?? long.MaxValue;
+            await commands.Progress.CountAsync("entries", async report =>
+            {
+                await using var output = new StreamWriter(commands.Streams.Output, new UTF8Encoding(false), 64 * 1024, leaveOpen: true);
+                long count = 0;
+                if (left <= 0) return count;
+                await foreach (KeyValue entry in new StoreClient(client).ScanAsync(start, keysOnly, cancel).ConfigureAwait(false))
+                {
+                    string line = PrintedBytes.Of(entry.Key.Span);
+                    await output.WriteLineAsync(keysOnly ? line : $"{line}\t{PrintedBytes.Of(entry.Value.Span)}").ConfigureAwait(false);
+                    count++;
+                    report?.Invoke(count);
+                    if (--left == 0) break;
+                }
+
+                return count;
+            }).ConfigureAwait(false);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Argument<string> KeyArgument() => new("KEY") { Description = "The key, as text in UTF-8; at least one byte." };
+
+    private static Option<bool> HexOption() => new("--hex") { Description = "The key or prefix is given in hexadecimal." };
+
+    private static Option<string> DurabilityOption()
+    {
+        var option = new Option<string>("--durability", "-d")
+        {
+            HelpName = "LEVEL",
+            Description = "What the change has outlived once it is answered: memory (nothing), os (the process) or disk (a power cut).",
+            DefaultValueFactory = _ => "disk",
+        };
+        option.AcceptOnlyFromAmong([.. s_durabilities.Keys]);
+        return option;
+    }
+
+    private static byte[] KeyOf(string text, bool isHex)
+    {
+        try
+        {
+            return isHex ? Convert.FromHexString(text) : Encoding.UTF8.GetBytes(text);
+        }
+        catch (FormatException)
+        {
+            throw new UsageException($"{text} is not hexadecimal, as --hex says.");
+        }
+    }
+
+    private static int Missing(ClientCommands commands, string key)
+    {
+        commands.Streams.Error.WriteLine($"broker: there is no key {key}");
+        return ExitCode.Missing;
+    }
+}

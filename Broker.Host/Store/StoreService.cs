@@ -1,0 +1,60 @@
+using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
+using Broker.Core.Rpc;
+using Broker.Core.Store;
+using Broker.Host.Settings;
+using Broker.Store;
+
+namespace Broker.Host.Store;
+
+/// <summary>The keyed store of this process, open from before the hub starts until after it has stopped, and its methods.</summary>
+public sealed class StoreService : IMethodSource, IDisposable
+{
+    private static readonly HashSet<string> s_writing = [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete];
+
+    private readonly KeyedStore _store;
+    private readonly StoreHandlers _handlers;
+    private readonly StoreAccess _anonymous;
+
+    private StoreService(KeyedStore store, HostStoreSettings settings)
+    {
+        _store = store;
+        _handlers = new StoreHandlers(store, settings.ResultBytesMax);
+        _anonymous = settings.Anonymous;
+    }
+
+    /// <summary>Opens the store, if one is set.</summary>
+    /// <param name="settings">Where it is, and its bounds.</param>
+    /// <returns>Null where no path is set.</returns>
+    /// <exception cref="StoreException">It cannot be opened: another process has it, it is broken, or is no store. Names the path.</exception>
+    public static StoreService? Open(HostStoreSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return settings.Path.Length == 0 ? null : new StoreService(KeyedStore.Open(Path.GetFullPath(settings.Path), settings.Bounds), settings);
+    }
+
+    /// <inheritdoc />
+    public void AddTo(Methods methods)
+    {
+        ArgumentNullException.ThrowIfNull(methods);
+        foreach ((string name, StoreHandler handler) in _handlers.All)
+        {
+            StoreAccess needed = s_writing.Contains(name) ? StoreAccess.Write : StoreAccess.Read;
+            methods.Add(name, (call, _) =>
+            {
+                Check(call.Caller, needed);
+                return new(handler(call.Arguments));
+            });
+        }
+    }
+
+    /// <summary>Writes what waits, makes it outlive the machine, and closes. Calls that still run are answered that the store is closed.</summary>
+    public void Dispose() => _store.Dispose();
+
+    private void Check(Principal caller, StoreAccess needed)
+    {
+        if (caller.User.Length > 0 || _anonymous >= needed) return;
+        string what = needed == StoreAccess.Write ? "change" : "read";
+        throw new CallFaultException(FaultCode.PermissionDenied, $"anonymous clients may not {what} the store (broker.store.anonymous)");
+    }
+}

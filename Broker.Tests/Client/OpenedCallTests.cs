@@ -1,0 +1,121 @@
+using Broker.Client;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+
+namespace Broker.Tests.Client;
+
+public sealed class OpenedCallTests : ClientTest
+{
+    [Fact]
+    public async Task Results_are_enumerated_in_order_and_the_hub_gets_credit_as_they_are_read()
+    {
+        await ConnectAsync();
+        await using OpenedCall call = Client.OpenCall("many", "x"u8.ToArray());
+        Assert.Equal(Call.Kind, (NativeKind)(await Side.HearAsync())[0]);
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+
+        for (byte i = 0; i < 8; i++) await Side.SayAsync(ItemOf(i));
+        for (byte i = 0; i < 5; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
+        Assert.Equal((CreditScope.Call, 1u, 4u), Read(await Side.HearAsync(), message => (message.As<Credit>().Scope, message.As<Credit>().Id, message.As<Credit>().Count)));
+        await Side.SayAsync(ItemOf(8), NativeWriter.Message(new CallResult { Id = 1, Data = "end"u8 }));
+        for (byte i = 5; i < 9; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
+
+        Assert.False(await results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience));
+        Assert.Equal("end"u8.ToArray(), (await call.Result.WaitAsync(ScriptedHub.Patience)).ToArray());
+    }
+
+    [Fact]
+    public async Task Arguments_wait_for_the_hubs_credit()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { WindowChunks = 2 });
+        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        Assert.Equal(CallOptions.MoreArguments, Read(await Side.HearAsync(), message => message.As<Call>().Options));
+
+        await call.SayAsync(new byte[] { 0 });
+        await call.SayAsync(new byte[] { 1 });
+        Task third = call.SayAsync(new byte[] { 2 }).AsTask();
+        await Side.HearAsync();
+        await Side.HearAsync();
+        Assert.False(third.IsCompleted);
+        await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
+        await third.WaitAsync(ScriptedHub.Patience);
+        call.EndArguments();
+
+        Assert.Equal(2, (await Side.HearAsync())[^1]);
+        Assert.Equal(Wire.Bytes("25 04000000 01000000"), await Side.HearAsync());
+    }
+
+    [Fact]
+    public async Task A_fault_ends_the_enumeration_behind_the_items_before_it_and_whoever_still_says()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { WindowChunks = 1 });
+        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await call.SayAsync(new byte[] { 0 });
+        Task waiting = call.SayAsync(new byte[] { 1 }).AsTask();
+        await Side.SayAsync(ItemOf(7), NativeWriter.Message(new CallFault { Id = 1, Code = FaultCode.Failed, Text = "no more"u8 }));
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+
+        Assert.Equal(7, (await NextAsync(results)).Span[0]);
+        Assert.Equal(FaultCode.Failed, (await Assert.ThrowsAsync<CallFailedException>(() => results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(FaultCode.Failed, (await Assert.ThrowsAsync<CallFailedException>(() => waiting.WaitAsync(ScriptedHub.Patience))).Code);
+    }
+
+    [Fact]
+    public async Task Leaving_the_enumeration_cancels_the_call()
+    {
+        await ConnectAsync();
+        Task leaving = LeaveAsync();
+        await Side.HearAsync();
+        await Side.SayAsync(ItemOf(0));
+        await leaving.WaitAsync(ScriptedHub.Patience);
+
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+
+        async Task LeaveAsync()
+        {
+            await foreach (ReadOnlyMemory<byte> _ in Client.StreamAsync("many")) break;
+        }
+    }
+
+    [Fact]
+    public async Task Items_for_a_plain_call_or_without_credit_fail_it_and_the_hub_is_told()
+    {
+        await ConnectAsync();
+        Task<ReadOnlyMemory<byte>> plain = Client.CallAsync("many", default);
+        await Side.HearAsync();
+        await Side.SayAsync(ItemOf(0));
+        BrokerException several = await Assert.ThrowsAsync<BrokerException>(() => plain.WaitAsync(ScriptedHub.Patience));
+        Assert.Contains("several results", several.Message, StringComparison.Ordinal);
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+
+        await using OpenedCall call = Client.OpenCall("many");
+        await Side.HearAsync();
+        await Side.SayAsync([.. Enumerable.Range(0, 9).Select(i => NativeWriter.Message(new CallItem { Id = 2, Data = new[] { (byte)i } }))]);
+        await Assert.ThrowsAsync<BrokerException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal(Wire.Bytes("23 04000000 02000000"), await Side.HearAsync());
+    }
+
+    [Fact]
+    public async Task A_lost_connection_fails_every_part_of_the_call()
+    {
+        await ConnectAsync();
+        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await Side.HearAsync();
+        Side.Abort();
+
+        await Assert.ThrowsAsync<ConnectionLostException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAsync<ConnectionLostException>(async () => await call.SayAsync(new byte[1]));
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+        await Assert.ThrowsAsync<ConnectionLostException>(async () => await results.MoveNextAsync());
+    }
+
+    private static byte[] ItemOf(byte number) => NativeWriter.Message(new CallItem { Id = 1, Data = [number] });
+
+    private static async Task<ReadOnlyMemory<byte>> NextAsync(IAsyncEnumerator<ReadOnlyMemory<byte>> results)
+    {
+        Assert.True(await results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience));
+        return results.Current;
+    }
+}

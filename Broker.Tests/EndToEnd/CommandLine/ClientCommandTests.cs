@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Broker.Tests.EndToEnd.Native;
+
+namespace Broker.Tests.EndToEnd.CommandLine;
+
+/// <summary>The real executable as a client of the real host.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class ClientCommandTests : StoreHost
+{
+    [Fact]
+    public async Task A_value_goes_in_by_argument_pipe_or_file_and_comes_out_byte_for_byte()
+    {
+        byte[] bytes = [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 7))];
+        string file = Path.Combine(Folder, "value"), copy = Path.Combine(Folder, "copy");
+        await File.WriteAllBytesAsync(file, bytes);
+
+        (int code, string tail, string error) = await RunAsync("store", "put", "text", "a value");
+        Assert.Equal((0, ""), (code, error));
+        Assert.True(ulong.Parse(tail, System.Globalization.CultureInfo.InvariantCulture) > 0);
+        Assert.Equal(0, (await BrokerProgram.RunAsync(Host.NativeUri, bytes, "store", "put", "piped", "--durability", "memory")).Code);
+        Assert.Equal(0, (await RunAsync("store", "put", "filed", "--file", file, "-d", "os")).Code);
+
+        Assert.Equal((0, "a value", ""), await RunAsync("store", "get", "text"));
+        Assert.Equal(Encoding.Latin1.GetString(bytes), (await RunAsync("store", "get", "piped")).Output);
+        Assert.Equal((0, "", ""), await RunAsync("store", "get", "filed", "--output", copy));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(copy));
+    }
+
+    [Fact]
+    public async Task A_scan_prints_a_line_an_entry_whatever_is_in_it()
+    {
+        await RunAsync("store", "put", "k/1", "one");
+        await RunAsync("store", "put", "k/2", "a\ttab, a\nline and a \\");
+        await BrokerProgram.RunAsync(Host.NativeUri, [0xff, 0x00, 0x41], "store", "put", "--hex", "6b2fff");
+        await RunAsync("store", "put", "z", "another prefix");
+
+        Assert.Equal((0, "k/1\tone\nk/2\ta\\ttab, a\\nline and a \\\\\nk/\\xff\t\\xff\\x00A\n", ""), await RunAsync("store", "scan", "k/"));
+        Assert.Equal((0, "k/1\nk/2\n", ""), await RunAsync("store", "scan", "--keys", "--limit", "2"));
+    }
+
+    [Fact]
+    public async Task What_is_missing_has_an_exit_code_of_its_own()
+    {
+        await RunAsync("store", "put", "there", "x");
+
+        Assert.Equal((0, "", ""), await RunAsync("store", "delete", "there"));
+        Assert.Equal((3, "", "broker: there is no key there\n"), await RunAsync("store", "delete", "there"));
+        Assert.Equal((3, "", "broker: there is no key there\n"), await RunAsync("store", "get", "there"));
+    }
+
+    [Fact]
+    public async Task A_call_writes_its_result_and_a_fault_is_one_line()
+    {
+        await RunAsync("store", "put", "a", "value");
+
+        Assert.Equal((0, "\u0001value", ""), await RunAsync("call", "read", "a"));
+        Assert.Equal((0, "\u0001\0\0\0\0\0\0\0", ""), await RunAsync("call", "len", "--empty"));
+        Assert.Equal((1, "", "broker: nothing: UnknownMethod, unknown method\n"), await RunAsync("call", "nothing", "x"));
+    }
+
+    [Fact]
+    public async Task A_listener_prints_what_is_published_and_ends_by_itself_or_by_a_signal()
+    {
+        await using BrokerProgram first = BrokerProgram.Start(Host.NativeUri, "sub", "news", "--count", "3");
+        await using BrokerProgram second = BrokerProgram.Start(Host.NativeUri, "sub", "news", "--json");
+        Assert.Equal("broker: listening to news", await first.ReadErrorAsync());
+        Assert.Equal("broker: listening to news", await second.ReadErrorAsync());
+
+        Assert.Equal((0, "offset 1, receivers 2\n", ""), await RunAsync("pub", "news", "hello"));
+        (int code, string output, _) = await BrokerProgram.RunAsync(Host.NativeUri, "one\ntwo\n"u8.ToArray(), "pub", "news", "--lines");
+        Assert.Equal((0, "published 2\n"), (code, output));
+
+        foreach (string expected in (string[])["hello", "one", "two"]) Assert.Equal(expected, await first.ReadOutputAsync());
+        Assert.Equal(0, await first.WaitAsync());
+        Assert.Equal("""{"channel":"news","offset":1,"data":"hello"}""", await second.ReadOutputAsync());
+        second.SendInterrupt();
+        Assert.Equal(130, await second.WaitAsync());
+    }
+
+    [Theory]
+    [InlineData("pub")]
+    [InlineData("pub", "news", "data", "--file", "path")]
+    [InlineData("pub", "news", "data", "--lines")]
+    [InlineData("sub")]
+    [InlineData("store", "get")]
+    [InlineData("store", "get", "--hex", "6")]
+    [InlineData("store", "put", "a", "b", "--durability", "rock")]
+    [InlineData("sub", "news", "--url", "http://127.0.0.1/")]
+    [InlineData("sub", "news", "--timeout", "0")]
+    [InlineData("sub", "news", "--port", "1")]
+    public async Task A_command_line_that_makes_no_sense_ends_with_2_and_says_why(params string[] arguments)
+    {
+        (int code, string output, string error) = await RunAsync(arguments);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.NotEmpty(error);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_hub_that_is_not_there_ends_with_4_and_one_line()
+    {
+        using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var nobody = new Uri($"ws://{closed.LocalEndPoint}/ws");
+
+        (int code, string output, string error) = await BrokerProgram.RunAsync(nobody, input: null, "store", "get", "a");
+
+        Assert.Equal((4, ""), (code, output));
+        Assert.StartsWith("broker: The connection ended with 1006: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_tells_the_options_of_the_command_and_no_others()
+    {
+        (int code, string help, _) = await RunAsync("store", "put", "--help");
+
+        Assert.Equal(0, code);
+        Assert.Contains("--durability", help, StringComparison.Ordinal);
+        Assert.Contains("--url", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("--reactors", help, StringComparison.Ordinal);
+    }
+
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
+}

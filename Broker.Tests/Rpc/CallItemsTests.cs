@@ -1,0 +1,207 @@
+using System.Text;
+using System.Threading.Channels;
+using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Tests.Support.NativeClient;
+
+namespace Broker.Tests.Rpc;
+
+/// <summary>Further arguments and several results of a call, through a whole hub whose turns the test takes.</summary>
+public sealed class CallItemsTests
+{
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_handler_reads_further_arguments_and_says_results_before_the_last(bool batched)
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("echo", async (call, _) =>
+        {
+            int count = 0;
+            await foreach (ReadOnlyMemory<byte> item in call.Items)
+            {
+                await call.SayAsync(Bytes($"{Text(call.Arguments)}{Text(item)}"));
+                count++;
+            }
+
+            return Bytes($"{count} in all");
+        });
+        NativeClient client = hub.ConnectNative(batched);
+
+        client.Say(Call(1, "echo", "+", options: CallOptions.MoreArguments), Item(1, "a"), Item(1, "b"), ItemsEnd(1));
+
+        Assert.Equal(["item 1 +a", "item 1 +b", "result 1 2 in all"], client.Next(3));
+    }
+
+    [Fact]
+    public void A_call_without_further_arguments_has_none_and_items_of_no_call_are_ignored()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Item(9, "nobody's"), ItemsEnd(9), Credit(9, 1), Call(1, "count"));
+
+        Assert.Equal("result 1 0", client.Next());
+    }
+
+    [Fact]
+    public void A_handler_that_says_many_waits_for_the_callers_credit_and_delays_nobody()
+    {
+        using var hub = new HubHarness();
+        int said = 0;
+        hub.Methods.AddStream("many", (_, _) => Numbers(20, () => said++));
+        hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "many"));
+        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"item 1 {i}"), client.Next(8));
+        client.Say(Call(2, "fast", "x"));
+        Assert.Equal("result 2 x", client.Next());
+        Assert.Equal(9, Volatile.Read(ref said));       // The ninth waits to be said, and the tenth is not made.
+
+        client.Say(Credit(1, 3));
+        Assert.Equal(["item 1 8", "item 1 9", "item 1 10"], client.Next(3));
+        client.Say(Credit(1, uint.MaxValue));
+        Assert.Equal([.. Enumerable.Range(11, 9).Select(i => $"item 1 {i}"), "result 1 "], client.Next(10));
+    }
+
+    [Fact]
+    public void A_caller_gets_credit_as_its_handler_reads_and_not_before()
+    {
+        using var hub = new HubHarness();
+        var read = Channel.CreateUnbounded<bool>();
+        hub.Methods.Add("slow", async (call, cancel) =>
+        {
+            await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.Reader.ReadAsync(cancel);
+            return default;
+        });
+        NativeClient client = hub.ConnectNative();
+
+        client.Say([Call(1, "slow", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => Item(1, $"{i}"))]);
+        for (int i = 0; i < 3; i++) read.Writer.TryWrite(true);
+        Assert.Empty(client.Within(20));
+        read.Writer.TryWrite(true);
+        Assert.Equal("credit Call 1 4", client.Next());
+
+        for (int i = 0; i < 20; i++) read.Writer.TryWrite(true);
+        client.Say([.. Enumerable.Range(0, 4).Select(i => Item(1, $"{i}")), ItemsEnd(1)]);
+        Assert.Equal("credit Call 1 4", client.Next());
+        string[] rest = client.Next(2);
+        Assert.Equal(["credit Call 1 4", "result 1 "], rest);
+    }
+
+    [Fact]
+    public void An_item_without_credit_ends_the_call_and_no_other()
+    {
+        using var hub = new HubHarness();
+        var over = new TaskCompletionSource();
+        hub.Methods.Add("never", async (_, cancel) =>
+        {
+            cancel.Register(over.SetResult);
+            await Task.Delay(Timeout.Infinite, cancel);
+            return default;
+        });
+        hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
+        NativeClient client = hub.ConnectNative();
+
+        client.Say([Call(1, "never", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 9).Select(i => Item(1, $"{i}")), Call(2, "fast", "x")]);
+
+        Assert.Equal(["fault 1 BadArguments: an item without credit, or behind the last one", "result 2 x"], client.Next(2));
+        hub.RunUntil(() => over.Task.IsCompleted, "the handler is told");
+    }
+
+    [Fact]
+    public void Items_count_against_the_bytes_that_a_clients_calls_may_hold_until_they_are_read()
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { BytesMax = 1000 } });
+        var read = new TaskCompletionSource();
+        hub.Methods.Add("sum", async (call, cancel) =>
+        {
+            await read.Task;
+            return Bytes($"{await call.Items.Select(item => item.Length).SumAsync(cancel)}");
+        });
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "sum", options: CallOptions.MoreArguments), Item(1, new string('x', 900)), ItemsEnd(1));
+        client.Say(Call(2, "sum", options: CallOptions.MoreArguments), Item(2, new string('x', 200)));
+        Assert.Equal("fault 2 Overloaded: arguments of too many bytes are pending", client.Next());
+        read.SetResult();
+        Assert.Equal("result 1 900", client.Next());
+        client.Say(Call(3, "sum", options: CallOptions.MoreArguments), Item(3, new string('x', 900)), ItemsEnd(3));
+        Assert.Equal("result 3 900", client.Next());
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_cancelled_call_ends_its_handler_wherever_it_waits(bool says)
+    {
+        using var hub = new HubHarness();
+        Exception? ended = null;
+        hub.Methods.Add("waits", async (call, cancel) =>
+        {
+            try
+            {
+                if (says) while (true) await call.SayAsync(Bytes("x"));
+                await foreach (ReadOnlyMemory<byte> _ in call.Items)
+                {
+                }
+
+                return default;
+            }
+            catch (Exception failure)
+            {
+                Volatile.Write(ref ended, failure);
+                throw;
+            }
+        });
+        NativeClient client = hub.ConnectNative();
+        client.Say(Call(1, "waits", options: CallOptions.MoreArguments));
+        if (says) client.Next(8);
+
+        client.Say(Cancel(1), Item(1, "late"), ItemsEnd(1));
+
+        Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
+        hub.RunUntil(() => Volatile.Read(ref ended) is not null, "the handler has ended");
+        Assert.IsAssignableFrom<OperationCanceledException>(ended);
+        Assert.Empty(client.Within(20));
+    }
+
+    [Fact]
+    public void An_item_longer_than_the_client_takes_is_a_fault_that_says_so()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.AddStream("long", (_, _) => new[] { (ReadOnlyMemory<byte>)new byte[2 << 20] }.ToAsyncEnumerable());
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "long"));
+
+        Assert.Equal("fault 1 ResultTooBig: an item passes the longest payload of the client", client.Next());
+    }
+
+    [Fact]
+    public void A_caller_whose_dialect_has_one_result_hears_that_there_are_several()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.AddStream("many", (_, _) => Numbers(3));
+        HubClient client = hub.Connect();
+
+        client.Say("""{"id":2,"rpc":{"method":"many"}}""");
+
+        Assert.Equal("""{"id":2,"error":{"code":400,"message":"the method has several results, and this client takes one"}}""", client.NextLine());
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Numbers(int count, Action? made = null)
+    {
+        await Task.Yield();
+        for (int i = 0; i < count; i++)
+        {
+            made?.Invoke();
+            yield return Bytes($"{i}");
+        }
+    }
+
+    private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
+}
