@@ -26,7 +26,19 @@ public sealed class SessionActor : UntypedActor
 
     /// <summary>How it is made.</summary>
     public static Props PropsFor(ISessionOutlet outlet, SessionEnvironment around) =>
-        Props.Create(() => new SessionActor(outlet, around));
+        Props.CreateBy(new SessionProducer(outlet, around));
+
+    // One is made for each connection, so it is spared the expression that Akka would take apart.
+    private sealed class SessionProducer(ISessionOutlet outlet, SessionEnvironment around) : IIndirectActorProducer
+    {
+        public Type ActorType => typeof(SessionActor);
+
+        public ActorBase Produce() => new SessionActor(outlet, around);
+
+        public void Release(ActorBase actor)
+        {
+        }
+    }
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
     public SessionActor(ISessionOutlet outlet, SessionEnvironment around)

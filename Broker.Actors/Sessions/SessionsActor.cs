@@ -13,6 +13,7 @@ public sealed class SessionsActor : UntypedActor
 {
     private readonly SessionEnvironment _around;
     private readonly Func<Connection, IDialect> _dialectOf;
+    private readonly Deploy _here;    // On the loop of this actor.
     private ConnectionFlow? _flow;
 
     /// <summary>Connection acceptor to sessions: a connection is open.</summary>
@@ -29,6 +30,7 @@ public sealed class SessionsActor : UntypedActor
     {
         _around = around;
         _dialectOf = dialectOf;
+        _here = Deploy.None.WithDispatcher(Context.Props.Dispatcher);
     }
 
     /// <inheritdoc />
@@ -54,7 +56,7 @@ public sealed class SessionsActor : UntypedActor
         try
         {
             IDialect dialect = _dialectOf(connection);
-            session = Context.ActorOf(SessionActor.PropsFor(dialect, _around).WithDispatcher(Context.Props.Dispatcher));
+            session = Context.ActorOf(SessionActor.PropsFor(dialect, _around).WithDeploy(_here));
             dialect.OnBound(session);
             _flow!.Run(connection, dialect);
         }
