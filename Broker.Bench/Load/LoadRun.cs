@@ -116,6 +116,12 @@ internal sealed class LoadRun(LoadSettings settings)
         // The generator bounds its own connecting with 60 s for each kind of connection, and its draining.
         TimeSpan limit = TimeSpan.FromSeconds(150 + Subscription.DrainSeconds + pace.WarmSeconds + pace.Seconds);
 
+        for (int i = 0; round == 0 && i < scenario.Rehearsals; i++)
+        {
+            await _generator.RunAsync(server, contestant.Name, scenario.Arguments(contestant.Dialect, pace), limit, stop);
+            await server.QuietAsync(stop);
+        }
+
         long residentKiB = server.ResidentKiB();
         Reading reading = await _generator.RunAsync(
             server, contestant.Name, scenario.Arguments(contestant.Dialect, pace), limit, stop);

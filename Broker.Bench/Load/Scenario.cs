@@ -18,6 +18,9 @@ internal abstract record Scenario(string Name)
     /// <summary>Whether each round needs a server that has served nobody yet.</summary>
     public virtual bool Fresh => false;
 
+    /// <summary>How often it is done before the first round, for a server that has to compile itself: warming up is else the generator's.</summary>
+    public virtual int Rehearsals => 0;
+
     /// <summary>Whether servers of the dialect can be asked at all.</summary>
     public abstract bool Suits(Dialect dialect);
 
