@@ -2,6 +2,7 @@ using Broker.Core.Buffers;
 using Broker.Core.Chunks;
 using Broker.Core.Framing;
 using Broker.Core.Native;
+using Broker.Core.Rpc;
 
 namespace Broker.Client;
 
@@ -9,12 +10,12 @@ namespace Broker.Client;
 /// <param name="state">Of the connection.</param>
 /// <param name="sender">Takes credits and refusals.</param>
 /// <param name="calls">What streams may be results of.</param>
+/// <param name="channels">What streams may be deliveries of.</param>
 /// <param name="pool">For chunks.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, BufferPool pool)
+internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, ChannelRequests channels, BufferPool pool)
 {
     private readonly Dictionary<uint, uint> _results = [];      // Streams that are results, and the calls that they are of.
-    private readonly ChunkTable _table = new(
-        new ChunkLimits { ConnectionBytesMax = state.Options.DownloadBytesMax }, new ChunkBudget(state.Options.DownloadBytesMax), pool);
+    private readonly ChunkTable _table = new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), pool);
 
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _table.NextExpiry;
@@ -50,14 +51,11 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         state.DeadlinesChanged();
         if (arrival.Purpose == StreamPurpose.Result)
         {
-            calls.OnStreamed(arrival.Reference, whole);
+            calls.OnResult(arrival.Reference, whole);
             return NativeFault.None;
         }
 
-        NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
-        if (fault == NativeFault.None) return take(message);
-        Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage);
-        return NativeFault.None;
+        return TakeLong(chunk, whole, take);
     }
 
     /// <summary>The hub sends no more of a stream.</summary>
@@ -79,6 +77,35 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
 
     /// <summary>The connection is gone.</summary>
     public void Clear() => _table.Clear();
+
+    // What welcome tells of streams holds in both directions, but for what hello has told of this one.
+    private static ChunkLimits LimitsOf(ChunkLimits outgoing, BrokerClientOptions options)
+    {
+        ChunkLimits limits = outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = Handshake.WindowChunks, ConnectionBytesMax = options.DownloadBytesMax };
+        return limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
+    }
+
+    // What is long is kept as it is, and not copied once more.
+    private NativeFault TakeLong(Chunk last, byte[] whole, Func<NativeMessage, NativeFault> take)
+    {
+        NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
+        switch (fault == NativeFault.None ? message.Kind : NativeKind.None)
+        {
+            case NativeKind.None:
+                Refuse(last.Stream, last.Index, ChunkError.NotAMessage);
+                return NativeFault.None;
+            case NativeKind.Delivery:
+                var delivery = message.As<Core.Native.Delivery>();
+                channels.OnLongDelivery(delivery, whole.AsMemory(whole.Length - delivery.Data.Length));
+                return NativeFault.None;
+            case NativeKind.Result:
+                var result = message.As<CallResult>();
+                calls.OnResult(result.Id, whole.AsMemory(whole.Length - result.Data.Length));
+                return NativeFault.None;
+            default:
+                return take(message);
+        }
+    }
 
     private void ReportProgress(uint stream, in ChunkArrival arrival)
     {

@@ -12,7 +12,7 @@ namespace Broker.Client;
 public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
 {
     /// <summary>Items that the hub may say before the first credit, as hello tells.</summary>
-    internal const int Window = 8;
+    internal const int Window = Handshake.WindowChunks;
 
     private readonly OutgoingCalls _calls;
     private readonly uint _id;

@@ -107,18 +107,14 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     }
 
     /// <summary>A call has come to a result.</summary>
-    public void OnResult(CallResult result)
+    /// <param name="id">The call's number.</param>
+    /// <param name="result">Whoever called becomes its owner.</param>
+    public void OnResult(uint id, ReadOnlyMemory<byte> result)
     {
-        if (!_pending.TryTake(result.Id, out PendingCall? call)) return;
+        if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
-        call.Return(call.Streamed ?? result.Data.ToArray());
+        call.Return(result);
         state.DeadlinesChanged();
-    }
-
-    /// <summary>A result has come as a stream.</summary>
-    public void OnStreamed(uint id, byte[] result)
-    {
-        if (_pending.TryGet(id, out PendingCall? call)) call.Streamed = result;
     }
 
     /// <summary>A call has failed.</summary>

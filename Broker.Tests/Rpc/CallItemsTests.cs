@@ -27,7 +27,7 @@ public sealed class CallItemsTests
 
             return Bytes($"{count} in all");
         });
-        NativeClient client = hub.ConnectNative(batched);
+        NativeClient client = hub.ConnectNative(batched, hello: Hello(window: 8));
 
         client.Say(Call(1, "echo", "+", options: CallOptions.MoreArguments), Item(1, "a"), Item(1, "b"), ItemsEnd(1));
 
@@ -39,9 +39,9 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
-        client.Say(Item(9, "nobody's"), ItemsEnd(9), Credit(9, 1), Call(1, "count"));
+        client.Say(Item(9, "nobody's"), ItemsEnd(9), ItemCredit(9, 1), Call(1, "count"));
 
         Assert.Equal("result 1 0", client.Next());
     }
@@ -53,7 +53,7 @@ public sealed class CallItemsTests
         int said = 0;
         hub.Methods.AddStream("many", (_, _) => Numbers(20, () => said++));
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say(Call(1, "many"));
         Assert.Equal(Enumerable.Range(0, 8).Select(i => $"item 1 {i}"), client.Next(8));
@@ -61,9 +61,9 @@ public sealed class CallItemsTests
         Assert.Equal("result 2 x", client.Next());
         Assert.Equal(9, Volatile.Read(ref said));       // The ninth waits to be said, and the tenth is not made.
 
-        client.Say(Credit(1, 3));
+        client.Say(ItemCredit(1, 3));
         Assert.Equal(["item 1 8", "item 1 9", "item 1 10"], client.Next(3));
-        client.Say(Credit(1, uint.MaxValue));
+        client.Say(ItemCredit(1, uint.MaxValue));
         Assert.Equal([.. Enumerable.Range(11, 9).Select(i => $"item 1 {i}"), "result 1 "], client.Next(10));
     }
 
@@ -77,7 +77,7 @@ public sealed class CallItemsTests
             await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.Reader.ReadAsync(cancel);
             return default;
         });
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say([Call(1, "slow", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => Item(1, $"{i}"))]);
         for (int i = 0; i < 3; i++) read.Writer.TryWrite(true);
@@ -104,7 +104,7 @@ public sealed class CallItemsTests
             return default;
         });
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say([Call(1, "never", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 9).Select(i => Item(1, $"{i}")), Call(2, "fast", "x")]);
 
@@ -122,7 +122,7 @@ public sealed class CallItemsTests
             await read.Task;
             return Bytes($"{await call.Items.Select(item => item.Length).SumAsync(cancel)}");
         });
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say(Call(1, "sum", options: CallOptions.MoreArguments), Item(1, new string('x', 900)), ItemsEnd(1));
         client.Say(Call(2, "sum", options: CallOptions.MoreArguments), Item(2, new string('x', 200)));
@@ -155,7 +155,7 @@ public sealed class CallItemsTests
                 throw;
             }
         });
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
         client.Say(Call(1, "waits", options: CallOptions.MoreArguments));
         if (says) client.Next(8);
 
@@ -172,7 +172,7 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.AddStream("long", (_, _) => new[] { (ReadOnlyMemory<byte>)new byte[2 << 20] }.ToAsyncEnumerable());
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say(Call(1, "long"));
 
