@@ -70,6 +70,7 @@ internal sealed class AnsweredCalls(ClientMethods methods, TimeProvider time, Lo
             // One that was cancelled has been answered, and its number may be a later call's.
             if (_running.GetValueOrDefault(id) != over) return;
             _running.Remove(id);
+            over.Dispose();
             if (code == FaultCode.None) onResult(id, result);
             else onFault(id, code, text);
         }

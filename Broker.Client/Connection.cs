@@ -17,6 +17,7 @@ namespace Broker.Client;
 internal sealed class Connection
 {
     private const int SmallMessagesMax = 65_536;
+    private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
     private const int ExpandedBytesMax = 16 * 1024 * 1024;      // What one compressed frame may come to.
     private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
 
@@ -56,7 +57,7 @@ internal sealed class Connection
         // What welcome tells of streams holds in both directions, but for what hello has told of this one.
         ChunkLimits limits = _outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = Handshake.WindowChunks, ConnectionBytesMax = options.DownloadBytesMax };
         limits = limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
-        _incoming = new ChunkTable(limits, new ChunkBudget(options.DownloadBytesMax), _pool);
+        _incoming = new ChunkTable(limits, new ChunkBudget(options.DownloadBytesMax), ProcessBuffers.Shared);
         _calls = new CallTable<PendingCall>(agreement.Limits.CallsMax);
         _answers = new AnsweredCalls(options.Methods, options.Time, _gate, SayResult, SayFault);
         _started = options.Time.GetTimestamp();
@@ -624,26 +625,41 @@ internal sealed class Connection
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
         _downloads.Remove(chunk.Stream);
-        byte[] whole = payload.ToArray();
-        payload.Dispose();
         SetTimer();
+        if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, Join(payload));
+
+        // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
+        (uint stream, uint index) = (chunk.Stream, chunk.Index);
+        _ = Task.Run(() =>
+        {
+            byte[] whole = Join(payload);
+            lock (_gate)
+            {
+                if (_ending is null) TakeLong(stream, index, arrival, whole);
+            }
+        });
+        return NativeFault.None;
+    }
+
+    private static byte[] Join(ChunkedPayload payload)
+    {
+        using (payload) return payload.ToArray();
+    }
+
+    // What is long is kept as it is, and not copied once more.
+    private NativeFault TakeLong(uint stream, uint lastChunk, in ChunkArrival arrival, byte[] whole)
+    {
         if (arrival.Purpose == StreamPurpose.Result)
         {
             OnResult(arrival.Reference, whole);
             return NativeFault.None;
         }
 
-        return TakeLong(chunk, whole);
-    }
-
-    // What is long is kept as it is, and not copied once more.
-    private NativeFault TakeLong(Chunk last, byte[] whole)
-    {
         NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
         switch (fault == NativeFault.None ? message.Kind : NativeKind.None)
         {
             case NativeKind.None:
-                Refuse(last.Stream, last.Index, ChunkError.NotAMessage);
+                Refuse(stream, lastChunk, ChunkError.NotAMessage);
                 return NativeFault.None;
             case NativeKind.Delivery:
                 var delivery = message.As<Core.Native.Delivery>();

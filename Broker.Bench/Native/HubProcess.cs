@@ -24,6 +24,9 @@ internal sealed class HubProcess : IAsyncDisposable
 
     public static async Task<HubProcess> StartAsync(CancellationToken stop)
     {
+        // The clients on the other cores, if there are any.
+        if (Environment.ProcessorCount > 1 && OperatingSystem.IsLinux())
+            System.Diagnostics.Process.GetCurrentProcess().ProcessorAffinity = (nint)((1L << Environment.ProcessorCount) - 2);
         int port = FreePort();
         var hub = new HubProcess(ChildProcess.Start(["dotnet", typeof(HubProcess).Assembly.Location, "native", "hub", "--port", $"{port}"], "0"), port);
         for (int i = 0; i < 600; i++)
