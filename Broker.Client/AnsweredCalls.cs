@@ -71,6 +71,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
             // One that was cancelled has been answered, and its number may be a later call's.
             if (_running.GetValueOrDefault(id) != over) return;
             _running.Remove(id);
+            over.Dispose();
             if (code == FaultCode.None) SayResult(id, result);
             else SayFault(id, code, text);
         }

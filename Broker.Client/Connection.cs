@@ -19,7 +19,6 @@ internal sealed class Connection
     private readonly Downloads _downloads;
     private readonly AnsweredCalls _answers;
     private readonly DeadlineTimer _timer;
-    private readonly Func<NativeMessage, NativeFault> _take;
     private readonly TaskCompletionSource<Ending> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Connection(ClientWebSocket socket, Agreement agreement, BrokerClientOptions options)
@@ -27,16 +26,15 @@ internal sealed class Connection
         var pool = new BufferPool();
         _socket = socket;
         _agreement = agreement;
-        _take = Take;
         _state = new ConnectionState(options);
         _sender = new FrameSender(_state, socket, agreement);
-        _receiver = new FrameReceiver(_state, socket, agreement, pool, _take);
+        _receiver = new FrameReceiver(_state, socket, agreement, pool, Take);
         _uploads = new Uploads(_state, _sender);
         Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits);
         Channels = new ChannelRequests(_state, _sender, _uploads);
         Pings = new Pings(_state, _sender);
         _answers = new AnsweredCalls(_state, _sender, _uploads);
-        _downloads = new Downloads(_state, _sender, Calls, Channels, pool);
+        _downloads = new Downloads(_state, _sender, Calls, Channels, Take);
         _timer = new DeadlineTimer(_state, Calls, _downloads);
     }
 
@@ -112,7 +110,7 @@ internal sealed class Connection
             case NativeKind.Call: _answers.Start(message.As<Call>()); break;
             case NativeKind.Cancel: _answers.Cancel(message.As<CallCancel>().Id); break;
             case NativeKind.Stream: _downloads.OnStream(message.As<StreamHeader>()); break;
-            case NativeKind.Chunk: return _downloads.OnChunk(message.As<Chunk>(), _take);
+            case NativeKind.Chunk: return _downloads.OnChunk(message.As<Chunk>());
             case NativeKind.Credit: OnCredit(message.As<Credit>()); break;
             case NativeKind.StreamCancel: OnStreamCancel(message.As<StreamCancel>()); break;
             case NativeKind.Error: OnError(message.As<NativeError>()); break;

@@ -11,11 +11,13 @@ namespace Broker.Client;
 /// <param name="sender">Takes credits and refusals.</param>
 /// <param name="calls">What streams may be results of.</param>
 /// <param name="channels">What streams may be deliveries of.</param>
-/// <param name="pool">For chunks.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, ChannelRequests channels, BufferPool pool)
+/// <param name="take">Takes a message; says what is wrong with it.</param>
+internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
 {
+    private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
+
     private readonly Dictionary<uint, uint> _results = [];      // Streams that are results, and the calls that they are of.
-    private readonly ChunkTable _table = new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), pool);
+    private readonly ChunkTable _table = new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), ProcessBuffers.Shared);
 
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _table.NextExpiry;
@@ -30,9 +32,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     }
 
     /// <summary>A chunk has come. When it was the last of a message, that takes effect.</summary>
-    /// <param name="chunk">The chunk.</param>
-    /// <param name="take">Takes a message; says what is wrong with it.</param>
-    public NativeFault OnChunk(Chunk chunk, Func<NativeMessage, NativeFault> take)
+    public NativeFault OnChunk(Chunk chunk)
     {
         ChunkError error = _table.Add(chunk, state.Now, out ChunkArrival arrival);
         if (error != ChunkError.None)
@@ -46,16 +46,20 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
         _results.Remove(chunk.Stream);
-        byte[] whole = payload.ToArray();
-        payload.Dispose();
         state.DeadlinesChanged();
-        if (arrival.Purpose == StreamPurpose.Result)
-        {
-            calls.OnResult(arrival.Reference, whole);
-            return NativeFault.None;
-        }
+        if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, Join(payload));
 
-        return TakeLong(chunk, whole, take);
+        // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
+        (uint stream, uint index) = (chunk.Stream, chunk.Index);
+        _ = Task.Run(() =>
+        {
+            byte[] whole = Join(payload);
+            lock (state.Gate)
+            {
+                if (state.Ending is null) TakeLong(stream, index, arrival, whole);
+            }
+        });
+        return NativeFault.None;
     }
 
     /// <summary>The hub sends no more of a stream.</summary>
@@ -85,14 +89,25 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         return limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
     }
 
-    // What is long is kept as it is, and not copied once more.
-    private NativeFault TakeLong(Chunk last, byte[] whole, Func<NativeMessage, NativeFault> take)
+    private static byte[] Join(ChunkedPayload payload)
     {
+        using (payload) return payload.ToArray();
+    }
+
+    // What is long is kept as it is, and not copied once more.
+    private NativeFault TakeLong(uint stream, uint lastChunk, in ChunkArrival arrival, byte[] whole)
+    {
+        if (arrival.Purpose == StreamPurpose.Result)
+        {
+            calls.OnResult(arrival.Reference, whole);
+            return NativeFault.None;
+        }
+
         NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
         switch (fault == NativeFault.None ? message.Kind : NativeKind.None)
         {
             case NativeKind.None:
-                Refuse(last.Stream, last.Index, ChunkError.NotAMessage);
+                Refuse(stream, lastChunk, ChunkError.NotAMessage);
                 return NativeFault.None;
             case NativeKind.Delivery:
                 var delivery = message.As<Core.Native.Delivery>();

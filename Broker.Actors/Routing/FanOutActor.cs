@@ -98,7 +98,9 @@ public sealed class FanOutActor : UntypedActor
             if (audience.Fills(_settings.BatchBytesMax)) SendBatch(audience, atOnce: true);
         }
 
-        publication.ByReference?.Data.LetGo();
+        if (publication.ByReference is null) return;
+        publication.ByReference.Data.LetGo();
+        if (!listeners.HasMembers) _channels.Remove(listeners.Channel);
     }
 
     // To each native client by itself, as it takes it. A JSON client is told that it does not get it.

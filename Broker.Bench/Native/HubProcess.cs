@@ -29,6 +29,9 @@ internal sealed class HubProcess : IAsyncDisposable
     /// <summary>Starts a program that takes <c>--port</c>, and waits until it listens.</summary>
     public static async Task<HubProcess> StartAsync(string program, CancellationToken stop, params string[] command)
     {
+        // The clients on the other cores, if there are any.
+        if (Environment.ProcessorCount > 1 && OperatingSystem.IsLinux())
+            System.Diagnostics.Process.GetCurrentProcess().ProcessorAffinity = (nint)((1L << Environment.ProcessorCount) - 2);
         int port = FreePort();
         var hub = new HubProcess(ChildProcess.Start(["dotnet", program, .. command, "--port", $"{port}"], "0"), port);
         for (int i = 0; i < 600; i++)

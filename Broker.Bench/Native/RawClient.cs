@@ -49,7 +49,7 @@ internal sealed class RawClient : IDisposable
         while (!frames.IsEmpty) frames = frames[await _socket.SendAsync(frames, stop)..];
     }
 
-    /// <summary>Waits for so many messages at least.</summary>
+    /// <summary>Waits for so many messages at least, pings aside.</summary>
     /// <returns>How many came.</returns>
     public async ValueTask<int> ReceiveAsync(int messages, CancellationToken stop)
     {
@@ -80,7 +80,12 @@ internal sealed class RawClient : IDisposable
         while (reader.ReadHeader(out FrameHeader header) == OperationStatus.Done && header.PayloadLength <= _length - reader.Position)
         {
             var messages = new NativeReader(reader.TakePayload((int)header.PayloadLength)[1..], Side.Client, _batched);
-            while (messages.Read(out _) == OperationStatus.Done) count++;
+            while (messages.Read(out NativeMessage message) == OperationStatus.Done)
+            {
+                // Whatever the client says next answers a ping too.
+                if (message.Kind != NativeKind.Ping) count++;
+            }
+
             used = reader.Position;
         }
 
