@@ -28,8 +28,11 @@ public sealed class RunningCall : IThreadPoolWorkItem
     /// <summary>The caller's number.</summary>
     public uint Id { get; }
 
-    /// <summary>Bytes that it holds.</summary>
-    public int Bytes => _call.Arguments.Length;
+    /// <summary>Bytes that it holds of what a client's calls may.</summary>
+    public int Bytes { get; internal init; }
+
+    /// <summary>Where long arguments count until the handler has returned.</summary>
+    internal IDisposable? Hold { private get; init; }
 
     /// <summary>Starts the handler, and watches its time.</summary>
     internal void Start()
@@ -75,6 +78,7 @@ public sealed class RunningCall : IThreadPoolWorkItem
             (code, text) = (FaultCode.Internal, "internal error");
         }
 
+        Hold?.Dispose();
         if (!_abandoned) _session.Tell(new SessionProtocol.CallReturned(this, code, result, text), ActorRefs.NoSender);
     }
 
