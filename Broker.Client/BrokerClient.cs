@@ -110,6 +110,10 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the hub whether it is there, between whatever else is being sent.</summary>
+    /// <returns>How long the answer took.</returns>
+    public Task<TimeSpan> PingAsync(CancellationToken cancel = default) => Current().PingAsync(cancel);
+
     /// <summary>Calls a method of the hub.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Must not change before the answer. What is too long for a frame goes in chunks.</param>

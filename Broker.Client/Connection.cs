@@ -17,6 +17,7 @@ namespace Broker.Client;
 internal sealed class Connection
 {
     private const int SmallMessagesMax = 65_536;
+    private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
     private const int ExpandedBytesMax = 16 * 1024 * 1024;      // What one compressed frame may come to.
     private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
 
@@ -28,6 +29,7 @@ internal sealed class Connection
     private readonly Outbox _outbox;
     private readonly ChunkTable _incoming;
     private readonly CallTable<PendingCall> _calls;
+    private readonly AnsweredCalls _answers;
     private readonly RequestTable _requests = new();
     private readonly Dictionary<uint, Subscription> _channels = [];
     private readonly Dictionary<uint, uint> _downloads = [];    // Streams that are results, and the calls that they are of.
@@ -51,9 +53,13 @@ internal sealed class Connection
         _outgoing = ChunkLimits.For(agreement.Limits);
         int capBytes = Math.Min(OutboundBatcher.ClientCapBytes, agreement.Limits.FrameBytesMax);
         _outbox = new Outbox(agreement.IsBatched, capBytes, _outgoing, options.SendBytesMax, SmallMessagesMax);
-        var limits = new ChunkLimits { ConnectionBytesMax = options.DownloadBytesMax };
-        _incoming = new ChunkTable(limits, new ChunkBudget(options.DownloadBytesMax), _pool);
+
+        // What welcome tells of streams holds in both directions, but for what hello has told of this one.
+        ChunkLimits limits = _outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = Handshake.WindowChunks, ConnectionBytesMax = options.DownloadBytesMax };
+        limits = limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
+        _incoming = new ChunkTable(limits, new ChunkBudget(options.DownloadBytesMax), ProcessBuffers.Shared);
         _calls = new CallTable<PendingCall>(agreement.Limits.CallsMax);
+        _answers = new AnsweredCalls(options.Methods, options.Time, _gate, SayResult, SayFault);
         _started = options.Time.GetTimestamp();
         _timer = options.Time.CreateTimer(_ => OnTime(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -151,6 +157,24 @@ internal sealed class Connection
                 return;
             }
         }
+    }
+
+    /// <summary>Asks the hub whether it is there.</summary>
+    public async Task<TimeSpan> PingAsync(CancellationToken cancel)
+    {
+        var ping = new PendingPing(_options.Time.GetTimestamp());
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            Post(new Ping { Mark = _requests.Add(ping) });
+        }
+
+        return await ping.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+    }
+
+    private void OnPong(ulong mark)
+    {
+        if (mark <= uint.MaxValue && _requests.TryTake((uint)mark, out PendingPing? ping)) ping.Answer.TrySetResult(_options.Time.GetElapsedTime(ping.Began));
     }
 
     /// <summary>Calls a method of the hub.</summary>
@@ -458,15 +482,17 @@ internal sealed class Connection
             case NativeKind.Published: OnPublished(message.As<Published>()); break;
             case NativeKind.Subscribed: OnSubscribed(message.As<Subscribed>()); break;
             case NativeKind.Unsubscribed: OnUnsubscribed(message.As<Unsubscribed>()); break;
-            case NativeKind.Result: OnResult(message.As<CallResult>()); break;
+            case NativeKind.Result: OnResult(message.As<CallResult>().Id, message.As<CallResult>().Data.ToArray()); break;
             case NativeKind.Fault: OnFault(message.As<CallFault>()); break;
-            case NativeKind.Call: TryPost(new CallFault { Id = message.As<Call>().Id, Code = FaultCode.UnknownMethod }); break;
+            case NativeKind.Call: _answers.Start(message.As<Call>()); break;
+            case NativeKind.Cancel: _answers.Cancel(message.As<CallCancel>().Id); break;
             case NativeKind.Stream: OnStream(message.As<StreamHeader>()); break;
             case NativeKind.Chunk: return OnChunk(message.As<Chunk>());
             case NativeKind.Credit: OnCredit(message.As<Credit>()); break;
             case NativeKind.StreamCancel: OnStreamCancel(message.As<StreamCancel>()); break;
             case NativeKind.Error: OnError(message.As<NativeError>()); break;
             case NativeKind.Ping: TryPost(new Pong { Mark = message.As<Ping>().Mark }); break;
+            case NativeKind.Pong: OnPong(message.As<Pong>().Mark); break;
             case NativeKind.Bye: OnBye(message.As<Bye>()); break;
             case NativeKind.Welcome: return NativeFault.OutOfTurn;
         }
@@ -476,7 +502,13 @@ internal sealed class Connection
 
     private void OnDelivery(Core.Native.Delivery delivery)
     {
-        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data);
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data.ToArray());
+    }
+
+    // One that came as a stream may come behind later ones.
+    private void OnLongDelivery(Core.Native.Delivery delivery, ReadOnlyMemory<byte> data)
+    {
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.TakeLate(delivery.Offset, data);
     }
 
     private void OnMissed(Missed missed)
@@ -535,13 +567,33 @@ internal sealed class Connection
         }
     }
 
-    private void OnResult(CallResult result)
+    private void OnResult(uint id, ReadOnlyMemory<byte> result)
     {
-        if (!_calls.TryTake(result.Id, out PendingCall? call)) return;
+        if (!_calls.TryTake(id, out PendingCall? call)) return;
         Forget(call);
-        call.Answer.TrySetResult(call.Streamed ?? result.Data.ToArray());
+        call.Answer.TrySetResult(result);
         SetTimer();
     }
+
+    // What the hub has called and could not be told, it hears of by its own deadline.
+    private void SayResult(uint id, ReadOnlyMemory<byte> result)
+    {
+        if (_ending is not null) return;
+        try
+        {
+            Post(new CallResult { Id = id }, result, progress: null);
+        }
+        catch (TooBigException)
+        {
+            SayFault(id, FaultCode.ResultTooBig, "the result is longer than the hub takes");
+        }
+        catch (QueueFullException)
+        {
+            SayFault(id, FaultCode.Overloaded, "too much waits to be sent");
+        }
+    }
+
+    private void SayFault(uint id, FaultCode code, string text) => TryPost(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 
     private void OnFault(CallFault fault)
     {
@@ -573,19 +625,53 @@ internal sealed class Connection
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
         _downloads.Remove(chunk.Stream);
-        byte[] whole = payload.ToArray();
-        payload.Dispose();
         SetTimer();
+        if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, Join(payload));
+
+        // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
+        (uint stream, uint index) = (chunk.Stream, chunk.Index);
+        _ = Task.Run(() =>
+        {
+            byte[] whole = Join(payload);
+            lock (_gate)
+            {
+                if (_ending is null) TakeLong(stream, index, arrival, whole);
+            }
+        });
+        return NativeFault.None;
+    }
+
+    private static byte[] Join(ChunkedPayload payload)
+    {
+        using (payload) return payload.ToArray();
+    }
+
+    // What is long is kept as it is, and not copied once more.
+    private NativeFault TakeLong(uint stream, uint lastChunk, in ChunkArrival arrival, byte[] whole)
+    {
         if (arrival.Purpose == StreamPurpose.Result)
         {
-            if (_calls.TryGet(arrival.Reference, out PendingCall? call)) call.Streamed = whole;
+            OnResult(arrival.Reference, whole);
             return NativeFault.None;
         }
 
         NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
-        if (fault == NativeFault.None) return Take(message);
-        Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage);
-        return NativeFault.None;
+        switch (fault == NativeFault.None ? message.Kind : NativeKind.None)
+        {
+            case NativeKind.None:
+                Refuse(stream, lastChunk, ChunkError.NotAMessage);
+                return NativeFault.None;
+            case NativeKind.Delivery:
+                var delivery = message.As<Core.Native.Delivery>();
+                OnLongDelivery(delivery, whole.AsMemory(whole.Length - delivery.Data.Length));
+                return NativeFault.None;
+            case NativeKind.Result:
+                var result = message.As<CallResult>();
+                OnResult(result.Id, whole.AsMemory(whole.Length - result.Data.Length));
+                return NativeFault.None;
+            default:
+                return Take(message);
+        }
     }
 
     private void ReportDownload(uint stream, in ChunkArrival arrival)
@@ -664,6 +750,7 @@ internal sealed class Connection
             requests = _requests.TakeAll();
             while (_calls.TryTakeFirst(out _, out PendingCall? call)) calls.Add(call);
             _channels.Clear();
+            _answers.CancelAll();
             _outbox.Clear();
             _incoming.Clear();
             Signal();

@@ -29,15 +29,22 @@ internal sealed class PendingSubscribe(Subscription subscription) : PendingReque
     public override void Fail(Exception failure) => Answer.TrySetException(failure);
 }
 
+/// <summary>A ping, which began at this time.</summary>
+internal sealed class PendingPing(long began) : PendingRequest
+{
+    public long Began => began;
+
+    public TaskCompletionSource<TimeSpan> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override void Fail(Exception failure) => Answer.TrySetException(failure);
+}
+
 /// <summary>A call.</summary>
 internal sealed class PendingCall(string method, IProgress<TransferProgress>? download) : PendingRequest
 {
     public string Method => method;
 
     public IProgress<TransferProgress>? Download => download;
-
-    /// <summary>What came as a stream before the result itself.</summary>
-    public byte[]? Streamed { get; set; }
 
     public TaskCompletionSource<ReadOnlyMemory<byte>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
