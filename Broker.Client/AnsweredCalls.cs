@@ -83,7 +83,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         if (state.Ending is not null) return;
         try
         {
-            uploads.Post(new CallResult { Id = id }, result, progress: null, static _ => { });
+            uploads.Post(new CallResult { Id = id }, result, progress: null, failed: null);
         }
         catch (TooBigException)
         {

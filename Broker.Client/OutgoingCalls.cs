@@ -170,6 +170,10 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         {
             uint milliseconds = settings.Deadline is { } span ? (uint)Math.Clamp(span.TotalMilliseconds, 1, uint.MaxValue) : 0;
             var message = new Call { Id = id, Method = MethodId.Of(call.Method), DeadlineMilliseconds = milliseconds, Options = options };
+
+            // What is said after a stream may take effect before it, and items without their call would be lost.
+            if (options != CallOptions.None && NativeWriter.SizeOf(message) + (long)arguments.Length > sender.Limits.ThresholdBytes)
+                throw new TooBigException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
             call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));
         }
         catch (BrokerException)

@@ -25,7 +25,7 @@ internal sealed class NativeDownloads : IChunkPump
 {
     private const int BusyBytes = 64 * 1024;        // With so much waiting for the socket, a chunk waits too.
 
-    private readonly NativeConversation _client;
+    private readonly NativeSpeech _client;
     private readonly LoopReplies _replies;
     private readonly ChunkLimits _limits;
     private readonly ChunkSender _sender;
@@ -42,7 +42,7 @@ internal sealed class NativeDownloads : IChunkPump
     /// <param name="limits">What the client takes.</param>
     /// <param name="payloadBytesMax">The most bytes of messages in one frame for it.</param>
     /// <param name="batched">Whether a frame may have several.</param>
-    internal NativeDownloads(NativeConversation client, LoopReplies replies, ChunkLimits limits, int payloadBytesMax, bool batched)
+    internal NativeDownloads(NativeSpeech client, LoopReplies replies, ChunkLimits limits, int payloadBytesMax, bool batched)
     {
         _client = client;
         _replies = replies;
@@ -64,7 +64,7 @@ internal sealed class NativeDownloads : IChunkPump
     {
         var download = new Download(this, source, subject);
         bool fits = _sender.UnsentBytes == 0 || source.Bytes <= _limits.ConnectionBytesMax - _sender.UnsentBytes;
-        if (!fits || !_sender.TrySend(download, out uint stream, purpose, purpose == StreamPurpose.Message ? 0 : subject.Call))
+        if (!_client.Connection.IsOpen || !fits || !_sender.TrySend(download, out uint stream, purpose, purpose == StreamPurpose.Message ? 0 : subject.Call))
         {
             source.Dispose();
             return false;

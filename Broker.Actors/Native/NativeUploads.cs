@@ -13,7 +13,7 @@ namespace Broker.Actors.Native;
 /// </remarks>
 internal sealed class NativeUploads
 {
-    private readonly NativeConversation _client;
+    private readonly NativeSpeech _client;
     private readonly EventLoop _loop;
     private readonly ChunkBudget _process;
     private readonly ChunkBudget _arguments;        // Of calls that run: the table no longer counts them.
@@ -24,7 +24,7 @@ internal sealed class NativeUploads
     /// <param name="client">Who sends, and is answered.</param>
     /// <param name="limits">What its streams are held to.</param>
     /// <param name="process">What those of all connections share.</param>
-    internal NativeUploads(NativeConversation client, ChunkLimits limits, ChunkBudget process)
+    internal NativeUploads(NativeSpeech client, ChunkLimits limits, ChunkBudget process)
     {
         _client = client;
         _loop = client.Connection.Loop;

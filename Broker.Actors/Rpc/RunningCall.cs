@@ -58,7 +58,7 @@ public sealed class RunningCall : IThreadPoolWorkItem
     internal void GrantResults(int items)
     {
         // More than there could ever be is as good as endless.
-        if (_resultsWindow > 0 && Credit.CurrentCount < CallWindows.CreditMax) Credit.Release(items);
+        if (items > 0 && _resultsWindow > 0 && Credit.CurrentCount < CallWindows.CreditMax) Credit.Release(items);
     }
 
     internal IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() => _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();

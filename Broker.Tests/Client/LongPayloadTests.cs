@@ -28,6 +28,11 @@ public sealed class LongPayloadTests : IAsyncLifetime
     {
         new Random(20_261_122).NextBytes(_data);
         _hub.Methods.Add("same", static (call, _) => new(call.Arguments));
+        _hub.Methods.Add("parts", static async (call, _) =>
+        {
+            for (int i = 0; i < 20; i++) await call.SayAsync(call.Arguments.Slice(i * 2_000, 2_000));
+            return call.Arguments;
+        });
         _hub.Start(plainHttp: null);
         return Task.CompletedTask;
     }
@@ -79,6 +84,34 @@ public sealed class LongPayloadTests : IAsyncLifetime
         Assert.Equal(new TransferProgress(Long, Long), up.Reports[^1]);
         Assert.Equal(new TransferProgress(Long, Long), down.Reports[^1]);
         Assert.True(down.Reports.Count > 5);
+    }
+
+    [Theory, InlineData(Compressions.None), InlineData(Compressions.Brotli)]
+    public async Task Long_arguments_many_results_and_a_long_last_one_go_together(Compressions compressions)
+    {
+        await using BrokerClient client = await ConnectAsync(compressions);
+        Array.Clear(_data, 0, 50_000);      // Short items are compressed where that helps.
+        await using OpenedCall call = client.OpenCall("parts", _data);
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.True(await results.MoveNextAsync().AsTask().WaitAsync(s_patience));
+            Assert.Equal(new byte[2_000], results.Current.ToArray());
+        }
+
+        Assert.False(await results.MoveNextAsync().AsTask().WaitAsync(s_patience));
+        Assert.True((await call.Result.WaitAsync(s_patience)).Span.SequenceEqual(_data));
+    }
+
+    [Fact]
+    public async Task Arguments_that_others_follow_have_to_fit_a_frame()
+    {
+        await using BrokerClient client = await ConnectAsync();
+
+        Assert.Throws<TooBigException>(() => client.OpenCall("same", _data, saysItems: true));
+
+        Assert.Equal(3, (await client.CallAsync("same", new byte[3]).WaitAsync(s_patience)).Length);
     }
 
     [Fact]

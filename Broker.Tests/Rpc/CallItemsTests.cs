@@ -191,6 +191,58 @@ public sealed class CallItemsTests
         Assert.Equal("""{"id":2,"error":{"code":400,"message":"the method has several results, and this client takes one"}}""", client.NextLine());
     }
 
+    [Fact]
+    public void Long_arguments_results_before_the_last_and_a_long_last_one_go_together()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("both", async (call, _) =>
+        {
+            await call.SayAsync(Bytes($"{call.Arguments.Length}"));
+            return call.Arguments;
+        });
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        byte[] call = Call(1, "both", new string('x', 600_000));
+
+        client.SayFrames([Header(0, call.Length), .. Cut(0, call, 262_144)]);
+
+        Assert.Equal(
+            ["item 1 600000", "stream 0 Result 1 of 600000", "chunk 0 0/3 of 262144", "chunk 0 1/3 of 262144", "chunk 0 2/3 of 75712"],
+            client.Next(5));
+    }
+
+    [Theory, InlineData(5_000, 4_096), InlineData(200_000, 100_000)]
+    public void A_call_whose_items_could_overtake_it_is_refused_and_the_connection_lives(int bytes, int chunkBytes)
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        byte[] call = Call(1, "count", new string('x', bytes), options: CallOptions.MoreArguments);
+
+        client.SayFrames([Header(0, call.Length), .. Cut(0, call, chunkBytes)]);
+        Assert.Equal("fault 1 BadArguments: a call with further arguments comes in a frame", client.Next());
+        client.Say(Call(1, "count", options: CallOptions.MoreArguments), Item(1, "x"), ItemsEnd(1));
+
+        Assert.Equal("result 1 1", client.Next());
+    }
+
+    [Fact]
+    public void A_credit_of_no_items_changes_nothing()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.AddStream("many", static (_, _) => Numbers(3));
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 1));
+
+        client.Say(Call(1, "many"));
+        Assert.Equal("item 1 0", client.Next());
+        client.Say(ItemCredit(1, 0), ItemCredit(1, 1));
+        Assert.Equal("item 1 1", client.Next());
+        client.Say(ItemCredit(1, 0));
+        Assert.Empty(client.Within(20));
+        client.Say(ItemCredit(1, 1));
+
+        Assert.Equal(["item 1 2", "result 1 "], client.Next(2));
+    }
+
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Numbers(int count, Action? made = null)
     {
         await Task.Yield();
