@@ -295,10 +295,12 @@ internal sealed class PipeConnection : Connection
         if (!_sending && State != ConnectionState.Closed) Flush();
     }
 
-    // A write under way ends the wait by its end; without one, more than one write takes was offered.
+    // A write under way ends the wait by its end; without one, more than one write takes was offered. Whichever of them ends it,
+    // the client may have been left unread meanwhile.
     private protected override void OnBlockedChanged(bool blocked)
     {
-        if (blocked && !_sending) Loop.Post(s_flush, this);
+        if (!blocked) Ask();
+        else if (!_sending) Loop.Post(s_flush, this);
     }
 
     private protected override void ShutdownSend()
