@@ -45,6 +45,7 @@ public sealed class Hub : IAsyncDisposable
         _settings = settings;
         _time = time;
         _akka = akka;
+        Clients = new ClientCalls(settings.Calls, time);
         _acceptor = new HubAcceptor(settings, Counters);
         _dialects = new HubDialects(settings, s_version);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
@@ -68,6 +69,9 @@ public sealed class Hub : IAsyncDisposable
 
     /// <summary>What clients may call; to be filled before the start.</summary>
     public Methods Methods { get; } = new();
+
+    /// <summary>Calls methods of clients.</summary>
+    public ClientCalls Clients { get; }
 
     /// <summary>What it counts.</summary>
     public HubCounters Counters { get; } = new();
@@ -112,7 +116,7 @@ public sealed class Hub : IAsyncDisposable
         var numbers = new ChannelNumbers();
         IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing), loop, "router"))];
 
-        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), new CallEnvironment(Methods, _settings.Calls, _time), log);
+        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients }, log);
         return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => _dialects.Of(connection, replies[loop.Number])), loop, "sessions"))];
 
         IActorRef Start(Props props, EventLoop loop, string name) =>

@@ -78,7 +78,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
                 SlowReason = Disconnect.Slow.Reason,
                 ShutdownCode = (CloseCode)Disconnect.Shutdown.Code,
                 ShutdownReason = Disconnect.Shutdown.Reason,
-                ShutdownFrames = MessageBatch.Frame(NativeConversation.Farewell(Disconnect.Shutdown)),
+                ShutdownFrames = MessageBatch.Frame(NativeSpeech.Farewell(Disconnect.Shutdown)),
             });
         }
 

@@ -13,11 +13,13 @@ namespace Broker.Actors;
 /// <param name="version">Of this hub, told to clients.</param>
 internal sealed class HubDialects(HubSettings settings, string version)
 {
+    private readonly NativeEnvironment _native = new(settings);
+
     /// <summary>Makes the dialect of a connection by the path that it came to; every path has one.</summary>
     internal IDialect Of(Connection connection, LoopReplies replies) => connection.Endpoint!.Path switch
     {
         var path when path == settings.Centrifuge.Path => new CentrifugeConversation(connection, replies, settings.Centrifuge, version),
-        var path when settings.Native.Enabled && path == settings.Native.Path => new NativeConversation(connection, replies, settings),
+        var path when settings.Native.Enabled && path == settings.Native.Path => new NativeConversation(connection, replies, _native),
         _ => new EchoDialect(connection),
     };
 }

@@ -1,15 +1,20 @@
 using System.CommandLine;
 using Broker.Bench;
+using Broker.Bench.Calls;
 using Broker.Bench.Load;
+using Broker.Bench.Native;
 using Broker.Bench.Peers;
 using Broker.Bench.Soak;
 
-var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, and a soak.")
+var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, a soak, the native protocol, calls, and the keyed store.")
 {
     MicroCommand.Create(),
     PeerCommand.Create(),
     LoadCommand.Create(),
     SoakCommand.Create(),
+    NativeCommand.Create(),
+    CallsCommand.Create(),
+    CallsCommand.CreateReads(),
 };
 
 // Long enough for a load run to end the processes it started and to write down what it has.

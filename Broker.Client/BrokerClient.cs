@@ -112,6 +112,10 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the hub whether it is there, between whatever else is being sent.</summary>
+    /// <returns>How long the answer took.</returns>
+    public Task<TimeSpan> PingAsync(CancellationToken cancel = default) => Current().Pings.PingAsync(cancel);
+
     /// <summary>Calls a method of the hub.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Must not change before the answer. What is too long for a frame goes in chunks.</param>
@@ -140,7 +144,7 @@ public sealed class BrokerClient : IAsyncDisposable
 
     /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
     /// <param name="method">Its name.</param>
-    /// <param name="arguments">Those that come first; must not change before they are sent.</param>
+    /// <param name="arguments">Those that come first, in a frame if others follow; must not change before they are sent.</param>
     /// <param name="saysItems">Whether further arguments follow: <see cref="OpenedCall.SayAsync"/>, and then <see cref="OpenedCall.EndArguments"/>.</param>
     /// <param name="settings">Deadline of the whole call, and progress.</param>
     /// <param name="cancel">Cancels the call.</param>

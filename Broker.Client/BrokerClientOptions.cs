@@ -1,3 +1,5 @@
+using Broker.Core.Native;
+
 namespace Broker.Client;
 
 /// <summary>How a client connects, and its bounds.</summary>
@@ -35,6 +37,12 @@ public sealed record BrokerClientOptions
 
     /// <summary>The longest frame that the client takes.</summary>
     public int FrameBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Compressions that the hub may use. None, because compression costs both sides more than a fast network does.</summary>
+    public Compressions Compressions { get; init; }
+
+    /// <summary>Methods of this program that the hub may call.</summary>
+    public ClientMethods Methods { get; init; } = new();
 
     /// <summary>How long the wire may be silent before the client pings; an answer must come within as long again.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(25);

@@ -104,7 +104,13 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
 
     public void OnDelivery(Core.Native.Delivery delivery)
     {
-        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data);
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data.ToArray());
+    }
+
+    /// <summary>One that came as a stream, and so may come behind later ones.</summary>
+    public void OnLongDelivery(Core.Native.Delivery delivery, ReadOnlyMemory<byte> data)
+    {
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.TakeLate(delivery.Offset, data);
     }
 
     public void OnMissed(Missed missed)

@@ -17,8 +17,8 @@ internal sealed class Connection
     private readonly FrameReceiver _receiver;
     private readonly Uploads _uploads;
     private readonly Downloads _downloads;
+    private readonly AnsweredCalls _answers;
     private readonly DeadlineTimer _timer;
-    private readonly Func<NativeMessage, NativeFault> _take;
     private readonly TaskCompletionSource<Ending> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Connection(ClientWebSocket socket, Agreement agreement, BrokerClientOptions options)
@@ -26,14 +26,15 @@ internal sealed class Connection
         var pool = new BufferPool();
         _socket = socket;
         _agreement = agreement;
-        _take = Take;
         _state = new ConnectionState(options);
         _sender = new FrameSender(_state, socket, agreement);
-        _receiver = new FrameReceiver(_state, socket, agreement, pool, _take);
+        _receiver = new FrameReceiver(_state, socket, agreement, pool, Take);
         _uploads = new Uploads(_state, _sender);
         Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits);
         Channels = new ChannelRequests(_state, _sender, _uploads);
-        _downloads = new Downloads(_state, _sender, Calls, pool);
+        Pings = new Pings(_state, _sender);
+        _answers = new AnsweredCalls(_state, _sender, _uploads);
+        _downloads = new Downloads(_state, _sender, Calls, Channels, Take);
         _timer = new DeadlineTimer(_state, Calls, _downloads);
     }
 
@@ -48,6 +49,9 @@ internal sealed class Connection
 
     /// <summary>Calls of the hub's methods.</summary>
     public OutgoingCalls Calls { get; }
+
+    /// <summary>Whether the hub is there.</summary>
+    public Pings Pings { get; }
 
     /// <summary>Starts both loops.</summary>
     public void Start()
@@ -100,16 +104,18 @@ internal sealed class Connection
             case NativeKind.Published: Channels.OnPublished(message.As<Published>()); break;
             case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;
             case NativeKind.Unsubscribed: Channels.OnUnsubscribed(message.As<Unsubscribed>()); break;
-            case NativeKind.Result: Calls.OnResult(message.As<CallResult>()); break;
+            case NativeKind.Result: Calls.OnResult(message.As<CallResult>().Id, message.As<CallResult>().Data.ToArray()); break;
             case NativeKind.Item: Calls.OnItem(message.As<CallItem>()); break;
             case NativeKind.Fault: Calls.OnFault(message.As<CallFault>()); break;
-            case NativeKind.Call: _sender.TryPost(new CallFault { Id = message.As<Call>().Id, Code = FaultCode.UnknownMethod }); break;
+            case NativeKind.Call: _answers.Start(message.As<Call>()); break;
+            case NativeKind.Cancel: _answers.Cancel(message.As<CallCancel>().Id); break;
             case NativeKind.Stream: _downloads.OnStream(message.As<StreamHeader>()); break;
-            case NativeKind.Chunk: return _downloads.OnChunk(message.As<Chunk>(), _take);
+            case NativeKind.Chunk: return _downloads.OnChunk(message.As<Chunk>());
             case NativeKind.Credit: OnCredit(message.As<Credit>()); break;
             case NativeKind.StreamCancel: OnStreamCancel(message.As<StreamCancel>()); break;
             case NativeKind.Error: OnError(message.As<NativeError>()); break;
             case NativeKind.Ping: _sender.TryPost(new Pong { Mark = message.As<Ping>().Mark }); break;
+            case NativeKind.Pong: Pings.OnPong(message.As<Pong>().Mark); break;
             case NativeKind.Bye: OnBye(message.As<Bye>()); break;
             case NativeKind.Welcome: return NativeFault.OutOfTurn;
         }
@@ -150,7 +156,8 @@ internal sealed class Connection
         {
             if (_state.Ending is not null) return;
             _state.Ending = ending;
-            waiting = [.. Channels.TakeAll(), .. Calls.TakeAll()];
+            waiting = [.. Channels.TakeAll(), .. Calls.TakeAll(), .. Pings.TakeAll()];
+            _answers.CancelAll();
             _downloads.Clear();
             _sender.Clear();
         }

@@ -2,6 +2,7 @@ using Broker.Core.Buffers;
 using Broker.Core.Chunks;
 using Broker.Core.Framing;
 using Broker.Core.Native;
+using Broker.Core.Rpc;
 
 namespace Broker.Client;
 
@@ -9,12 +10,14 @@ namespace Broker.Client;
 /// <param name="state">Of the connection.</param>
 /// <param name="sender">Takes credits and refusals.</param>
 /// <param name="calls">What streams may be results of.</param>
-/// <param name="pool">For chunks.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, BufferPool pool)
+/// <param name="channels">What streams may be deliveries of.</param>
+/// <param name="take">Takes a message; says what is wrong with it.</param>
+internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
 {
+    private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
+
     private readonly Dictionary<uint, uint> _results = [];      // Streams that are results, and the calls that they are of.
-    private readonly ChunkTable _table = new(
-        new ChunkLimits { ConnectionBytesMax = state.Options.DownloadBytesMax }, new ChunkBudget(state.Options.DownloadBytesMax), pool);
+    private readonly ChunkTable _table = new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), ProcessBuffers.Shared);
 
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _table.NextExpiry;
@@ -29,9 +32,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     }
 
     /// <summary>A chunk has come. When it was the last of a message, that takes effect.</summary>
-    /// <param name="chunk">The chunk.</param>
-    /// <param name="take">Takes a message; says what is wrong with it.</param>
-    public NativeFault OnChunk(Chunk chunk, Func<NativeMessage, NativeFault> take)
+    public NativeFault OnChunk(Chunk chunk)
     {
         ChunkError error = _table.Add(chunk, state.Now, out ChunkArrival arrival);
         if (error != ChunkError.None)
@@ -45,18 +46,19 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
         _results.Remove(chunk.Stream);
-        byte[] whole = payload.ToArray();
-        payload.Dispose();
         state.DeadlinesChanged();
-        if (arrival.Purpose == StreamPurpose.Result)
-        {
-            calls.OnStreamed(arrival.Reference, whole);
-            return NativeFault.None;
-        }
+        if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, Join(payload));
 
-        NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
-        if (fault == NativeFault.None) return take(message);
-        Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage);
+        // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
+        (uint stream, uint index) = (chunk.Stream, chunk.Index);
+        _ = Task.Run(() =>
+        {
+            byte[] whole = Join(payload);
+            lock (state.Gate)
+            {
+                if (state.Ending is null) TakeLong(stream, index, arrival, whole);
+            }
+        });
         return NativeFault.None;
     }
 
@@ -79,6 +81,46 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
 
     /// <summary>The connection is gone.</summary>
     public void Clear() => _table.Clear();
+
+    // What welcome tells of streams holds in both directions, but for what hello has told of this one.
+    private static ChunkLimits LimitsOf(ChunkLimits outgoing, BrokerClientOptions options)
+    {
+        ChunkLimits limits = outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = Handshake.WindowChunks, ConnectionBytesMax = options.DownloadBytesMax };
+        return limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
+    }
+
+    private static byte[] Join(ChunkedPayload payload)
+    {
+        using (payload) return payload.ToArray();
+    }
+
+    // What is long is kept as it is, and not copied once more.
+    private NativeFault TakeLong(uint stream, uint lastChunk, in ChunkArrival arrival, byte[] whole)
+    {
+        if (arrival.Purpose == StreamPurpose.Result)
+        {
+            calls.OnResult(arrival.Reference, whole);
+            return NativeFault.None;
+        }
+
+        NativeFault fault = NativeReader.ReadLong(whole, whole.Length, Side.Client, out NativeMessage message);
+        switch (fault == NativeFault.None ? message.Kind : NativeKind.None)
+        {
+            case NativeKind.None:
+                Refuse(stream, lastChunk, ChunkError.NotAMessage);
+                return NativeFault.None;
+            case NativeKind.Delivery:
+                var delivery = message.As<Core.Native.Delivery>();
+                channels.OnLongDelivery(delivery, whole.AsMemory(whole.Length - delivery.Data.Length));
+                return NativeFault.None;
+            case NativeKind.Result:
+                var result = message.As<CallResult>();
+                calls.OnResult(result.Id, whole.AsMemory(whole.Length - result.Data.Length));
+                return NativeFault.None;
+            default:
+                return take(message);
+        }
+    }
 
     private void ReportProgress(uint stream, in ChunkArrival arrival)
     {

@@ -11,6 +11,9 @@ internal sealed record Agreement(bool IsBatched, Compressions Compressions, Nati
 /// <summary>Opens a WebSocket, says hello and hears the welcome.</summary>
 internal static class Handshake
 {
+    /// <summary>Chunks of a stream, and items of a call, that the hub may send before the first credit.</summary>
+    public const int WindowChunks = 8;
+
     /// <summary>Connects.</summary>
     /// <exception cref="ConnectionLostException">It did not come to a welcome; says whether to try again.</exception>
     public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(BrokerClientOptions options, CancellationToken stop)
@@ -33,9 +36,9 @@ internal static class Handshake
             byte[] hello = NativeWriter.Message(new Hello
             {
                 Version = NativeProtocol.Version,
-                Compressions = Compressions.All,
+                Compressions = options.Compressions,
                 FrameBytesMax = options.FrameBytesMax,
-                WindowChunks = OpenedCall.Window,
+                WindowChunks = WindowChunks,
                 Name = Encoding.UTF8.GetBytes(options.Name),
                 Token = options.Token.Span,
             });

@@ -12,7 +12,7 @@ namespace Broker.Client;
 public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
 {
     /// <summary>Items that the hub may say before the first credit, as hello tells.</summary>
-    internal const int Window = 8;
+    internal const int Window = Handshake.WindowChunks;
 
     private readonly OutgoingCalls _calls;
     private readonly uint _id;
@@ -96,7 +96,7 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     /// <summary>The hub takes more arguments.</summary>
     internal void OnCredit(uint items)
     {
-        if (_sayable.CurrentCount < 1 << 20) _sayable.Release((int)Math.Min(items, 1 << 20));
+        if (items > 0 && _sayable.CurrentCount < 1 << 20) _sayable.Release((int)Math.Min(items, 1 << 20));
     }
 
     /// <summary>The call has ended.</summary>

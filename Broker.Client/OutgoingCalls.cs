@@ -107,18 +107,14 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     }
 
     /// <summary>A call has come to a result.</summary>
-    public void OnResult(CallResult result)
+    /// <param name="id">The call's number.</param>
+    /// <param name="result">Whoever called becomes its owner.</param>
+    public void OnResult(uint id, ReadOnlyMemory<byte> result)
     {
-        if (!_pending.TryTake(result.Id, out PendingCall? call)) return;
+        if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
-        call.Return(call.Streamed ?? result.Data.ToArray());
+        call.Return(result);
         state.DeadlinesChanged();
-    }
-
-    /// <summary>A result has come as a stream.</summary>
-    public void OnStreamed(uint id, byte[] result)
-    {
-        if (_pending.TryGet(id, out PendingCall? call)) call.Streamed = result;
     }
 
     /// <summary>A call has failed.</summary>
@@ -174,6 +170,10 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         {
             uint milliseconds = settings.Deadline is { } span ? (uint)Math.Clamp(span.TotalMilliseconds, 1, uint.MaxValue) : 0;
             var message = new Call { Id = id, Method = MethodId.Of(call.Method), DeadlineMilliseconds = milliseconds, Options = options };
+
+            // What is said after a stream may take effect before it, and items without their call would be lost.
+            if (options != CallOptions.None && NativeWriter.SizeOf(message) + (long)arguments.Length > sender.Limits.ThresholdBytes)
+                throw new TooBigException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
             call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));
         }
         catch (BrokerException)

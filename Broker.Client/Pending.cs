@@ -29,6 +29,16 @@ internal sealed class PendingSubscribe(Subscription subscription) : PendingReque
     public override void Fail(Exception failure) => Answer.TrySetException(failure);
 }
 
+/// <summary>A ping, which began at this time.</summary>
+internal sealed class PendingPing(long began) : PendingRequest
+{
+    public long Began => began;
+
+    public TaskCompletionSource<TimeSpan> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override void Fail(Exception failure) => Answer.TrySetException(failure);
+}
+
 /// <summary>A call.</summary>
 internal sealed class PendingCall(string method, IProgress<TransferProgress>? download) : PendingRequest
 {
@@ -38,9 +48,6 @@ internal sealed class PendingCall(string method, IProgress<TransferProgress>? do
 
     /// <summary>Where its items go, if it may have any.</summary>
     public OpenedCall? Items { get; set; }
-
-    /// <summary>What came as a stream before the result itself.</summary>
-    public byte[]? Streamed { get; set; }
 
     public TaskCompletionSource<ReadOnlyMemory<byte>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

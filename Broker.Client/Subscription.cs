@@ -66,11 +66,18 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     internal void ForgetPlace() => CanRecover = false;
 
     /// <summary>A delivery has come. One that came before the connection was lost is not given twice.</summary>
-    internal void Take(ulong offset, ReadOnlySpan<byte> data)
+    internal void Take(ulong offset, ReadOnlyMemory<byte> data)
     {
         if (offset != 0 && offset <= Offset) return;
         if (offset != 0) Offset = offset;
-        Queue.Add(Channel, offset, data.ToArray());
+        Queue.Add(Channel, offset, data);
+    }
+
+    /// <summary>A delivery has come as a stream, and perhaps behind later ones, of which it is not one.</summary>
+    internal void TakeLate(ulong offset, ReadOnlyMemory<byte> data)
+    {
+        Offset = Math.Max(Offset, offset);
+        Queue.Add(Channel, offset, data);
     }
 
     /// <summary>The hub says what it will not deliver.</summary>

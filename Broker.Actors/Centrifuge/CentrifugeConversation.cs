@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Unicode;
-using Akka.Actor;
 using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -16,22 +15,13 @@ namespace Broker.Actors.Centrifuge;
 
 /// <summary>The Centrifuge JSON dialect on one connection: its client's lines to commands, its session's answers to lines.</summary>
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
-public sealed class CentrifugeConversation : IDialect, IReplySource
+public sealed class CentrifugeConversation : Conversation
 {
-    private const int FrameBytesMax = 32 * 1024;
     private const uint ApplicationErrorMin = 400;
 
-    private readonly LoopReplies _replies;
     private readonly CentrifugeSettings _settings;
     private readonly string _version;
-    private IActorRef _session = ActorRefs.Nobody;
-    private IDemand? _demand;
-    private List<ClientCommand>? _commands;     // Of the turn under way.
     private TextBatch _frame;                   // What the session has said in this turn of the loop.
-    private KeepAlive _keepAlive;
-    private int _bytesBeforeConnect;
-    private int _bytesUnderWay;
-    private bool _connected, _misused;
 
     /// <summary>Makes the dialect of one connection.</summary>
     /// <param name="connection">The connection.</param>
@@ -39,65 +29,33 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     /// <param name="settings">Times and bounds.</param>
     /// <param name="version">Of this hub, told to clients.</param>
     public CentrifugeConversation(Connection connection, LoopReplies replies, CentrifugeSettings settings, string version)
+        : base(connection, replies, settings, settings.CommandBytesMax)
     {
-        Connection = connection;
-        _replies = replies;
         _settings = settings;
         _version = version;
-        connection.SetDeadline(settings.ConnectLimit);
     }
 
     /// <inheritdoc />
-    public Connection Connection { get; }
+    public override WireFormat Format => WireFormat.Json;
 
-    /// <inheritdoc />
-    public WireFormat Format => WireFormat.Json;
-
-    /// <inheritdoc />
-    public bool IsReady => _bytesUnderWay <= _settings.CommandBytesMax;
-
-    /// <inheritdoc />
-    public void OnBound(IActorRef session) => _session = session;
-
-    /// <inheritdoc />
-    public void OnStarted(IDemand demand) => _demand = demand;
-
-    /// <inheritdoc />
-    public void OnTurn(Turn turn)
+    private protected override void Read(in Message frame)
     {
-        ArgumentNullException.ThrowIfNull(turn);
-        _keepAlive.Hear();
-        while (turn.TryRead(out Message message)) Read(message);
-        if (_commands is not { Count: > 0 } commands) return;
-        _commands = null;
-        _session.Tell(new SessionProtocol.Commands(commands), ActorRefs.NoSender);
-    }
-
-    private void Read(in Message message)
-    {
-        if (_misused) return;
-        if (!_connected && (_bytesBeforeConnect += message.Payload.Length) > _settings.BytesBeforeConnectMax)
-        {
-            Misuse(Core.Centrifuge.Disconnect.BadRequest, $"more than {_settings.BytesBeforeConnectMax} bytes before connect");
-            return;
-        }
-
-        var reader = new CommandReader(message.Payload);
+        var reader = new CommandReader(frame.Payload);
         while (true)
         {
             switch (reader.Read(out Command command))
             {
                 case OperationStatus.Done when reader.Index >= _settings.CommandsPerFrameMax:
-                    Misuse(Core.Centrifuge.Disconnect.BadRequest, $"more than {_settings.CommandsPerFrameMax} commands in one frame");
+                    SendAway(Core.Centrifuge.Disconnect.BadRequest, $"more than {_settings.CommandsPerFrameMax} commands in one frame");
                     return;
                 case OperationStatus.Done when BreaksDialect(command) is { } detail:
-                    Misuse(Core.Centrifuge.Disconnect.BadRequest, detail);
+                    SendAway(Core.Centrifuge.Disconnect.BadRequest, detail);
                     return;
                 case OperationStatus.Done:
                     Take(command);
                     break;
                 case OperationStatus.InvalidData:
-                    Misuse(Core.Centrifuge.Disconnect.BadRequest, reader.Reason ?? "not a command");
+                    SendAway(Core.Centrifuge.Disconnect.BadRequest, reader.Reason ?? "not a command");
                     return;
                 default:
                     return;
@@ -120,9 +78,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
         if (command.Kind == CommandKind.Pong) return;
 
         // What it costs to keep: its texts, and about as much around them as any command has.
-        int bytes = 256 + command.Data.Length + 2 * command.Channel.Length;
-        _bytesUnderWay += bytes;
-        (_commands ??= []).Add(ToClientCommand(command, bytes));
+        Obey(ToClientCommand(command, bytes: 256 + command.Data.Length + 2 * command.Channel.Length));
     }
 
     private static ClientCommand ToClientCommand(in Command command, int bytes) => command.Kind switch
@@ -138,44 +94,19 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
 
     private static bool WantsMore(in Command command) => command.Type != 0 || !command.Token.IsEmpty || !command.TagsFilter.IsEmpty;
 
-    private void Misuse(Disconnect why, string detail)
+    private protected override void SayPing()
     {
-        _misused = true;
-        (_commands ??= []).Add(new ClientCommand.Misuse(why, detail));
+        Replies.Writer.WritePing();
+        Say();
     }
 
-    /// <inheritdoc />
-    public void OnDeadline()
-    {
-        switch (_keepAlive.Next())
-        {
-            case KeepAliveStep.Ping:
-                _replies.Writer.WritePing();
-                Say();
-                Connection.SetDeadline(_settings.PongLimit);
-                break;
-            case KeepAliveStep.Wait: Connection.SetDeadline(_settings.PingInterval - _settings.PongLimit); break;
-            case KeepAliveStep.Stale: Disconnect(Core.Centrifuge.Disconnect.Stale); break;
-            default: Disconnect(Core.Centrifuge.Disconnect.NoPong); break;
-        }
-    }
+    private protected override void Drop() => _frame.Clear();
 
     /// <inheritdoc />
-    public void OnEnded(Closure closure)
+    public override void Connected(uint id, string client)
     {
-        _frame.Clear();
-        _session.Tell(new SessionProtocol.Ended(closure), ActorRefs.NoSender);
-    }
-
-    /// <inheritdoc />
-    public void Connected(uint id, string client)
-    {
-        _connected = true;
-        Connection.LetIn();
-        _keepAlive.Connect();
-
-        Connection.SetDeadline(KeepAlive.FirstPingAfter(_settings.PingInterval, Random.Shared));
-        _replies.Writer.WriteConnect(id, new ConnectResult
+        LetIn();
+        Replies.Writer.WriteConnect(id, new ConnectResult
         {
             Client = client,
             Version = _version,
@@ -186,36 +117,36 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     }
 
     /// <inheritdoc />
-    public void Subscribed(uint id, string channel, ChannelPlace place)
+    public override void Subscribed(uint id, string channel, ChannelPlace place)
     {
-        _replies.Writer.WriteSubscribe(id, default);
+        Replies.Writer.WriteSubscribe(id, default);
         Say();
         Seal();
     }
 
     /// <inheritdoc />
-    public void Unsubscribed(uint id, uint number)
+    public override void Unsubscribed(uint id, uint number)
     {
-        _replies.Writer.WriteUnsubscribe(id);
+        Replies.Writer.WriteUnsubscribe(id);
         Say();
     }
 
     /// <inheritdoc />
-    public void Published(uint id, int receivers, ulong offset)
+    public override void Published(uint id, int receivers, ulong offset)
     {
-        _replies.Writer.WritePublish(id);
+        Replies.Writer.WritePublish(id);
         Say();
     }
 
     /// <inheritdoc />
-    public void Failed(uint id, int index, CentrifugeError error)
+    public override void Failed(uint id, int index, CentrifugeError error)
     {
-        _replies.Writer.WriteError(id, error);
+        Replies.Writer.WriteError(id, error);
         Say();
     }
 
     /// <inheritdoc />
-    public void Returned(uint id, ReadOnlyMemory<byte> result)
+    public override void Returned(uint id, ReadOnlyMemory<byte> result)
     {
         // The dialect carries JSON and nothing else.
         if (!result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
@@ -224,12 +155,12 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
             return;
         }
 
-        _replies.Writer.WriteRpc(id, result.Span);
+        Replies.Writer.WriteRpc(id, result.Span);
         Say();
     }
 
     /// <inheritdoc />
-    public void Faulted(uint id, FaultCode code, string text) => Failed(id, index: 0, ErrorOf(code, text));
+    public override void Faulted(uint id, FaultCode code, string text) => Failed(id, index: 0, ErrorOf(code, text));
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
     {
@@ -244,35 +175,27 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     };
 
     /// <inheritdoc />
-    public void Evicted(string channel, uint number, Unsubscribed why)
+    public override void Evicted(string channel, uint number, Unsubscribed why)
     {
-        _replies.Writer.PushUnsubscribe(System.Text.Encoding.UTF8.GetBytes(channel), why);
+        Replies.Writer.PushUnsubscribe(System.Text.Encoding.UTF8.GetBytes(channel), why);
         Say();
     }
 
     /// <inheritdoc />
-    public void Disconnect(Disconnect why)
+    public override void Disconnect(Disconnect why)
     {
         Seal();
         Connection.Close((CloseCode)why.Code, why.Reason);
     }
 
-    /// <inheritdoc />
-    public void Done(int bytes)
-    {
-        bool wasReady = IsReady;
-        _bytesUnderWay -= bytes;
-        if (!wasReady && IsReady) _demand?.Resume();
-    }
-
     // The line just written joins the frame of this turn.
     private void Say()
     {
-        ReplyWriter writer = _replies.Writer;
+        ReplyWriter writer = Replies.Writer;
         if (Connection.IsOpen)
         {
-            if (_frame.IsEmpty) _replies.Add(this);
-            _frame.Append(writer.Frame, _replies.Pool);
+            if (_frame.IsEmpty) Replies.Add(this);
+            _frame.Append(writer.Frame, Replies.Pool);
             if (_frame.Length > FrameBytesMax) Seal();
         }
 
@@ -280,7 +203,7 @@ public sealed class CentrifugeConversation : IDialect, IReplySource
     }
 
     /// <inheritdoc />
-    public void Seal()
+    public override void Seal()
     {
         if (_frame.IsEmpty) return;
         var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);

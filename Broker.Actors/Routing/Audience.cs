@@ -1,6 +1,8 @@
 using Broker.Core.Buffers;
+using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Native;
+using Broker.Core.Reactor;
 
 namespace Broker.Actors.Routing;
 
@@ -28,8 +30,13 @@ internal sealed class Audience(WireFormat format)
         else _messages.Append(publication.Message.Span, pool);
     }
 
-    /// <summary>Ends the batch; the caller holds its bytes.</summary>
-    internal SharedBytes Seal(out int start) => format == WireFormat.Json ? _lines.Seal(out start) : _messages.Seal(out start);
+    /// <summary>What its clients read.</summary>
+    internal WireFormat Format => format;
+
+    /// <summary>Ends the batch; the caller lets go of it.</summary>
+    internal AudienceFrames Seal(EventLoop loop) => format == WireFormat.Json
+        ? new AudienceFrames(new FrameVariants(_lines.Seal(out int start), start, loop.Deflate))
+        : new AudienceFrames(new PayloadVariants(_messages.Seal(out start), start, loop.Pool));
 
     internal void Add(Membership member)
     {

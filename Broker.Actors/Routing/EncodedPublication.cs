@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Unicode;
 using Broker.Core.Centrifuge;
+using Broker.Core.Chunks;
 using Broker.Core.Native;
 
 namespace Broker.Actors.Routing;
@@ -13,8 +14,11 @@ public readonly record struct EncodedPublication(ReadOnlyMemory<byte> Line, Read
 {
     private static ReadOnlySpan<byte> Base64Tags => "{\"encoding\":\"base64\"}"u8;
 
+    /// <summary>In place of the message, where the data is too long to be one piece for all.</summary>
+    public LongPublication? ByReference { get; init; }
+
     /// <summary>Bytes of all forms.</summary>
-    public int Bytes => Line.Length + Message.Length;
+    public int Bytes => (int)Math.Min(int.MaxValue, Line.Length + Message.Length + (ByReference?.Data.Bytes ?? 0));
 
     /// <summary>Encodes the JSON line. Data that is not JSON becomes a string in base64, and a tag says so.</summary>
     /// <param name="prefix">The channel's.</param>
@@ -40,3 +44,8 @@ public readonly record struct EncodedPublication(ReadOnlyMemory<byte> Line, Read
     internal static byte[] EncodeMessage(in ChannelPlace place, ReadOnlySpan<byte> data) =>
         NativeWriter.Message(new Delivery { Channel = place.Number, Offset = place.Offset, Data = data });
 }
+
+/// <summary>A publication whose data is shared by reference, and goes to each client by itself.</summary>
+/// <param name="Place">Its own.</param>
+/// <param name="Data">The data; whoever is told of the publication is one of its holders.</param>
+public sealed record LongPublication(ChannelPlace Place, LongBytes Data);

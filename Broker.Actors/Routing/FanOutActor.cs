@@ -2,7 +2,6 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
-using Broker.Core.Compression;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 using static Broker.Actors.Routing.RoutingProtocol;
@@ -76,16 +75,56 @@ public sealed class FanOutActor : UntypedActor
     private void Batch(Deliver deliver)
     {
         Count(deliver);
-        if (!_channels.TryGetValue(deliver.Channel, out Listeners? listeners)) return;
+        if (!_channels.TryGetValue(deliver.Channel, out Listeners? listeners))
+        {
+            deliver.Publication.ByReference?.Data.LetGo();
+            return;
+        }
+
         if (!listeners.IsBatched) _batched.Add(listeners);
         listeners.IsBatched = true;
         EncodedPublication publication = deliver.Publication;
         foreach (Audience? audience in listeners.Audiences)
         {
             if (audience is not { Members.Count: > 0 }) continue;
+            if (publication.ByReference is { } whole && (audience.Format != WireFormat.Json || publication.Line.IsEmpty))
+            {
+                SendLong(audience, whole);
+                continue;
+            }
+
             if (!audience.HasRoomFor(publication, _settings.BatchBytesMax)) SendBatch(audience, atOnce: true);
             audience.Append(publication, _loop.Pool);
             if (audience.Fills(_settings.BatchBytesMax)) SendBatch(audience, atOnce: true);
+        }
+
+        if (publication.ByReference is null) return;
+        publication.ByReference.Data.LetGo();
+        if (!listeners.HasMembers) _channels.Remove(listeners.Channel);
+    }
+
+    // To each native client by itself, as it takes it. A JSON client is told that it does not get it.
+    private void SendLong(Audience audience, LongPublication publication)
+    {
+        if (!audience.IsEmpty) SendBatch(audience, atOnce: true);
+        foreach (Membership member in audience.Members.ToArray())
+        {
+            try
+            {
+                if (audience.Format == WireFormat.Json)
+                {
+                    audience.Remove(member);
+                    member.Session.Tell(new SessionProtocol.Evicted(member));
+                }
+                else
+                {
+                    member.Outlet.DeliverLong(publication.Place, publication.Data);
+                }
+            }
+            catch (Exception failure)
+            {
+                CutOff(member, failure);
+            }
         }
     }
 
@@ -192,6 +231,9 @@ public sealed class FanOutActor : UntypedActor
 
         _batched.Clear();
         TellTaken();
+
+        // What the socket takes at once is followed by the next turn, not by a sleep.
+        if (_replies.SendChunks()) _loop.Post(static _ => { }, this);
     }
 
     private void TellTaken()
@@ -211,7 +253,7 @@ public sealed class FanOutActor : UntypedActor
 
     private void SendBatch(Audience audience, bool atOnce)
     {
-        var frames = new FrameVariants(audience.Seal(out int start), start, _loop.Deflate);
+        AudienceFrames frames = audience.Seal(_loop);
         List<Membership> members = audience.Members;
         for (int next = 0; next < members.Count;)
         {
@@ -219,10 +261,10 @@ public sealed class FanOutActor : UntypedActor
             {
                 while (next < members.Count)
                 {
-                    Connection connection = members[next++].Outlet.Connection;
-                    SharedBytes frame = frames.For(connection.Deflate, out int at);
-                    if (atOnce) connection.Send(frame, at);
-                    else connection.Write(frame, at);
+                    ISessionOutlet outlet = members[next++].Outlet;
+                    SharedBytes frame = frames.For(outlet, out int at);
+                    if (atOnce) outlet.Connection.Send(frame, at);
+                    else outlet.Connection.Write(frame, at);
                 }
             }
             catch (Exception failure)

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
+using Broker.Core.Chunks;
 using static Broker.Actors.Routing.RoutingProtocol;
 
 namespace Broker.Actors.Routing;
@@ -41,13 +42,21 @@ public sealed class RouterShardActor : UntypedActor
             else Messages += count;
         }
 
-        internal EncodedPublication Encode(Publish publish)
+        internal EncodedPublication Encode(Publish publish, int lineBytesMax)
         {
             Place = Place with { Offset = Place.Offset + 1 };
+            if (publish.LongData is { } data) return EncodeLong(publish, data, lineBytesMax);
             return new EncodedPublication(
                 Lines == 0 ? default(ReadOnlyMemory<byte>) : EncodedPublication.EncodeLine(Prefix, publish),
                 Messages == 0 ? default(ReadOnlyMemory<byte>) : EncodedPublication.EncodeMessage(Place, publish.Data.Span));
         }
+
+        private EncodedPublication EncodeLong(Publish publish, LongBytes data, int lineBytesMax) => new(
+            Lines == 0 || data.Bytes > lineBytesMax ? default(ReadOnlyMemory<byte>) : EncodedPublication.EncodeLine(Prefix, publish with { Data = data.ToArray() }),
+            default)
+        {
+            ByReference = new LongPublication(Place, data),
+        };
     }
 
     /// <summary>How it is made.</summary>
@@ -115,16 +124,18 @@ public sealed class RouterShardActor : UntypedActor
         if (_channels.TryGetValue(publish.Channel, out Channel? channel))
         {
             receivers = channel.Count;
-            var deliver = new Deliver(publish.Channel, _shard, channel.Encode(publish));
+            var deliver = new Deliver(publish.Channel, _shard, channel.Encode(publish, _settings.LineBytesMax));
             offset = channel.Place.Offset;
             for (int loop = 0; loop < _fanOuts.Count; loop++)
             {
                 if (channel.Members[loop] == 0) continue;
                 _underWay[loop] += deliver.Publication.Bytes;
+                publish.LongData?.Hold();
                 _fanOuts[loop].Tell(deliver);
             }
         }
 
+        publish.LongData?.LetGo();
         var reply = new SessionProtocol.Published(publish.Id, publish.Bytes, receivers, offset);
         if (_held.Count == 0 && !LagsBehind) publish.Publisher.Tell(reply);
         else _held.Enqueue((publish.Publisher, reply));

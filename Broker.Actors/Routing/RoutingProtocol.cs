@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Broker.Core.Chunks;
 
 namespace Broker.Actors.Routing;
 
@@ -33,6 +34,9 @@ public static class RoutingProtocol
     {
         /// <summary>Whether the data is one JSON value for sure; otherwise it may be any bytes.</summary>
         public bool IsJson { get; init; } = true;
+
+        /// <summary>The data, where it is too long to be one piece; the message is one of its holders.</summary>
+        public LongBytes? LongData { get; init; }
     }
 
     /// <summary>Home to fan-out: put this client into the channel's list, and tell it so.</summary>

@@ -4,4 +4,8 @@ namespace Broker.Actors.Rpc;
 /// <param name="Methods">What can be called.</param>
 /// <param name="Settings">Bounds.</param>
 /// <param name="Time">The clock of their deadlines.</param>
-public sealed record CallEnvironment(Methods Methods, CallSettings Settings, TimeProvider Time);
+public sealed record CallEnvironment(Methods Methods, CallSettings Settings, TimeProvider Time)
+{
+    /// <summary>Clients that the hub can call.</summary>
+    public ClientCalls Clients { get; init; } = new(Settings, Time);
+}

@@ -35,8 +35,11 @@ public sealed class RunningCall : IThreadPoolWorkItem
     /// <summary>The caller's number.</summary>
     public uint Id { get; }
 
-    /// <summary>Bytes that it holds.</summary>
-    public int Bytes => _call.Arguments.Length;
+    /// <summary>Bytes that it holds of what a client's calls may.</summary>
+    public int Bytes { get; internal init; }
+
+    /// <summary>Where long arguments count until the handler has returned.</summary>
+    internal IDisposable? Hold { private get; init; }
 
     /// <summary>Further arguments that are held for it, in bytes; counted by its session.</summary>
     internal int ItemBytes { get; set; }
@@ -55,7 +58,7 @@ public sealed class RunningCall : IThreadPoolWorkItem
     internal void GrantResults(int items)
     {
         // More than there could ever be is as good as endless.
-        if (_resultsWindow > 0 && Credit.CurrentCount < CallWindows.CreditMax) Credit.Release(items);
+        if (items > 0 && _resultsWindow > 0 && Credit.CurrentCount < CallWindows.CreditMax) Credit.Release(items);
     }
 
     internal IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() => _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
@@ -113,6 +116,7 @@ public sealed class RunningCall : IThreadPoolWorkItem
             (code, text) = (FaultCode.Internal, "internal error");
         }
 
+        Hold?.Dispose();
         Tell(new SessionProtocol.CallReturned(this, code, result, text));
     }
 

@@ -20,7 +20,9 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     internal void Start(ClientCommand.Call call, Principal caller)
     {
         FaultCode refused = TryStart(call, caller);
-        if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, TextOf(refused));
+        if (refused == FaultCode.None) return;
+        call.Hold?.Dispose();
+        outlet.Faulted(call.Id, refused, TextOf(refused));
     }
 
     private FaultCode TryStart(ClientCommand.Call call, Principal caller)
@@ -28,10 +30,18 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         CallSettings settings = around.Settings;
         if (!around.Methods.TryGet(call.Method, out string name, out MethodHandler handler)) return FaultCode.UnknownMethod;
         if (_pending.TryGet(call.Id, out _)) return FaultCode.BadId;
-        if (_running >= settings.PendingMax || _bytes + call.Arguments.Length > settings.BytesMax) return FaultCode.Overloaded;
+        if (_running >= settings.PendingMax) return FaultCode.Overloaded;
+
+        // Arguments that came as a stream count where streams do.
+        int bytes = call.Hold is null ? call.Arguments.Length : 0;
+        if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, deadline, around.Time, session, log);
+        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, deadline, around.Time, session, log)
+        {
+            Bytes = bytes,
+            Hold = call.Hold,
+        };
         _pending.Add(call.Id, TimeSpan.MaxValue, running);
         _running++;
         _bytes += running.Bytes;

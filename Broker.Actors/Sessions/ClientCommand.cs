@@ -1,5 +1,6 @@
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
+using Broker.Core.Chunks;
 using Broker.Core.Rpc;
 
 namespace Broker.Actors.Sessions;
@@ -44,6 +45,9 @@ public abstract record ClientCommand(uint Id, int Bytes)
     {
         /// <summary>Whether the dialect carries JSON only; otherwise the data is any bytes, and may be none.</summary>
         public bool IsJson { get; init; } = true;
+
+        /// <summary>The data, where it is too long to be one piece; the command is one of its holders.</summary>
+        public LongBytes? LongData { get; init; }
     }
 
     /// <summary>Data for the server, without a reply.</summary>
@@ -59,6 +63,9 @@ public abstract record ClientCommand(uint Id, int Bytes)
     {
         /// <summary>How long the client will wait; zero where it does not say.</summary>
         public TimeSpan Deadline { get; init; }
+
+        /// <summary>Where long arguments count until the call has ended; then disposed of.</summary>
+        public IDisposable? Hold { get; init; }
 
         /// <summary>Whether items may follow, in either direction.</summary>
         public CallWindows Windows { get; init; }
@@ -81,6 +88,14 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Items">So many more than before.</param>
     public sealed record Grant(uint Id, int Bytes, int Items) : ClientCommand(Id, Bytes);
 
+    /// <summary>The client answers a call of the hub.</summary>
+    /// <param name="Id">The hub's number.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Code">Why it failed, or none.</param>
+    /// <param name="Result">What it came to; owned by the command.</param>
+    /// <param name="Text">With a code: for people.</param>
+    public sealed record Answer(uint Id, int Bytes, FaultCode Code, ReadOnlyMemory<byte> Result, string Text) : ClientCommand(Id, Bytes);
+
     /// <summary>The answer to a call is wanted no longer.</summary>
     /// <param name="Id">The call's number.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
@@ -89,7 +104,11 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <summary>Something that makes no sense, as the dialect knows by itself; the connection stays.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
-    public sealed record Invalid(uint Id, int Bytes) : ClientCommand(Id, Bytes);
+    public sealed record Invalid(uint Id, int Bytes) : ClientCommand(Id, Bytes)
+    {
+        /// <summary>What it is told.</summary>
+        public CentrifugeError Error { get; init; } = CentrifugeError.BadRequest;
+    }
 
     /// <summary>Something that this hub does not do.</summary>
     /// <param name="Id">The client's number for the reply.</param>

@@ -1,7 +1,9 @@
 using Broker.Actors.Routing;
 using Broker.Core.Centrifuge;
+using Broker.Core.Chunks;
 using Broker.Core.Reactor;
 using Broker.Core.Rpc;
+using PayloadTag = Broker.Core.Native.PayloadTag;
 
 namespace Broker.Actors.Sessions;
 
@@ -13,6 +15,12 @@ public interface ISessionOutlet
 
     /// <summary>What publications are for this client; the same for its whole life.</summary>
     WireFormat Format { get; }
+
+    /// <summary>How payloads to this client are compressed, if they become shorter by it; the same from connect on.</summary>
+    PayloadTag Compression => PayloadTag.None;
+
+    /// <summary>Whether the hub can call this client.</summary>
+    bool TakesCalls => false;
 
     /// <summary>The client is in.</summary>
     void Connected(uint id, string client);
@@ -75,4 +83,24 @@ public interface ISessionOutlet
 
     /// <summary>So many bytes of commands are no longer under way.</summary>
     void Done(int bytes);
+
+    /// <summary>A publication that is too long to be one piece for all who listen. Only where <see cref="Format"/> is native.</summary>
+    /// <param name="place">The publication's.</param>
+    /// <param name="data">Held by the caller until the return; whoever needs it longer holds it too.</param>
+    void DeliverLong(in ChannelPlace place, LongBytes data)
+    {
+    }
+
+    /// <summary>The hub calls a method of the client. Only where it <see cref="TakesCalls"/>.</summary>
+    /// <param name="id">The hub's number for the answer.</param>
+    /// <param name="method">The number of its name.</param>
+    /// <param name="deadline">How long the hub waits.</param>
+    /// <param name="arguments">Not to be changed.</param>
+    /// <returns>None, or why it could not be sent.</returns>
+    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments) => FaultCode.UnknownMethod;
+
+    /// <summary>The hub waits for the answer no longer.</summary>
+    void CancelCall(uint id)
+    {
+    }
 }

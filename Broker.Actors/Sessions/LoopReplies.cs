@@ -7,7 +7,11 @@ namespace Broker.Actors.Sessions;
 /// <remarks>For the loop's thread.</remarks>
 public sealed class LoopReplies(BufferPool pool)
 {
+    // A chunk is a quarter of a mebibyte: so many in a turn take the loop less than a millisecond.
+    private const int ChunksPerTurnMax = 8;
+
     private readonly List<IReplySource> _waiting = [];
+    private readonly Queue<IChunkPump> _pumps = new();      // In their turns.
 
     /// <summary>The loop's pool.</summary>
     public BufferPool Pool { get; } = pool;
@@ -17,6 +21,25 @@ public sealed class LoopReplies(BufferPool pool)
 
     /// <summary>Notes that a client has something to be sealed.</summary>
     public void Add(IReplySource source) => _waiting.Add(source);
+
+    /// <summary>Notes that a client has a stream that may be sent.</summary>
+    public void Add(IChunkPump pump) => _pumps.Enqueue(pump);
+
+    /// <summary>Lets streams go on, a chunk for each client and a bounded number for all: behind everything else of the turn.</summary>
+    /// <returns>Whether more may follow at once, so that the loop should not sleep.</returns>
+    public bool SendChunks()
+    {
+        int chunks = 0;
+        for (int i = _pumps.Count; i > 0 && chunks < ChunksPerTurnMax; i--)
+        {
+            IChunkPump pump = _pumps.Dequeue();
+            Pumped pumped = pump.Pump();
+            if (pumped != Pumped.Idle) _pumps.Enqueue(pump);
+            if (pumped == Pumped.Wrote) chunks++;
+        }
+
+        return chunks > 0;
+    }
 
     /// <summary>Seals everything: whatever is written to a connection next, stands behind it.</summary>
     public void SealAll()

@@ -4,6 +4,7 @@ using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 using Broker.Core.Topics;
 using static Broker.Actors.Sessions.SessionProtocol;
 
@@ -20,6 +21,7 @@ public sealed class SessionActor : UntypedActor
     private readonly SessionEnvironment _around;
     private readonly Dictionary<string, Membership> _memberships = new(StringComparer.Ordinal);
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
+    private CalledClient? _called;                  // From connect on, where the hub can call the client.
     private Principal? _principal;                  // From connect on.
     private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
     private bool _ended;
@@ -59,6 +61,8 @@ public sealed class SessionActor : UntypedActor
             case CallSaid said: _calls!.OnSaid(said); break;
             case CallTook took: _calls!.OnTook(took); break;
             case CallExpired expired: _calls!.OnExpired(expired.Call); break;
+            case CallClient call: Call(call); break;
+            case CancelClientCall cancel: _outlet.CancelCall(cancel.Id); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
@@ -77,13 +81,14 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Publish publish: Publish(publish); return;
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
-            case ClientCommand.Invalid: _outlet.Failed(command.Id, command.Index, CentrifugeError.BadRequest); break;
+            case ClientCommand.Invalid invalid: _outlet.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
             case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet, _around.Calls, _around.Log)).Start(call, _principal); break;
             case ClientCommand.Item item: _calls?.OnItem(item); break;
             case ClientCommand.ItemsEnd: _calls?.OnItemsEnd(command.Id); break;
             case ClientCommand.Grant grant: _calls?.OnGranted(grant.Id, grant.Items); break;
             case ClientCommand.Cancel: _calls?.Cancel(command.Id); break;
+            case ClientCommand.Answer answer: _called?.Answer(answer.Id, answer.Code, answer.Result, answer.Text); break;
             default: _outlet.Failed(command!.Id, command.Index, CentrifugeError.NotAvailable); break;
         }
 
@@ -104,6 +109,7 @@ public sealed class SessionActor : UntypedActor
         {
             _principal = new Principal("", Guid.NewGuid().ToString());
             _outlet.Connected(connect.Id, _principal.Client);
+            if (_outlet.TakesCalls) _called = _around.Calls.Clients.Add(_principal.Client, Self);
             if (_around.Log.IsDebugEnabled) _around.Log.Debug("{0} from {1} is client {2}.", _outlet.Connection.Id, _outlet.Connection.Remote, _principal.Client);
         }
     }
@@ -149,12 +155,19 @@ public sealed class SessionActor : UntypedActor
             : _around.Permissions.Check(ChannelAction.Publish, publish.Channel, _principal!);
         if (refused is { } why)
         {
+            publish.LongData?.LetGo();
             Refuse(publish, why);
             return;
         }
 
         if (_info.IsEmpty) _info = PublicationEncoder.EncodeInfo(_principal!.User, _principal.Client);
-        _around.Routes.HomeOf(publish.Channel).Tell(new RoutingProtocol.Publish(publish.Channel, publish.Data, _info, Self, publish.Id, publish.Bytes) { IsJson = publish.IsJson });
+        _around.Routes.HomeOf(publish.Channel).Tell(new RoutingProtocol.Publish(publish.Channel, publish.Data, _info, Self, publish.Id, publish.Bytes) { IsJson = publish.IsJson, LongData = publish.LongData });
+    }
+
+    private void Call(CallClient call)
+    {
+        FaultCode refused = _outlet.Call(call.Id, call.Method, call.Deadline, call.Arguments);
+        if (refused != FaultCode.None) _called?.Answer(call.Id, refused, default, "the call could not be sent");
     }
 
     private void Refuse(ClientCommand command, CentrifugeError why)
@@ -197,6 +210,7 @@ public sealed class SessionActor : UntypedActor
         foreach (Membership member in _memberships.Values) Leave(member);
         _memberships.Clear();
         _calls?.AbandonAll();
+        _called?.Close();
 
         // A session that failed has not heard the end of its connection: the client is sent away, and may come back.
         _outlet.Disconnect(Disconnect.ServerError);

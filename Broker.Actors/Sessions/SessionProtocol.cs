@@ -51,6 +51,16 @@ public static class SessionProtocol
     /// <summary>Call to session: its time is over, or it was cancelled.</summary>
     public sealed record CallExpired(RunningCall Call) : INoSerializationVerificationNeeded;
 
+    /// <summary>Application to session: call a method of the client.</summary>
+    /// <param name="Id">The hub's number for the answer.</param>
+    /// <param name="Method">The number of its name.</param>
+    /// <param name="Deadline">How long the application waits.</param>
+    /// <param name="Arguments">Not to be changed.</param>
+    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments) : INoSerializationVerificationNeeded;
+
+    /// <summary>Application to session: nobody waits for the client's answer any more.</summary>
+    public sealed record CancelClientCall(uint Id) : INoSerializationVerificationNeeded;
+
     /// <summary>Fan-out to session: the channel's home, or the fan-out itself, lost what it knew, and so this membership.</summary>
     public sealed record Evicted(Membership Membership) : INoSerializationVerificationNeeded;
 }

@@ -37,6 +37,7 @@ public static class HubSettingsBinder
             {
                 LoopBytesMax = reader.GetSize("broker.routing.loop-bytes-max", 64 * KiB, GiB),
                 BatchBytesMax = reader.GetSize("broker.routing.batch-bytes-max", KiB, 16 * MiB),
+                LineBytesMax = reader.GetSize("broker.routing.line-bytes-max", KiB, 64 * MiB),
             },
             Compression = new CompressionSettings
             {
@@ -80,6 +81,13 @@ public static class HubSettingsBinder
             reader.Refuse(
                 "broker.native.command-bytes-max",
                 $"at least the frame-bytes-max of {SettingUnits.WriteSize(settings.Native.FrameBytesMax)}");
+        }
+
+        if (settings.Native.Streams.ConnectionBytesMax < settings.Native.Streams.BytesMax)
+        {
+            reader.Refuse(
+                "broker.native.streams.connection-bytes-max",
+                $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
         }
 
         if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
@@ -133,6 +141,17 @@ public static class HubSettingsBinder
         FragmentsMax = reader.GetCount("broker.native.fragments-max", 1, 1 << 30),
         MessagesPerFrameMax = reader.GetCount("broker.native.messages-per-frame-max", 1, 65_536),
         CommandBytesMax = reader.GetSize("broker.native.command-bytes-max", KiB, GiB),
+        Compression = reader.GetSwitch("broker.native.compression"),
+        Streams = new StreamSettings
+        {
+            OpenMax = reader.GetCount("broker.native.streams.open-max", 1, 1024),
+            BytesMax = reader.GetSize("broker.native.streams.bytes-max", KiB, GiB),
+            Window = reader.GetCount("broker.native.streams.window", 1, 65_536),
+            ConnectionBytesMax = reader.GetSize("broker.native.streams.connection-bytes-max", KiB, GiB),
+            ProcessBytesMax = reader.GetSize("broker.native.streams.process-bytes-max", KiB, GiB),
+            IdleLimit = reader.GetDuration("broker.native.streams.idle-limit", Moment, Hour),
+            LifeLimit = reader.GetDuration("broker.native.streams.life-limit", Moment, 24 * Hour),
+        },
     };
 
     private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()

@@ -58,26 +58,38 @@ public sealed class ChunkSender(ChunkLimits limits)
     /// <returns>False when there is none, or credit is missing; then nothing is written.</returns>
     public bool TryWriteNext(IBufferWriter<byte> target)
     {
-        if (!TryFindTurn(out Outgoing stream)) return false;
+        int bytes = NextBytes;
+        if (bytes == 0) return false;
+        WriteNext(target.GetSpan(bytes)[..bytes]);
+        target.Advance(bytes);
+        return true;
+    }
+
+    /// <summary>Writes the message that <see cref="NextBytes"/> tells of.</summary>
+    /// <param name="target">Room for exactly so many bytes.</param>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public void WriteNext(Span<byte> target)
+    {
+        if (!TryFindTurn(out Outgoing stream)) throw new InvalidOperationException("No stream may be sent.");
+        var writer = new NativeWriter(target);
         if (stream.IsCancelled)
         {
-            NativeWriter.Write(target, stream.Cancellation);
+            writer.TryWrite(stream.Cancellation);
             Remove(_turn);
-            return true;
+            return;
         }
 
         if (!stream.HeaderSent)
         {
             // The header costs no turn: its first chunk is next.
-            NativeWriter.Write(target, stream.Header);
+            writer.TryWrite(stream.Header);
             stream.HeaderSent = true;
-            return true;
+            return;
         }
 
         UnsentBytes -= stream.WriteChunk(target, limits);
         if (stream.IsSent) Remove(_turn);
         else _turn++;
-        return true;
     }
 
     /// <summary>The receiver takes more chunks. Of a stream that has ended meanwhile, it is ignored.</summary>
@@ -202,14 +214,11 @@ public sealed class ChunkSender(ChunkLimits limits)
         public int NextDataBytes(ChunkLimits bounds) => (int)Math.Min(bounds.ChunkBytesMax, UnsentBytes);
 
         /// <summary>Writes the next chunk and gives the bytes of its data.</summary>
-        public int WriteChunk(IBufferWriter<byte> target, ChunkLimits bounds)
+        public int WriteChunk(Span<byte> target, ChunkLimits bounds)
         {
             int dataBytes = NextDataBytes(bounds);
-            int size = Chunk.OverheadBytes + dataBytes;
-            Span<byte> room = target.GetSpan(size)[..size];
-            Chunk.WriteHead(room, id, _index, _total);
-            source.CopyTo(_bytes - UnsentBytes, room[Chunk.OverheadBytes..]);
-            target.Advance(size);
+            Chunk.WriteHead(target, id, _index, _total);
+            source.CopyTo(_bytes - UnsentBytes, target[Chunk.OverheadBytes..]);
             UnsentBytes -= dataBytes;
             _index++;
             Credit--;

@@ -34,13 +34,14 @@ public sealed class ChunkedPayload : IDisposable
     /// <summary>The data of one chunk. Borrowed until this is disposed of.</summary>
     public ReadOnlySpan<byte> this[int index] => Chunks[index].Data.Span;
 
-    /// <summary>Copies everything to the start of the target.</summary>
+    /// <summary>Copies as many of the first bytes as the target takes.</summary>
     public void CopyTo(Span<byte> target)
     {
         foreach (KeptChunk chunk in Chunks)
         {
-            chunk.Data.Span.CopyTo(target);
-            target = target[chunk.Length..];
+            int taken = Math.Min(chunk.Length, target.Length);
+            chunk.Data.Span[..taken].CopyTo(target);
+            target = target[taken..];
         }
     }
 
@@ -59,6 +60,21 @@ public sealed class ChunkedPayload : IDisposable
         Segment last = first;
         for (int i = 1; i < Count; i++) last = last.Append(Chunks[i].Data);
         return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+    }
+
+    /// <summary>The bytes from one of them on, to be shared by many without a copy. Only where the pool is for all threads.</summary>
+    /// <param name="from">The first byte.</param>
+    /// <returns>What disposes of this when its last holder lets go; the caller is the first.</returns>
+    public LongBytes Share(long from)
+    {
+        var segments = new List<ReadOnlyMemory<byte>>(Count);
+        foreach (KeptChunk chunk in Chunks)
+        {
+            if (from < chunk.Length) segments.Add(chunk.Data[(int)from..]);
+            from = Math.Max(0, from - chunk.Length);
+        }
+
+        return new LongBytes([.. segments], this);
     }
 
     /// <inheritdoc />

@@ -47,6 +47,17 @@ public struct MessageBatch(bool batched)
         Advance(size);
     }
 
+    /// <summary>Appends a message that the caller writes into the room, as a whole and before anything else.</summary>
+    /// <param name="bytes">Of the message.</param>
+    /// <param name="pool">The loop's.</param>
+    /// <returns>The room for it.</returns>
+    public Span<byte> Append(int bytes, BufferPool pool)
+    {
+        Span<byte> room = Reserve(bytes, pool);
+        Advance(bytes);
+        return room;
+    }
+
     /// <summary>Ends the last frame and starts anew.</summary>
     /// <param name="start">Where the frames begin in the bytes.</param>
     /// <returns>The frames, unmasked; the caller is their holder.</returns>

@@ -25,6 +25,18 @@ public ref struct NativeWriter(Span<byte> target)
         return bytes;
     }
 
+    /// <summary>All of a message but its data, which is its last field and is sent behind by whoever has it.</summary>
+    /// <param name="message">The message, with no data in it.</param>
+    /// <param name="dataBytes">Bytes of the data.</param>
+    /// <exception cref="OverflowException">A message can not be as long as that.</exception>
+    public static byte[] Head<T>(scoped in T message, long dataBytes)
+        where T : INativeMessage<T>, allows ref struct
+    {
+        byte[] head = Message(message);
+        WriteUInt32LittleEndian(head.AsSpan(1), checked((uint)(message.BodyBytes + dataBytes)));
+        return head;
+    }
+
     /// <summary>Writes a message behind whatever the target has.</summary>
     /// <returns>Bytes written.</returns>
     public static int Write<T>(IBufferWriter<byte> target, scoped in T message)

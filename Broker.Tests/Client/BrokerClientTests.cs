@@ -11,7 +11,7 @@ public sealed class BrokerClientTests : ClientTest
     [Fact]
     public async Task It_offers_both_subprotocols_says_hello_and_is_welcome()
     {
-        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options);
+        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { Compressions = Compressions.All });
         HubSide side = await Hub.AcceptAsync();
         byte[] hello = await side.HearAsync();
         await side.SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Client = "c7"u8 }));

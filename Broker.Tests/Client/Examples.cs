@@ -50,6 +50,21 @@ internal static class Examples
         Console.WriteLine(await sum([1, 2, 3], stop));
     }
 
+    public static async Task AnswerAsync()
+    {
+        var methods = new ClientMethods();
+        methods.Add("screenshot", async (arguments, cancel) => await CaptureAsync(Encoding.UTF8.GetString(arguments.Span), cancel));
+        methods.Failed += (method, failure) => Console.Error.WriteLine($"{method}: {failure.Message}");
+        await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions
+        {
+            Url = new Uri("ws://localhost:8000/ws"),
+            Methods = methods,
+        });
+    }
+
+    private static ValueTask<ReadOnlyMemory<byte>> CaptureAsync(string screen, CancellationToken cancel) =>
+        new(Encoding.UTF8.GetBytes($"{screen} {cancel.IsCancellationRequested}"));
+
     public static async Task StoreAsync(BrokerClient client)
     {
         var store = new StoreClient(client);

@@ -27,7 +27,7 @@ public sealed class CallItemsTests
 
             return Bytes($"{count} in all");
         });
-        NativeClient client = hub.ConnectNative(batched);
+        NativeClient client = hub.ConnectNative(batched, hello: Hello(window: 8));
 
         client.Say(Call(1, "echo", "+", options: CallOptions.MoreArguments), Item(1, "a"), Item(1, "b"), ItemsEnd(1));
 
@@ -39,9 +39,9 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
-        client.Say(Item(9, "nobody's"), ItemsEnd(9), Credit(9, 1), Call(1, "count"));
+        client.Say(Item(9, "nobody's"), ItemsEnd(9), ItemCredit(9, 1), Call(1, "count"));
 
         Assert.Equal("result 1 0", client.Next());
     }
@@ -53,7 +53,7 @@ public sealed class CallItemsTests
         int said = 0;
         hub.Methods.AddStream("many", (_, _) => Numbers(20, () => said++));
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say(Call(1, "many"));
         Assert.Equal(Enumerable.Range(0, 8).Select(i => $"item 1 {i}"), client.Next(8));
@@ -61,9 +61,9 @@ public sealed class CallItemsTests
         Assert.Equal("result 2 x", client.Next());
         Assert.Equal(9, Volatile.Read(ref said));       // The ninth waits to be said, and the tenth is not made.
 
-        client.Say(Credit(1, 3));
+        client.Say(ItemCredit(1, 3));
         Assert.Equal(["item 1 8", "item 1 9", "item 1 10"], client.Next(3));
-        client.Say(Credit(1, uint.MaxValue));
+        client.Say(ItemCredit(1, uint.MaxValue));
         Assert.Equal([.. Enumerable.Range(11, 9).Select(i => $"item 1 {i}"), "result 1 "], client.Next(10));
     }
 
@@ -77,7 +77,7 @@ public sealed class CallItemsTests
             await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.Reader.ReadAsync(cancel);
             return default;
         });
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say([Call(1, "slow", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => Item(1, $"{i}"))]);
         for (int i = 0; i < 3; i++) read.Writer.TryWrite(true);
@@ -104,7 +104,7 @@ public sealed class CallItemsTests
             return default;
         });
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say([Call(1, "never", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 9).Select(i => Item(1, $"{i}")), Call(2, "fast", "x")]);
 
@@ -122,7 +122,7 @@ public sealed class CallItemsTests
             await read.Task;
             return Bytes($"{await call.Items.Select(item => item.Length).SumAsync(cancel)}");
         });
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say(Call(1, "sum", options: CallOptions.MoreArguments), Item(1, new string('x', 900)), ItemsEnd(1));
         client.Say(Call(2, "sum", options: CallOptions.MoreArguments), Item(2, new string('x', 200)));
@@ -155,7 +155,7 @@ public sealed class CallItemsTests
                 throw;
             }
         });
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
         client.Say(Call(1, "waits", options: CallOptions.MoreArguments));
         if (says) client.Next(8);
 
@@ -172,7 +172,7 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.AddStream("long", (_, _) => new[] { (ReadOnlyMemory<byte>)new byte[2 << 20] }.ToAsyncEnumerable());
-        NativeClient client = hub.ConnectNative();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
 
         client.Say(Call(1, "long"));
 
@@ -189,6 +189,58 @@ public sealed class CallItemsTests
         client.Say("""{"id":2,"rpc":{"method":"many"}}""");
 
         Assert.Equal("""{"id":2,"error":{"code":400,"message":"the method has several results, and this client takes one"}}""", client.NextLine());
+    }
+
+    [Fact]
+    public void Long_arguments_results_before_the_last_and_a_long_last_one_go_together()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("both", async (call, _) =>
+        {
+            await call.SayAsync(Bytes($"{call.Arguments.Length}"));
+            return call.Arguments;
+        });
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        byte[] call = Call(1, "both", new string('x', 600_000));
+
+        client.SayFrames([Header(0, call.Length), .. Cut(0, call, 262_144)]);
+
+        Assert.Equal(
+            ["item 1 600000", "stream 0 Result 1 of 600000", "chunk 0 0/3 of 262144", "chunk 0 1/3 of 262144", "chunk 0 2/3 of 75712"],
+            client.Next(5));
+    }
+
+    [Theory, InlineData(5_000, 4_096), InlineData(200_000, 100_000)]
+    public void A_call_whose_items_could_overtake_it_is_refused_and_the_connection_lives(int bytes, int chunkBytes)
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        byte[] call = Call(1, "count", new string('x', bytes), options: CallOptions.MoreArguments);
+
+        client.SayFrames([Header(0, call.Length), .. Cut(0, call, chunkBytes)]);
+        Assert.Equal("fault 1 BadArguments: a call with further arguments comes in a frame", client.Next());
+        client.Say(Call(1, "count", options: CallOptions.MoreArguments), Item(1, "x"), ItemsEnd(1));
+
+        Assert.Equal("result 1 1", client.Next());
+    }
+
+    [Fact]
+    public void A_credit_of_no_items_changes_nothing()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.AddStream("many", static (_, _) => Numbers(3));
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 1));
+
+        client.Say(Call(1, "many"));
+        Assert.Equal("item 1 0", client.Next());
+        client.Say(ItemCredit(1, 0), ItemCredit(1, 1));
+        Assert.Equal("item 1 1", client.Next());
+        client.Say(ItemCredit(1, 0));
+        Assert.Empty(client.Within(20));
+        client.Say(ItemCredit(1, 1));
+
+        Assert.Equal(["item 1 2", "result 1 "], client.Next(2));
     }
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Numbers(int count, Action? made = null)

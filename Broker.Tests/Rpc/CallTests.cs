@@ -99,7 +99,7 @@ public sealed class CallTests
     [InlineData(60_000u, 5_000)]
     public void A_call_whose_time_is_over_is_answered_so(uint deadline, int milliseconds)
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) } });
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromHours(1) } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
@@ -133,6 +133,19 @@ public sealed class CallTests
         Assert.Equal("fault 2 1234: not on Sundays", client.Next());
         client.Say(Call(3, "breaks"));
         Assert.Equal("fault 3 Internal: internal error", client.Next());
+    }
+
+    [Fact]
+    public void A_handler_that_knows_bad_arguments_says_so_and_the_connection_lives()
+    {
+        using var hub = new HubHarness();
+        hub.Methods.Add("picky", static (call, _) => call.Arguments.Length == 1 ? new(call.Arguments) : throw new CallFaultException(FaultCode.BadArguments, "one byte"));
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "picky", "xx"));
+        Assert.Equal("fault 1 BadArguments: one byte", client.Next());
+        client.Say(Call(2, "picky", "x"));
+        Assert.Equal("result 2 x", client.Next());
     }
 
     [Theory, InlineData(FaultCode.None), InlineData(FaultCode.Closed)]
@@ -217,18 +230,20 @@ public sealed class CallTests
     }
 
     [Fact]
-    public void A_result_longer_than_the_client_takes_is_a_fault()
+    public void A_result_longer_than_a_frame_of_the_client_is_a_stream_and_one_longer_than_a_stream_is_a_fault()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
         hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
         NativeClient client = hub.DialNative();
-        client.Say(Hello(frameBytesMax: 300_000));
+        client.Say(Hello(frameBytesMax: 280_000, window: 2));
         Assert.StartsWith("welcome", client.Next(), StringComparison.Ordinal);
 
-        client.Say(Call(1, "large", $"{300_000 - 10}"));
+        client.Say(Call(1, "large", $"{280_000 - 10}"));
         Assert.StartsWith("result 1 ", client.Next(), StringComparison.Ordinal);
-        client.Say(Call(2, "large", $"{300_000 - 9}"));
-        Assert.Equal("fault 2 ResultTooBig: the result passes the longest payload of the client", client.Next());
+        client.Say(Call(2, "large", $"{280_000 - 9}"));
+        Assert.Equal(["stream 0 Result 2 of 279991", "chunk 0 0/2 of 262144", "chunk 0 1/2 of 17847"], client.Next(3));
+        client.Say(Call(3, "large", "300001"));
+        Assert.Equal("fault 3 ResultTooBig: the result is longer than a stream may be", client.Next());
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed partial class NativeConversationTests
 
         client.Say(Hello());
 
-        Assert.Equal($"welcome 1 262144 {messagesPerFrame} 25000", client.Next());
+        Assert.Equal($"welcome 1 524288 {messagesPerFrame} 25000", client.Next());
     }
 
     [Theory, InlineData(true), InlineData(false)]
@@ -279,21 +279,6 @@ public sealed partial class NativeConversationTests
         Assert.Equal(expected, client.Next(8));
         client.Say(Subscribe(5, "a"), Subscribe(6, "a"), Subscribe(7, "b"));
         Assert.Equal(["error Request 105 id 6 chunk 0 message 1", "error Request 106 id 7 chunk 0 message 2", "subscribed 5 #1 at 0"], client.Next(3));
-    }
-
-    [Fact]
-    public void A_stream_is_refused_with_its_number_and_chunk_and_the_connection_lives()
-    {
-        using var hub = new HubHarness();
-        NativeClient client = hub.ConnectNative();
-
-        client.Say(
-            NativeWriter.Message(new Core.Chunks.StreamHeader { Stream = 5, Bytes = 100 }),
-            NativeWriter.Message(new Core.Chunks.Chunk { Stream = 5, Index = 3, Total = 7, Data = "x"u8 }),
-            NativeWriter.Message(new Core.Chunks.Credit { Id = 5, Count = 1 }),
-            Ping(1));
-
-        Assert.Equal(["error Stream 205 id 5 chunk 0 message 0", "error Stream 205 id 5 chunk 3 message 1", "pong 1"], client.Next(3));
     }
 
     [Fact]

@@ -56,7 +56,7 @@ internal sealed class HubHarness : TurnedLoop
         IActorRef[] fanOuts = Start("fan-out", loop => FanOutActor.PropsFor(_reactors[loop], _replies[loop], settings.Routing));
         var numbers = new ChannelNumbers();
         _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, numbers, settings.Routing));
-        var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), new CallEnvironment(Methods, settings.Calls, time), NoLogger.Instance);
+        var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance);
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(around, connection => DialectOf(connection, _replies[loop])));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
@@ -69,6 +69,9 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
     public Methods Methods { get; } = new();
+
+    /// <summary>Calls methods of clients.</summary>
+    public ClientCalls Clients { get; }
 
     /// <summary>What the hub counted.</summary>
     public HubCounters Counters { get; }
@@ -104,10 +107,10 @@ internal sealed class HubHarness : TurnedLoop
     }
 
     /// <summary>A native client that has its welcome.</summary>
-    public NativeClient ConnectNative(bool batched = true, int loop = 0)
+    public NativeClient ConnectNative(bool batched = true, int loop = 0, byte[]? hello = null)
     {
         NativeClient client = DialNative(batched, loop);
-        client.Say(NativeClient.Hello());
+        client.Say(hello ?? NativeClient.Hello());
         Assert.StartsWith("welcome ", client.Next(), StringComparison.Ordinal);
         return client;
     }

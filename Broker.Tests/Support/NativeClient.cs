@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Broker.Core.Buffers;
 using Broker.Core.Chunks;
 using Broker.Core.Framing;
 using Broker.Core.Native;
@@ -17,8 +18,33 @@ internal sealed class NativeClient(HubClient client, bool batched)
     /// <summary>The frames below.</summary>
     public HubClient Frames { get; } = client;
 
-    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 8) =>
-        NativeWriter.Message(new Hello { Version = version, FrameBytesMax = frameBytesMax, WindowChunks = window, Name = "test"u8, Token = Encoding.UTF8.GetBytes(token) });
+    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 0, Compressions compressions = Compressions.None) =>
+        NativeWriter.Message(new Hello
+        {
+            Version = version,
+            FrameBytesMax = frameBytesMax,
+            WindowChunks = window,
+            Compressions = compressions,
+            Name = "test"u8,
+            Token = Encoding.UTF8.GetBytes(token),
+        });
+
+    public static byte[] Header(uint stream, int bytes, StreamPurpose purpose = StreamPurpose.Message, uint call = 0) =>
+        NativeWriter.Message(new StreamHeader { Stream = stream, Purpose = purpose, Reference = call, Bytes = (ulong)bytes });
+
+    public static byte[] Chunk(uint stream, uint index, uint total, ReadOnlySpan<byte> data) =>
+        NativeWriter.Message(new Chunk { Stream = stream, Index = index, Total = total, Data = data });
+
+    /// <summary>A whole message, cut in chunks of so many bytes.</summary>
+    public static byte[][] Cut(uint stream, byte[] message, int chunkBytes)
+    {
+        byte[][] parts = [.. message.Chunk(chunkBytes)];
+        return [.. parts.Select((part, index) => Chunk(stream, (uint)index, (uint)parts.Length, part))];
+    }
+
+    public static byte[] Credit(uint stream, uint count) => NativeWriter.Message(new Credit { Id = stream, Count = count });
+
+    public static byte[] CancelStream(uint stream, StreamOwner owner) => NativeWriter.Message(new StreamCancel { Stream = stream, Owner = owner });
 
     public static byte[] Subscribe(uint request, string channel, string token = "") =>
         NativeWriter.Message(new Subscribe { Request = request, Channel = Encoding.UTF8.GetBytes(channel), Token = Encoding.UTF8.GetBytes(token) });
@@ -44,7 +70,7 @@ internal sealed class NativeClient(HubClient client, bool batched)
 
     public static byte[] ItemsEnd(uint id) => NativeWriter.Message(new CallItemsEnd { Id = id });
 
-    public static byte[] Credit(uint id, uint count) => NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = count });
+    public static byte[] ItemCredit(uint id, uint count) => NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = count });
 
     public static byte[] Cancel(uint id) => NativeWriter.Message(new CallCancel { Id = id });
 
@@ -81,8 +107,9 @@ internal sealed class NativeClient(HubClient client, bool batched)
     public static string[] Describe(byte[] payload, bool batched)
     {
         var lines = new List<string>();
-        Assert.Equal((byte)PayloadTag.None, payload[0]);
-        var reader = new NativeReader(payload.AsSpan(1), Side.Client, batched);
+        Assert.Equal(NativeFault.None, OpenedPayload.Open(payload, Compressions.All, 1 << 24, new BufferPool(), out OpenedPayload opened));
+        using OpenedPayload _ = opened;
+        var reader = new NativeReader(opened.Messages, Side.Client, batched);
         while (reader.Read(out NativeMessage message) == OperationStatus.Done) lines.Add(Describe(message));
         Assert.Equal(NativeFault.None, reader.Fault);
         return [.. lines];
@@ -126,12 +153,24 @@ internal sealed class NativeClient(HubClient client, bool batched)
             case NativeKind.Item:
                 var item = message.As<CallItem>();
                 return Line($"item {item.Id} {item.Data.ToText()}");
-            case NativeKind.Credit:
-                var credit = message.As<Credit>();
-                return Line($"credit {credit.Scope} {credit.Id} {credit.Count}");
             case NativeKind.Fault:
                 var fault = message.As<CallFault>();
                 return Line($"fault {fault.Id} {fault.Code}: {fault.Text.ToText()}");
+            case NativeKind.Call:
+                var call = message.As<Call>();
+                return Line($"call {call.Id:x} {call.Method.Value:x} within {call.DeadlineMilliseconds} {call.Arguments.ToText()}");
+            case NativeKind.Cancel: return Line($"cancel {message.As<CallCancel>().Id:x}");
+            case NativeKind.Missed: return Line($"missed #{message.As<Missed>().Channel} {message.As<Missed>().Offset} {message.As<Missed>().Count}");
+            case NativeKind.Stream:
+                var stream = message.As<StreamHeader>();
+                return Line($"stream {stream.Stream} {stream.Purpose} {stream.Reference} of {stream.Bytes}");
+            case NativeKind.Chunk:
+                var chunk = message.As<Chunk>();
+                return Line($"chunk {chunk.Stream} {chunk.Index}/{chunk.Total} of {chunk.Data.Length}");
+            case NativeKind.Credit: return Line($"credit {message.As<Credit>().Scope} {message.As<Credit>().Id} {message.As<Credit>().Count}");
+            case NativeKind.StreamCancel:
+                var end = message.As<StreamCancel>();
+                return Line($"stream-cancel {end.Owner} {end.Stream} {(int)end.Code}");
             default: return message.Kind.ToString();
         }
     }

@@ -1,0 +1,298 @@
+using System.Text;
+using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
+using Broker.Actors.Streams;
+using Broker.Core.Chunks;
+using Broker.Core.Framing;
+using Broker.Core.Native;
+using Broker.Core.Reactor;
+using Broker.Core.Rpc;
+using CentrifugeError = Broker.Core.Centrifuge.CentrifugeError;
+using Disconnection = Broker.Core.Centrifuge.Disconnect;
+using Eviction = Broker.Core.Centrifuge.Unsubscribed;
+
+namespace Broker.Actors.Native;
+
+/// <summary>The native protocol on one connection, as it is spoken: what its session and its channels say, as messages.</summary>
+/// <remarks>
+/// For the loop's thread. What is said in a turn leaves together; what is too long for a frame goes as a stream, which is
+/// <see cref="NativeDownloads"/>' part.
+/// </remarks>
+public abstract class NativeSpeech : Conversation
+{
+    private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
+    private HashSet<uint>? _asked;                      // Calls of the hub that the client has not answered.
+    private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
+    private ChunkLimits? _takes;                        // What the client takes, from hello on.
+    private MessageBatch _batch;                        // What was said in this turn of the loop.
+    private NativeFault _fault;                         // What the client did wrong, with the message that did it.
+    private int _faultIndex;
+    private int _payloadBytesMax;                       // Messages of one payload to the client, from hello on.
+    private Compressions _compressions;                 // Agreed on, from hello on.
+
+    private protected NativeSpeech(Connection connection, LoopReplies replies, NativeEnvironment around)
+        : base(connection, replies, around.Settings.Centrifuge, around.Settings.Native.CommandBytesMax)
+    {
+        Around = around;
+        Batched = connection.Subprotocol == NativeProtocol.Batched;
+        _batch = new MessageBatch(Batched);
+    }
+
+    /// <inheritdoc />
+    public override WireFormat Format => Batched ? WireFormat.Batched : WireFormat.Unbatched;
+
+    /// <inheritdoc />
+    public override PayloadTag Compression => PayloadCompressor.Choose(_compressions);
+
+    /// <inheritdoc />
+    public override bool TakesCalls => true;
+
+    private protected NativeEnvironment Around { get; }
+
+    private protected bool Batched { get; }
+
+    /// <summary>Whether the client has said what it takes.</summary>
+    private protected bool IsMet => _takes is not null;
+
+    /// <summary>Items of a call that the client takes before it gives credit.</summary>
+    private protected int ItemsWindow => Math.Min(_takes!.WindowChunks, CallWindows.CreditMax);
+
+    private NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, _payloadBytesMax, Batched);
+
+    /// <summary>The client has said what it takes.</summary>
+    private protected void Meet(in Hello hello)
+    {
+        _payloadBytesMax = hello.FrameBytesMax - 1;
+        _takes = Around.Settings.Native.Streams.ToLimits(hello);
+        if (Around.Settings.Native.Compression) _compressions = hello.Compressions;
+    }
+
+    /// <summary>The client broke the protocol: its end has an error with the message that did it.</summary>
+    private protected void Blame(NativeFault fault, int index) => (_fault, _faultIndex) = (fault, index);
+
+    /// <summary>The channel that the client knows by a number.</summary>
+    private protected string? NameOf(uint channel) => _channels?.GetValueOrDefault(channel);
+
+    /// <summary>Whether the hub waits for the client's answer to a call.</summary>
+    private protected bool IsAsked(uint call) => _asked?.Contains(call) == true;
+
+    /// <summary>The hub waits for an answer no longer.</summary>
+    /// <returns>Whether it did.</returns>
+    private protected bool EndAsked(uint call)
+    {
+        if (_asked?.Remove(call) != true) return false;
+        _downloads?.CancelCall(call);
+        return true;
+    }
+
+    /// <summary>The client takes more chunks of a stream.</summary>
+    private protected void Grant(uint stream, uint chunks) => _downloads?.Grant(stream, chunks);
+
+    /// <summary>The client takes no more of a stream.</summary>
+    /// <returns>What it was, if it was under way.</returns>
+    private protected DownloadSubject? EndDownload(uint stream) => _downloads?.OnCancelled(stream);
+
+    private protected override void Drop()
+    {
+        _batch.Clear();
+        _downloads?.Clear();
+    }
+
+    private protected override void SayPing() => Say(new Ping { Mark = (ulong)Connection.Loop.NowMilliseconds });
+
+    /// <inheritdoc />
+    public override void Connected(uint id, string client)
+    {
+        LetIn();
+        Say(new Welcome
+        {
+            Version = NativeProtocol.Version,
+            Compressions = _compressions,
+            Limits = Around.LimitsOf(Batched),
+            Client = Encoding.UTF8.GetBytes(client),
+        });
+
+        // Whoever reads it knows only then how to expand what follows.
+        Seal();
+    }
+
+    /// <inheritdoc />
+    public override void Subscribed(uint id, string channel, ChannelPlace place)
+    {
+        (_channels ??= [])[place.Number] = channel;
+        Say(new Subscribed { Request = id, Channel = place.Number, Epoch = place.Epoch, Offset = place.Offset });
+        Seal();
+    }
+
+    /// <inheritdoc />
+    public override void Unsubscribed(uint id, uint number)
+    {
+        Forget(number);
+        Say(new Unsubscribed { Request = id, Channel = number });
+    }
+
+    /// <inheritdoc />
+    public override void Evicted(string channel, uint number, Eviction why)
+    {
+        Forget(number);
+        Say(new Unsubscribed { Channel = number, Code = (ushort)why.Code, Text = Encoding.UTF8.GetBytes(why.Reason) });
+    }
+
+    private void Forget(uint channel)
+    {
+        _channels?.Remove(channel);
+        _downloads?.CancelChannel(channel);
+    }
+
+    /// <inheritdoc />
+    public override void DeliverLong(in ChannelPlace place, LongBytes data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (!Connection.IsOpen) return;
+        byte[] head = NativeWriter.Head(new Delivery { Channel = place.Number, Offset = place.Offset }, data.Bytes);
+        long size = head.Length + data.Bytes;
+        if (size <= _takes!.ThresholdBytes)
+        {
+            Span<byte> room = Reserve((int)size);
+            head.CopyTo(room);
+            data.CopyTo(0, room[head.Length..]);
+            return;
+        }
+
+        var subject = new DownloadSubject(place.Number, place.Offset, Call: 0);
+        if (!Downloads.TrySend(new LongBytesSource(head, data), StreamPurpose.Message, subject)) TellUnsent(subject);
+    }
+
+    /// <summary>A stream to the client was not sent to its end, or not begun: the client is told what it does not get.</summary>
+    internal void TellUnsent(in DownloadSubject subject)
+    {
+        if (subject.Channel != 0) Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
+        else if (!CallIds.IsServers(subject.Call)) Faulted(subject.Call, FaultCode.Deadline, "the result was not taken in time");
+    }
+
+    /// <inheritdoc />
+    public override void Published(uint id, int receivers, ulong offset)
+    {
+        if (id != 0) Say(new Published { Request = id, Receivers = (uint)receivers, Offset = offset });
+    }
+
+    /// <inheritdoc />
+    public override void Failed(uint id, int index, CentrifugeError error) => Say(new NativeError
+    {
+        Scope = ErrorScope.Request,
+        Code = (ushort)error.Code,
+        Id = id,
+        MessageIndex = (uint)index,
+        Text = Encoding.UTF8.GetBytes(error.Message),
+    });
+
+    /// <inheritdoc />
+    public override void Returned(uint id, ReadOnlyMemory<byte> result)
+    {
+        var message = new CallResult { Id = id, Data = result.Span };
+        if (NativeWriter.SizeOf(message) <= _takes!.ThresholdBytes)
+        {
+            Say(message);
+            return;
+        }
+
+        if (!_takes.Allows(result.Length)) Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
+        else if (!Downloads.TrySend(new MemoryChunkSource(result), StreamPurpose.Result, new DownloadSubject(0, 0, id)))
+            Faulted(id, FaultCode.Overloaded, "results of too many bytes wait for the client");
+    }
+
+    /// <inheritdoc />
+    public override bool Said(uint id, ReadOnlyMemory<byte> item)
+    {
+        var message = new CallItem { Id = id, Data = item.Span };
+        if (NativeWriter.SizeOf(message) > _takes!.ThresholdBytes) return false;
+        Say(message);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public override void Granted(uint id, int items) => Say(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
+
+    /// <inheritdoc />
+    public override void Faulted(uint id, FaultCode code, string text) => Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
+
+    /// <inheritdoc />
+    public override FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments)
+    {
+        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue) };
+        long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
+        if (size > _takes!.ThresholdBytes)
+        {
+            var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
+            if (!_takes.Allows(size)) return FaultCode.BadArguments;
+            if (!Downloads.TrySend(source, StreamPurpose.Message, new DownloadSubject(0, 0, id))) return FaultCode.Overloaded;
+        }
+        else
+        {
+            Say(call with { Arguments = arguments.Span });
+        }
+
+        (_asked ??= []).Add(id);
+        return FaultCode.None;
+    }
+
+    /// <inheritdoc />
+    public override void CancelCall(uint id)
+    {
+        if (EndAsked(id)) Say(new CallCancel { Id = id });
+    }
+
+    /// <inheritdoc />
+    public override void Disconnect(Disconnection why)
+    {
+        // A fault has its error, with the message that did it; every other end has its bye.
+        if (_fault == NativeFault.None || why != new Disconnection((ushort)_fault.CloseCode, _fault.Reason)) Say(Farewell(why));
+        else
+        {
+            Say(new NativeError
+            {
+                Scope = ErrorScope.Connection,
+                Code = (ushort)_fault,
+                MessageIndex = (uint)_faultIndex,
+                Text = Encoding.UTF8.GetBytes(_fault.Reason),
+            });
+        }
+
+        Seal();
+        Connection.Close((CloseCode)why.Code, why.Reason);
+    }
+
+    /// <summary>The bye that goes with the end of a connection.</summary>
+    internal static Bye Farewell(Disconnection why) => new()
+    {
+        Code = why.Code,
+        RetryMilliseconds = why.Reconnects ? 0 : Bye.Never,
+        Text = Encoding.UTF8.GetBytes(why.Reason),
+    };
+
+    /// <summary>The message joins the frame of this turn.</summary>
+    internal void Say<T>(scoped in T message)
+        where T : INativeMessage<T>, allows ref struct
+    {
+        if (!Connection.IsOpen) return;
+        var writer = new NativeWriter(Reserve(NativeWriter.SizeOf(message)));
+        writer.TryWrite(message);
+    }
+
+    private Span<byte> Reserve(int bytes)
+    {
+        if (!_batch.HasRoomFor(bytes, FrameBytesMax)) Seal();
+        if (_batch.IsEmpty) Replies.Add(this);
+        return _batch.Append(bytes, Replies.Pool);
+    }
+
+    /// <inheritdoc />
+    public override void Seal()
+    {
+        if (_batch.IsEmpty) return;
+        var frames = new PayloadVariants(_batch.Seal(out int start), start, Replies.Pool);
+        Connection.Write(frames.For(Compression, out int at), at);
+        frames.LetGo();
+    }
+}

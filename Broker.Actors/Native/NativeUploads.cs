@@ -1,0 +1,111 @@
+using System.Text;
+using Broker.Core.Buffers;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors.Native;
+
+/// <summary>The streams that one client sends: put together, held to their bounds, and ended by the loop's clock if they stop.</summary>
+/// <remarks>
+/// Made with the first of them. A chunk that is refused is answered with its stream and index, and hurts nobody else. For the
+/// loop's thread.
+/// </remarks>
+internal sealed class NativeUploads
+{
+    private readonly NativeSpeech _client;
+    private readonly EventLoop _loop;
+    private readonly ChunkBudget _process;
+    private readonly ChunkBudget _arguments;        // Of calls that run: the table no longer counts them.
+    private readonly ChunkTable _table;
+    private readonly LoopTimer _timer;
+
+    /// <summary>Makes the table of one connection.</summary>
+    /// <param name="client">Who sends, and is answered.</param>
+    /// <param name="limits">What its streams are held to.</param>
+    /// <param name="process">What those of all connections share.</param>
+    internal NativeUploads(NativeSpeech client, ChunkLimits limits, ChunkBudget process)
+    {
+        _client = client;
+        _loop = client.Connection.Loop;
+        _process = process;
+        _arguments = new ChunkBudget(limits.ConnectionBytesMax);
+        _table = new ChunkTable(limits, process, ProcessBuffers.Shared);
+        _timer = new LoopTimer(_loop, OnTime);
+    }
+
+    private TimeSpan Now => TimeSpan.FromMilliseconds(_loop.NowMilliseconds);
+
+    /// <summary>A header has come.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="isAwaited">Whether somebody waits for what it belongs to.</param>
+    /// <param name="index">Of the message in its frame.</param>
+    internal void Open(in StreamHeader header, bool isAwaited, int index)
+    {
+        ChunkError error = isAwaited ? _table.Open(header, Now) : ChunkError.UnknownReference;
+        if (!isAwaited) _table.Cancel(header.Stream);
+        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error, index);
+        Watch();
+    }
+
+    /// <summary>A chunk has come.</summary>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="index">Of the message in its frame.</param>
+    /// <param name="arrival">What it belongs to.</param>
+    /// <returns>The whole stream, if that was the last one missing; the caller is its holder.</returns>
+    internal ChunkedPayload? Add(in Chunk chunk, int index, out ChunkArrival arrival)
+    {
+        ChunkError error = _table.Add(chunk, Now, out arrival);
+        if (error != ChunkError.None) Refuse(chunk.Stream, chunk.Index, error, index);
+        if (arrival.Credit > 0) _client.Say(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
+        Watch();
+        return arrival.Payload;
+    }
+
+    /// <summary>The client sends no more of a stream.</summary>
+    internal void Cancel(uint stream)
+    {
+        _table.Cancel(stream);
+        Watch();
+    }
+
+    /// <summary>A stream as arguments in one piece, which count on until the call has ended.</summary>
+    /// <returns>Where they count; none if they do not fit.</returns>
+    internal ChunkHold? TryHold(long bytes) => ChunkHold.TryTake(_arguments, _process, bytes);
+
+    /// <summary>Tells which chunk of which stream is refused, and why.</summary>
+    internal void Refuse(uint stream, uint chunk, ChunkError error, int index) => _client.Say(new NativeError
+    {
+        Scope = ErrorScope.Stream,
+        Code = (ushort)error,
+        Id = stream,
+        ChunkIndex = chunk,
+        MessageIndex = (uint)index,
+        Text = Encoding.UTF8.GetBytes(error.ToString()),
+    });
+
+    /// <summary>The connection has ended.</summary>
+    internal void Clear()
+    {
+        _timer.Stop();
+        _table.Clear();
+    }
+
+    private void OnTime()
+    {
+        TellExpired();
+        Watch();
+    }
+
+    private void Watch()
+    {
+        TellExpired();
+        if (_table.NextExpiry is { } expiry) _timer.Set(expiry - Now);
+        else _timer.Stop();
+    }
+
+    private void TellExpired()
+    {
+        while (_table.TryExpire(Now, out StreamExpiry expired)) Refuse(expired.Stream, chunk: 0, ChunkError.Expired, index: 0);
+    }
+}

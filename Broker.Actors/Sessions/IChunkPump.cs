@@ -1,0 +1,21 @@
+namespace Broker.Actors.Sessions;
+
+/// <summary>What came of a pump's turn.</summary>
+public enum Pumped
+{
+    /// <summary>Nothing may be sent now; it comes again by itself.</summary>
+    Idle,
+
+    /// <summary>Its client has not taken what was written before.</summary>
+    Waiting,
+
+    /// <summary>A chunk was written, and more may follow.</summary>
+    Wrote,
+}
+
+/// <summary>Someone with streams to send: asked for one chunk at a time, behind the small messages of a turn.</summary>
+public interface IChunkPump
+{
+    /// <summary>Writes a chunk, if the client has room for one.</summary>
+    Pumped Pump();
+}

@@ -1,0 +1,32 @@
+using Broker.Bench.Native;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+
+namespace Broker.Bench.Calls;
+
+/// <summary>Calls by v3.broker: all that are sent together in one frame.</summary>
+internal sealed class BrokerInvoker(RawClient client) : IInvoker
+{
+    private readonly MethodId _method = MethodId.Of("same");
+    private readonly byte[] _messages = new byte[64 * 1024];
+    private uint _last;
+
+    public static async Task<IInvoker> ConnectAsync(int port, CancellationToken stop) =>
+        new BrokerInvoker(await RawClient.ConnectAsync(port, batched: true, stop));
+
+    public ValueTask CallAsync(int calls, CancellationToken stop)
+    {
+        var writer = new NativeWriter(_messages);
+        for (int i = 0; i < calls; i++)
+        {
+            _last = CallIds.Next(_last);
+            writer.TryWrite(new Call { Id = _last, Method = _method, Arguments = InvokeRun.Argument });
+        }
+
+        return client.SendAsync(RawClient.Frame(_messages.AsSpan(0, writer.Position)), stop);
+    }
+
+    public ValueTask<int> AnswersAsync(CancellationToken stop) => client.ReceiveAsync(messages: 1, stop);
+
+    public void Dispose() => client.Dispose();
+}

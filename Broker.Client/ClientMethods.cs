@@ -1,0 +1,36 @@
+using Broker.Core.Rpc;
+
+namespace Broker.Client;
+
+/// <summary>Answers one call of the hub.</summary>
+/// <param name="arguments">As the hub sent them; the method's to keep.</param>
+/// <param name="cancel">Cancelled when the hub waits no longer, and when the connection is lost.</param>
+/// <returns>The result; not to be changed afterwards.</returns>
+public delegate ValueTask<ReadOnlyMemory<byte>> ClientMethod(ReadOnlyMemory<byte> arguments, CancellationToken cancel);
+
+/// <summary>The methods of this program that the hub may call, by name. Add them before the client connects.</summary>
+/// <remarks>
+/// They run on the thread pool, as many at once as the hub calls. One that throws <see cref="CallFailedException"/> says why it
+/// could not; what else it throws reaches <see cref="Failed"/>, and the hub hears of an internal fault without a text.
+/// </remarks>
+public sealed class ClientMethods
+{
+    private readonly MethodTable<ClientMethod> _table = new();
+
+    /// <summary>Heard when a method broke: its name, and what it threw. On the thread pool.</summary>
+    public event Action<string, Exception>? Failed;
+
+    /// <summary>Adds a method.</summary>
+    /// <param name="name">What the hub calls it.</param>
+    /// <param name="method">What answers.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    public void Add(string name, ClientMethod method)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        _table.Add(name, method);
+    }
+
+    internal bool TryGet(MethodId id, out string name, out ClientMethod method) => _table.TryGet(id, out name, out method);
+
+    internal void Report(string name, Exception failure) => Failed?.Invoke(name, failure);
+}

@@ -1,0 +1,214 @@
+using Akka.Configuration;
+using Broker.Actors;
+using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
+using Broker.Client;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+using CallSettings = Broker.Client.CallSettings;
+
+namespace Broker.Tests.Client;
+
+/// <summary>The client and a running hub: what is long, what is compressed, and calls of the hub.</summary>
+public sealed class LongPayloadTests : IAsyncLifetime
+{
+    private const int Long = 3_000_000;
+
+    private static readonly TimeSpan s_patience = ScriptedHub.Patience;
+
+    private readonly Hub _hub = new(
+        new HubSettings { Reactors = 2, Listen = new ListenSettings { Port = 0 } },
+        ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
+        TimeProvider.System);
+
+    private readonly byte[] _data = new byte[Long];
+
+    public Task InitializeAsync()
+    {
+        new Random(20_261_122).NextBytes(_data);
+        _hub.Methods.Add("same", static (call, _) => new(call.Arguments));
+        _hub.Methods.Add("parts", static async (call, _) =>
+        {
+            for (int i = 0; i < 20; i++) await call.SayAsync(call.Arguments.Slice(i * 2_000, 2_000));
+            return call.Arguments;
+        });
+        _hub.Start(plainHttp: null);
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync() => await _hub.DisposeAsync();
+
+    private Task<BrokerClient> ConnectAsync(Compressions compressions = Compressions.None, ClientMethods? methods = null) => BrokerClient.ConnectAsync(new BrokerClientOptions
+    {
+        Url = new Uri($"ws://127.0.0.1:{_hub.Endpoints[0].Port}/ws"),
+        Compressions = compressions,
+        Methods = methods ?? new ClientMethods(),
+    });
+
+    [Theory, InlineData(Compressions.None), InlineData(Compressions.Brotli), InlineData(Compressions.Gzip)]
+    public async Task A_long_publication_is_heard_as_it_was_said_and_small_ones_are_too(Compressions compressions)
+    {
+        await using BrokerClient publisher = await ConnectAsync(), listener = await ConnectAsync(compressions);
+        await using Subscription news = await listener.SubscribeAsync("news");
+        await using IAsyncEnumerator<Broker.Client.Delivery> deliveries = news.GetAsyncEnumerator();
+        var progress = new Heard();
+
+        PublishReceipt receipt = await publisher.PublishAsync("news", _data, progress).WaitAsync(s_patience);
+        await publisher.PublishAsync("news", new byte[10_000]).WaitAsync(s_patience);
+
+        Assert.Equal(new PublishReceipt(1, 1), receipt);
+        Assert.Equal(new TransferProgress(Long, Long), progress.Reports[^1]);
+        Assert.Equal(12, progress.Reports.Count);
+        var heard = new Dictionary<ulong, ReadOnlyMemory<byte>>();
+        while (heard.Count < 2)
+        {
+            Assert.True(await deliveries.MoveNextAsync().AsTask().WaitAsync(s_patience));
+            Assert.Equal(Gap.None, deliveries.Current.GapBefore);
+            heard[deliveries.Current.Offset] = deliveries.Current.Data;
+        }
+
+        Assert.True(heard[1].Span.SequenceEqual(_data));
+        Assert.Equal(new byte[10_000], heard[2].ToArray());
+    }
+
+    [Fact]
+    public async Task Long_arguments_and_a_long_result_come_as_they_were_and_tell_how_far_they_are()
+    {
+        await using BrokerClient client = await ConnectAsync();
+        Heard up = new(), down = new();
+
+        ReadOnlyMemory<byte> result = await client.CallAsync("same", _data, new CallSettings { Upload = up, Download = down }).WaitAsync(s_patience);
+
+        Assert.True(result.Span.SequenceEqual(_data));
+        Assert.Equal(new TransferProgress(Long, Long), up.Reports[^1]);
+        Assert.Equal(new TransferProgress(Long, Long), down.Reports[^1]);
+        Assert.True(down.Reports.Count > 5);
+    }
+
+    [Theory, InlineData(Compressions.None), InlineData(Compressions.Brotli)]
+    public async Task Long_arguments_many_results_and_a_long_last_one_go_together(Compressions compressions)
+    {
+        await using BrokerClient client = await ConnectAsync(compressions);
+        Array.Clear(_data, 0, 50_000);      // Short items are compressed where that helps.
+        await using OpenedCall call = client.OpenCall("parts", _data);
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.True(await results.MoveNextAsync().AsTask().WaitAsync(s_patience));
+            Assert.Equal(new byte[2_000], results.Current.ToArray());
+        }
+
+        Assert.False(await results.MoveNextAsync().AsTask().WaitAsync(s_patience));
+        Assert.True((await call.Result.WaitAsync(s_patience)).Span.SequenceEqual(_data));
+    }
+
+    [Fact]
+    public async Task Arguments_that_others_follow_have_to_fit_a_frame()
+    {
+        await using BrokerClient client = await ConnectAsync();
+
+        Assert.Throws<TooBigException>(() => client.OpenCall("same", _data, saysItems: true));
+
+        Assert.Equal(3, (await client.CallAsync("same", new byte[3]).WaitAsync(s_patience)).Length);
+    }
+
+    [Fact]
+    public async Task A_cancelled_upload_leaves_the_connection_as_it_was()
+    {
+        await using BrokerClient client = await ConnectAsync();
+        using var stop = new CancellationTokenSource();
+        var progress = new Heard { OnReport = _ => stop.Cancel() };
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.PublishAsync("news", _data, progress, stop.Token).WaitAsync(s_patience));
+
+        Assert.True((await client.PingAsync().WaitAsync(s_patience)) < s_patience);
+        Assert.Equal(Long, (await client.CallAsync("same", _data).WaitAsync(s_patience)).Length);
+    }
+
+    [Fact]
+    public async Task The_hub_calls_methods_of_a_client()
+    {
+        var methods = new ClientMethods();
+        var broken = new TaskCompletionSource<string>();
+        var cancelled = new TaskCompletionSource();
+        methods.Failed += (name, failure) => broken.TrySetResult($"{name}: {failure.Message}");
+        methods.Add("reverse", static (arguments, _) =>
+        {
+            byte[] result = arguments.ToArray();
+            result.AsSpan().Reverse();
+            return new(result);
+        });
+        methods.Add("refuses", static (_, _) => throw new CallFailedException("refuses", (FaultCode)1234, "not on Sundays"));
+        methods.Add("breaks", static (_, _) => throw new InvalidOperationException("a secret"));
+        methods.Add("waits", async (_, cancel) =>
+        {
+            await using CancellationTokenRegistration told = cancel.Register(() => cancelled.TrySetResult());
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+            return default;
+        });
+        await using BrokerClient client = await ConnectAsync(methods: methods);
+
+        Assert.Equal([3, 2, 1], (await CallAsync("reverse", [1, 2, 3])).ToArray());
+        ReadOnlyMemory<byte> reversed = await CallAsync("reverse", _data);
+        Array.Reverse(_data);
+        Assert.True(reversed.Span.SequenceEqual(_data));
+
+        ClientCallException refused = await Assert.ThrowsAsync<ClientCallException>(() => CallAsync("refuses", []));
+        Assert.Equal(((FaultCode)1234, "not on Sundays"), (refused.Code, refused.Text));
+        Assert.Equal(FaultCode.Internal, (await Assert.ThrowsAsync<ClientCallException>(() => CallAsync("breaks", []))).Code);
+        Assert.Equal("breaks: a secret", await broken.Task.WaitAsync(s_patience));
+        Assert.Equal(FaultCode.UnknownMethod, (await Assert.ThrowsAsync<ClientCallException>(() => CallAsync("nobody", []))).Code);
+
+        using var stop = new CancellationTokenSource();
+        Task<ReadOnlyMemory<byte>> waiting = _hub.Clients.CallAsync(client.ClientId!, "waits", default, cancel: stop.Token);
+        await client.PingAsync().WaitAsync(s_patience);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(s_patience));
+        await cancelled.Task.WaitAsync(s_patience);
+
+        Task<ReadOnlyMemory<byte>> CallAsync(string method, byte[] arguments) => _hub.Clients.CallAsync(client.ClientId!, method, arguments).WaitAsync(s_patience);
+    }
+
+    [Fact]
+    public async Task A_client_that_closes_ends_the_calls_to_it()
+    {
+        var methods = new ClientMethods();
+        var called = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        methods.Add("waits", async (_, cancel) =>
+        {
+            called.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+            return default;
+        });
+        BrokerClient client = await ConnectAsync(methods: methods);
+        Task<ReadOnlyMemory<byte>> waiting = _hub.Clients.CallAsync(client.ClientId!, "waits", default);
+        await called.Task.WaitAsync(s_patience);
+
+        await client.DisposeAsync();
+
+        Assert.Equal(FaultCode.Closed, (await Assert.ThrowsAsync<ClientCallException>(() => waiting.WaitAsync(s_patience))).Code);
+    }
+
+    private sealed class Heard : IProgress<TransferProgress>
+    {
+        private readonly List<TransferProgress> _reports = [];
+
+        public Action<TransferProgress>? OnReport { get; init; }
+
+        public IReadOnlyList<TransferProgress> Reports
+        {
+            get
+            {
+                lock (_reports) return [.. _reports];
+            }
+        }
+
+        public void Report(TransferProgress value)
+        {
+            lock (_reports) _reports.Add(value);
+            OnReport?.Invoke(value);
+        }
+    }
+}

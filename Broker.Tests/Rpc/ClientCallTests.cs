@@ -1,0 +1,176 @@
+using System.Text;
+using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Tests.Support.NativeClient;
+
+namespace Broker.Tests.Rpc;
+
+/// <summary>Calls of the hub to its clients, through a whole hub whose turns and clock the test moves.</summary>
+public sealed class ClientCallTests
+{
+    private const uint First = 0x8000_0000, Second = 0x8000_0001;
+
+    private static readonly ulong s_add = MethodId.Of("add").Value;
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_client_answers_in_any_order(bool batched)
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub, batched);
+
+        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", "1"u8.ToArray()), two = hub.Clients.CallAsync(id, "add", "2"u8.ToArray(), TimeSpan.FromSeconds(7));
+
+        Assert.Equal([$"call {First:x} {s_add:x} within 300000 1", $"call {Second:x} {s_add:x} within 7000 2"], client.Next(2));
+        client.Say(Result(Second, "two"));
+        Assert.Equal("two", End(hub, two));
+        Assert.False(one.IsCompleted);
+        client.Say(Result(First, "one"), Result(First, "again"));
+        Assert.Equal("one", End(hub, one));
+    }
+
+    [Fact]
+    public void A_client_says_why_it_could_not()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
+        client.Next();
+
+        client.Say(NativeWriter.Message(new CallFault { Id = First, Code = (FaultCode)1234, Text = "not on Sundays"u8 }));
+
+        ClientCallException failed = Failure(hub, call);
+        Assert.Equal(((FaultCode)1234, "not on Sundays"), (failed.Code, failed.Text));
+    }
+
+    [Fact]
+    public void A_call_ends_at_its_deadline_and_the_client_is_told()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, TimeSpan.FromSeconds(2));
+        client.Next();
+
+        hub.Advance(TimeSpan.FromSeconds(1.9));
+        Assert.False(call.IsCompleted);
+        hub.Advance(TimeSpan.FromSeconds(0.2));
+
+        Assert.Equal(FaultCode.Deadline, Failure(hub, call).Code);
+        Assert.Equal($"cancel {First:x}", client.Next());
+        client.Say(Result(First, "late"), Ping(1));
+        Assert.Equal("pong 1", client.Next());
+    }
+
+    [Fact]
+    public void Whoever_cancels_hears_so_and_the_client_too()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+        using var stop = new CancellationTokenSource();
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, cancel: stop.Token);
+        client.Next();
+
+        stop.Cancel();
+
+        hub.RunUntil(() => call.IsCanceled, "the call is cancelled");
+        Assert.Equal($"cancel {First:x}", client.Next());
+    }
+
+    [Fact]
+    public void A_client_that_goes_fails_what_waits_and_is_not_there_any_more()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", default), two = hub.Clients.CallAsync(id, "add", default);
+        client.Next(2);
+
+        client.Frames.Dispose();
+
+        Assert.Equal(FaultCode.Closed, Failure(hub, one).Code);
+        Assert.Equal(FaultCode.Closed, Failure(hub, two).Code);
+        Assert.Equal(FaultCode.Closed, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
+    }
+
+    [Fact]
+    public void Clients_that_take_no_calls_are_not_there()
+    {
+        using var hub = new HubHarness();
+        HubClient json = hub.Dial();
+        json.Say("""{"id":1,"connect":{}}""");
+        string id = json.NextLine().Split('"')[7];
+
+        Assert.Equal(FaultCode.Closed, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
+    }
+
+    [Fact]
+    public void Calls_to_one_client_are_bounded()
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
+
+        Assert.Equal(FaultCode.Overloaded, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
+
+        client.Next();
+        client.Say(Result(First, "one"));
+        Assert.Equal("one", End(hub, call));
+    }
+
+    [Theory, InlineData(StreamPurpose.Result), InlineData(StreamPurpose.Message)]
+    public void Long_arguments_and_results_are_streams(StreamPurpose purpose)
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub, hello: Hello(frameBytesMax: 262_162, window: 8));
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
+        Assert.Equal(["stream 0 Message 0 of 300022", "chunk 0 0/2 of 262144", "chunk 0 1/2 of 37878"], client.Next(3));
+
+        string result = new('r', 300_000);
+        byte[] bytes = purpose == StreamPurpose.Result ? Encoding.UTF8.GetBytes(result) : Result(First, result);
+        client.SayFrames(Header(0, bytes.Length, purpose, purpose == StreamPurpose.Result ? First : 0));
+        client.SayFrames(Cut(0, bytes, 100_000));
+
+        Assert.Equal(result, End(hub, call));
+    }
+
+    [Fact]
+    public void Arguments_that_the_client_refuses_end_the_call()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub, hello: Hello(frameBytesMax: 262_162, window: 1));
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
+        client.Next(2);
+
+        client.Say(CancelStream(0, StreamOwner.Yours));
+
+        Assert.Equal(FaultCode.Overloaded, Failure(hub, call).Code);
+    }
+
+    private static byte[] Result(uint id, string result) => NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
+
+    // A client is known by what a method sees of it.
+    private static (NativeClient Client, string Id) Connect(HubHarness hub, bool batched = true, byte[]? hello = null)
+    {
+        string id = "";
+        hub.Methods.Add("who", (call, _) => new(Encoding.UTF8.GetBytes(id = call.Caller.Client)));
+        NativeClient client = hub.ConnectNative(batched, hello: hello);
+        client.Say(Call(1, "who"));
+        client.Next();
+        return (client, id);
+    }
+
+    private static string End(HubHarness hub, Task<ReadOnlyMemory<byte>> call)
+    {
+        hub.RunUntil(() => call.IsCompleted, "the call has ended");
+        return Encoding.UTF8.GetString(call.GetAwaiter().GetResult().Span);
+    }
+
+    private static ClientCallException Failure(HubHarness hub, Task<ReadOnlyMemory<byte>> call)
+    {
+        hub.RunUntil(() => call.IsCompleted, "the call has ended");
+        return Assert.IsType<ClientCallException>(call.Exception!.InnerException);
+    }
+}

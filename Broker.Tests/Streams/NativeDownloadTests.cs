@@ -1,0 +1,237 @@
+using System.Text;
+using Broker.Actors.Routing;
+using Broker.Actors.Settings;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Tests.Support.NativeClient;
+
+namespace Broker.Tests.Streams;
+
+/// <summary>What clients are sent as streams, and compressed, through a whole hub whose turns and clock the test moves.</summary>
+public sealed class NativeDownloadTests
+{
+    private const int Cap = 1042;       // A payload of one chunk of 1,024 bytes.
+
+    private static HubSettings Small { get; } = new()
+    {
+        Centrifuge = new CentrifugeSettings { MessageBytesMax = 1024, PingInterval = TimeSpan.FromHours(1) },
+        Native = new NativeSettings { FrameBytesMax = 1024, Streams = new StreamSettings { ConnectionBytesMax = 100_000, BytesMax = 80_000 } },
+        Routing = new RoutingSettings { BatchBytesMax = 1024 },
+    };
+
+    private static byte[] SmallHello(int window) => Hello(frameBytesMax: Cap, window: window);
+
+    private static string Letters(int count) => new([.. Enumerable.Range(0, count).Select(i => (char)('a' + (i / 7 % 26)))]);
+
+    private static HubHarness HubWith(string result)
+    {
+        var hub = new HubHarness(Small);
+        hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(result)));
+        hub.Methods.Add("same", static (call, _) => new(call.Arguments));
+        return hub;
+    }
+
+    [Fact]
+    public void A_stream_waits_for_credit_and_nothing_else_waits_for_it()
+    {
+        using HubHarness hub = HubWith(Letters(2500));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+
+        client.Say(Call(1, "large"));
+        Assert.Equal(["stream 0 Result 1 of 2500", "chunk 0 0/3 of 1024"], client.Next(2));
+        client.Say(Ping(1), Call(2, "same", "x"));
+        Assert.Equal(["pong 1", "result 2 x"], client.Next(2));
+        Assert.Empty(client.Within(4));
+
+        client.Say(Credit(0, 1), Ping(2));
+        Assert.Equal(["pong 2", "chunk 0 1/3 of 1024"], client.Next(2));
+        client.Say(Credit(0, 5));
+        Assert.Equal("chunk 0 2/3 of 452", client.Next());
+        Assert.Empty(client.Within(4));
+    }
+
+    [Fact]
+    public void Streams_take_turns_chunk_by_chunk_and_small_messages_come_between()
+    {
+        using HubHarness hub = HubWith(Letters(3000));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 8));
+
+        client.Say(Call(1, "large"));
+        hub.RunUntil(() => client.Frames.Read() && client.Within(1).Contains("chunk 0 2/3 of 952"), "the first is through");
+        client.Say(Call(2, "large"), Call(3, "large"), Ping(1));
+
+        string[] heard = Collect(client, "chunk 2 2/3 of 952");
+        Assert.True(Array.IndexOf(heard, "pong 1") < Array.FindIndex(heard, line => line.EndsWith("2/3 of 952", StringComparison.Ordinal)));
+        string[] chunks = [.. heard.Where(line => line.StartsWith("chunk", StringComparison.Ordinal))];
+        Assert.Equal(6, chunks.Length);
+        int lastOfOne = Array.IndexOf(chunks, "chunk 1 2/3 of 952"), firstOfTwo = Array.IndexOf(chunks, "chunk 2 0/3 of 1024");
+        Assert.True(firstOfTwo < lastOfOne, "The second stream begins before the first is through.");
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_long_delivery_is_whole_for_whom_it_fits_and_a_stream_for_the_others(bool batched)
+    {
+        using var hub = new HubHarness();
+        NativeClient publisher = hub.ConnectNative();
+        NativeClient large = hub.ConnectNative(batched), narrow = hub.ConnectNative(batched, hello: Hello(frameBytesMax: 262_162, window: 8));
+        foreach (NativeClient each in new[] { large, narrow })
+        {
+            each.Say(Subscribe(1, "a"));
+            Assert.Equal("subscribed 1 #1 at 0", each.Next());
+        }
+
+        string data = Letters(300_000);
+        publisher.Say(Publish(1, "a", data));
+        publisher.Say(Publish(2, "a", "after"));
+
+        Assert.Equal([$"delivery #1 1 {data}", "delivery #1 2 after"], large.Next(2));
+        string[] narrows = narrow.Next(4);
+        Assert.Equal(["chunk 0 0/2 of 262144", "chunk 0 1/2 of 37873", "delivery #1 2 after", "stream 0 Message 0 of 300017"], narrows.Order(StringComparer.Ordinal));
+        Assert.Equal(["published 1 to 2 at 1", "published 2 to 2 at 2"], publisher.Next(2));
+    }
+
+    [Fact]
+    public void Exactly_524288_bytes_go_whole_and_one_more_in_three_chunks()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
+
+        client.Say(Call(1, "large", $"{524_288 - 9}"));
+        Assert.StartsWith("result 1 ", client.Next(), StringComparison.Ordinal);
+        client.Say(Call(2, "large", $"{524_289}"));
+        Assert.Equal(["stream 0 Result 2 of 524289", "chunk 0 0/3 of 262144", "chunk 0 1/3 of 262144", "chunk 0 2/3 of 1"], client.Next(4));
+    }
+
+    [Fact]
+    public void Who_gives_no_credit_for_a_minute_is_told_what_it_does_not_get_and_lives()
+    {
+        using HubHarness hub = HubWith(Letters(2500));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+        client.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", client.Next());
+        client.Say(Call(2, "large"));
+        Assert.Equal(["stream 0 Result 2 of 2500", "chunk 0 0/3 of 1024"], client.Next(2));
+        client.SayFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
+        Assert.Equal(["stream 1 Message 0 of 2017", "chunk 1 0/2 of 1024"], NotCredit(client, 2));
+
+        for (int i = 0; i < 3; i++)
+        {
+            hub.Advance(TimeSpan.FromSeconds(19));
+            client.Say(Ping(1));
+        }
+
+        Assert.DoesNotContain(client.Within(4), line => line.StartsWith("stream-cancel", StringComparison.Ordinal));
+        hub.Advance(TimeSpan.FromSeconds(4));
+
+        string[] expected = ["fault 2 Deadline: the result was not taken in time", "missed #1 1 1", "stream-cancel Mine 0 204", "stream-cancel Mine 1 204"];
+        Assert.Equal(expected, client.Within(4).Where(line => line != "pong 1").Order(StringComparer.Ordinal));
+        client.Say(Ping(2));
+        Assert.Equal("pong 2", client.Next());
+    }
+
+    [Fact]
+    public void A_stream_that_the_client_cancels_or_refuses_ends_and_others_go_on()
+    {
+        using HubHarness hub = HubWith(Letters(2500));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+        client.Say(Call(1, "large"));
+        Assert.Equal(["stream 0 Result 1 of 2500", "chunk 0 0/3 of 1024"], client.Next(2));
+        client.Say(Call(2, "large"));
+        Assert.Equal(["stream 1 Result 2 of 2500", "chunk 1 0/3 of 1024"], client.Next(2));
+
+        client.Say(CancelStream(0, StreamOwner.Yours), NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 1, Code = 214 }), Credit(0, 9), Credit(1, 9));
+        Assert.Empty(client.Within(4));
+
+        client.Say(Call(3, "large"));
+        Assert.Equal(["stream 2 Result 3 of 2500", "chunk 2 0/3 of 1024"], client.Next(2));
+    }
+
+    [Fact]
+    public void After_unsubscribed_nothing_of_a_delivery_follows()
+    {
+        using HubHarness hub = HubWith("");
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+        client.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", client.Next());
+        client.SayFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
+        Assert.Equal(["stream 0 Message 0 of 2017", "chunk 0 0/2 of 1024"], NotCredit(client, 2));
+
+        client.Say(Unsubscribe(2, 1), Credit(0, 5));
+
+        Assert.Equal(["stream-cancel Mine 0 0", "unsubscribed 2 #1 0"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Empty(client.Within(4));
+    }
+
+    [Fact]
+    public void A_client_with_more_unsent_than_the_bound_is_told_what_it_misses()
+    {
+        using HubHarness hub = HubWith(Letters(60_000));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 0));
+
+        client.Say(Call(1, "large"));
+        Assert.Equal("stream 0 Result 1 of 60000", client.Next());
+        client.Say(Call(2, "large"));
+        Assert.Equal("fault 2 Overloaded: results of too many bytes wait for the client", client.Next());
+    }
+
+    [Theory]
+    [InlineData(Compressions.Brotli, true), InlineData(Compressions.Gzip, true), InlineData(Compressions.All, false)]
+    public void Payloads_over_the_threshold_are_compressed_for_whom_asks_for_it(Compressions compressions, bool batched)
+    {
+        using var hub = new HubHarness();
+        byte tag = compressions == Compressions.Gzip ? (byte)2 : (byte)1;
+        NativeClient plain = hub.ConnectNative(), packed = hub.ConnectNative(batched, hello: Hello(compressions: compressions));
+        foreach (NativeClient each in new[] { plain, packed })
+        {
+            each.Say(Subscribe(1, "a"));
+            Assert.Equal("subscribed 1 #1 at 0", each.Next());
+        }
+
+        string data = Letters(20_000);
+        plain.Say(Publish(0, "a", data));
+        Assert.Equal($"delivery #1 1 {data}", plain.Next());
+        byte[] payload = packed.Frames.NextPayload();
+        Assert.Equal(tag, payload[0]);
+        Assert.InRange(payload.Length, 10, 2_000);
+        Assert.Equal([$"delivery #1 1 {data}"], Describe(payload, batched));
+
+        plain.Say(Publish(0, "a", Letters(1024 - 17)));
+        Assert.StartsWith("delivery #1 2", plain.Next(), StringComparison.Ordinal);
+        Assert.Equal(0, packed.Frames.NextPayload()[0]);
+        plain.Say(Publish(0, "a", Letters(1024 - 16)));
+        Assert.Equal(tag, packed.Frames.NextPayload()[0]);
+    }
+
+    [Fact]
+    public void A_hub_that_is_set_so_compresses_nothing()
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Compression = false } });
+        NativeClient client = hub.ConnectNative(hello: Hello(compressions: Compressions.All));
+        hub.Methods.Add("same", static (call, _) => new(call.Arguments));
+
+        client.Say(Call(1, "same", Letters(5000)));
+
+        Assert.Equal(0, client.Frames.NextPayload()[0]);
+    }
+
+    private static string[] NotCredit(NativeClient client, int count)
+    {
+        var lines = new List<string>();
+        while (lines.Count < count)
+        {
+            if (client.Next() is var line && !line.StartsWith("credit", StringComparison.Ordinal)) lines.Add(line);
+        }
+
+        return [.. lines];
+    }
+
+    private static string[] Collect(NativeClient client, string last)
+    {
+        var lines = new List<string>();
+        while (lines.Count == 0 || lines[^1] != last) lines.Add(client.Next());
+        return [.. lines];
+    }
+}
