@@ -6,20 +6,19 @@ using Broker.Core.Rpc;
 namespace Broker.Actors.Rpc;
 
 /// <summary>One call between its start and its handler's return. Runs on the thread pool, and tells its session by message.</summary>
-public sealed class RunningCall : IThreadPoolWorkItem
+public sealed class RunningCall
 {
     private readonly MethodHandler _handler;
     private readonly MethodCall _call;
     private readonly IActorRef _session;
     private readonly ILoggingAdapter _log;
-    private readonly CancellationTokenSource _over;
+    private readonly CancellationTokenSource _over = new();
     private readonly ArgumentItems? _items;
     private readonly int _resultsWindow;
     private SemaphoreSlim? _credit;                 // Results that the caller takes; most calls have one, and never ask.
     private volatile bool _abandoned;
 
-    internal RunningCall(
-        uint id, MethodHandler handler, MethodCall call, CallWindows windows, TimeSpan deadline, TimeProvider time, IActorRef session, ILoggingAdapter log)
+    internal RunningCall(uint id, MethodHandler handler, MethodCall call, CallWindows windows, IActorRef session, ILoggingAdapter log)
     {
         Id = id;
         call.Running = this;
@@ -29,7 +28,6 @@ public sealed class RunningCall : IThreadPoolWorkItem
         _call = call;
         _session = session;
         _log = log;
-        _over = new CancellationTokenSource(deadline, time);
     }
 
     /// <summary>The caller's number.</summary>
@@ -72,13 +70,6 @@ public sealed class RunningCall : IThreadPoolWorkItem
 
     private SemaphoreSlim Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new SemaphoreSlim(_resultsWindow), null) ?? _credit;
 
-    /// <summary>Starts the handler, and watches its time.</summary>
-    internal void Start()
-    {
-        _over.Token.UnsafeRegister(static running => ((RunningCall)running!).Expire(), this);
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-    }
-
     /// <summary>Nobody waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
     internal void Cancel() => _ = _over.CancelAsync();
 
@@ -89,38 +80,55 @@ public sealed class RunningCall : IThreadPoolWorkItem
         Cancel();
     }
 
-    /// <summary>It has returned and was not cancelled: its timer goes.</summary>
-    internal void Release() => _over.Dispose();
-
-    /// <inheritdoc />
-    public async void Execute()
+    /// <summary>Starts the handler, on a thread of the pool.</summary>
+    /// <returns>What it came to, if it has returned already; else its session is told by itself, later.</returns>
+    internal SessionProtocol.CallReturned? Begin()
     {
-        FaultCode code = FaultCode.None;
-        ReadOnlyMemory<byte> result = default;
-        string text = "";
         try
         {
-            result = await _handler(_call, _over.Token).ConfigureAwait(false);
-        }
-        catch (CallFaultException fault)
-        {
-            (code, text) = (fault.Code, fault.Message);
-        }
-        catch (OperationCanceledException) when (_over.IsCancellationRequested)
-        {
-            (code, text) = (FaultCode.Cancelled, "cancelled");
+            ValueTask<ReadOnlyMemory<byte>> answer = _handler(_call, _over.Token);
+            if (answer.IsCompletedSuccessfully) return Return(FaultCode.None, answer.Result, "");
+            FinishAsync(answer);
+            return null;
         }
         catch (Exception failure)
         {
-            _log.Error(failure, "The method {0} failed.", _call.Method);
-            (code, text) = (FaultCode.Internal, "internal error");
+            return Fail(failure);
         }
-
-        Hold?.Dispose();
-        Tell(new SessionProtocol.CallReturned(this, code, result, text));
     }
 
-    private void Expire() => Tell(new SessionProtocol.CallExpired(this));
+    private async void FinishAsync(ValueTask<ReadOnlyMemory<byte>> answer)
+    {
+        SessionProtocol.CallReturned returned;
+        try
+        {
+            returned = Return(FaultCode.None, await answer.ConfigureAwait(false), "");
+        }
+        catch (Exception failure)
+        {
+            returned = Fail(failure);
+        }
+
+        Tell(returned);
+    }
+
+    private SessionProtocol.CallReturned Fail(Exception failure)
+    {
+        switch (failure)
+        {
+            case CallFaultException fault: return Return(fault.Code, default, fault.Message);
+            case OperationCanceledException when _over.IsCancellationRequested: return Return(FaultCode.Cancelled, default, "cancelled");
+            default:
+                _log.Error(failure, "The method {0} failed.", _call.Method);
+                return Return(FaultCode.Internal, default, "internal error");
+        }
+    }
+
+    private SessionProtocol.CallReturned Return(FaultCode code, ReadOnlyMemory<byte> result, string text)
+    {
+        Hold?.Dispose();
+        return new SessionProtocol.CallReturned(this, code, result, text);
+    }
 
     private void Tell(object message)
     {

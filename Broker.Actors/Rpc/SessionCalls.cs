@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
+using Broker.Core.Reactor;
 using Broker.Core.Rpc;
 
 namespace Broker.Actors.Rpc;
@@ -13,6 +14,9 @@ namespace Broker.Actors.Rpc;
 internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, CallEnvironment around, ILoggingAdapter log)
 {
     private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
+    private LoopTimer? _timer;
+    private TimeSpan? _due;                         // What the timer is set to, if it is.
+    private CallBatch? _batch;                      // Of the turn under way.
     private int _running;
     private long _bytes;
 
@@ -37,16 +41,47 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, deadline, around.Time, session, log)
+        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, session, log)
         {
             Bytes = bytes,
             Hold = call.Hold,
         };
-        _pending.Add(call.Id, TimeSpan.MaxValue, running);
+        _pending.Add(call.Id, Now + deadline, running);
         _running++;
         _bytes += running.Bytes;
-        running.Start();
+        (_batch ??= new CallBatch(session)).Add(running);
         return FaultCode.None;
+    }
+
+    /// <summary>The turn is over: its calls begin.</summary>
+    internal void Begin()
+    {
+        if (_batch is not { } batch) return;
+        _batch = null;
+        batch.Start();
+        WatchDeadlines();
+    }
+
+    private TimeSpan Now => TimeSpan.FromMilliseconds(outlet.Connection.Loop.NowMilliseconds);
+
+    // Nearly all calls are over before their time, and most have the same: so the timer is moved only to an earlier one.
+    private void WatchDeadlines()
+    {
+        if (_pending.NextDeadline is not { } next || next >= _due) return;
+        _due = next;
+        (_timer ??= new LoopTimer(outlet.Connection.Loop, OnTime)).Set(next - Now);
+    }
+
+    private void OnTime()
+    {
+        _due = null;
+        while (_pending.TryExpire(Now, out uint id, out RunningCall? running))
+        {
+            running.Cancel();
+            outlet.Faulted(id, FaultCode.Deadline, TextOf(FaultCode.Deadline));
+        }
+
+        WatchDeadlines();
     }
 
     /// <summary>The caller wants no answer any more; ignored if it has one.</summary>
@@ -57,14 +92,6 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         outlet.Faulted(id, FaultCode.Cancelled, TextOf(FaultCode.Cancelled));
     }
 
-    /// <summary>A call's time is over, or it was cancelled, which its caller has heard.</summary>
-    internal void OnExpired(RunningCall running)
-    {
-        if (!IsPending(running)) return;
-        _pending.TryTake(running.Id, out _);
-        outlet.Faulted(running.Id, FaultCode.Deadline, TextOf(FaultCode.Deadline));
-    }
-
     /// <summary>A handler has returned.</summary>
     internal void OnReturned(SessionProtocol.CallReturned returned)
     {
@@ -73,7 +100,6 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         returned.Call.ItemBytes = 0;
         if (!IsPending(returned.Call)) return;
         _pending.TryTake(returned.Call.Id, out _);
-        returned.Call.Release();
         if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
         else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
     }
@@ -129,6 +155,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     /// <summary>The client is gone: all handlers are told.</summary>
     internal void AbandonAll()
     {
+        _timer?.Stop();
         while (_pending.TryTakeFirst(out _, out RunningCall? running)) running.Abandon();
     }
 

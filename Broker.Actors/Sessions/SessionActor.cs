@@ -54,19 +54,25 @@ public sealed class SessionActor : UntypedActor
     {
         switch (message)
         {
-            case Commands commands: foreach (ClientCommand command in commands.InOrder) Obey(command); break;
+            case Commands commands: Obey(commands); break;
             case Published published: _outlet.Published(published.Id, published.Receivers, published.Offset); _outlet.Done(published.Bytes); break;
             case Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
+            case CallsReturned several: foreach (CallReturned each in several.InOrder) _calls!.OnReturned(each); break;
             case CallSaid said: _calls!.OnSaid(said); break;
             case CallTook took: _calls!.OnTook(took); break;
-            case CallExpired expired: _calls!.OnExpired(expired.Call); break;
             case CallClient call: Call(call); break;
             case CancelClientCall cancel: _outlet.CancelCall(cancel.Id); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
         }
+    }
+
+    private void Obey(Commands commands)
+    {
+        foreach (ClientCommand command in commands.InOrder) Obey(command);
+        _calls?.Begin();
     }
 
     // One arm a command. What is answered here is done here; what goes on to a channel's home is done when that answers.

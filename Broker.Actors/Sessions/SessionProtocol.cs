@@ -48,8 +48,8 @@ public static class SessionProtocol
     /// <param name="Bytes">Their bytes.</param>
     public sealed record CallTook(RunningCall Call, int Items, int Bytes) : INoSerializationVerificationNeeded;
 
-    /// <summary>Call to session: its time is over, or it was cancelled.</summary>
-    public sealed record CallExpired(RunningCall Call) : INoSerializationVerificationNeeded;
+    /// <summary>Calls to session: their handlers have returned, one soon after the other.</summary>
+    public sealed record CallsReturned(IReadOnlyList<CallReturned> InOrder) : INoSerializationVerificationNeeded;
 
     /// <summary>Application to session: call a method of the client.</summary>
     /// <param name="Id">The hub's number for the answer.</param>
