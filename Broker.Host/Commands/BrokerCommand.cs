@@ -2,13 +2,14 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Broker.Actors.Settings;
+using Broker.Host.Bench;
 using Broker.Host.Commands.Client;
 using Broker.Host.Settings;
 
 namespace Broker.Host.Commands;
 
 /// <summary>
-/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, and the commands of a client.
+/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and <c>bench</c>.
 /// </summary>
 /// <param name="makeHub">Makes the hub that <c>serve</c> runs.</param>
 /// <param name="environment">The variables of the process.</param>
@@ -65,6 +66,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         root.Add(serve);
         root.Add(check);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
+        new BenchCommand(Streams.OfProcess).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
         serve.SetAction((parsed, _) => ServeAsync(parsed, stop));
         check.SetAction(CheckConfig);
