@@ -48,7 +48,9 @@ internal sealed class WrongEcho : IAsyncDisposable
             Memory<byte> message = buffer.AsMemory(0, read.Count);
             if (number == Wronged && how == "closed")
             {
+                // What is not read makes the system reset the connection, and the close frame is gone with it.
                 await socket.CloseOutputAsync(WebSocketCloseStatus.InternalServerError, "enough", CancellationToken.None);
+                while ((await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)).MessageType != WebSocketMessageType.Close) { }
                 return;
             }
 
