@@ -52,9 +52,9 @@ internal static class Handshake
             throw failure switch
             {
                 BrokerException => failure,
-                OperationCanceledException => Lost(Ending.OfFailure(new TimeoutException("The hub did not answer in time.", failure))),
+                OperationCanceledException => Lost(Ending.OfFailure(new TimeoutException($"{options.Url}: no answer within {options.ConnectLimit.TotalSeconds:0.#} s.", failure))),
                 _ when (int)socket.HttpStatusCode >= 400 => Lost(Ending.OfHttp((int)socket.HttpStatusCode, failure)),
-                _ => Lost(Ending.OfFailure(failure)),
+                _ => Lost(Ending.OfFailure(failure) with { Text = $"{options.Url}: {failure.GetBaseException().Message}" }),
             };
         }
     }

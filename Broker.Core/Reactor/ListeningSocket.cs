@@ -19,7 +19,7 @@ public sealed unsafe class ListeningSocket
     internal int Descriptor { get; }
 
     /// <summary>Opens one listener for each loop on the same address.</summary>
-    /// <exception cref="SocketException">The address is taken, by whomever, or is not ours.</exception>
+    /// <exception cref="SocketException">The address is taken, by whomever, or is not ours; the message names it.</exception>
     public static IReadOnlyList<ListeningSocket> OpenAll(IPEndPoint endPoint, int count, int backlog)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
@@ -45,7 +45,7 @@ public sealed unsafe class ListeningSocket
     private static ListeningSocket Open(IPEndPoint endPoint, int backlog)
     {
         int descriptor = Bind(endPoint, shares: true);
-        if (Libc.Listen(descriptor, backlog) != 0) throw Failed(descriptor);
+        if (Libc.Listen(descriptor, backlog) != 0) throw Failed(descriptor, endPoint);
         return new ListeningSocket(descriptor, SocketAddress.Own(descriptor));
     }
 
@@ -53,7 +53,7 @@ public sealed unsafe class ListeningSocket
     {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         int descriptor = Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
-        if (descriptor < 0) throw Failed(descriptor);
+        if (descriptor < 0) throw Failed(descriptor, endPoint);
 
         int on = 1;
         int off = 0;
@@ -64,13 +64,13 @@ public sealed unsafe class ListeningSocket
             || (shares && Libc.SetSocketOption(descriptor, Libc.LevelSocket, Libc.ReusePort, &on, sizeof(int)) != 0)
             || Libc.Bind(descriptor, address, length) != 0)
         {
-            throw Failed(descriptor);
+            throw Failed(descriptor, endPoint);
         }
 
         return descriptor;
     }
 
-    private static SocketException Failed(int descriptor)
+    private static SocketException Failed(int descriptor, IPEndPoint endPoint)
     {
         SocketError error = Libc.LastError switch
         {
@@ -81,7 +81,7 @@ public sealed unsafe class ListeningSocket
             _ => SocketError.SocketError,
         };
         if (descriptor >= 0) _ = Libc.Close(descriptor);
-        return new SocketException((int)error);
+        return new SocketException((int)error, $"Cannot listen on {endPoint}: {new SocketException((int)error).Message}.");
     }
 
     internal void Close() => _ = Libc.Close(Descriptor);

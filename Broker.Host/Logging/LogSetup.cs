@@ -22,7 +22,12 @@ public static class LogSetup
             .Enrich.FromLogContext();
 
         // The framework tells of each request and of its own life at "information"; our own lines say what matters.
-        if (settings.Level >= LogEventLevel.Information) log.MinimumLevel.Override("Microsoft", AtLeastWarning(settings.Level));
+        // Why the process could not start or end is told by itself, in one line.
+        if (settings.Level >= LogEventLevel.Information)
+        {
+            log.MinimumLevel.Override("Microsoft", AtLeastWarning(settings.Level));
+            log.MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal);
+        }
 
         return settings.Format == LogFormat.Json
             ? log.WriteTo.Console(new CompactJsonFormatter(), standardErrorFromLevel: LevelAlias.Minimum).CreateLogger()

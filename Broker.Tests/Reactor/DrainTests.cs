@@ -79,6 +79,7 @@ public abstract class DrainTests(ReactorBackend backend) : BackendTest(backend)
         var failure = Assert.Throws<SocketException>(() => ListeningSocket.OpenAll(harness.Listener.EndPoint, count: 2, backlog: 16));
 
         Assert.Equal(SocketError.AddressAlreadyInUse, failure.SocketErrorCode);
+        Assert.Equal($"Cannot listen on {harness.Listener.EndPoint}: Address already in use.", failure.Message);
     }
 
     [Fact]

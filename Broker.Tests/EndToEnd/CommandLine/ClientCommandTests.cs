@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -109,7 +110,24 @@ public sealed class ClientCommandTests : StoreHost
         (int code, string output, string error) = await BrokerProgram.RunAsync(nobody, input: null, "store", "get", "a");
 
         Assert.Equal((4, ""), (code, output));
-        Assert.StartsWith("broker: The connection ended with 1006: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"broker: The connection ended with 1006: {nobody}: Connection refused",
+            Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_ends_serve_with_1_and_one_line_that_names_it()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        string port = ((IPEndPoint)taken.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture);
+
+        (int code, string output, string error) = await BrokerProgram.RunAsync(url: null, input: null, "serve", "--port", port);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.Equal($"broker: Cannot listen on 127.0.0.1:{port}: Address already in use.", error.TrimEnd());
     }
 
     [Fact]
