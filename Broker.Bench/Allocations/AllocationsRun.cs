@@ -35,6 +35,7 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
             Reactors = 1,
             Listen = new ListenSettings { Port = 0 },
             Echo = new EchoSettings { Enabled = true },
+            Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },    // Nobody answers.
         };
         await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System);
         hub.Start(plainHttp: null);
