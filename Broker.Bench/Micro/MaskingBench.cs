@@ -5,7 +5,7 @@ namespace Broker.Bench.Micro;
 
 /// <summary>What does unmasking cost, in place and on the way to where the reply will stand, beside copies of the same bytes?</summary>
 /// <remarks>
-/// The same bytes again and again: where the ends of a short payload overlap, in place waits for its own stores of the round before,
+/// The same bytes again and again: where the ends of a short payload overlap, in place may wait for its own stores of the round before,
 /// which no payload off a socket does. <see cref="ReceiveBench"/> has fresh bytes.
 /// </remarks>
 [MemoryDiagnoser(false)]
