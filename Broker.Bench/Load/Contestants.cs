@@ -5,6 +5,9 @@ internal static class Contestants
 {
     public const string Broker = "broker";
 
+    // The generator answers no protocol's pings, and who does not answer Broker's is disconnected: in a run of some seconds, one of many.
+    private static readonly string[] s_withoutPings = ["env", "BROKER_CENTRIFUGE_PING_INTERVAL=1h", "BROKER_CENTRIFUGE_PONG_LIMIT=1h"];
+
     /// <summary>All known servers, also those that are not installed here.</summary>
     /// <param name="hostCommand">Starts Broker, with <c>{port}</c> in it; none for the Release build of this tree.</param>
     public static IReadOnlyList<Contestant> Known(string? hostCommand) =>
@@ -34,7 +37,7 @@ internal static class Contestants
 
     private static Contestant FromCommand(string name, Dialect dialect, string command)
     {
-        IReadOnlyList<string> words = CommandLine.Split(command);
+        IReadOnlyList<string> words = [.. dialect == Dialects.Centrifuge ? s_withoutPings : [], .. CommandLine.Split(command)];
         return new Contestant(
             name,
             dialect,
@@ -47,7 +50,7 @@ internal static class Contestants
         return new Contestant(
             Broker,
             Dialects.Centrifuge,
-            place => ["dotnet", assembly, "serve", "--port", $"{place.Port}", "--echo"])
+            place => [.. s_withoutPings, "dotnet", assembly, "serve", "--port", $"{place.Port}", "--echo"])
         {
             Missing = File.Exists(assembly) ? null : "not built: dotnet build -c Release Broker.Host",
         };

@@ -19,6 +19,9 @@ internal sealed record Dialect(string Name, string IdlePath)
     /// <summary>What is published, given its data; none when the server does not fan out.</summary>
     public Func<string, int, string>? Publication { get; init; }
 
+    /// <summary>The most subscribers of one topic that servers of the dialect are asked to serve.</summary>
+    public int SubscribersMax { get; init; } = int.MaxValue;
+
     public string SubscriberPath { get; init; } = "/";
 
     public string PublisherPath { get; init; } = "/";

@@ -59,6 +59,8 @@ internal static class Dialects
     public static Dialect Mqtt { get; } = new("mqtt", IdlePath: "/")
     {
         Subprotocol = "mqtt",
+        // With 5,000 and more mosquitto 2.0.11 may deliver one window, and then for half a minute nothing, at a whole core.
+        SubscribersMax = 1000,
         SubscriberFrames = [MqttConnect("s%06d"), MqttPacket(0x82, 10, @"\x00\x01" + MqttTopic + @"\x00")],
         PublisherFrames = [MqttConnect("p%06d")],
         Publication = (data, bytes) => MqttPacket(0x30, 7 + bytes, MqttTopic + data),

@@ -32,7 +32,7 @@ internal sealed record FanOutScenario(
             Metric.Rss,
         ];
 
-    public override bool Suits(Dialect dialect) => dialect.FansOut;
+    public override bool Suits(Dialect dialect) => dialect.FansOut && Subscribers / Topics <= dialect.SubscribersMax;
 
     public override IEnumerable<string> Arguments(Dialect dialect, Pace pace) =>
     [

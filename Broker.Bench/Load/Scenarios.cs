@@ -13,6 +13,7 @@ internal static class Scenarios
         new EchoScenario(Connections: 1, Bytes: 125, Depth: 64),
         new EchoScenario(Connections: 100, Bytes: 125, Depth: 16),
 
+        FanOut(subscribers: 10, bytes: 64, window: 16),
         FanOut(subscribers: 100, bytes: 64, window: 1),
         FanOut(subscribers: 100, bytes: 64, window: 16),
         FanOut(subscribers: 100, bytes: 64, window: 32),
@@ -22,6 +23,7 @@ internal static class Scenarios
         FanOut(subscribers: 5000, bytes: 64, window: 1),
         FanOut(subscribers: 5000, bytes: 64, window: 16),
         FanOut(subscribers: 5000, bytes: 64, window: 32),
+        FanOut(subscribers: 10_000, bytes: 64, window: 16),
         FanOut(subscribers: 100, bytes: 1024, window: 1),
         FanOut(subscribers: 100, bytes: 1024, window: 16),
         FanOut(subscribers: 100, bytes: 1024, window: 32),

@@ -25,7 +25,7 @@ internal sealed class BenchCommand(Streams streams)
 
     /// <summary>Adds it to a command.</summary>
     public void AddTo(Command root) => root.Add(new Command(
-        "bench", "Loads a server, and checks that nothing gets lost, doubled or out of order. Ends with 0 only if nothing was; Ctrl-C ends it early.")
+        "bench", "Loads a server, and checks that nothing gets lost, doubled or out of order. Ends with 0 only if nothing was; Ctrl-C ends it early, and it prints what it has.")
     {
         MakeEcho(), MakeFanOut(), MakeIdle(),
     });
@@ -82,17 +82,19 @@ internal sealed class BenchCommand(Streams streams)
         {
             _url, _connections, centrifuge, _seconds, _token, _json,
         };
-        command.SetAction((parsed, stop) => RunAsync(parsed, parts => LiveView.RunAsync(streams, parts.Meter, async () =>
+        command.SetAction((parsed, stop) => RunAsync(parsed, parts => new LiveView("connects", parts.Meter, parts.Control).RunAsync(streams, async () =>
         {
             int asked = parsed.GetValue(_connections);
             await using var load = new IdleLoad(asked, parsed.GetValue(centrifuge) ? parsed.GetValue(_token) : null, parts.Dialer, parts.Meter, parts.Control);
             TimeSpan took = await load.OpenAsync().ConfigureAwait(false);
-            await parts.Control.WaitAsync(TimeSpan.FromSeconds(parsed.GetValue(_seconds))).ConfigureAwait(false);
+            TimeSpan hold = TimeSpan.FromSeconds(parsed.GetValue(_seconds));
+            parts.Control.Enter(new RunPhase("holding", hold));
+            await parts.Control.WaitAsync(hold).ConfigureAwait(false);
             return new BenchReport
             {
                 Kind = "idle", Url = parts.Url, Unit = "connects", Took = took, Latencies = parts.Meter.Read(),
                 Facts = [("connections", asked), ("opened", load.Opened), ("open at the end", parts.Meter.Open)],
-                LostConnections = parts.Control.LostConnections, Failure = parts.Control.Failure,
+                LostConnections = parts.Control.LostConnections, Failure = parts.Control.Failure, WasInterrupted = parts.Control.WasInterrupted,
             };
         }), stop));
         return command;
@@ -104,7 +106,7 @@ internal sealed class BenchCommand(Streams streams)
         {
             if (result.Has(_messages) && (result.Has(_seconds) || result.Has(_warm))) result.AddError("Give either --messages or a time.");
         });
-        command.SetAction((parsed, stop) => RunAsync(parsed, parts => LiveView.RunAsync(streams, parts.Meter, async () =>
+        command.SetAction((parsed, stop) => RunAsync(parsed, parts => new LiveView(unit, parts.Meter, parts.Control).RunAsync(streams, async () =>
         {
             (ILoad load, int bytes, IReadOnlyList<(string, long)> facts) = make(parsed, parts);
             await using ILoad ended = load;
@@ -116,6 +118,7 @@ internal sealed class BenchCommand(Streams streams)
             {
                 Kind = command.Name, Url = parts.Url, Unit = unit, Facts = facts, Bytes = bytes, Took = found.Took, Latencies = found.Latencies,
                 Tally = found.Tally, ProcessorShare = found.ProcessorShare, LostConnections = parts.Control.LostConnections, Failure = parts.Control.Failure,
+                WasInterrupted = parts.Control.WasInterrupted, WasCutOff = parts.Control.WasCutOff,
             };
         }), stop));
     }
@@ -132,15 +135,17 @@ internal sealed class BenchCommand(Streams streams)
         try
         {
             BenchReport report = await run(new Parts(url, dialer, meter, control)).ConfigureAwait(false);
-            await streams.PrintAsync(parsed.GetValue(_json) ? report.ToJson() : report.ToText()).ConfigureAwait(false);
+            if (parsed.GetValue(_json)) await streams.PrintAsync(report.ToJson()).ConfigureAwait(false);
+            else if (report.HasBegun) await streams.PrintAsync(report.ToText()).ConfigureAwait(false);
+            else await streams.Error.WriteLineAsync("broker: stopped while it opened its connections: nothing was measured.").ConfigureAwait(false);
             if (report.Failure is { } failure) await streams.Error.WriteLineAsync($"broker: {failure}").ConfigureAwait(false);
             if (report.ProcessorShare > BusyShare)
             {
                 await streams.Error.WriteLineAsync(
-                    $"broker: this generator took {report.ProcessorShare:P0} of the processors that it may use: it is what was measured, more than the server.").ConfigureAwait(false);
+                    $"broker: the generator took {100 * report.ProcessorShare:0} % of its processors, so the figures are its own more than the server's: give it more, or ask for less.").ConfigureAwait(false);
             }
 
-            return report.IsRight ? ExitCode.Done : ExitCode.Failed;
+            return !report.IsRight ? ExitCode.Failed : report.WasInterrupted ? ExitCode.Interrupted : ExitCode.Done;
         }
         catch (BenchException failure)
         {

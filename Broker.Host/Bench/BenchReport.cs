@@ -43,10 +43,21 @@ internal sealed record BenchReport
     /// <summary>The first thing that went wrong, if something did.</summary>
     public string? Failure { get; init; }
 
-    /// <summary>Whether nothing was lost, duplicated, out of order or damaged, and nothing else went wrong.</summary>
-    public bool IsRight => Tally.IsRight && LostConnections == 0 && Failure is null;
+    /// <summary>Whether a signal has ended it early.</summary>
+    public bool WasInterrupted { get; init; }
 
-    private double PerSecond => Took > TimeSpan.Zero ? Latencies.Count / Took.TotalSeconds : 0;
+    /// <summary>Whether a signal has ended the waiting as well: what was lost then was not waited for.</summary>
+    public bool WasCutOff { get; init; }
+
+    /// <summary>Whether nothing was lost, duplicated, out of order or damaged, and nothing else went wrong.</summary>
+    public bool IsRight => (WasCutOff ? Tally with { Lost = 0 } : Tally).IsRight && LostConnections == 0 && Failure is null;
+
+    /// <summary>Whether it came as far as to be measured.</summary>
+    public bool HasBegun => Took > TimeSpan.Zero;
+
+    private string Verdict => !IsRight ? "WRONG" : WasCutOff ? "right, but what was lost was not waited for" : "right";
+
+    private double PerSecond => HasBegun ? Latencies.Count / Took.TotalSeconds : 0;
 
     private double MegabytesPerSecond => PerSecond * Bytes / 1e6;
 
@@ -66,8 +77,8 @@ internal sealed record BenchReport
         var row = new List<string>();
         Add($"{Unit}/s", PerSecond.ToString("n0", CultureInfo.InvariantCulture));
         if (Bytes > 0) Add("MB/s", MegabytesPerSecond.ToString("n1", CultureInfo.InvariantCulture));
-        foreach ((string name, double share) in s_quantiles) Add(name, TextOf(Latencies.Quantile(share)));
-        Add("max", TextOf(Latencies.Max));
+        foreach ((string name, double share) in s_quantiles) Add(name, Shown(Latencies.Quantile(share)));
+        Add("max", Shown(Latencies.Max));
         table.AddRow([.. row]);
 
         var text = new StringWriter(CultureInfo.InvariantCulture);
@@ -79,15 +90,18 @@ internal sealed record BenchReport
         console.Profile.Capabilities.Unicode = true;
         console.Write(table);
         text.Write(string.Join(", ", Facts.Select(fact => $"{fact.Name} {fact.Value.ToString("n0", CultureInfo.InvariantCulture)}")));
+        if (WasInterrupted) text.Write("; stopped early");
+        text.Write('\n');
         if (Tally.Expected > 0)
         {
             text.Write(string.Create(CultureInfo.InvariantCulture,
-                $"; of {Tally.Expected:n0} in all: lost {Tally.Lost:n0}, duplicated {Tally.Duplicated:n0}, out of order {Tally.Disordered:n0}, damaged {Tally.Damaged:n0}"));
+                $"of {Tally.Expected:n0} in all: lost {Tally.Lost:n0}, duplicated {Tally.Duplicated:n0}, out of order {Tally.Disordered:n0}, damaged {Tally.Damaged:n0}; "));
         }
 
-        if (LostConnections > 0) text.Write(string.Create(CultureInfo.InvariantCulture, $"; connections lost {LostConnections:n0}"));
-        text.Write(IsRight ? ": right." : ": WRONG.");
+        text.Write(string.Create(CultureInfo.InvariantCulture, $"connections lost {LostConnections:n0}: {Verdict}"));
         return text.ToString();
+
+        string Shown(long nanoseconds) => Latencies.Count == 0 ? "–" : TextOf(nanoseconds);
 
         void Add(string name, string value)
         {
@@ -120,6 +134,7 @@ internal sealed record BenchReport
             json.WriteNumber("connections_lost", LostConnections);
             json.WriteNumber("generator_cpu_percent", Math.Round(100 * ProcessorShare, 1));
             json.WriteString("failure", Failure);
+            json.WriteBoolean("interrupted", WasInterrupted);
             json.WriteBoolean("right", IsRight);
             json.WriteEndObject();
         }

@@ -19,6 +19,7 @@ internal sealed class EchoLoad(EchoPlan plan, Dialer dialer, LoadMeter meter, Ru
     public async Task OpenAsync()
     {
         OpenFiles.Check(plan.Connections, OpenFiles.Limit);
+        control.EnterOpening(plan.Connections);
         await Dialer.OpenAllAsync(plan.Connections, async (number, cancel) =>
         {
             ClientWebSocket socket = await dialer.OpenAsync(cancel).ConfigureAwait(false);

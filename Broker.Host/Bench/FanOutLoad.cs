@@ -14,6 +14,7 @@ internal sealed class FanOutLoad(FanOutPlan plan, string token, Dialer dialer, L
     public async Task OpenAsync()
     {
         OpenFiles.Check(_links.Length, OpenFiles.Limit);
+        control.EnterOpening(_links.Length);
         await Dialer.OpenAllAsync(_links.Length, async (number, cancel) =>
         {
             int subscriber = number - plan.Publishers;

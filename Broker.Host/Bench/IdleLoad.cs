@@ -26,6 +26,7 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
     public async Task<TimeSpan> OpenAsync()
     {
         OpenFiles.Check(connections, OpenFiles.Limit);
+        control.EnterOpening(connections);
         long start = Stopwatch.GetTimestamp();
         try
         {

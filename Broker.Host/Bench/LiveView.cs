@@ -1,32 +1,49 @@
+using System.Diagnostics;
+using System.Globalization;
 using Broker.Host.Commands.Client;
 using Spectre.Console;
 
 namespace Broker.Host.Bench;
 
-/// <summary>Tells on standard error, once a second and where somebody looks, how a run goes.</summary>
-internal static class LiveView
+/// <summary>Tells on standard error, where somebody looks, how a run goes: its phase, its connections, and the last half second.</summary>
+/// <param name="unit">What is counted.</param>
+/// <param name="meter">Counts it.</param>
+/// <param name="control">Knows the phase.</param>
+internal sealed class LiveView(string unit, LoadMeter meter, RunControl control)
 {
-    /// <summary>Runs work, and shows its meter while it runs.</summary>
-    public static Task<T> RunAsync<T>(Streams streams, LoadMeter meter, Func<Task<T>> work)
+    private static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(500);
+
+    private long _read = Stopwatch.GetTimestamp(), _total;
+    private Latencies _before = meter.Read();
+    private int _restarts;
+
+    /// <summary>Runs work, and shows how it goes while it runs.</summary>
+    public Task<T> RunAsync<T>(Streams streams, Func<Task<T>> work)
     {
         if (!streams.ShowsProgress) return work();
         return AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(streams.Error) })
-            .Live(new Text("opening"))
+            .Live(new Text(Line()))
             .AutoClear(true)
             .StartAsync(async view =>
             {
+                view.Refresh();
                 Task<T> running = work();
-                using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
-                Latencies before = meter.Read();
-                while (await Task.WhenAny(running, second.WaitForNextTickAsync().AsTask()).ConfigureAwait(false) != running)
-                {
-                    Latencies now = meter.Read();
-                    Latencies last = now.Count >= before.Count ? now.Since(before) : now;       // It restarts after the warm-up.
-                    view.UpdateTarget(new Text($"{meter.Open:n0} connections, {last.Count:n0} messages/s, p99 {BenchReport.TextOf(last.Quantile(0.99))}"));
-                    before = now;
-                }
-
+                using var glances = new PeriodicTimer(s_glance);
+                while (await Task.WhenAny(running, glances.WaitForNextTickAsync().AsTask()).ConfigureAwait(false) != running) view.UpdateTarget(new Text(Line()));
                 return await running.ConfigureAwait(false);
             });
+    }
+
+    /// <summary>Reads the meter: what came since the last time, and how it stands.</summary>
+    public string Line()
+    {
+        long total = meter.Total;
+        int restarts = meter.Restarts;
+        Latencies now = meter.Read(), last = restarts == _restarts ? now.Since(_before) : now;
+        double perSecond = (total - _total) / Stopwatch.GetElapsedTime(_read).TotalSeconds;
+        (_before, _total, _restarts, _read) = (now, total, restarts, Stopwatch.GetTimestamp());
+
+        string line = string.Create(CultureInfo.InvariantCulture, $"{control.Phase} | {meter.Open:n0} open");
+        return last.Count == 0 ? line : line + string.Create(CultureInfo.InvariantCulture, $" | {perSecond:n0} {unit}/s, p99 {BenchReport.TextOf(last.Quantile(0.99))}");
     }
 }

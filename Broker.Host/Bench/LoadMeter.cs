@@ -4,7 +4,8 @@ namespace Broker.Host.Bench;
 internal sealed class LoadMeter
 {
     private volatile LatencyHistogram[] _shards = MakeShards();
-    private int _open;
+    private long _earlier;
+    private int _open, _restarts;
 
     /// <summary>Connections that are open.</summary>
     public int Open => Volatile.Read(ref _open);
@@ -24,8 +25,20 @@ internal sealed class LoadMeter
         shards[connection % shards.Length].Record(nanoseconds);
     }
 
-    /// <summary>Forgets what was counted, as at the end of a warm-up.</summary>
-    public void Restart() => _shards = MakeShards();
+    /// <summary>Forgets what was counted, as at the end of a warm-up; what is counted meanwhile may be forgotten with it.</summary>
+    public void Restart()
+    {
+        LatencyHistogram[] earlier = _shards;
+        _shards = MakeShards();
+        Interlocked.Add(ref _earlier, Latencies.Of(earlier).Count);
+        Interlocked.Increment(ref _restarts);
+    }
+
+    /// <summary>How often it was restarted.</summary>
+    public int Restarts => Volatile.Read(ref _restarts);
+
+    /// <summary>Messages counted in all, restarts or not.</summary>
+    public long Total => Interlocked.Read(ref _earlier) + Read().Count;
 
     /// <summary>What was counted since the start, or the last restart.</summary>
     public Latencies Read() => Latencies.Of(_shards);

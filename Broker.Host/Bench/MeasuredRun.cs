@@ -15,7 +15,6 @@ internal sealed record MeasuredRun(TimeSpan Warm, TimeSpan? Length)
     /// <exception cref="BenchException">A connection did not open.</exception>
     public async Task<Measured> RunAsync(ILoad load, LoadMeter meter, RunControl control)
     {
-        long opening = Stopwatch.GetTimestamp();
         try
         {
             await load.OpenAsync().ConfigureAwait(false);
@@ -25,14 +24,15 @@ internal sealed record MeasuredRun(TimeSpan Warm, TimeSpan? Length)
             return Measured.Nothing(meter.Read());
         }
 
-        TimeSpan opened = Stopwatch.GetElapsedTime(opening);
         Task work = load.RunAsync();
         if (Warm > TimeSpan.Zero)
         {
+            control.Enter(new RunPhase("warming up", Warm));
             await Task.WhenAny(work, control.WaitAsync(Warm)).ConfigureAwait(false);
             meter.Restart();
         }
 
+        control.Enter(new RunPhase("measuring", Length));
         long start = Stopwatch.GetTimestamp();
         TimeSpan processor = Environment.CpuUsage.TotalTime;
         if (Length is { } length) await Task.WhenAny(work, control.WaitAsync(length)).ConfigureAwait(false);
@@ -42,8 +42,9 @@ internal sealed record MeasuredRun(TimeSpan Warm, TimeSpan? Length)
         double share = (Environment.CpuUsage.TotalTime - processor) / took / Environment.ProcessorCount;
 
         control.Stop();
+        control.Enter(new RunPhase("waiting for what is under way (Ctrl-C: no longer)"));
         await SettleAsync(work, meter, control).ConfigureAwait(false);
-        return new Measured(opened, took, latencies, share, load.Count());
+        return new Measured(took, latencies, share, load.Count());
     }
 
     private static async Task SettleAsync(Task work, LoadMeter meter, RunControl control)
@@ -62,13 +63,12 @@ internal sealed record MeasuredRun(TimeSpan Warm, TimeSpan? Length)
 }
 
 /// <summary>What was measured.</summary>
-/// <param name="Opened">How long all connections took to open.</param>
 /// <param name="Took">How long was measured.</param>
 /// <param name="Latencies">Of what arrived in that time.</param>
 /// <param name="ProcessorShare">How much of this machine's processors this process took in that time, 0 to 1.</param>
 /// <param name="Tally">What became of all messages.</param>
-internal sealed record Measured(TimeSpan Opened, TimeSpan Took, Latencies Latencies, double ProcessorShare, Tally Tally)
+internal sealed record Measured(TimeSpan Took, Latencies Latencies, double ProcessorShare, Tally Tally)
 {
     /// <summary>Of a run that was stopped before it sent.</summary>
-    public static Measured Nothing(Latencies none) => new(TimeSpan.Zero, TimeSpan.Zero, none, 0, default);
+    public static Measured Nothing(Latencies none) => new(TimeSpan.Zero, none, 0, default);
 }

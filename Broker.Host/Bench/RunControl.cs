@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Broker.Host.Bench;
 
 /// <summary>How the parts of a run learn that it ends, and tell that it must.</summary>
@@ -6,7 +8,8 @@ internal sealed class RunControl : IDisposable
     private readonly CancellationTokenSource _stop = new(), _abort = new();
     private string? _failure;
     private int _lostConnections;
-    private volatile bool _isOver;
+    private volatile bool _isOver, _wasInterrupted, _wasCutOff;
+    private volatile RunPhase _phase = new("opening");
 
     /// <summary>Cancelled once nothing more is to be sent: what is under way may still arrive.</summary>
     public CancellationToken Stopping => _stop.Token;
@@ -19,6 +22,21 @@ internal sealed class RunControl : IDisposable
 
     /// <summary>Connections that ended before they should.</summary>
     public int LostConnections => Volatile.Read(ref _lostConnections);
+
+    /// <summary>Whether a signal has ended it early.</summary>
+    public bool WasInterrupted => _wasInterrupted;
+
+    /// <summary>Whether a signal has ended the waiting as well: what was under way then is missing, and nobody's fault.</summary>
+    public bool WasCutOff => _wasCutOff;
+
+    /// <summary>What the run is doing; to be shown.</summary>
+    public RunPhase Phase => _phase;
+
+    /// <summary>The run goes on to its next phase.</summary>
+    public void Enter(RunPhase phase) => _phase = phase;
+
+    /// <summary>The run begins by opening its connections.</summary>
+    public void EnterOpening(int connections) => Enter(new RunPhase(string.Create(CultureInfo.InvariantCulture, $"opening {connections:n0} connections")));
 
     /// <summary>Ends the sending.</summary>
     public void Stop() => _stop.Cancel();
@@ -36,7 +54,13 @@ internal sealed class RunControl : IDisposable
     /// <summary>A signal: the first stops, the second aborts.</summary>
     public void Interrupt()
     {
-        if (_stop.IsCancellationRequested) Abort();
+        if (_isOver) return;
+        _wasInterrupted = true;
+        if (_stop.IsCancellationRequested)
+        {
+            _wasCutOff = true;
+            Abort();
+        }
         else Stop();
     }
 

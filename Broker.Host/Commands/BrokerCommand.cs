@@ -1,6 +1,7 @@
 using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Broker.Actors.Settings;
 using Broker.Host.Bench;
 using Broker.Host.Commands.Client;
@@ -46,8 +47,13 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
             ProcessTerminationTimeout = null,
         };
         int code = await parsed.InvokeAsync(invocation, stop).ConfigureAwait(false);
-        return parsed.Action is ParseErrorAction ? Unusable : code;
+        if (parsed.Action is not ParseErrorAction) return code;
+        await error.WriteLineAsync($"broker: {NameOf(parsed.CommandResult)} --help tells what there is.").ConfigureAwait(false);
+        return Unusable;
     }
+
+    /// <summary>A command as it is typed.</summary>
+    private static string NameOf(CommandResult command) => command.Parent is CommandResult parent ? $"{NameOf(parent)} {command.Command.Name}" : "broker";
 
     private RootCommand MakeRoot(CancellationToken stop)
     {

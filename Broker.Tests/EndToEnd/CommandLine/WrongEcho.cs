@@ -12,8 +12,12 @@ internal sealed class WrongEcho : IAsyncDisposable
     private const int Wronged = 2, BytesMax = 4096;
 
     private readonly WebApplication _application;
+    private readonly TaskCompletionSource _firstMessage;
 
-    private WrongEcho(WebApplication application) => _application = application;
+    private WrongEcho(WebApplication application, TaskCompletionSource firstMessage) => (_application, _firstMessage) = (application, firstMessage);
+
+    /// <summary>Ends when the first message of all connections has come.</summary>
+    public Task FirstMessage => _firstMessage.Task.WaitAsync(HostProcess.Patience);
 
     public static async Task<WrongEcho> StartAsync()
     {
@@ -21,22 +25,23 @@ internal sealed class WrongEcho : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         WebApplication application = builder.Build();
+        var firstMessage = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         application.UseWebSockets();
         application.Run(async context =>
         {
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
-            await EchoAsync(socket, context.Request.Path.Value![1..]);
+            await EchoAsync(socket, context.Request.Path.Value![1..], firstMessage);
         });
         await application.StartAsync();
-        return new WrongEcho(application);
+        return new WrongEcho(application, firstMessage);
     }
 
-    /// <summary>Where it is wrong in that way: twice, late, spoilt or closed.</summary>
+    /// <summary>Where it is wrong in that way: twice, late, spoilt, withheld or closed; not at all, if it is asked for another.</summary>
     public string UriOf(string how) => $"{_application.Urls.Single().Replace("http:", "ws:", StringComparison.Ordinal)}/{how}";
 
     public async ValueTask DisposeAsync() => await _application.DisposeAsync();
 
-    private static async Task EchoAsync(WebSocket socket, string how)
+    private static async Task EchoAsync(WebSocket socket, string how, TaskCompletionSource firstMessage)
     {
         byte[] buffer = new byte[BytesMax];
         byte[] held = [];
@@ -45,6 +50,7 @@ internal sealed class WrongEcho : IAsyncDisposable
             ValueWebSocketReceiveResult read = await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
             if (read.MessageType == WebSocketMessageType.Close) return;
             Assert.True(read.EndOfMessage);
+            firstMessage.TrySetResult();
             Memory<byte> message = buffer.AsMemory(0, read.Count);
             if (number == Wronged && how == "closed")
             {
@@ -57,7 +63,7 @@ internal sealed class WrongEcho : IAsyncDisposable
             if (number == Wronged && how == "spoilt") message.Span[^1] ^= 1;
             if (number == Wronged && how == "twice") await SendAsync(message);
             if (number == Wronged && how == "late") held = message.ToArray();
-            else await SendAsync(message);
+            else if (number != Wronged || how != "withheld") await SendAsync(message);
             if (number == Wronged + 1 && how == "late") await SendAsync(held);
         }
 

@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Broker.Core.Buffers;
 using Broker.Core.Framing;
 
-namespace Broker.Bench;
+namespace Broker.Bench.Micro;
 
 /// <summary>What does one echoed frame cost in the engine, alone in its read or among others?</summary>
 /// <remarks>The numbers are per frame. Each read is first copied into the scratch, as a socket would.</remarks>

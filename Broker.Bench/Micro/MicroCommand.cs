@@ -1,7 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 
-namespace Broker.Bench;
+namespace Broker.Bench.Micro;
 
 /// <summary><c>micro [filter]</c>: the BenchmarkDotNet classes of this assembly, all of them unless filtered.</summary>
 internal static class MicroCommand
