@@ -298,7 +298,12 @@ public abstract class Connection : Deadline
     /// <summary>Writes what the socket takes of the queue.</summary>
     private protected void Flush()
     {
-        if (IsSending) return;
+        if (IsSending)
+        {
+            AwaitSend();
+            return;
+        }
+
         bool moved = false;
         while (!_queue.IsEmpty && !IsSending)
         {
@@ -318,7 +323,8 @@ public abstract class Connection : Deadline
         }
 
         if (_blocked) Unblock();
-        FinishIfFlushed();
+        if (!_queue.IsEmpty) AwaitSend();
+        else FinishIfFlushed();
     }
 
     /// <summary>How many bytes the last gathered write offered to the socket.</summary>
@@ -410,11 +416,18 @@ public abstract class Connection : Deadline
 
     private protected void FinishIfFlushed()
     {
-        if (State == ConnectionState.Lingering && _queue.IsEmpty && !IsSending) ShutdownSend();
+        if (State != ConnectionState.Lingering || !_queue.IsEmpty) return;
+        if (IsSending) AwaitSend();
+        else ShutdownSend();
     }
 
     /// <summary>Whether the backend has bytes on their way that it counted as sent: none may pass them.</summary>
-    private protected bool IsSending { get; set; }
+    private protected virtual bool IsSending => false;
+
+    /// <summary>Something waits for those bytes: <see cref="ContinueAfterSend"/> has to be called.</summary>
+    private protected virtual void AwaitSend()
+    {
+    }
 
     /// <summary>Whether the socket has refused bytes and is waited for.</summary>
     private protected bool IsBlocked => _blocked;

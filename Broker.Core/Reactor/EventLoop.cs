@@ -29,6 +29,7 @@ public abstract class EventLoop : IDisposable
     private int _asleep;
     private bool _draining;
     private bool _stopped;
+    private bool _running;
     private volatile bool _ended;
 
     private readonly record struct Work(Action<object> Callback, object State);
@@ -123,7 +124,9 @@ public abstract class EventLoop : IDisposable
     /// <summary>Runs until <see cref="Stop"/>.</summary>
     public void Run()
     {
+        _running = true;
         while (!_stopped) RunOnce(-1);
+        _running = false;
         _ended = true;
         Interlocked.MemoryBarrier();
         RunPosted();
@@ -272,8 +275,9 @@ public abstract class EventLoop : IDisposable
     private void TakeTurn(int waitMilliseconds)
     {
         NowMilliseconds = ReadClock();
-        bool served = Poll(0);
-        if (!served && waitMilliseconds != 0 && _queue.Count == 0 && _posted.IsEmpty) Sleep(waitMilliseconds);
+        bool mayWait = waitMilliseconds != 0;
+        bool served = !(mayWait && IsReadyToWait && HasNothingToRun) && Poll(0);
+        if (!served && mayWait && HasNothingToRun) Sleep(waitMilliseconds);
 
         NowMilliseconds = ReadClock();
         FireTimers();
@@ -281,6 +285,8 @@ public abstract class EventLoop : IDisposable
         RunQueued();
         EndTurn();
     }
+
+    private bool HasNothingToRun => _queue.Count == 0 && _posted.IsEmpty;
 
     private void Sleep(int waitMilliseconds)
     {
@@ -365,6 +371,12 @@ public abstract class EventLoop : IDisposable
         _dirty.Clear();
         OnTurnEnded();
     }
+
+    /// <summary>Whether <see cref="Run"/> will take another turn after this one.</summary>
+    private protected bool TurnFollows => _running && !_stopped;
+
+    /// <summary>Whether a poll that waits is as cheap as one that does not, so that it need not be asked twice.</summary>
+    private protected virtual bool IsReadyToWait => false;
 
     /// <summary>What the turn wrote has been given to the sockets' backend.</summary>
     private protected virtual void OnTurnEnded()

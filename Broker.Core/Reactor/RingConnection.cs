@@ -8,7 +8,7 @@ namespace Broker.Core.Reactor;
 /// <summary>A connection whose socket is served by requests in an io_uring.</summary>
 /// <remarks>
 /// One send is on its way at a time. It is prepared when bytes are written, made when the turn's requests are handed over,
-/// and judged by its completion; until then nothing else of the connection is sent.
+/// and judged when the next turn begins; until then nothing else of the connection is sent.
 /// </remarks>
 internal sealed unsafe class RingConnection : SocketConnection
 {
@@ -25,11 +25,10 @@ internal sealed unsafe class RingConnection : SocketConnection
     private bool _metered = true;     // It is read once for each readiness, into the loop's scratch.
     private int _littleReads;         // While metered: how many in a row.
     private bool _endHeld;            // The client's end came behind bytes that are still held.
-    private SharedBytes? _sending;    // What is on its way lies here,
-    private int _sendingBuffer = NoBuffer;    // or in this receive buffer, which a turn has answered in place.
-    private int _sendingStart;
+    private bool _awaitsSend;         // It is told when its send is made.
+    private long _sending;            // The number of the last send,
+    private int _sendingStart;        // and its bytes, in what the loop holds for it.
     private int _sendingLength;
-    private uint _sendingMark;
     private int _turnBuffer = NoBuffer;       // The receive buffer of the turn at hand.
 
     internal RingConnection(RingReactor reactor, int descriptor, ConnectionId id)
@@ -160,9 +159,8 @@ internal sealed unsafe class RingConnection : SocketConnection
         // Only what lies in the receive buffer stays there; the turn gives back a buffer of the pool at its end.
         ref byte start = ref MemoryMarshal.GetReference(frames);
         if (_turnBuffer == NoBuffer || !LiesIn(_reactor.Buffers[_turnBuffer], ref start)) return TrySend(frames);
-        _reactor.Buffers.Hold(_turnBuffer);
-        _sendingBuffer = _turnBuffer;
-        StartSend((byte*)Unsafe.AsPointer(ref start), frames.Length);
+        _sendingStart = (int)Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(_reactor.Buffers[_turnBuffer]), ref start);
+        _sending = _reactor.Sends.Begin(_turnBuffer, StartSend((byte*)Unsafe.AsPointer(ref start), frames.Length));
         return frames.Length;
     }
 
@@ -175,58 +173,58 @@ internal sealed unsafe class RingConnection : SocketConnection
     private protected override int TrySend(SharedBytes bytes, int start)
     {
         int length = bytes.Length - start;
-        _sending = bytes.Hold();
         _sendingStart = start;
-        StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length);
+        _sending = _reactor.Sends.Begin(bytes, StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length));
         return length;
     }
 
     private protected override int TrySendFirst(in OutboundQueue queue) =>
         queue.HasSeveral ? TrySend(in queue) : TrySend(queue.FrontBytes!, queue.FrontStart);
 
-    private void StartSend(byte* start, int length)
+    private uint StartSend(byte* start, int length)
     {
-        IsSending = true;
         _sendingLength = length;
-        if (_sendingBuffer != NoBuffer) _sendingStart = (int)(start - (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_reactor.Buffers[_sendingBuffer])));
-        _sendingMark = _reactor.Send(this, start, length);
+        return _reactor.Send(this, start, length);
+    }
+
+    private protected override bool IsSending => _reactor.Sends.IsUnderWay(_sending);
+
+    private protected override void AwaitSend()
+    {
+        if (_awaitsSend) return;
+        _awaitsSend = true;
+        _reactor.ContinueAfterSend(this);
     }
 
     /// <summary>The send has been made.</summary>
+    internal void OnSent()
+    {
+        _awaitsSend = false;
+        if (State != ConnectionState.Closed) ContinueAfterSend();
+    }
+
+    /// <summary>The send has been made in part, or not at all.</summary>
     /// <param name="result">Bytes that the socket took, or an error as a negative number.</param>
-    internal void OnSent(int result)
+    internal void OnCutShort(int result)
     {
         int sent = Math.Max(result, 0);
-        if (sent == _sendingLength)
+        if (sent < _sendingLength)
         {
-            EndSend();
-            ContinueAfterSend();
-            return;
+            SharedBytes? shared = _reactor.Sends.HoldBytes(_sending);
+            if (shared is not null) KeepUnsent(shared, _sendingStart + sent);
+            else KeepUnsent(CopyOfRest(sent), 0);
         }
 
-        SharedBytes rest = _sending?.Hold() ?? CopyOfRest(sent);
-        int start = _sending is null ? 0 : _sendingStart + sent;
-        EndSend();
-        KeepUnsent(rest, start);
+        _sending = 0;
         if (result < 0) OnFailedCall((Errno)(-result));
     }
 
     private SharedBytes CopyOfRest(int sent)
     {
-        ReadOnlySpan<byte> bytes = _reactor.Buffers[_sendingBuffer].AsSpan(_sendingStart + sent, _sendingLength - sent);
+        ReadOnlySpan<byte> bytes = _reactor.Sends.BufferOf(_sending).AsSpan(_sendingStart + sent, _sendingLength - sent);
         SharedBytes copy = SharedBytes.Rent(_reactor.Pool, bytes.Length);
         copy.Append(bytes);
         return copy;
-    }
-
-    private void EndSend()
-    {
-        IsSending = false;
-        _sending?.LetGo();
-        _sending = null;
-        if (_sendingBuffer == NoBuffer) return;
-        _reactor.Buffers.LetGo(_sendingBuffer);
-        _sendingBuffer = NoBuffer;
     }
 
     private protected override void OnBlockedChanged(bool blocked)
@@ -243,15 +241,9 @@ internal sealed unsafe class RingConnection : SocketConnection
         if (IsBlocked) OnBlockedChanged(blocked: true);
     }
 
+    // What was written before the end still leaves: the close is handed over behind it.
     private protected override void Unwatch()
     {
-        // What was written before the end still leaves, and from then on the kernel is done with its bytes.
-        if (IsSending)
-        {
-            if (!_reactor.IsHandedOver(_sendingMark)) _reactor.Submit();
-            EndSend();
-        }
-
         if (_receiving != Receiving.None || _readablePolled || _writablePolled || _failurePolled) _reactor.CancelAll(Descriptor);
     }
 

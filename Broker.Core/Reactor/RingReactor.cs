@@ -19,7 +19,12 @@ internal sealed unsafe class RingReactor : Reactor
     private const uint CancelsAll = 1 << 0, CancelsByDescriptor = 1 << 1;
     private const int DataKindShift = 56, DataSlotShift = 32;
 
+    private const int RequestsOfAWait = 16;
+
     private readonly Ring _ring;
+    private List<RingConnection> _waiting = [];       // For their sends to be made, so that what is behind them can leave.
+    private List<RingConnection> _continuing = [];
+    private uint _judged;                             // Completions before it were searched for failed sends.
     private bool _listenerWatched;
     private bool _closing;
 
@@ -28,6 +33,8 @@ internal sealed unsafe class RingReactor : Reactor
     {
         _ring = new Ring();
         Buffers = new ReceiveBuffers(_ring, settings.ScratchBytes / 2);
+        Sends = new RingSends(Buffers);
+        _judged = _ring.CompletionsEnd;
         PollOnce(WakeDescriptor, EpollEvents.Readable, (ulong)Kind.Wake << DataKindShift);
     }
 
@@ -46,17 +53,25 @@ internal sealed unsafe class RingReactor : Reactor
 
     internal ReceiveBuffers Buffers { get; }
 
+    internal RingSends Sends { get; }
+
+    // A few requests are handed over by the call that waits for what comes next. Many are not: meanwhile the loop would pass for
+    // asleep, and whoever posts to it would wake it.
+    private protected override bool IsReadyToWait => !_ring.HasCompletions && _waiting.Count == 0 && _ring.RequestsPrepared <= RequestsOfAWait;
+
     private protected override bool Poll(int waitMilliseconds)
     {
         // What the last turn's end brought is served before anything is asked for.
-        if (waitMilliseconds != 0) _ring.Enter(1, waitMilliseconds);
-        else if (!_ring.HasCompletions && _ring.HasWork) _ring.Enter(0, 0);
+        if (waitMilliseconds != 0 && _waiting.Count == 0) _ring.Enter(1, waitMilliseconds);
+        else if (_ring.HasRequests || (!_ring.HasCompletions && _ring.HasWork)) _ring.Enter(0, 0);
 
         // A deadline that is set while serving counts from now, and not from before the sleep.
         if (waitMilliseconds != 0) NoteTime();
 
         bool served = false;
         uint end = _ring.CompletionsEnd;
+        if (Sends.HasAny) JudgeSends(end);
+        _judged = end;
         while (_ring.TryTake(end, out RingCompletion completion))
         {
             Serve(completion);
@@ -65,6 +80,39 @@ internal sealed unsafe class RingReactor : Reactor
         }
 
         return served;
+    }
+
+    // Only a send that failed, or was cut short, has a completion. It is looked at before all others: a connection that goes on to
+    // receive must know whether its next reply can leave.
+    private void JudgeSends(uint end)
+    {
+        uint submitted = _ring.Submitted;
+        bool overflown = _ring.HasOverflow;
+        for (; _judged != end; _judged++)
+        {
+            RingCompletion completion = _ring.Peek(_judged);
+            if ((Kind)(completion.Data >> DataKindShift) == Kind.Send) ServeConnection(completion);
+        }
+
+        // What the kernel has no room for is not seen yet.
+        if (overflown) return;
+        Sends.Settle(submitted);
+        (_waiting, _continuing) = (_continuing, _waiting);
+        foreach (RingConnection connection in _continuing) Continue(connection);
+        _continuing.Clear();
+    }
+
+    private void Continue(RingConnection connection)
+    {
+        try
+        {
+            connection.OnSent();
+        }
+        catch (Exception failure)
+        {
+            Report(failure);
+            connection.Abort(ClosureCause.SessionFailed, failure.Message);
+        }
     }
 
     private void Serve(in RingCompletion completion)
@@ -79,6 +127,7 @@ internal sealed unsafe class RingReactor : Reactor
                 if (completion.Result >= 0) AcceptReady();
                 break;
             case Kind.Nobody:
+            case Kind.Send:    // Judged before.
                 break;
             default:
                 ServeConnection(completion);
@@ -104,7 +153,7 @@ internal sealed unsafe class RingReactor : Reactor
                 switch ((Kind)(completion.Data >> DataKindShift))
                 {
                     case Kind.Receive: connection.OnReceived(completion, start); break;
-                    case Kind.Send: connection.OnSent(completion.Result); break;
+                    case Kind.Send: connection.OnCutShort(completion.Result); break;
                     case Kind.Readable: connection.OnReadable(); break;
                     case Kind.Writable: connection.OnPolledWritable(); break;
                     default: connection.OnFailurePolled(completion.Result); break;
@@ -122,7 +171,8 @@ internal sealed unsafe class RingReactor : Reactor
 
     private protected override void OnTurnEnded()
     {
-        if (_ring.HasRequests) Submit();
+        // The next turn begins with a call anyway.
+        if (_ring.HasRequests && !TurnFollows) Submit();
     }
 
     private protected override SocketConnection Make(int descriptor, ConnectionId id) => new RingConnection(this, descriptor, id);
@@ -168,25 +218,27 @@ internal sealed unsafe class RingReactor : Reactor
         request->Address = data;
     }
 
-    /// <summary>Sends what the socket takes without blocking.</summary>
-    /// <param name="connection">Holds the bytes until the completion.</param>
-    /// <param name="start">Pinned.</param>
+    /// <summary>Sends what the socket takes without blocking. If that is not all, the connection is told; else nobody is.</summary>
+    /// <param name="connection">Whose socket.</param>
+    /// <param name="start">Pinned, and held by <see cref="Sends"/> as the next that it is told of.</param>
     /// <param name="length">Bytes.</param>
-    /// <returns>A mark to ask <see cref="IsHandedOver"/> with.</returns>
+    /// <returns>The mark for <see cref="Sends"/>.</returns>
     internal uint Send(RingConnection connection, byte* start, int length)
     {
+        // To wait for all makes less than all a failure (so that it is told), and not to wait lets it be less.
         RingRequest* request = _ring.Prepare();
         request->Operation = RingOperation.Send;
+        request->Flags = SkipsSuccess;
         request->Descriptor = connection.Descriptor;
         request->Address = (ulong)start;
         request->Length = (uint)length;
-        request->OperationFlags = Libc.NoSignal | Libc.DontWait;
+        request->OperationFlags = Libc.NoSignal | Libc.DontWait | Libc.WaitAll;
         request->Data = Data(Kind.Send, connection);
         return _ring.Mark;
     }
 
-    /// <summary>Whether a send has been made: it does not wait, so the kernel is done with its bytes.</summary>
-    internal bool IsHandedOver(uint mark) => _ring.IsSubmitted(mark);
+    /// <summary>Lets a connection go on once its send is made.</summary>
+    internal void ContinueAfterSend(RingConnection connection) => _waiting.Add(connection);
 
     /// <summary>Hands over what is prepared.</summary>
     internal void Submit() => _ring.Enter(0, 0);
@@ -217,6 +269,7 @@ internal sealed unsafe class RingReactor : Reactor
         // Once the loop has ended, its thread may be gone, and no other can hand anything over.
         if (_closing)
         {
+            if (_ring.HasRequests) Submit();
             _ = Libc.Close(descriptor);
             return;
         }
@@ -250,6 +303,7 @@ internal sealed unsafe class RingReactor : Reactor
     {
         Submit();
         _ring.Dispose();
+        Sends.Settle(_ring.Mark);
         Buffers.Dispose();
     }
 }

@@ -14,7 +14,7 @@ internal static unsafe partial class Libc
     internal const int NonBlocking = 0x800, CloseOnExec = 0x80000;
     internal const int LevelSocket = 1, LevelTcp = 6, LevelIpv6 = 41;
     internal const int ReuseAddress = 2, ReusePort = 15, TcpNoDelay = 1, Ipv6Only = 26;
-    internal const int NoSignal = 0x4000, DontWait = 0x40;
+    internal const int NoSignal = 0x4000, DontWait = 0x40, WaitAll = 0x100;
     internal const int ShutdownWrite = 1;
 
     [LibraryImport("libc", EntryPoint = "socket")]

@@ -68,6 +68,12 @@ internal sealed unsafe class Ring : IDisposable
     /// <summary>Whether requests are prepared and not handed over.</summary>
     internal bool HasRequests => _prepared != _submitted;
 
+    /// <summary>How many requests are prepared and not handed over.</summary>
+    internal uint RequestsPrepared => _prepared - _submitted;
+
+    /// <summary>Whether there were more completions than there is room for: the rest comes with a later <see cref="Enter"/>.</summary>
+    internal bool HasOverflow => (Volatile.Read(ref *_requestFlags) & NeedsOverflowFlush) != 0;
+
     /// <summary>Whether completions wait.</summary>
     internal bool HasCompletions => _taken != CompletionsEnd;
 
@@ -81,11 +87,11 @@ internal sealed unsafe class Ring : IDisposable
         return request;
     }
 
-    /// <summary>Where the requests prepared so far end; <see cref="IsSubmitted"/> tells of one before it.</summary>
+    /// <summary>Where the requests prepared so far end.</summary>
     internal uint Mark => _prepared;
 
-    /// <summary>Whether everything before a mark has been handed over.</summary>
-    internal bool IsSubmitted(uint mark) => (int)(_submitted - mark) >= 0;
+    /// <summary>Where the requests that have been handed over end.</summary>
+    internal uint Submitted => _submitted;
 
     /// <summary>Hands over what is prepared, and lets the kernel complete what it can.</summary>
     /// <param name="completionsMin">1 waits until there is a completion; 0 never blocks.</param>
@@ -111,6 +117,9 @@ internal sealed unsafe class Ring : IDisposable
 
     /// <summary>Where the completions that have come end.</summary>
     internal uint CompletionsEnd => Volatile.Read(ref *_completionTail);
+
+    /// <summary>A completion that has come and was not taken yet.</summary>
+    internal RingCompletion Peek(uint number) => _completions[number & _completionMask];
 
     /// <summary>Takes the next completion before an end.</summary>
     internal bool TryTake(uint end, out RingCompletion completion)
