@@ -2,17 +2,19 @@ using System.CommandLine;
 using Broker.Bench.Allocations;
 using Broker.Bench.Calls;
 using Broker.Bench.Load;
+using Broker.Bench.Memory;
 using Broker.Bench.Micro;
 using Broker.Bench.Native;
 using Broker.Bench.Peers;
 using Broker.Bench.Soak;
 
-var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, what is allocated, a soak, the native protocol, calls, and the keyed store.")
+var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, what is allocated, memory, a soak, the native protocol, calls, and the keyed store.")
 {
     MicroCommand.Create(),
     PeerCommand.Create(),
     LoadCommand.Create(),
     AllocationsCommand.Create(),
+    MemoryCommand.Create(),
     SoakCommand.Create(),
     NativeCommand.Create(),
     CallsCommand.Create(),

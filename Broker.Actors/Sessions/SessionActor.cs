@@ -17,25 +17,23 @@ namespace Broker.Actors.Sessions;
 /// </remarks>
 public sealed class SessionActor : UntypedActor
 {
-    private readonly ISessionOutlet _outlet;
     private readonly SessionEnvironment _around;
-    private readonly Dictionary<string, Membership> _memberships = new(StringComparer.Ordinal);
+    private ISessionOutlet _outlet = null!;         // From the first message on.
+    private Memberships _memberships;
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private CalledClient? _called;                  // From connect on, where the hub can call the client.
     private Principal? _principal;                  // From connect on.
     private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
     private bool _ended;
 
-    /// <summary>How it is made.</summary>
-    public static Props PropsFor(ISessionOutlet outlet, SessionEnvironment around) =>
-        Props.CreateBy(new SessionProducer(outlet, around));
+    /// <summary>How it is made; the same for all sessions of a loop. The first that it hears is <see cref="Bound"/>.</summary>
+    public static Props PropsFor(SessionEnvironment around) => Props.CreateBy(new SessionProducer(around));
 
-    // One is made for each connection, so it is spared the expression that Akka would take apart.
-    private sealed class SessionProducer(ISessionOutlet outlet, SessionEnvironment around) : IIndirectActorProducer
+    private sealed class SessionProducer(SessionEnvironment around) : IIndirectActorProducer
     {
         public Type ActorType => typeof(SessionActor);
 
-        public ActorBase Produce() => new SessionActor(outlet, around);
+        public ActorBase Produce() => new SessionActor(around);
 
         public void Release(ActorBase actor)
         {
@@ -43,11 +41,7 @@ public sealed class SessionActor : UntypedActor
     }
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
-    public SessionActor(ISessionOutlet outlet, SessionEnvironment around)
-    {
-        _outlet = outlet;
-        _around = around;
-    }
+    public SessionActor(SessionEnvironment around) => _around = around;
 
     /// <inheritdoc />
     protected override void OnReceive(object message)
@@ -64,6 +58,7 @@ public sealed class SessionActor : UntypedActor
             case CallClient call: Call(call); break;
             case CancelClientCall cancel: _outlet.CancelCall(cancel.Id); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
+            case Bound bound: _outlet = bound.Outlet; break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
         }
@@ -125,7 +120,7 @@ public sealed class SessionActor : UntypedActor
         CentrifugeError? refused = subscribe switch
         {
             _ when ChannelName.Check(subscribe.Channel, _around.Settings.ChannelBytesMax) is not null => CentrifugeError.BadRequest,
-            _ when _memberships.ContainsKey(subscribe.Channel) => CentrifugeError.AlreadySubscribed,
+            _ when _memberships.TryGet(subscribe.Channel, out _) => CentrifugeError.AlreadySubscribed,
             _ when _memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
             { WantsMore: true } => CentrifugeError.NotAvailable,
             _ => _around.Permissions.Check(ChannelAction.Subscribe, subscribe.Channel, _principal!),
@@ -137,7 +132,7 @@ public sealed class SessionActor : UntypedActor
         }
 
         var member = new Membership(subscribe.Channel, _outlet.Connection.Id.Loop, Self, _outlet);
-        _memberships.Add(subscribe.Channel, member);
+        _memberships.Add(member);
         _around.Routes.HomeOf(subscribe.Channel).Tell(new RoutingProtocol.Subscribe(member, subscribe.Id, subscribe.Bytes));
     }
 
@@ -184,7 +179,7 @@ public sealed class SessionActor : UntypedActor
 
     private void OnFailed(Failed failed)
     {
-        if (failed.Membership is { } member && IsHeld(member)) _memberships.Remove(member.Channel);
+        if (failed.Membership is { } member && IsHeld(member)) _memberships.Remove(member.Channel, out _);
         _outlet.Failed(failed.Id, index: 0, failed.Error);
         _outlet.Done(failed.Bytes);
     }
@@ -193,12 +188,12 @@ public sealed class SessionActor : UntypedActor
     {
         // One that the client has left meanwhile, or has taken anew, is not evicted.
         if (!IsHeld(member)) return;
-        _memberships.Remove(member.Channel);
+        _memberships.Remove(member.Channel, out _);
         Leave(member);
         _outlet.Evicted(member.Channel, member.Number, Unsubscribed.InsufficientState);
     }
 
-    private bool IsHeld(Membership member) => _memberships.TryGetValue(member.Channel, out Membership? held) && ReferenceEquals(held, member);
+    private bool IsHeld(Membership member) => _memberships.TryGet(member.Channel, out Membership? held) && ReferenceEquals(held, member);
 
     // Whoever evicted it, the home or the fan-out: the other one may still count it.
     private void Leave(Membership member) => _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, Id: 0, Bytes: 0));
@@ -213,7 +208,7 @@ public sealed class SessionActor : UntypedActor
     /// <summary>The last word of every session, said however it ended: its places in channels are free.</summary>
     protected override void PostStop()
     {
-        foreach (Membership member in _memberships.Values) Leave(member);
+        foreach (Membership member in _memberships.All) Leave(member);
         _memberships.Clear();
         _calls?.AbandonAll();
         _called?.Close();

@@ -10,6 +10,9 @@ namespace Broker.Actors.Sessions;
 /// <summary>Every message that a <see cref="SessionActor"/> hears, and from whom.</summary>
 public static class SessionProtocol
 {
+    /// <summary>Sessions to session, exactly once and first: whom it speaks to. So all of them are made alike.</summary>
+    public sealed record Bound(ISessionOutlet Outlet) : INoSerializationVerificationNeeded;
+
     /// <summary>Dialect to session: the commands of one turn, in the client's order.</summary>
     public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : INoSerializationVerificationNeeded;
 

@@ -13,7 +13,7 @@ public sealed class SessionsActor : UntypedActor
 {
     private readonly SessionEnvironment _around;
     private readonly Func<Connection, IDialect> _dialectOf;
-    private readonly Deploy _here;    // On the loop of this actor.
+    private readonly Props _session;    // Of every session, on the loop of this actor.
     private ConnectionFlow? _flow;
 
     /// <summary>Connection acceptor to sessions: a connection is open.</summary>
@@ -30,7 +30,7 @@ public sealed class SessionsActor : UntypedActor
     {
         _around = around;
         _dialectOf = dialectOf;
-        _here = Deploy.None.WithDispatcher(Context.Props.Dispatcher);
+        _session = SessionActor.PropsFor(around).WithDispatcher(Context.Props.Dispatcher);
     }
 
     /// <inheritdoc />
@@ -56,7 +56,8 @@ public sealed class SessionsActor : UntypedActor
         try
         {
             IDialect dialect = _dialectOf(connection);
-            session = Context.ActorOf(SessionActor.PropsFor(dialect, _around).WithDeploy(_here));
+            session = Context.ActorOf(_session);
+            session.Tell(new SessionProtocol.Bound(dialect), ActorRefs.NoSender);
             dialect.OnBound(session);
             _flow!.Run(connection, dialect);
         }

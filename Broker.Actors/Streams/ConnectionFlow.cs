@@ -8,13 +8,12 @@ using Broker.Core.Reactor;
 namespace Broker.Actors.Streams;
 
 /// <summary>
-/// The pipe of a loop's connections, drawn and fused once and materialised for each: the socket's turns go round through the
-/// dialect.
+/// The pipe of a loop's connections, drawn and fused once and materialised for each: the socket's turns go to the dialect,
+/// and its replies back in them.
 /// </summary>
 /// <remarks>
 /// <code>
 /// socket ⇄ TransportStage (frame engine) ─ turns → ProtocolStage (dialect) → commands → session actor
-///                    ↑──────────── replies ──────────┘
 /// </code>
 /// All pipes of a loop run in the one stream actor of the loop's host stage, each as a stream of its own: with its own end
 /// and its own failure, but without an actor, a mailbox and a name for each. That is what makes an idle connection small.
@@ -63,7 +62,7 @@ public sealed class ConnectionFlow
             public override void PreStart()
             {
                 SetKeepGoing(true);
-                _mould = new PipeMould(Flow.FromGraph(new TransportStage(_bed)).Join(Flow.FromGraph(new ProtocolStage(_bed))), SubFusingMaterializer);
+                _mould = new PipeMould(Source.FromGraph(new TransportStage(_bed)).To(Sink.FromGraph(new ProtocolStage(_bed))), SubFusingMaterializer);
             }
 
             private void OnOpen(FlowSeed seed)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Akka.Streams.Implementation.Fusing;
 using Akka.Streams.Stage;
 
@@ -5,49 +6,40 @@ namespace Broker.Actors.Streams;
 
 /// <summary>
 /// Enters a running stream from the thread that runs it, without the stream's mailbox: one message less for every read of a
-/// socket.
+/// socket. And the way through the mailbox, without what Akka's asynchronous callbacks hold for each stage.
 /// </summary>
 /// <remarks>
-/// Uses members of Akka.Streams that are public but marked internal (<c>GraphInterpreter.Current</c>, <c>RunAsyncInput</c>,
-/// <c>Execute</c>); they are used here and nowhere else, Akka is pinned, and a test fails when they change. The interpreter
-/// notices demand and elements on this way, but its actor does not notice completion: whoever completes or fails a stage
-/// must do so through an ordinary asynchronous callback, or call <see cref="TellActor"/> after.
+/// Uses members of Akka.Streams that are public but marked internal (<c>RunAsyncInput</c>, <c>Execute</c>,
+/// <c>OnAsyncInput</c>) and one that is internal (<c>GraphStageLogic.Interpreter</c>); they are used here and nowhere else,
+/// Akka is pinned, and a test fails when they change. The interpreter notices demand and elements on the direct way, but its
+/// actor does not notice completion: whoever completes or fails a stage must do so by <see cref="Call"/>, or see to a call after.
 /// </remarks>
-internal sealed class DirectEntry
+internal static class DirectEntry
 {
     private const int EventsMax = 1024;
 
-    private readonly GraphInterpreter _interpreter;
-    private readonly GraphStageLogic _logic;
-    private readonly Action<object> _handler;
-    private readonly Action<object> _nothing;
+    private static readonly Action<object> s_nothing = static _ => { };
 
-    private DirectEntry(GraphInterpreter interpreter, GraphStageLogic logic, Action<object> handler, Action<object> nothing)
+    /// <summary>Runs a handler inside the stage, and everything in the stream that follows from it.</summary>
+    /// <param name="logic">The stage's, from its <c>PreStart</c> on. On the thread that runs the stream.</param>
+    /// <param name="handler">Is given the logic, so that all logics share one.</param>
+    /// <returns>Whether the stream still runs; if not, its actor has been told.</returns>
+    internal static bool Enter(GraphStageLogic logic, Action<object> handler)
     {
-        _interpreter = interpreter;
-        _logic = logic;
-        _handler = handler;
-        _nothing = nothing;
-    }
-
-    /// <summary>Captures the interpreter that is running. Call it inside an asynchronous callback of the logic.</summary>
-    /// <param name="logic">The stage's logic that is entered.</param>
-    /// <param name="handler">What runs inside the stage at each entry; it is given the logic, so that all logics share one.</param>
-    /// <param name="nothing">An asynchronous callback of the logic that does nothing, to wake the stream's actor.</param>
-    internal static DirectEntry Capture(GraphStageLogic logic, Action<object> handler, Action<object> nothing) =>
-        new(GraphInterpreter.Current, logic, handler, nothing);
-
-    /// <summary>Runs the handler inside the stage, and everything in the stream that follows from it.</summary>
-    /// <returns>Whether the stream still runs.</returns>
-    internal bool Enter()
-    {
-        _interpreter.RunAsyncInput(_logic, _logic, GraphStageLogic.NoPromise, _handler);
-        while (_interpreter.IsSuspended) _interpreter.Execute(EventsMax);
-        if (!_interpreter.IsCompleted) return true;
-        TellActor();
+        GraphInterpreter interpreter = InterpreterOf(logic);
+        interpreter.RunAsyncInput(logic, logic, GraphStageLogic.NoPromise, handler);
+        while (interpreter.IsSuspended) interpreter.Execute(EventsMax);
+        if (!interpreter.IsCompleted) return true;
+        Call(logic, s_nothing);
         return false;
     }
 
-    /// <summary>Lets the stream's actor look whether its stream has completed.</summary>
-    internal void TellActor() => _nothing(this);
+    /// <summary>Runs a handler inside the stage later, by the stream's mailbox, so that its actor sees what comes of it.</summary>
+    /// <param name="logic">The stage's, from its <c>PreStart</c> on. From any thread.</param>
+    /// <param name="handler">Is given the logic; not called if the stage has ended by then.</param>
+    internal static void Call(GraphStageLogic logic, Action<object> handler) =>
+        InterpreterOf(logic).OnAsyncInput(logic, logic, GraphStageLogic.NoPromise, handler);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Interpreter")]
+    private static extern GraphInterpreter InterpreterOf(GraphStageLogic logic);
 }

@@ -5,59 +5,54 @@ using Broker.Core.Framing;
 namespace Broker.Actors.Streams;
 
 /// <summary>
-/// The session's end of a connection's stream: lets the dialect read each turn and sends it back with the replies. Asks for
-/// the next turn only while the session can take more commands.
+/// The session's end of a connection's stream: lets the dialect read each turn and reply into it. Asks for the next turn only
+/// while the session can take more commands.
 /// </summary>
-public sealed class ProtocolStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn>>
+public sealed class ProtocolStage(FlowBed bed) : GraphStage<SinkShape<Turn>>
 {
     private readonly Inlet<Turn> _turns = new("Protocol.turns");
-    private readonly Outlet<Turn> _replies = new("Protocol.replies");
-    private FlowShape<Turn, Turn>? _shape;
+    private SinkShape<Turn>? _shape;
 
     /// <inheritdoc />
-    public override FlowShape<Turn, Turn> Shape => _shape ??= new FlowShape<Turn, Turn>(_turns, _replies);
+    public override SinkShape<Turn> Shape => _shape ??= new SinkShape<Turn>(_turns);
 
     /// <inheritdoc />
-    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, bed.Planted!.Dialect);
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(_turns, bed.Planted!.Dialect);
 
-    private sealed class Logic : InAndOutGraphStageLogic, IDemand
+    // Made by its number of ports, as that of the transport.
+    private sealed class Logic : InGraphStageLogic, IDemand
     {
-        private readonly ProtocolStage _stage;
-        private readonly IDialect _dialect;
-        private Action? _ask;               // Most sessions always keep up.
+        private static readonly Action<object> s_ask = static logic => ((Logic)logic).Ask();
 
-        public Logic(ProtocolStage stage, IDialect dialect)
-            : base(stage.Shape)
+        private readonly Inlet<Turn> _turns;
+        private readonly IDialect _dialect;
+
+        public Logic(Inlet<Turn> turns, IDialect dialect)
+            : base(inCount: 1, outCount: 0)
         {
-            _stage = stage;
+            _turns = turns;
             _dialect = dialect;
-            SetHandlers(stage._turns, stage._replies, this);
+            SetHandler(turns, this);
         }
 
         public override void PreStart()
         {
             _dialect.OnStarted(this);
-            Pull(_stage._turns);
+            Pull(_turns);
         }
 
+        // Replies travel back in the turn that asked for them.
         public override void OnPush()
         {
-            Turn turn = Grab(_stage._turns);
-            _dialect.OnTurn(turn);
-            Push(_stage._replies, turn);
-            if (_dialect.IsReady) Pull(_stage._turns);
+            _dialect.OnTurn(Grab(_turns));
+            if (_dialect.IsReady) Pull(_turns);
         }
 
-        public void Resume() => (_ask ??= GetAsyncCallback(Ask))();
+        public void Resume() => DirectEntry.Call(this, s_ask);
 
         private void Ask()
         {
-            if (!HasBeenPulled(_stage._turns)) Pull(_stage._turns);
-        }
-
-        // Replies travel in the turn that asked for them; demand for them carries nothing.
-        public override void OnPull()
-        {
+            if (!HasBeenPulled(_turns)) Pull(_turns);
         }
     }
 }

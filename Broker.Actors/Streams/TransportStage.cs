@@ -8,92 +8,66 @@ namespace Broker.Actors.Streams;
 
 /// <summary>
 /// The socket's end of a connection's stream: each read comes out as one <see cref="Turn"/>, in which the frame engine runs
-/// in place, and the same turn comes back with the replies in it.
+/// in place and which takes the replies back to the socket.
 /// </summary>
 /// <remarks>
-/// A turn is borrowed: what is pushed is read, answered and back before the push returns. Demand is real all the same: while
+/// A turn is borrowed: what is pushed is read and answered before the push returns. Demand is real all the same: while
 /// nobody pulls, nothing is read from the socket, and the client feels it.
 /// </remarks>
-public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Turn>>
+public sealed class TransportStage(FlowBed bed) : GraphStage<SourceShape<Turn>>
 {
-    private readonly Inlet<Turn> _replies = new("Transport.replies");
     private readonly Outlet<Turn> _turns = new("Transport.turns");
-    private FlowShape<Turn, Turn>? _shape;
+    private SourceShape<Turn>? _shape;
 
     /// <inheritdoc />
-    public override FlowShape<Turn, Turn> Shape => _shape ??= new FlowShape<Turn, Turn>(_replies, _turns);
+    public override SourceShape<Turn> Shape => _shape ??= new SourceShape<Turn>(_turns);
 
     /// <inheritdoc />
-    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, bed.Planted!);
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(_turns, bed.Planted!);
 
-    private sealed class Logic : InAndOutGraphStageLogic, IConnectionHandler
+    // Made by its number of ports: by its shape, Akka would write the shape's name for each connection.
+    private sealed class Logic : OutGraphStageLogic, IConnectionHandler
     {
-        private readonly TransportStage _stage;
+        private readonly Outlet<Turn> _turns;
         private readonly Connection _connection;
         private readonly IDialect _dialect;
-        private readonly Action<object> _call;
         private Turn? _turn;                // Of the entry under way.
-        private DirectEntry? _entry;        // From the first call on, which comes before the first read.
         private bool _unasked;              // Nobody pulled after the last turn: the socket is not read.
         private bool _inside;               // The stream has been entered directly, by this very stage.
-        private Closure? _endedInside;
+        private bool _endedInside;
 
         private static readonly Action<object> s_onTurn = static logic => ((Logic)logic).OnTurn();
+        private static readonly Action<object> s_complete = static logic => ((Logic)logic).CompleteStage();
 
-        public Logic(TransportStage stage, FlowSeed seed)
-            : base(stage.Shape)
+        public Logic(Outlet<Turn> turns, FlowSeed seed)
+            : base(inCount: 0, outCount: 1)
         {
-            _stage = stage;
+            _turns = turns;
             _connection = seed.Connection;
             _dialect = seed.Dialect;
-            _call = GetAsyncCallback<object>(OnCall);
-            SetHandlers(stage._replies, stage._turns, this);
+            SetHandler(turns, this);
         }
 
         public override void PreStart()
         {
             SetKeepGoing(true);
-            Pull(_stage._replies);
-            _call(_connection);
-        }
-
-        // Through the stream's mailbox, and so seen by its actor: the start, the end, and nothing between.
-        private void OnCall(object argument)
-        {
-            switch (argument)
-            {
-                case Connection connection:
-                    _entry = DirectEntry.Capture(this, s_onTurn, _call);
-                    connection.Attach(this);
-                    break;
-                case Closure:
-                    CompleteStage();
-                    break;
-                default:
-                    break;
-            }
+            _connection.Attach(this);
         }
 
         public void OnReceived(Turn turn)
         {
             _turn = turn;
             _inside = true;
-            bool running = _entry!.Enter();
+            bool running = DirectEntry.Enter(this, s_onTurn);
             _inside = false;
-            if (_endedInside is not null) _call(_endedInside);
+            if (_endedInside) DirectEntry.Call(this, s_complete);
             if (!running) throw new InvalidOperationException("The connection's stream has ended.");
-            if (IsAvailable(_stage._turns)) return;
+            if (IsAvailable(_turns)) return;
             _unasked = true;
             _connection.PauseReading();
         }
 
-        private void OnTurn() => Push(_stage._turns, _turn!);
-
-        public override void OnPush()
-        {
-            Grab(_stage._replies);
-            Pull(_stage._replies);
-        }
+        private void OnTurn() => Push(_turns, _turn!);
 
         public override void OnPull()
         {
@@ -109,8 +83,8 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<FlowShape<Turn, Tur
             _dialect.OnEnded(closure);
 
             // A call from inside would wait for the next message to the stream's actor, and none may ever come.
-            if (_inside) _endedInside = closure;
-            else _call(closure);
+            if (_inside) _endedInside = true;
+            else DirectEntry.Call(this, s_complete);
         }
 
         // However the stream ends, its connection ends with it, in the dialect's own words.

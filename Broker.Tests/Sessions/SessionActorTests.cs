@@ -411,10 +411,11 @@ public sealed class SessionActorTests : TestKit
     {
         settings ??= new CentrifugeSettings();
         var around = new SessionEnvironment(settings, new Permissions(settings), new RoutingTable([_home.Ref]), new CallEnvironment(new Methods(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
-        Props session = SessionActor.PropsFor(_outlet, around).WithDispatcher(CallingThreadDispatcher.Id);
+        Props session = SessionActor.PropsFor(around).WithDispatcher(CallingThreadDispatcher.Id);
         IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
         parent.Tell(session, TestActor);
         _session = ExpectMsg<IActorRef>();
+        _session.Tell(new Bound(_outlet), ActorRefs.NoSender);
     }
 
     private void Connected(CentrifugeSettings? settings = null)

@@ -1,0 +1,92 @@
+using System.Net;
+using Broker.Core.Reactor;
+
+namespace Broker.Bench.Memory;
+
+/// <summary>A client that says what it has to say and is silent then. It takes what it is told, and forgets it.</summary>
+/// <param name="said">Masked frames; shared by all clients.</param>
+/// <param name="tally">Of all clients.</param>
+internal sealed class QuietCarrier(byte[] said, QuietCarrier.Tally tally) : Stream, ICarrier
+{
+    private static readonly IPEndPoint s_remote = new(IPAddress.Loopback, 9);
+
+    private int _heard;
+    private bool _told;
+    private TaskCompletionSource<int>? _silence;
+
+    /// <summary>What the hub has done with the clients.</summary>
+    internal sealed class Tally
+    {
+        private int _silent, _told;
+
+        /// <summary>Clients that have said all, and from which the hub waits for more.</summary>
+        public int Silent => Volatile.Read(ref _silent);
+
+        /// <summary>Clients that the hub has told something.</summary>
+        public int Told => Volatile.Read(ref _told);
+
+        internal void CountSilent() => Interlocked.Increment(ref _silent);
+
+        internal void CountTold() => Interlocked.Increment(ref _told);
+    }
+
+    public Stream Frames => this;
+
+    public IPEndPoint Remote => s_remote;
+
+    public bool CanEndSending => true;
+
+    public Task EndSendingAsync() => Task.CompletedTask;
+
+    public void Abort() => _silence?.TrySetException(new IOException("The client is gone."));
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_heard == said.Length)
+        {
+            _silence = new TaskCompletionSource<int>();
+            tally.CountSilent();
+            return new ValueTask<int>(_silence.Task);
+        }
+
+        int length = Math.Min(buffer.Length, said.Length - _heard);
+        said.AsSpan(_heard, length).CopyTo(buffer.Span);
+        _heard += length;
+        return new ValueTask<int>(length);
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (!_told) tally.CountTold();
+        _told = true;
+        return default;
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+}
