@@ -203,6 +203,14 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
+    public override void Answered(uint id, ReadOnlySpan<byte> result)
+    {
+        var message = new CallResult { Id = id, Data = result };
+        if (NativeWriter.SizeOf(message) <= _takes!.ThresholdBytes) Say(message);
+        else Returned(id, result.ToArray());
+    }
+
+    /// <inheritdoc />
     public override bool Said(uint id, ReadOnlyMemory<byte> item)
     {
         var message = new CallItem { Id = id, Data = item.Span };

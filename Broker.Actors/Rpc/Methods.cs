@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Broker.Core.Rpc;
 
 namespace Broker.Actors.Rpc;
@@ -10,7 +11,7 @@ namespace Broker.Actors.Rpc;
 /// <para><b>A handler</b> takes bytes and gives bytes. What they mean is between it and its callers; callers of the Centrifuge
 /// dialect send one JSON value, or nothing, and can take only that.</para>
 /// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
-/// slow one delays nobody else.</para>
+/// slow one delays nobody else. <see cref="AddQuick"/> is for what is so small that the way there would cost more than the call.</para>
 /// <para>Where a caller of the native protocol says further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
 /// with <see cref="MethodCall.SayAsync"/> it can say results before the last. Both are held back while the other side is
 /// slower.</para>
@@ -21,7 +22,7 @@ namespace Broker.Actors.Rpc;
 /// </remarks>
 public sealed class Methods
 {
-    private readonly MethodTable<MethodHandler> _table = new();
+    private readonly MethodTable<Method> _table = new();
     private volatile bool _closed;
 
     /// <summary>Adds a method.</summary>
@@ -32,8 +33,26 @@ public sealed class Methods
     public void Add(string name, MethodHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        if (_closed) throw new InvalidOperationException("Methods are added before the hub starts.");
-        _table.Add(name, handler);
+        Add(new Method(name, handler));
+    }
+
+    /// <summary>Adds a method that answers at once, out of memory: it runs on its caller's loop, between reading the call and writing the answer.</summary>
+    /// <remarks>
+    /// <para>A call then costs a fraction of the way to the thread pool and back. For as long as it takes, every other client of
+    /// the loop waits: so it must not block, must take no lock that others hold for long, no file, no database and no other
+    /// call, and should take some microseconds. It has no further arguments, one result, and nothing to cancel.</para>
+    /// <para>A turn of the loop that is older than <see cref="CallSettings.QuickLimit"/> sends what is left of its calls to the thread
+    /// pool, so the handler has to be safe for many threads, as any other. A method of which three calls within a minute have
+    /// each taken longer than the limit runs on the thread pool from then on, and the log says so.</para>
+    /// </remarks>
+    /// <param name="name">What clients call it.</param>
+    /// <param name="handler">What answers.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    /// <exception cref="InvalidOperationException">The hub has started.</exception>
+    public void AddQuick(string name, QuickHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Add(new Method(name, handler));
     }
 
     /// <summary>Adds all methods of a source.</summary>
@@ -74,8 +93,14 @@ public sealed class Methods
         });
     }
 
+    private void Add(Method method)
+    {
+        if (_closed) throw new InvalidOperationException("Methods are added before the hub starts.");
+        _table.Add(method.Name, method);
+    }
+
     /// <summary>The hub starts: all loops read from now on, so nothing may be added.</summary>
     internal void Close() => _closed = true;
 
-    internal bool TryGet(MethodId id, out string name, out MethodHandler handler) => _table.TryGet(id, out name, out handler);
+    internal bool TryGet(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method);
 }

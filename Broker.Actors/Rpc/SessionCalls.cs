@@ -16,24 +16,35 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
     private LoopTimer? _timer;
     private TimeSpan? _due;                         // What the timer is set to, if it is.
+    private QuickCalls? _quick;                     // From the first quick call on.
     private CallBatch? _batch;                      // Of the turn under way.
     private int _running;
     private long _bytes;
 
-    /// <summary>Starts a call, or answers why not.</summary>
+    /// <summary>Answers a call, starts it, or answers why not.</summary>
     internal void Start(ClientCommand.Call call, Principal caller)
     {
-        FaultCode refused = TryStart(call, caller);
-        if (refused == FaultCode.None) return;
+        FaultCode refused = Find(call, out Method? method);
+        if (refused == FaultCode.None)
+        {
+            bool answered = method!.IsQuick && (_quick ??= new QuickCalls(outlet, around, log)).TryAnswer(call.Id, method, call.Arguments.Span, caller);
+            if (!answered) refused = TryStart(call, method, caller);
+            if (!answered && refused == FaultCode.None) return;
+        }
+
         call.Hold?.Dispose();
-        outlet.Faulted(call.Id, refused, TextOf(refused));
+        if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, TextOf(refused));
     }
 
-    private FaultCode TryStart(ClientCommand.Call call, Principal caller)
+    private FaultCode Find(ClientCommand.Call call, out Method? method)
+    {
+        if (!around.Methods.TryGet(call.Method, out method)) return FaultCode.UnknownMethod;
+        return _pending.TryGet(call.Id, out _) ? FaultCode.BadId : FaultCode.None;
+    }
+
+    private FaultCode TryStart(ClientCommand.Call call, Method method, Principal caller)
     {
         CallSettings settings = around.Settings;
-        if (!around.Methods.TryGet(call.Method, out string name, out MethodHandler handler)) return FaultCode.UnknownMethod;
-        if (_pending.TryGet(call.Id, out _)) return FaultCode.BadId;
         if (_running >= settings.PendingMax) return FaultCode.Overloaded;
 
         // Arguments that came as a stream count where streams do.
@@ -41,7 +52,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, session, log)
+        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, session, log)
         {
             Bytes = bytes,
             Hold = call.Hold,
@@ -56,6 +67,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     /// <summary>The turn is over: its calls begin.</summary>
     internal void Begin()
     {
+        _quick?.EndTurn();
         if (_batch is not { } batch) return;
         _batch = null;
         batch.Start();

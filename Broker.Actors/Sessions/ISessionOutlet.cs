@@ -53,6 +53,11 @@ public interface ISessionOutlet
     /// <param name="result">Owned by the result, not to be changed.</param>
     void Returned(uint id, ReadOnlyMemory<byte> result);
 
+    /// <summary>A call was answered at once.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="result">Borrowed.</param>
+    void Answered(uint id, ReadOnlySpan<byte> result) => Returned(id, result.ToArray());
+
     /// <summary>A call failed.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="code">Why.</param>

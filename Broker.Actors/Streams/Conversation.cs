@@ -191,6 +191,9 @@ public abstract class Conversation : IDialect, IReplySource
     public abstract void Returned(uint id, ReadOnlyMemory<byte> result);
 
     /// <inheritdoc />
+    public virtual void Answered(uint id, ReadOnlySpan<byte> result) => Returned(id, result.ToArray());
+
+    /// <inheritdoc />
     public abstract void Faulted(uint id, FaultCode code, string text);
 
     /// <inheritdoc />

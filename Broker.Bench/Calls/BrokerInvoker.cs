@@ -5,19 +5,20 @@ using Broker.Core.Rpc;
 namespace Broker.Bench.Calls;
 
 /// <summary>Calls by v3.broker: all that are sent together in one frame.</summary>
-internal sealed class BrokerInvoker(RawClient client) : IInvoker
+internal sealed class BrokerInvoker(RawClient client, string method) : IAsker
 {
-    private readonly MethodId _method = MethodId.Of("same");
+    private readonly MethodId _method = MethodId.Of(method);
     private readonly byte[] _messages = new byte[64 * 1024];
     private uint _last;
 
-    public static async Task<IInvoker> ConnectAsync(int port, CancellationToken stop) =>
-        new BrokerInvoker(await RawClient.ConnectAsync(port, batched: true, stop));
+    /// <summary>Connects to a <see cref="NativeHub"/>, to call a method of its.</summary>
+    public static Func<int, CancellationToken, Task<IAsker>> Of(string method) =>
+        async (port, stop) => new BrokerInvoker(await RawClient.ConnectAsync(port, batched: true, stop), method);
 
-    public ValueTask CallAsync(int calls, CancellationToken stop)
+    public ValueTask AskAsync(int requests, CancellationToken stop)
     {
         var writer = new NativeWriter(_messages);
-        for (int i = 0; i < calls; i++)
+        for (int i = 0; i < requests; i++)
         {
             _last = CallIds.Next(_last);
             writer.TryWrite(new Call { Id = _last, Method = _method, Arguments = InvokeRun.Argument });

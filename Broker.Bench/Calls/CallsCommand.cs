@@ -9,8 +9,10 @@ internal static class CallsCommand
     {
         var seconds = new Option<int>("--seconds") { Description = "Of each measurement.", DefaultValueFactory = _ => 4 };
         var rounds = new Option<int>("--rounds") { Description = "How often each has its turn.", DefaultValueFactory = _ => 3 };
-        var command = new Command("calls", "Calls that give back their 16 bytes, 64 in flight on each connection, beside SignalR's invocations of the same.") { seconds, rounds };
-        command.SetAction((parsed, stop) => InvokeRun.RunAsync(parsed.GetRequiredValue(seconds), parsed.GetRequiredValue(rounds), stop));
+        var connections = new Option<int[]>("--connections") { Description = "How many, one comparison each.", DefaultValueFactory = _ => [1, 100] };
+        var command = new Command("calls", "Calls that give back their 16 bytes, 64 in flight on each connection, beside SignalR's invocations of the same.") { seconds, rounds, connections };
+        command.SetAction((parsed, stop) => InvokeRun.RunAsync(
+            TimeSpan.FromSeconds(parsed.GetRequiredValue(seconds)), parsed.GetRequiredValue(rounds), parsed.GetRequiredValue(connections), stop));
         return command;
     }
 

@@ -8,64 +8,59 @@ internal static class InvokeRun
 {
     internal const string ArgumentText = "0123456789abcdef";
 
-    private const int InFlight = 64;
+    private static readonly TimeSpan s_warmAtFirst = TimeSpan.FromSeconds(6);     // The runtime compiles what runs often.
+    private static readonly TimeSpan s_warm = TimeSpan.FromSeconds(1);
+
+    private static readonly Contestant[] s_contestants =
+    [
+        new("broker, quick", [], BrokerInvoker.Of("quick")),
+        new("broker", [], BrokerInvoker.Of("same")),
+        new("signalr, json", ["peer", "signalr"], SignalRInvoker.Of(new SignalRJson())),
+        new("signalr, messagepack", ["peer", "signalr"], SignalRInvoker.Of(new SignalRMessagePack())),
+    ];
 
     internal static ReadOnlySpan<byte> Argument => "0123456789abcdef"u8;
 
-    public static async Task<int> RunAsync(int seconds, int rounds, CancellationToken stop)
+    /// <summary>Each server in a process of its own, in turn.</summary>
+    public static async Task<int> RunAsync(TimeSpan measured, int rounds, int[] connections, CancellationToken stop)
     {
-        await using HubProcess broker = await HubProcess.StartAsync(stop);
-        await using HubProcess signalR = await HubProcess.StartAsync(stop, "peer", "signalr");
-        Console.WriteLine("connections  server     calls/s   server's µs/call   calls per CPU second");
-        foreach (int connections in (int[])[1, 100])
+        var servers = new List<HubProcess>();
+        try
         {
-            var ratios = new List<double>();
-            for (int round = 0; round < rounds; round++)
-            {
-                double ours = await MeasureAsync(broker, "broker", BrokerInvoker.ConnectAsync, connections, seconds, stop);
-                double theirs = await MeasureAsync(signalR, "signalr", SignalRInvoker.ConnectAsync, connections, seconds, stop);
-                ratios.Add(ours / theirs);
-            }
-
-            ratios.Sort();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{connections,11}  broker over signalr: {ratios[ratios.Count / 2]:F2} times the calls per CPU second, median of {rounds}"));
+            foreach (Contestant contestant in s_contestants) servers.Add(await HubProcess.StartAsync(stop, contestant.Command));
+            foreach (int count in connections) await CompareAsync(servers, count, measured, rounds, stop);
+            return 0;
         }
-
-        return 0;
+        finally
+        {
+            foreach (HubProcess server in servers) await server.DisposeAsync();
+        }
     }
 
-    private static async Task<double> MeasureAsync(
-        HubProcess server, string name, Func<int, CancellationToken, Task<IInvoker>> connect, int connections, int seconds, CancellationToken stop)
+    private static async Task CompareAsync(List<HubProcess> servers, int connections, TimeSpan measured, int rounds, CancellationToken stop)
     {
-        var invokers = new List<IInvoker>();
-        for (int i = 0; i < connections; i++) invokers.Add(await connect(server.Port, stop));
-        long answered = 0;
-        bool over = false;
-        Task[] running = [.. invokers.Select(invoker => Task.Run(() => RunAsync(invoker), stop))];
-        await Task.Delay(TimeSpan.FromSeconds(2), stop);
-
-        long before = Volatile.Read(ref answered);
-        double cpu = server.CpuSeconds();
-        long began = TimeProvider.System.GetTimestamp();
-        await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
-        double calls = Volatile.Read(ref answered) - before;
-        cpu = server.CpuSeconds() - cpu;
-        double took = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
-        Volatile.Write(ref over, true);
-        await Task.WhenAll(running);
-        foreach (IInvoker invoker in invokers) invoker.Dispose();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{connections,11}  {name,-7}   {calls / took,9:N0}   {cpu / calls * 1e6,16:F2}   {calls / cpu,20:N0}"));
-        return calls / cpu;
-
-        async Task RunAsync(IInvoker invoker)
+        var paces = s_contestants.Select(_ => new List<Pace>()).ToArray();
+        for (int round = 0; round < rounds; round++)
         {
-            int free = InFlight;
-            while (!Volatile.Read(ref over))
+            for (int i = 0; i < servers.Count; i++)
             {
-                await invoker.CallAsync(free, stop);
-                free = await invoker.AnswersAsync(stop);
-                Interlocked.Add(ref answered, free);
+                Pace pace = await ClosedLoop.MeasureAsync(servers[i], s_contestants[i].Connect, connections, round == 0 ? s_warmAtFirst : s_warm, measured, stop);
+                paces[i].Add(pace);
+                Console.WriteLine($"{connections,3} connections  {s_contestants[i].Name,-20} {pace}");
+            }
+        }
+
+        // The ratio of each round, as the machine is not as fast in the next one.
+        for (int ours = 0; ours < 2; ours++)
+        {
+            for (int theirs = 2; theirs < s_contestants.Length; theirs++)
+            {
+                double[] ratios = [.. paces[ours].Zip(paces[theirs], (one, other) => one.PerCpuSecond / other.PerCpuSecond).Order()];
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{connections,3} connections  {s_contestants[ours].Name} over {s_contestants[theirs].Name}: {ratios[ratios.Length / 2]:F2} times the calls per CPU second, median of {rounds}"));
             }
         }
     }
+
+    private sealed record Contestant(string Name, string[] Command, Func<int, CancellationToken, Task<IAsker>> Connect);
 }

@@ -1,82 +1,67 @@
-using System.Net;
-using System.Net.Sockets;
+using System.Buffers;
 using System.Text;
 using Broker.Bench.Load;
+using Broker.Bench.Native;
 using Broker.Core.Framing;
 
 namespace Broker.Bench.Calls;
 
-/// <summary>Invocations by SignalR's JSON protocol: all that are sent together in one frame, which its protocol allows.</summary>
-internal sealed class SignalRInvoker(Socket socket) : IInvoker
+/// <summary>Invocations by a protocol of SignalR: all that are sent together in one frame, which both allow.</summary>
+/// <remarks>The server cuts its frames where it likes, so an answer may lie in two.</remarks>
+internal sealed class SignalRInvoker(FrameSocket socket, ISignalRWire wire) : IAsker
 {
-    private const uint Key = 0x37fa213d;
-
-    private readonly byte[] _buffer = new byte[256 * 1024];
-    private readonly StringBuilder _text = new();
+    private readonly ArrayBufferWriter<byte> _messages = new();
+    private readonly byte[] _heard = new byte[512 * 1024];
     private int _length;
     private int _last;
 
-    private static ReadOnlySpan<byte> Completion => "\"type\":3"u8;
-
-    public static async Task<IInvoker> ConnectAsync(int port, CancellationToken stop)
+    /// <summary>Connects to a <see cref="Peers.SignalRPeer"/>, and agrees on a protocol.</summary>
+    public static Func<int, CancellationToken, Task<IAsker>> Of(ISignalRWire wire) => async (port, stop) =>
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, port, stop);
-        var invoker = new SignalRInvoker(socket);
-        await invoker.SendAsync(
-            "GET /hub HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"u8.ToArray(), stop);
-        int end;
-        while ((end = invoker._buffer.AsSpan(0, invoker._length).IndexOf("\r\n\r\n"u8)) < 0) await invoker.ReadAsync(stop);
-        invoker.Drop(end + 4);
-        await invoker.SendAsync(Frame("{\"protocol\":\"json\",\"version\":1}\u001e"u8), stop);
-        while (invoker._buffer.AsSpan(0, invoker._length).IndexOf((byte)0x1e) < 0) await invoker.ReadAsync(stop);
-        invoker.Drop(invoker._buffer.AsSpan(0, invoker._length).IndexOf((byte)0x1e) + 1);
-        return invoker;
+        FrameSocket socket = await FrameSocket.ConnectAsync(port, "/hub", subprotocol: null, stop);
+        await socket.SendAsync(FrameSocket.Frame(Opcode.Text, Encoding.UTF8.GetBytes($$"""{"protocol":"{{wire.Name}}","version":1}{{'\u001e'}}""")), stop);
+        while (!socket.TryTake(out _)) await socket.ReadAsync(stop);
+        return new SignalRInvoker(socket, wire);
+    };
+
+    public ValueTask AskAsync(int requests, CancellationToken stop)
+    {
+        _messages.ResetWrittenCount();
+        for (int i = 0; i < requests; i++) wire.Write(_messages, ++_last);
+        return socket.SendAsync(FrameSocket.Frame(wire.Opcode, _messages.WrittenSpan), stop);
     }
 
-    public ValueTask CallAsync(int calls, CancellationToken stop)
-    {
-        _text.Clear();
-        for (int i = 0; i < calls; i++)
-        {
-            _text.Append("{\"type\":1,\"invocationId\":\"").Append(++_last).Append("\",\"target\":\"Same\",\"arguments\":[\"").Append(InvokeRun.ArgumentText).Append("\"]}\u001e");
-        }
-
-        return SendAsync(Frame(Encoding.UTF8.GetBytes(_text.ToString())), stop);
-    }
-
-    // Each answer ends with a record separator; what stands before the last one is whole.
     public async ValueTask<int> AnswersAsync(CancellationToken stop)
     {
         while (true)
         {
-            int end = _buffer.AsSpan(0, _length).LastIndexOf((byte)0x1e) + 1;
-            int answers = _buffer.AsSpan(0, end).Count(Completion);
-            Drop(end);
+            int answers = Take();
             if (answers > 0) return answers;
-            await ReadAsync(stop);
+            await socket.ReadAsync(stop);
         }
     }
 
     public void Dispose() => socket.Dispose();
 
-    private static byte[] Frame(ReadOnlySpan<byte> text) => FrameWriter.Frame(Opcode.Text, text, Key);
-
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken stop)
+    private int Take()
     {
-        while (!bytes.IsEmpty) bytes = bytes[await socket.SendAsync(bytes, stop)..];
-    }
+        while (socket.TryTake(out ReadOnlySpan<byte> payload))
+        {
+            payload.CopyTo(_heard.AsSpan(_length));
+            _length += payload.Length;
+        }
 
-    private async ValueTask ReadAsync(CancellationToken stop)
-    {
-        int received = await socket.ReceiveAsync(_buffer.AsMemory(_length), stop);
-        if (received == 0) throw new LoadException("The hub has ended the connection.");
-        _length += received;
-    }
+        int answers = 0, used = 0;
+        while (wire.TryTake(_heard.AsSpan(used, _length - used), out ReadOnlySpan<byte> message, out int bytes))
+        {
+            used += bytes;
+            if (wire.IsPing(message)) continue;
+            if (!wire.IsResult(message)) throw new LoadException($"An invocation failed: {Encoding.UTF8.GetString(message)}");
+            answers++;
+        }
 
-    private void Drop(int bytes)
-    {
-        _length -= bytes;
-        _buffer.AsSpan(bytes, _length).CopyTo(_buffer);
+        _length -= used;
+        _heard.AsSpan(used, _length).CopyTo(_heard);
+        return answers;
     }
 }

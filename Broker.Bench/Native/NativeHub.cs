@@ -1,3 +1,4 @@
+using System.Buffers;
 using Akka.Configuration;
 using Broker.Actors;
 using Broker.Actors.Rpc;
@@ -23,6 +24,7 @@ internal static class NativeHub
         };
         await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System);
         hub.Methods.Add("same", static (call, _) => new(call.Arguments));
+        hub.Methods.AddQuick("quick", static (call, result) => result.Write(call.Arguments));
         hub.Methods.Add("slow", static async (call, cancel) =>
         {
             await Task.Delay(SlowTime, cancel);

@@ -1,24 +1,17 @@
 using System.Buffers;
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using Broker.Bench.Load;
 using Broker.Core.Framing;
 using Broker.Core.Native;
 
 namespace Broker.Bench.Native;
 
-/// <summary>A client that costs next to nothing: frames are made before, and answers are counted, not read.</summary>
+/// <summary>A client of the native protocol whose frames are made before, and which counts answers without reading them.</summary>
 internal sealed class RawClient : IDisposable
 {
-    private const uint Key = 0x37fa213d;
-
-    private readonly Socket _socket;
-    private readonly byte[] _buffer = new byte[256 * 1024];
+    private readonly FrameSocket _socket;
     private readonly bool _batched;
-    private int _length;
 
-    private RawClient(Socket socket, bool batched)
+    private RawClient(FrameSocket socket, bool batched)
     {
         _socket = socket;
         _batched = batched;
@@ -27,36 +20,26 @@ internal sealed class RawClient : IDisposable
     /// <summary>A client that has its welcome.</summary>
     public static async Task<RawClient> ConnectAsync(int port, bool batched, CancellationToken stop)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, port, stop);
-        var client = new RawClient(socket, batched);
-        string protocol = batched ? NativeProtocol.Batched : NativeProtocol.Unbatched;
-        await client.SendAsync(Encoding.ASCII.GetBytes(
-            $"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: {protocol}\r\n\r\n"), stop);
-        int end;
-        while ((end = client._buffer.AsSpan(0, client._length).IndexOf("\r\n\r\n"u8)) < 0) await client.ReadAsync(stop);
-        client.Drop(end + 4);
+        var client = new RawClient(await FrameSocket.ConnectAsync(port, "/ws", batched ? NativeProtocol.Batched : NativeProtocol.Unbatched, stop), batched);
         await client.SendAsync(Frame(NativeWriter.Message(new Hello { Version = 1, FrameBytesMax = 1024 * 1024, Name = "bench"u8 })), stop);
         await client.ReceiveAsync(messages: 1, stop);
         return client;
     }
 
     /// <summary>A masked frame of messages.</summary>
-    public static byte[] Frame(ReadOnlySpan<byte> messages) => FrameWriter.Frame(Opcode.Binary, messages, Key);
+    public static byte[] Frame(ReadOnlySpan<byte> messages) => FrameSocket.Frame(Opcode.Binary, messages);
 
-    public async ValueTask SendAsync(ReadOnlyMemory<byte> frames, CancellationToken stop)
-    {
-        while (!frames.IsEmpty) frames = frames[await _socket.SendAsync(frames, stop)..];
-    }
+    public ValueTask SendAsync(ReadOnlyMemory<byte> frames, CancellationToken stop) => _socket.SendAsync(frames, stop);
 
     /// <summary>Waits for so many messages at least, pings aside.</summary>
     /// <returns>How many came.</returns>
+    /// <exception cref="LoadException">One was a fault.</exception>
     public async ValueTask<int> ReceiveAsync(int messages, CancellationToken stop)
     {
         int count = Take();
         while (count < messages)
         {
-            await ReadAsync(stop);
+            await _socket.ReadAsync(stop);
             count += Take();
         }
 
@@ -65,38 +48,21 @@ internal sealed class RawClient : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    private async ValueTask ReadAsync(CancellationToken stop)
-    {
-        int received = await _socket.ReceiveAsync(_buffer.AsMemory(_length), stop);
-        if (received == 0) throw new LoadException("The hub has ended the connection.");
-        _length += received;
-    }
-
     private int Take()
     {
         int count = 0;
-        var reader = new FrameReader(_buffer.AsSpan(0, _length));
-        int used = 0;
-        while (reader.ReadHeader(out FrameHeader header) == OperationStatus.Done && header.PayloadLength <= _length - reader.Position)
+        while (_socket.TryTake(out ReadOnlySpan<byte> payload))
         {
-            var messages = new NativeReader(reader.TakePayload((int)header.PayloadLength)[1..], Side.Client, _batched);
+            var messages = new NativeReader(payload[1..], Side.Client, _batched);
             while (messages.Read(out NativeMessage message) == OperationStatus.Done)
             {
+                if (message.Kind == NativeKind.Fault) throw new LoadException($"A call failed: {message.As<Core.Rpc.CallFault>().Code}.");
+
                 // Whatever the client says next answers a ping too.
                 if (message.Kind != NativeKind.Ping) count++;
             }
-
-            used = reader.Position;
         }
 
-        Drop(used);
         return count;
-    }
-
-    private void Drop(int bytes)
-    {
-        if (bytes == 0) return;
-        _length -= bytes;
-        _buffer.AsSpan(bytes, _length).CopyTo(_buffer);
     }
 }

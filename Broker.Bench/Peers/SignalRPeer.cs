@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.SignalR;
 
 namespace Broker.Bench.Peers;
 
-/// <summary>ASP.NET Core SignalR with its JSON protocol; a topic is a group.</summary>
+/// <summary>ASP.NET Core SignalR with its JSON and its MessagePack protocol; a topic is a group.</summary>
 internal sealed class SignalRPeer : IPeerServer
 {
     public bool CanCompress => false;
@@ -13,7 +13,7 @@ internal sealed class SignalRPeer : IPeerServer
         // The generator's subscribers only listen; the default would close them after 30 s.
         options.ClientTimeoutInterval = TimeSpan.FromHours(1);
         options.HandshakeTimeout = TimeSpan.FromMinutes(5);
-    });
+    }).AddMessagePackProtocol();
 
     public void Map(WebApplication app, bool compression) =>
         app.MapHub<TopicHub>("/hub", options => options.Transports = HttpTransportType.WebSockets);
@@ -26,6 +26,8 @@ internal sealed class TopicHub : Hub
 
 #pragma warning disable CA1822 // SignalR finds methods of instances only.
     public string Same(string data) => data;
+
+    public byte[] Bytes(byte[] data) => data;
 #pragma warning restore CA1822
 
     public Task Publish(string topic, string data) => Clients.Group(topic).SendAsync("message", data);

@@ -61,6 +61,9 @@ public abstract class EventLoop : IDisposable
     /// <summary>Milliseconds since the loop was made, read as a turn begins, wakes and ends.</summary>
     public long NowMilliseconds { get; private set; }
 
+    /// <summary>Time since <see cref="NowMilliseconds"/> was read, by the clock itself: how old the turn under way is, to a millisecond.</summary>
+    public TimeSpan TurnAge => _time.GetElapsedTime(_start) - TimeSpan.FromMilliseconds(NowMilliseconds);
+
     /// <summary>Runs on the loop's thread at the end of each turn, before the connections flush.</summary>
     public event Action? TurnEnding;
 

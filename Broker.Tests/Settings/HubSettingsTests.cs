@@ -82,6 +82,7 @@ public partial class HubSettingsTests
     [InlineData("calls.pending-max", "0", "a whole number from 1 to 1000000")]
     [InlineData("calls.bytes-max", "1", "a size from 1KiB to 1GiB")]
     [InlineData("calls.deadline-max", "0s", "a duration from 10ms to 1d")]
+    [InlineData("calls.quick-limit", "2s", "a duration from 1ms to 1s")]
     [InlineData("echo.enabled", "\"\"", "on or off")]
     [InlineData("echo.path", "\"/a?b\"", "a path that begins with /")]
     [InlineData("echo.message-bytes-max", "0", "a size from 1B to 1GiB")]

@@ -126,6 +126,9 @@ internal sealed class HubHarness : TurnedLoop
         Turn(4);
     }
 
+    /// <summary>Moves the clock inside a turn.</summary>
+    public void Pass(TimeSpan time) => _time.Advance(time);
+
     /// <summary>A message that no home of channels is ready for.</summary>
     public void FailRouter(int shard) =>
         _shards[shard].Tell(new RoutingProtocol.Publish(Channel: null!, default, default, ActorRefs.Nobody, 1, 1), ActorRefs.NoSender);
