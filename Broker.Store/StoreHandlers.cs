@@ -71,17 +71,18 @@ public sealed class StoreHandlers
         }
     }
 
-    private static CallFaultException AsFault(Exception failure) => failure switch
+    internal static CallFaultException AsFault(Exception failure) => failure switch
     {
         CallFaultException fault => fault,
         StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad => Wrap(FaultCode.BadArguments, bad),
+        StoreException { Fault: StoreFault.ResultTooBig } big => Wrap(FaultCode.ResultTooBig, big),
         StoreException { Fault: StoreFault.Overloaded } full => Wrap(FaultCode.Overloaded, full),
         _ => Wrap(FaultCode.Failed, failure),
     };
 
     private static CallFaultException Wrap(FaultCode code, Exception failure) => new(code, failure.Message, failure);
 
-    private static T Parse<T>(ReadOnlyMemory<byte> arguments)
+    internal static T Parse<T>(ReadOnlyMemory<byte> arguments)
         where T : IStoreValue<T>, allows ref struct =>
         StoreCodec.TryRead(arguments.Span, out T value)
             ? value
@@ -97,7 +98,7 @@ public sealed class StoreHandlers
 
     private byte[] Read(ReadOnlyMemory<byte> arguments)
     {
-        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key);
+        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key, _resultBytesMax - 1);
         if (value is null) return StoreCodec.Encode(new ValueResult());
         try
         {
@@ -117,7 +118,7 @@ public sealed class StoreHandlers
         var keys = new List<ReadOnlyMemory<byte>>(batch.Count);
         foreach (ReadOnlySpan<byte> key in batch) keys.Add(PartOf(arguments, key));
 
-        PinnedValue?[] values = _store.ReadMany(keys);
+        PinnedValue?[] values = _store.ReadMany(keys, _resultBytesMax);
         try
         {
             long bytes = sizeof(uint) + values.Sum(value => sizeof(uint) + (long)(value?.Length ?? 0));
@@ -182,7 +183,7 @@ public sealed class StoreHandlers
     private byte[] Scan(ReadOnlyMemory<byte> arguments)
     {
         ScanArguments scan = Parse<ScanArguments>(arguments);
-        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly);
+        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax);
         long bytes = page.Entries.Sum(entry => new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span }.Bytes);
         CheckResult(bytes);
         byte[] entries = new byte[bytes];

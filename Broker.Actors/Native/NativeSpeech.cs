@@ -24,6 +24,7 @@ public abstract class NativeSpeech : Conversation
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
     private HashSet<uint>? _asked;                      // Calls of the hub that the client has not answered.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
+    private NativePacer? _pacer;                        // From the first item that waits on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
     private MessageBatch _batch;                        // What was said in this turn of the loop.
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
@@ -209,6 +210,27 @@ public abstract class NativeSpeech : Conversation
         if (NativeWriter.SizeOf(message) > _takes!.ThresholdBytes) return false;
         Say(message);
         return true;
+    }
+
+    /// <inheritdoc />
+    public override bool Said(uint id, IChunkSource item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        byte[] head = NativeWriter.Head(new CallItem { Id = id }, item.Bytes);
+        if (head.Length + item.Bytes > _takes!.ThresholdBytes) return false;
+        if (!Connection.IsOpen) return true;
+        Span<byte> room = Reserve(head.Length + (int)item.Bytes);
+        head.CopyTo(room);
+        item.CopyTo(0, room[head.Length..]);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public override void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        if (Connection.QueuedBytes + _batch.Length <= NativePacer.BusyBytes) then();
+        else (_pacer ??= new NativePacer(Connection, Replies)).Add(then);
     }
 
     /// <inheritdoc />

@@ -14,11 +14,13 @@ namespace Broker.Actors.Rpc;
 internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, CallEnvironment around, ILoggingAdapter log)
 {
     private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
+    private readonly ItemBudget _items = new(around.ItemBytesMax);
     private LoopTimer? _timer;
     private TimeSpan? _due;                         // What the timer is set to, if it is.
     private CallBatch? _batch;                      // Of the turn under way.
     private int _running;
     private long _bytes;
+    private long _untaken;                          // Bytes of items that were said, and wait for the client.
 
     /// <summary>Starts a call, or answers why not.</summary>
     internal void Start(ClientCommand.Call call, Principal caller)
@@ -41,7 +43,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, session, log)
+        var running = new RunningCall(call.Id, handler, new MethodCall(name, call.Arguments, caller), call.Windows, _items, session, log)
         {
             Bytes = bytes,
             Hold = call.Hold,
@@ -142,7 +144,20 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     /// <summary>A handler has said one of several results.</summary>
     internal void OnSaid(SessionProtocol.CallSaid said)
     {
-        if (IsPending(said.Call) && !outlet.Said(said.Call.Id, said.Item)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+        if (IsPending(said.Call) && !Say(said)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+        bool isFirst = _untaken == 0;
+        _untaken += said.Bytes;
+        said.Source?.Dispose();
+        if (isFirst && _untaken > 0) outlet.OnceTaken(GiveItemsBack);
+    }
+
+    private bool Say(SessionProtocol.CallSaid said) =>
+        said.Source is { } source ? outlet.Said(said.Call.Id, source) : outlet.Said(said.Call.Id, said.Item);
+
+    private void GiveItemsBack()
+    {
+        _items.GiveBack(_untaken);
+        _untaken = 0;
     }
 
     private void Break(RunningCall running, FaultCode code, string text)

@@ -65,6 +65,20 @@ public interface ISessionOutlet
     /// <returns>False when the client takes nothing as long as that.</returns>
     bool Said(uint id, ReadOnlyMemory<byte> item) => false;
 
+    /// <summary>A call has one of several results, which is written straight into its frame.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="item">Borrowed.</param>
+    /// <returns>False when the client takes nothing as long as that.</returns>
+    bool Said(uint id, IChunkSource item) => false;
+
+    /// <summary>Asks to be told when little waits for the client any more.</summary>
+    /// <param name="then">Told once, now or in a later turn; not at all if the client goes before.</param>
+    void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        then();
+    }
+
     /// <summary>The client may say more arguments of a call.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="items">So many more than before.</param>

@@ -165,6 +165,16 @@ public abstract class Conversation : IDialect, IReplySource
     public virtual bool Said(uint id, ReadOnlyMemory<byte> item) => false;
 
     /// <inheritdoc />
+    public virtual bool Said(uint id, IChunkSource item) => false;
+
+    /// <inheritdoc />
+    public virtual void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        then();
+    }
+
+    /// <inheritdoc />
     public virtual void Granted(uint id, int items)
     {
     }
