@@ -136,10 +136,11 @@ public sealed class KeyedStore : IDisposable
         {
             using StoreEngine.Holding _ = _engine.Hold();
             using StoreEngine.Moment moment = _engine.Freeze();
+            _engine.GetMany(keys, moment.At, values);
             long bytes = 0;
             for (int i = 0; i < values.Length; i++)
             {
-                values[i] = Join(_engine.Get(keys[i].Span, moment.At), moment, (int)Math.Max(0, bytesMax - bytes));
+                values[i] = Join(values[i], moment, (int)Math.Max(0, bytesMax - bytes));
                 bytes += values[i]?.Length ?? 0;
             }
 

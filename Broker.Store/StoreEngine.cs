@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using RocksDbSharp;
@@ -19,6 +20,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     private readonly ReadOptions _latest = new();
     private readonly WriteOptions _buffered = new();
     private readonly string _folder;
+    private readonly nint _family;                  // The one family of columns, as some questions want it named.
 
     private StoreEngine(string folder, StoreSettings settings)
         : base(0, ownsHandle: true)
@@ -39,6 +41,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
         RocksDbSharp.Native.Instance.rocksdb_options_set_manual_wal_flush(_options.Handle, 1);
         _database = RocksDb.Open(_options, folder);
         SetHandle(_database.Handle);
+        _family = RocksDbSharp.Native.Instance.rocksdb_get_default_column_family_handle(handle);
     }
 
     /// <inheritdoc />
@@ -104,6 +107,68 @@ internal sealed unsafe class StoreEngine : SafeHandle
     {
         Span<byte> record = stackalloc byte[key.Length + 1];
         return GetRecord(Records.NameOf(key, record), at, before: 1);
+    }
+
+    /// <summary>What is kept under several keys at one moment, in their order: the library looks for all of them together.</summary>
+    /// <param name="keys">The clients' keys.</param>
+    /// <param name="at">The moment.</param>
+    /// <param name="values">Filled: null where there is no key.</param>
+    /// <exception cref="RocksDbSharpException">One of them cannot be read; what was found stands in the values.</exception>
+    public void GetMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions at, PinnedValue?[] values)
+    {
+        if (keys.Count == 0) return;
+        int bytes = 0;
+        foreach (ReadOnlyMemory<byte> key in keys) bytes += key.Length + 1;
+        byte[] records = ArrayPool<byte>.Shared.Rent(bytes);
+        nint[] found = ArrayPool<nint>.Shared.Rent(keys.Count), errors = new nint[keys.Count];
+        (nint Bytes, nuint Length)[] names = ArrayPool<(nint, nuint)>.Shared.Rent(keys.Count);
+        try
+        {
+            fixed (byte* record = records)
+            fixed (nint* slices = found)
+            fixed ((nint, nuint)* name = names)
+            {
+                int from = 0;
+                for (int i = 0; i < keys.Count; i++)
+                {
+                    ReadOnlySpan<byte> written = Records.NameOf(keys[i].Span, records.AsSpan(from, keys[i].Length + 1));
+                    names[i] = ((nint)(record + from), (nuint)written.Length);
+                    from += written.Length;
+                }
+
+                RocksDbSharp.Native.Instance.rocksdb_batched_multi_get_cf_slice(
+                    handle, at.Handle, _family, (nuint)keys.Count, (nint)name, (nint)slices, errors, 0);
+            }
+
+            for (int i = 0; i < keys.Count; i++)
+            {
+                if (found[i] == 0) continue;
+                bool held = false;
+                DangerousAddRef(ref held);
+                values[i] = new PinnedValue(this, found[i], before: 1);
+            }
+
+            ThrowFirst(errors);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(records);
+            ArrayPool<nint>.Shared.Return(found);
+            ArrayPool<(nint, nuint)>.Shared.Return(names);
+        }
+    }
+
+    private static void ThrowFirst(nint[] errors)
+    {
+        string? first = null;
+        foreach (nint error in errors)
+        {
+            if (error == 0) continue;
+            first ??= Marshal.PtrToStringUTF8(error);
+            RocksDbSharp.Native.Instance.rocksdb_free(error);
+        }
+
+        if (first is not null) throw new RocksDbSharpException(first);
     }
 
     /// <summary>A part of a long value, or null.</summary>
@@ -173,6 +238,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <inheritdoc />
     protected override bool ReleaseHandle()
     {
+        RocksDbSharp.Native.Instance.rocksdb_column_family_handle_destroy(_family);
         _database.Dispose();
         GC.KeepAlive(_options);
         GC.KeepAlive(_table);

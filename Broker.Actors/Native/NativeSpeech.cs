@@ -198,9 +198,40 @@ public abstract class NativeSpeech : Conversation
             return;
         }
 
-        if (!_takes.Allows(result.Length)) Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
-        else if (!Downloads.TrySend(new MemoryChunkSource(result), StreamPurpose.Result, new DownloadSubject(0, 0, id)))
+        ReturnLong(id, new MemoryChunkSource(result));
+    }
+
+    /// <inheritdoc />
+    public override void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        byte[] head = NativeWriter.Head(new CallResult { Id = id }, result.Bytes);
+        if (head.Length + result.Bytes > _takes!.ThresholdBytes)
+        {
+            ReturnLong(id, result);
+            return;
+        }
+
+        using (result)
+        {
+            if (!Connection.IsOpen) return;
+            Span<byte> room = Reserve(head.Length + (int)result.Bytes);
+            head.CopyTo(room);
+            result.CopyTo(0, room[head.Length..]);
+        }
+    }
+
+    private void ReturnLong(uint id, IChunkSource result)
+    {
+        if (!_takes!.Allows(result.Bytes))
+        {
+            result.Dispose();
+            Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
+        }
+        else if (!Downloads.TrySend(result, StreamPurpose.Result, new DownloadSubject(0, 0, id)))
+        {
             Faulted(id, FaultCode.Overloaded, "results of too many bytes wait for the client");
+        }
     }
 
     /// <inheritdoc />

@@ -40,5 +40,14 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
         return (Running ?? throw NotRunning()).SayAsync(item, cancel);
     }
 
+    /// <summary>Gives a result that is somewhere already: it is copied once, straight into the frame.</summary>
+    /// <param name="result">The hub's from now on, which disposes of it, whatever happens.</param>
+    /// <returns>What the handler returns in its place.</returns>
+    public ReadOnlyMemory<byte> Return(IChunkSource result)
+    {
+        (Running ?? throw NotRunning()).Give(result);
+        return default;
+    }
+
     private static InvalidOperationException NotRunning() => new("The call does not run.");
 }

@@ -18,6 +18,7 @@ public sealed class RunningCall
     private readonly int _resultsWindow;
     private readonly ItemBudget _untaken;           // Where its several results count until the client has taken them.
     private SemaphoreSlim? _credit;                 // Results that the caller takes; most calls have one, and never ask.
+    private IChunkSource? _source;                  // The result, from the handler's return until the session takes it.
     private volatile bool _abandoned;
 
     internal RunningCall(uint id, MethodHandler handler, MethodCall call, CallWindows windows, ItemBudget items, IActorRef session, ILoggingAdapter log)
@@ -97,6 +98,12 @@ public sealed class RunningCall
 
     private SemaphoreSlim Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new SemaphoreSlim(_resultsWindow), null) ?? _credit;
 
+    /// <summary>The result is somewhere already; for the handler.</summary>
+    internal void Give(IChunkSource result) => Interlocked.Exchange(ref _source, result)?.Dispose();
+
+    /// <summary>Where the result is, if it is somewhere already; whoever takes it disposes of it.</summary>
+    internal IChunkSource? TakeSource() => _source is null ? null : Interlocked.Exchange(ref _source, null);
+
     /// <summary>Nobody waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
     internal void Cancel() => _ = _over.CancelAsync();
 
@@ -154,6 +161,7 @@ public sealed class RunningCall
     private SessionProtocol.CallReturned Return(FaultCode code, ReadOnlyMemory<byte> result, string text)
     {
         Hold?.Dispose();
+        if (_abandoned || code != FaultCode.None) TakeSource()?.Dispose();
         return new SessionProtocol.CallReturned(this, code, result, text);
     }
 

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
+using Broker.Core.Chunks;
 using Broker.Core.Reactor;
 using Broker.Core.Rpc;
 
@@ -100,9 +101,16 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         _running--;
         _bytes -= returned.Call.Bytes + returned.Call.ItemBytes;
         returned.Call.ItemBytes = 0;
-        if (!IsPending(returned.Call)) return;
+        IChunkSource? source = returned.Call.TakeSource();
+        if (!IsPending(returned.Call))
+        {
+            source?.Dispose();
+            return;
+        }
+
         _pending.TryTake(returned.Call.Id, out _);
-        if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
+        if (source is not null) outlet.Returned(returned.Call.Id, source);
+        else if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
         else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
     }
 

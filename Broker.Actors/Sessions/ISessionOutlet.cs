@@ -53,6 +53,15 @@ public interface ISessionOutlet
     /// <param name="result">Owned by the result, not to be changed.</param>
     void Returned(uint id, ReadOnlyMemory<byte> result);
 
+    /// <summary>A call came to a result that is somewhere already.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="result">Disposed of here, at once or when it has been sent.</param>
+    void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        using (result) Returned(id, result.ToArray());
+    }
+
     /// <summary>A call failed.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="code">Why.</param>

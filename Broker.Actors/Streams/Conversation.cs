@@ -201,6 +201,13 @@ public abstract class Conversation : IDialect, IReplySource
     public abstract void Returned(uint id, ReadOnlyMemory<byte> result);
 
     /// <inheritdoc />
+    public virtual void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        using (result) Returned(id, result.ToArray());
+    }
+
+    /// <inheritdoc />
     public abstract void Faulted(uint id, FaultCode code, string text);
 
     /// <inheritdoc />

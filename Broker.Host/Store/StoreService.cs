@@ -39,8 +39,19 @@ public sealed class StoreService : IMethodSource, IDisposable
     public void AddTo(Methods methods)
     {
         ArgumentNullException.ThrowIfNull(methods);
+        foreach ((string name, Func<ReadOnlyMemory<byte>, StoreResult> handler) in _handlers.Pinned)
+        {
+            methods.Add(name, (call, _) =>
+            {
+                Check(call.Caller, StoreAccess.Read);
+                StoreResult result = handler(call.Arguments);
+                return new(result.Source is { } source ? call.Return(source) : result.Bytes);
+            });
+        }
+
         foreach ((string name, StoreHandler handler) in _handlers.All)
         {
+            if (_handlers.Pinned.ContainsKey(name)) continue;
             StoreAccess needed = s_writing.Contains(name) ? StoreAccess.Write : StoreAccess.Read;
             methods.Add(name, (call, _) =>
             {
