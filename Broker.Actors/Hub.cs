@@ -116,7 +116,9 @@ public sealed class Hub : IAsyncDisposable
         var numbers = new ChannelNumbers();
         IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing), loop, "router"))];
 
-        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients }, log);
+        var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
+        calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
+        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), calls, log);
         return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => _dialects.Of(connection, replies[loop.Number])), loop, "sessions"))];
 
         IActorRef Start(Props props, EventLoop loop, string name) =>

@@ -36,6 +36,9 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     /// <summary>The last result, which ends the call.</summary>
     public Task<ReadOnlyMemory<byte>> Result => _call.Answer.Task;
 
+    /// <summary>The longest item that the hub takes.</summary>
+    public int ItemBytesMax => _calls.ItemBytesMax;
+
     /// <summary>Says one more argument, once the hub takes it. For one caller at a time.</summary>
     /// <param name="item">Any bytes that fit a frame; copied.</param>
     /// <param name="cancel">Stops waiting; the call goes on.</param>

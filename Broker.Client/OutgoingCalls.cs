@@ -14,6 +14,9 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _pending.NextDeadline;
 
+    /// <summary>The longest item that the hub takes.</summary>
+    public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
+
     /// <summary>Calls a method; without the lock.</summary>
     public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancel)
     {

@@ -17,6 +17,9 @@ public sealed class StoreClient(BrokerClient client)
 {
     private const int PageEntries = 1000;
 
+    /// <summary>Values of any length, and scans at one moment.</summary>
+    public StoreStreamClient Streams { get; } = new(client);
+
     // A bare null would become an empty value, by way of a null array.
     private static ReadOnlyMemory<byte>? Missing => default(ReadOnlyMemory<byte>?);
 
@@ -102,7 +105,7 @@ public sealed class StoreClient(BrokerClient client)
         return page.HasMore;
     }
 
-    private static T Parse<T>(ReadOnlyMemory<byte> result)
+    internal static T Parse<T>(ReadOnlyMemory<byte> result)
         where T : IStoreValue<T>, allows ref struct =>
         StoreCodec.TryRead(result.Span, out T value) ? value : throw new BrokerException("The hub's answer is not the result of the method.");
 

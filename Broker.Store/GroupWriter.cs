@@ -16,7 +16,7 @@ internal sealed class GroupWriter : IDisposable
     private readonly long _queuedBytesMax;
     private readonly Queue<PendingWrite> _queue = new();
     private readonly List<PendingWrite> _group = [];
-    private readonly Dictionary<ReadOnlyMemory<byte>, bool> _decided = new(KeyComparer.Instance);    // In the group so far.
+    private readonly Dictionary<ReadOnlyMemory<byte>, KeyState> _decided = new(KeyComparer.Instance);    // In the group so far.
     private readonly object _gate = new();
     private readonly Thread _thread;
     private long _queuedBytes;
@@ -124,7 +124,7 @@ internal sealed class GroupWriter : IDisposable
 
         if (batch.Count() > 0)
         {
-            StoreEngine.PutCount(batch, count);
+            Records.PutCount(batch, count);
             _engine.Write(batch);
             Volatile.Write(ref _count, count);
         }
@@ -137,19 +137,38 @@ internal sealed class GroupWriter : IDisposable
 
     private void Apply(WriteBatch batch, in StoreChange change, PendingWrite write)
     {
-        if (!_decided.TryGetValue(change.Key, out bool exists)) exists = _engine.Exists(change.Key.Span);
-        _decided[change.Key] = !change.IsDelete;
+        switch (change.Kind)
+        {
+            case ChangeKind.Part:
+                if (change.Long.Length == 0) Records.Mark(batch, change.Long.Number);
+                Records.PutPart(batch, change.Long.Number, change.Long.Length / LongValue.PartBytes, change.Value.Span);
+                return;
+            case ChangeKind.Drop:
+                Records.DeleteParts(batch, change.Long.Number);
+                Records.Unmark(batch, change.Long.Number);
+                return;
+            default:
+                ApplyToKey(batch, change, write);
+                return;
+        }
+    }
+
+    private void ApplyToKey(WriteBatch batch, in StoreChange change, PendingWrite write)
+    {
+        if (!_decided.TryGetValue(change.Key, out KeyState before)) before = _engine.Look(change.Key.Span);
+        _decided[change.Key] = new KeyState(!change.IsDelete, change.Kind == ChangeKind.Publish ? change.Long : null);
+        if (before.Long is { } former) Records.DeleteParts(batch, former.Number);
         if (change.IsDelete)
         {
-            if (!exists) return;
+            if (!before.Exists) return;
             write.Deleted++;
-            StoreEngine.Delete(batch, change.Key.Span);
+            Records.Delete(batch, change.Key.Span);
+            return;
         }
-        else
-        {
-            if (!exists) write.Created++;
-            StoreEngine.Put(batch, change.Key.Span, change.Value.Span);
-        }
+
+        if (!before.Exists) write.Created++;
+        if (change.Kind == ChangeKind.Publish) Records.PutLong(batch, change.Key.Span, change.Long);
+        else Records.Put(batch, change.Key.Span, change.Value.Span);
     }
 
     private sealed class PendingWrite(IReadOnlyList<StoreChange> changes, long bytes, Durability durability)

@@ -16,12 +16,14 @@ public sealed class KeyedStore : IDisposable
     private readonly StoreEngine _engine;
     private readonly GroupWriter _writer;
     private readonly StoreSettings _settings;
+    private ulong _lastNumber;          // Of a long value.
 
     private KeyedStore(StoreEngine engine, StoreSettings settings)
     {
         _engine = engine;
         _settings = settings;
         _writer = new GroupWriter(engine, settings);
+        _lastNumber = engine.LastNumber();
     }
 
     /// <summary>How many keys there are.</summary>
@@ -36,6 +38,15 @@ public sealed class KeyedStore : IDisposable
     /// <summary>Groups of writes so far; fewer than writes where writers shared.</summary>
     internal long Groups => _writer.Groups;
 
+    /// <summary>Parts of values, with those that are being written.</summary>
+    internal int CountParts() => Guard(static engine =>
+    {
+        using Iterator parts = engine.SeekRecord([Records.Part]);
+        int count = 0;
+        for (; parts.Valid() && parts.GetKeySpan()[0] == Records.Part; parts.Next()) count++;
+        return count;
+    });
+
     /// <summary>Opens the store in a folder, which is made if it is missing.</summary>
     /// <exception cref="StoreException">It cannot be opened: another process has it, or it is not a store.</exception>
     public static KeyedStore Open(string folder, StoreSettings? settings = null)
@@ -48,12 +59,19 @@ public sealed class KeyedStore : IDisposable
     }
 
     /// <summary>The value of a key without a managed copy, or null where there is none. The caller disposes of it.</summary>
-    public PinnedValue? Read(ReadOnlySpan<byte> key)
+    /// <param name="key">The key.</param>
+    /// <param name="bytesMax">A value that is kept in parts is put together up to so many bytes; one that is longer is refused.</param>
+    public PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax = int.MaxValue)
     {
         CheckKey(key);
         try
         {
-            return _engine.Get(key);
+            PinnedValue? kept = _engine.Get(key);
+            if (kept is null || LongValue.Of(kept.Kept) is null) return kept;
+            kept.Dispose();
+            using StoreEngine.Holding _ = _engine.Hold();
+            using StoreEngine.Moment moment = _engine.Freeze();
+            return Join(_engine.Get(key, moment.At), moment, bytesMax);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -61,9 +79,55 @@ public sealed class KeyedStore : IDisposable
         }
     }
 
+    /// <summary>Opens the value of a key to be read piece by piece, as it is now; null where there is none. The caller disposes of it.</summary>
+    public ValueReader? OpenRead(ReadOnlySpan<byte> key)
+    {
+        CheckKey(key);
+        try
+        {
+            return ValueReader.Open(_engine, key);
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            throw Explain(failure);
+        }
+    }
+
+    /// <summary>Opens a scan of the keys with a prefix in their order, as they are now. The caller disposes of it.</summary>
+    /// <param name="prefix">The first bytes of every key; none means all keys.</param>
+    /// <param name="from">Begins with the first key that is not below it; none begins with the first.</param>
+    public StoreScan OpenScan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from = default)
+    {
+        if (prefix.Length > _settings.KeyBytesMax || from.Length > _settings.KeyBytesMax + 1) throw BadKey(Math.Max(prefix.Length, from.Length));
+        try
+        {
+            return new StoreScan(_engine, prefix, from);
+        }
+        catch (Exception failure) when (IsOurs(failure))
+        {
+            throw Explain(failure);
+        }
+    }
+
+    /// <summary>Refuses a value that is announced to be too long for a stream.</summary>
+    internal void CheckStreamed(ulong bytes)
+    {
+        if (bytes > (ulong)_settings.StreamedValueBytesMax) throw ValueWriter.TooBig(_settings.StreamedValueBytesMax);
+    }
+
+    /// <summary>Begins to write a value of a length that only its end tells. Nobody sees any of it before it is published.</summary>
+    /// <param name="key">The key that it will have.</param>
+    public ValueWriter OpenWrite(ReadOnlyMemory<byte> key)
+    {
+        CheckKey(key.Span);
+        return new ValueWriter(this, key, Interlocked.Increment(ref _lastNumber), _settings.StreamedValueBytesMax);
+    }
+
     /// <summary>The values of several keys at one moment: no half of a batch is seen. The caller disposes of each.</summary>
+    /// <param name="keys">The keys.</param>
+    /// <param name="bytesMax">Values that are kept in parts are put together up to so many bytes of all; beyond that they are refused.</param>
     /// <returns>In the order of the keys; null where there is none.</returns>
-    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(keys);
         foreach (ReadOnlyMemory<byte> key in keys) CheckKey(key.Span);
@@ -72,12 +136,20 @@ public sealed class KeyedStore : IDisposable
         {
             using StoreEngine.Holding _ = _engine.Hold();
             using StoreEngine.Moment moment = _engine.Freeze();
-            for (int i = 0; i < values.Length; i++) values[i] = _engine.Get(keys[i].Span, moment.At);
+            _engine.GetMany(keys, moment.At, values);
+            long bytes = 0;
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i] = Join(values[i], moment, (int)Math.Max(0, bytesMax - bytes));
+                bytes += values[i]?.Length ?? 0;
+            }
+
             return values;
         }
-        catch (Exception failure) when (IsOurs(failure))
+        catch (Exception failure) when (IsOurs(failure) || failure is StoreException)
         {
             foreach (PinnedValue? value in values) value?.Dispose();
+            if (failure is StoreException) throw;
             throw Explain(failure);
         }
     }
@@ -102,16 +174,18 @@ public sealed class KeyedStore : IDisposable
     /// <param name="entriesMax">Most entries; at least 1.</param>
     /// <param name="bytesMax">Most bytes of keys and values; one entry always comes.</param>
     /// <param name="keysOnly">Leaves the values out.</param>
-    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false)
+    /// <param name="valueBytesMax">A value that is kept in parts and is longer is refused.</param>
+    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesMax, 1);
         if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax) throw BadKey(Math.Max(prefix.Length, after.Length));
         try
         {
             using StoreEngine.Holding _ = _engine.Hold();
-            using Iterator iterator = _engine.Seek(after.SequenceCompareTo(prefix) > 0 ? after : prefix);
-            if (iterator.Valid() && !after.IsEmpty && iterator.GetKeySpan()[1..].SequenceEqual(after)) iterator.Next();
-            return ReadPage(iterator, prefix, entriesMax, bytesMax, keysOnly);
+            using StoreEngine.Moment moment = _engine.Freeze();
+            using Iterator iterator = _engine.Seek(after.SequenceCompareTo(prefix) > 0 ? after : prefix, moment.At);
+            if (iterator.Valid() && !after.IsEmpty && Records.IsClient(iterator.GetKeySpan(), after)) iterator.Next();
+            return ReadPage(iterator, moment, prefix, entriesMax, bytesMax, keysOnly, valueBytesMax);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -166,25 +240,72 @@ public sealed class KeyedStore : IDisposable
         ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
         : new StoreException(StoreFault.Failed, $"The store cannot read: {failure.Message}", failure);
 
-    private static StorePage ReadPage(Iterator iterator, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly)
+    private StorePage ReadPage(Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax)
     {
         var entries = new List<StoreEntry>();
         long bytes = 0;
         bool hasMore = false;
         for (; iterator.Valid(); iterator.Next())
         {
+            if (!Records.IsClientWith(iterator.GetKeySpan(), prefix)) break;
             ReadOnlySpan<byte> key = iterator.GetKeySpan()[1..];
-            if (!key.StartsWith(prefix)) break;
-            ReadOnlySpan<byte> value = keysOnly ? default : iterator.GetValueSpan();
-            bytes += key.Length + value.Length;
+            ReadOnlySpan<byte> kept = keysOnly ? [LongValue.Whole] : iterator.GetValueSpan();
+            bytes += key.Length + (LongValue.Of(kept)?.Length ?? kept.Length - 1);
             hasMore = entries.Count == entriesMax || (entries.Count > 0 && bytes > bytesMax);
             if (hasMore) break;
-            entries.Add(new StoreEntry(key.ToArray(), value.ToArray()));
+            entries.Add(new StoreEntry(key.ToArray(), LongValue.Of(kept) is { } parts ? Join(parts, moment, valueBytesMax) : kept[1..].ToArray()));
         }
 
         StoreEngine.ThrowIfFailed(iterator);
         return new StorePage(entries, hasMore);
     }
+
+    // A value in parts as one; any other as it is.
+    private PinnedValue? Join(PinnedValue? kept, StoreEngine.Moment moment, int bytesMax)
+    {
+        if (kept is null || LongValue.Of(kept.Kept) is not { } parts) return kept;
+        kept.Dispose();
+        CheckJoined(parts, bytesMax);
+        var whole = new PinnedValue((int)parts.Length);
+        try
+        {
+            Join(parts, moment, whole.GetSpan());
+            return whole;
+        }
+        catch
+        {
+            whole.Dispose();
+            throw;
+        }
+    }
+
+    private byte[] Join(LongValue parts, StoreEngine.Moment moment, int bytesMax)
+    {
+        CheckJoined(parts, bytesMax);
+        byte[] whole = GC.AllocateUninitializedArray<byte>((int)parts.Length);
+        Join(parts, moment, whole);
+        return whole;
+    }
+
+    private void Join(LongValue parts, StoreEngine.Moment moment, Span<byte> target)
+    {
+        for (long i = 0; !target.IsEmpty; i++)
+        {
+            PinnedValue part = _engine.GetPart(parts.Number, i, moment.At) ?? throw parts.Broken(i);
+            part.GetSpan().CopyTo(target);
+            target = target[part.Length..];
+            part.Dispose();
+        }
+    }
+
+    private static void CheckJoined(LongValue parts, int bytesMax)
+    {
+        if (parts.Length > Math.Min(bytesMax, Array.MaxLength))
+            throw new StoreException(StoreFault.ResultTooBig, $"The value has {parts.Length} bytes, too many for one piece: read it as a stream.");
+    }
+
+    /// <summary>Makes changes of the store's own, which are judged already.</summary>
+    internal Task<WriteReceipt> WriteOwnAsync(IReadOnlyList<StoreChange> changes, long bytes, Durability durability) => _writer.Add(changes, bytes, durability);
 
     private T Guard<T>(Func<StoreEngine, T> ask)
     {

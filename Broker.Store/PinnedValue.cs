@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 
 namespace Broker.Store;
 
@@ -10,18 +11,45 @@ namespace Broker.Store;
 /// </remarks>
 public sealed unsafe class PinnedValue : MemoryManager<byte>
 {
-    private readonly StoreEngine _engine;
+    private readonly StoreEngine? _engine;
     private readonly byte* _bytes;
     private readonly int _length;
-    private nint _slice;
+    private readonly int _before;
+    private nint _slice;            // Of the library; or the bytes themselves, where there is no engine.
 
     /// <summary>Takes a slice of the library, and a reference to the engine that the caller has counted.</summary>
-    internal PinnedValue(StoreEngine engine, nint slice)
+    /// <param name="engine">What keeps the slice's memory.</param>
+    /// <param name="slice">The slice.</param>
+    /// <param name="before">Bytes of it that stand before the value.</param>
+    internal PinnedValue(StoreEngine engine, nint slice, int before)
     {
         _engine = engine;
         _slice = slice;
-        _bytes = (byte*)RocksDbSharp.Native.Instance.rocksdb_pinnableslice_value(slice, out nuint length);
-        _length = checked((int)length);
+        _before = before;
+        _bytes = (byte*)RocksDbSharp.Native.Instance.rocksdb_pinnableslice_value(slice, out nuint length) + before;
+        _length = checked((int)length - before);
+    }
+
+    /// <summary>Native memory of its own for a value that is put together, with <see cref="LongValue.Whole"/> before it.</summary>
+    /// <param name="length">Bytes of the value; the caller fills them.</param>
+    internal PinnedValue(int length)
+    {
+        byte* block = (byte*)NativeMemory.Alloc((nuint)length + 1);
+        *block = LongValue.Whole;
+        _slice = (nint)block;
+        _before = 1;
+        _bytes = block + 1;
+        _length = length;
+    }
+
+    /// <summary>What is kept: the value, and what stands before it.</summary>
+    internal ReadOnlySpan<byte> Kept
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_slice == 0, this);
+            return new ReadOnlySpan<byte>(_bytes - _before, _length + _before);
+        }
     }
 
     /// <summary>Bytes of the value.</summary>
@@ -58,6 +86,12 @@ public sealed unsafe class PinnedValue : MemoryManager<byte>
     {
         nint slice = Interlocked.Exchange(ref _slice, 0);
         if (slice == 0) return;
+        if (_engine is null)
+        {
+            NativeMemory.Free((void*)slice);
+            return;
+        }
+
         RocksDbSharp.Native.Instance.rocksdb_pinnableslice_destroy(slice);
         _engine.DangerousRelease();
     }

@@ -3,11 +3,11 @@ namespace Broker.Store;
 /// <summary>One key of a batch: what it is set to, or that it goes.</summary>
 public readonly record struct StoreChange
 {
-    private StoreChange(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, bool isDelete)
+    private StoreChange(ChangeKind kind, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value)
     {
+        Kind = kind;
         Key = key;
         Value = value;
-        IsDelete = isDelete;
     }
 
     /// <summary>The key.</summary>
@@ -17,13 +17,46 @@ public readonly record struct StoreChange
     public ReadOnlyMemory<byte> Value { get; }
 
     /// <summary>Whether the key goes.</summary>
-    public bool IsDelete { get; }
+    public bool IsDelete => Kind == ChangeKind.Delete;
+
+    internal ChangeKind Kind { get; }
+
+    /// <summary>Of a part, its value; of a publication, the value that is whole.</summary>
+    internal LongValue Long { get; private init; }
 
     /// <summary>Sets a key. The bytes are the store's until the write is acknowledged.</summary>
-    public static StoreChange Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => new(key, value, isDelete: false);
+    public static StoreChange Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => new(ChangeKind.Put, key, value);
 
     /// <summary>Deletes a key. One that is missing stays missing.</summary>
-    public static StoreChange Delete(ReadOnlyMemory<byte> key) => new(key, default, isDelete: true);
+    public static StoreChange Delete(ReadOnlyMemory<byte> key) => new(ChangeKind.Delete, key, default);
+
+    /// <summary>Keeps one more part of a value, which nobody sees yet; its length is that before the part.</summary>
+    internal static StoreChange Part(LongValue before, ReadOnlyMemory<byte> part) => new(ChangeKind.Part, default, part) { Long = before };
+
+    /// <summary>Sets a key to a value whose parts are all there.</summary>
+    internal static StoreChange Publish(ReadOnlyMemory<byte> key, LongValue value) => new(ChangeKind.Publish, key, default) { Long = value };
+
+    /// <summary>Forgets the parts of a value that nobody has seen.</summary>
+    internal static StoreChange Drop(LongValue value) => new(ChangeKind.Drop, default, default) { Long = value };
+}
+
+/// <summary>What a change does.</summary>
+internal enum ChangeKind : byte
+{
+    /// <summary>Sets a key.</summary>
+    Put,
+
+    /// <summary>Deletes a key.</summary>
+    Delete,
+
+    /// <summary>Keeps a part of a value that is being written.</summary>
+    Part,
+
+    /// <summary>Sets a key to such a value.</summary>
+    Publish,
+
+    /// <summary>Forgets such a value.</summary>
+    Drop,
 }
 
 /// <summary>The answer to a write.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using RocksDbSharp;
@@ -6,15 +7,12 @@ namespace Broker.Store;
 
 /// <summary>The database in its folder: what the library is asked, and the form of what it keeps.</summary>
 /// <remarks>
-/// Every record has a byte in front: 0 for the store's own, 1 for the keys of clients. One family of columns holds both, so
+/// Every record has a byte in front that says what it is; <see cref="Records"/> has them. One family of columns holds all, so
 /// that one file or one record of the log holds a batch and the number of keys after it. Counted as a safe handle is: the
 /// database closes when the store and the last pinned value have let go.
 /// </remarks>
 internal sealed unsafe class StoreEngine : SafeHandle
 {
-    private const byte OwnRecord = 0, ClientRecord = 1;
-    private const long Format = 1;
-
     private readonly RocksDb _database;
     private readonly Cache _cache;                  // The library's options hold these by their addresses only.
     private readonly BlockBasedTableOptions _table;
@@ -22,6 +20,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     private readonly ReadOptions _latest = new();
     private readonly WriteOptions _buffered = new();
     private readonly string _folder;
+    private readonly nint _family;                  // The one family of columns, as some questions want it named.
 
     private StoreEngine(string folder, StoreSettings settings)
         : base(0, ownsHandle: true)
@@ -42,6 +41,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
         RocksDbSharp.Native.Instance.rocksdb_options_set_manual_wal_flush(_options.Handle, 1);
         _database = RocksDb.Open(_options, folder);
         SetHandle(_database.Handle);
+        _family = RocksDbSharp.Native.Instance.rocksdb_get_default_column_family_handle(handle);
     }
 
     /// <inheritdoc />
@@ -49,10 +49,6 @@ internal sealed unsafe class StoreEngine : SafeHandle
 
     /// <summary>The place of the last write in the log.</summary>
     public long Sequence => (long)_database.GetLatestSequenceNumber();
-
-    private static ReadOnlySpan<byte> FormatKey => [OwnRecord, (byte)'f', (byte)'o', (byte)'r', (byte)'m'];
-
-    private static ReadOnlySpan<byte> CountKey => [OwnRecord, (byte)'l', (byte)'e', (byte)'n'];
 
     /// <summary>Opens or makes a database.</summary>
     /// <exception cref="StoreException">It cannot be opened, is in use, or is of another format.</exception>
@@ -72,7 +68,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
 
         try
         {
-            engine.CheckFormat();
+            new StoreOpening(engine, folder).Run();
             return engine;
         }
         catch
@@ -102,56 +98,132 @@ internal sealed unsafe class StoreEngine : SafeHandle
     }
 
     /// <summary>The number of keys that was written with the last batch.</summary>
-    public long ReadCount() => ReadNumber(CountKey) ?? 0;
+    public long ReadCount() => ReadNumber(Records.CountKey) ?? 0;
 
-    /// <summary>A client's value, or null.</summary>
+    /// <summary>What is kept under a client's key, or null: the value itself, or where its parts are.</summary>
     /// <param name="key">The client's key.</param>
     /// <param name="at">The moment to read at; the latest unless given.</param>
     public PinnedValue? Get(ReadOnlySpan<byte> key, ReadOptions? at = null)
     {
         Span<byte> record = stackalloc byte[key.Length + 1];
-        return GetRecord(NameOf(key, record), at);
+        return GetRecord(Records.NameOf(key, record), at, before: 1);
+    }
+
+    /// <summary>What is kept under several keys at one moment, in their order: the library looks for all of them together.</summary>
+    /// <param name="keys">The clients' keys.</param>
+    /// <param name="at">The moment.</param>
+    /// <param name="values">Filled: null where there is no key.</param>
+    /// <exception cref="RocksDbSharpException">One of them cannot be read; what was found stands in the values.</exception>
+    public void GetMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions at, PinnedValue?[] values)
+    {
+        if (keys.Count == 0) return;
+        int bytes = 0;
+        foreach (ReadOnlyMemory<byte> key in keys) bytes += key.Length + 1;
+        byte[] records = ArrayPool<byte>.Shared.Rent(bytes);
+        nint[] found = ArrayPool<nint>.Shared.Rent(keys.Count), errors = new nint[keys.Count];
+        (nint Bytes, nuint Length)[] names = ArrayPool<(nint, nuint)>.Shared.Rent(keys.Count);
+        try
+        {
+            fixed (byte* record = records)
+            fixed (nint* slices = found)
+            fixed ((nint, nuint)* name = names)
+            {
+                int from = 0;
+                for (int i = 0; i < keys.Count; i++)
+                {
+                    ReadOnlySpan<byte> written = Records.NameOf(keys[i].Span, records.AsSpan(from, keys[i].Length + 1));
+                    names[i] = ((nint)(record + from), (nuint)written.Length);
+                    from += written.Length;
+                }
+
+                RocksDbSharp.Native.Instance.rocksdb_batched_multi_get_cf_slice(
+                    handle, at.Handle, _family, (nuint)keys.Count, (nint)name, (nint)slices, errors, 0);
+            }
+
+            for (int i = 0; i < keys.Count; i++)
+            {
+                if (found[i] == 0) continue;
+                bool held = false;
+                DangerousAddRef(ref held);
+                values[i] = new PinnedValue(this, found[i], before: 1);
+            }
+
+            ThrowFirst(errors);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(records);
+            ArrayPool<nint>.Shared.Return(found);
+            ArrayPool<(nint, nuint)>.Shared.Return(names);
+        }
+    }
+
+    private static void ThrowFirst(nint[] errors)
+    {
+        string? first = null;
+        foreach (nint error in errors)
+        {
+            if (error == 0) continue;
+            first ??= Marshal.PtrToStringUTF8(error);
+            RocksDbSharp.Native.Instance.rocksdb_free(error);
+        }
+
+        if (first is not null) throw new RocksDbSharpException(first);
+    }
+
+    /// <summary>A part of a long value, or null.</summary>
+    public PinnedValue? GetPart(ulong value, long index, ReadOptions at)
+    {
+        Span<byte> record = stackalloc byte[Records.PartBytes];
+        return GetRecord(Records.NameOfPart(value, index, record), at, before: 0);
     }
 
     /// <summary>Whether a client's key is there.</summary>
-    public bool Exists(ReadOnlySpan<byte> key)
+    public bool Exists(ReadOnlySpan<byte> key) => Look(key).Exists;
+
+    /// <summary>What is kept under a client's key, without its bytes.</summary>
+    public KeyState Look(ReadOnlySpan<byte> key)
     {
         using var _ = Hold();
         Span<byte> record = stackalloc byte[key.Length + 1];
-        nint slice = FindRecord(NameOf(key, record), at: null);
-        if (slice != 0) RocksDbSharp.Native.Instance.rocksdb_pinnableslice_destroy(slice);
-        return slice != 0;
+        nint slice = FindRecord(Records.NameOf(key, record), at: null);
+        if (slice == 0) return default;
+        try
+        {
+            byte* bytes = (byte*)RocksDbSharp.Native.Instance.rocksdb_pinnableslice_value(slice, out nuint length);
+            return new KeyState(Exists: true, LongValue.Of(new ReadOnlySpan<byte>(bytes, checked((int)length))));
+        }
+        finally
+        {
+            RocksDbSharp.Native.Instance.rocksdb_pinnableslice_destroy(slice);
+        }
+    }
+
+    /// <summary>The highest number of a long value that has parts; 0 where there are none.</summary>
+    public ulong LastNumber()
+    {
+        Span<byte> end = stackalloc byte[Records.PartBytes];
+        using Iterator last = _database.NewIterator().SeekForPrev(Records.NameOfPart(ulong.MaxValue, -1, end));
+        ThrowIfFailed(last);
+        return last.Valid() && last.GetKeySpan()[0] == Records.Part ? Records.NumberOf(last.GetKeySpan()) : 0;
     }
 
     /// <summary>A moment that several reads share: they see every batch as a whole, or not at all.</summary>
-    public Moment Freeze() => new(this);
+    /// <param name="fillsCache">Whether what is read stays in memory; not where it would push out all else.</param>
+    public Moment Freeze(bool fillsCache = true) => new(this, fillsCache);
 
     /// <summary>An iterator at the first client's key that is not below the one given; its keys have a byte in front.</summary>
-    public Iterator Seek(ReadOnlySpan<byte> key)
+    public Iterator Seek(ReadOnlySpan<byte> key, ReadOptions? at = null)
     {
         Span<byte> record = stackalloc byte[key.Length + 1];
-        return _database.NewIterator().Seek(NameOf(key, record));
+        return SeekRecord(Records.NameOf(key, record), at);
     }
+
+    /// <summary>An iterator at the first record that is not below the one given.</summary>
+    public Iterator SeekRecord(ReadOnlySpan<byte> record, ReadOptions? at = null) => _database.NewIterator(null, at).Seek(record);
 
     /// <summary>Throws what stopped an iterator, if that was not the end.</summary>
     public static void ThrowIfFailed(Iterator iterator) => RocksDbSharp.Native.Instance.rocksdb_iter_get_error(iterator.Handle);
-
-    /// <summary>Puts a client's key into a batch.</summary>
-    public static void Put(WriteBatch batch, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        Span<byte> record = stackalloc byte[key.Length + 1];
-        batch.Put(NameOf(key, record), value);
-    }
-
-    /// <summary>Puts the deletion of a client's key into a batch.</summary>
-    public static void Delete(WriteBatch batch, ReadOnlySpan<byte> key)
-    {
-        Span<byte> record = stackalloc byte[key.Length + 1];
-        batch.Delete(NameOf(key, record));
-    }
-
-    /// <summary>Puts the number of keys into a batch.</summary>
-    public static void PutCount(WriteBatch batch, long count) => PutNumber(batch, CountKey, count);
 
     /// <summary>Writes a batch, all of it or nothing. It can be read at once; the log waits for <see cref="FlushLog"/>.</summary>
     public void Write(WriteBatch batch) => _database.Write(batch, _buffered);
@@ -166,6 +238,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <inheritdoc />
     protected override bool ReleaseHandle()
     {
+        RocksDbSharp.Native.Instance.rocksdb_column_family_handle_destroy(_family);
         _database.Dispose();
         GC.KeepAlive(_options);
         GC.KeepAlive(_table);
@@ -173,47 +246,17 @@ internal sealed unsafe class StoreEngine : SafeHandle
         return true;
     }
 
-    private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> key, Span<byte> record)
+    /// <summary>A number of the store's own, or none.</summary>
+    public long? ReadNumber(ReadOnlySpan<byte> record)
     {
-        record[0] = ClientRecord;
-        key.CopyTo(record[1..]);
-        return record;
-    }
-
-    private static void PutNumber(WriteBatch batch, ReadOnlySpan<byte> key, long number)
-    {
-        Span<byte> value = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(value, number);
-        batch.Put(key, value);
-    }
-
-    private long? ReadNumber(ReadOnlySpan<byte> key)
-    {
-        PinnedValue? value = GetRecord(key, at: null);
+        PinnedValue? value = GetRecord(record, at: null, before: 0);
         if (value is null) return null;
         long number = BinaryPrimitives.ReadInt64LittleEndian(value.GetSpan());
         value.Dispose();
         return number;
     }
 
-    private void CheckFormat()
-    {
-        long? format = ReadNumber(FormatKey);
-        if (format == Format) return;
-        using Iterator first = _database.NewIterator().SeekToFirst();
-        ThrowIfFailed(first);
-        if (format is not null || first.Valid())
-        {
-            throw new StoreException(StoreFault.Failed, $"The folder {_folder} holds no store of format {Format}.");
-        }
-
-        using var batch = new WriteBatch();
-        PutNumber(batch, FormatKey, Format);
-        Write(batch);
-        FlushLog(sync: true);
-    }
-
-    private PinnedValue? GetRecord(ReadOnlySpan<byte> record, ReadOptions? at)
+    private PinnedValue? GetRecord(ReadOnlySpan<byte> record, ReadOptions? at, int before)
     {
         bool held = false;
         DangerousAddRef(ref held);
@@ -221,7 +264,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
         try
         {
             nint slice = FindRecord(record, at);
-            if (slice != 0) value = new PinnedValue(this, slice);
+            if (slice != 0) value = new PinnedValue(this, slice, before);
         }
         finally
         {
@@ -259,10 +302,10 @@ internal sealed unsafe class StoreEngine : SafeHandle
     {
         private readonly Snapshot _snapshot;
 
-        public Moment(StoreEngine engine)
+        public Moment(StoreEngine engine, bool fillsCache)
         {
             _snapshot = engine._database.CreateSnapshot();
-            At = new ReadOptions().SetSnapshot(_snapshot);
+            At = new ReadOptions().SetSnapshot(_snapshot).SetFillCache(fillsCache);
         }
 
         public ReadOptions At { get; }

@@ -15,6 +15,9 @@ public enum StoreFault
     /// <summary>A batch of more bytes or changes than a batch may have. Nothing is written.</summary>
     BatchTooBig,
 
+    /// <summary>A result of more bytes than its caller takes at once.</summary>
+    ResultTooBig,
+
     /// <summary>As many bytes wait to be written as may. Nothing is written; worth another try later.</summary>
     Overloaded,
 

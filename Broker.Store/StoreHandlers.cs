@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Broker.Core.Chunks;
 using Broker.Core.Native;
 using Broker.Core.Rpc;
 using Broker.Core.Store;
@@ -16,8 +17,11 @@ public delegate Task<ReadOnlyMemory<byte>> StoreHandler(ReadOnlyMemory<byte> arg
 public sealed class StoreHandlers
 {
     private const int KeysMax = 65_536;
+    private const int PinnedBytesMin = 4096;        // A shorter value is copied sooner than it is held.
     private const int PageEntriesMax = 1000;
     private const long PageBytesMax = 1024 * 1024;
+
+    private static readonly byte[] s_found = [1];
 
     private readonly KeyedStore _store;
     private readonly int _resultBytesMax;
@@ -31,8 +35,8 @@ public sealed class StoreHandlers
         _resultBytesMax = resultBytesMax;
         All = new Dictionary<string, StoreHandler>
         {
-            [StoreMethods.Read] = arguments => Answer(arguments, Read),
-            [StoreMethods.BatchRead] = arguments => Answer(arguments, ReadMany),
+            [StoreMethods.Read] = arguments => Answer(arguments, bytes => ArrayOf(Read(bytes))),
+            [StoreMethods.BatchRead] = arguments => Answer(arguments, bytes => ArrayOf(ReadMany(bytes))),
             [StoreMethods.Write] = arguments => AnswerAsync(arguments, WriteAsync),
             [StoreMethods.BatchWrite] = arguments => AnswerAsync(arguments, WriteManyAsync),
             [StoreMethods.Delete] = arguments => AnswerAsync(arguments, DeleteAsync),
@@ -42,10 +46,36 @@ public sealed class StoreHandlers
             [StoreMethods.FileSize] = arguments => Answer(arguments, bytes => Number(bytes, () => _store.FileBytes)),
             [StoreMethods.Scan] = arguments => Answer(arguments, Scan),
         };
+        Pinned = new Dictionary<string, Func<ReadOnlyMemory<byte>, StoreResult>>
+        {
+            [StoreMethods.Read] = arguments => Guard(arguments, Read),
+            [StoreMethods.BatchRead] = arguments => Guard(arguments, ReadMany),
+        };
+    }
+
+    private static StoreResult Guard(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, StoreResult> run)
+    {
+        try
+        {
+            return run(arguments);
+        }
+        catch (StoreException failure)
+        {
+            throw AsFault(failure);
+        }
+    }
+
+    private static byte[] ArrayOf(StoreResult result)
+    {
+        using IChunkSource? source = result.Source;
+        return source?.ToArray() ?? result.Bytes.ToArray();
     }
 
     /// <summary>Each method by its name.</summary>
     public IReadOnlyDictionary<string, StoreHandler> All { get; }
+
+    /// <summary>The methods whose results may be where the database has them, by their names.</summary>
+    public IReadOnlyDictionary<string, Func<ReadOnlyMemory<byte>, StoreResult>> Pinned { get; }
 
     private static Task<ReadOnlyMemory<byte>> Answer(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, byte[]> run)
     {
@@ -71,17 +101,18 @@ public sealed class StoreHandlers
         }
     }
 
-    private static CallFaultException AsFault(Exception failure) => failure switch
+    internal static CallFaultException AsFault(Exception failure) => failure switch
     {
         CallFaultException fault => fault,
         StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad => Wrap(FaultCode.BadArguments, bad),
+        StoreException { Fault: StoreFault.ResultTooBig } big => Wrap(FaultCode.ResultTooBig, big),
         StoreException { Fault: StoreFault.Overloaded } full => Wrap(FaultCode.Overloaded, full),
         _ => Wrap(FaultCode.Failed, failure),
     };
 
     private static CallFaultException Wrap(FaultCode code, Exception failure) => new(code, failure.Message, failure);
 
-    private static T Parse<T>(ReadOnlyMemory<byte> arguments)
+    internal static T Parse<T>(ReadOnlyMemory<byte> arguments)
         where T : IStoreValue<T>, allows ref struct =>
         StoreCodec.TryRead(arguments.Span, out T value)
             ? value
@@ -95,14 +126,15 @@ public sealed class StoreHandlers
         return whole.Slice((int)start, part.Length);
     }
 
-    private byte[] Read(ReadOnlyMemory<byte> arguments)
+    private StoreResult Read(ReadOnlyMemory<byte> arguments)
     {
-        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key);
-        if (value is null) return StoreCodec.Encode(new ValueResult());
+        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key, _resultBytesMax - 1);
+        if (value is null) return new StoreResult(StoreCodec.Encode(new ValueResult()), null);
+        if (value.Length >= PinnedBytesMin && value.Length < _resultBytesMax) return new StoreResult(default, Hold([s_found, value.Memory], value));
         try
         {
             CheckResult(value.Length);
-            return StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() });
+            return new StoreResult(StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }), null);
         }
         finally
         {
@@ -110,31 +142,33 @@ public sealed class StoreHandlers
         }
     }
 
-    private byte[] ReadMany(ReadOnlyMemory<byte> arguments)
+    private static LongBytesPiece Hold(ReadOnlyMemory<byte>[] segments, IDisposable owner)
+    {
+        var bytes = new LongBytes(segments, owner);
+        var piece = new LongBytesPiece(bytes, 0, bytes.Bytes);
+        bytes.LetGo();
+        return piece;
+    }
+
+    private StoreResult ReadMany(ReadOnlyMemory<byte> arguments)
     {
         KeyBatch batch = Parse<KeyBatch>(arguments);
         if (batch.Count > KeysMax) throw new CallFaultException(FaultCode.BadArguments, $"A batch has at most {KeysMax} keys.");
         var keys = new List<ReadOnlyMemory<byte>>(batch.Count);
         foreach (ReadOnlySpan<byte> key in batch) keys.Add(PartOf(arguments, key));
 
-        PinnedValue?[] values = _store.ReadMany(keys);
+        var values = new PinnedValues(_store.ReadMany(keys, _resultBytesMax));
+        bool isHeld = false;
         try
         {
-            long bytes = sizeof(uint) + values.Sum(value => sizeof(uint) + (long)(value?.Length ?? 0));
-            CheckResult(bytes);
-            byte[] result = GC.AllocateUninitializedArray<byte>((int)bytes);
-            var body = new BodyWriter(result);
-            body.PutWord((uint)values.Length);
-            foreach (PinnedValue? value in values)
-            {
-                new FoundValue { IsFound = value is not null, Value = value is null ? default : value.GetSpan() }.Write(ref body);
-            }
-
-            return result;
+            CheckResult(values.Bytes);
+            ReadOnlyMemory<byte>[] segments = values.Encode(PinnedBytesMin);
+            isHeld = values.HoldsAny;
+            return isHeld ? new StoreResult(default, Hold(segments, values)) : new StoreResult(segments[0], null);
         }
         finally
         {
-            foreach (PinnedValue? value in values) value?.Dispose();
+            if (!isHeld) values.Dispose();
         }
     }
 
@@ -182,7 +216,7 @@ public sealed class StoreHandlers
     private byte[] Scan(ReadOnlyMemory<byte> arguments)
     {
         ScanArguments scan = Parse<ScanArguments>(arguments);
-        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly);
+        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax);
         long bytes = page.Entries.Sum(entry => new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span }.Bytes);
         CheckResult(bytes);
         byte[] entries = new byte[bytes];

@@ -9,8 +9,11 @@ public sealed record StoreSettings
     /// <summary>The longest key; 1 to <see cref="KeyBytesLimit"/>.</summary>
     public int KeyBytesMax { get; init; } = 1024;
 
-    /// <summary>The longest value.</summary>
+    /// <summary>The longest value that is written in one piece.</summary>
     public int ValueBytesMax { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>The longest value that is written as a stream.</summary>
+    public long StreamedValueBytesMax { get; init; } = 1024L * 1024 * 1024;
 
     /// <summary>Most bytes of keys and values in one batch.</summary>
     public long BatchBytesMax { get; init; } = 128L * 1024 * 1024;

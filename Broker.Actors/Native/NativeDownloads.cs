@@ -23,8 +23,6 @@ internal readonly record struct DownloadSubject(uint Channel, ulong Offset, uint
 /// </remarks>
 internal sealed class NativeDownloads : IChunkPump
 {
-    private const int BusyBytes = 64 * 1024;        // With so much waiting for the socket, a chunk waits too.
-
     private readonly NativeSpeech _client;
     private readonly LoopReplies _replies;
     private readonly ChunkLimits _limits;
@@ -131,7 +129,7 @@ internal sealed class NativeDownloads : IChunkPump
             return Pumped.Idle;
         }
 
-        if (connection.QueuedBytes > BusyBytes) return Pumped.Waiting;
+        if (connection.QueuedBytes > NativePacer.BusyBytes) return Pumped.Waiting;
         bool isChunk;
         do
         {

@@ -24,6 +24,7 @@ public abstract class NativeSpeech : Conversation
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
     private HashSet<uint>? _asked;                      // Calls of the hub that the client has not answered.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
+    private NativePacer? _pacer;                        // From the first item that waits on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
     private MessageBatch _batch;                        // What was said in this turn of the loop.
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
@@ -197,9 +198,40 @@ public abstract class NativeSpeech : Conversation
             return;
         }
 
-        if (!_takes.Allows(result.Length)) Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
-        else if (!Downloads.TrySend(new MemoryChunkSource(result), StreamPurpose.Result, new DownloadSubject(0, 0, id)))
+        ReturnLong(id, new MemoryChunkSource(result));
+    }
+
+    /// <inheritdoc />
+    public override void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        byte[] head = NativeWriter.Head(new CallResult { Id = id }, result.Bytes);
+        if (head.Length + result.Bytes > _takes!.ThresholdBytes)
+        {
+            ReturnLong(id, result);
+            return;
+        }
+
+        using (result)
+        {
+            if (!Connection.IsOpen) return;
+            Span<byte> room = Reserve(head.Length + (int)result.Bytes);
+            head.CopyTo(room);
+            result.CopyTo(0, room[head.Length..]);
+        }
+    }
+
+    private void ReturnLong(uint id, IChunkSource result)
+    {
+        if (!_takes!.Allows(result.Bytes))
+        {
+            result.Dispose();
+            Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
+        }
+        else if (!Downloads.TrySend(result, StreamPurpose.Result, new DownloadSubject(0, 0, id)))
+        {
             Faulted(id, FaultCode.Overloaded, "results of too many bytes wait for the client");
+        }
     }
 
     /// <inheritdoc />
@@ -217,6 +249,27 @@ public abstract class NativeSpeech : Conversation
         if (NativeWriter.SizeOf(message) > _takes!.ThresholdBytes) return false;
         Say(message);
         return true;
+    }
+
+    /// <inheritdoc />
+    public override bool Said(uint id, IChunkSource item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        byte[] head = NativeWriter.Head(new CallItem { Id = id }, item.Bytes);
+        if (head.Length + item.Bytes > _takes!.ThresholdBytes) return false;
+        if (!Connection.IsOpen) return true;
+        Span<byte> room = Reserve(head.Length + (int)item.Bytes);
+        head.CopyTo(room);
+        item.CopyTo(0, room[head.Length..]);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public override void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        if (Connection.QueuedBytes + _batch.Length <= NativePacer.BusyBytes) then();
+        else (_pacer ??= new NativePacer(Connection, Replies)).Add(then);
     }
 
     /// <inheritdoc />

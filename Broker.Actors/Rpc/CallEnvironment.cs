@@ -8,4 +8,7 @@ public sealed record CallEnvironment(Methods Methods, CallSettings Settings, Tim
 {
     /// <summary>Clients that the hub can call.</summary>
     public ClientCalls Clients { get; init; } = new(Settings, Time);
+
+    /// <summary>Bytes of several results that one client's calls may have under way to it: well below what may wait for a client.</summary>
+    public int ItemBytesMax { get; init; } = 512 * 1024;
 }

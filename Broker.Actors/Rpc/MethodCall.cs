@@ -1,4 +1,5 @@
 using Broker.Actors.Sessions;
+using Broker.Core.Chunks;
 
 namespace Broker.Actors.Rpc;
 
@@ -26,5 +27,27 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
     /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
     /// <exception cref="Core.Rpc.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
-    public ValueTask SayAsync(ReadOnlyMemory<byte> item) => Running?.SayAsync(item) ?? throw new InvalidOperationException("The call does not run.");
+    public ValueTask SayAsync(ReadOnlyMemory<byte> item) => (Running ?? throw NotRunning()).SayAsync(item);
+
+    /// <summary>The same for bytes that are somewhere already: they are copied once, straight into the frame.</summary>
+    /// <param name="item">The hub's from now on, which disposes of it, whatever happens; no longer than a message to the caller may be.</param>
+    /// <param name="cancel">Stops waiting; the call goes on.</param>
+    /// <exception cref="Core.Rpc.CallFaultException">The caller's dialect has one result a call.</exception>
+    /// <exception cref="OperationCanceledException">The call is over.</exception>
+    public ValueTask SayAsync(IChunkSource item, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return (Running ?? throw NotRunning()).SayAsync(item, cancel);
+    }
+
+    /// <summary>Gives a result that is somewhere already: it is copied once, straight into the frame.</summary>
+    /// <param name="result">The hub's from now on, which disposes of it, whatever happens.</param>
+    /// <returns>What the handler returns in its place.</returns>
+    public ReadOnlyMemory<byte> Return(IChunkSource result)
+    {
+        (Running ?? throw NotRunning()).Give(result);
+        return default;
+    }
+
+    private static InvalidOperationException NotRunning() => new("The call does not run.");
 }

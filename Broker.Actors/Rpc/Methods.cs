@@ -13,7 +13,7 @@ namespace Broker.Actors.Rpc;
 /// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
 /// slow one delays nobody else. <see cref="AddQuick"/> is for what is so small that the way there would cost more than the call.</para>
 /// <para>Where a caller of the native protocol says further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
-/// with <see cref="MethodCall.SayAsync"/> it can say results before the last. Both are held back while the other side is
+/// with <c>MethodCall.SayAsync</c> it can say results before the last. Both are held back while the other side is
 /// slower.</para>
 /// <para>It says that it could not by throwing <see cref="CallFaultException"/>. Any other exception is logged and reaches the
 /// caller as an internal fault, without its text.</para>

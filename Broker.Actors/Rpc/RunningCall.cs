@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
+using Broker.Core.Chunks;
 using Broker.Core.Rpc;
 
 namespace Broker.Actors.Rpc;
@@ -15,15 +16,18 @@ public sealed class RunningCall
     private readonly CancellationTokenSource _over = new();
     private readonly ArgumentItems? _items;
     private readonly int _resultsWindow;
+    private readonly ItemBudget _untaken;           // Where its several results count until the client has taken them.
     private SemaphoreSlim? _credit;                 // Results that the caller takes; most calls have one, and never ask.
+    private IChunkSource? _source;                  // The result, from the handler's return until the session takes it.
     private volatile bool _abandoned;
 
-    internal RunningCall(uint id, MethodHandler handler, MethodCall call, CallWindows windows, IActorRef session, ILoggingAdapter log)
+    internal RunningCall(uint id, MethodHandler handler, MethodCall call, CallWindows windows, ItemBudget items, IActorRef session, ILoggingAdapter log)
     {
         Id = id;
         call.Running = this;
         if (windows.Arguments > 0) _items = new ArgumentItems(windows.Arguments, (items, bytes) => Tell(new SessionProtocol.CallTook(this, items, bytes)));
         _resultsWindow = windows.Results;
+        _untaken = items;
         _handler = handler;
         _call = call;
         _session = session;
@@ -63,12 +67,42 @@ public sealed class RunningCall
 
     internal async ValueTask SayAsync(ReadOnlyMemory<byte> item)
     {
-        if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
-        await Credit.WaitAsync(_over.Token).ConfigureAwait(false);
+        await WaitAsync(item.Length, _over.Token).ConfigureAwait(false);
         Tell(new SessionProtocol.CallSaid(this, item));
     }
 
+    internal async ValueTask SayAsync(IChunkSource item, CancellationToken cancel)
+    {
+        try
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, cancel);
+            await WaitAsync(checked((int)item.Bytes), either.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            item.Dispose();
+            throw;
+        }
+
+        if (_abandoned) item.Dispose();
+        else Tell(new SessionProtocol.CallSaid(this, default) { Source = item });
+    }
+
+    // Until the caller has credit for one more, and its connection room.
+    private async ValueTask WaitAsync(int bytes, CancellationToken cancel)
+    {
+        if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
+        await Credit.WaitAsync(cancel).ConfigureAwait(false);
+        await _untaken.TakeAsync(bytes, cancel).ConfigureAwait(false);
+    }
+
     private SemaphoreSlim Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new SemaphoreSlim(_resultsWindow), null) ?? _credit;
+
+    /// <summary>The result is somewhere already; for the handler.</summary>
+    internal void Give(IChunkSource result) => Interlocked.Exchange(ref _source, result)?.Dispose();
+
+    /// <summary>Where the result is, if it is somewhere already; whoever takes it disposes of it.</summary>
+    internal IChunkSource? TakeSource() => _source is null ? null : Interlocked.Exchange(ref _source, null);
 
     /// <summary>Nobody waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
     internal void Cancel() => _ = _over.CancelAsync();
@@ -127,6 +161,7 @@ public sealed class RunningCall
     private SessionProtocol.CallReturned Return(FaultCode code, ReadOnlyMemory<byte> result, string text)
     {
         Hold?.Dispose();
+        if (_abandoned || code != FaultCode.None) TakeSource()?.Dispose();
         return new SessionProtocol.CallReturned(this, code, result, text);
     }
 

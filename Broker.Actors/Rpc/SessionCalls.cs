@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
+using Broker.Core.Chunks;
 using Broker.Core.Reactor;
 using Broker.Core.Rpc;
 
@@ -14,12 +15,14 @@ namespace Broker.Actors.Rpc;
 internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, CallEnvironment around, ILoggingAdapter log)
 {
     private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
+    private readonly ItemBudget _items = new(around.ItemBytesMax);
     private LoopTimer? _timer;
     private TimeSpan? _due;                         // What the timer is set to, if it is.
     private QuickCalls? _quick;                     // From the first quick call on.
     private CallBatch? _batch;                      // Of the turn under way.
     private int _running;
     private long _bytes;
+    private long _untaken;                          // Bytes of items that were said, and wait for the client.
 
     /// <summary>Answers a call, starts it, or answers why not.</summary>
     internal void Start(ClientCommand.Call call, Principal caller)
@@ -52,7 +55,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, session, log)
+        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, _items, session, log)
         {
             Bytes = bytes,
             Hold = call.Hold,
@@ -110,9 +113,16 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         _running--;
         _bytes -= returned.Call.Bytes + returned.Call.ItemBytes;
         returned.Call.ItemBytes = 0;
-        if (!IsPending(returned.Call)) return;
+        IChunkSource? source = returned.Call.TakeSource();
+        if (!IsPending(returned.Call))
+        {
+            source?.Dispose();
+            return;
+        }
+
         _pending.TryTake(returned.Call.Id, out _);
-        if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
+        if (source is not null) outlet.Returned(returned.Call.Id, source);
+        else if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
         else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
     }
 
@@ -154,7 +164,20 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     /// <summary>A handler has said one of several results.</summary>
     internal void OnSaid(SessionProtocol.CallSaid said)
     {
-        if (IsPending(said.Call) && !outlet.Said(said.Call.Id, said.Item)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+        if (IsPending(said.Call) && !Say(said)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+        bool isFirst = _untaken == 0;
+        _untaken += said.Bytes;
+        said.Source?.Dispose();
+        if (isFirst && _untaken > 0) outlet.OnceTaken(GiveItemsBack);
+    }
+
+    private bool Say(SessionProtocol.CallSaid said) =>
+        said.Source is { } source ? outlet.Said(said.Call.Id, source) : outlet.Said(said.Call.Id, said.Item);
+
+    private void GiveItemsBack()
+    {
+        _items.GiveBack(_untaken);
+        _untaken = 0;
     }
 
     private void Break(RunningCall running, FaultCode code, string text)

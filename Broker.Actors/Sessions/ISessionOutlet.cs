@@ -58,6 +58,15 @@ public interface ISessionOutlet
     /// <param name="result">Borrowed.</param>
     void Answered(uint id, ReadOnlySpan<byte> result) => Returned(id, result.ToArray());
 
+    /// <summary>A call came to a result that is somewhere already.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="result">Disposed of here, at once or when it has been sent.</param>
+    void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        using (result) Returned(id, result.ToArray());
+    }
+
     /// <summary>A call failed.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="code">Why.</param>
@@ -69,6 +78,20 @@ public interface ISessionOutlet
     /// <param name="item">Not to be changed.</param>
     /// <returns>False when the client takes nothing as long as that.</returns>
     bool Said(uint id, ReadOnlyMemory<byte> item) => false;
+
+    /// <summary>A call has one of several results, which is written straight into its frame.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="item">Borrowed.</param>
+    /// <returns>False when the client takes nothing as long as that.</returns>
+    bool Said(uint id, IChunkSource item) => false;
+
+    /// <summary>Asks to be told when little waits for the client any more.</summary>
+    /// <param name="then">Told once, now or in a later turn; not at all if the client goes before.</param>
+    void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        then();
+    }
 
     /// <summary>The client may say more arguments of a call.</summary>
     /// <param name="id">Of the command.</param>

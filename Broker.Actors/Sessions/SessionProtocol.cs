@@ -2,6 +2,7 @@ using Akka.Actor;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
+using Broker.Core.Chunks;
 using Broker.Core.Reactor;
 using Broker.Core.Rpc;
 
@@ -43,7 +44,14 @@ public static class SessionProtocol
     /// <summary>Call to session: its handler says one of several results.</summary>
     /// <param name="Call">The call.</param>
     /// <param name="Item">The result; not to be changed.</param>
-    public sealed record CallSaid(RunningCall Call, ReadOnlyMemory<byte> Item) : INoSerializationVerificationNeeded;
+    public sealed record CallSaid(RunningCall Call, ReadOnlyMemory<byte> Item) : INoSerializationVerificationNeeded
+    {
+        /// <summary>What the result is copied from in the place of <see cref="Item"/>; the session disposes of it.</summary>
+        public IChunkSource? Source { get; init; }
+
+        /// <summary>Bytes of the result.</summary>
+        internal int Bytes => Source is null ? Item.Length : (int)Source.Bytes;
+    }
 
     /// <summary>Call to session: its handler has read further arguments.</summary>
     /// <param name="Call">The call.</param>

@@ -49,6 +49,13 @@ public sealed class SettingsReader(SettingsLayers layers)
                 return fits;
             });
 
+    /// <summary>Reads a size in bytes that may pass 2 GiB.</summary>
+    public long GetLongSize(string key, long min, long max) =>
+        Get(
+            key,
+            $"a size from {SettingUnits.WriteSize(min)} to {SettingUnits.WriteSize(max)}, such as 64KiB",
+            (string text, out long size) => SettingUnits.TryReadSize(text, out size) && size >= min && size <= max);
+
     /// <summary>Reads a duration in a range.</summary>
     public TimeSpan GetDuration(string key, TimeSpan min, TimeSpan max) =>
         Get(

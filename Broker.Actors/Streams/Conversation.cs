@@ -165,6 +165,16 @@ public abstract class Conversation : IDialect, IReplySource
     public virtual bool Said(uint id, ReadOnlyMemory<byte> item) => false;
 
     /// <inheritdoc />
+    public virtual bool Said(uint id, IChunkSource item) => false;
+
+    /// <inheritdoc />
+    public virtual void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        then();
+    }
+
+    /// <inheritdoc />
     public virtual void Granted(uint id, int items)
     {
     }
@@ -192,6 +202,13 @@ public abstract class Conversation : IDialect, IReplySource
 
     /// <inheritdoc />
     public virtual void Answered(uint id, ReadOnlySpan<byte> result) => Returned(id, result.ToArray());
+
+    /// <inheritdoc />
+    public virtual void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        using (result) Returned(id, result.ToArray());
+    }
 
     /// <inheritdoc />
     public abstract void Faulted(uint id, FaultCode code, string text);

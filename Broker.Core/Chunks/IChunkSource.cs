@@ -10,6 +10,14 @@ public interface IChunkSource : IDisposable
     /// <param name="from">The first byte wanted.</param>
     /// <param name="target">Filled as a whole.</param>
     void CopyTo(long from, Span<byte> target);
+
+    /// <summary>All bytes in an array of their own.</summary>
+    byte[] ToArray()
+    {
+        byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)Bytes));
+        CopyTo(0, whole);
+        return whole;
+    }
 }
 
 /// <summary>A source of bytes in memory that nobody changes.</summary>

@@ -17,8 +17,12 @@ public sealed class LongBytes
     {
     }
 
-    internal LongBytes(ReadOnlyMemory<byte>[] segments, IDisposable? owner)
+    /// <summary>Bytes in several pieces that nobody changes.</summary>
+    /// <param name="segments">In their order.</param>
+    /// <param name="owner">Disposed of when the last holder lets go, or when all are lost: then by the garbage collector.</param>
+    public LongBytes(ReadOnlyMemory<byte>[] segments, IDisposable? owner)
     {
+        ArgumentNullException.ThrowIfNull(segments);
         _segments = segments;
         _owner = owner;
         foreach (ReadOnlyMemory<byte> segment in segments) Bytes += segment.Length;

@@ -63,6 +63,13 @@ public static class StoreCodec
         return key;
     }
 
+    // To the end.
+    internal static ReadOnlySpan<byte> LastKey(scoped ref BodyReader body)
+    {
+        if (body.Left is 0 or > ushort.MaxValue) body.Fail(NativeFault.Malformed);
+        return body.Rest();
+    }
+
     internal static Durability NextDurability(scoped ref BodyReader body)
     {
         var durability = (Durability)body.NextByte();

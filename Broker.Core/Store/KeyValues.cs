@@ -12,11 +12,7 @@ public readonly ref struct KeyArguments : IStoreValue<KeyArguments>
     public int Bytes => Key.Length;
 
     /// <inheritdoc />
-    public static KeyArguments Read(scoped ref BodyReader body)
-    {
-        if (body.Left is 0 or > ushort.MaxValue) body.Fail(NativeFault.Malformed);
-        return new() { Key = body.Rest() };
-    }
+    public static KeyArguments Read(scoped ref BodyReader body) => new() { Key = StoreCodec.LastKey(ref body) };
 
     /// <inheritdoc />
     public void Write(scoped ref BodyWriter body) => body.PutBytes(Key);

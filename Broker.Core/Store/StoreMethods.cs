@@ -35,9 +35,24 @@ public static class StoreMethods
     /// <summary>Keys with a prefix, and their values, in the order of their bytes.</summary>
     public const string Scan = "scan";
 
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> All { get; } =
+    /// <summary>The value of one key, of any length, as items.</summary>
+    public const string ReadStream = "read_stream";
+
+    /// <summary>Sets one key to a value of any length, which comes as items.</summary>
+    public const string WriteStream = "write_stream";
+
+    /// <summary>Keys with a prefix, and their values, as items and at one moment.</summary>
+    public const string ScanStream = "scan_stream";
+
+    /// <summary>Those with one answer.</summary>
+    public static IReadOnlyList<string> Plain { get; } =
         [Read, BatchRead, Write, BatchWrite, Delete, Exists, Length, IsEmpty, FileSize, Scan];
+
+    /// <summary>Those with items.</summary>
+    public static IReadOnlyList<string> Streamed { get; } = [ReadStream, WriteStream, ScanStream];
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. Plain, .. Streamed];
 
     /// <summary>The id of one of them.</summary>
     public static MethodId IdOf(string method) => MethodId.Of(method);

@@ -17,6 +17,12 @@ public sealed record HostStoreSettings
     /// <summary>The longest result of a call.</summary>
     public int ResultBytesMax { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Streams of values and scans that may be under way at once, of all clients.</summary>
+    public int StreamsMax { get; init; } = 64;
+
+    /// <summary>How long one of them may go without an item.</summary>
+    public TimeSpan StreamIdleLimit { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>The bounds of the store itself.</summary>
     public StoreSettings Bounds { get; init; } = new();
 }

@@ -101,10 +101,13 @@ public static class SettingsLoader
         Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
         ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
+        StreamsMax = reader.GetCount("broker.store.streams-max", 1, 65_536),
+        StreamIdleLimit = reader.GetDuration("broker.store.stream-idle-limit", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         Bounds = new StoreSettings
         {
             KeyBytesMax = reader.GetSize("broker.store.key-bytes-max", 1, StoreSettings.KeyBytesLimit),
             ValueBytesMax = reader.GetSize("broker.store.value-bytes-max", 0, 1024 * 1024 * 1024),
+            StreamedValueBytesMax = reader.GetLongSize("broker.store.streamed-value-bytes-max", 0, 1L << 40),
             BatchBytesMax = reader.GetSize("broker.store.batch-bytes-max", 1024, 1024 * 1024 * 1024),
             BatchChangesMax = reader.GetCount("broker.store.batch-changes-max", 1, 1_000_000),
             QueuedBytesMax = reader.GetSize("broker.store.queued-bytes-max", 1024, 1024 * 1024 * 1024),

@@ -10,16 +10,18 @@ namespace Broker.Host.Store;
 /// <summary>The keyed store of this process, open from before the hub starts until after it has stopped, and its methods.</summary>
 public sealed class StoreService : IMethodSource, IDisposable
 {
-    private static readonly HashSet<string> s_writing = [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete];
+    private static readonly HashSet<string> s_writing = [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.WriteStream];
 
     private readonly KeyedStore _store;
     private readonly StoreHandlers _handlers;
+    private readonly StoreStreams _streams;
     private readonly StoreAccess _anonymous;
 
     private StoreService(KeyedStore store, HostStoreSettings settings)
     {
         _store = store;
         _handlers = new StoreHandlers(store, settings.ResultBytesMax);
+        _streams = new StoreStreams(store, settings.StreamsMax, settings.StreamIdleLimit, TimeProvider.System);
         _anonymous = settings.Anonymous;
     }
 
@@ -37,13 +39,34 @@ public sealed class StoreService : IMethodSource, IDisposable
     public void AddTo(Methods methods)
     {
         ArgumentNullException.ThrowIfNull(methods);
+        foreach ((string name, Func<ReadOnlyMemory<byte>, StoreResult> handler) in _handlers.Pinned)
+        {
+            methods.Add(name, (call, _) =>
+            {
+                Check(call.Caller, StoreAccess.Read);
+                StoreResult result = handler(call.Arguments);
+                return new(result.Source is { } source ? call.Return(source) : result.Bytes);
+            });
+        }
+
         foreach ((string name, StoreHandler handler) in _handlers.All)
         {
+            if (_handlers.Pinned.ContainsKey(name)) continue;
             StoreAccess needed = s_writing.Contains(name) ? StoreAccess.Write : StoreAccess.Read;
             methods.Add(name, (call, _) =>
             {
                 Check(call.Caller, needed);
                 return new(handler(call.Arguments));
+            });
+        }
+
+        foreach ((string name, StoreStreamHandler handler) in _streams.All)
+        {
+            StoreAccess needed = s_writing.Contains(name) ? StoreAccess.Write : StoreAccess.Read;
+            methods.Add(name, (call, cancel) =>
+            {
+                Check(call.Caller, needed);
+                return new(handler(new StoreCall(call.Arguments, call.Items, call.SayAsync), cancel));
             });
         }
     }

@@ -73,4 +73,12 @@ internal static class Examples
         ReadOnlyMemory<byte>? value = await store.ReadAsync(key);
         await foreach (KeyValue entry in store.ScanAsync(Encoding.UTF8.GetBytes("users/"))) Console.WriteLine(entry.Value.Length);
     }
+
+    public static async Task LargeValuesAsync(StoreClient store, byte[] key, Stream target, IProgress<TransferProgress> progress, CancellationToken stop)
+    {
+        using FileStream film = File.OpenRead("film.mp4");
+        await store.Streams.WriteAsync(key, film, Durability.Disk, new CallSettings { Upload = progress }, stop);
+        long? length = await store.Streams.ReadAsync(key, target, settings: new CallSettings { Download = progress }, cancel: stop);
+        await foreach (ScannedEntry entry in store.Streams.ScanAsync(keysOnly: true, cancel: stop)) Console.WriteLine($"{entry.ValueLength} bytes");
+    }
 }

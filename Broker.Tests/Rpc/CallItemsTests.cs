@@ -2,6 +2,8 @@ using System.Text;
 using System.Threading.Channels;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
+using Broker.Core.Chunks;
+using Broker.Core.Reactor;
 using Broker.Core.Rpc;
 using Broker.Tests.Support;
 using Xunit;
@@ -223,6 +225,76 @@ public sealed class CallItemsTests
         client.Say(Call(1, "count", options: CallOptions.MoreArguments), Item(1, "x"), ItemsEnd(1));
 
         Assert.Equal("result 1 1", client.Next());
+    }
+
+    [Fact]
+    public void A_reader_that_is_slow_with_many_open_calls_holds_their_handlers_back_and_gets_everything()
+    {
+        const int calls = 20, items = 40;
+        byte[] item = new byte[64 * 1024];
+        using var hub = new HubHarness();
+        int said = 0;
+        hub.Methods.Add("long", async (call, _) =>
+        {
+            for (int i = 0; i < items; i++)
+            {
+                await call.SayAsync(item);
+                Interlocked.Increment(ref said);
+            }
+
+            return default;
+        });
+        NativeClient client = hub.ConnectNative(hello: Hello(window: items), receiveBufferBytes: 4096);
+
+        client.Say([.. Enumerable.Range(1, calls).Select(i => Call((uint)i, "long"))]);
+        hub.RunUntil(() => Volatile.Read(ref said) >= 8, "the first items are said");
+        hub.Turn(200);
+
+        // Of 50 MiB that the calls have credit for, what waits is bounded: half a mebibyte, and what the system took.
+        Assert.InRange(Volatile.Read(ref said), 1, 200);
+        string[] heard = client.Next(calls * (items + 1));
+        Assert.Equal(calls, heard.Count(line => line.StartsWith("result ", StringComparison.Ordinal)));
+        Assert.Equal(0, hub.Counters.Ended(ClosureCause.SlowReader));
+    }
+
+    [Fact]
+    public void A_call_that_is_over_gives_back_what_it_waited_to_say()
+    {
+        byte[] item = new byte[64 * 1024];
+        using var hub = new HubHarness();
+        var sources = new System.Collections.Concurrent.ConcurrentBag<CountedSource>();
+        var over = new TaskCompletionSource();
+        hub.Methods.Add("endless", async (call, cancel) =>
+        {
+            cancel.Register(over.SetResult);
+            while (true)
+            {
+                var source = new CountedSource(item);
+                sources.Add(source);
+                await call.SayAsync(source, cancel);
+            }
+        });
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 4));
+
+        client.Say(Call(1, "endless"));
+        client.Next(4);
+        client.Say(Cancel(1));
+
+        Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
+        hub.RunUntil(() => over.Task.IsCompleted && sources.All(source => source.Disposals == 1), "each is disposed of once");
+    }
+
+    private sealed class CountedSource(byte[] bytes) : IChunkSource
+    {
+        private int _disposals;
+
+        public int Disposals => Volatile.Read(ref _disposals);
+
+        public long Bytes => bytes.Length;
+
+        public void CopyTo(long from, Span<byte> target) => bytes.AsSpan((int)from, target.Length).CopyTo(target);
+
+        public void Dispose() => Interlocked.Increment(ref _disposals);
     }
 
     [Fact]

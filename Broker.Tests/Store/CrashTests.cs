@@ -62,7 +62,7 @@ public sealed class CrashTests : IDisposable
     private void Check(int[] acknowledged)
     {
         using KeyedStore store = _folder.Open();
-        long expected = CheckNumbers(store);
+        long expected = CheckNumbers(store) + CheckLong(store);
         for (int writer = 0; writer < CrashingWriter.Writers; writer++)
         {
             int last = CrashingWriter.ReadNumber(store, $"w{writer}/last");
@@ -83,6 +83,17 @@ public sealed class CrashTests : IDisposable
         while (store.Exists(Bytes($"m/{first}"))) first++;
         Assert.Equal(first, CountPrefix(store, "m/"));
         return first;
+    }
+
+    // The value in parts is whole, and nothing is left of those that were not finished or were written over.
+    private static int CheckLong(KeyedStore store)
+    {
+        using PinnedValue? value = store.Read(Bytes(CrashingWriter.LongKey));
+        Assert.Equal(value is null ? 0 : (CrashingWriter.LongBytes + ValueReader.PieceBytesMax - 1) / ValueReader.PieceBytesMax, store.CountParts());
+        if (value is null) return 0;
+        Assert.Equal(CrashingWriter.LongBytes, value.Length);
+        Assert.Equal(-1, value.GetSpan().IndexOfAnyExcept(value.GetSpan()[0]));
+        return 1;
     }
 
     private static int CountKeys(KeyedStore store, int writer, int round) =>

@@ -8,11 +8,14 @@ namespace Broker.Tests.Store;
 /// <summary>The test assembly as a program: writes to a store, says what was acknowledged, and waits to be killed.</summary>
 /// <remarks>
 /// Each of the writers sets, in one batch with fsync, the keys of its next round and its own count of rounds; then it says
-/// so. One more writes numbers of the weakest level, for the log to hold. The program ends with its standard input.
+/// so. One more writes numbers of the weakest level, for the log to hold, and one a value in parts, again and again. The
+/// program ends with its standard input.
 /// </remarks>
 internal static class CrashingWriter
 {
-    public const int Writers = 4, KeysPerBatch = 5;
+    public const int Writers = 4, KeysPerBatch = 5, LongBytes = 300_000;
+
+    public const string LongKey = "long";
 
     private static async Task<int> Main(string[] arguments)
     {
@@ -21,6 +24,7 @@ internal static class CrashingWriter
         var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
         for (int i = 0; i < Writers; i++) _ = WriteRoundsAsync(store, i, output);
         _ = WriteNumbersAsync(store);
+        _ = WriteLongAsync(store);
         await Console.In.ReadToEndAsync();
         return 0;
     }
@@ -36,6 +40,19 @@ internal static class CrashingWriter
             for (int i = 0; i < KeysPerBatch; i++) changes.Add(StoreChange.Put(Bytes($"w{writer}/{round}/{i}"), new byte[100 * i]));
             await store.WriteAsync(changes, Durability.Disk);
             await output.WriteLineAsync($"{writer} {round}");
+        }
+    }
+
+    // All bytes of one value are the same, and those of the next are others.
+    private static async Task WriteLongAsync(KeyedStore store)
+    {
+        for (byte round = 0; ; round++)
+        {
+            await using ValueWriter writer = store.OpenWrite(Bytes(LongKey));
+            byte[] piece = new byte[30_000];
+            piece.AsSpan().Fill(round);
+            while (writer.Length < LongBytes) await writer.WriteAsync(piece);
+            await writer.PublishAsync(Durability.System);
         }
     }
 

@@ -24,7 +24,8 @@ public sealed class StoreCodecTests
     public void A_value_cut_anywhere_is_refused_or_is_a_shorter_value(string name)
     {
         StoreSample sample = StoreSamples.Named(name);
-        bool endsInBytes = name is "store-read-arguments" or "store-read-result" or "store-write-arguments";
+        bool endsInBytes = name is "store-read-arguments" or "store-read-result" or "store-write-arguments"
+            or "store-write-stream-arguments" or "store-read-stream-arguments" or "store-scan-stream-item";
         for (int cut = 0; cut < sample.Bytes.Length; cut++)
         {
             byte[]? again = sample.Rewrite(sample.Bytes.AsSpan(0, cut));
@@ -51,6 +52,15 @@ public sealed class StoreCodecTests
     [InlineData("store-scan-arguments", "00 00000000 0000 0000")]
     [InlineData("store-scan-arguments", "02 01000000 0000 0000")]
     [InlineData("store-scan-arguments", "00 ffffffff 0000 0000")]
+    [InlineData("store-write-stream-arguments", "03 0000000000000000 61")]
+    [InlineData("store-write-stream-arguments", "00 0000000000000000")]
+    [InlineData("store-read-stream-arguments", "0000000000000000 0000000000000000")]
+    [InlineData("store-scan-stream-arguments", "02 0000000000000000 0000 0000")]
+    [InlineData("store-scan-stream-item", "")]
+    [InlineData("store-scan-stream-item", "0000 00 0000000000000000")]
+    [InlineData("store-scan-stream-item", "0100 61 02 0000000000000000")]
+    [InlineData("store-scan-stream-item", "0100 61 01 0200000000000000 61")]
+    [InlineData("store-scan-stream-item", "0100 61 01 ffffffffffffffff 61")]
     public void What_a_value_can_not_be_is_refused_as_a_whole(string name, string hex) =>
         Assert.Null(StoreSamples.Named(name).Rewrite(Wire.Bytes(hex)));
 
@@ -166,12 +176,12 @@ public sealed class StoreCodecTests
     }
 
     [Fact]
-    public void The_ten_methods_have_ten_ids()
+    public void The_thirteen_methods_have_thirteen_ids()
     {
         var table = new MethodTable<string>();
         foreach (string method in StoreMethods.All) table.Add(method, method);
 
-        Assert.Equal(10, table.Count);
+        Assert.Equal(13, table.Count);
         Assert.Equal(0xb0207c59d9b60457, StoreMethods.IdOf(StoreMethods.BatchWrite).Value);
     }
 }

@@ -48,6 +48,18 @@ internal static class StoreSamples
             Again<ScanArguments>),
         new("store-scan-result", $"01 02000000 {Entries}",
             () => StoreCodec.Encode(ScanPage.Of(hasMore: true, 2, Wire.Bytes(Entries))), Again<ScanPage>),
+        new("store-write-stream-arguments", "02 0000000500000000 6b657931",
+            () => StoreCodec.Encode(new WriteStreamArguments { Durability = Durability.Disk, Length = 80 << 20, Key = "key1"u8 }),
+            Again<WriteStreamArguments>),
+        new("store-read-stream-arguments", "0000100000000000 ffffffffffffffff 6b657931",
+            () => StoreCodec.Encode(new ReadStreamArguments { From = 1 << 20, Length = ValueStreams.AnyLength, Key = "key1"u8 }),
+            Again<ReadStreamArguments>),
+        new("store-scan-stream-arguments", "00 6400000000000000 0100 6b 0500 6b65793100",
+            () => StoreCodec.Encode(new ScanStreamArguments { Limit = 100, Prefix = "k"u8, From = "key1\0"u8 }),
+            Again<ScanStreamArguments>),
+        new("store-scan-stream-item", "0400 6b657931 01 0200000000000000 7631 0200 6b32 00 0000000500000000",
+            () => StoreCodec.Encode(ScanItem.Of(Wire.Bytes("0400 6b657931 01 0200000000000000 7631 0200 6b32 00 0000000500000000"))),
+            Again<ScanItem>),
     ];
 
     public static TheoryData<string> Names { get; } = [.. All.Select(sample => sample.Name)];

@@ -107,17 +107,17 @@ internal sealed class HubHarness : TurnedLoop
     }
 
     /// <summary>A native client that has its welcome.</summary>
-    public NativeClient ConnectNative(bool batched = true, int loop = 0, byte[]? hello = null)
+    public NativeClient ConnectNative(bool batched = true, int loop = 0, byte[]? hello = null, int? receiveBufferBytes = null)
     {
-        NativeClient client = DialNative(batched, loop);
+        NativeClient client = DialNative(batched, loop, receiveBufferBytes);
         client.Say(hello ?? NativeClient.Hello());
         Assert.StartsWith("welcome ", client.Next(), StringComparison.Ordinal);
         return client;
     }
 
     /// <summary>A native client that has said nothing.</summary>
-    public NativeClient DialNative(bool batched = true, int loop = 0) =>
-        new(Dial(loop, _settings.Native.Path, subprotocol: batched ? NativeProtocol.Batched : NativeProtocol.Unbatched), batched);
+    public NativeClient DialNative(bool batched = true, int loop = 0, int? receiveBufferBytes = null) =>
+        new(Dial(loop, _settings.Native.Path, receiveBufferBytes, subprotocol: batched ? NativeProtocol.Batched : NativeProtocol.Unbatched), batched);
 
     /// <summary>Moves the clock, and gives the loops turns to notice; a deadline may be one tick of 64 ms late.</summary>
     public void Advance(TimeSpan by)

@@ -30,6 +30,14 @@ internal sealed class Payload(string name, string what)
     /// <summary>Whether it was left out.</summary>
     public bool IsMissing(ParseResult parsed) => parsed.GetValue(_text) is null && parsed.GetValue(_file) is null;
 
+    /// <summary>Opens it to be read as a stream; the caller disposes of it.</summary>
+    public Stream Open(ParseResult parsed, Stream input)
+    {
+        if (parsed.GetValue(_file) is { } file) return file.OpenRead();
+        if (parsed.GetValue(_text) is { } text && text != "-") return new MemoryStream(Encoding.UTF8.GetBytes(text));
+        return input;
+    }
+
     /// <summary>Reads all of it.</summary>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(ParseResult parsed, Stream input, CancellationToken cancel)
     {

@@ -21,17 +21,19 @@ internal static class StoreCommand
     {
         Argument<string> key = KeyArgument();
         Option<bool> hex = HexOption();
-        var output = new Option<FileInfo?>("--output", "-o") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced." };
+        var output = new Option<FileInfo?>("--output", "-o", "--out") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced once all of it has come." };
         var command = new Command("get", $"Writes the value of a key, byte for byte, to standard output. Ends with {ExitCode.Missing} where there is none.") { key, hex, output };
         commands.Define(command, async (parsed, client, cancel) =>
         {
             string name = parsed.GetValue(key)!;
-            ReadOnlyMemory<byte>? value = await commands.Progress.RunAsync(name, bytes: -1, progress =>
-                new StoreClient(client).ReadAsync(KeyOf(name, parsed.GetValue(hex)), commands.CallSettings(parsed) with { Download = progress }, cancel)).ConfigureAwait(false);
-            if (value is not { } found) return Missing(commands, name);
-            if (parsed.GetValue(output) is { } file) await File.WriteAllBytesAsync(file.FullName, found, cancel).ConfigureAwait(false);
-            else await commands.Streams.Output.WriteAsync(found, cancel).ConfigureAwait(false);
-            return ExitCode.Done;
+            byte[] bytes = KeyOf(name, parsed.GetValue(hex));
+            long? length = parsed.GetValue(output) is { } file
+                ? await ReplacedFile.WriteAsync(file, GetAsync, cancel).ConfigureAwait(false)
+                : await GetAsync(commands.Streams.Output).ConfigureAwait(false);
+            return length is null ? Missing(commands, name) : ExitCode.Done;
+
+            Task<long?> GetAsync(Stream target) => commands.Progress.RunAsync(name, bytes: -1, progress =>
+                new StoreClient(client).Streams.ReadAsync(bytes, target, settings: new CallSettings { Download = progress }, cancel: cancel));
         });
         return command;
     }
@@ -46,10 +48,10 @@ internal static class StoreCommand
         payload.AddTo(command);
         commands.Define(command, async (parsed, client, cancel) =>
         {
-            ReadOnlyMemory<byte> value = await payload.ReadAsync(parsed, commands.Streams.Input, cancel).ConfigureAwait(false);
+            await using Stream value = payload.Open(parsed, commands.Streams.Input);
             string name = parsed.GetValue(key)!;
-            ulong tail = await commands.Progress.RunAsync(name, value.Length, progress => new StoreClient(client).WriteAsync(
-                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!], commands.CallSettings(parsed) with { Upload = progress }, cancel)).ConfigureAwait(false);
+            ulong tail = await commands.Progress.RunAsync(name, value.CanSeek ? value.Length : -1, progress => new StoreClient(client).Streams.WriteAsync(
+                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!], new CallSettings { Upload = progress }, cancel)).ConfigureAwait(false);
             await commands.Streams.PrintAsync(tail.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
             return ExitCode.Done;
         });
@@ -87,19 +89,19 @@ internal static class StoreCommand
         {
             byte[] start = KeyOf(parsed.GetValue(prefix) ?? "", parsed.GetValue(hex));
             bool keysOnly = parsed.GetValue(keys);
-            long left = parsed.GetValue(limit) ?? long.MaxValue;
+            long? most = parsed.GetValue(limit);
+            if (most <= 0) return ExitCode.Done;
+            var store = new StoreClient(client);
             await commands.Progress.CountAsync("entries", async report =>
             {
                 await using var output = new StreamWriter(commands.Streams.Output, new UTF8Encoding(false), 64 * 1024, leaveOpen: true);
                 long count = 0;
-                if (left <= 0) return count;
-                await foreach (KeyValue entry in new StoreClient(client).ScanAsync(start, keysOnly, cancel).ConfigureAwait(false))
+                await foreach (ScannedEntry entry in store.Streams.ScanAsync(start, limit: most, keysOnly: keysOnly, cancel: cancel).ConfigureAwait(false))
                 {
                     string line = PrintedBytes.Of(entry.Key.Span);
-                    await output.WriteLineAsync(keysOnly ? line : $"{line}\t{PrintedBytes.Of(entry.Value.Span)}").ConfigureAwait(false);
+                    await output.WriteLineAsync(keysOnly ? line : $"{line}\t{await PrintValueAsync(store, entry, cancel).ConfigureAwait(false)}").ConfigureAwait(false);
                     count++;
                     report?.Invoke(count);
-                    if (--left == 0) break;
                 }
 
                 return count;
@@ -107,6 +109,15 @@ internal static class StoreCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    // One that is too long to come with its key is read by it, as it is now.
+    private static async Task<string> PrintValueAsync(StoreClient store, ScannedEntry entry, CancellationToken cancel)
+    {
+        if (entry.Value is { } here) return PrintedBytes.Of(here.Span);
+        using var value = new MemoryStream();
+        await store.Streams.ReadAsync(entry.Key, value, cancel: cancel).ConfigureAwait(false);
+        return PrintedBytes.Of(value.GetBuffer().AsSpan(0, (int)value.Length));
     }
 
     private static Argument<string> KeyArgument() => new("KEY") { Description = "The key, as text in UTF-8; at least one byte." };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using Broker.Tests.EndToEnd.Native;
 
@@ -27,6 +28,31 @@ public sealed class ClientCommandTests : StoreHost
         Assert.Equal(Encoding.Latin1.GetString(bytes), (await RunAsync("store", "get", "piped")).Output);
         Assert.Equal((0, "", ""), await RunAsync("store", "get", "filed", "--output", copy));
         Assert.Equal(bytes, await File.ReadAllBytesAsync(copy));
+    }
+
+    [Fact]
+    public async Task A_large_value_goes_in_from_a_file_and_out_to_one_which_is_replaced_only_by_a_whole_one()
+    {
+        byte[] bytes = new byte[70 * 1024 * 1024];
+        new Random(20261122).NextBytes(bytes);
+        string file = Path.Combine(Folder, "value"), copy = Path.Combine(Folder, "copy");
+        await File.WriteAllBytesAsync(file, bytes);
+        await File.WriteAllTextAsync(copy, "what was there");
+
+        Assert.Equal((3, ""), await CodeAndOutputAsync("store", "get", "large", "--out", copy));
+        Assert.Equal("what was there", await File.ReadAllTextAsync(copy));
+        Assert.Equal(0, (await RunAsync("store", "put", "large", "--file", file)).Code);
+        Assert.Equal((0, ""), await CodeAndOutputAsync("store", "get", "large", "--out", copy));
+
+        Assert.Equal(SHA256.HashData(bytes), SHA256.HashData(await File.ReadAllBytesAsync(copy)));
+        Assert.Equal((0, "large\n"), await CodeAndOutputAsync("store", "scan", "--keys"));
+        Assert.Empty(Directory.GetFiles(Folder, "*.part"));
+    }
+
+    private async Task<(int Code, string Output)> CodeAndOutputAsync(params string[] arguments)
+    {
+        (int code, string output, _) = await RunAsync(arguments);
+        return (code, output);
     }
 
     [Fact]

@@ -9,9 +9,11 @@ public abstract class StoreHost : IAsyncLifetime
 
     private protected string Folder { get; } = Directory.CreateTempSubdirectory("broker-store-").FullName;
 
+    private protected virtual IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>();
+
     private protected HostProcess Host { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Host = await HostProcess.StartAsync(environment: null, "--store", Folder);
+    public async Task InitializeAsync() => Host = await HostProcess.StartAsync(Variables, "--store", Folder);
 
     public async Task DisposeAsync()
     {

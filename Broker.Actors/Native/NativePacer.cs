@@ -1,0 +1,31 @@
+using Broker.Actors.Sessions;
+using Broker.Core.Reactor;
+
+namespace Broker.Actors.Native;
+
+/// <summary>Tells whoever asked when little waits for a client any more. For the loop's thread.</summary>
+/// <param name="connection">The client's.</param>
+/// <param name="replies">Where it waits for its turn.</param>
+internal sealed class NativePacer(Connection connection, LoopReplies replies) : IChunkPump
+{
+    /// <summary>With so much waiting for the socket, what is large waits too.</summary>
+    internal const int BusyBytes = 64 * 1024;
+
+    private readonly List<Action> _waiting = [];
+
+    /// <summary>Told in a later turn, once the client has taken what was written; not at all if it goes before.</summary>
+    internal void Add(Action then)
+    {
+        if (_waiting.Count == 0) replies.Add(this);
+        _waiting.Add(then);
+    }
+
+    /// <inheritdoc />
+    public Pumped Pump()
+    {
+        if (connection.IsOpen && connection.QueuedBytes > BusyBytes) return Pumped.Waiting;
+        foreach (Action then in _waiting) then();
+        _waiting.Clear();
+        return Pumped.Idle;
+    }
+}

@@ -1,0 +1,40 @@
+using Broker.Core.Rpc;
+
+namespace Broker.Store;
+
+/// <summary>Ends work with items when none has moved for a while, as well as with its call.</summary>
+internal sealed class IdleWatch : IDisposable
+{
+    private readonly TimeSpan _limit;
+    private readonly CancellationToken _call;
+    private readonly CancellationTokenSource _idle;
+    private readonly CancellationTokenSource _either;
+
+    public IdleWatch(TimeSpan limit, TimeProvider time, CancellationToken call)
+    {
+        _limit = limit;
+        _call = call;
+        _idle = new CancellationTokenSource(limit, time);
+        _either = CancellationTokenSource.CreateLinkedTokenSource(_idle.Token, call);
+    }
+
+    /// <summary>Cancelled when the call is over, or nothing has moved.</summary>
+    public CancellationToken Token => _either.Token;
+
+    /// <summary>Something has moved.</summary>
+    public void Moved() => _idle.CancelAfter(_limit);
+
+    /// <summary>Says that it was this that ended the work, if it was.</summary>
+    public void ThrowIfLate()
+    {
+        if (_idle.IsCancellationRequested && !_call.IsCancellationRequested)
+            throw new CallFaultException(FaultCode.Deadline, $"no item has moved for {_limit.TotalSeconds} s");
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _either.Dispose();
+        _idle.Dispose();
+    }
+}

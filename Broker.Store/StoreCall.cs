@@ -1,0 +1,18 @@
+using Broker.Core.Chunks;
+
+namespace Broker.Store;
+
+/// <summary>A call that has items, as the store sees it.</summary>
+/// <param name="Arguments">Those that came first; must not change before the answer.</param>
+/// <param name="Items">Those that follow, each the store's until the next is asked for.</param>
+/// <param name="SayAsync">Says a result before the last one, once the caller takes it; disposes of it in any case.</param>
+public sealed record StoreCall(
+    ReadOnlyMemory<byte> Arguments,
+    IAsyncEnumerable<ReadOnlyMemory<byte>> Items,
+    Func<IChunkSource, CancellationToken, ValueTask> SayAsync);
+
+/// <summary>Answers one call that has items.</summary>
+/// <param name="call">The call.</param>
+/// <param name="cancel">Cancelled when nobody waits for the answer any more.</param>
+/// <returns>The last result. Fails with a <see cref="Core.Rpc.CallFaultException"/>.</returns>
+public delegate Task<ReadOnlyMemory<byte>> StoreStreamHandler(StoreCall call, CancellationToken cancel);
