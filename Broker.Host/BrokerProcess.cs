@@ -1,6 +1,7 @@
 using Broker.Actors.Settings;
 using Broker.Host.Http;
 using Broker.Host.Logging;
+using Broker.Host.Memory;
 using Broker.Host.Settings;
 using Broker.Host.Store;
 using Broker.Store;
@@ -77,6 +78,8 @@ public static class BrokerProcess
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, log));
         builder.Services.AddHostedService(_ => service);
+        if (settings.TrimAfter > TimeSpan.Zero)
+            builder.Services.AddHostedService(_ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));
         builder.AddKestrel(settings, hub.OpensPort, inbox);
 
         WebApplication app = builder.Build();

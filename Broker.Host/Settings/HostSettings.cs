@@ -24,6 +24,9 @@ public sealed record HostSettings
     /// <summary>The Unix socket that is listened on too; empty for none.</summary>
     public string UnixSocket { get; init; } = "";
 
+    /// <summary>How long the process has to be quiet before it gives back the memory of its busy time; zero for never.</summary>
+    public TimeSpan TrimAfter { get; init; }
+
     /// <summary>The keyed store.</summary>
     public HostStoreSettings Store { get; init; } = new();
 

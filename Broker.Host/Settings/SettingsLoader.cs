@@ -74,6 +74,7 @@ public static class SettingsLoader
             },
             Tls = ReadTls(reader),
             Store = ReadStore(reader),
+            TrimAfter = reader.GetDuration("broker.memory.trim-after", TimeSpan.Zero, TimeSpan.FromHours(1)),
             UnixSocket = reader.GetText(
                 "broker.unix-socket",
                 $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes",
