@@ -1,4 +1,5 @@
 using System.Text;
+using Broker.Core.Chunks;
 using Broker.Core.Rpc;
 
 namespace Broker.Client;
@@ -9,6 +10,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     private const int CallsMax = 1024;
 
     private readonly Dictionary<uint, CancellationTokenSource> _running = [];
+    private readonly Queue<uint> _streams = new();      // Of long results; the hub may refuse one when all of it has been sent.
 
     /// <summary>The hub calls.</summary>
     public void Start(in Call call)
@@ -77,23 +79,29 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         }
     }
 
-    // What the hub has called and could not be told, it hears of by its own deadline.
+    // A result that the hub does not take, at once or in the middle, ends its call with a fault that says why.
     private void SayResult(uint id, ReadOnlyMemory<byte> result)
     {
         if (state.Ending is not null) return;
         try
         {
-            uploads.Post(new CallResult { Id = id }, result, progress: null, failed: null);
+            uint? stream = uploads.Post(new CallResult { Id = id }, result, progress: null, failed: why => OnRefused(id, why));
+            if (stream is not { } number) return;
+            _streams.Enqueue(number);
+            if (_streams.Count > CallsMax) uploads.Forget(_streams.Dequeue());
         }
-        catch (TooBigException)
+        catch (TooBigException tooBig)
         {
-            SayFault(id, FaultCode.ResultTooBig, "the result is longer than the hub takes");
+            SayFault(id, FaultCode.ResultTooBig, tooBig.Message);
         }
         catch (QueueFullException)
         {
             SayFault(id, FaultCode.Overloaded, "too much waits to be sent");
         }
     }
+
+    private void OnRefused(uint id, Exception why) =>
+        SayFault(id, why is RefusedException refused ? ((ChunkError)refused.Code).ResultFault : FaultCode.ResultTooBig, why.Message);
 
     private void SayFault(uint id, FaultCode code, string text) => sender.TryPost(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 }

@@ -14,10 +14,10 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     /// <param name="message">The message, without its data.</param>
     /// <param name="data">Must not change until it is sent.</param>
     /// <param name="progress">Hears how much has been sent.</param>
-    /// <param name="failed">Told, under the lock, when the hub takes no more of the stream; none where nobody waits for an answer.</param>
+    /// <param name="failed">Told, under the lock, when the hub takes no more of the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
     /// <returns>The stream that it is sent as, if it is too long for a frame.</returns>
     /// <exception cref="BrokerException">Nothing is sent: it is too long for the hub, or too much waits.</exception>
-    public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception>? failed)
+    public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
         where T : INativeMessage<T>, allows ref struct
     {
         int head = NativeWriter.SizeOf(message);
@@ -42,6 +42,9 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         return true;
     }
 
+    /// <summary>Nobody waits to hear how a stream ends, which goes on.</summary>
+    public void Forget(uint stream) => _failed.Remove(stream);
+
     /// <summary>The hub takes more.</summary>
     public void OnCredit(Credit credit)
     {
@@ -56,14 +59,14 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         if (_failed.Remove(stream, out Action<Exception>? failed)) failed(new RefusedException((int)error, $"The hub stopped the upload: {error}."));
     }
 
-    private uint Begin(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception>? failed)
+    private uint Begin(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
     {
         long size = head.Length + (long)data.Length;
         if (!sender.Limits.Allows(size)) throw new TooBigException($"{size} bytes are more than the hub takes: {sender.Limits.StreamBytesMax}.");
         if (_bytes > 0 && size > state.Options.UploadBytesMax - _bytes) throw new QueueFullException($"Large messages of {_bytes} bytes wait already.");
         sender.Chunks.TrySend(new UploadSource(head, data, progress, bytes => _bytes -= bytes), out uint stream);
         _bytes += size;
-        if (failed is not null) _failed[stream] = failed;
+        _failed[stream] = failed;
         sender.Signal();
         return stream;
     }

@@ -147,12 +147,15 @@ public sealed class NativeConversation : NativeSpeech
             StreamPurpose.Result => IsAsked(header.Reference),
             _ => false,
         };
-        Uploads.Open(header, isAwaited, index);
+        ChunkError refused = Uploads.Open(header, isAwaited, index);
+        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, refused);
     }
 
     private void Add(in Chunk chunk, int index)
     {
-        if (Uploads.Add(chunk, index, out ChunkArrival arrival) is not { } payload) return;
+        ChunkError refused = Uploads.Add(chunk, index, out ChunkArrival arrival);
+        if (arrival.IsDropped) Miss(arrival.Purpose, arrival.Reference, refused);
+        if (arrival.Payload is not { } payload) return;
         if (arrival.Purpose == StreamPurpose.Result)
         {
             using (payload) Hear(arrival.Reference, payload.ToArray(), bytes: NativeCommands.CostOf(payload.Bytes));
@@ -162,6 +165,13 @@ public sealed class NativeConversation : NativeSpeech
         if (TakeLong(payload, index)) return;
         payload.Dispose();
         Uploads.Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage, index);
+    }
+
+    // What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.
+    private void Miss(StreamPurpose purpose, uint call, ChunkError why)
+    {
+        if (purpose == StreamPurpose.Result && EndAsked(call))
+            Obey(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {why}"));
     }
 
     // A message that came as a stream: its fields are looked at in one piece, its data stays where it is if it can.

@@ -40,26 +40,28 @@ internal sealed class NativeUploads
     /// <param name="header">The header.</param>
     /// <param name="isAwaited">Whether somebody waits for what it belongs to.</param>
     /// <param name="index">Of the message in its frame.</param>
-    internal void Open(in StreamHeader header, bool isAwaited, int index)
+    /// <returns>Why it is refused, or none; the client has been told.</returns>
+    internal ChunkError Open(in StreamHeader header, bool isAwaited, int index)
     {
         ChunkError error = isAwaited ? _table.Open(header, Now) : ChunkError.UnknownReference;
         if (!isAwaited) _table.Cancel(header.Stream);
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error, index);
         Watch();
+        return error;
     }
 
     /// <summary>A chunk has come.</summary>
     /// <param name="chunk">The chunk.</param>
     /// <param name="index">Of the message in its frame.</param>
-    /// <param name="arrival">What it belongs to.</param>
-    /// <returns>The whole stream, if that was the last one missing; the caller is its holder.</returns>
-    internal ChunkedPayload? Add(in Chunk chunk, int index, out ChunkArrival arrival)
+    /// <param name="arrival">What it belongs to; with the whole stream, if that was the last one missing: the caller is its holder.</param>
+    /// <returns>Why it is refused, or none; the client has been told.</returns>
+    internal ChunkError Add(in Chunk chunk, int index, out ChunkArrival arrival)
     {
         ChunkError error = _table.Add(chunk, Now, out arrival);
         if (error != ChunkError.None) Refuse(chunk.Stream, chunk.Index, error, index);
         if (arrival.Credit > 0) _client.Say(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
         Watch();
-        return arrival.Payload;
+        return error;
     }
 
     /// <summary>The client sends no more of a stream.</summary>

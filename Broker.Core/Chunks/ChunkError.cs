@@ -1,3 +1,5 @@
+using Broker.Core.Rpc;
+
 namespace Broker.Core.Chunks;
 
 /// <summary>Why a chunk or a stream is refused. The connection and all other streams live.</summary>
@@ -66,4 +68,15 @@ public enum ChunkError : ushort
 
     /// <summary>The bytes of a whole stream are not one message that may come this way.</summary>
     NotAMessage = 221,
+}
+
+/// <summary>What a refusal means for more than its stream.</summary>
+public static class ChunkErrors
+{
+    extension(ChunkError error)
+    {
+        /// <summary>How a call ends whose result was a stream that is refused: worth another try, or not.</summary>
+        public FaultCode ResultFault =>
+            error is ChunkError.TooManyStreams or ChunkError.ProcessFull or ChunkError.Expired ? FaultCode.Overloaded : FaultCode.ResultTooBig;
+    }
 }

@@ -149,6 +149,35 @@ public sealed class ClientCallTests
         Assert.Equal(FaultCode.Overloaded, Failure(hub, call).Code);
     }
 
+    [Fact]
+    public void A_result_whose_stream_is_refused_ends_its_call_at_once()
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
+        client.Next();
+
+        client.Say(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[200_000]));
+
+        ClientCallException failed = Failure(hub, call);
+        Assert.Equal((FaultCode.ResultTooBig, "the hub refused the stream of the result: ConnectionFull"), (failed.Code, failed.Text));
+        Assert.Equal("error Stream 213 id 0 chunk 0 message 1", client.Next());
+    }
+
+    [Fact]
+    public void A_result_as_one_stream_too_many_may_be_tried_again()
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", default), two = hub.Clients.CallAsync(id, "add", default);
+        client.Next(2);
+
+        client.Say(Header(0, 600_000, StreamPurpose.Result, First), Header(1, 600_000, StreamPurpose.Result, Second));
+
+        Assert.Equal(FaultCode.Overloaded, Failure(hub, two).Code);
+        Assert.False(one.IsCompleted);
+    }
+
     private static byte[] Result(uint id, string result) => NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
 
     // A client is known by what a method sees of it.
