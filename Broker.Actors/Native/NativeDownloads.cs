@@ -129,7 +129,7 @@ internal sealed class NativeDownloads : IChunkPump
             return Pumped.Idle;
         }
 
-        if (connection.QueuedBytes > NativePacer.BusyBytes) return Pumped.Waiting;
+        if (NativePacer.IsBusy(connection, out Pumped pumped)) return pumped;
         bool isChunk;
         do
         {

@@ -20,10 +20,19 @@ internal sealed class NativePacer(Connection connection, LoopReplies replies) : 
         _waiting.Add(then);
     }
 
+    /// <summary>Whether so much waits for a client that what is large waits too.</summary>
+    /// <param name="connection">The client's.</param>
+    /// <param name="pumped">When to ask again, if so.</param>
+    internal static bool IsBusy(Connection connection, out Pumped pumped)
+    {
+        pumped = connection.IsBlocked ? Pumped.Waiting : Pumped.Unflushed;
+        return connection.QueuedBytes > BusyBytes;
+    }
+
     /// <inheritdoc />
     public Pumped Pump()
     {
-        if (connection.IsOpen && connection.QueuedBytes > BusyBytes) return Pumped.Waiting;
+        if (connection.IsOpen && IsBusy(connection, out Pumped pumped)) return pumped;
         foreach (Action then in _waiting) then();
         _waiting.Clear();
         return Pumped.Idle;

@@ -30,15 +30,17 @@ public sealed class LoopReplies(BufferPool pool)
     public bool SendChunks()
     {
         int chunks = 0;
+        bool unflushed = false;
         for (int i = _pumps.Count; i > 0 && chunks < ChunksPerTurnMax; i--)
         {
             IChunkPump pump = _pumps.Dequeue();
             Pumped pumped = pump.Pump();
             if (pumped != Pumped.Idle) _pumps.Enqueue(pump);
             if (pumped == Pumped.Wrote) chunks++;
+            if (pumped == Pumped.Unflushed) unflushed = true;
         }
 
-        return chunks > 0;
+        return chunks > 0 || unflushed;
     }
 
     /// <summary>Seals everything: whatever is written to a connection next, stands behind it.</summary>

@@ -429,8 +429,8 @@ public abstract class Connection : Deadline
     {
     }
 
-    /// <summary>Whether the socket has refused bytes and is waited for.</summary>
-    private protected bool IsBlocked => _blocked;
+    /// <summary>Whether the socket has refused bytes: a turn comes when it takes more. What else is queued leaves with the turn that queued it.</summary>
+    public bool IsBlocked => _blocked;
 
     /// <summary>What was on its way has left.</summary>
     private protected void ContinueAfterSend()
