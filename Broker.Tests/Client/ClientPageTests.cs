@@ -13,7 +13,7 @@ public sealed partial class ClientPageTests
 
         MatchCollection examples = Example().Matches(page);
 
-        Assert.Equal(6, examples.Count);
+        Assert.Equal(7, examples.Count);
         Assert.All(examples, example => Assert.Contains(Flat(example.Groups[1].Value), compiled, StringComparison.Ordinal));
     }
 

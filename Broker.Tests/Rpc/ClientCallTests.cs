@@ -50,7 +50,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_call_ends_at_its_deadline_and_the_client_is_told()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromDays(1) } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, TimeSpan.FromSeconds(2));
         client.Next();

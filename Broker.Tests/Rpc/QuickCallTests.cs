@@ -147,7 +147,7 @@ public sealed class QuickCallTests
     [Fact]
     public void A_method_that_is_late_three_times_within_a_minute_runs_on_the_thread_pool_from_then_on()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromDays(1) } });
         int thread = 0;
         hub.Methods.AddQuick("blocks", (_, _) =>
         {
