@@ -12,6 +12,10 @@ internal sealed record LoadSettings
     public required string? Baseline { get; init; }
     public required int Rounds { get; init; }
     public required Pace Pace { get; init; }
+
+    /// <summary>Of the first round at least: a server that compiles itself while it runs must have done so before it is measured.</summary>
+    public required double FirstWarmSeconds { get; init; }
+
     public required string ServerCores { get; init; }
     public required string GeneratorCores { get; init; }
     public required TimeSpan TimeMax { get; init; }
@@ -23,9 +27,6 @@ internal sealed record LoadSettings
 /// </summary>
 internal sealed class LoadRun(LoadSettings settings)
 {
-    // Of the first round: a server that compiles itself while it runs must have done so before it is measured.
-    private const double FirstWarmSeconds = 3;
-
     private readonly Generator _generator = new(settings.Generator, settings.GeneratorCores);
     private readonly long _started = Stopwatch.GetTimestamp();
 
@@ -111,7 +112,7 @@ internal sealed class LoadRun(LoadSettings settings)
         Scenario scenario, Contestant contestant, Server server, int round, CancellationToken stop)
     {
         Pace pace = round == 0 && !scenario.Fresh
-            ? settings.Pace with { WarmSeconds = Math.Max(FirstWarmSeconds, settings.Pace.WarmSeconds) }
+            ? settings.Pace with { WarmSeconds = Math.Max(settings.FirstWarmSeconds, settings.Pace.WarmSeconds) }
             : settings.Pace;
         // The generator bounds its own connecting with 60 s for each kind of connection, and its draining.
         TimeSpan limit = TimeSpan.FromSeconds(150 + Subscription.DrainSeconds + pace.WarmSeconds + pace.Seconds);
