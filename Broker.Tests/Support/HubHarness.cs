@@ -122,12 +122,16 @@ internal sealed class HubHarness : TurnedLoop
     /// <summary>Moves the clock, and gives the loops turns to notice; a deadline may be one tick of 64 ms late.</summary>
     public void Advance(TimeSpan by)
     {
-        _time.Advance(by);
+        Pass(by);
         Turn(4);
     }
 
-    /// <summary>Moves the clock inside a turn.</summary>
-    public void Pass(TimeSpan time) => _time.Advance(time);
+    /// <summary>Moves the clock inside a turn: Akka's, and by as much that of the loops, in whose timer wheels the hub's deadlines are.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Scheduler.Advance(time);
+        _time.Advance(time);
+    }
 
     /// <summary>A message that no home of channels is ready for.</summary>
     public void FailRouter(int shard) =>

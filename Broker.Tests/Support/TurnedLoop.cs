@@ -24,6 +24,7 @@ internal class TurnedLoop : IDisposable
         var setup = new LoopSetup(loops);
         Config config = ConfigurationFactory.ParseString(setup.ToHocon())
             .WithFallback("akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }")
+            .WithFallback("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"")
             .WithFallback(TestKitBase.DefaultConfig);
         System = ActorSystem.Create("test", BootstrapSetup.Create().WithConfig(config).And(setup));
         _kit = new TestKit(System);
@@ -32,6 +33,9 @@ internal class TurnedLoop : IDisposable
     public IReadOnlyList<EventLoop> Loops { get; }
 
     public ActorSystem System { get; }
+
+    /// <summary>Akka's clock, which stands until a test moves it.</summary>
+    public TestScheduler Scheduler => (TestScheduler)System.Scheduler;
 
     /// <summary>What work on the loops let escape.</summary>
     public List<Exception> Failures { get; } = [];
