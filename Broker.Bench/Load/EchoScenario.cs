@@ -7,6 +7,8 @@ internal sealed record EchoScenario(int Connections, int Bytes, int Depth)
     public override string Description =>
         $"{Counted(Connections, "connection")}, {Grouped(Bytes)} B, {Depth} in flight on each";
 
+    public override string? Rate => "msgs_s";
+
     public override IReadOnlyList<Metric> Metrics =>
     [
         new("thousand messages/s", "N1", r => r["msgs_s"] / 1000, Spread: true, Ratio: true),
@@ -14,6 +16,7 @@ internal sealed record EchoScenario(int Connections, int Bytes, int Depth)
         Metric.P50,
         Metric.P99,
         Metric.Rss,
+        Metric.Allocated("message"),
     ];
 
     public override bool Suits(Dialect dialect) => dialect.Echoes;

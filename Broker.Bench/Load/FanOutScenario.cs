@@ -4,16 +4,18 @@ namespace Broker.Bench.Load;
 /// <param name="Subscribers">Of all topics together.</param>
 /// <param name="Bytes">Of each publication's data, without what a protocol puts around it.</param>
 /// <param name="Window">Publications of a topic that not all its subscribers have got yet; 0 when a rate is given.</param>
-/// <param name="Rate">Publications a second, whatever has come; 0 when a window is given.</param>
+/// <param name="PublicationsASecond">Publications a second, whatever has come; 0 when a window is given.</param>
 internal sealed record FanOutScenario(
-    string Name, int Subscribers, int Bytes, int Window = 0, int Rate = 0, int Topics = 1, int Publishers = 1)
+    string Name, int Subscribers, int Bytes, int Window = 0, int PublicationsASecond = 0, int Topics = 1, int Publishers = 1)
     : Scenario(Name)
 {
     public override string Description =>
         $"{Counted(Publishers, "publisher")}, {Counted(Topics, "topic")}, {Counted(Subscribers, "subscriber")}, "
-        + $"{Grouped(Bytes)} data bytes, " + (Rate > 0 ? $"{Grouped(Rate)} publications/s" : $"window {Grouped(Window)}");
+        + $"{Grouped(Bytes)} data bytes, " + (PublicationsASecond > 0 ? $"{Grouped(PublicationsASecond)} publications/s" : $"window {Grouped(Window)}");
 
-    public override IReadOnlyList<Metric> Metrics => Rate > 0
+    public override string? Rate => "deliv_s";
+
+    public override IReadOnlyList<Metric> Metrics => PublicationsASecond > 0
         ?
         [
             new("p99 ms", "N2", r => r["p99"] / 1000, Spread: true, Ratio: true),
@@ -22,6 +24,7 @@ internal sealed record FanOutScenario(
             Metric.Cpu,
             new("CPU µs/delivery", "N2", r => r.CpuMicrosecondsPer("deliv_s"), Ratio: true),
             Metric.Rss,
+            Metric.Allocated("delivery"),
         ]
         :
         [
@@ -30,6 +33,7 @@ internal sealed record FanOutScenario(
             Metric.P50,
             Metric.P99,
             Metric.Rss,
+            Metric.Allocated("delivery"),
         ];
 
     public override bool Suits(Dialect dialect) => dialect.FansOut && Subscribers / Topics <= dialect.SubscribersMax;
@@ -37,7 +41,7 @@ internal sealed record FanOutScenario(
     public override IEnumerable<string> Arguments(Dialect dialect, Pace pace) =>
     [
         "fanout", .. Subscription.Arguments(dialect, Subscribers, Publishers, Topics, Bytes),
-        .. Rate > 0 ? (string[])["--rate", $"{Rate}"] : ["--window", $"{Window}"],
+        .. PublicationsASecond > 0 ? (string[])["--rate", $"{PublicationsASecond}"] : ["--window", $"{Window}"],
         "--warm", Text(pace.WarmSeconds), "--secs", Text(pace.Seconds),
     ];
 

@@ -42,6 +42,7 @@ internal static class LoadCommand
     private static readonly Option<double> s_seconds = new("--secs") { Description = "Measured seconds a turn.", DefaultValueFactory = _ => 5 };
     private static readonly Option<double> s_warm = new("--warm") { Description = "Seconds before them.", DefaultValueFactory = _ => 1 };
     private static readonly Option<double> s_firstWarm = new("--first-warm") { Description = "As many at least in the first round of a server.", DefaultValueFactory = _ => 3 };
+    private static readonly Option<bool> s_allocations = new("--allocations") { Description = "Also count what servers of .NET allocate, in one more turn of 5 s each." };
     private static readonly Option<string> s_serverCores = new("--server-cores") { Description = "For taskset.", DefaultValueFactory = _ => "0" };
     private static readonly Option<string> s_generatorCores = new("--generator-cores") { Description = "For taskset.", DefaultValueFactory = _ => "1" };
     private static readonly Option<int> s_minutesMax = new("--minutes-max") { Description = "No scenario starts after this many minutes.", DefaultValueFactory = _ => 240 };
@@ -52,7 +53,7 @@ internal static class LoadCommand
     {
         var command = new Command("load", "Runs Broker and its peers, one core each for server and generator, in interleaved rounds.")
         {
-            s_generator, s_hostCommand, s_peer, s_peers, s_only, s_baseline, s_rounds, s_seconds, s_warm, s_firstWarm,
+            s_generator, s_hostCommand, s_peer, s_peers, s_only, s_baseline, s_rounds, s_seconds, s_warm, s_firstWarm, s_allocations,
             s_serverCores, s_generatorCores, s_minutesMax, s_write, s_list,
         };
         command.SetAction(async (parsed, stop) =>
@@ -138,6 +139,7 @@ internal static class LoadCommand
             Rounds = Math.Max(1, parsed.GetValue(s_rounds)),
             Pace = new Pace(parsed.GetValue(s_warm), parsed.GetValue(s_seconds)),
             FirstWarmSeconds = parsed.GetValue(s_firstWarm),
+            Allocations = parsed.GetValue(s_allocations),
             ServerCores = parsed.GetRequiredValue(s_serverCores),
             GeneratorCores = parsed.GetRequiredValue(s_generatorCores),
             TimeMax = TimeSpan.FromMinutes(parsed.GetValue(s_minutesMax)),

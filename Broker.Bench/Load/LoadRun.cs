@@ -16,6 +16,9 @@ internal sealed record LoadSettings
     /// <summary>Of the first round at least: a server that compiles itself while it runs must have done so before it is measured.</summary>
     public required double FirstWarmSeconds { get; init; }
 
+    /// <summary>Whether servers of .NET take one more turn, in which what they allocate is counted.</summary>
+    public required bool Allocations { get; init; }
+
     public required string ServerCores { get; init; }
     public required string GeneratorCores { get; init; }
     public required TimeSpan TimeMax { get; init; }
@@ -27,6 +30,8 @@ internal sealed record LoadSettings
 /// </summary>
 internal sealed class LoadRun(LoadSettings settings)
 {
+    private static readonly Pace s_weighing = new(WarmSeconds: 0.5, Seconds: 5);
+
     private readonly Generator _generator = new(settings.Generator, settings.GeneratorCores);
     private readonly long _started = Stopwatch.GetTimestamp();
 
@@ -63,6 +68,10 @@ internal sealed class LoadRun(LoadSettings settings)
                 {
                     if (!results.IsGivenUp(contestant.Name)) await TakeTurnAsync(results, contestant, servers, round, stop);
                 }
+            }
+            foreach (Contestant contestant in contestants)
+            {
+                if (servers.TryGetValue(contestant.Name, out Server? server)) await WeighAsync(results, contestant, server, stop);
             }
             return results;
         }
@@ -128,6 +137,27 @@ internal sealed class LoadRun(LoadSettings settings)
             server, contestant.Name, scenario.Arguments(contestant.Dialect, pace), limit, stop);
         scenario.Complete(reading, residentKiB);
         return reading;
+    }
+
+    // What the server allocates, after the rounds: being heard costs it something.
+    private async Task WeighAsync(Results results, Contestant contestant, Server server, CancellationToken stop)
+    {
+        Scenario scenario = results.Scenario;
+        if (!settings.Allocations || scenario.Rate is not { } rate || results.IsGivenUp(contestant.Name)) return;
+        using AllocationCounter? counter = AllocationCounter.Of(server.ProcessId);
+        if (counter is null) return;
+        try
+        {
+            await counter.SettleAsync(stop);
+            Reading reading = await _generator.RunAsync(
+                server, contestant.Name, scenario.Arguments(contestant.Dialect, s_weighing), TimeSpan.FromSeconds(150 + Subscription.DrainSeconds), stop);
+            results.Add(contestant.Name, "allocated", counter.BytesASecond(s_weighing.Seconds) / reading[rate]);
+            await server.QuietAsync(stop);
+        }
+        catch (Exception e) when (e is LoadException or TimeoutException)
+        {
+            results.AddFault(contestant.Name, $"allocations: {e.Message}");
+        }
     }
 
     private static string Headline(Scenario scenario, Reading reading)

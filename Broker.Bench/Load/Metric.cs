@@ -14,5 +14,8 @@ internal sealed record Metric(string Title, string Format, Func<Reading, double>
 
     public static Metric Rss { get; } = new("RSS MiB", "N1", r => r["srv_rss_mb"]);
 
+    /// <summary>By <see cref="AllocationCounter"/>, in a turn of its own; none for a server that is none of .NET.</summary>
+    public static Metric Allocated(string unit) => new($"allocated B/{unit}", "N2", r => r["allocated"]);
+
     public static Metric Cpu { get; } = new("server CPU %", "N0", r => r["srv_cpu"]);
 }

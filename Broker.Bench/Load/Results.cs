@@ -18,6 +18,12 @@ internal sealed class Results(Scenario scenario, int rounds)
 
     public void Add(string name, int round, Reading reading) => _readings[name][round] = reading;
 
+    /// <summary>Adds a figure that was not taken in a round to the last one.</summary>
+    public void Add(string name, string figure, double value)
+    {
+        if (_readings[name].LastOrDefault(reading => reading is not null) is { } last) last[figure] = value;
+    }
+
     /// <summary>Counts of a round were wrong; the next round may be right.</summary>
     public void AddFault(string name, string fault)
     {

@@ -15,6 +15,9 @@ internal abstract record Scenario(string Name)
     /// <summary>The columns, the one that matters most first.</summary>
     public abstract IReadOnlyList<Metric> Metrics { get; }
 
+    /// <summary>The generator's figure of how much is done a second; none where it is not speed that is asked for.</summary>
+    public virtual string? Rate => null;
+
     /// <summary>Whether each round needs a server that has served nobody yet.</summary>
     public virtual bool Fresh => false;
 

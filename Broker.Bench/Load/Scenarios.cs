@@ -40,8 +40,8 @@ internal static class Scenarios
 
         new FanOutScenario("topics-100x10", Subscribers: 1000, Bytes: 64, Window: 4, Topics: 100, Publishers: 100),
 
-        new FanOutScenario("rate-100-at-1000", Subscribers: 100, Bytes: 64, Rate: 1000),
-        new FanOutScenario("rate-1000-at-50", Subscribers: 1000, Bytes: 64, Rate: 50),
+        new FanOutScenario("rate-100-at-1000", Subscribers: 100, Bytes: 64, PublicationsASecond: 1000),
+        new FanOutScenario("rate-1000-at-50", Subscribers: 1000, Bytes: 64, PublicationsASecond: 50),
 
         new IdleScenario("idle-10000", Connections: 10_000, HoldSeconds: 2),
         new SubscribedScenario(Connections: 10_000),
