@@ -35,6 +35,15 @@ public sealed class BrokerClientTests : ClientTest
     }
 
     [Fact]
+    public async Task A_window_in_which_nothing_can_come_is_refused_by_its_name()
+    {
+        var streams = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { StreamWindow = 0 }));
+        var items = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { ItemsWindow = -1 }));
+
+        Assert.Equal(("options.StreamWindow", "options.ItemsWindow"), (streams.ParamName, items.ParamName));
+    }
+
+    [Fact]
     public async Task The_hub_gets_credit_for_chunks_when_half_of_its_window_has_come()
     {
         await ConnectAsync(Options with { StreamWindow = 6 });
