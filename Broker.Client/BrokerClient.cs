@@ -64,9 +64,12 @@ public sealed class BrokerClient : IAsyncDisposable
 
     /// <summary>Connects. This first attempt is not repeated; afterwards the client comes back by itself.</summary>
     /// <exception cref="ConnectionLostException">It could not connect.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A window is not over 0.</exception>
     public static async Task<BrokerClient> ConnectAsync(BrokerClientOptions options, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.StreamWindow);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.ItemsWindow);
         var client = new BrokerClient(options);
         Connection first = await client.OpenAsync(cancel).ConfigureAwait(false);
         client._running = client.RunAsync(first);

@@ -38,6 +38,15 @@ public sealed record BrokerClientOptions
     /// <summary>The longest frame that the client takes.</summary>
     public int FrameBytesMax { get; init; } = 1024 * 1024;
 
+    /// <summary>
+    /// Chunks of a stream that the hub may send before it has to wait for credit, over 0. They stand in front of everything that it says
+    /// next; a far and fast hub wants more of them, as one stream moves at most so many in a round trip.
+    /// </summary>
+    public int StreamWindow { get; init; } = NativeLimits.WindowChunksDefault;
+
+    /// <summary>Items of a call that the hub may say before whoever enumerates them has taken some, over 0.</summary>
+    public int ItemsWindow { get; init; } = NativeLimits.WindowItemsDefault;
+
     /// <summary>Compressions that the hub may use. None, because compression costs both sides more than a fast network does.</summary>
     public Compressions Compressions { get; init; }
 

@@ -47,13 +47,16 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
 
         _results.Remove(chunk.Stream);
         state.DeadlinesChanged();
-        if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, Join(payload));
+        if (payload.Bytes <= JoinedBytesMax)
+        {
+            using (payload) return TakeLong(chunk.Stream, chunk.Index, arrival, payload.ToArray());
+        }
 
         // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
         (uint stream, uint index) = (chunk.Stream, chunk.Index);
-        _ = Task.Run(() =>
+        _ = Task.Run(async () =>
         {
-            byte[] whole = Join(payload);
+            byte[] whole = await JoinAsync(payload).ConfigureAwait(false);
             lock (state.Gate)
             {
                 if (state.Ending is null) TakeLong(stream, index, arrival, whole);
@@ -85,13 +88,25 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     // What welcome tells of streams holds in both directions, but for what hello has told of this one.
     private static ChunkLimits LimitsOf(ChunkLimits outgoing, BrokerClientOptions options)
     {
-        ChunkLimits limits = outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = Handshake.WindowChunks, ConnectionBytesMax = options.DownloadBytesMax };
+        ChunkLimits limits = outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = options.StreamWindow, ConnectionBytesMax = options.DownloadBytesMax };
         return limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
     }
 
-    private static byte[] Join(ChunkedPayload payload)
+    // Chunk by chunk, and behind each whatever else waits for a thread of the pool has its turn, such as what the hub says meanwhile.
+    private static async Task<byte[]> JoinAsync(ChunkedPayload payload)
     {
-        using (payload) return payload.ToArray();
+        using ChunkedPayload disposed = payload;
+        byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)payload.Bytes));
+        int length = 0;
+        for (int i = 0; i < payload.Count; i++)
+        {
+            ReadOnlySpan<byte> chunk = payload[i];
+            chunk.CopyTo(whole.AsSpan(length));
+            length += chunk.Length;
+            await Task.Yield();
+        }
+
+        return whole;
     }
 
     // What is long is kept as it is, and not copied once more.

@@ -11,9 +11,6 @@ internal sealed record Agreement(bool IsBatched, Compressions Compressions, Nati
 /// <summary>Opens a WebSocket, says hello and hears the welcome.</summary>
 internal static class Handshake
 {
-    /// <summary>Chunks of a stream, and items of a call, that the hub may send before the first credit.</summary>
-    public const int WindowChunks = 8;
-
     /// <summary>Connects.</summary>
     /// <exception cref="ConnectionLostException">It did not come to a welcome; says whether to try again.</exception>
     public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(BrokerClientOptions options, CancellationToken stop)
@@ -38,7 +35,8 @@ internal static class Handshake
                 Version = NativeProtocol.Version,
                 Compressions = options.Compressions,
                 FrameBytesMax = options.FrameBytesMax,
-                WindowChunks = WindowChunks,
+                WindowChunks = options.StreamWindow,
+                WindowItems = options.ItemsWindow,
                 Name = Encoding.UTF8.GetBytes(options.Name),
                 Token = options.Token.Span,
             });

@@ -11,9 +11,6 @@ namespace Broker.Client;
 /// </remarks>
 public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
 {
-    /// <summary>Items that the hub may say before the first credit, as hello tells.</summary>
-    internal const int Window = Handshake.WindowChunks;
-
     private readonly OutgoingCalls _calls;
     private readonly uint _id;
     private readonly PendingCall _call;
@@ -22,15 +19,24 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     private readonly Channel<ReadOnlyMemory<byte>> _results =
         Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
-    private int _expected = Window;                 // Results that the hub may say; under the connection's lock.
+    private readonly int _grantEach;                // Results that are taken before the hub hears of it.
+    private int _expected;                          // Results that the hub may say; under the connection's lock.
     private bool _saidAll;
 
-    internal OpenedCall(OutgoingCalls calls, uint id, PendingCall call, int sayable)
+    /// <summary>Makes a call that has begun.</summary>
+    /// <param name="calls">Of its connection.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="call">What waits for its end.</param>
+    /// <param name="sayable">Arguments that the hub takes before the first credit, as welcome told.</param>
+    /// <param name="expected">Results that the hub may say before the first credit, as hello told.</param>
+    internal OpenedCall(OutgoingCalls calls, uint id, PendingCall call, int sayable, int expected)
     {
         _calls = calls;
         _id = id;
         _call = call;
         _sayable = new SemaphoreSlim(sayable);
+        _grantEach = Math.Max(1, expected / 2);
+        _expected = expected;
     }
 
     /// <summary>The last result, which ends the call.</summary>
@@ -76,7 +82,7 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
         await foreach (ReadOnlyMemory<byte> item in _results.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
             yield return item;
-            if (++taken < Window / 2) continue;
+            if (++taken < _grantEach) continue;
             _calls.Grant(_id, _call, taken);
             taken = 0;
         }

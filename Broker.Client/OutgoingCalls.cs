@@ -42,7 +42,7 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         lock (state.Gate)
         {
             id = Start(call, arguments, settings, options);
-            call.Items = new OpenedCall(this, id, call, limits.WindowChunks);
+            call.Items = new OpenedCall(this, id, call, limits.WindowItems, state.Options.ItemsWindow);
         }
 
         CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));

@@ -56,8 +56,8 @@ public abstract class NativeSpeech : Conversation
     /// <summary>Whether the client has said what it takes.</summary>
     private protected bool IsMet => _takes is not null;
 
-    /// <summary>Items of a call that the client takes before it gives credit.</summary>
-    private protected int ItemsWindow => Math.Min(_takes!.WindowChunks, CallWindows.CreditMax);
+    /// <summary>Items of a call that the client takes before it gives credit, from hello on.</summary>
+    private protected int ItemsWindow { get; private set; }
 
     private NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, _payloadBytesMax, Batched);
 
@@ -66,6 +66,7 @@ public abstract class NativeSpeech : Conversation
     {
         _payloadBytesMax = hello.FrameBytesMax - 1;
         _takes = Around.Settings.Native.Streams.ToLimits(hello);
+        ItemsWindow = Math.Min(hello.WindowItems, CallWindows.CreditMax);
         if (Around.Settings.Native.Compression) _compressions = hello.Compressions;
     }
 

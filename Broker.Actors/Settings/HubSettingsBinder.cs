@@ -143,6 +143,7 @@ public static class HubSettingsBinder
         MessagesPerFrameMax = reader.GetCount("broker.native.messages-per-frame-max", 1, 65_536),
         CommandBytesMax = reader.GetSize("broker.native.command-bytes-max", KiB, GiB),
         Compression = reader.GetSwitch("broker.native.compression"),
+        ItemsWindow = reader.GetCount("broker.native.items-window", 1, 65_536),
         Streams = new StreamSettings
         {
             OpenMax = reader.GetCount("broker.native.streams.open-max", 1, 1024),

@@ -30,6 +30,9 @@ public sealed record NativeSettings
     /// <summary>Whether payloads are compressed for clients that ask for it.</summary>
     public bool Compression { get; init; } = true;
 
+    /// <summary>Further arguments of a call that a client may say before the first credit.</summary>
+    public int ItemsWindow { get; init; } = NativeLimits.WindowItemsDefault;
+
     /// <summary>Streams of chunks.</summary>
     public StreamSettings Streams { get; init; } = new();
 
@@ -54,6 +57,7 @@ public sealed record NativeSettings
             streams.StreamsMax,
             CallsMax: callsMax,
             streams.WindowChunks,
+            ItemsWindow,
             (int)pingInterval.TotalMilliseconds);
     }
 }

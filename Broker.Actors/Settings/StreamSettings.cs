@@ -13,7 +13,7 @@ public sealed record StreamSettings
     public int BytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Chunks of a stream that a client may send before the first credit.</summary>
-    public int Window { get; init; } = 8;
+    public int Window { get; init; } = NativeLimits.WindowChunksDefault;
 
     /// <summary>Bytes of one connection's streams: what has come of incomplete ones, and what has not left of others.</summary>
     public int ConnectionBytesMax { get; init; } = 128 * 1024 * 1024;

@@ -24,7 +24,7 @@ public sealed record ChunkLimits
     public long ConnectionBytesMax { get; init; } = 128L * 1024 * 1024;
 
     /// <summary>Chunks that may be sent before the first credit.</summary>
-    public int WindowChunks { get; init; } = 8;
+    public int WindowChunks { get; init; } = NativeLimits.WindowChunksDefault;
 
     /// <summary>How far ahead of the next chunk one may come, where bytes are handed on in order.</summary>
     public int ReorderChunksMax { get; init; } = 8;

@@ -3,7 +3,7 @@ namespace Broker.Core.Native;
 /// <summary>Client: who it is and what it takes. The first message of every connection, and said once.</summary>
 public readonly ref struct Hello : INativeMessage<Hello>
 {
-    private const int FixedBytes = 12;
+    private const int FixedBytes = 16;
 
     /// <inheritdoc />
     public static NativeKind Kind => NativeKind.Hello;
@@ -17,8 +17,11 @@ public readonly ref struct Hello : INativeMessage<Hello>
     /// <summary>The longest payload that it takes, compression byte and all; over 0.</summary>
     public int FrameBytesMax { get; init; }
 
-    /// <summary>Chunks of a stream, and items of a call, that the server may send before the first credit.</summary>
+    /// <summary>Chunks of a stream that the server may send before the first credit.</summary>
     public int WindowChunks { get; init; }
+
+    /// <summary>Items of a call that the server may say before the first credit; 0 says that every call has one result.</summary>
+    public int WindowItems { get; init; }
 
     /// <summary>The name and version of the client's software, at most 255 bytes.</summary>
     public ReadOnlySpan<byte> Name { get; init; }
@@ -36,6 +39,7 @@ public readonly ref struct Hello : INativeMessage<Hello>
         Compressions = (Compressions)body.NextFlags((byte)Compressions.All),
         FrameBytesMax = body.NextCount(min: 1),
         WindowChunks = body.NextCount(),
+        WindowItems = body.NextCount(),
         Name = body.NextByteText(),
         Token = body.RestText(),
     };
@@ -47,6 +51,7 @@ public readonly ref struct Hello : INativeMessage<Hello>
         body.PutByte((byte)Compressions);
         body.PutWord((uint)FrameBytesMax);
         body.PutWord((uint)WindowChunks);
+        body.PutWord((uint)WindowItems);
         body.PutByteText(Name);
         body.PutBytes(Token);
     }
@@ -55,7 +60,7 @@ public readonly ref struct Hello : INativeMessage<Hello>
 /// <summary>Server: the client is in, and these are the limits.</summary>
 public readonly ref struct Welcome : INativeMessage<Welcome>
 {
-    private const int FixedBytes = 43;
+    private const int FixedBytes = 47;
 
     /// <inheritdoc />
     public static NativeKind Kind => NativeKind.Welcome;
@@ -89,6 +94,7 @@ public readonly ref struct Welcome : INativeMessage<Welcome>
             StreamsMax: body.NextCount(min: 1),
             CallsMax: body.NextCount(min: 1),
             WindowChunks: body.NextCount(min: 1),
+            WindowItems: body.NextCount(min: 1),
             PingMilliseconds: body.NextCount()),
         Client = body.RestText(),
     };
@@ -106,6 +112,7 @@ public readonly ref struct Welcome : INativeMessage<Welcome>
         body.PutWord((uint)Limits.StreamsMax);
         body.PutWord((uint)Limits.CallsMax);
         body.PutWord((uint)Limits.WindowChunks);
+        body.PutWord((uint)Limits.WindowItems);
         body.PutWord((uint)Limits.PingMilliseconds);
         body.PutBytes(Client);
     }

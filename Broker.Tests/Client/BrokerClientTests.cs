@@ -18,9 +18,48 @@ public sealed class BrokerClientTests : ClientTest
         await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
 
         Assert.Equal([NativeProtocol.Batched, NativeProtocol.Unbatched], side.Offered);
-        Assert.Equal(Wire.Bytes("01 15000000 0100 03 00001000 08000000 04 64656d6f 736573616d"), hello);
+        Assert.Equal(Wire.Bytes("01 19000000 0100 03 00001000 04000000 08000000 04 64656d6f 736573616d"), hello);
         Assert.Equal((ClientState.Connected, "c7"), (client.State, client.ClientId));
         side.Over.SetResult();
+    }
+
+    [Fact]
+    public async Task Both_windows_are_told_in_hello()
+    {
+        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { StreamWindow = 6, ItemsWindow = 1 });
+        HubSide side = await Hub.AcceptAsync();
+
+        Assert.Equal((6, 1), Read(await side.HearAsync(), message => (message.As<Hello>().WindowChunks, message.As<Hello>().WindowItems)));
+        side.Over.SetResult();
+        await Assert.ThrowsAsync<ConnectionLostException>(() => connecting.WaitAsync(ScriptedHub.Patience));
+    }
+
+    [Fact]
+    public async Task A_window_in_which_nothing_can_come_is_refused_by_its_name()
+    {
+        var streams = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { StreamWindow = 0 }));
+        var items = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { ItemsWindow = -1 }));
+
+        Assert.Equal(("options.StreamWindow", "options.ItemsWindow"), (streams.ParamName, items.ParamName));
+    }
+
+    [Fact]
+    public async Task The_hub_gets_credit_for_chunks_when_half_of_its_window_has_come()
+    {
+        await ConnectAsync(Options with { StreamWindow = 6 });
+        Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default);
+        await Side.HearAsync();
+
+        await Side.SayAsync(NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 9 }));
+        for (uint i = 0; i < 2; i++) await Side.SayAsync(ChunkOf(i));
+        await Side.SayAsync(NativeWriter.Message(new Ping { Mark = 1 }));
+        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.HearAsync()));
+        await Side.SayAsync(ChunkOf(2));
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Stream, Id = 0, Count = 3 }), await Side.HearAsync());
+        for (uint i = 3; i < 9; i++) await Side.SayAsync(ChunkOf(i));
+        Assert.Equal(new byte[] { 0, 1, 2, 3, 4, 5, 6, 7, 8 }, (await calling.WaitAsync(ScriptedHub.Patience)).ToArray());
+
+        static byte[] ChunkOf(uint index) => NativeWriter.Message(new Chunk { Stream = 0, Index = index, Total = 9, Data = [(byte)index] });
     }
 
     [Fact]

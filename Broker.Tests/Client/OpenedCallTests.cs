@@ -27,9 +27,27 @@ public sealed class OpenedCallTests : ClientTest
     }
 
     [Fact]
+    public async Task With_a_window_of_one_item_each_is_granted_as_it_is_read()
+    {
+        await ConnectAsync(Options with { ItemsWindow = 1 });
+        await using OpenedCall call = Client.OpenCall("many", default);
+        await Side.HearAsync();
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+
+        await Side.SayAsync(ItemOf(0));
+        Assert.Equal(0, (await NextAsync(results)).Span[0]);
+        Task<ReadOnlyMemory<byte>> second = NextAsync(results);
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }), await Side.HearAsync());
+        await Side.SayAsync(ItemOf(1), ItemOf(2));
+
+        await Assert.ThrowsAsync<BrokerException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal(1, (await second).Span[0]);
+    }
+
+    [Fact]
     public async Task Arguments_wait_for_the_hubs_credit()
     {
-        await ConnectAsync(limits: NativeLimits.Default with { WindowChunks = 2 });
+        await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
         await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
         Assert.Equal(CallOptions.MoreArguments, Read(await Side.HearAsync(), message => message.As<Call>().Options));
 
@@ -50,7 +68,7 @@ public sealed class OpenedCallTests : ClientTest
     [Fact]
     public async Task A_fault_ends_the_enumeration_behind_the_items_before_it_and_whoever_still_says()
     {
-        await ConnectAsync(limits: NativeLimits.Default with { WindowChunks = 1 });
+        await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 1 });
         await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
         await call.SayAsync(new byte[] { 0 });
         Task waiting = call.SayAsync(new byte[] { 1 }).AsTask();

@@ -103,11 +103,11 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a message before hello"] = ("v3.broker", false, Frame(Binary, WickedNative.Ping(1))),
         ["hello said twice"] = ("v3.broker", true, Frame(Binary, WickedNative.Hello)),
         ["a text frame on the native path"] = ("v3.broker", true, Frame(Text, "{}"u8)),
-        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, WickedNative.Message(0x01, [0, 0, 0, 0, 0, 0x10, 0, 8, 0, 0, 0, 0]))),
+        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, WickedNative.HelloOf(version: 0, longest: 1 << 20))),
         ["a payload over native.frame-bytes-max"] = ("v3.broker", true, Header(Binary, 512 * 1024 + 1)),
         ["a payload over bytes-before-connect-max before welcome"] = ("v3.broker", false, Header(Binary, 16 * 1024 + 1)),
-        ["a token in hello, which cannot be verified yet"] = ("v3.broker", false, Frame(Binary, WickedNative.Message(0x01, [1, 0, 0, 0, 0, 0x10, 0, 8, 0, 0, 0, 0, .. "token"u8]))),
-        ["a longest payload too short for what all share"] = ("v3.broker", false, Frame(Binary, WickedNative.Message(0x01, [1, 0, 0, 0, 0x10, 0, 0, 8, 0, 0, 0, 0]))),
+        ["a token in hello, which cannot be verified yet"] = ("v3.broker", false, Frame(Binary, WickedNative.HelloOf(version: 1, longest: 1 << 20, token: "token"))),
+        ["a longest payload too short for what all share"] = ("v3.broker", false, Frame(Binary, WickedNative.HelloOf(version: 1, longest: 4096))),
     };
 
     private const string Fields =

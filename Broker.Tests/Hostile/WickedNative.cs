@@ -9,8 +9,12 @@ internal static class WickedNative
     public const string Path = "/ws";
     public const byte Welcome = 0x02, Error = 0x05;
 
-    /// <summary>Version 1, no compression, frames of 1 MiB, a window of 8, no name and no token.</summary>
-    public static byte[] Hello { get; } = Message(0x01, [1, 0, 0, 0, 0, 0x10, 0, 8, 0, 0, 0, 0]);
+    /// <summary>Version 1, no compression, frames of 1 MiB, windows of 4 chunks and 8 items, no name and no token.</summary>
+    public static byte[] Hello { get; } = HelloOf(version: 1, longest: 1 << 20);
+
+    /// <summary>A hello without compression and name, with windows of 4 chunks and 8 items.</summary>
+    public static byte[] HelloOf(byte version, uint longest, string token = "") =>
+        Message(0x01, [version, 0, 0, .. Bytes(longest), .. Bytes(4), .. Bytes(8), 0, .. Encoding.UTF8.GetBytes(token)]);
 
     /// <summary>The field of a request that offers a subprotocol.</summary>
     public static string Offer(string subprotocol) => $"Sec-WebSocket-Protocol: {subprotocol}\r\n";

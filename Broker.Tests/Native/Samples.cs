@@ -16,19 +16,20 @@ internal static class Samples
 {
     public static IReadOnlyList<Sample> All { get; } =
     [
-        Of("hello", Side.Server, "01 15000000 0100 03 00001000 08000000 04 64656d6f 736573616d",
+        Of("hello", Side.Server, "01 19000000 0100 03 00001000 04000000 08000000 04 64656d6f 736573616d",
             () => NativeWriter.Message(new Hello
             {
                 Version = 1,
                 Compressions = Compressions.All,
                 FrameBytesMax = 1 << 20,
-                WindowChunks = 8,
+                WindowChunks = 4,
+                WindowItems = 8,
                 Name = "demo"u8,
                 Token = "sesam"u8,
             }),
             message => NativeWriter.Message(message.As<Hello>())),
         Of("welcome", Side.Client,
-            "02 2d000000 0100 01 00000800 00100000 00000400 00010000 0000000400000000 08000000 00040000 08000000 a8610000 6337",
+            "02 31000000 0100 01 00000800 00100000 00000400 00010000 0000000400000000 08000000 00040000 04000000 08000000 a8610000 6337",
             () => NativeWriter.Message(new Welcome
             {
                 Version = 1,

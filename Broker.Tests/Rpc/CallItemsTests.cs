@@ -29,7 +29,7 @@ public sealed class CallItemsTests
 
             return Bytes($"{count} in all");
         });
-        NativeClient client = hub.ConnectNative(batched, hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(batched, hello: Hello(items: 8));
 
         client.Say(Call(1, "echo", "+", options: CallOptions.MoreArguments), Item(1, "a"), Item(1, "b"), ItemsEnd(1));
 
@@ -41,7 +41,7 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
         client.Say(Item(9, "nobody's"), ItemsEnd(9), ItemCredit(9, 1), Call(1, "count"));
 
@@ -55,7 +55,7 @@ public sealed class CallItemsTests
         int said = 0;
         hub.Methods.AddStream("many", (_, _) => Numbers(20, () => said++));
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
         client.Say(Call(1, "many"));
         Assert.Equal(Enumerable.Range(0, 8).Select(i => $"item 1 {i}"), client.Next(8));
@@ -79,7 +79,7 @@ public sealed class CallItemsTests
             await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.Reader.ReadAsync(cancel);
             return default;
         });
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
         client.Say([Call(1, "slow", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => Item(1, $"{i}"))]);
         for (int i = 0; i < 3; i++) read.Writer.TryWrite(true);
@@ -95,6 +95,23 @@ public sealed class CallItemsTests
     }
 
     [Fact]
+    public void As_many_arguments_may_follow_as_is_set_whatever_the_window_of_streams()
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { ItemsWindow = 2, Streams = new StreamSettings { Window = 1 } } });
+        hub.Methods.Add("never", async (_, cancel) =>
+        {
+            await Task.Delay(Timeout.Infinite, cancel);
+            return default;
+        });
+        NativeClient client = hub.ConnectNative(hello: Hello());
+
+        client.Say(Call(1, "never", options: CallOptions.MoreArguments), Item(1, "a"), Item(1, "b"));
+        Assert.Empty(client.Within(20));
+        client.Say(Item(1, "c"));
+        Assert.StartsWith("fault 1 BadArguments", client.Next(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_item_without_credit_ends_the_call_and_no_other()
     {
         using var hub = new HubHarness();
@@ -106,7 +123,7 @@ public sealed class CallItemsTests
             return default;
         });
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
         client.Say([Call(1, "never", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 9).Select(i => Item(1, $"{i}")), Call(2, "fast", "x")]);
 
@@ -124,7 +141,7 @@ public sealed class CallItemsTests
             await read.Task;
             return Bytes($"{await call.Items.Select(item => item.Length).SumAsync(cancel)}");
         });
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
         client.Say(Call(1, "sum", options: CallOptions.MoreArguments), Item(1, new string('x', 900)), ItemsEnd(1));
         client.Say(Call(2, "sum", options: CallOptions.MoreArguments), Item(2, new string('x', 200)));
@@ -157,7 +174,7 @@ public sealed class CallItemsTests
                 throw;
             }
         });
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
         client.Say(Call(1, "waits", options: CallOptions.MoreArguments));
         if (says) client.Next(8);
 
@@ -174,7 +191,7 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.AddStream("long", (_, _) => new[] { (ReadOnlyMemory<byte>)new byte[2 << 20] }.ToAsyncEnumerable());
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
         client.Say(Call(1, "long"));
 
@@ -202,7 +219,7 @@ public sealed class CallItemsTests
             await call.SayAsync(Bytes($"{call.Arguments.Length}"));
             return call.Arguments;
         });
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(window: 8, items: 8));
         byte[] call = Call(1, "both", new string('x', 600_000));
 
         client.SayFrames([Header(0, call.Length), .. Cut(0, call, 262_144)]);
@@ -217,7 +234,7 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.Add("count", async (call, cancel) => Bytes($"{await call.Items.CountAsync(cancel)}"));
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
         byte[] call = Call(1, "count", new string('x', bytes), options: CallOptions.MoreArguments);
 
         client.SayFrames([Header(0, call.Length), .. Cut(0, call, chunkBytes)]);
@@ -244,7 +261,7 @@ public sealed class CallItemsTests
 
             return default;
         });
-        NativeClient client = hub.ConnectNative(hello: Hello(window: items), receiveBufferBytes: 4096);
+        NativeClient client = hub.ConnectNative(hello: Hello(items: items), receiveBufferBytes: 4096);
 
         client.Say([.. Enumerable.Range(1, calls).Select(i => Call((uint)i, "long"))]);
         hub.RunUntil(() => Volatile.Read(ref said) >= 8, "the first items are said");
@@ -274,7 +291,7 @@ public sealed class CallItemsTests
                 await call.SayAsync(source, cancel);
             }
         });
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 4));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 4));
 
         client.Say(Call(1, "endless"));
         client.Next(4);
@@ -302,7 +319,7 @@ public sealed class CallItemsTests
     {
         using var hub = new HubHarness();
         hub.Methods.AddStream("many", static (_, _) => Numbers(3));
-        NativeClient client = hub.ConnectNative(hello: Hello(window: 1));
+        NativeClient client = hub.ConnectNative(hello: Hello(items: 1));
 
         client.Say(Call(1, "many"));
         Assert.Equal("item 1 0", client.Next());

@@ -157,7 +157,7 @@ public sealed partial class NativeConversationTests
         { "10 18000000 01000000 00 0000000000000000 0000000000000000 0100 ff", NativeFault.NotUtf8, 1 },
         { "04 08000000 0000000000000000 04 08000000 0000000000000000 04 08000000 0000000000000000", NativeFault.TooManyMessages, 3 },
         { "17 14000000 01000000 0000000000000000 0000000000000000", NativeFault.WrongSide, 1 },
-        { "01 0c000000 0100 00 00100000 00000000 00", NativeFault.OutOfTurn, 1 },
+        { "01 10000000 0100 00 00100000 00000000 00000000 00", NativeFault.OutOfTurn, 1 },
     };
 
     [Theory, MemberData(nameof(Faults))]

@@ -18,12 +18,13 @@ internal sealed class NativeClient(HubClient client, bool batched)
     /// <summary>The frames below.</summary>
     public HubClient Frames { get; } = client;
 
-    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 0, Compressions compressions = Compressions.None) =>
+    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 0, int items = 0, Compressions compressions = Compressions.None) =>
         NativeWriter.Message(new Hello
         {
             Version = version,
             FrameBytesMax = frameBytesMax,
             WindowChunks = window,
+            WindowItems = items,
             Compressions = compressions,
             Name = "test"u8,
             Token = Encoding.UTF8.GetBytes(token),

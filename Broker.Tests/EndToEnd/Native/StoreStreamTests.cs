@@ -187,7 +187,7 @@ public sealed class StoreStreamTests : StoreHost
         socket.Options.AddSubProtocol("v3.broker");
         using var limit = new CancellationTokenSource(Patience);
         await socket.ConnectAsync(Host.NativeUri, limit.Token);
-        await SendAsync(Support.NativeClient.Hello(window: 1 << 20));
+        await SendAsync(Support.NativeClient.Hello(items: 1 << 20));
         byte[] room = new byte[1 << 20];
         await socket.ReceiveAsync(room, limit.Token);
         long before = Host.ResidentBytes;
