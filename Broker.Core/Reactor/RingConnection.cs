@@ -18,12 +18,15 @@ internal sealed unsafe class RingConnection : SocketConnection
     private const int MuchBytes = 16 * 1024;      // one brings so much.
 
     private readonly RingReactor _reactor;
-    private Receiving _receiving;
-    private bool _readablePolled;
+    private Asked _receiving;
+    private Asked _polling;           // For its readiness, while it is not received from.
     private bool _writablePolled;
     private bool _failurePolled;
-    private bool _metered = true;     // It is read once for each readiness, into the loop's scratch.
+    private bool _metered = true;     // It is read once a turn at most, into the loop's scratch.
     private int _littleReads;         // While metered: how many in a row.
+    private bool _unread;             // While metered: it was told of bytes that it has not read, and is not told again.
+    private bool _endTold;            // The client's end stands behind them.
+    private bool _readsNext;          // It is read in the turn that comes.
     private bool _endHeld;            // The client's end came behind bytes that are still held.
     private bool _awaitsSend;         // It is told when its send is made.
     private long _sending;            // The number of the last send,
@@ -34,9 +37,9 @@ internal sealed unsafe class RingConnection : SocketConnection
     internal RingConnection(RingReactor reactor, int descriptor, ConnectionId id)
         : base(reactor, descriptor, id) => _reactor = reactor;
 
-    private enum Receiving : byte
+    private enum Asked : byte
     {
-        None,
+        Nothing,
         Standing,
         Cancelled,
     }
@@ -46,18 +49,40 @@ internal sealed unsafe class RingConnection : SocketConnection
     private protected override void WatchReading()
     {
         if (State == ConnectionState.Closed) return;
-        if (_receiving != Receiving.None || _readablePolled) return;
-        if (State == ConnectionState.Handshaking || _metered)
+        if (IsReadByReadiness) WatchReadiness();
+        else WatchBytes();
+    }
+
+    private bool IsReadByReadiness => State == ConnectionState.Handshaking || _metered;
+
+    private void WatchReadiness()
+    {
+        if (_unread)
         {
-            _readablePolled = true;
-            _reactor.PollReadable(this);
-        }
-        else
-        {
-            _receiving = Receiving.Standing;
-            _reactor.Receive(this);
+            ReadNext();
+            return;
         }
 
+        if (_receiving != Asked.Nothing || _polling != Asked.Nothing) return;
+        _polling = Asked.Standing;
+
+        // One that is handshaking may be given away, with nothing of it left in the ring.
+        _reactor.PollReadable(this, again: State != ConnectionState.Handshaking);
+        if (_failurePolled) _reactor.CancelFailure(this);
+    }
+
+    private void WatchBytes()
+    {
+        if (_polling == Asked.Standing)
+        {
+            _polling = Asked.Cancelled;
+            _reactor.CancelReadable(this);
+        }
+
+        if (_receiving != Asked.Nothing || _polling != Asked.Nothing) return;
+        _unread = false;
+        _receiving = Asked.Standing;
+        _reactor.Receive(this);
         if (_failurePolled) _reactor.CancelFailure(this);
     }
 
@@ -76,13 +101,48 @@ internal sealed unsafe class RingConnection : SocketConnection
         else WatchFailure();
     }
 
-    private bool IsWatched => _receiving == Receiving.Standing || _readablePolled;
+    private bool IsWatched => _receiving == Asked.Standing || _polling == Asked.Standing;
 
-    /// <summary>The socket of a connection that is read by readiness has bytes or an end.</summary>
-    internal void OnReadable()
+    /// <summary>The socket has bytes, an end or an error; or it is not waited for any more.</summary>
+    /// <remarks>What is there when this is said is not said again: it has to be remembered until it is read.</remarks>
+    internal void OnReadable(in RingCompletion completion)
     {
-        _readablePolled = false;
-        if (MayRead) Meter(Read());
+        if (!completion.GoesOn) _polling = Asked.Nothing;
+        if (completion.Result > 0 && IsReadByReadiness)
+        {
+            var events = (EpollEvents)completion.Result;
+            _unread = true;
+            _endTold |= (events & (EpollEvents.PeerEnd | EpollEvents.Error | EpollEvents.HangUp)) != 0;
+            if (_readsNext) return;
+            if (MayRead) ReadOnce();
+            else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) OnSocketFailed("The socket failed while nothing was read from it.");
+        }
+
+        if (MayRead) OnReadingChanged();
+        else WatchFailure();
+    }
+
+    private void ReadOnce()
+    {
+        int bytes = Read();
+
+        // A read that does not fill the scratch has taken all there was, but for an end. One that failed is tried again.
+        _unread = bytes == _reactor.Scratch.Length || (bytes > 0 && _endTold) || (bytes < 0 && bytes != -(int)Errno.TryAgain);
+        Meter(bytes);
+    }
+
+    private void ReadNext()
+    {
+        if (_readsNext) return;
+        _readsNext = true;
+        _reactor.ReadNext(this);
+    }
+
+    /// <summary>Its turn to be read has come, without a word from the kernel.</summary>
+    internal void OnTurnToRead()
+    {
+        _readsNext = false;
+        if (_unread && MayRead && IsReadByReadiness) ReadOnce();
         if (MayRead) OnReadingChanged();
         else WatchFailure();
     }
@@ -108,14 +168,14 @@ internal sealed unsafe class RingConnection : SocketConnection
     /// <summary>The standing receive has brought bytes, an end or an error.</summary>
     internal void OnReceived(in RingCompletion completion, int start)
     {
-        if (!completion.GoesOn) _receiving = Receiving.None;
+        if (!completion.GoesOn) _receiving = Asked.Nothing;
         Meter(completion.Result);
         if (completion.Result > 0) OnBytes(completion.Buffer, start, completion.Result);
         else if (completion.Result == 0) OnEnd();
         else OnFailedCall((Errno)(-completion.Result));
 
         // Out of buffers, or cancelled and wanted again.
-        if (_receiving == Receiving.None && MayRead) OnReadingChanged();
+        if (_receiving == Asked.Nothing && MayRead) OnReadingChanged();
     }
 
     private void OnBytes(int buffer, int start, int length)
@@ -142,8 +202,8 @@ internal sealed unsafe class RingConnection : SocketConnection
 
     private void StopReceiving()
     {
-        if (_receiving != Receiving.Standing) return;
-        _receiving = Receiving.Cancelled;
+        if (_receiving != Asked.Standing) return;
+        _receiving = Asked.Cancelled;
         _reactor.CancelReceive(this);
         WatchFailure();
     }
@@ -244,7 +304,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     // What was written before the end still leaves: the close is handed over behind it.
     private protected override void Unwatch()
     {
-        if (_receiving != Receiving.None || _readablePolled || _writablePolled || _failurePolled) _reactor.CancelAll(Descriptor);
+        if (_receiving != Asked.Nothing || _polling != Asked.Nothing || _writablePolled || _failurePolled) _reactor.CancelAll(Descriptor);
     }
 
     private protected override void CloseDescriptor() => _reactor.Close(Descriptor);

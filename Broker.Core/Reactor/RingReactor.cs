@@ -16,6 +16,7 @@ internal sealed unsafe class RingReactor : Reactor
 {
     private const byte SelectsBuffer = 1 << 5, SkipsSuccess = 1 << 6;
     private const ushort ReceivesAgainAndAgain = 1 << 1;
+    private const uint PollsAgainAndAgain = 1 << 0;
     private const uint CancelsAll = 1 << 0, CancelsByDescriptor = 1 << 1;
     private const int DataKindShift = 56, DataSlotShift = 32;
 
@@ -24,6 +25,8 @@ internal sealed unsafe class RingReactor : Reactor
     private readonly Ring _ring;
     private List<RingConnection> _waiting = [];       // For their sends to be made, so that what is behind them can leave.
     private List<RingConnection> _continuing = [];
+    private List<RingConnection> _readNext = [];      // Have bytes that the kernel has told of.
+    private List<RingConnection> _readNow = [];
     private uint _judged;                             // Completions before it were searched for failed sends.
     private bool _listenerWatched;
     private bool _closing;
@@ -57,12 +60,14 @@ internal sealed unsafe class RingReactor : Reactor
 
     // A few requests are handed over by the call that waits for what comes next. Many are not: meanwhile the loop would pass for
     // asleep, and whoever posts to it would wake it.
-    private protected override bool IsReadyToWait => !_ring.HasCompletions && _waiting.Count == 0 && _ring.RequestsPrepared <= RequestsOfAWait;
+    private protected override bool IsReadyToWait => !_ring.HasCompletions && HasNothingUnderWay && _ring.RequestsPrepared <= RequestsOfAWait;
+
+    private bool HasNothingUnderWay => _waiting.Count == 0 && _readNext.Count == 0;
 
     private protected override bool Poll(int waitMilliseconds)
     {
         // What the last turn's end brought is served before anything is asked for.
-        if (waitMilliseconds != 0 && _waiting.Count == 0) _ring.Enter(1, waitMilliseconds);
+        if (waitMilliseconds != 0 && HasNothingUnderWay) _ring.Enter(1, waitMilliseconds);
         else if (_ring.HasRequests || (!_ring.HasCompletions && _ring.HasWork)) _ring.Enter(0, 0);
 
         // A deadline that is set while serving counts from now, and not from before the sleep.
@@ -72,6 +77,7 @@ internal sealed unsafe class RingReactor : Reactor
         uint end = _ring.CompletionsEnd;
         if (Sends.HasAny) JudgeSends(end);
         _judged = end;
+        (_readNow, _readNext) = (_readNext, _readNow);
         while (_ring.TryTake(end, out RingCompletion completion))
         {
             Serve(completion);
@@ -79,7 +85,29 @@ internal sealed unsafe class RingReactor : Reactor
             served = true;
         }
 
-        return served;
+        return ReadNow() || served;
+    }
+
+    // Who floods is read once a turn, after those who were silent.
+    private bool ReadNow()
+    {
+        if (_readNow.Count == 0) return false;
+        foreach (RingConnection connection in _readNow)
+        {
+            try
+            {
+                connection.OnTurnToRead();
+            }
+            catch (Exception failure)
+            {
+                Fail(connection, failure);
+            }
+
+            RunQueued();
+        }
+
+        _readNow.Clear();
+        return true;
     }
 
     // Only a send that failed, or was cut short, has a completion. It is looked at before all others: a connection that goes on to
@@ -110,9 +138,14 @@ internal sealed unsafe class RingReactor : Reactor
         }
         catch (Exception failure)
         {
-            Report(failure);
-            connection.Abort(ClosureCause.SessionFailed, failure.Message);
+            Fail(connection, failure);
         }
+    }
+
+    private void Fail(RingConnection connection, Exception failure)
+    {
+        Report(failure);
+        connection.Abort(ClosureCause.SessionFailed, failure.Message);
     }
 
     private void Serve(in RingCompletion completion)
@@ -154,15 +187,14 @@ internal sealed unsafe class RingReactor : Reactor
                 {
                     case Kind.Receive: connection.OnReceived(completion, start); break;
                     case Kind.Send: connection.OnCutShort(completion.Result); break;
-                    case Kind.Readable: connection.OnReadable(); break;
+                    case Kind.Readable: connection.OnReadable(completion); break;
                     case Kind.Writable: connection.OnPolledWritable(); break;
                     default: connection.OnFailurePolled(completion.Result); break;
                 }
             }
             catch (Exception failure)
             {
-                Report(failure);
-                connection.Abort(ClosureCause.SessionFailed, failure.Message);
+                Fail(connection, failure);
             }
         }
 
@@ -207,6 +239,9 @@ internal sealed unsafe class RingReactor : Reactor
     /// <summary>Ends the receive; it completes once more.</summary>
     internal void CancelReceive(RingConnection connection) => Cancel(Data(Kind.Receive, connection));
 
+    /// <summary>Ends the wait for bytes; it completes once more.</summary>
+    internal void CancelReadable(RingConnection connection) => Cancel(Data(Kind.Readable, connection));
+
     /// <summary>Ends the wait for a failure; it completes once more.</summary>
     internal void CancelFailure(RingConnection connection) => Cancel(Data(Kind.Failure, connection));
 
@@ -243,8 +278,21 @@ internal sealed unsafe class RingReactor : Reactor
     /// <summary>Hands over what is prepared.</summary>
     internal void Submit() => _ring.Enter(0, 0);
 
-    internal void PollReadable(RingConnection connection) =>
-        PollOnce(connection.Descriptor, EpollEvents.Readable, Data(Kind.Readable, connection));
+    /// <summary>Waits for bytes or an end.</summary>
+    /// <param name="connection">Whose socket.</param>
+    /// <param name="again">Completes whenever more come, until it is cancelled or fails; what is there and not read is told once.</param>
+    internal void PollReadable(RingConnection connection, bool again)
+    {
+        RingRequest* request = _ring.Prepare();
+        request->Operation = RingOperation.PollAdd;
+        request->Descriptor = connection.Descriptor;
+        request->Length = again ? PollsAgainAndAgain : 0;
+        request->OperationFlags = (uint)(EpollEvents.Readable | EpollEvents.PeerEnd);
+        request->Data = Data(Kind.Readable, connection);
+    }
+
+    /// <summary>Lets a connection read in the next turn, which is not waited for.</summary>
+    internal void ReadNext(RingConnection connection) => _readNext.Add(connection);
 
     internal void PollWritable(RingConnection connection) =>
         PollOnce(connection.Descriptor, EpollEvents.Writable, Data(Kind.Writable, connection));

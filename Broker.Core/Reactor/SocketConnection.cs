@@ -46,7 +46,7 @@ internal abstract unsafe class SocketConnection : Connection
     }
 
     /// <summary>Reads once from the socket into the loop's scratch, and serves what came.</summary>
-    /// <returns>Bytes read; 0 or less at the end, for an error, and when there are none.</returns>
+    /// <returns>Bytes read; 0 at the end; an error, or that there are none, as a negative number.</returns>
     private protected int Read()
     {
         byte[] scratch = _reactor.Scratch;
@@ -66,7 +66,9 @@ internal abstract unsafe class SocketConnection : Connection
         }
         else
         {
-            OnFailedCall(Libc.LastError);
+            Errno error = Libc.LastError;
+            OnFailedCall(error);
+            return -(int)error;
         }
 
         return (int)received;

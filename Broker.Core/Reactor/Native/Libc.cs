@@ -139,6 +139,7 @@ internal enum EpollEvents : uint
     Writable = 0x004,
     Error = 0x008,
     HangUp = 0x010,
+    PeerEnd = 0x2000,
 }
 
 /// <summary>The kernel's <c>epoll_event</c>, packed as x86-64 has it.</summary>
