@@ -22,6 +22,9 @@ internal sealed unsafe class RingReactor : Reactor
 
     private const int RequestsOfAWait = 16;
 
+    private const int CompletionsOfACall = 20;        // The kernel stops at so many, and keeps the others for the next call.
+    private const int CompletionsOfATurn = 256;       // About so many, and no more calls are made for them.
+
     private readonly Ring _ring;
     private List<RingConnection> _waiting = [];       // For their sends to be made, so that what is behind them can leave.
     private List<RingConnection> _continuing = [];
@@ -67,8 +70,8 @@ internal sealed unsafe class RingReactor : Reactor
     private protected override bool Poll(int waitMilliseconds)
     {
         // What the last turn's end brought is served before anything is asked for.
-        if (waitMilliseconds != 0 && HasNothingUnderWay) _ring.Enter(1, waitMilliseconds);
-        else if (_ring.HasRequests || (!_ring.HasCompletions && _ring.HasWork)) _ring.Enter(0, 0);
+        if (waitMilliseconds != 0 && HasNothingUnderWay) Gather(1, waitMilliseconds);
+        else if (_ring.HasRequests || (!_ring.HasCompletions && _ring.HasWork)) Gather(0, 0);
 
         // A deadline that is set while serving counts from now, and not from before the sleep.
         if (waitMilliseconds != 0) NoteTime();
@@ -108,6 +111,19 @@ internal sealed unsafe class RingReactor : Reactor
 
         _readNow.Clear();
         return true;
+    }
+
+    // Hands over what is prepared, and takes everyone who is ready: served a few at a time, each few would wait for what the few
+    // before them caused to be sent.
+    private void Gather(uint completionsMin, int waitMilliseconds)
+    {
+        uint before = _ring.CompletionsEnd;
+        _ring.Enter(completionsMin, waitMilliseconds);
+        while (_ring.CompletionsEnd - before >= CompletionsOfACall && _ring.CompletionsWaiting < CompletionsOfATurn)
+        {
+            before = _ring.CompletionsEnd;
+            _ring.Enter(0, 0);
+        }
     }
 
     // Only a send that failed, or was cut short, has a completion. It is looked at before all others: a connection that goes on to

@@ -77,6 +77,9 @@ internal sealed unsafe class Ring : IDisposable
     /// <summary>Whether completions wait.</summary>
     internal bool HasCompletions => _taken != CompletionsEnd;
 
+    /// <summary>How many completions wait.</summary>
+    internal uint CompletionsWaiting => CompletionsEnd - _taken;
+
     /// <summary>A cleared request to be filled; it is handed over by the next call of <see cref="Enter"/>.</summary>
     internal RingRequest* Prepare()
     {
