@@ -39,7 +39,14 @@ internal sealed class AllocationCounter : IDisposable
             ["EventCounterIntervalSec"] = s_interval.TotalSeconds.ToString(CultureInfo.InvariantCulture),
         };
         var counters = new EventPipeProvider(Source, EventLevel.Informational, (long)EventKeywords.None, every);
-        return new AllocationCounter(new DiagnosticsClient(processId).StartEventPipeSession([counters], requestRundown: false));
+        try
+        {
+            return new AllocationCounter(new DiagnosticsClient(processId).StartEventPipeSession([counters], requestRundown: false));
+        }
+        catch (ServerNotAvailableException)
+        {
+            return null;    // The port is what a process of .NET left behind that had this number before.
+        }
     }
 
     /// <summary>Waits, while the server has nothing to do, until it is known what telling alone allocates.</summary>

@@ -12,7 +12,8 @@ internal static class Contestants
     /// <param name="hostCommand">Starts Broker, with <c>{port}</c> in it; none for the Release build of this tree.</param>
     public static IReadOnlyList<Contestant> Known(string? hostCommand) =>
     [
-        hostCommand is null ? BuiltBroker() : FromCommand(Broker, Dialects.Centrifuge, hostCommand),
+        OfThisTree(Broker, Dialects.Centrifuge, hostCommand),
+        OfThisTree($"{Broker}-native", Dialects.Native, hostCommand),
         InThisAssembly("kestrel-echo", Dialects.EchoOnly),
         InThisAssembly("kestrel-hub", Dialects.Plain with { EchoPath = null }),
         InThisAssembly("signalr", Dialects.SignalR),
@@ -37,19 +38,20 @@ internal static class Contestants
 
     private static Contestant FromCommand(string name, Dialect dialect, string command)
     {
-        IReadOnlyList<string> words = [.. dialect == Dialects.Centrifuge ? s_withoutPings : [], .. CommandLine.Split(command)];
+        IReadOnlyList<string> words = [.. dialect == Dialects.Centrifuge || dialect == Dialects.Native ? s_withoutPings : [], .. CommandLine.Split(command)];
         return new Contestant(
             name,
             dialect,
             place => [.. words.Select(word => word.Replace("{port}", $"{place.Port}", StringComparison.Ordinal))]);
     }
 
-    private static Contestant BuiltBroker()
+    private static Contestant OfThisTree(string name, Dialect dialect, string? hostCommand)
     {
+        if (hostCommand is not null) return FromCommand(name, dialect, hostCommand);
         string assembly = Path.Combine(Tree.Root, "Broker.Host", "bin", "Release", "net10.0", "broker.dll");
         return new Contestant(
-            Broker,
-            Dialects.Centrifuge,
+            name,
+            dialect,
             place => [.. s_withoutPings, "dotnet", assembly, "serve", "--port", $"{place.Port}", "--echo"])
         {
             Missing = File.Exists(assembly) ? null : "not built: dotnet build -c Release Broker.Host",

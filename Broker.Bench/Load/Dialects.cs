@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using Broker.Core.Native;
 
 namespace Broker.Bench.Load;
 
@@ -30,6 +32,20 @@ internal static class Dialects
         SubscriberFrames = ["""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"t%t"}}"""],
         PublisherFrames = ["""{"id":1,"connect":{}}"""],
         Publication = (data, _) => $$$"""{"id":3,"publish":{"channel":"t%t","data":"{{{data}}}"}}""",
+    };
+
+    /// <summary>
+    /// Broker's native protocol, many messages in a frame; docs/PROTOCOL.md has the bytes. A channel's name is the letter t and four
+    /// digits, and a publication asks for no answer.
+    /// </summary>
+    public static Dialect Native { get; } = new("native", IdlePath: "/echo")
+    {
+        Subprotocol = NativeProtocol.Batched,
+        SubscriberPath = "/ws",
+        PublisherPath = "/ws",
+        SubscriberFrames = [NativeHello, NativeMessage(NativeKind.Subscribe, 23 + ChannelBytes, @"\x01\x00\x00\x00" + Zeros(17) + NativeChannel)],
+        PublisherFrames = [NativeHello],
+        Publication = (data, bytes) => NativeMessage(NativeKind.Publish, 6 + ChannelBytes + bytes, Zeros(4) + NativeChannel + data),
     };
 
     /// <summary>SignalR's JSON protocol without negotiation; every message ends with the record separator.</summary>
@@ -68,7 +84,22 @@ internal static class Dialects
 
     /// <summary>Every dialect by its name.</summary>
     public static IReadOnlyDictionary<string, Dialect> ByName { get; } =
-        new[] { Plain, EchoOnly, Centrifuge, SignalR, Nats, Mqtt }.ToDictionary(dialect => dialect.Name);
+        new[] { Plain, EchoOnly, Centrifuge, Native, SignalR, Nats, Mqtt }.ToDictionary(dialect => dialect.Name);
+
+    private const int ChannelBytes = 5;
+
+    // Its length, then its five bytes.
+    private const string NativeChannel = @"\x05\x00t%04t";
+
+    // Version 1, no compression, payloads of a mebibyte, windows of 4 and 8, no name and no token.
+    private static string NativeHello =>
+        NativeMessage(NativeKind.Hello, 16, @"\x01\x00\x00\x00\x00\x10\x00\x04\x00\x00\x00\x08\x00\x00\x00\x00");
+
+    private static string NativeMessage(NativeKind kind, int bodyBytes, string body) => string.Create(
+        CultureInfo.InvariantCulture,
+        $@"\x{(byte)kind:x2}\x{bodyBytes & 0xff:x2}\x{(bodyBytes >> 8) & 0xff:x2}\x{bodyBytes >> 16:x2}\x00{body}");
+
+    private static string Zeros(int count) => string.Concat(Enumerable.Repeat(@"\x00", count));
 
     private const string NatsConnect = @"CONNECT {""verbose"":false,""pedantic"":false,""echo"":false}\r\n";
 

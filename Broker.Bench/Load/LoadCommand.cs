@@ -24,7 +24,7 @@ internal static class LoadCommand
 
     private static readonly Option<string?> s_peers = new("--peers")
     {
-        Description = "Only these servers, in this order, joined by commas: broker, kestrel-echo, kestrel-hub, signalr, node-ws, nats, mosquitto.",
+        Description = "Only these servers, in this order, joined by commas: broker, broker-native, kestrel-echo, kestrel-hub, signalr, node-ws, nats, mosquitto.",
     };
 
     private static readonly Option<string> s_only = new("--only")
