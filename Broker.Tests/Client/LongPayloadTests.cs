@@ -145,7 +145,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
         methods.Add("waits", async (_, cancel) =>
         {
             await using CancellationTokenRegistration told = cancel.Register(() => cancelled.TrySetResult());
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+            await Cancelled.WhenAsync(cancel);
             return default;
         });
         await using BrokerClient client = await ConnectAsync(methods: methods);
@@ -179,7 +179,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
         methods.Add("waits", async (_, cancel) =>
         {
             called.TrySetResult();
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+            await Cancelled.WhenAsync(cancel);
             return default;
         });
         BrokerClient client = await ConnectAsync(methods: methods);

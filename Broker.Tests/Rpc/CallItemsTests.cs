@@ -100,7 +100,7 @@ public sealed class CallItemsTests
         using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { ItemsWindow = 2, Streams = new StreamSettings { Window = 1 } } });
         hub.Methods.Add("never", async (_, cancel) =>
         {
-            await Task.Delay(Timeout.Infinite, cancel);
+            await Cancelled.WhenAsync(cancel);
             return default;
         });
         NativeClient client = hub.ConnectNative(hello: Hello());
@@ -119,7 +119,7 @@ public sealed class CallItemsTests
         hub.Methods.Add("never", async (_, cancel) =>
         {
             cancel.Register(over.SetResult);
-            await Task.Delay(Timeout.Infinite, cancel);
+            await Cancelled.WhenAsync(cancel);
             return default;
         });
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));

@@ -148,7 +148,7 @@ public sealed class StoreStreamsTests : IDisposable
     private static async ValueTask NeverAsync(TaskCompletionSource waits, CancellationToken cancel)
     {
         waits.TrySetResult();
-        await Task.Delay(Timeout.Infinite, cancel);
+        await Cancelled.WhenAsync(cancel);
     }
 
     private async Task SayAsync(string method, string arguments, string result, params string[] items)

@@ -126,11 +126,12 @@ internal sealed class HubHarness : TurnedLoop
         Turn(4);
     }
 
-    /// <summary>Moves the clock inside a turn: Akka's, and by as much that of the loops, in whose timer wheels the hub's deadlines are.</summary>
+    /// <summary>Moves the clock inside a turn: Akka's. That of the loops, in whose timer wheels the hub's deadlines are, follows it.</summary>
     public void Pass(TimeSpan time)
     {
+        DateTimeOffset before = Scheduler.Now;
         Scheduler.Advance(time);
-        _time.Advance(time);
+        _time.Advance(Scheduler.Now - before);
     }
 
     /// <summary>A message that no home of channels is ready for.</summary>

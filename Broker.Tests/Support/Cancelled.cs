@@ -1,0 +1,14 @@
+namespace Broker.Tests.Support;
+
+/// <summary>What a method that never answers waits for.</summary>
+internal static class Cancelled
+{
+    /// <summary>Ends when it is cancelled, and by nothing else.</summary>
+    /// <exception cref="OperationCanceledException">Always.</exception>
+    public static async Task WhenAsync(CancellationToken cancel)
+    {
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = cancel.Register(() => cancelled.TrySetCanceled(cancel));
+        await cancelled.Task;
+    }
+}
