@@ -1,4 +1,5 @@
 using System.Text;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Chunks;
 using Broker.Core.Native;
@@ -44,8 +45,8 @@ internal static class NativeCommands
     internal static ClientCommand.Publish OfLong(in Publish publish, LongBytes data, int bytes, int index) =>
         new(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), default) { Index = index, IsJson = false, LongData = data };
 
-    internal static ClientCommand.Call Of(in Call call, ReadOnlyMemory<byte> arguments, int bytes, int index) =>
-        new(call.Id, bytes, call.Method, arguments) { Index = index, Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds) };
+    internal static ClientCommand.Call Of(in Call call, ReadOnlyMemory<byte> arguments, int bytes, int index, IDisposable? hold, CallWindows windows) =>
+        new(call.Id, bytes, call.Method, arguments) { Index = index, Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Hold = hold, Windows = windows };
 
     internal static ClientCommand.Answer Of(in CallFault fault, int bytes) =>
         new(fault.Id, bytes, fault.Code == FaultCode.None ? FaultCode.Internal : fault.Code, default, Encoding.UTF8.GetString(fault.Text));

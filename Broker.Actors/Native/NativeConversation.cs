@@ -69,7 +69,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Subscribe: Obey(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Obey(NativeCommands.Of(message.As<Publish>(), bytes, index, Around.SharedDataBytesMax)); break;
-            case NativeKind.Call: Start(message.As<Call>(), message.As<Call>().Arguments.ToArray(), bytes, index); break;
+            case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
             case NativeKind.Cancel: Obey(new ClientCommand.Cancel(message.As<CallCancel>().Id, bytes)); break;
             case NativeKind.Item: Obey(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
             case NativeKind.ItemsEnd: Obey(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, bytes)); break;
@@ -106,11 +106,13 @@ public sealed class NativeConversation : NativeSpeech
     private void Leave(in Unsubscribe unsubscribe, int bytes, int index) =>
         Obey(NativeCommands.Of(unsubscribe, bytes, index, NameOf(unsubscribe.Channel)));
 
-    private void Start(in Call call, byte[] arguments, int bytes, int index, ChunkHold? hold = null)
+    private void Start(in Call call, int bytes, int index) => Start(call, call.Arguments.ToArray(), bytes, index, hold: null);
+
+    private void Start(in Call call, byte[] arguments, int bytes, int index, ChunkHold? hold)
     {
         if (!CallIds.IsServers(call.Id))
         {
-            Obey(NativeCommands.Of(call, arguments, bytes, index) with { Hold = hold, Windows = WindowsOf(call) });
+            Obey(NativeCommands.Of(call, arguments, bytes, index, hold, WindowsOf(call)));
             return;
         }
 

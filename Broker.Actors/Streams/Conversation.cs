@@ -22,11 +22,14 @@ public abstract class Conversation : IDialect, IReplySource
     /// <summary>Replies of a turn that make a frame of their own.</summary>
     protected const int FrameBytesMax = 32 * 1024;
 
+    private const int CommandsExpectedMax = 256;
+
     private readonly CentrifugeSettings _limits;
     private readonly int _commandBytesMax;
     private IActorRef _session = ActorRefs.Nobody;
     private IDemand? _demand;
     private List<ClientCommand>? _commands;     // Of the turn under way.
+    private int _commandsBefore;                // So many were in the last one, and as many are expected.
     private KeepAlive _keepAlive;
     private int _strangerBytes;
     private int _bytesUnderWay;
@@ -78,6 +81,7 @@ public abstract class Conversation : IDialect, IReplySource
 
         if (_commands is not { Count: > 0 } commands) return;
         _commands = null;
+        _commandsBefore = Math.Min(commands.Count, CommandsExpectedMax);
         _session.Tell(new SessionProtocol.Commands(commands), ActorRefs.NoSender);
     }
 
@@ -88,7 +92,7 @@ public abstract class Conversation : IDialect, IReplySource
     private protected void Obey(ClientCommand command)
     {
         _bytesUnderWay += command.Bytes;
-        (_commands ??= []).Add(command);
+        (_commands ??= new List<ClientCommand>(_commandsBefore)).Add(command);
     }
 
     /// <summary>The client is sent away, behind the commands before.</summary>

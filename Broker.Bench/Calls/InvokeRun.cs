@@ -8,7 +8,7 @@ internal static class InvokeRun
 {
     internal const string ArgumentText = "0123456789abcdef";
 
-    private static readonly TimeSpan s_warmAtFirst = TimeSpan.FromSeconds(6);     // The runtime compiles what runs often.
+    private static readonly TimeSpan s_warmAtFirst = TimeSpan.FromSeconds(15);    // The runtime compiles what runs often.
     private static readonly TimeSpan s_warm = TimeSpan.FromSeconds(1);
 
     private static readonly Contestant[] s_contestants =
