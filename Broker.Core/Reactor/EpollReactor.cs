@@ -43,7 +43,7 @@ internal sealed unsafe class EpollReactor : Reactor
             if (data == WakeData) ClearWake();
             else if (data == ListenerData) Accept();
             else Serve((int)(uint)data, (uint)(data >> 32), events);
-            RunQueued();
+            RunCaused();
         }
 
         return count > 0;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Broker.Core.Buffers;
 using Broker.Core.Compression;
 using Broker.Core.Framing;
@@ -15,24 +14,18 @@ namespace Broker.Core.Reactor;
 /// </remarks>
 public abstract class EventLoop : IDisposable
 {
-    private const int WorkPerTurnMax = 4096;
-
     [ThreadStatic] private static EventLoop? s_current;
 
-    private readonly ConcurrentQueue<Work> _posted = new();
-    private readonly Queue<Work> _queue = new();
-    private readonly List<Connection> _dirty = [];
+    private readonly LoopWork _work;
+    private readonly List<OutboundSide> _dirty = [];
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly IConnectionAcceptor _acceptor;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _asleep;
     private bool _draining;
     private bool _stopped;
     private bool _running;
     private volatile bool _ended;
-
-    private readonly record struct Work(Action<object> Callback, object State);
 
     private protected EventLoop(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
     {
@@ -42,6 +35,7 @@ public abstract class EventLoop : IDisposable
         _acceptor = acceptor;
         _time = time;
         _start = time.GetTimestamp();
+        _work = new LoopWork(this);
         Table = new ConnectionTable(number);
         Turn = new Turn(Pool);
     }
@@ -76,10 +70,13 @@ public abstract class EventLoop : IDisposable
     internal TimerWheel Timers { get; } = new();
 
     /// <summary>Whether it waits for something to do. From any thread.</summary>
-    internal bool IsAsleep => Volatile.Read(ref _asleep) == 1;
+    internal bool IsAsleep => _work.IsAsleep;
 
     /// <summary>What the loop may hold and how long it waits.</summary>
     public ReactorSettings Settings { get; }
+
+    /// <summary>Whether it takes no turn any more. From any thread.</summary>
+    internal bool HasEnded => _ended;
 
     internal ConnectionTable Table { get; }
 
@@ -91,17 +88,8 @@ public abstract class EventLoop : IDisposable
     /// <summary>Runs a callback on the loop's thread, in the order of posting. From any thread; never blocks.</summary>
     public void Post(Action<object> callback, object state)
     {
-        if (s_current == this)
-        {
-            _queue.Enqueue(new Work(callback, state));
-            return;
-        }
-
-        _posted.Enqueue(new Work(callback, state));
-        Interlocked.MemoryBarrier();
-
-        // Only a sleeping loop is woken, and only by the first who finds it asleep: one wake for a batch.
-        if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1) Wake();
+        if (s_current == this) _work.Add(callback, state);
+        else if (_work.Post(callback, state)) Wake();
     }
 
     /// <summary>Takes a connection whose opening handshake another server has done. From any thread.</summary>
@@ -132,7 +120,7 @@ public abstract class EventLoop : IDisposable
         _running = false;
         _ended = true;
         Interlocked.MemoryBarrier();
-        RunPosted();
+        _work.RunPosted();
     }
 
     /// <summary>Accepts no more, and says goodbye to every client. From any thread.</summary>
@@ -159,6 +147,15 @@ public abstract class EventLoop : IDisposable
         AbandonHere();
         Deflate.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>A connection that was carried here is the loop's.</summary>
+    internal void Admit(PipeConnection connection, CarriedOpening opening)
+    {
+        Table.Add(connection);
+        connection.Open(opening);
+        _acceptor.Opened(connection, opening.Request);
+        if (_draining) SayGoodbye(connection);
     }
 
     private void Drain()
@@ -222,38 +219,6 @@ public abstract class EventLoop : IDisposable
         }
     }
 
-    // A connection between its handshake, which another server has done, and its place in the table.
-    private sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening opening)
-    {
-        private readonly TaskCompletionSource<bool> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int _taken;
-
-        internal Task<bool> Released => _released.Task;
-
-        internal void Enter()
-        {
-            if (loop._ended)
-            {
-                TurnAway();
-                return;
-            }
-
-            if (Interlocked.Exchange(ref _taken, 1) == 1) return;
-            var connection = new PipeConnection(loop, loop.Table.TakeId(), carrier, _released);
-            loop.Table.Add(connection);
-            connection.Open(opening);
-            loop._acceptor.Opened(connection, opening.Request);
-            if (loop._draining) SayGoodbye(connection);
-        }
-
-        internal void TurnAway()
-        {
-            if (Interlocked.Exchange(ref _taken, 1) == 1) return;
-            carrier.Abort();
-            _released.TrySetResult(false);
-        }
-    }
-
     /// <summary>One turn.</summary>
     /// <param name="waitMilliseconds">The longest wait for something to do; 0 never blocks, -1 waits for ever.</param>
     public void RunOnce(int waitMilliseconds)
@@ -279,27 +244,23 @@ public abstract class EventLoop : IDisposable
     {
         NowMilliseconds = ReadClock();
         bool mayWait = waitMilliseconds != 0;
-        bool served = !(mayWait && IsReadyToWait && HasNothingToRun) && Poll(0);
-        if (!served && mayWait && HasNothingToRun) Sleep(waitMilliseconds);
+        bool served = !(mayWait && IsReadyToWait && _work.IsEmpty) && Poll(0);
+        if (!served && mayWait && _work.IsEmpty) Sleep(waitMilliseconds);
 
         NowMilliseconds = ReadClock();
         FireTimers();
-        RunPosted();
-        RunQueued();
+        _work.RunPosted();
+        _work.RunAdded();
         EndTurn();
     }
-
-    private bool HasNothingToRun => _queue.Count == 0 && _posted.IsEmpty;
 
     private void Sleep(int waitMilliseconds)
     {
         int toTimer = Timers.MillisecondsToNext(NowMilliseconds);
         int wait = toTimer < 0 ? waitMilliseconds : waitMilliseconds < 0 ? toTimer : Math.Min(toTimer, waitMilliseconds);
 
-        Volatile.Write(ref _asleep, 1);
-        Interlocked.MemoryBarrier();
-        Poll(_posted.IsEmpty ? wait : 0);
-        Volatile.Write(ref _asleep, 0);
+        Poll(_work.TrySleep() ? wait : 0);
+        _work.Rise();
     }
 
     /// <summary>Reads the clock after a wait and before anything is served: what that sets a deadline by must not be as old as the wait.</summary>
@@ -307,28 +268,8 @@ public abstract class EventLoop : IDisposable
 
     private protected long ReadClock() => (long)_time.GetElapsedTime(_start).TotalMilliseconds;
 
-    /// <summary>Runs what the loop's own thread queued, so that a message that came in is answered while it is warm.</summary>
-    private protected void RunQueued()
-    {
-        for (int budget = WorkPerTurnMax; budget > 0 && _queue.TryDequeue(out Work work); budget--) Execute(work);
-    }
-
-    private void RunPosted()
-    {
-        for (int budget = WorkPerTurnMax; budget > 0 && _posted.TryDequeue(out Work work); budget--) Execute(work);
-    }
-
-    private void Execute(in Work work)
-    {
-        try
-        {
-            work.Callback(work.State);
-        }
-        catch (Exception failure)
-        {
-            Report(failure);
-        }
-    }
+    /// <summary>Runs what the loop's own thread posted, so that a message that came in is answered while it is warm.</summary>
+    private protected void RunCaused() => _work.RunAdded();
 
     private void FireTimers()
     {
@@ -359,7 +300,7 @@ public abstract class EventLoop : IDisposable
         // A flush may dirty others: an overflow ends a connection, which writes its Close frame.
         for (int i = 0; i < _dirty.Count; i++)
         {
-            Connection connection = _dirty[i];
+            OutboundSide connection = _dirty[i];
             try
             {
                 connection.FlushAtEndOfTurn();
@@ -386,7 +327,8 @@ public abstract class EventLoop : IDisposable
     {
     }
 
-    internal void MarkDirty(Connection connection) => _dirty.Add(connection);
+    /// <summary>Has a connection flushed when the turn ends.</summary>
+    internal void MarkDirty(OutboundSide connection) => _dirty.Add(connection);
 
     /// <summary>Tells whoever listens to <see cref="WorkFailed"/> that something on this loop failed; never throws.</summary>
     public void Report(Exception failure)
@@ -400,7 +342,6 @@ public abstract class EventLoop : IDisposable
             // Nobody is left to tell.
         }
     }
-
 
     /// <summary>Waits for readiness, notes the time, and serves it.</summary>
     /// <returns>Whether anything was ready.</returns>

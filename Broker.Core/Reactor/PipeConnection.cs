@@ -39,7 +39,7 @@ internal sealed class PipeConnection : Connection
     private bool _peerEnded;
 
     internal PipeConnection(EventLoop loop, ConnectionId id, ICarrier carrier, TaskCompletionSource<bool> released)
-        : base(loop, id, loop.Settings)
+        : base(loop, id)
     {
         _carrier = carrier;
         _released = released;

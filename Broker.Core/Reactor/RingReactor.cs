@@ -84,7 +84,7 @@ internal sealed unsafe class RingReactor : Reactor
         while (_ring.TryTake(end, out RingCompletion completion))
         {
             Serve(completion);
-            RunQueued();
+            RunCaused();
             served = true;
         }
 
@@ -106,7 +106,7 @@ internal sealed unsafe class RingReactor : Reactor
                 Fail(connection, failure);
             }
 
-            RunQueued();
+            RunCaused();
         }
 
         _readNow.Clear();

@@ -18,7 +18,7 @@ internal abstract unsafe class SocketConnection : Connection
     private bool _isTakenOut;
 
     private protected SocketConnection(Reactor reactor, int descriptor, ConnectionId id)
-        : base(reactor, id, reactor.Settings)
+        : base(reactor, id)
     {
         _reactor = reactor;
         Descriptor = descriptor;

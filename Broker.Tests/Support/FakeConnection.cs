@@ -19,7 +19,7 @@ internal sealed class FakeConnection : Connection
     };
 
     public FakeConnection(EventLoop loop, int slot = 0)
-        : base(loop, new ConnectionId(slot, Generation: 0, loop.Number), new ReactorSettings()) =>
+        : base(loop, new ConnectionId(slot, Generation: 0, loop.Number)) =>
         SetOpen(new FrameEngine(s_endpoint.Engine, loop.Pool), s_endpoint, subprotocol: null, response: default);
 
     /// <summary>What the socket took, write by write.</summary>
