@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
@@ -15,7 +16,7 @@ public static class SessionProtocol
     public sealed record Bound(ISessionOutlet Outlet) : INoSerializationVerificationNeeded;
 
     /// <summary>Dialect to session: the commands of one turn, in the client's order.</summary>
-    public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : INoSerializationVerificationNeeded;
+    public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : IMayBeLate;
 
     /// <summary>Connection to session, exactly once and last: the client is gone, or is being sent away.</summary>
     public sealed record Ended(Closure Closure) : INoSerializationVerificationNeeded;
@@ -25,26 +26,26 @@ public static class SessionProtocol
     /// <param name="Bytes">Of the command, no longer under way.</param>
     /// <param name="Receivers">Clients that it goes to.</param>
     /// <param name="Offset">Its place in the channel; 0 where nobody listens.</param>
-    public sealed record Published(uint Id, int Bytes, int Receivers, ulong Offset) : INoSerializationVerificationNeeded;
+    public sealed record Published(uint Id, int Bytes, int Receivers, ulong Offset) : IMayBeLate;
 
     /// <summary>Channel's home to session: a command failed there.</summary>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command, no longer under way.</param>
     /// <param name="Error">Why.</param>
     /// <param name="Membership">The membership that did not come to be, if the command was to subscribe.</param>
-    public sealed record Failed(uint Id, int Bytes, CentrifugeError Error, Membership? Membership) : INoSerializationVerificationNeeded;
+    public sealed record Failed(uint Id, int Bytes, CentrifugeError Error, Membership? Membership) : IMayBeLate;
 
     /// <summary>Call to session: its handler has returned, whoever still waits.</summary>
     /// <param name="Call">The call.</param>
     /// <param name="Code">Why it failed, or none.</param>
     /// <param name="Result">What it came to.</param>
     /// <param name="Text">With a code: for people.</param>
-    public sealed record CallReturned(RunningCall Call, FaultCode Code, ReadOnlyMemory<byte> Result, string Text) : INoSerializationVerificationNeeded;
+    public sealed record CallReturned(RunningCall Call, FaultCode Code, ReadOnlyMemory<byte> Result, string Text) : IMayBeLate;
 
     /// <summary>Call to session: its handler says one of several results.</summary>
     /// <param name="Call">The call.</param>
     /// <param name="Item">The result; not to be changed.</param>
-    public sealed record CallSaid(RunningCall Call, ReadOnlyMemory<byte> Item) : INoSerializationVerificationNeeded
+    public sealed record CallSaid(RunningCall Call, ReadOnlyMemory<byte> Item) : IMayBeLate
     {
         /// <summary>What the result is copied from in the place of <see cref="Item"/>; the session disposes of it.</summary>
         public IChunkSource? Source { get; init; }
@@ -57,21 +58,24 @@ public static class SessionProtocol
     /// <param name="Call">The call.</param>
     /// <param name="Items">How many.</param>
     /// <param name="Bytes">Their bytes.</param>
-    public sealed record CallTook(RunningCall Call, int Items, int Bytes) : INoSerializationVerificationNeeded;
+    public sealed record CallTook(RunningCall Call, int Items, int Bytes) : IMayBeLate;
 
     /// <summary>Calls to session: their handlers have returned, one soon after the other.</summary>
-    public sealed record CallsReturned(IReadOnlyList<CallReturned> InOrder) : INoSerializationVerificationNeeded;
+    public sealed record CallsReturned(IReadOnlyList<CallReturned> InOrder) : IMayBeLate;
 
     /// <summary>Application to session: call a method of the client.</summary>
     /// <param name="Id">The hub's number for the answer.</param>
     /// <param name="Method">The number of its name.</param>
     /// <param name="Deadline">How long the application waits.</param>
     /// <param name="Arguments">Not to be changed.</param>
-    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments) : INoSerializationVerificationNeeded;
+    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments) : IMayBeLate;
 
     /// <summary>Application to session: nobody waits for the client's answer any more.</summary>
-    public sealed record CancelClientCall(uint Id) : INoSerializationVerificationNeeded;
+    public sealed record CancelClientCall(uint Id) : IMayBeLate;
 
     /// <summary>Fan-out to session: the channel's home, or the fan-out itself, lost what it knew, and so this membership.</summary>
-    public sealed record Evicted(Membership Membership) : INoSerializationVerificationNeeded;
+    public sealed record Evicted(Membership Membership) : IMayBeLate;
+
+    /// <summary>Said to a session that may have ended by then, which is nobody's mistake: Akka logs no dead letter.</summary>
+    public interface IMayBeLate : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 }

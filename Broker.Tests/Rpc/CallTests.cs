@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Akka.Event;
+using Akka.TestKit;
 using Broker.Actors;
 using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Rpc;
 using Broker.Tests.Support;
@@ -227,6 +230,29 @@ public sealed class CallTests
 
         hub.RunUntil(() => tokens.All(token => token.IsCancellationRequested), "the handlers are told");
         held.Return("a");
+    }
+
+    [Fact]
+    public void What_returns_after_its_client_has_gone_is_no_dead_letter_in_the_log()
+    {
+        using var hub = new HubHarness();
+        TestProbe letters = hub.CreateProbe();
+        hub.System.EventStream.Subscribe(letters, typeof(AllDeadLetters));
+        var held = new Held();
+        hub.Methods.Add("slow", held.HandleAsync);
+        NativeClient client = hub.ConnectNative();
+        client.Say(Call(1, "slow", "a"));
+        held.TokenOf("a", hub);
+        client.Say(Cancel(1));
+        Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
+
+        client.Frames.Dispose();
+        hub.RunUntil(() => hub.Counters.Open == 0, "the client is gone");
+        hub.Turn(4);
+        held.Return("a");
+
+        hub.RunUntil(() => letters.HasMessages, "nobody hears the result");
+        Assert.IsType<SessionProtocol.CallReturned>(letters.ExpectMsg<SuppressedDeadLetter>().Message);
     }
 
     [Fact]
