@@ -10,6 +10,7 @@ internal sealed class RawClient : IDisposable
 {
     private readonly FrameSocket _socket;
     private readonly bool _batched;
+    private ulong? _pinged;         // The mark of a ping that has no answer yet.
 
     private RawClient(FrameSocket socket, bool batched)
     {
@@ -31,7 +32,7 @@ internal sealed class RawClient : IDisposable
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> frames, CancellationToken stop) => _socket.SendAsync(frames, stop);
 
-    /// <summary>Waits for so many messages at least, pings aside.</summary>
+    /// <summary>Waits for so many messages at least, pings aside, which it answers.</summary>
     /// <returns>How many came.</returns>
     /// <exception cref="LoadException">One was a fault.</exception>
     public async ValueTask<int> ReceiveAsync(int messages, CancellationToken stop)
@@ -41,6 +42,9 @@ internal sealed class RawClient : IDisposable
         {
             await _socket.ReadAsync(stop);
             count += Take();
+            if (_pinged is not { } mark) continue;
+            _pinged = null;
+            await SendAsync(Frame(NativeWriter.Message(new Pong { Mark = mark })), stop);
         }
 
         return count;
@@ -57,9 +61,8 @@ internal sealed class RawClient : IDisposable
             while (messages.Read(out NativeMessage message) == OperationStatus.Done)
             {
                 if (message.Kind == NativeKind.Fault) throw new LoadException($"A call failed: {message.As<Core.Rpc.CallFault>().Code}.");
-
-                // Whatever the client says next answers a ping too.
-                if (message.Kind != NativeKind.Ping) count++;
+                if (message.Kind == NativeKind.Ping) _pinged = message.As<Ping>().Mark;
+                else count++;
             }
         }
 
