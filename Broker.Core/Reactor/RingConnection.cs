@@ -304,7 +304,10 @@ internal sealed unsafe class RingConnection : SocketConnection
     // What was written before the end still leaves: the close is handed over behind it.
     private protected override void Unwatch()
     {
-        if (_receiving != Asked.Nothing || _polling != Asked.Nothing || _writablePolled || _failurePolled) _reactor.CancelAll(Descriptor);
+        if (_receiving != Asked.Nothing) _reactor.CancelReceive(this);
+        if (_polling != Asked.Nothing) _reactor.CancelReadable(this);
+        if (_writablePolled) _reactor.CancelWritable(this);
+        if (_failurePolled) _reactor.CancelFailure(this);
     }
 
     private protected override void CloseDescriptor() => _reactor.Close(Descriptor);

@@ -17,7 +17,6 @@ internal sealed unsafe class RingReactor : Reactor
     private const byte SelectsBuffer = 1 << 5, SkipsSuccess = 1 << 6;
     private const ushort ReceivesAgainAndAgain = 1 << 1;
     private const uint PollsAgainAndAgain = 1 << 0;
-    private const uint CancelsAll = 1 << 0, CancelsByDescriptor = 1 << 1;
     private const int DataKindShift = 56, DataSlotShift = 32;
 
     private const int RequestsOfAWait = 16;
@@ -236,7 +235,7 @@ internal sealed unsafe class RingReactor : Reactor
     {
         if (!_listenerWatched) return;
         _listenerWatched = false;
-        CancelAll(listener.Descriptor);
+        Cancel((ulong)Kind.Listener << DataKindShift);
         Submit();
     }
 
@@ -258,9 +257,13 @@ internal sealed unsafe class RingReactor : Reactor
     /// <summary>Ends the wait for bytes; it completes once more.</summary>
     internal void CancelReadable(RingConnection connection) => Cancel(Data(Kind.Readable, connection));
 
+    /// <summary>Ends the wait for room; it completes once more.</summary>
+    internal void CancelWritable(RingConnection connection) => Cancel(Data(Kind.Writable, connection));
+
     /// <summary>Ends the wait for a failure; it completes once more.</summary>
     internal void CancelFailure(RingConnection connection) => Cancel(Data(Kind.Failure, connection));
 
+    // By its data, which the kernel finds at once: for a descriptor it looks at the requests of every connection.
     private void Cancel(ulong data)
     {
         RingRequest* request = _ring.Prepare();
@@ -316,16 +319,6 @@ internal sealed unsafe class RingReactor : Reactor
     /// <summary>Waits for nothing but the socket's end by an error, which the kernel reports to whoever waits for anything.</summary>
     internal void PollFailure(RingConnection connection) =>
         PollOnce(connection.Descriptor, EpollEvents.None, Data(Kind.Failure, connection));
-
-    /// <summary>Ends every request on a descriptor that has been handed over.</summary>
-    internal void CancelAll(int descriptor)
-    {
-        RingRequest* request = _ring.Prepare();
-        request->Operation = RingOperation.AsyncCancel;
-        request->Flags = SkipsSuccess;
-        request->Descriptor = descriptor;
-        request->OperationFlags = CancelsAll | CancelsByDescriptor;
-    }
 
     /// <summary>Closes a descriptor behind all that was prepared before.</summary>
     internal void Close(int descriptor)
