@@ -18,9 +18,9 @@ internal sealed class QuickCalls(ISessionOutlet outlet, CallEnvironment around, 
 
     [ThreadStatic] private static ArrayBufferWriter<byte>? t_result;      // Of the call under way.
 
-    private TimeSpan? _began;                       // The turn's age when the first call of those together began.
+    private TimeSpan _began;                        // The turn's age at the last look.
     private Method? _last;
-    private int _together;                          // Calls since the last look at the clock.
+    private int _together;                          // Calls since then.
     private int _alone;                             // So many more are timed one by one.
 
     /// <summary>Answers a call, if its loop has the time.</summary>
@@ -28,7 +28,11 @@ internal sealed class QuickCalls(ISessionOutlet outlet, CallEnvironment around, 
     internal bool TryAnswer(uint id, Method method, ReadOnlySpan<byte> arguments, Principal caller)
     {
         if (!method.IsQuick) return false;
-        if (_together == 0 && (_began ??= TurnAge) >= around.Settings.QuickLimit) return false;
+        if (_together == 0)
+        {
+            _began = TurnAge;
+            if (_began >= around.Settings.QuickLimit) return false;
+        }
 
         Answer(id, method, arguments, caller);
         _last = method;
@@ -40,7 +44,6 @@ internal sealed class QuickCalls(ISessionOutlet outlet, CallEnvironment around, 
     internal void EndTurn()
     {
         if (_together > 0) Look();
-        _began = null;
     }
 
     private TimeSpan TurnAge => outlet.Connection.Loop.TurnAge;
@@ -69,14 +72,10 @@ internal sealed class QuickCalls(ISessionOutlet outlet, CallEnvironment around, 
 
     private void Look()
     {
-        TimeSpan age = TurnAge;
-        TimeSpan took = age - _began!.Value;
+        TimeSpan took = TurnAge - _began;
         if (took <= around.Settings.QuickLimit) _alone = Math.Max(0, _alone - 1);
         else if (_together == 1) _last!.NoteLate(took, around.Time, log);
         else _alone = AloneAfterLate;
         _together = 0;
-
-        // One that is timed alone is not to blame for what came before it.
-        _began = _alone > 0 ? null : age;
     }
 }
