@@ -8,6 +8,12 @@ namespace Broker.Client;
 /// <returns>The result; not to be changed afterwards.</returns>
 public delegate ValueTask<ReadOnlyMemory<byte>> ClientMethod(ReadOnlyMemory<byte> arguments, CancellationToken cancel);
 
+/// <summary>Answers one call of the hub that may have further arguments, or several results.</summary>
+/// <param name="call">What is called.</param>
+/// <param name="cancel">Cancelled when the hub waits no longer, and when the connection is lost.</param>
+/// <returns>The last result; not to be changed afterwards.</returns>
+public delegate ValueTask<ReadOnlyMemory<byte>> ClientItemsMethod(HubCall call, CancellationToken cancel);
+
 /// <summary>The methods of this program that the hub may call, by name. Add them before the client connects.</summary>
 /// <remarks>
 /// They run on the thread pool, as many at once as the hub calls. One that throws <see cref="CallFailedException"/> says why it
@@ -15,7 +21,7 @@ public delegate ValueTask<ReadOnlyMemory<byte>> ClientMethod(ReadOnlyMemory<byte
 /// </remarks>
 public sealed class ClientMethods
 {
-    private readonly MethodTable<ClientMethod> _table = new();
+    private readonly MethodTable<ClientItemsMethod> _table = new();
 
     /// <summary>Heard when a method broke: its name, and what it threw. On the thread pool.</summary>
     public event Action<string, Exception>? Failed;
@@ -27,10 +33,20 @@ public sealed class ClientMethods
     public void Add(string name, ClientMethod method)
     {
         ArgumentNullException.ThrowIfNull(method);
+        _table.Add(name, (call, cancel) => method(call.Arguments, cancel));
+    }
+
+    /// <summary>Adds a method that reads further arguments, or says several results.</summary>
+    /// <param name="name">What the hub calls it.</param>
+    /// <param name="method">What answers.</param>
+    /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
+    public void AddWithItems(string name, ClientItemsMethod method)
+    {
+        ArgumentNullException.ThrowIfNull(method);
         _table.Add(name, method);
     }
 
-    internal bool TryGet(MethodId id, out string name, out ClientMethod method) => _table.TryGet(id, out name, out method);
+    internal bool TryGet(MethodId id, out string name, out ClientItemsMethod method) => _table.TryGet(id, out name, out method);
 
     internal void Report(string name, Exception failure) => Failed?.Invoke(name, failure);
 }

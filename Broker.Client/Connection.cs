@@ -33,7 +33,7 @@ internal sealed class Connection
         Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits);
         Channels = new ChannelRequests(_state, _sender, _uploads);
         Pings = new Pings(_state, _sender);
-        _answers = new AnsweredCalls(_state, _sender, _uploads);
+        _answers = new AnsweredCalls(_state, _sender, _uploads, agreement.Limits);
         _downloads = new Downloads(_state, _sender, Calls, Channels, Take);
         _timer = new DeadlineTimer(_state, Calls, _downloads);
     }
@@ -105,7 +105,9 @@ internal sealed class Connection
             case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;
             case NativeKind.Unsubscribed: Channels.OnUnsubscribed(message.As<Unsubscribed>()); break;
             case NativeKind.Result: Calls.OnResult(message.As<CallResult>().Id, message.As<CallResult>().Data.ToArray()); break;
+            case NativeKind.Item when CallIds.IsServers(message.As<CallItem>().Id): _answers.OnItem(message.As<CallItem>()); break;
             case NativeKind.Item: Calls.OnItem(message.As<CallItem>()); break;
+            case NativeKind.ItemsEnd: _answers.OnItemsEnd(message.As<CallItemsEnd>().Id); break;
             case NativeKind.Fault: Calls.OnFault(message.As<CallFault>()); break;
             case NativeKind.Call: _answers.Start(message.As<Call>()); break;
             case NativeKind.Cancel: _answers.Cancel(message.As<CallCancel>().Id); break;
@@ -126,6 +128,7 @@ internal sealed class Connection
     private void OnCredit(Credit credit)
     {
         if (credit.Scope == CreditScope.Stream) _uploads.OnCredit(credit);
+        else if (CallIds.IsServers(credit.Id)) _answers.OnCredit(credit);
         else Calls.OnCredit(credit);
     }
 

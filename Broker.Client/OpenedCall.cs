@@ -1,5 +1,4 @@
-using System.Runtime.CompilerServices;
-using System.Threading.Channels;
+using Broker.Core.Rpc;
 
 namespace Broker.Client;
 
@@ -14,13 +13,9 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     private readonly OutgoingCalls _calls;
     private readonly uint _id;
     private readonly PendingCall _call;
-    private readonly SemaphoreSlim _sayable;        // Arguments that the hub takes.
+    private readonly ItemCredit _sayable;       // Arguments that the hub takes.
+    private readonly UnreadItems _results;
     private readonly CancellationTokenSource _over = new();
-    private readonly Channel<ReadOnlyMemory<byte>> _results =
-        Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-
-    private readonly int _grantEach;                // Results that are taken before the hub hears of it.
-    private int _expected;                          // Results that the hub may say; under the connection's lock.
     private bool _saidAll;
 
     /// <summary>Makes a call that has begun.</summary>
@@ -34,9 +29,8 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
         _calls = calls;
         _id = id;
         _call = call;
-        _sayable = new SemaphoreSlim(sayable);
-        _grantEach = Math.Max(1, expected / 2);
-        _expected = expected;
+        _sayable = new ItemCredit(sayable);
+        _results = new UnreadItems(expected, (results, _) => calls.Grant(id, call, results));
     }
 
     /// <summary>The last result, which ends the call.</summary>
@@ -56,7 +50,7 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _over.Token);
         try
         {
-            await _sayable.WaitAsync(either.Token).ConfigureAwait(false);
+            await _sayable.TakeAsync(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -76,17 +70,8 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     }
 
     /// <inheritdoc />
-    public async IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(CancellationToken cancellationToken = default)
-    {
-        int taken = 0;
-        await foreach (ReadOnlyMemory<byte> item in _results.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-        {
-            yield return item;
-            if (++taken < _grantEach) continue;
-            _calls.Grant(_id, _call, taken);
-            taken = 0;
-        }
-    }
+    public IAsyncEnumerator<ReadOnlyMemory<byte>> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+        _results.ReadAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
 
     /// <summary>Cancels the call, if it is pending.</summary>
     public ValueTask DisposeAsync()
@@ -97,21 +82,18 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
 
     /// <summary>A result has come; under the lock.</summary>
     /// <returns>False when the hub had no credit for it.</returns>
-    internal bool Add(byte[] item) => _expected-- > 0 && _results.Writer.TryWrite(item);
+    internal bool Add(byte[] item) => _results.TryAdd(item);
 
     /// <summary>The hub may say so many more; under the lock.</summary>
-    internal void Expect(int items) => _expected += items;
+    internal void Expect(int items) => _results.Expect(items);
 
     /// <summary>The hub takes more arguments.</summary>
-    internal void OnCredit(uint items)
-    {
-        if (items > 0 && _sayable.CurrentCount < 1 << 20) _sayable.Release((int)Math.Min(items, 1 << 20));
-    }
+    internal void OnCredit(uint items) => _sayable.Add(items);
 
     /// <summary>The call has ended.</summary>
     internal void End(Exception? failure)
     {
-        _results.Writer.TryComplete(failure);
+        _results.End(failure);
         _ = _over.CancelAsync();
     }
 }

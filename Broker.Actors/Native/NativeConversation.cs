@@ -126,7 +126,7 @@ public sealed class NativeConversation : NativeSpeech
     private void Grant(in Credit credit, int bytes)
     {
         if (credit.Scope == CreditScope.Stream) Grant(credit.Id, credit.Count);
-        else Obey(new ClientCommand.Grant(credit.Id, bytes, (int)Math.Min(credit.Count, CallWindows.CreditMax)));
+        else Obey(new ClientCommand.Grant(credit.Id, bytes, (int)Math.Min(credit.Count, ItemCredit.CountMax)));
     }
 
     private void Hear(in CallResult result, int bytes) => Hear(result.Id, result.Data.ToArray(), bytes);

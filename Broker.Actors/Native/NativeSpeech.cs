@@ -49,6 +49,9 @@ public abstract class NativeSpeech : Conversation
     /// <inheritdoc />
     public override bool TakesCalls => true;
 
+    /// <inheritdoc />
+    public override CallWindows ItemWindows => new(ItemsWindow, Around.Settings.Native.ItemsWindow);
+
     private protected NativeEnvironment Around { get; }
 
     private protected bool Batched { get; }
@@ -66,7 +69,7 @@ public abstract class NativeSpeech : Conversation
     {
         _payloadBytesMax = hello.FrameBytesMax - 1;
         _takes = Around.Settings.Native.Streams.ToLimits(hello);
-        ItemsWindow = Math.Min(hello.WindowItems, CallWindows.CreditMax);
+        ItemsWindow = Math.Min(hello.WindowItems, ItemCredit.CountMax);
         if (Around.Settings.Native.Compression) _compressions = hello.Compressions;
     }
 
@@ -280,12 +283,14 @@ public abstract class NativeSpeech : Conversation
     public override void Faulted(uint id, FaultCode code, string text) => Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 
     /// <inheritdoc />
-    public override FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments)
+    public override FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options)
     {
-        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue) };
+        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
         long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
         if (size > _takes!.ThresholdBytes)
         {
+            // What is said after a stream may take effect before it, and items without their call would be lost.
+            if (options != CallOptions.None) return FaultCode.BadArguments;
             var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
             if (!_takes.Allows(size)) return FaultCode.BadArguments;
             if (!Downloads.TrySend(source, StreamPurpose.Message, new DownloadSubject(0, 0, id))) return FaultCode.Overloaded;
@@ -298,6 +303,9 @@ public abstract class NativeSpeech : Conversation
         (_asked ??= []).Add(id);
         return FaultCode.None;
     }
+
+    /// <inheritdoc />
+    public override void SaidAll(uint id) => Say(new CallItemsEnd { Id = id });
 
     /// <inheritdoc />
     public override void CancelCall(uint id)

@@ -3,8 +3,4 @@ namespace Broker.Actors.Rpc;
 /// <summary>How many items of a call may be under way before the first credit; 0 where there can be none.</summary>
 /// <param name="Arguments">Further arguments, from the caller.</param>
 /// <param name="Results">Results before the last one, to the caller.</param>
-public readonly record struct CallWindows(int Arguments, int Results)
-{
-    /// <summary>The most credit that is counted.</summary>
-    internal const int CreditMax = 1 << 20;
-}
+public readonly record struct CallWindows(int Arguments, int Results);

@@ -36,18 +36,37 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);
         cancel.ThrowIfCancellationRequested();
-        TimeSpan limit = deadline is { } wanted && wanted < settings.DeadlineMax ? wanted : settings.DeadlineMax;
-        return _clients.TryGetValue(client, out CalledClient? called)
-            ? called.CallAsync(method, arguments, limit, cancel)
-            : throw new ClientCallException(FaultCode.Closed, "there is no such client");
+        return Find(client).CallAsync(method, arguments, LimitOf(deadline), cancel);
     }
 
-    internal CalledClient Add(string client, IActorRef session)
+    /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
+    /// <param name="client">The id of its connection.</param>
+    /// <param name="method">The method's name.</param>
+    /// <param name="arguments">Those that come first, in a frame if others follow; not to be changed before the call has ended.</param>
+    /// <param name="saysItems">Whether further arguments follow: <see cref="OpenedClientCall.SayAsync"/>, and then <see cref="OpenedClientCall.EndArguments"/>.</param>
+    /// <param name="deadline">How long the whole call may take; none, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
+    /// <param name="cancel">Cancels the call, and tells the client.</param>
+    /// <exception cref="ClientCallException">It is not connected, too many calls wait for it, or it takes no further arguments.</exception>
+    public OpenedClientCall Open(
+        string client, string method, ReadOnlyMemory<byte> arguments = default, bool saysItems = false, TimeSpan? deadline = null, CancellationToken cancel = default)
     {
-        var called = new CalledClient(session, settings.PendingMax, time, () => _clients.TryRemove(client, out _));
+        ArgumentException.ThrowIfNullOrEmpty(client);
+        ArgumentException.ThrowIfNullOrEmpty(method);
+        cancel.ThrowIfCancellationRequested();
+        return Find(client).Open(method, arguments, saysItems ? CallOptions.MoreArguments : CallOptions.None, LimitOf(deadline), cancel);
+    }
+
+    internal CalledClient Add(string client, IActorRef session, ItemBounds items)
+    {
+        var called = new CalledClient(session, settings, items, time, () => _clients.TryRemove(client, out _));
         _clients[client] = called;
         return called;
     }
+
+    private CalledClient Find(string client) =>
+        _clients.GetValueOrDefault(client) ?? throw new ClientCallException(FaultCode.Closed, "there is no such client");
+
+    private TimeSpan LimitOf(TimeSpan? deadline) => deadline is { } wanted && wanted < settings.DeadlineMax ? wanted : settings.DeadlineMax;
 }
 
 /// <summary>A call to a client failed, and only the call.</summary>

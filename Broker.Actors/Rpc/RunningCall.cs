@@ -14,10 +14,10 @@ public sealed class RunningCall
     private readonly IActorRef _session;
     private readonly ILoggingAdapter _log;
     private readonly CancellationTokenSource _over = new();
-    private readonly ArgumentItems? _items;
+    private readonly UnreadItems? _items;
     private readonly int _resultsWindow;
     private readonly ItemBudget _untaken;           // Where its several results count until the client has taken them.
-    private SemaphoreSlim? _credit;                 // Results that the caller takes; most calls have one, and never ask.
+    private ItemCredit? _credit;                    // Results that the caller takes; most calls have one, and never ask.
     private IChunkSource? _source;                  // The result, from the handler's return until the session takes it.
     private volatile bool _abandoned;
 
@@ -25,7 +25,7 @@ public sealed class RunningCall
     {
         Id = id;
         call.Running = this;
-        if (windows.Arguments > 0) _items = new ArgumentItems(windows.Arguments, (items, bytes) => Tell(new SessionProtocol.CallTook(this, items, bytes)));
+        if (windows.Arguments > 0) _items = new UnreadItems(windows.Arguments, (items, bytes) => Tell(new SessionProtocol.CallTook(this, items, bytes)));
         _resultsWindow = windows.Results;
         _untaken = items;
         _handler = handler;
@@ -51,7 +51,7 @@ public sealed class RunningCall
     internal bool TryAdd(ReadOnlyMemory<byte> item) => _items?.TryAdd(item) == true;
 
     /// <summary>The caller is told that it may say more arguments; for the session.</summary>
-    internal void Grant(int items) => _items?.Grant(items);
+    internal void Grant(int items) => _items?.Expect(items);
 
     /// <summary>The caller has said its last argument; for the session.</summary>
     internal void EndItems() => _items?.End();
@@ -59,8 +59,7 @@ public sealed class RunningCall
     /// <summary>The caller takes more results; for the session.</summary>
     internal void GrantResults(int items)
     {
-        // More than there could ever be is as good as endless.
-        if (items > 0 && _resultsWindow > 0 && Credit.CurrentCount < CallWindows.CreditMax) Credit.Release(items);
+        if (_resultsWindow > 0) Credit.Add((uint)items);
     }
 
     internal IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() => _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
@@ -92,11 +91,11 @@ public sealed class RunningCall
     private async ValueTask WaitAsync(int bytes, CancellationToken cancel)
     {
         if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
-        await Credit.WaitAsync(cancel).ConfigureAwait(false);
+        await Credit.TakeAsync(cancel).ConfigureAwait(false);
         await _untaken.TakeAsync(bytes, cancel).ConfigureAwait(false);
     }
 
-    private SemaphoreSlim Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new SemaphoreSlim(_resultsWindow), null) ?? _credit;
+    private ItemCredit Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new ItemCredit(_resultsWindow), null) ?? _credit;
 
     /// <summary>The result is somewhere already; for the handler.</summary>
     internal void Give(IChunkSource result) => Interlocked.Exchange(ref _source, result)?.Dispose();

@@ -12,17 +12,15 @@ namespace Broker.Actors.Rpc;
 /// For the session's thread. A call that was cancelled or whose time is over has its answer, and yet counts until its handler
 /// returns: a client cannot have more handlers running than the bound, however fast it cancels.
 /// </remarks>
-internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, CallEnvironment around, ILoggingAdapter log)
+internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, SaidItems items, CallEnvironment around, ILoggingAdapter log)
 {
     private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
-    private readonly ItemBudget _items = new(around.ItemBytesMax);
     private LoopTimer? _timer;
     private TimeSpan? _due;                         // What the timer is set to, if it is.
     private QuickCalls? _quick;                     // From the first quick call on.
     private CallBatch? _batch;                      // Of the turn under way.
     private int _running;
     private long _bytes;
-    private long _untaken;                          // Bytes of items that were said, and wait for the client.
 
     /// <summary>Answers a call, starts it, or answers why not.</summary>
     internal void Start(ClientCommand.Call call, Principal caller)
@@ -55,7 +53,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, _items, session, log)
+        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.Untaken, session, log)
         {
             Bytes = bytes,
             Hold = call.Hold,
@@ -165,20 +163,12 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Cal
     internal void OnSaid(SessionProtocol.CallSaid said)
     {
         if (IsPending(said.Call) && !Say(said)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
-        bool isFirst = _untaken == 0;
-        _untaken += said.Bytes;
         said.Source?.Dispose();
-        if (isFirst && _untaken > 0) outlet.OnceTaken(GiveItemsBack);
+        items.Add(said.Bytes);
     }
 
     private bool Say(SessionProtocol.CallSaid said) =>
         said.Source is { } source ? outlet.Said(said.Call.Id, source) : outlet.Said(said.Call.Id, said.Item);
-
-    private void GiveItemsBack()
-    {
-        _items.GiveBack(_untaken);
-        _untaken = 0;
-    }
 
     private void Break(RunningCall running, FaultCode code, string text)
     {

@@ -1,4 +1,5 @@
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
 using Broker.Core.Chunks;
 using Broker.Core.Reactor;
@@ -21,6 +22,9 @@ public interface ISessionOutlet
 
     /// <summary>Whether the hub can call this client.</summary>
     bool TakesCalls => false;
+
+    /// <summary>How many items of the hub's calls may be under way before the first credit; known from connect on.</summary>
+    CallWindows ItemWindows => default;
 
     /// <summary>The client is in.</summary>
     void Connected(uint id, string client);
@@ -73,8 +77,8 @@ public interface ISessionOutlet
     /// <param name="text">For people.</param>
     void Faulted(uint id, FaultCode code, string text);
 
-    /// <summary>A call has one of several results.</summary>
-    /// <param name="id">Of the command.</param>
+    /// <summary>A call has one of several results, or the hub's call one more argument.</summary>
+    /// <param name="id">Of the call.</param>
     /// <param name="item">Not to be changed.</param>
     /// <returns>False when the client takes nothing as long as that.</returns>
     bool Said(uint id, ReadOnlyMemory<byte> item) => false;
@@ -93,8 +97,8 @@ public interface ISessionOutlet
         then();
     }
 
-    /// <summary>The client may say more arguments of a call.</summary>
-    /// <param name="id">Of the command.</param>
+    /// <summary>The client may say more arguments of a call, or more results of the hub's.</summary>
+    /// <param name="id">Of the call.</param>
     /// <param name="items">So many more than before.</param>
     void Granted(uint id, int items)
     {
@@ -124,8 +128,14 @@ public interface ISessionOutlet
     /// <param name="method">The number of its name.</param>
     /// <param name="deadline">How long the hub waits.</param>
     /// <param name="arguments">Not to be changed.</param>
+    /// <param name="options">Whether further arguments follow; then these fit a frame.</param>
     /// <returns>None, or why it could not be sent.</returns>
-    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments) => FaultCode.UnknownMethod;
+    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) => FaultCode.UnknownMethod;
+
+    /// <summary>The last argument of the hub's call has been said.</summary>
+    void SaidAll(uint id)
+    {
+    }
 
     /// <summary>The hub waits for the answer no longer.</summary>
     void CancelCall(uint id)

@@ -22,6 +22,7 @@ public sealed class SessionActor : UntypedActor
     private Memberships _memberships;
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private CalledClient? _called;                  // From connect on, where the hub can call the client.
+    private SaidItems? _said;                       // From the first call on, or the first item.
     private Principal? _principal;                  // From connect on.
     private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
     private bool _ended;
@@ -56,6 +57,10 @@ public sealed class SessionActor : UntypedActor
             case CallSaid said: _calls!.OnSaid(said); break;
             case CallTook took: _calls!.OnTook(took); break;
             case CallClient call: Call(call); break;
+            case SayToClient say: SayToClient(say); break;
+            case EndToClient end when _called!.IsWaiting(end.Id): _outlet.SaidAll(end.Id); break;
+            case GrantClient grant when _called!.IsWaiting(grant.Id): _outlet.Granted(grant.Id, grant.Items); break;
+            case EndToClient or GrantClient: break;
             case CancelClientCall cancel: _outlet.CancelCall(cancel.Id); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Bound bound: _outlet = bound.Outlet; break;
@@ -63,6 +68,8 @@ public sealed class SessionActor : UntypedActor
             default: Unhandled(message); break;
         }
     }
+
+    private SaidItems Said => _said ??= new SaidItems(_outlet, _called?.Untaken ?? new ItemBudget(_around.Calls.ItemBytesMax));
 
     private void Obey(Commands commands)
     {
@@ -84,9 +91,11 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.Invalid invalid: _outlet.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
-            case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet, _around.Calls, _around.Log)).Start(call, _principal); break;
+            case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet, Said, _around.Calls, _around.Log)).Start(call, _principal); break;
+            case ClientCommand.Item item when CallIds.IsServers(item.Id): _called?.OnItem(item.Id, item.Data); break;
             case ClientCommand.Item item: _calls?.OnItem(item); break;
             case ClientCommand.ItemsEnd: _calls?.OnItemsEnd(command.Id); break;
+            case ClientCommand.Grant grant when CallIds.IsServers(grant.Id): _called?.OnGranted(grant.Id, grant.Items); break;
             case ClientCommand.Grant grant: _calls?.OnGranted(grant.Id, grant.Items); break;
             case ClientCommand.Cancel: _calls?.Cancel(command.Id); break;
             case ClientCommand.Answer answer: _called?.Answer(answer.Id, answer.Code, answer.Result, answer.Text); break;
@@ -110,7 +119,7 @@ public sealed class SessionActor : UntypedActor
         {
             _principal = new Principal("", Guid.NewGuid().ToString());
             _outlet.Connected(connect.Id, _principal.Client);
-            if (_outlet.TakesCalls) _called = _around.Calls.Clients.Add(_principal.Client, Self);
+            if (_outlet.TakesCalls) _called = _around.Calls.Clients.Add(_principal.Client, Self, new ItemBounds(_outlet.ItemWindows, _around.Calls.ItemBytesMax));
             if (_around.Log.IsDebugEnabled) _around.Log.Debug("{0} from {1} is client {2}.", _outlet.Connection.Id, _outlet.Connection.Remote, _principal.Client);
         }
     }
@@ -167,8 +176,15 @@ public sealed class SessionActor : UntypedActor
 
     private void Call(CallClient call)
     {
-        FaultCode refused = _outlet.Call(call.Id, call.Method, call.Deadline, call.Arguments);
+        FaultCode refused = _outlet.Call(call.Id, call.Method, call.Deadline, call.Arguments, call.Options);
         if (refused != FaultCode.None) _called?.Answer(call.Id, refused, default, "the call could not be sent");
+    }
+
+    // It has taken room in any case, and gives it back when it is gone.
+    private void SayToClient(SayToClient say)
+    {
+        if (_called!.IsWaiting(say.Id) && !_outlet.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
+        Said.Add(say.Item.Length);
     }
 
     private void Refuse(ClientCommand command, CentrifugeError why)

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Broker.Actors.Centrifuge;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
@@ -153,12 +154,20 @@ public abstract class Conversation : IDialect, IReplySource
     public virtual bool TakesCalls => false;
 
     /// <inheritdoc />
+    public virtual CallWindows ItemWindows => default;
+
+    /// <inheritdoc />
     public virtual void DeliverLong(in ChannelPlace place, LongBytes data)
     {
     }
 
     /// <inheritdoc />
-    public virtual FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments) => FaultCode.UnknownMethod;
+    public virtual FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) => FaultCode.UnknownMethod;
+
+    /// <inheritdoc />
+    public virtual void SaidAll(uint id)
+    {
+    }
 
     /// <inheritdoc />
     public virtual void CancelCall(uint id)

@@ -54,6 +54,15 @@ internal static class Examples
     {
         var methods = new ClientMethods();
         methods.Add("screenshot", async (arguments, cancel) => await CaptureAsync(Encoding.UTF8.GetString(arguments.Span), cancel));
+        methods.AddWithItems("lines", async (call, cancel) =>
+        {
+            await foreach (ReadOnlyMemory<byte> path in call.Items)
+            {
+                await foreach (string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancel)) await call.SayAsync(Encoding.UTF8.GetBytes(line), cancel);
+            }
+
+            return default;
+        });
         methods.Failed += (method, failure) => Console.Error.WriteLine($"{method}: {failure.Message}");
         await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions
         {

@@ -172,6 +172,42 @@ public sealed class LongPayloadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_hub_and_a_method_of_a_client_say_many_items_to_each_other()
+    {
+        const int pieceBytes = 50_000;
+        var methods = new ClientMethods();
+        methods.AddWithItems("reverse-each", static async (call, cancel) =>
+        {
+            int count = 0;
+            await foreach (ReadOnlyMemory<byte> item in call.Items)
+            {
+                byte[] reversed = item.ToArray();
+                reversed.AsSpan().Reverse();
+                await call.SayAsync(reversed, cancel);
+                count++;
+            }
+
+            return BitConverter.GetBytes(count);
+        });
+        await using BrokerClient client = await ConnectAsync(methods: methods);
+
+        await using OpenedClientCall call = _hub.Clients.Open(client.ClientId!, "reverse-each", saysItems: true);
+        Task saying = SayAllAsync();
+        var heard = new List<byte>();
+        await foreach (ReadOnlyMemory<byte> item in call) heard.AddRange(item.ToArray().Reverse());
+
+        await saying.WaitAsync(s_patience);
+        Assert.True(heard.SequenceEqual(_data));
+        Assert.Equal(Long / pieceBytes, BitConverter.ToInt32((await call.Result.WaitAsync(s_patience)).Span));
+
+        async Task SayAllAsync()
+        {
+            for (int i = 0; i < Long; i += pieceBytes) await call.SayAsync(_data.AsMemory(i, pieceBytes));
+            call.EndArguments();
+        }
+    }
+
+    [Fact]
     public async Task A_client_that_closes_ends_the_calls_to_it()
     {
         var methods = new ClientMethods();

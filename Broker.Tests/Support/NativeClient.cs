@@ -159,7 +159,8 @@ internal sealed class NativeClient(HubClient client, bool batched)
                 return Line($"fault {fault.Id} {fault.Code}: {fault.Text.ToText()}");
             case NativeKind.Call:
                 var call = message.As<Call>();
-                return Line($"call {call.Id:x} {call.Method.Value:x} within {call.DeadlineMilliseconds} {call.Arguments.ToText()}");
+                return Line($"call {call.Id:x} {call.Method.Value:x} within {call.DeadlineMilliseconds} {call.Arguments.ToText()}{(call.Options == CallOptions.None ? "" : " and more")}");
+            case NativeKind.ItemsEnd: return Line($"items-end {message.As<CallItemsEnd>().Id:x}");
             case NativeKind.Cancel: return Line($"cancel {message.As<CallCancel>().Id:x}");
             case NativeKind.Missed: return Line($"missed #{message.As<Missed>().Channel} {message.As<Missed>().Offset} {message.As<Missed>().Count}");
             case NativeKind.Stream:

@@ -1,0 +1,188 @@
+using Broker.Client;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+
+namespace Broker.Tests.Client;
+
+/// <summary>Calls of the hub with further arguments and several results, as the client answers them.</summary>
+public sealed class AnsweredItemsTests : ClientTest
+{
+    private const uint Id = 0x8000_0000;
+
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [Fact]
+    public async Task A_method_reads_further_arguments_and_says_results_before_the_last()
+    {
+        await ConnectAsync(async (call, cancel) =>
+        {
+            byte sum = call.Arguments.Span[0];
+            await foreach (ReadOnlyMemory<byte> item in call.Items)
+            {
+                sum += item.Span[0];
+                await call.SayAsync(new[] { sum }, cancel);
+            }
+
+            return new[] { (byte)(sum * 2) };
+        });
+
+        await Side.SayAsync(CallOf([1], CallOptions.MoreArguments), ItemOf(2), ItemOf(3), NativeWriter.Message(new CallItemsEnd { Id = Id }));
+
+        Assert.Equal(3, Read(await Side.HearAsync(), message => message.As<CallItem>().Data[0]));
+        Assert.Equal(6, Read(await Side.HearAsync(), message => message.As<CallItem>().Data[0]));
+        Assert.Equal(12, Read(await Side.HearAsync(), message => message.As<CallResult>().Data[0]));
+    }
+
+    [Fact]
+    public async Task Results_wait_for_the_hubs_credit()
+    {
+        int said = 0;
+        await ConnectAsync(
+            async (call, cancel) =>
+            {
+                for (; said < 3; said++) await call.SayAsync(new[] { (byte)said }, cancel);
+                return default;
+            },
+            limits: NativeLimits.Default with { WindowItems = 2 });
+
+        await Side.SayAsync(CallOf([]));
+        await Side.HearAsync();
+        await Side.HearAsync();
+        Task<TimeSpan> ping = Client.PingAsync();
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));      // And not the third.
+        await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 1 }));
+
+        Assert.Equal(2, Read(await Side.HearAsync(), message => message.As<CallItem>().Data[0]));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+        Assert.False(ping.IsCompleted);
+    }
+
+    [Fact]
+    public async Task The_hub_gets_credit_as_the_method_reads()
+    {
+        var read = new SemaphoreSlim(0);
+        await ConnectAsync(async (call, cancel) =>
+        {
+            await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.WaitAsync(cancel);
+            return default;
+        });
+
+        await Side.SayAsync([CallOf([], CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => ItemOf((byte)i))]);
+        read.Release(4);
+
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 4 }), await Side.HearAsync());
+        read.Release(8);
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 4 }), await Side.HearAsync());
+        await Side.SayAsync(NativeWriter.Message(new CallItemsEnd { Id = Id }));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+    }
+
+    [Theory]
+    [InlineData(9, false, "an item without credit, or behind the last one")]
+    [InlineData(1, true, "an item without credit, or behind the last one")]
+    public async Task An_item_without_credit_or_behind_the_end_ends_the_call(int items, bool ended, string text)
+    {
+        await ConnectAsync(WaitAsync);
+        byte[][] said = [.. Enumerable.Range(0, items).Select(i => ItemOf((byte)i))];
+
+        await Side.SayAsync(ended
+            ? [CallOf([], CallOptions.MoreArguments), NativeWriter.Message(new CallItemsEnd { Id = Id }), .. said]
+            : [CallOf([], CallOptions.MoreArguments), .. said]);
+
+        Assert.Equal((FaultCode.BadArguments, text), await HearFaultAsync());
+        await _over.Task.WaitAsync(ScriptedHub.Patience);
+    }
+
+    [Fact]
+    public async Task Items_of_a_call_that_has_none_end_it()
+    {
+        await ConnectAsync(WaitAsync);
+
+        await Side.SayAsync(CallOf([]), ItemOf(1));
+
+        Assert.Equal(FaultCode.BadArguments, (await HearFaultAsync()).Code);
+        await _over.Task.WaitAsync(ScriptedHub.Patience);
+    }
+
+    [Fact]
+    public async Task Arguments_that_no_method_reads_are_bounded_in_bytes()
+    {
+        await ConnectAsync(WaitAsync, Options with { DownloadBytesMax = 1000 });
+
+        await Side.SayAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), ItemOf(1, new byte[200]));
+        Assert.Equal((FaultCode.Overloaded, "arguments of too many bytes are pending"), await HearFaultAsync());
+
+        await Side.SayAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), NativeWriter.Message(new CallCancel { Id = Id }));
+        Assert.Equal(FaultCode.Cancelled, (await HearFaultAsync()).Code);
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_ends_its_method_wherever_it_waits()
+    {
+        await ConnectAsync(async (call, _) =>
+        {
+            try
+            {
+                while (true) await call.SayAsync(new byte[1], CancellationToken.None);
+            }
+            catch (OperationCanceledException)
+            {
+                _over.TrySetResult();
+                throw;
+            }
+        });
+        await Side.SayAsync(CallOf([]));
+        for (int i = 0; i < 8; i++) Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
+
+        await Side.SayAsync(NativeWriter.Message(new CallCancel { Id = Id }), ItemOf(1));
+
+        Assert.Equal(FaultCode.Cancelled, (await HearFaultAsync()).Code);
+        await _over.Task.WaitAsync(ScriptedHub.Patience);
+    }
+
+    [Fact]
+    public async Task A_result_before_the_last_that_is_too_long_is_told_to_the_method()
+    {
+        await ConnectAsync(
+            async (call, cancel) =>
+            {
+                TooBigException tooBig = await Assert.ThrowsAsync<TooBigException>(() => call.SayAsync(new byte[call.ItemBytesMax + 1], cancel).AsTask());
+                return System.Text.Encoding.UTF8.GetBytes(tooBig.Message);
+            });
+
+        await Side.SayAsync(CallOf([]));
+
+        Assert.StartsWith("An item of ", Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<CallResult>().Data)), StringComparison.Ordinal);
+    }
+
+    private Task ConnectAsync(ClientItemsMethod method, BrokerClientOptions? options = null, NativeLimits? limits = null)
+    {
+        var methods = new ClientMethods();
+        methods.AddWithItems("method", method);
+        return ConnectAsync((options ?? Options) with { Methods = methods }, limits);
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> WaitAsync(HubCall call, CancellationToken cancel)
+    {
+        try
+        {
+            await Cancelled.WhenAsync(cancel);
+        }
+        finally
+        {
+            _over.TrySetResult();
+        }
+
+        return default;
+    }
+
+    private async Task<(FaultCode Code, string Text)> HearFaultAsync() =>
+        Read(await Side.HearAsync(), fault => (fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
+
+    private static byte[] CallOf(byte[] arguments, CallOptions options = CallOptions.None) =>
+        NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), Options = options, Arguments = arguments });
+
+    private static byte[] ItemOf(byte first, byte[]? data = null) => NativeWriter.Message(new CallItem { Id = Id, Data = data ?? [first] });
+}
