@@ -162,6 +162,9 @@ public abstract class NativeSpeech : Conversation
             Span<byte> room = Reserve((int)size);
             head.CopyTo(room);
             data.CopyTo(0, room[head.Length..]);
+
+            // The next ones of the channel may leave before this turn ends.
+            Seal();
             return;
         }
 

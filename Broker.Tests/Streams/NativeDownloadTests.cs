@@ -92,6 +92,23 @@ public sealed class NativeDownloadTests
         Assert.Equal(["published 1 to 2 at 1", "published 2 to 2 at 2"], publisher.Next(2));
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Later_deliveries_do_not_overtake_a_long_one_that_goes_whole(bool joins)
+    {
+        using var hub = new HubHarness();
+        NativeClient publisher = hub.ConnectNative(), listener = hub.ConnectNative();
+        listener.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", listener.Next());
+
+        // Whoever joins, and a batch that is full, make what was published before leave within the turn.
+        string more = Letters(100_000);
+        publisher.Say([Publish(1, "a", Letters(263_000)), Publish(2, "a", more), joins ? Subscribe(3, "a") : Publish(3, "a", more)]);
+        publisher.Say(Publish(4, "a", more));
+
+        string[] heard = listener.Next(joins ? 3 : 4);
+        Assert.Equal(Enumerable.Range(1, heard.Length), heard.Select(line => int.Parse(line.Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
     [Fact]
     public void Exactly_524288_bytes_go_whole_and_one_more_in_three_chunks()
     {
