@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Unicode;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -15,7 +16,7 @@ namespace Broker.Actors.Centrifuge;
 
 /// <summary>The Centrifuge JSON dialect on one connection: its client's lines to commands, its session's answers to lines.</summary>
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
-public sealed class CentrifugeConversation : Conversation
+public sealed class CentrifugeConversation : Conversation, ICallOutlet
 {
     private const uint ApplicationErrorMin = 400;
 
@@ -37,6 +38,9 @@ public sealed class CentrifugeConversation : Conversation
 
     /// <inheritdoc />
     public override WireFormat Format => WireFormat.Json;
+
+    /// <inheritdoc />
+    public override ICallOutlet Calls => this;
 
     private protected override void Read(in Message frame)
     {
@@ -146,7 +150,7 @@ public sealed class CentrifugeConversation : Conversation
     }
 
     /// <inheritdoc />
-    public override void Returned(uint id, ReadOnlyMemory<byte> result)
+    public void Returned(uint id, ReadOnlyMemory<byte> result)
     {
         // The dialect carries JSON and nothing else.
         if (!result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
@@ -160,7 +164,7 @@ public sealed class CentrifugeConversation : Conversation
     }
 
     /// <inheritdoc />
-    public override void Faulted(uint id, FaultCode code, string text) => Failed(id, index: 0, ErrorOf(code, text));
+    public void Faulted(uint id, FaultCode code, string text) => Failed(id, index: 0, ErrorOf(code, text));
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
     {

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Streams;
 using Broker.Core.Centrifuge;
@@ -13,7 +14,7 @@ namespace Broker.Actors.Echo;
 /// Answers each message with itself, for conformance and measurement. It takes the road of every other dialect; its session
 /// has no commands, and so nothing to answer.
 /// </summary>
-public sealed class EchoDialect(Connection connection) : IDialect
+public sealed class EchoDialect(Connection connection) : IDialect, ICallOutlet
 {
     private IActorRef _session = ActorRefs.Nobody;
 
@@ -22,6 +23,9 @@ public sealed class EchoDialect(Connection connection) : IDialect
 
     /// <inheritdoc />
     public WireFormat Format => WireFormat.Json;
+
+    /// <inheritdoc />
+    public ICallOutlet Calls => this;
 
     /// <inheritdoc />
     public bool IsReady => true;

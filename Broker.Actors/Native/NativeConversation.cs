@@ -117,7 +117,7 @@ public sealed class NativeConversation : NativeSpeech
         }
 
         hold?.Dispose();
-        Faulted(call.Id, FaultCode.BadId, "the highest bit of the number is the server's");
+        Calls.Faulted(call.Id, FaultCode.BadId, "the highest bit of the number is the server's");
     }
 
     private CallWindows WindowsOf(in Call call) =>
@@ -191,7 +191,7 @@ public sealed class NativeConversation : NativeSpeech
         if (message.Kind == NativeKind.Call && message.As<Call>().Options != CallOptions.None)
         {
             // What is said after a stream may take effect before it, and items without their call would be lost.
-            Faulted(message.As<Call>().Id, FaultCode.BadArguments, "a call with further arguments comes in a frame");
+            Calls.Faulted(message.As<Call>().Id, FaultCode.BadArguments, "a call with further arguments comes in a frame");
             payload.Dispose();
             return true;
         }
@@ -241,7 +241,7 @@ public sealed class NativeConversation : NativeSpeech
     {
         LongBytes shared = payload.Share(from);
         if (Uploads.TryHold(shared.Bytes) is { } hold) Start(call, shared.ToArray(), bytes, index, hold);
-        else Faulted(call.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
+        else Calls.Faulted(call.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
         shared.LetGo();
     }
 

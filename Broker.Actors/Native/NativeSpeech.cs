@@ -16,15 +16,14 @@ namespace Broker.Actors.Native;
 
 /// <summary>The native protocol on one connection, as it is spoken: what its session and its channels say, as messages.</summary>
 /// <remarks>
-/// For the loop's thread. What is said in a turn leaves together; what is too long for a frame goes as a stream, which is
-/// <see cref="NativeDownloads"/>' part.
+/// For the loop's thread. What is said in a turn leaves together. What calls say is <see cref="NativeCallSpeech"/>'s part, and
+/// what is too long for a frame, and so goes as a stream, <see cref="NativeDownloads"/>'.
 /// </remarks>
 public abstract class NativeSpeech : Conversation
 {
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
-    private HashSet<uint>? _asked;                      // Calls of the hub that the client has not answered.
+    private NativeCallSpeech? _calls;                   // From the first call on; most clients make none.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
-    private NativePacer? _pacer;                        // From the first item that waits on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
     private MessageBatch _batch;                        // What was said in this turn of the loop.
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
@@ -47,10 +46,10 @@ public abstract class NativeSpeech : Conversation
     public override PayloadTag Compression => PayloadCompressor.Choose(_compressions);
 
     /// <inheritdoc />
-    public override bool TakesCalls => true;
+    public override CallWindows? WindowsOfHubCalls => new(ItemsWindow, Around.Settings.Native.ItemsWindow);
 
     /// <inheritdoc />
-    public override CallWindows ItemWindows => new(ItemsWindow, Around.Settings.Native.ItemsWindow);
+    public override NativeCallSpeech Calls => _calls ??= new NativeCallSpeech(this);
 
     private protected NativeEnvironment Around { get; }
 
@@ -62,7 +61,14 @@ public abstract class NativeSpeech : Conversation
     /// <summary>Items of a call that the client takes before it gives credit, from hello on.</summary>
     private protected int ItemsWindow { get; private set; }
 
-    private NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, _payloadBytesMax, Batched);
+    /// <summary>What the client takes; once it is met.</summary>
+    internal ChunkLimits Takes => _takes!;
+
+    /// <summary>Bytes that wait for the socket, or for the end of the turn.</summary>
+    internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
+
+    /// <summary>Streams to the client.</summary>
+    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
@@ -80,16 +86,17 @@ public abstract class NativeSpeech : Conversation
     private protected string? NameOf(uint channel) => _channels?.GetValueOrDefault(channel);
 
     /// <summary>Whether the hub waits for the client's answer to a call.</summary>
-    private protected bool IsAsked(uint call) => _asked?.Contains(call) == true;
+    private protected bool IsAsked(uint call) => _calls?.IsAsked(call) == true;
 
     /// <summary>The hub waits for an answer no longer.</summary>
     /// <returns>Whether it did.</returns>
-    private protected bool EndAsked(uint call)
-    {
-        if (_asked?.Remove(call) != true) return false;
-        _downloads?.CancelCall(call);
-        return true;
-    }
+    private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
+
+    /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
+    internal void CancelDownloads(uint call) => _downloads?.CancelCall(call);
+
+    /// <summary>Makes what tells that the client has taken what was written.</summary>
+    internal NativePacer MakePacer() => new(Connection, Replies);
 
     /// <summary>The client takes more chunks of a stream.</summary>
     private protected void Grant(uint stream, uint chunks) => _downloads?.Grant(stream, chunks);
@@ -176,7 +183,7 @@ public abstract class NativeSpeech : Conversation
     internal void TellUnsent(in DownloadSubject subject)
     {
         if (subject.Channel != 0) Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
-        else if (!CallIds.IsServers(subject.Call)) Faulted(subject.Call, FaultCode.Deadline, "the result was not taken in time");
+        else if (!CallIds.IsServers(subject.Call)) Calls.Faulted(subject.Call, FaultCode.Deadline, "the result was not taken in time");
     }
 
     /// <inheritdoc />
@@ -194,127 +201,6 @@ public abstract class NativeSpeech : Conversation
         MessageIndex = (uint)index,
         Text = Encoding.UTF8.GetBytes(error.Message),
     });
-
-    /// <inheritdoc />
-    public override void Returned(uint id, ReadOnlyMemory<byte> result)
-    {
-        var message = new CallResult { Id = id, Data = result.Span };
-        if (NativeWriter.SizeOf(message) <= _takes!.ThresholdBytes)
-        {
-            Say(message);
-            return;
-        }
-
-        ReturnLong(id, new MemoryChunkSource(result));
-    }
-
-    /// <inheritdoc />
-    public override void Returned(uint id, IChunkSource result)
-    {
-        ArgumentNullException.ThrowIfNull(result);
-        byte[] head = NativeWriter.Head(new CallResult { Id = id }, result.Bytes);
-        if (head.Length + result.Bytes > _takes!.ThresholdBytes)
-        {
-            ReturnLong(id, result);
-            return;
-        }
-
-        using (result)
-        {
-            if (!Connection.IsOpen) return;
-            Span<byte> room = Reserve(head.Length + (int)result.Bytes);
-            head.CopyTo(room);
-            result.CopyTo(0, room[head.Length..]);
-        }
-    }
-
-    private void ReturnLong(uint id, IChunkSource result)
-    {
-        if (!_takes!.Allows(result.Bytes))
-        {
-            result.Dispose();
-            Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
-        }
-        else if (!Downloads.TrySend(result, StreamPurpose.Result, new DownloadSubject(0, 0, id)))
-        {
-            Faulted(id, FaultCode.Overloaded, "results of too many bytes wait for the client");
-        }
-    }
-
-    /// <inheritdoc />
-    public override void Answered(uint id, ReadOnlySpan<byte> result)
-    {
-        var message = new CallResult { Id = id, Data = result };
-        if (NativeWriter.SizeOf(message) <= _takes!.ThresholdBytes) Say(message);
-        else Returned(id, result.ToArray());
-    }
-
-    /// <inheritdoc />
-    public override bool Said(uint id, ReadOnlyMemory<byte> item)
-    {
-        var message = new CallItem { Id = id, Data = item.Span };
-        if (NativeWriter.SizeOf(message) > _takes!.ThresholdBytes) return false;
-        Say(message);
-        return true;
-    }
-
-    /// <inheritdoc />
-    public override bool Said(uint id, IChunkSource item)
-    {
-        ArgumentNullException.ThrowIfNull(item);
-        byte[] head = NativeWriter.Head(new CallItem { Id = id }, item.Bytes);
-        if (head.Length + item.Bytes > _takes!.ThresholdBytes) return false;
-        if (!Connection.IsOpen) return true;
-        Span<byte> room = Reserve(head.Length + (int)item.Bytes);
-        head.CopyTo(room);
-        item.CopyTo(0, room[head.Length..]);
-        return true;
-    }
-
-    /// <inheritdoc />
-    public override void OnceTaken(Action then)
-    {
-        ArgumentNullException.ThrowIfNull(then);
-        if (Connection.QueuedBytes + _batch.Length <= NativePacer.BusyBytes) then();
-        else (_pacer ??= new NativePacer(Connection, Replies)).Add(then);
-    }
-
-    /// <inheritdoc />
-    public override void Granted(uint id, int items) => Say(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
-
-    /// <inheritdoc />
-    public override void Faulted(uint id, FaultCode code, string text) => Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
-
-    /// <inheritdoc />
-    public override FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options)
-    {
-        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
-        long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
-        if (size > _takes!.ThresholdBytes)
-        {
-            // What is said after a stream may take effect before it, and items without their call would be lost.
-            if (options != CallOptions.None) return FaultCode.BadArguments;
-            var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
-            if (!_takes.Allows(size)) return FaultCode.BadArguments;
-            if (!Downloads.TrySend(source, StreamPurpose.Message, new DownloadSubject(0, 0, id))) return FaultCode.Overloaded;
-        }
-        else
-        {
-            Say(call with { Arguments = arguments.Span });
-        }
-
-        (_asked ??= []).Add(id);
-        return FaultCode.None;
-    }
-
-    /// <inheritdoc />
-    public override void SaidAll(uint id) => Say(new CallItemsEnd { Id = id });
-
-    /// <inheritdoc />
-    public override void CancelCall(uint id)
-    {
-        if (EndAsked(id)) Say(new CallCancel { Id = id });
-    }
 
     /// <inheritdoc />
     public override void Disconnect(Disconnection why)
@@ -353,7 +239,8 @@ public abstract class NativeSpeech : Conversation
         writer.TryWrite(message);
     }
 
-    private Span<byte> Reserve(int bytes)
+    /// <summary>Room for a message of so many bytes in the frame of this turn; to be filled before the next.</summary>
+    internal Span<byte> Reserve(int bytes)
     {
         if (!_batch.HasRoomFor(bytes, FrameBytesMax)) Seal();
         if (_batch.IsEmpty) Replies.Add(this);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Akka.Event;
 using Broker.Actors.Sessions;
+using Broker.Core.Reactor;
 using Broker.Core.Rpc;
 
 namespace Broker.Actors.Rpc;
@@ -10,7 +11,7 @@ namespace Broker.Actors.Rpc;
 /// Others wait meanwhile, so a turn of the loop that is older than <see cref="CallSettings.QuickLimit"/> answers no more of them,
 /// and a method that takes longer than that by itself is quick no more. For the session's thread.
 /// </remarks>
-internal sealed class QuickCalls(ISessionOutlet outlet, CallEnvironment around, ILoggingAdapter log)
+internal sealed class QuickCalls(ICallOutlet outlet, EventLoop loop, CallEnvironment around, ILoggingAdapter log)
 {
     private const int TogetherMax = 8;              // Calls between two looks at the clock, which costs as much as a small one;
     private const int AloneAfterLate = 1000;        // one, and for so many calls, after some took too long together.
@@ -46,7 +47,7 @@ internal sealed class QuickCalls(ISessionOutlet outlet, CallEnvironment around, 
         if (_together > 0) Look();
     }
 
-    private TimeSpan TurnAge => outlet.Connection.Loop.TurnAge;
+    private TimeSpan TurnAge => loop.TurnAge;
 
     private void Answer(uint id, Method method, ReadOnlySpan<byte> arguments, Principal caller)
     {

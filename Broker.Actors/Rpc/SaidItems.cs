@@ -1,10 +1,8 @@
-using Broker.Actors.Sessions;
-
 namespace Broker.Actors.Rpc;
 
 /// <summary>Items that were said to one client: they count until what was written before them has been taken.</summary>
 /// <remarks>For the session's thread.</remarks>
-internal sealed class SaidItems(ISessionOutlet outlet, ItemBudget untaken)
+internal sealed class SaidItems(ICallOutlet outlet, ItemBudget untaken)
 {
     private long _bytes;
 

@@ -12,7 +12,7 @@ namespace Broker.Actors.Rpc;
 /// For the session's thread. A call that was cancelled or whose time is over has its answer, and yet counts until its handler
 /// returns: a client cannot have more handlers running than the bound, however fast it cancels.
 /// </remarks>
-internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, SaidItems items, CallEnvironment around, ILoggingAdapter log)
+internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventLoop loop, SaidItems items, CallEnvironment around, ILoggingAdapter log)
 {
     private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
     private LoopTimer? _timer;
@@ -28,7 +28,7 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Sai
         FaultCode refused = Find(call, out Method? method);
         if (refused == FaultCode.None)
         {
-            bool answered = method!.IsQuick && (_quick ??= new QuickCalls(outlet, around, log)).TryAnswer(call.Id, method, call.Arguments.Span, caller);
+            bool answered = method!.IsQuick && (_quick ??= new QuickCalls(outlet, loop, around, log)).TryAnswer(call.Id, method, call.Arguments.Span, caller);
             if (!answered) refused = TryStart(call, method, caller);
             if (!answered && refused == FaultCode.None) return;
         }
@@ -75,14 +75,14 @@ internal sealed class SessionCalls(IActorRef session, ISessionOutlet outlet, Sai
         WatchDeadlines();
     }
 
-    private TimeSpan Now => TimeSpan.FromMilliseconds(outlet.Connection.Loop.NowMilliseconds);
+    private TimeSpan Now => TimeSpan.FromMilliseconds(loop.NowMilliseconds);
 
     // Nearly all calls are over before their time, and most have the same: so the timer is moved only to an earlier one.
     private void WatchDeadlines()
     {
         if (_pending.NextDeadline is not { } next || next >= _due) return;
         _due = next;
-        (_timer ??= new LoopTimer(outlet.Connection.Loop, OnTime)).Set(next - Now);
+        (_timer ??= new LoopTimer(loop, OnTime)).Set(next - Now);
     }
 
     private void OnTime()

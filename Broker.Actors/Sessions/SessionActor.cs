@@ -58,10 +58,10 @@ public sealed class SessionActor : UntypedActor
             case CallTook took: _calls!.OnTook(took); break;
             case CallClient call: Call(call); break;
             case SayToClient say: SayToClient(say); break;
-            case EndToClient end when _called!.IsWaiting(end.Id): _outlet.SaidAll(end.Id); break;
-            case GrantClient grant when _called!.IsWaiting(grant.Id): _outlet.Granted(grant.Id, grant.Items); break;
+            case EndToClient end when _called!.IsWaiting(end.Id): _outlet.Calls.SaidAll(end.Id); break;
+            case GrantClient grant when _called!.IsWaiting(grant.Id): _outlet.Calls.Granted(grant.Id, grant.Items); break;
             case EndToClient or GrantClient: break;
-            case CancelClientCall cancel: _outlet.CancelCall(cancel.Id); break;
+            case CancelClientCall cancel: _outlet.Calls.Cancelled(cancel.Id); break;
             case Evicted evicted: OnEvicted(evicted.Membership); break;
             case Bound bound: _outlet = bound.Outlet; break;
             case Ended: _ended = true; Context.Stop(Self); break;
@@ -69,7 +69,7 @@ public sealed class SessionActor : UntypedActor
         }
     }
 
-    private SaidItems Said => _said ??= new SaidItems(_outlet, _called?.Untaken ?? new ItemBudget(_around.Calls.ItemBytesMax));
+    private SaidItems Said => _said ??= new SaidItems(_outlet.Calls, _called?.Untaken ?? new ItemBudget(_around.Calls.ItemBytesMax));
 
     private void Obey(Commands commands)
     {
@@ -91,7 +91,7 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.Invalid invalid: _outlet.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
-            case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet, Said, _around.Calls, _around.Log)).Start(call, _principal); break;
+            case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet.Calls, _outlet.Connection.Loop, Said, _around.Calls, _around.Log)).Start(call, _principal); break;
             case ClientCommand.Item item when CallIds.IsServers(item.Id): _called?.OnItem(item.Id, item.Data); break;
             case ClientCommand.Item item: _calls?.OnItem(item); break;
             case ClientCommand.ItemsEnd: _calls?.OnItemsEnd(command.Id); break;
@@ -119,7 +119,7 @@ public sealed class SessionActor : UntypedActor
         {
             _principal = new Principal("", Guid.NewGuid().ToString());
             _outlet.Connected(connect.Id, _principal.Client);
-            if (_outlet.TakesCalls) _called = _around.Calls.Clients.Add(_principal.Client, Self, new ItemBounds(_outlet.ItemWindows, _around.Calls.ItemBytesMax));
+            if (_outlet.WindowsOfHubCalls is { } windows) _called = _around.Calls.Clients.Add(_principal.Client, Self, new ItemBounds(windows, _around.Calls.ItemBytesMax));
             if (_around.Log.IsDebugEnabled) _around.Log.Debug("{0} from {1} is client {2}.", _outlet.Connection.Id, _outlet.Connection.Remote, _principal.Client);
         }
     }
@@ -176,14 +176,14 @@ public sealed class SessionActor : UntypedActor
 
     private void Call(CallClient call)
     {
-        FaultCode refused = _outlet.Call(call.Id, call.Method, call.Deadline, call.Arguments, call.Options);
+        FaultCode refused = _outlet.Calls.Call(call.Id, call.Method, call.Deadline, call.Arguments, call.Options);
         if (refused != FaultCode.None) _called?.Answer(call.Id, refused, default, "the call could not be sent");
     }
 
     // It has taken room in any case, and gives it back when it is gone.
     private void SayToClient(SayToClient say)
     {
-        if (_called!.IsWaiting(say.Id) && !_outlet.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
+        if (_called!.IsWaiting(say.Id) && !_outlet.Calls.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
         Said.Add(say.Item.Length);
     }
 

@@ -8,7 +8,6 @@ using Broker.Core.Centrifuge;
 using Broker.Core.Chunks;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
-using Broker.Core.Rpc;
 using PayloadTag = Broker.Core.Native.PayloadTag;
 
 namespace Broker.Actors.Streams;
@@ -151,44 +150,13 @@ public abstract class Conversation : IDialect, IReplySource
     public virtual PayloadTag Compression => PayloadTag.None;
 
     /// <inheritdoc />
-    public virtual bool TakesCalls => false;
+    public virtual CallWindows? WindowsOfHubCalls => null;
 
     /// <inheritdoc />
-    public virtual CallWindows ItemWindows => default;
+    public abstract ICallOutlet Calls { get; }
 
     /// <inheritdoc />
     public virtual void DeliverLong(in ChannelPlace place, LongBytes data)
-    {
-    }
-
-    /// <inheritdoc />
-    public virtual FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) => FaultCode.UnknownMethod;
-
-    /// <inheritdoc />
-    public virtual void SaidAll(uint id)
-    {
-    }
-
-    /// <inheritdoc />
-    public virtual void CancelCall(uint id)
-    {
-    }
-
-    /// <inheritdoc />
-    public virtual bool Said(uint id, ReadOnlyMemory<byte> item) => false;
-
-    /// <inheritdoc />
-    public virtual bool Said(uint id, IChunkSource item) => false;
-
-    /// <inheritdoc />
-    public virtual void OnceTaken(Action then)
-    {
-        ArgumentNullException.ThrowIfNull(then);
-        then();
-    }
-
-    /// <inheritdoc />
-    public virtual void Granted(uint id, int items)
     {
     }
 
@@ -209,22 +177,6 @@ public abstract class Conversation : IDialect, IReplySource
 
     /// <inheritdoc />
     public abstract void Failed(uint id, int index, CentrifugeError error);
-
-    /// <inheritdoc />
-    public abstract void Returned(uint id, ReadOnlyMemory<byte> result);
-
-    /// <inheritdoc />
-    public virtual void Answered(uint id, ReadOnlySpan<byte> result) => Returned(id, result.ToArray());
-
-    /// <inheritdoc />
-    public virtual void Returned(uint id, IChunkSource result)
-    {
-        ArgumentNullException.ThrowIfNull(result);
-        using (result) Returned(id, result.ToArray());
-    }
-
-    /// <inheritdoc />
-    public abstract void Faulted(uint id, FaultCode code, string text);
 
     /// <inheritdoc />
     public abstract void Evicted(string channel, uint number, Unsubscribed why);

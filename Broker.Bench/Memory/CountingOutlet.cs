@@ -1,8 +1,8 @@
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
-using Broker.Core.Rpc;
 
 namespace Broker.Bench.Memory;
 
@@ -18,6 +18,8 @@ internal sealed class CountingOutlet : ISessionOutlet
 
     public WireFormat Format => WireFormat.Json;
 
+    public ICallOutlet Calls => throw new NotSupportedException("Nothing is called in this run.");
+
     public void Subscribed(uint id, string channel, ChannelPlace place) => Volatile.Write(ref _subscribed, _subscribed + 1);
 
     public void Connected(uint id, string client) { }
@@ -27,10 +29,6 @@ internal sealed class CountingOutlet : ISessionOutlet
     public void Published(uint id, int receivers, ulong offset) { }
 
     public void Failed(uint id, int index, CentrifugeError error) { }
-
-    public void Returned(uint id, ReadOnlyMemory<byte> result) { }
-
-    public void Faulted(uint id, FaultCode code, string text) { }
 
     public void Evicted(string channel, uint number, Unsubscribed why) { }
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -204,9 +205,7 @@ public sealed class FailureTests
 
         public void Failed(uint id, int index, CentrifugeError error) => inner.Failed(id, index, error);
 
-        public void Returned(uint id, ReadOnlyMemory<byte> result) => inner.Returned(id, result);
-
-        public void Faulted(uint id, FaultCode code, string text) => inner.Faulted(id, code, text);
+        public ICallOutlet Calls => inner.Calls;
 
         public void Evicted(string channel, uint number, Unsubscribed why) => inner.Evicted(channel, number, why);
 

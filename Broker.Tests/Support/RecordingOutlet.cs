@@ -1,5 +1,6 @@
 using System.Globalization;
 using Broker.Actors.Routing;
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
 using Broker.Core.Reactor;
@@ -8,13 +9,15 @@ using Broker.Core.Rpc;
 namespace Broker.Tests.Support;
 
 /// <summary>A client that writes down what its session says, a line each.</summary>
-internal sealed class RecordingOutlet(Connection connection, WireFormat format = WireFormat.Json) : ISessionOutlet
+internal sealed class RecordingOutlet(Connection connection, WireFormat format = WireFormat.Json) : ISessionOutlet, ICallOutlet
 {
     private string? _failsAt;
 
     public Connection Connection { get; } = connection;
 
     public WireFormat Format => format;
+
+    public ICallOutlet Calls => this;
 
     /// <summary>The places that subscribes were told, in order.</summary>
     public List<ChannelPlace> Places { get; } = [];

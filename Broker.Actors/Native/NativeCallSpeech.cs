@@ -1,0 +1,151 @@
+using System.Text;
+using Broker.Actors.Rpc;
+using Broker.Core.Chunks;
+using Broker.Core.Native;
+using Broker.Core.Rpc;
+
+namespace Broker.Actors.Native;
+
+/// <summary>What the calls of one client say, and those of the hub to it: their part of <see cref="NativeSpeech"/>.</summary>
+/// <remarks>Made with the first of them. For the loop's thread.</remarks>
+public sealed class NativeCallSpeech : ICallOutlet
+{
+    private readonly NativeSpeech _speech;
+    private readonly HashSet<uint> _asked = [];         // Calls of the hub that the client has not answered.
+    private NativePacer? _pacer;                        // From the first item that waits on; most clients have none.
+
+    internal NativeCallSpeech(NativeSpeech speech) => _speech = speech;
+
+    /// <summary>Whether the hub waits for the client's answer to a call.</summary>
+    internal bool IsAsked(uint call) => _asked.Contains(call);
+
+    /// <summary>The hub waits for an answer no longer.</summary>
+    /// <returns>Whether it did.</returns>
+    internal bool EndAsked(uint call)
+    {
+        if (!_asked.Remove(call)) return false;
+        _speech.CancelDownloads(call);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public void Returned(uint id, ReadOnlyMemory<byte> result)
+    {
+        var message = new CallResult { Id = id, Data = result.Span };
+        if (NativeWriter.SizeOf(message) <= _speech.Takes.ThresholdBytes)
+        {
+            _speech.Say(message);
+            return;
+        }
+
+        ReturnLong(id, new MemoryChunkSource(result));
+    }
+
+    /// <inheritdoc />
+    public void Returned(uint id, IChunkSource result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        byte[] head = NativeWriter.Head(new CallResult { Id = id }, result.Bytes);
+        if (head.Length + result.Bytes > _speech.Takes.ThresholdBytes)
+        {
+            ReturnLong(id, result);
+            return;
+        }
+
+        using (result)
+        {
+            if (!_speech.Connection.IsOpen) return;
+            Span<byte> room = _speech.Reserve(head.Length + (int)result.Bytes);
+            head.CopyTo(room);
+            result.CopyTo(0, room[head.Length..]);
+        }
+    }
+
+    private void ReturnLong(uint id, IChunkSource result)
+    {
+        if (!_speech.Takes.Allows(result.Bytes))
+        {
+            result.Dispose();
+            Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
+        }
+        else if (!_speech.Downloads.TrySend(result, StreamPurpose.Result, new DownloadSubject(0, 0, id)))
+        {
+            Faulted(id, FaultCode.Overloaded, "results of too many bytes wait for the client");
+        }
+    }
+
+    /// <inheritdoc />
+    public void Answered(uint id, ReadOnlySpan<byte> result)
+    {
+        var message = new CallResult { Id = id, Data = result };
+        if (NativeWriter.SizeOf(message) <= _speech.Takes.ThresholdBytes) _speech.Say(message);
+        else Returned(id, result.ToArray());
+    }
+
+    /// <inheritdoc />
+    public bool Said(uint id, ReadOnlyMemory<byte> item)
+    {
+        var message = new CallItem { Id = id, Data = item.Span };
+        if (NativeWriter.SizeOf(message) > _speech.Takes.ThresholdBytes) return false;
+        _speech.Say(message);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public bool Said(uint id, IChunkSource item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        byte[] head = NativeWriter.Head(new CallItem { Id = id }, item.Bytes);
+        if (head.Length + item.Bytes > _speech.Takes.ThresholdBytes) return false;
+        if (!_speech.Connection.IsOpen) return true;
+        Span<byte> room = _speech.Reserve(head.Length + (int)item.Bytes);
+        head.CopyTo(room);
+        item.CopyTo(0, room[head.Length..]);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public void OnceTaken(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        if (_speech.WaitingBytes <= NativePacer.BusyBytes) then();
+        else (_pacer ??= _speech.MakePacer()).Add(then);
+    }
+
+    /// <inheritdoc />
+    public void Granted(uint id, int items) => _speech.Say(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
+
+    /// <inheritdoc />
+    public void Faulted(uint id, FaultCode code, string text) => _speech.Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
+
+    /// <inheritdoc />
+    public FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options)
+    {
+        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
+        long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
+        if (size > _speech.Takes.ThresholdBytes)
+        {
+            // What is said after a stream may take effect before it, and items without their call would be lost.
+            if (options != CallOptions.None) return FaultCode.BadArguments;
+            var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
+            if (!_speech.Takes.Allows(size)) return FaultCode.BadArguments;
+            if (!_speech.Downloads.TrySend(source, StreamPurpose.Message, new DownloadSubject(0, 0, id))) return FaultCode.Overloaded;
+        }
+        else
+        {
+            _speech.Say(call with { Arguments = arguments.Span });
+        }
+
+        _asked.Add(id);
+        return FaultCode.None;
+    }
+
+    /// <inheritdoc />
+    public void SaidAll(uint id) => _speech.Say(new CallItemsEnd { Id = id });
+
+    /// <inheritdoc />
+    public void Cancelled(uint id)
+    {
+        if (EndAsked(id)) _speech.Say(new CallCancel { Id = id });
+    }
+}
