@@ -42,6 +42,16 @@ internal sealed class AnsweredCall : IDisposable
         await _credit.TakeAsync(either.Token).ConfigureAwait(false);
     }
 
+    /// <summary>Whoever still says a result for credit waits no longer.</summary>
+    public void End()
+    {
+        Items?.End(new OperationCanceledException("The call is over."));
+        _credit.Add(ItemCredit.CountMax);
+    }
+
+    /// <summary>The credit of one item was not used.</summary>
+    public void GiveBackCredit() => _credit.Add(1);
+
     /// <summary>Nobody waits for the answer. What that sets off runs on the thread pool.</summary>
     public void Cancel() => _ = _over.CancelAsync();
 

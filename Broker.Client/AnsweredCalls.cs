@@ -9,6 +9,8 @@ namespace Broker.Client;
 internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, Uploads uploads, NativeLimits limits)
 {
     private const int CallsMax = 1024;
+    private const int FaultTextBytesMax = 4096;
+    private const uint TimerMillisecondsMax = uint.MaxValue - 1;       // Of any timer: 49.7 days.
 
     private readonly Dictionary<uint, AnsweredCall> _running = [];
     private readonly Queue<uint> _streams = new();      // Of long results; the hub may refuse one when all of it has been sent.
@@ -33,7 +35,9 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
 
     private AnsweredCall Add(in Call call)
     {
-        TimeSpan limit = call.DeadlineMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(call.DeadlineMilliseconds);
+        TimeSpan limit = call.DeadlineMilliseconds == 0
+            ? Timeout.InfiniteTimeSpan
+            : TimeSpan.FromMilliseconds(Math.Min(call.DeadlineMilliseconds, TimerMillisecondsMax));
         bool hasItems = (call.Options & CallOptions.MoreArguments) != 0;
         AnsweredCall answered = null!;
         answered = new AnsweredCall(call.Id, limit, state.Options.Time, limits.WindowItems)
@@ -70,7 +74,12 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     /// <summary>The connection is lost.</summary>
     public void CancelAll()
     {
-        foreach (AnsweredCall call in _running.Values) call.Cancel();
+        foreach (AnsweredCall call in _running.Values)
+        {
+            call.Cancel();
+            call.End();
+        }
+
         _running.Clear();
     }
 
@@ -78,12 +87,26 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     public async ValueTask SayAsync(AnsweredCall call, ReadOnlyMemory<byte> item, CancellationToken cancel)
     {
         if (item.Length > ItemBytesMax) throw new TooBigException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
-        await call.TakeCreditAsync(cancel).ConfigureAwait(false);
-        lock (state.Gate)
+        Task credit = call.TakeCreditAsync(cancel);
+        if (!credit.IsCompleted) Hurry();
+        await credit.ConfigureAwait(false);
+        bool isSaid = false;
+        try
         {
-            if (!IsRunning(call)) throw new OperationCanceledException(call.Over);
-            sender.Post(NativeWriter.Message(new CallItem { Id = call.Id, Data = item.Span }));
+            byte[] message = NativeWriter.Message(new CallItem { Id = call.Id, Data = item.Span });
+            isSaid = await sender.PostAsync(message, () => IsRunning(call), cancel).ConfigureAwait(false);
         }
+        finally
+        {
+            if (!isSaid) call.GiveBackCredit();
+        }
+
+        if (!isSaid) throw new OperationCanceledException("The call is over.", call.Over);
+    }
+
+    private void Hurry()
+    {
+        lock (state.Gate) sender.Hurry();
     }
 
     // A method has read further arguments, so the hub may say as many more; without the lock.
@@ -95,7 +118,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
             call.Items!.Expect(items);
             call.ItemBytes -= bytes;
             _itemBytes -= bytes;
-            sender.Post(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = call.Id, Count = (uint)items }));
+            sender.PostControl(new Credit { Scope = CreditScope.Call, Id = call.Id, Count = (uint)items });
         }
     }
 
@@ -145,6 +168,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     {
         _running.Remove(call.Id);
         _itemBytes -= call.ItemBytes;
+        call.End();
     }
 
     // The number may belong to a later call by now.
@@ -174,5 +198,13 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     private void OnRefused(uint id, Exception why) =>
         SayFault(id, why is RefusedException refused ? ((ChunkError)refused.Code).ResultFault : FaultCode.ResultTooBig, why.Message);
 
-    private void SayFault(uint id, FaultCode code, string text) => sender.TryPost(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
+    private void SayFault(uint id, FaultCode code, string text) => sender.PostControl(new CallFault { Id = id, Code = code, Text = Shorten(text) });
+
+    // For people, and for one frame: cut between two characters.
+    private static byte[] Shorten(string text)
+    {
+        byte[] bytes = new byte[Math.Min(FaultTextBytesMax, Encoding.UTF8.GetMaxByteCount(text.Length))];
+        Encoding.UTF8.GetEncoder().Convert(text, bytes, flush: true, out _, out int used, out _);
+        return bytes[..used];
+    }
 }

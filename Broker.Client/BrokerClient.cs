@@ -38,7 +38,10 @@ public sealed class BrokerClient : IAsyncDisposable
 
     private BrokerClient(BrokerClientOptions options) => _options = options;
 
-    /// <summary>Heard after each change of <see cref="State"/>, one at a time; must not wait.</summary>
+    /// <summary>
+    /// Heard after each change of <see cref="State"/>, one at a time; must not wait. What a listener throws goes to
+    /// <see cref="TaskScheduler.UnobservedTaskException"/>, and the client goes on.
+    /// </summary>
     public event Action<ClientState>? StateChanged;
 
     /// <summary>Where it is.</summary>
@@ -161,7 +164,10 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <summary>Calls a method that has several results, and enumerates them. Leaving the enumeration cancels the call.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Those that come first.</param>
-    /// <param name="items">Further arguments, said as fast as the hub takes them.</param>
+    /// <param name="items">
+    /// Further arguments, said as fast as the hub takes them. Their token is cancelled when the call is over, and this ends when their
+    /// enumeration has; what it throws before fails the call.
+    /// </param>
     /// <param name="settings">Deadline of the whole call, and progress.</param>
     /// <param name="cancel">Cancels the call.</param>
     /// <exception cref="CallFailedException">The method failed, is unknown, or its time is over: after the items that came before.</exception>
@@ -173,10 +179,20 @@ public sealed class BrokerClient : IAsyncDisposable
         [EnumeratorCancellation] CancellationToken cancel = default)
     {
         await using OpenedCall call = OpenCall(method, arguments, saysItems: items is not null, settings, cancel);
-        Task saying = items is null ? Task.CompletedTask : SayAllAsync(call, items, cancel);
-        await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancel).ConfigureAwait(false)) yield return item;
-        await call.Result.ConfigureAwait(false);
-        if (saying.IsFaulted) await saying.ConfigureAwait(false);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Task saying = items is null ? Task.CompletedTask : SayAllAsync(call, items, over.Token);
+        try
+        {
+            await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancel).ConfigureAwait(false)) yield return item;
+            await call.Result.ConfigureAwait(false);
+        }
+        finally
+        {
+            // Nothing of the caller's items is used behind the end of this.
+            await over.CancelAsync().ConfigureAwait(false);
+            await call.DisposeAsync().ConfigureAwait(false);
+            await saying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     /// <summary>A method whose arguments and results are JSON, and which has several results, as a delegate.</summary>
@@ -222,7 +238,7 @@ public sealed class BrokerClient : IAsyncDisposable
         connection?.Channels.Unsubscribe(subscription);
     }
 
-    // A caller whose items fail has no arguments to end with: the call is cancelled, and the enumeration says why.
+    // A caller whose items fail has no arguments to end with: the call is cancelled, and its enumeration fails with the reason.
     private static async Task SayAllAsync(OpenedCall call, IAsyncEnumerable<ReadOnlyMemory<byte>> items, CancellationToken cancel)
     {
         try
@@ -230,9 +246,9 @@ public sealed class BrokerClient : IAsyncDisposable
             await foreach (ReadOnlyMemory<byte> item in items.WithCancellation(cancel).ConfigureAwait(false)) await call.SayAsync(item, cancel).ConfigureAwait(false);
             call.EndArguments();
         }
-        catch
+        catch (Exception failure)
         {
-            await call.DisposeAsync().ConfigureAwait(false);
+            call.Break(failure);
             throw;
         }
     }
@@ -339,7 +355,7 @@ public sealed class BrokerClient : IAsyncDisposable
     private void Enter(ClientState state)
     {
         State = state;
-        StateChanged?.Invoke(state);
+        StateChanged.Tell(listener => listener(state));
     }
 
     private sealed class Corked : IDisposable

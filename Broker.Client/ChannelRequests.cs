@@ -43,27 +43,31 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
     public async Task SubscribeAsync(Subscription subscription, CancellationToken cancel)
     {
         var request = new PendingSubscribe(subscription);
+        uint id;
+        byte[] message;
         lock (state.Gate)
         {
             state.ThrowIfEnded();
-            uint id = _requests.Add(request);
-            try
+            id = _requests.Add(request);
+            message = NativeWriter.Message(new Subscribe
             {
-                sender.Post(NativeWriter.Message(new Subscribe
-                {
-                    Request = id,
-                    Options = subscription.CanRecover ? SubscribeOptions.Recover : SubscribeOptions.None,
-                    Epoch = subscription.Epoch,
-                    Offset = subscription.Offset,
-                    Channel = Encoding.UTF8.GetBytes(subscription.Channel),
-                    Token = subscription.Token.Span,
-                }));
-            }
-            catch (BrokerException)
-            {
-                _requests.TryTake<PendingSubscribe>(id, out _);
-                throw;
-            }
+                Request = id,
+                Options = subscription.CanRecover ? SubscribeOptions.Recover : SubscribeOptions.None,
+                Epoch = subscription.Epoch,
+                Offset = subscription.Offset,
+                Channel = Encoding.UTF8.GetBytes(subscription.Channel),
+                Token = subscription.Token.Span,
+            });
+        }
+
+        try
+        {
+            await sender.PostAsync(message, static () => true, cancel).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is BrokerException or OperationCanceledException)
+        {
+            lock (state.Gate) _requests.TryTake<PendingSubscribe>(id, out _);
+            throw;
         }
 
         await request.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
@@ -96,7 +100,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             {
                 if (other != subscription) continue;
                 _channels.Remove(number);
-                sender.TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = number });
+                sender.PostControl(new Unsubscribe { Request = uint.MaxValue, Channel = number });
                 return;
             }
         }
@@ -107,10 +111,13 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data.ToArray());
     }
 
-    /// <summary>One that came as a stream, and so may come behind later ones.</summary>
-    public void OnLongDelivery(Core.Native.Delivery delivery, ReadOnlyMemory<byte> data)
+    /// <summary>One that came as a stream, and so perhaps behind later ones.</summary>
+    /// <param name="channel">The channel's number.</param>
+    /// <param name="offset">Its place.</param>
+    /// <param name="data">The subscription's from now on.</param>
+    public void OnLongDelivery(uint channel, ulong offset, ReadOnlyMemory<byte> data)
     {
-        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.TakeLate(delivery.Offset, data);
+        if (_channels.TryGetValue(channel, out Subscription? subscription)) subscription.Take(offset, data);
     }
 
     public void OnMissed(Missed missed)
@@ -130,7 +137,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         if (!_requests.TryTake(subscribed.Request, out PendingSubscribe? request)) return;
         if (request.Subscription.IsLeft)
         {
-            sender.TryPost(new Unsubscribe { Request = uint.MaxValue, Channel = subscribed.Channel });
+            sender.PostControl(new Unsubscribe { Request = uint.MaxValue, Channel = subscribed.Channel });
             return;
         }
 

@@ -23,7 +23,10 @@ public sealed class ClientMethods
 {
     private readonly MethodTable<ClientItemsMethod> _table = new();
 
-    /// <summary>Heard when a method broke: its name, and what it threw. On the thread pool.</summary>
+    /// <summary>
+    /// Heard when a method broke: its name, and what it threw. On the thread pool; what a listener itself throws goes to
+    /// <see cref="TaskScheduler.UnobservedTaskException"/>.
+    /// </summary>
     public event Action<string, Exception>? Failed;
 
     /// <summary>Adds a method.</summary>
@@ -48,5 +51,5 @@ public sealed class ClientMethods
 
     internal bool TryGet(MethodId id, out string name, out ClientItemsMethod method) => _table.TryGet(id, out name, out method);
 
-    internal void Report(string name, Exception failure) => Failed?.Invoke(name, failure);
+    internal void Report(string name, Exception failure) => Failed.Tell(listener => listener(name, failure));
 }

@@ -35,6 +35,7 @@ internal sealed class Connection
         Pings = new Pings(_state, _sender);
         _answers = new AnsweredCalls(_state, _sender, _uploads, agreement.Limits);
         _downloads = new Downloads(_state, _sender, Calls, Channels, Take);
+        Calls.GivenUp = _downloads.Leave;
         _timer = new DeadlineTimer(_state, Calls, _downloads);
     }
 
@@ -116,7 +117,7 @@ internal sealed class Connection
             case NativeKind.Credit: OnCredit(message.As<Credit>()); break;
             case NativeKind.StreamCancel: OnStreamCancel(message.As<StreamCancel>()); break;
             case NativeKind.Error: OnError(message.As<NativeError>()); break;
-            case NativeKind.Ping: _sender.TryPost(new Pong { Mark = message.As<Ping>().Mark }); break;
+            case NativeKind.Ping: _sender.PostControl(new Pong { Mark = message.As<Ping>().Mark }); break;
             case NativeKind.Pong: Pings.OnPong(message.As<Pong>().Mark); break;
             case NativeKind.Bye: OnBye(message.As<Bye>()); break;
             case NativeKind.Welcome: return NativeFault.OutOfTurn;

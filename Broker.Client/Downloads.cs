@@ -26,8 +26,9 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     public void OnStream(StreamHeader header)
     {
         ChunkError error = _table.Open(header, state.Now);
+        if (error == ChunkError.None && header.Purpose == StreamPurpose.Result) _results[header.Stream] = header.Reference;
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error);
-        else if (header.Purpose == StreamPurpose.Result) _results[header.Stream] = header.Reference;
+        if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error);
         state.DeadlinesChanged();
     }
 
@@ -38,10 +39,14 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         if (error != ChunkError.None)
         {
             Refuse(chunk.Stream, chunk.Index, error);
+            if (!arrival.IsDropped) return NativeFault.None;
+            _results.Remove(chunk.Stream);
+            Miss(arrival.Purpose, arrival.Reference, error);
+            state.DeadlinesChanged();
             return NativeFault.None;
         }
 
-        if (arrival.Credit > 0) sender.TryPost(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
+        if (arrival.Credit > 0) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
         ReportProgress(chunk.Stream, arrival);
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
@@ -77,8 +82,21 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     {
         while (_table.TryExpire(state.Now, out StreamExpiry expired))
         {
-            sender.TryPost(new StreamCancel { Owner = StreamOwner.Yours, Stream = expired.Stream, Code = ChunkError.Expired });
+            Say(expired.Stream, ChunkError.Expired);
             _results.Remove(expired.Stream);
+            Miss(expired.Purpose, expired.Reference, ChunkError.Expired);
+        }
+    }
+
+    /// <summary>Nobody waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
+    public void Leave(uint call)
+    {
+        foreach ((uint stream, uint of) in _results)
+        {
+            if (of != call) continue;
+            _results.Remove(stream);
+            if (_table.Cancel(stream)) Say(stream, ChunkError.Cancelled);
+            return;
         }
     }
 
@@ -88,7 +106,13 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     // What welcome tells of streams holds in both directions, but for what hello has told of this one.
     private static ChunkLimits LimitsOf(ChunkLimits outgoing, BrokerClientOptions options)
     {
-        ChunkLimits limits = outgoing with { ChunkBytesMax = 256 * 1024, WindowChunks = options.StreamWindow, ConnectionBytesMax = options.DownloadBytesMax };
+        ChunkLimits limits = outgoing with
+        {
+            ChunkBytesMax = 256 * 1024,
+            StreamBytesMax = Math.Min(outgoing.StreamBytesMax, Array.MaxLength),
+            WindowChunks = options.StreamWindow,
+            ConnectionBytesMax = options.DownloadBytesMax,
+        };
         return limits with { ChunksMax = (int)Math.Max(limits.ChunksMax, limits.ChunksOf(limits.StreamBytesMax)) };
     }
 
@@ -126,7 +150,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
                 return NativeFault.None;
             case NativeKind.Delivery:
                 var delivery = message.As<Core.Native.Delivery>();
-                channels.OnLongDelivery(delivery, whole.AsMemory(whole.Length - delivery.Data.Length));
+                channels.OnLongDelivery(delivery.Channel, delivery.Offset, whole.AsMemory(whole.Length - delivery.Data.Length));
                 return NativeFault.None;
             case NativeKind.Result:
                 var result = message.As<CallResult>();
@@ -140,10 +164,18 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     private void ReportProgress(uint stream, in ChunkArrival arrival)
     {
         if (!_results.TryGetValue(stream, out uint call) || calls.ProgressOf(call) is not { } progress) return;
-        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Report(new TransferProgress(bytes, announced));
-        else if (arrival.Payload is { } payload) progress.Report(new TransferProgress(payload.Bytes, payload.Bytes));
+        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Tell(bytes, announced);
+        else if (arrival.Payload is { } payload) progress.Tell(payload.Bytes, payload.Bytes);
     }
 
+    // Whoever waits for the result hears it now. Of a delivery the hub says that it is missed, as only the hub knows its place.
+    private void Miss(StreamPurpose purpose, uint call, ChunkError why)
+    {
+        if (purpose == StreamPurpose.Result) calls.OnResultRefused(call, why);
+    }
+
+    private void Say(uint stream, ChunkError why) => sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
+
     private void Refuse(uint stream, uint chunk, ChunkError error) =>
-        sender.TryPost(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)error, Id = stream, ChunkIndex = chunk });
+        sender.PostControl(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)error, Id = stream, ChunkIndex = chunk });
 }

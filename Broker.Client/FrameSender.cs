@@ -15,7 +15,9 @@ internal sealed class FrameSender
     private readonly ClientWebSocket _socket;
     private readonly Outbox _outbox;
     private TaskCompletionSource? _idle;        // The loop waits for something to send.
+    private TaskCompletionSource? _room;        // Somebody waits until less is queued.
     private int _corks;
+    private bool _isUrgent;                     // What waits leaves in spite of corks, as somebody waits for it.
 
     public FrameSender(ConnectionState state, ClientWebSocket socket, Agreement agreement)
     {
@@ -32,6 +34,8 @@ internal sealed class FrameSender
     /// <summary>The streams that are sent between the small messages. Say <see cref="Signal"/> after a change.</summary>
     public ChunkSender Chunks => _outbox.Chunks;
 
+    private bool IsHeld => _corks > 0 && !_isUrgent;
+
     /// <summary>Holds frames back until <see cref="Uncork"/> was said as often.</summary>
     public void Cork() => _corks++;
 
@@ -43,23 +47,73 @@ internal sealed class FrameSender
 
     /// <summary>Takes a message that fits a frame.</summary>
     /// <exception cref="QueueFullException">As much waits as may.</exception>
+    /// <exception cref="TooBigException">It is longer than a frame.</exception>
     public void Post(byte[] message)
     {
+        ThrowIfTooBig(message.Length, Limits.ThresholdBytes);
         if (_outbox.Post(message) != Posted.Queued) throw new QueueFullException($"Messages of {_outbox.QueuedBytes} bytes wait already.");
         Signal();
     }
 
-    /// <summary>Takes a message that only tidies up: it may be lost when the queue is full, as it has its own bound over there.</summary>
-    public void TryPost<T>(scoped in T message)
+    /// <summary>Takes a message that fits a frame, once there is room for it; without the lock.</summary>
+    /// <param name="message">The message; it is kept.</param>
+    /// <param name="isWanted">Asked under the lock, when there is room.</param>
+    /// <param name="cancel">Stops waiting; then nothing was sent.</param>
+    /// <returns>False when it is wanted no longer, or the connection has ended; then nothing was sent.</returns>
+    /// <exception cref="TooBigException">It is longer than a frame, or than the whole queue.</exception>
+    public async ValueTask<bool> PostAsync(byte[] message, Func<bool> isWanted, CancellationToken cancel)
+    {
+        ThrowIfTooBig(message.Length, Math.Min(Limits.ThresholdBytes, _state.Options.SendBytesMax));
+        while (true)
+        {
+            Task room;
+            lock (_state.Gate)
+            {
+                if (_state.Ending is not null || !isWanted()) return false;
+                if (_outbox.Post(message) == Posted.Queued)
+                {
+                    Signal();
+                    return true;
+                }
+
+                _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                room = _room.Task;
+                Hurry();
+            }
+
+            await room.WaitAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Takes a message that the hub waits for, such as a credit or a fault: it passes the bound of what is queued, and no
+    /// <see cref="Cork"/> holds it. A hub that has taken nothing for so long that even this fails loses the connection.
+    /// </summary>
+    public void PostControl<T>(scoped in T message)
         where T : INativeMessage<T>, allows ref struct
     {
-        if (_state.Ending is null && _outbox.Post(NativeWriter.Message(message)) == Posted.Queued) Signal();
+        if (_state.Ending is not null) return;
+        if (_outbox.TryPostControl(NativeWriter.Message(message)))
+        {
+            Hurry();
+            return;
+        }
+
+        _state.Bye ??= Ending.OfCode(1006, $"The hub takes nothing: messages of {_outbox.QueuedBytes} bytes wait.");
+        _socket.Abort();
+    }
+
+    /// <summary>Somebody waits for what is queued, or for the answer to it: it leaves in spite of any <see cref="Cork"/>.</summary>
+    public void Hurry()
+    {
+        _isUrgent = true;
+        Signal();
     }
 
     /// <summary>Wakes the loop.</summary>
     public void Signal()
     {
-        if (_corks > 0) return;
+        if (IsHeld) return;
         _idle?.TrySetResult();
         _idle = null;
     }
@@ -70,6 +124,7 @@ internal sealed class FrameSender
         _corks = 0;
         _outbox.Clear();
         Signal();
+        TellRoom();
     }
 
     /// <summary>The loop; without the lock.</summary>
@@ -85,10 +140,15 @@ internal sealed class FrameSender
                 lock (_state.Gate)
                 {
                     if (_state.Ending is not null) return null;
-                    if (_corks > 0 || !_outbox.TryFillFrame(frame))
+                    if (IsHeld || !_outbox.TryFillFrame(frame))
                     {
+                        _isUrgent = false;
                         _idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                         idle = _idle.Task;
+                    }
+                    else
+                    {
+                        TellRoom();
                     }
                 }
 
@@ -107,5 +167,16 @@ internal sealed class FrameSender
             // What the reader finds says more, such as the hub's Close frame; if it finds nothing, this ends it.
             return _socket.State is WebSocketState.Open ? Ending.OfFailure(failure) : null;
         }
+    }
+
+    private static void ThrowIfTooBig(int bytes, long most)
+    {
+        if (bytes > most) throw new TooBigException($"A message of {bytes} bytes is more than may be sent in a frame: {most}.");
+    }
+
+    private void TellRoom()
+    {
+        _room?.TrySetResult();
+        _room = null;
     }
 }

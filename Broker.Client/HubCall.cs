@@ -29,9 +29,9 @@ public sealed class HubCall
     /// <summary>The longest item that the hub takes.</summary>
     public int ItemBytesMax => _calls.ItemBytesMax;
 
-    /// <summary>Says one of several results, before the one that the method returns. Waits while the hub has not taken those before.</summary>
+    /// <summary>Says one of several results, before the one that the method returns. Waits while the hub has not taken those before, and while there is no room to send.</summary>
     /// <param name="item">Any bytes that fit a frame; copied.</param>
-    /// <param name="cancel">Stops waiting; the call goes on.</param>
+    /// <param name="cancel">Stops waiting; nothing was sent, and the call goes on.</param>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     /// <exception cref="TooBigException">It is longer than a frame. Nothing was sent.</exception>
     public ValueTask SayAsync(ReadOnlyMemory<byte> item, CancellationToken cancel = default) => _calls.SayAsync(_call, item, cancel);

@@ -13,6 +13,7 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     private readonly OutgoingCalls _calls;
     private readonly uint _id;
     private readonly PendingCall _call;
+    private readonly bool _saysItems;
     private readonly ItemCredit _sayable;       // Arguments that the hub takes.
     private readonly UnreadItems _results;
     private readonly CancellationTokenSource _over = new();
@@ -22,13 +23,15 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     /// <param name="calls">Of its connection.</param>
     /// <param name="id">Its number.</param>
     /// <param name="call">What waits for its end.</param>
+    /// <param name="saysItems">Whether further arguments follow.</param>
     /// <param name="sayable">Arguments that the hub takes before the first credit, as welcome told.</param>
     /// <param name="expected">Results that the hub may say before the first credit, as hello told.</param>
-    internal OpenedCall(OutgoingCalls calls, uint id, PendingCall call, int sayable, int expected)
+    internal OpenedCall(OutgoingCalls calls, uint id, PendingCall call, bool saysItems, int sayable, int expected)
     {
         _calls = calls;
         _id = id;
         _call = call;
+        _saysItems = saysItems;
         _sayable = new ItemCredit(sayable);
         _results = new UnreadItems(expected, (results, _) => calls.Grant(id, call, results));
     }
@@ -39,34 +42,47 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     /// <summary>The longest item that the hub takes.</summary>
     public int ItemBytesMax => _calls.ItemBytesMax;
 
-    /// <summary>Says one more argument, once the hub takes it. For one caller at a time.</summary>
+    /// <summary>Says one more argument, once the hub takes it and there is room. For one caller at a time.</summary>
     /// <param name="item">Any bytes that fit a frame; copied.</param>
-    /// <param name="cancel">Stops waiting; the call goes on.</param>
+    /// <param name="cancel">Stops waiting; nothing was sent, and the call goes on.</param>
     /// <exception cref="BrokerException">The call is over: the one that ended it.</exception>
     /// <exception cref="TooBigException">It is longer than a frame. Nothing was sent.</exception>
+    /// <exception cref="InvalidOperationException">The call was opened without further arguments, or has had its last one.</exception>
     public async ValueTask SayAsync(ReadOnlyMemory<byte> item, CancellationToken cancel = default)
     {
+        if (!_saysItems) throw new InvalidOperationException("The call was opened without further arguments: open it with saysItems.");
         if (_saidAll) throw new InvalidOperationException("The last argument has been said.");
+        if (item.Length > ItemBytesMax) throw new TooBigException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _over.Token);
+        bool isSaid = false, isTaken = false;
         try
         {
-            await _sayable.TakeAsync(either.Token).ConfigureAwait(false);
+            Task credit = _sayable.TakeAsync(either.Token);
+            if (!credit.IsCompleted) _calls.Hurry();
+            await credit.ConfigureAwait(false);
+            isTaken = true;
+            isSaid = await _calls.SayAsync(_id, _call, item.Span, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            await Result.ConfigureAwait(false);
-            throw new BrokerException("The call is over.");
+            // The call is over, and says below how it ended.
+        }
+        finally
+        {
+            if (isTaken && !isSaid) _sayable.Add(1);
         }
 
-        _calls.Say(_id, _call, item.Span);
+        if (isSaid) return;
+        await Result.ConfigureAwait(false);
+        throw new BrokerException("The call is over.");
     }
 
     /// <summary>Says that there are no more arguments.</summary>
     public void EndArguments()
     {
-        if (_saidAll) return;
-        _saidAll = true;
+        if (_saidAll || !_saysItems) return;
         _calls.SayEnd(_id, _call);
+        _saidAll = true;
     }
 
     /// <inheritdoc />
@@ -79,6 +95,9 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
         _calls.Abandon(_id, _call, new CancellationToken(canceled: true));
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>Its further arguments have failed: cancels it, if it is pending, and fails it with the reason.</summary>
+    internal void Break(Exception failure) => _calls.Abandon(_id, _call, failure);
 
     /// <summary>A result has come; under the lock.</summary>
     /// <returns>False when the hub had no credit for it.</returns>

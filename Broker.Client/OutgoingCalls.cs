@@ -14,6 +14,9 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _pending.NextDeadline;
 
+    /// <summary>Called with each call that nobody waits for any more, though the hub may be saying its result.</summary>
+    public Action<uint> GivenUp { get; set; } = static _ => { };
+
     /// <summary>The longest item that the hub takes.</summary>
     public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
@@ -42,7 +45,7 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         lock (state.Gate)
         {
             id = Start(call, arguments, settings, options);
-            call.Items = new OpenedCall(this, id, call, limits.WindowItems, state.Options.ItemsWindow);
+            call.Items = new OpenedCall(this, id, call, options != CallOptions.None, limits.WindowItems, state.Options.ItemsWindow);
         }
 
         CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));
@@ -60,17 +63,15 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         return call.Items;
     }
 
-    /// <summary>Says a further argument; without the lock.</summary>
-    public void Say(uint id, PendingCall call, ReadOnlySpan<byte> item)
+    /// <summary>Says a further argument, once there is room for it; without the lock.</summary>
+    /// <returns>False when the call is over; then nothing was sent.</returns>
+    public ValueTask<bool> SayAsync(uint id, PendingCall call, ReadOnlySpan<byte> item, CancellationToken cancel) =>
+        sender.PostAsync(NativeWriter.Message(new CallItem { Id = id, Data = item }), () => IsPending(id, call), cancel);
+
+    /// <summary>Somebody waits for the hub's credit, and so for all that was said before; without the lock.</summary>
+    public void Hurry()
     {
-        var message = new CallItem { Id = id, Data = item };
-        int size = NativeWriter.SizeOf(message);
-        if (size > sender.Limits.ThresholdBytes) throw new TooBigException($"An item of {size} bytes is more than the hub takes: {sender.Limits.ThresholdBytes}.");
-        lock (state.Gate)
-        {
-            state.ThrowIfEnded();
-            if (IsPending(id, call)) sender.Post(NativeWriter.Message(message));
-        }
+        lock (state.Gate) sender.Hurry();
     }
 
     /// <summary>Says that no more arguments follow; without the lock.</summary>
@@ -78,7 +79,7 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     {
         lock (state.Gate)
         {
-            if (state.Ending is null && IsPending(id, call)) sender.Post(NativeWriter.Message(new CallItemsEnd { Id = id }));
+            if (IsPending(id, call)) sender.PostControl(new CallItemsEnd { Id = id });
         }
     }
 
@@ -87,9 +88,9 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     {
         lock (state.Gate)
         {
-            if (state.Ending is not null || !IsPending(id, call)) return;
+            if (!IsPending(id, call)) return;
             call.Items!.Expect(items);
-            sender.Post(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items }));
+            sender.PostControl(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
         }
     }
 
@@ -129,20 +130,30 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         state.DeadlinesChanged();
     }
 
+    /// <summary>The result of a call came as a stream that could not be taken.</summary>
+    /// <param name="id">The call's number.</param>
+    /// <param name="why">Why.</param>
+    public void OnResultRefused(uint id, ChunkError why)
+    {
+        if (!_pending.TryTake(id, out PendingCall? call)) return;
+        uploads.Cancel(call.Upload);
+        call.Fail(new CallFailedException(call.Method, why.ResultFault, $"the result could not be taken: {why}"));
+        state.DeadlinesChanged();
+    }
+
     /// <summary>Who hears how far the result of a call has come.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 
     /// <summary>Nobody waits for the answer any more; without the lock.</summary>
     public void Abandon(uint id, PendingCall call, CancellationToken cancel)
     {
-        lock (state.Gate)
-        {
-            if (!IsPending(id, call)) return;
-            _pending.TryTake(id, out _);
-            GiveUp(id, call);
-        }
+        if (TryAbandon(id, call)) call.Cancel(cancel);
+    }
 
-        call.Cancel(cancel);
+    /// <summary>The call can not go on; without the lock.</summary>
+    public void Abandon(uint id, PendingCall call, Exception failure)
+    {
+        if (TryAbandon(id, call)) call.Fail(failure);
     }
 
     /// <summary>Fails the calls whose time is over.</summary>
@@ -165,13 +176,14 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
 
     private uint Start(PendingCall call, ReadOnlyMemory<byte> arguments, in CallSettings settings, CallOptions options)
     {
+        TimeSpan limit = LimitOf(settings);
         state.ThrowIfEnded();
         uint id = _last = CallIds.Next(_last);
-        FaultCode refused = _pending.Add(id, settings.Deadline is { } limit ? state.Now + limit : TimeSpan.MaxValue, call);
+        FaultCode refused = _pending.Add(id, limit < TimeSpan.MaxValue - state.Now ? state.Now + limit : TimeSpan.MaxValue, call);
         if (refused != FaultCode.None) throw new CallFailedException(call.Method, refused, "Too many calls are pending.");
         try
         {
-            uint milliseconds = settings.Deadline is { } span ? (uint)Math.Clamp(span.TotalMilliseconds, 1, uint.MaxValue) : 0;
+            uint milliseconds = limit == TimeSpan.MaxValue ? 0 : (uint)Math.Clamp(limit.TotalMilliseconds, 1, uint.MaxValue);
             var message = new Call { Id = id, Method = MethodId.Of(call.Method), DeadlineMilliseconds = milliseconds, Options = options };
 
             // What is said after a stream may take effect before it, and items without their call would be lost.
@@ -189,11 +201,30 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         return id;
     }
 
+    // No limit at all is the longest one.
+    private static TimeSpan LimitOf(in CallSettings settings)
+    {
+        if (settings.Deadline is not { } limit || limit == Timeout.InfiniteTimeSpan) return TimeSpan.MaxValue;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(settings));
+        return limit;
+    }
+
     private void Fail(uint id, Exception failure)
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         call.Fail(failure);
         state.DeadlinesChanged();
+    }
+
+    private bool TryAbandon(uint id, PendingCall call)
+    {
+        lock (state.Gate)
+        {
+            if (!IsPending(id, call)) return false;
+            _pending.TryTake(id, out _);
+            GiveUp(id, call);
+            return true;
+        }
     }
 
     // The number may belong to a later call by now.
@@ -202,6 +233,7 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     // A call that is still being sent never began over there, so there is nothing to cancel but its stream.
     private void GiveUp(uint id, PendingCall call)
     {
-        if (!uploads.Cancel(call.Upload)) sender.TryPost(new CallCancel { Id = id });
+        if (!uploads.Cancel(call.Upload)) sender.PostControl(new CallCancel { Id = id });
+        GivenUp(id);
     }
 }

@@ -38,22 +38,17 @@ public sealed class StoreStreamClient(BrokerClient client)
         await using OpenedCall call = client.OpenCall(StoreMethods.WriteStream, arguments, saysItems: true, Bare(settings), cancel);
         int pieceBytes = Math.Min(ValueStreams.PieceBytes, call.ItemBytesMax);
         byte[] piece = ArrayPool<byte>.Shared.Rent(pieceBytes);
-        try
+        long sent = 0;
+        int read;
+        while ((read = await ReadAsync(source, piece.AsMemory(0, pieceBytes), call, cancel).ConfigureAwait(false)) > 0)
         {
-            long sent = 0;
-            int read;
-            while ((read = await source.ReadAtLeastAsync(piece.AsMemory(0, pieceBytes), pieceBytes, throwOnEndOfStream: false, cancel).ConfigureAwait(false)) > 0)
-            {
-                await call.SayAsync(piece.AsMemory(0, read), cancel).ConfigureAwait(false);
-                sent += read;
-                settings.Upload?.Report(new TransferProgress(sent, total));
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
+            await call.SayAsync(piece.AsMemory(0, read), cancel).ConfigureAwait(false);
+            sent += read;
+            settings.Upload?.Report(new TransferProgress(sent, total));
         }
 
+        // Not where something failed: a source may still write to the piece then, however late.
+        ArrayPool<byte>.Shared.Return(piece);
         call.EndArguments();
         return StoreClient.Parse<NumberResult>(await call.Result.ConfigureAwait(false)).Value;
     }
@@ -127,6 +122,19 @@ public sealed class StoreStreamClient(BrokerClient client)
         }
 
         StoreClient.Parse<NumberResult>(await call.Result.ConfigureAwait(false));
+    }
+
+    // A source may be slow, and may not even stop when it is told to: the end of the call does not wait for it.
+    private static async Task<int> ReadAsync(Stream source, Memory<byte> piece, OpenedCall call, CancellationToken cancel)
+    {
+        ValueTask<int> reading = source.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancel);
+        if (reading.IsCompleted) return await reading.ConfigureAwait(false);
+        Task<int> pending = reading.AsTask();
+        if (await Task.WhenAny(pending, call.Result).ConfigureAwait(false) == pending) return await pending.ConfigureAwait(false);
+
+        _ = pending.ContinueWith(static read => read.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await call.Result.ConfigureAwait(false);
+        throw new BrokerException("The hub has answered before all of the value was sent.");
     }
 
     // The arguments of these calls are short, and the results come as items: progress of either says nothing.

@@ -8,6 +8,7 @@ namespace Broker.Client;
 public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 {
     private readonly BrokerClient _client;
+    private readonly SeenOffsets _seen = new();
     private bool _confirmedOnce;
     private volatile bool _left;
 
@@ -31,7 +32,8 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 
     internal ulong Epoch { get; private set; }
 
-    internal ulong Offset { get; private set; }
+    /// <summary>Where to go on: nothing before it is missing.</summary>
+    internal ulong Offset => _seen.Whole;
 
     /// <summary>Whether to ask for what was published since the last delivery.</summary>
     internal bool CanRecover { get; private set; }
@@ -56,7 +58,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     {
         bool nothingNew = CanRecover && isRecoverable && epoch == Epoch && offset == Offset;
         if (_confirmedOnce && !isRecovered && !nothingNew) Queue.AddGap(Gap.Possible, missed: 0);
-        if (!_confirmedOnce || !isRecovered) Offset = offset;
+        if (!_confirmedOnce || !isRecovered) _seen.Reset(offset);
         Epoch = epoch;
         CanRecover = isRecoverable;
         _confirmedOnce = true;
@@ -65,25 +67,24 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     /// <summary>The hub keeps nothing that the old place means.</summary>
     internal void ForgetPlace() => CanRecover = false;
 
-    /// <summary>A delivery has come. One that came before the connection was lost is not given twice.</summary>
+    /// <summary>A delivery has come; one that came before, perhaps on another connection, is not given twice.</summary>
     internal void Take(ulong offset, ReadOnlyMemory<byte> data)
     {
-        if (offset != 0 && offset <= Offset) return;
-        if (offset != 0) Offset = offset;
+        if (offset != 0 && !_seen.TryAdd(offset)) return;
         Queue.Add(Channel, offset, data);
-    }
-
-    /// <summary>A delivery has come as a stream, and perhaps behind later ones, of which it is not one.</summary>
-    internal void TakeLate(ulong offset, ReadOnlyMemory<byte> data)
-    {
-        Offset = Math.Max(Offset, offset);
-        Queue.Add(Channel, offset, data);
+        GiveUpHoles();
     }
 
     /// <summary>The hub says what it will not deliver.</summary>
     internal void Miss(ulong offset, ulong count)
     {
-        if (offset != 0) Offset = Math.Max(Offset, offset + count - 1);
-        Queue.AddGap(Gap.Certain, count);
+        ulong missed = offset == 0 ? count : _seen.Add(offset, count);
+        if (missed > 0) Queue.AddGap(Gap.Certain, missed);
+        GiveUpHoles();
+    }
+
+    private void GiveUpHoles()
+    {
+        if (_seen.GiveUpOldest() is > 0 and ulong missed) Queue.AddGap(Gap.Certain, missed);
     }
 }

@@ -27,7 +27,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         byte[] whole = Encode(message, (int)size, data.Length);
         data.Span.CopyTo(whole.AsSpan(head));
         sender.Post(whole);
-        progress?.Report(new TransferProgress(data.Length, data.Length));
+        progress.Tell(data.Length, data.Length);
         return null;
     }
 

@@ -38,6 +38,8 @@ public sealed class Outbox(
     int queueMessagesMax,
     long streamBytesMax = 128L * 1024 * 1024)
 {
+    private const int ControlBytesMax = 1024 * 1024, ControlMessagesMax = 16_384;
+
     private readonly Queue<ReadOnlyMemory<byte>> _small = new();
     private readonly int _messagesMax = batched ? NativeProtocol.MessagesPerFrameMax : 1;
     private bool _chunkIsOwed;      // The last frame had no room left for a chunk that was ready.
@@ -63,9 +65,20 @@ public sealed class Outbox(
         }
 
         if (message.Length > queueBytesMax - QueuedBytes || _small.Count >= queueMessagesMax) return Posted.Full;
-        _small.Enqueue(message);
-        QueuedBytes += message.Length;
+        Add(message);
         return Posted.Queued;
+    }
+
+    /// <summary>
+    /// Takes a small message that the other side waits for, such as a credit or the fault of a call. It may pass the bounds of the
+    /// queue, as far as a mebibyte or 16,384 messages: to lose it would be worse.
+    /// </summary>
+    /// <returns>False when even that is full: the receiver has long taken nothing, and its connection is of no use.</returns>
+    public bool TryPostControl(ReadOnlyMemory<byte> message)
+    {
+        if (message.Length > queueBytesMax + ControlBytesMax - QueuedBytes || _small.Count >= queueMessagesMax + ControlMessagesMax) return false;
+        Add(message);
+        return true;
     }
 
     /// <summary>Writes the messages of one frame: all that wait, up to the cap.</summary>
@@ -87,6 +100,12 @@ public sealed class Outbox(
         _small.Clear();
         QueuedBytes = 0;
         Chunks.Clear();
+    }
+
+    private void Add(ReadOnlyMemory<byte> message)
+    {
+        _small.Enqueue(message);
+        QueuedBytes += message.Length;
     }
 
     private void FillWithSmall(IBufferWriter<byte> target, ref OutboundBatcher batcher)

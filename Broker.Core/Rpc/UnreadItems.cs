@@ -17,6 +17,7 @@ public sealed class UnreadItems(int window, Action<int, int> taken)
 
     private readonly int _grantEach = Math.Max(1, window / 2);
     private int _credit = window;
+    private (int Items, int Bytes) _read;       // And not told yet; whoever enumerates again goes on with it.
 
     /// <summary>Adds an item.</summary>
     /// <param name="item">The reader's from now on.</param>
@@ -30,19 +31,29 @@ public sealed class UnreadItems(int window, Action<int, int> taken)
     /// <param name="failure">What reading fails with behind the last item, if the call failed.</param>
     public void End(Exception? failure = null) => _items.Writer.TryComplete(failure);
 
-    /// <summary>Reads them in their order; ends behind the last one, or fails.</summary>
+    /// <summary>Reads them in their order; ends behind the last one, or fails. Whoever stops may go on later.</summary>
     /// <exception cref="OperationCanceledException">By <paramref name="over"/>.</exception>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken over)
     {
-        int items = 0, bytes = 0;
         await foreach (ReadOnlyMemory<byte> item in _items.Reader.ReadAllAsync(over).ConfigureAwait(false))
         {
-            yield return item;
-            items++;
-            bytes += item.Length;
-            if (items < _grantEach) continue;
-            taken(items, bytes);
-            (items, bytes) = (0, 0);
+            try
+            {
+                yield return item;
+            }
+            finally
+            {
+                CountRead(item.Length);
+            }
         }
+    }
+
+    private void CountRead(int bytes)
+    {
+        _read = (_read.Items + 1, _read.Bytes + bytes);
+        if (_read.Items < _grantEach) return;
+        (int items, int sum) = _read;
+        _read = default;
+        taken(items, sum);
     }
 }

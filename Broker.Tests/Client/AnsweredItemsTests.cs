@@ -157,6 +157,76 @@ public sealed class AnsweredItemsTests : ClientTest
         Assert.StartsWith("An item of ", Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<CallResult>().Data)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Whoever_keeps_a_call_for_longer_than_its_method_is_told_that_it_is_over()
+    {
+        HubCall? kept = null;
+        Task saying = Task.CompletedTask;
+        await ConnectAsync(
+            (call, _) =>
+            {
+                kept = call;
+                saying = SayTwiceAsync(call);
+                return default;
+            },
+            limits: NativeLimits.Default with { WindowItems = 1 });
+
+        await Side.SayAsync(CallOf([], CallOptions.MoreArguments));
+        Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => saying.WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => kept!.SayAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAllAsync().WaitAsync(ScriptedHub.Patience));
+
+        async Task ReadAllAsync()
+        {
+            await foreach (ReadOnlyMemory<byte> _ in kept!.Items) Assert.Fail("There is nothing.");
+        }
+
+        static async Task SayTwiceAsync(HubCall call)
+        {
+            await call.SayAsync(new byte[1]);
+            await call.SayAsync(new byte[1]);
+        }
+    }
+
+    [Fact]
+    public async Task The_longest_deadline_of_the_wire_is_one()
+    {
+        await ConnectAsync(static (_, _) => default);
+
+        await Side.SayAsync(NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), DeadlineMilliseconds = uint.MaxValue }));
+
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+    }
+
+    [Fact]
+    public async Task A_method_that_breaks_is_answered_whatever_the_listeners_throw()
+    {
+        var methods = new ClientMethods();
+        var heard = new TaskCompletionSource<string>();
+        methods.Failed += (_, _) => throw new InvalidOperationException("the log is full");
+        methods.Failed += (name, _) => heard.TrySetResult(name);
+        methods.Add("method", static (_, _) => throw new InvalidOperationException("broken"));
+        await ConnectAsync(Options with { Methods = methods });
+
+        await Side.SayAsync(CallOf([]));
+
+        Assert.Equal(FaultCode.Internal, (await HearFaultAsync()).Code);
+        Assert.Equal("method", await heard.Task.WaitAsync(ScriptedHub.Patience));
+    }
+
+    [Fact]
+    public async Task The_text_of_a_fault_is_cut_to_what_people_read()
+    {
+        await ConnectAsync(static (_, _) => throw new CallFailedException("method", FaultCode.Failed, new string('ü', 600_000)));
+
+        await Side.SayAsync(CallOf([]));
+
+        Assert.Equal((FaultCode.Failed, new string('ü', 2048)), await HearFaultAsync());
+    }
+
     private Task ConnectAsync(ClientItemsMethod method, BrokerClientOptions? options = null, NativeLimits? limits = null)
     {
         var methods = new ClientMethods();

@@ -66,8 +66,8 @@ public abstract class ClientTest : IAsyncLifetime
         return await subscribing.WaitAsync(ScriptedHub.Patience);
     }
 
-    private protected static byte[] DeliveryOf(ulong offset, string data) =>
-        NativeWriter.Message(new Core.Native.Delivery { Channel = 7, Offset = offset, Data = System.Text.Encoding.UTF8.GetBytes(data) });
+    private protected static byte[] DeliveryOf(ulong offset, string data, uint channel = 7) =>
+        NativeWriter.Message(new Core.Native.Delivery { Channel = channel, Offset = offset, Data = System.Text.Encoding.UTF8.GetBytes(data) });
 
     private protected delegate T Reading<T>(NativeMessage message);
 

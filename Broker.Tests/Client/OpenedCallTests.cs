@@ -116,6 +116,156 @@ public sealed class OpenedCallTests : ClientTest
     }
 
     [Fact]
+    public async Task An_argument_that_was_not_said_gives_its_credit_back()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
+        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await Side.HearAsync();
+        for (int i = 0; i < 3; i++) await Assert.ThrowsAsync<TooBigException>(() => call.SayAsync(new byte[call.ItemBytesMax + 1]).AsTask());
+
+        await call.SayAsync(new byte[] { 0 });
+        await call.SayAsync(new byte[] { 1 });
+
+        Assert.Equal(0, (await Side.HearAsync())[^1]);
+        Assert.Equal(1, (await Side.HearAsync())[^1]);
+    }
+
+    [Fact]
+    public async Task Arguments_wait_for_room_and_what_the_hub_waits_for_needs_none()
+    {
+        await ConnectAsync(Options with { SendBytesMax = 1000 });
+        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await Side.HearAsync();
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
+        using (Client.Batch())
+        {
+            _ = Client.PublishAsync("news", new byte[900]);
+            Assert.Throws<QueueFullException>(() => Client.PublishAsync("news", new byte[200]).GetAwaiter().GetResult());
+
+            // Both leave in spite of the batch: somebody waits for them.
+            await call.SayAsync(new byte[200]).AsTask().WaitAsync(ScriptedHub.Patience);
+            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
+            Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
+            _ = Client.PublishAsync("news", new byte[900]);
+            for (byte i = 0; i < 5; i++) await Side.SayAsync(ItemOf(i));
+            for (byte i = 0; i < 5; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
+            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
+            Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 4 }), await Side.HearAsync());
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_does_not_keep_the_arguments_whose_credit_is_waited_for()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 1 });
+        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await Side.HearAsync();
+        using (Client.Batch())
+        {
+            await call.SayAsync(new byte[] { 0 });
+            Task second = call.SayAsync(new byte[] { 1 }).AsTask();
+            Assert.Equal(0, (await Side.HearAsync())[^1]);
+            await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
+            await second.WaitAsync(ScriptedHub.Patience);
+        }
+
+        Assert.Equal(1, (await Side.HearAsync())[^1]);
+    }
+
+    [Fact]
+    public async Task A_call_without_further_arguments_says_so_to_whoever_says_one()
+    {
+        await ConnectAsync();
+        await using OpenedCall call = Client.OpenCall("many");
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => call.SayAsync(new byte[1]).AsTask());
+        call.EndArguments();
+
+        Assert.Equal(Call.Kind, HubSide.KindOf(await Side.HearAsync()));
+        Task<TimeSpan> ping = Client.PingAsync();
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));
+        Assert.False(ping.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Who_leaves_the_enumeration_waits_for_the_end_of_the_items_that_were_being_said()
+    {
+        await ConnectAsync();
+        bool isDisposed = false;
+        Task leaving = LeaveAsync();
+        await Side.HearAsync();
+        await Side.SayAsync(ItemOf(0));
+        await leaving.WaitAsync(ScriptedHub.Patience);
+
+        Assert.True(isDisposed);
+
+        async Task LeaveAsync()
+        {
+            await foreach (ReadOnlyMemory<byte> _ in Client.StreamAsync("many", items: ForEverAsync())) break;
+        }
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ForEverAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
+        {
+            try
+            {
+                await Cancelled.WhenAsync(cancel);
+                yield break;
+            }
+            finally
+            {
+                isDisposed = true;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Items_that_fail_fail_their_call_with_the_reason()
+    {
+        await ConnectAsync();
+        InvalidOperationException broken = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            await foreach (ReadOnlyMemory<byte> _ in Client.StreamAsync("many", items: BrokenAsync())) Assert.Fail("There is nothing.");
+        });
+
+        Assert.Equal("no more paper", broken.Message);
+        Assert.Equal(Call.Kind, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Cancel, HubSide.KindOf(await Side.HearAsync()));
+
+        static async IAsyncEnumerable<ReadOnlyMemory<byte>> BrokenAsync()
+        {
+            yield return new byte[1];
+            await Task.Yield();
+            throw new InvalidOperationException("no more paper");
+        }
+    }
+
+    [Theory, InlineData(0), InlineData(-2)]
+    public async Task A_deadline_that_is_over_is_refused(int milliseconds)
+    {
+        await ConnectAsync();
+        var settings = new CallSettings { Deadline = TimeSpan.FromMilliseconds(milliseconds) };
+
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => Client.CallAsync("many", default, settings));
+    }
+
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(long.MaxValue, 0)]
+    [InlineData(uint.MaxValue + 1L, uint.MaxValue)]
+    public async Task A_deadline_without_end_is_told_as_none_and_one_longer_than_the_field_as_the_longest(long milliseconds, uint told)
+    {
+        await ConnectAsync();
+        TimeSpan deadline = milliseconds == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(milliseconds);
+        Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("many", default, new CallSettings { Deadline = deadline });
+
+        Assert.Equal(told, Read(await Side.HearAsync(), message => message.As<Call>().DeadlineMilliseconds));
+        Time.Advance(TimeSpan.FromDays(1));
+        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 1 }));
+        Assert.Equal(0, (await calling.WaitAsync(ScriptedHub.Patience)).Length);
+    }
+
+    [Fact]
     public async Task A_lost_connection_fails_every_part_of_the_call()
     {
         await ConnectAsync();

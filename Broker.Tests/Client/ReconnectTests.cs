@@ -1,4 +1,5 @@
 using Broker.Client;
+using Broker.Core.Chunks;
 using Broker.Core.Native;
 using Delivery = Broker.Client.Delivery;
 
@@ -71,6 +72,65 @@ public sealed class ReconnectTests : ClientTest
         Assert.Equal(2ul, (await NextAsync(deliveries)).Offset);
         Delivery seventh = await NextAsync(deliveries);
         Assert.Equal((7ul, Gap.Certain, 4ul), (seventh.Offset, seventh.GapBefore, seventh.Missed));
+    }
+
+    [Fact]
+    public async Task A_long_delivery_that_was_cut_off_is_asked_for_again_though_later_ones_came()
+    {
+        await ConnectAsync();
+        Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
+        await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
+        byte[] two = DeliveryOf(2, new string('2', 600_000));
+        await Side.SayAsync(
+            NativeWriter.Message(new StreamHeader { Stream = 0, Bytes = (ulong)two.Length }),
+            NativeWriter.Message(new Chunk { Stream = 0, Index = 0, Total = 3, Data = two.AsSpan(0, 262_144) }),
+            DeliveryOf(3, "three"));
+        Assert.Equal(3ul, (await NextAsync(deliveries)).Offset);
+
+        Side.Abort();
+        await ReconnectAsync();
+        (uint Request, ulong Offset) asked = Read(await Side.HearAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Offset));
+        await Side.SayAsync(
+            NativeWriter.Message(new Subscribed { Request = asked.Request, Channel = 8, State = SubscribedState.Recoverable | SubscribedState.Recovered, Epoch = 9, Offset = 4 }),
+            DeliveryOf(2, "two", channel: 8),
+            DeliveryOf(3, "three", channel: 8),
+            DeliveryOf(4, "four", channel: 8));
+
+        Assert.Equal(1ul, asked.Offset);
+        Assert.Equal((2ul, Gap.None), Of(await NextAsync(deliveries)));
+        Assert.Equal((4ul, Gap.None), Of(await NextAsync(deliveries)));
+
+        static (ulong Offset, Gap Gap) Of(Delivery delivery) => (delivery.Offset, delivery.GapBefore);
+    }
+
+    [Fact]
+    public async Task A_listener_that_throws_does_not_keep_the_client_from_coming_back()
+    {
+        await ConnectAsync();
+        Client.StateChanged += static _ => throw new InvalidOperationException("the log is full");
+
+        Side.Abort();
+        await ReconnectAsync();
+
+        Assert.Equal(ClientState.Connected, Client.State);
+    }
+
+    [Fact]
+    public async Task More_subscriptions_than_fit_the_queue_all_come_back()
+    {
+        await ConnectAsync(Options with { SendBytesMax = 100 });
+        for (int i = 0; i < 20; i++)
+        {
+            Task<Subscription> subscribing = Client.SubscribeAsync($"channel-{i}");
+            uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
+            await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = (uint)i + 1 }));
+            await subscribing.WaitAsync(ScriptedHub.Patience);
+        }
+
+        Side.Abort();
+        await ReconnectAsync();
+        var channels = new HashSet<string>();
+        while (channels.Count < 20) channels.Add(Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Subscribe>().Channel)));
     }
 
     [Fact]

@@ -1,0 +1,40 @@
+namespace Broker.Client;
+
+/// <summary>Calls what the application gave to be called: what that throws is the application's, and changes nothing here.</summary>
+/// <remarks>It is not lost: <see cref="TaskScheduler.UnobservedTaskException"/> tells of it, as of any task that nobody awaits.</remarks>
+internal static class Listeners
+{
+    /// <summary>Tells how far something has come.</summary>
+    public static void Tell(this IProgress<TransferProgress>? progress, long bytes, long total)
+    {
+        if (progress is null) return;
+        try
+        {
+            progress.Report(new TransferProgress(bytes, total));
+        }
+        catch (Exception failure)
+        {
+            _ = Task.FromException(failure);
+        }
+    }
+
+    /// <summary>Tells each listener, whatever the others throw.</summary>
+    /// <param name="listeners">Of an event; none if nobody listens.</param>
+    /// <param name="tell">Calls one.</param>
+    public static void Tell<T>(this T? listeners, Action<T> tell)
+        where T : Delegate
+    {
+        if (listeners is null) return;
+        foreach (T listener in Delegate.EnumerateInvocationList(listeners))
+        {
+            try
+            {
+                tell(listener);
+            }
+            catch (Exception failure)
+            {
+                _ = Task.FromException(failure);
+            }
+        }
+    }
+}
