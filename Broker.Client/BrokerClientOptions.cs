@@ -35,7 +35,7 @@ public sealed record BrokerClientOptions
     /// <summary>Bytes that incomplete streams from the hub may hold.</summary>
     public long DownloadBytesMax { get; init; } = 128L * 1024 * 1024;
 
-    /// <summary>The longest frame that the client takes.</summary>
+    /// <summary>The longest frame that the client takes, as it comes and as it is when expanded.</summary>
     public int FrameBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>

@@ -15,8 +15,6 @@ namespace Broker.Client;
 internal sealed class FrameReceiver(
     ConnectionState state, ClientWebSocket socket, Agreement agreement, BufferPool pool, Func<NativeMessage, NativeFault> take)
 {
-    private const int ExpandedBytesMax = 16 * 1024 * 1024;      // What one compressed frame may come to.
-
     /// <summary>The loop; without the lock.</summary>
     /// <returns>How the connection ended.</returns>
     public async Task<Ending> RunAsync()
@@ -59,7 +57,7 @@ internal sealed class FrameReceiver(
 
     private NativeFault TakeFrame(ReadOnlySpan<byte> payload)
     {
-        NativeFault fault = OpenedPayload.Open(payload, agreement.Compressions, ExpandedBytesMax, pool, out OpenedPayload opened);
+        NativeFault fault = OpenedPayload.Open(payload, agreement.Compressions, state.Options.FrameBytesMax, pool, out OpenedPayload opened);
         if (fault != NativeFault.None) return fault;
         var reader = new NativeReader(opened.Messages, Side.Client, agreement.IsBatched);
         try

@@ -280,6 +280,30 @@ public sealed class BrokerClientTests : ClientTest
         Assert.Equal(ClientState.Connected, Client.State);
     }
 
+    [Theory, InlineData(60_000, true), InlineData(70_000, false)]
+    public async Task A_small_frame_that_expands_past_the_longest_ends_the_connection(int bytes, bool isTaken)
+    {
+        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { FrameBytesMax = 65_536, Compressions = Compressions.Brotli });
+        HubSide side = await Hub.AcceptAsync();
+        await side.HearAsync();
+        await side.SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Compressions = Compressions.Brotli, Client = "c7"u8 }));
+        await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
+
+        byte[] delivery = NativeWriter.Message(new Core.Native.Delivery { Channel = 7, Data = new byte[bytes] });
+        await side.SayRawAsync([(byte)PayloadTag.Brotli, .. Brotli([.. delivery, .. NativeWriter.Message(new Ping { Mark = 5 })])]);
+
+        if (isTaken) Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await side.HearAsync());
+        else Assert.Equal(1009, await side.HearCloseAsync());
+        side.Over.SetResult();
+
+        static byte[] Brotli(byte[] messages)
+        {
+            byte[] compressed = new byte[1000];
+            Assert.True(System.IO.Compression.BrotliEncoder.TryCompress(messages, compressed, out int length));
+            return compressed[..length];
+        }
+    }
+
     [Fact]
     public async Task A_frame_that_breaks_the_protocol_ends_the_connection_with_its_code()
     {
