@@ -1,4 +1,5 @@
 using System.Text;
+using Akka.Actor;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Chunks;
@@ -63,6 +64,48 @@ public sealed class ClientCallTests
         Assert.Equal($"cancel {First:x}", client.Next());
         client.Say(Result(First, "late"), Ping(1));
         Assert.Equal("pong 1", client.Next());
+    }
+
+    [Fact]
+    public void A_deadline_without_end_or_over_the_bound_is_the_bound()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+
+        _ = hub.Clients.CallAsync(id, "add", default, Timeout.InfiniteTimeSpan);
+        _ = hub.Clients.CallAsync(id, "add", default, TimeSpan.MaxValue);
+        _ = hub.Clients.Open(id, "add", default, deadline: Timeout.InfiniteTimeSpan);
+
+        foreach (string line in client.Next(3)) Assert.Contains("within 300000", line, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(0), InlineData(-2), InlineData(-1_000_000)]
+    public void A_deadline_that_is_not_over_zero_is_refused_and_leaves_nothing(int milliseconds)
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        (NativeClient client, string id) = Connect(hub);
+        TimeSpan deadline = TimeSpan.FromMilliseconds(milliseconds);
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = hub.Clients.CallAsync(id, "add", default, deadline); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = hub.Clients.Open(id, "add", default, deadline: deadline); });
+
+        _ = hub.Clients.CallAsync(id, "add", default);
+        Assert.StartsWith($"call {First:x} ", client.Next(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_call_that_can_have_no_timer_is_not_there()
+    {
+        var client = new CalledClient(ActorRefs.Nobody, new CallSettings { PendingMax = 1 }, default, new NoTimers(), () => { });
+
+        Assert.Throws<InvalidOperationException>(() => { _ = client.CallAsync("add", default, TimeSpan.FromSeconds(1), CancellationToken.None); });
+
+        Assert.False(client.IsWaiting(First));
+    }
+
+    private sealed class NoTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new InvalidOperationException("No timers.");
     }
 
     [Fact]
