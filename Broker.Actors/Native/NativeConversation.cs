@@ -127,7 +127,7 @@ public sealed class NativeConversation : NativeSpeech
     }
 
     private CallWindows WindowsOf(in Call call) =>
-        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.Native.ItemsWindow : 0, ItemsWindow);
+        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.Native.ItemsWindow : 0, ItemsWindow) { ResultBytesMax = ItemBytesMax };
 
     private void Grant(in Credit credit, int bytes)
     {

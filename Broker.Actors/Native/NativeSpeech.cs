@@ -61,6 +61,9 @@ public abstract class NativeSpeech : Conversation
     /// <summary>Items of a call that the client takes before it gives credit, from hello on.</summary>
     private protected int ItemsWindow { get; private set; }
 
+    /// <summary>The most bytes of an item to the client, from hello on.</summary>
+    private protected int ItemBytesMax => Takes.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
+
     /// <summary>What the client takes; once it is met.</summary>
     internal ChunkLimits Takes => _takes!;
 

@@ -29,7 +29,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
     {
         if (options != CallOptions.None && items.Windows.Arguments == 0) throw new ClientCallException(FaultCode.BadArguments, "the client takes no further arguments");
         var call = new WaitingCall();
-        call.Items = new OpenedClientCall(this, call, items.Windows);
+        call.Items = new OpenedClientCall(this, call, items.Windows, saysItems: options != CallOptions.None);
         Start(call, method, arguments, options, deadline, cancel);
         return call.Items;
     }
