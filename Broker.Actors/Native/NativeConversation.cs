@@ -70,7 +70,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Obey(NativeCommands.Of(message.As<Publish>(), bytes, index, Around.SharedDataBytesMax)); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
-            case NativeKind.Cancel: Obey(new ClientCommand.Cancel(message.As<CallCancel>().Id, bytes)); break;
+            case NativeKind.Cancel: Cancel(message.As<CallCancel>().Id, bytes); break;
             case NativeKind.Item: Obey(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
             case NativeKind.ItemsEnd: Obey(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, bytes)); break;
             case NativeKind.Credit: Grant(message.As<Credit>(), bytes); break;
@@ -79,7 +79,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Stream: Open(message.As<StreamHeader>(), index); break;
             case NativeKind.Chunk: Add(message.As<Chunk>(), index); break;
             case NativeKind.StreamCancel: End(message.As<StreamCancel>()); break;
-            case NativeKind.Error when message.As<NativeError>().Scope == ErrorScope.Stream: Refused(message.As<NativeError>().Id); break;
+            case NativeKind.Error when message.As<NativeError>().Scope == ErrorScope.Stream: Refused(message.As<NativeError>()); break;
             default: break;
         }
     }
@@ -120,8 +120,14 @@ public sealed class NativeConversation : NativeSpeech
         Calls.Faulted(call.Id, FaultCode.BadId, "the highest bit of the number is the server's");
     }
 
+    private void Cancel(uint call, int bytes)
+    {
+        ForgetSent(call);
+        Obey(new ClientCommand.Cancel(call, bytes));
+    }
+
     private CallWindows WindowsOf(in Call call) =>
-        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.Native.ItemsWindow : 0, ItemsWindow);
+        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.Native.ItemsWindow : 0, ItemsWindow) { ResultBytesMax = ItemBytesMax };
 
     private void Grant(in Credit credit, int bytes)
     {
@@ -150,13 +156,13 @@ public sealed class NativeConversation : NativeSpeech
             _ => false,
         };
         ChunkError refused = Uploads.Open(header, isAwaited, index);
-        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, refused);
+        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused);
     }
 
     private void Add(in Chunk chunk, int index)
     {
         ChunkError refused = Uploads.Add(chunk, index, out ChunkArrival arrival);
-        if (arrival.IsDropped) Miss(arrival.Purpose, arrival.Reference, refused);
+        if (arrival.IsDropped) MissResult(arrival.Purpose, arrival.Reference, refused);
         if (arrival.Payload is not { } payload) return;
         if (arrival.Purpose == StreamPurpose.Result)
         {
@@ -167,13 +173,6 @@ public sealed class NativeConversation : NativeSpeech
         if (TakeLong(payload, index)) return;
         payload.Dispose();
         Uploads.Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage, index);
-    }
-
-    // What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.
-    private void Miss(StreamPurpose purpose, uint call, ChunkError why)
-    {
-        if (purpose == StreamPurpose.Result && EndAsked(call))
-            Obey(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {why}"));
     }
 
     // A message that came as a stream: its fields are looked at in one piece, its data stays where it is if it can.
@@ -248,15 +247,10 @@ public sealed class NativeConversation : NativeSpeech
     private void End(in StreamCancel cancel)
     {
         if (cancel.Owner == StreamOwner.Mine) _uploads?.Cancel(cancel.Stream);
-        else Refused(cancel.Stream);
+        else TellRefused(cancel.Stream, cancel.Code);
     }
 
-    // The client takes no more of a stream. It knows what it will not have; who called it does not.
-    private void Refused(uint stream)
-    {
-        if (EndDownload(stream) is { Call: var call } && EndAsked(call))
-            Obey(new ClientCommand.Answer(call, 0, FaultCode.Overloaded, default, "the client did not take the arguments"));
-    }
+    private void Refused(in NativeError error) => TellRefused(error.Id, (ChunkError)error.Code);
 
     // The client broke the protocol: that takes effect behind the commands before it.
     private void Break(NativeFault fault, int index)

@@ -28,6 +28,7 @@ internal sealed class NativeDownloads : IChunkPump
     private readonly ChunkLimits _limits;
     private readonly ChunkSender _sender;
     private readonly List<Download> _downloads = [];
+    private readonly SentStreams _sent = new();
     private readonly LoopTimer _timer;
     private readonly int _payloadBytesMax;
     private MessageBatch _batch;
@@ -88,10 +89,10 @@ internal sealed class NativeDownloads : IChunkPump
     }
 
     /// <summary>The client takes no more of a stream, and knows it.</summary>
-    /// <returns>What the stream was, if it was under way.</returns>
+    /// <returns>What the stream was, if it is under way, or has been sent and the client was not done with it.</returns>
     internal DownloadSubject? OnCancelled(uint stream)
     {
-        DownloadSubject? subject = _downloads.Find(each => each.Stream == stream)?.Subject;
+        DownloadSubject? subject = _downloads.Find(each => each.Stream == stream)?.Subject ?? _sent.Take(stream);
         _sender.OnCancelled(stream);
         Wake();
         return subject;
@@ -101,6 +102,7 @@ internal sealed class NativeDownloads : IChunkPump
     internal void CancelChannel(uint channel)
     {
         foreach (Download download in _downloads.Where(each => each.Subject.Channel == channel && channel != 0).ToList()) _sender.Cancel(download.Stream);
+        _sent.ForgetChannel(channel);
         Wake();
     }
 
@@ -108,8 +110,12 @@ internal sealed class NativeDownloads : IChunkPump
     internal void CancelCall(uint call)
     {
         foreach (Download download in _downloads.Where(each => each.Subject.Channel == 0 && each.Subject.Call == call).ToList()) _sender.Cancel(download.Stream);
+        _sent.ForgetCall(call);
         Wake();
     }
+
+    /// <summary>The client waits for a call no longer: it is told of no end of it.</summary>
+    internal void ForgetSent(uint call) => _sent.ForgetCall(call);
 
     /// <summary>The connection has ended.</summary>
     internal void Clear()
@@ -166,7 +172,7 @@ internal sealed class NativeDownloads : IChunkPump
         foreach (Download late in _downloads.Where(each => now - ProgressOf(each) >= _limits.IdleLimit).ToList())
         {
             if (!_sender.Cancel(late.Stream, ChunkError.Expired)) continue;
-            _client.TellUnsent(late.Subject);
+            _client.TellLate(late.Subject);
         }
 
         Wake();
@@ -178,6 +184,7 @@ internal sealed class NativeDownloads : IChunkPump
     private void Forget(Download download)
     {
         _downloads.Remove(download);
+        if (download.IsSent) _sent.Add(download.Stream, download.Subject);
         if (_downloads.Count == 0) _timer.Stop();
     }
 
@@ -189,12 +196,15 @@ internal sealed class NativeDownloads : IChunkPump
 
         internal DownloadSubject Subject => subject;
 
+        internal bool IsSent { get; private set; }
+
         /// <summary>When its last chunk was made; none before the first, while others have their turn.</summary>
         internal TimeSpan? Progress { get; private set; }
 
         public void CopyTo(long from, Span<byte> target)
         {
             Progress = owner._progress = owner.Now;
+            IsSent = from + target.Length == bytes.Bytes;
             bytes.CopyTo(from, target);
         }
 

@@ -61,6 +61,9 @@ public abstract class NativeSpeech : Conversation
     /// <summary>Items of a call that the client takes before it gives credit, from hello on.</summary>
     private protected int ItemsWindow { get; private set; }
 
+    /// <summary>The most bytes of an item to the client, from hello on.</summary>
+    private protected int ItemBytesMax => Takes.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
+
     /// <summary>What the client takes; once it is met.</summary>
     internal ChunkLimits Takes => _takes!;
 
@@ -92,18 +95,24 @@ public abstract class NativeSpeech : Conversation
     /// <returns>Whether it did.</returns>
     private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
 
+    /// <summary>What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.</summary>
+    internal void MissResult(StreamPurpose purpose, uint call, ChunkError why)
+    {
+        if (purpose == StreamPurpose.Result && EndAsked(call))
+            ObeyAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {why}"));
+    }
+
     /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
     internal void CancelDownloads(uint call) => _downloads?.CancelCall(call);
+
+    /// <summary>The client has cancelled a call, and so is not told what becomes of a result that it has been sent.</summary>
+    private protected void ForgetSent(uint call) => _downloads?.ForgetSent(call);
 
     /// <summary>Makes what tells that the client has taken what was written.</summary>
     internal NativePacer MakePacer() => new(Connection, Replies);
 
     /// <summary>The client takes more chunks of a stream.</summary>
     private protected void Grant(uint stream, uint chunks) => _downloads?.Grant(stream, chunks);
-
-    /// <summary>The client takes no more of a stream.</summary>
-    /// <returns>What it was, if it was under way.</returns>
-    private protected DownloadSubject? EndDownload(uint stream) => _downloads?.OnCancelled(stream);
 
     private protected override void Drop()
     {
@@ -176,15 +185,31 @@ public abstract class NativeSpeech : Conversation
         }
 
         var subject = new DownloadSubject(place.Number, place.Offset, Call: 0);
-        if (!Downloads.TrySend(new LongBytesSource(head, data), StreamPurpose.Message, subject)) TellUnsent(subject);
+        if (!Downloads.TrySend(new LongBytesSource(head, data), StreamPurpose.Message, subject)) TellMissed(subject);
     }
 
-    /// <summary>A stream to the client was not sent to its end, or not begun: the client is told what it does not get.</summary>
-    internal void TellUnsent(in DownloadSubject subject)
+    /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>
+    internal void TellLate(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Deadline, "not taken in time");
+
+    /// <summary>The client takes no more of a stream: whoever waits for what it was is told.</summary>
+    /// <param name="stream">Its number; ignored if it is over.</param>
+    /// <param name="why">In the client's words, or none.</param>
+    private protected void TellRefused(uint stream, ChunkError why)
     {
-        if (subject.Channel != 0) Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
-        else if (!CallIds.IsServers(subject.Call)) Calls.Faulted(subject.Call, FaultCode.Deadline, "the result was not taken in time");
+        if (_downloads?.OnCancelled(stream) is not { } subject) return;
+        FaultCode code = CallIds.IsServers(subject.Call) ? FaultCode.Overloaded : why == ChunkError.None ? FaultCode.Cancelled : why.ResultFault;
+        TellUnsent(subject, code, why == ChunkError.None ? "refused by the client" : $"refused by the client: {why}");
     }
+
+    // The client hears of what it does not get; of its own arguments the hub's application does.
+    private void TellUnsent(in DownloadSubject subject, FaultCode code, string why)
+    {
+        if (subject.Channel != 0) TellMissed(subject);
+        else if (!CallIds.IsServers(subject.Call)) Calls.Faulted(subject.Call, code, $"the result was {why}");
+        else if (EndAsked(subject.Call)) ObeyAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
+    }
+
+    private void TellMissed(in DownloadSubject subject) => Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
 
     /// <inheritdoc />
     public override void Published(uint id, int receivers, ulong offset)

@@ -108,6 +108,10 @@ internal sealed class NativeUploads
 
     private void TellExpired()
     {
-        while (_table.TryExpire(Now, out StreamExpiry expired)) Refuse(expired.Stream, chunk: 0, ChunkError.Expired, index: 0);
+        while (_table.TryExpire(Now, out StreamExpiry expired))
+        {
+            Refuse(expired.Stream, chunk: 0, ChunkError.Expired, index: 0);
+            _client.MissResult(expired.Purpose, expired.Reference, ChunkError.Expired);
+        }
     }
 }

@@ -29,12 +29,32 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
     {
         if (options != CallOptions.None && items.Windows.Arguments == 0) throw new ClientCallException(FaultCode.BadArguments, "the client takes no further arguments");
         var call = new WaitingCall();
-        call.Items = new OpenedClientCall(this, call, items.Windows);
+        call.Items = new OpenedClientCall(this, call, items.Windows, saysItems: options != CallOptions.None);
         Start(call, method, arguments, options, deadline, cancel);
         return call.Items;
     }
 
     private void Start(WaitingCall call, string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancel)
+    {
+        // What can fail is first: a call that is in the table has its timer.
+        ITimer timer = time.CreateTimer(_ => GiveUp(call, new ClientCallException(FaultCode.Deadline, "the time is over")), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        try
+        {
+            Register(call);
+        }
+        catch
+        {
+            timer.Dispose();
+            throw;
+        }
+
+        // In this order: a session that is told of a cancel has been told of the call.
+        session.Tell(new SessionProtocol.CallClient(call.Id, MethodId.Of(method), deadline, arguments, options), ActorRefs.NoSender);
+        timer.Change(deadline, Timeout.InfiniteTimeSpan);
+        call.Watch(timer, cancel.UnsafeRegister(_ => GiveUp(call, new OperationCanceledException(cancel)), null));
+    }
+
+    private void Register(WaitingCall call)
     {
         lock (_gate)
         {
@@ -43,12 +63,6 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
             FaultCode refused = _waiting.Add(call.Id, TimeSpan.MaxValue, call);
             if (refused != FaultCode.None) throw new ClientCallException(refused, "too many calls wait for the client");
         }
-
-        // In this order: a session that is told of a cancel has been told of the call.
-        session.Tell(new SessionProtocol.CallClient(call.Id, MethodId.Of(method), deadline, arguments, options), ActorRefs.NoSender);
-        call.Watch(
-            time.CreateTimer(_ => GiveUp(call, new ClientCallException(FaultCode.Deadline, "the time is over")), null, deadline, Timeout.InfiniteTimeSpan),
-            cancel.UnsafeRegister(_ => GiveUp(call, new OperationCanceledException(cancel)), null));
     }
 
     /// <summary>Says a further argument, for which there is credit and room; what was said for a call that is over goes no further.</summary>

@@ -23,20 +23,22 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     /// <param name="client">The id of its connection.</param>
     /// <param name="method">The method's name.</param>
     /// <param name="arguments">Not to be changed before the call has ended. What is too long for a frame goes in chunks.</param>
-    /// <param name="deadline">How long to wait; none, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
+    /// <param name="deadline">How long to wait; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
     /// <param name="cancel">Waits no longer, and tells the client.</param>
     /// <returns>The result; the caller's to keep.</returns>
     /// <exception cref="ClientCallException">
     /// The client failed it or does not know it; it is not connected, or goes before it answers (<see cref="FaultCode.Closed"/>);
     /// the time is over; or too many calls wait for that client.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is not over 0, nor infinite.</exception>
     public Task<ReadOnlyMemory<byte>> CallAsync(
         string client, string method, ReadOnlyMemory<byte> arguments, TimeSpan? deadline = null, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);
+        TimeSpan limit = LimitOf(deadline);
         cancel.ThrowIfCancellationRequested();
-        return Find(client).CallAsync(method, arguments, LimitOf(deadline), cancel);
+        return Find(client).CallAsync(method, arguments, limit, cancel);
     }
 
     /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
@@ -44,16 +46,18 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     /// <param name="method">The method's name.</param>
     /// <param name="arguments">Those that come first, in a frame if others follow; not to be changed before the call has ended.</param>
     /// <param name="saysItems">Whether further arguments follow: <see cref="OpenedClientCall.SayAsync"/>, and then <see cref="OpenedClientCall.EndArguments"/>.</param>
-    /// <param name="deadline">How long the whole call may take; none, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
+    /// <param name="deadline">How long the whole call may take; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
     /// <param name="cancel">Cancels the call, and tells the client.</param>
     /// <exception cref="ClientCallException">It is not connected, too many calls wait for it, or it takes no further arguments.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is not over 0, nor infinite.</exception>
     public OpenedClientCall Open(
         string client, string method, ReadOnlyMemory<byte> arguments = default, bool saysItems = false, TimeSpan? deadline = null, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);
+        TimeSpan limit = LimitOf(deadline);
         cancel.ThrowIfCancellationRequested();
-        return Find(client).Open(method, arguments, saysItems ? CallOptions.MoreArguments : CallOptions.None, LimitOf(deadline), cancel);
+        return Find(client).Open(method, arguments, saysItems ? CallOptions.MoreArguments : CallOptions.None, limit, cancel);
     }
 
     internal CalledClient Add(string client, IActorRef session, ItemBounds items)
@@ -66,7 +70,12 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     private CalledClient Find(string client) =>
         _clients.GetValueOrDefault(client) ?? throw new ClientCallException(FaultCode.Closed, "there is no such client");
 
-    private TimeSpan LimitOf(TimeSpan? deadline) => deadline is { } wanted && wanted < settings.DeadlineMax ? wanted : settings.DeadlineMax;
+    private TimeSpan LimitOf(TimeSpan? deadline)
+    {
+        if (deadline is not { } wanted || wanted == Timeout.InfiniteTimeSpan) return settings.DeadlineMax;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(wanted, TimeSpan.Zero, nameof(deadline));
+        return wanted < settings.DeadlineMax ? wanted : settings.DeadlineMax;
+    }
 }
 
 /// <summary>A call to a client failed, and only the call.</summary>

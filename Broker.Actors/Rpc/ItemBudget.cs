@@ -12,15 +12,24 @@ namespace Broker.Actors.Rpc;
 internal sealed class ItemBudget(int bytesMax)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<(TaskCompletionSource Turn, int Bytes)> _waiting = new();
+    private readonly LinkedList<Waiter> _waiting = new();
     private long _bytes;
+
+    /// <summary>How many wait for room.</summary>
+    internal int Waiting
+    {
+        get
+        {
+            lock (_gate) return _waiting.Count;
+        }
+    }
 
     /// <summary>Takes room for an item, once there is some.</summary>
     /// <param name="bytes">Of the item; given back once the client has taken it.</param>
     /// <param name="over">The call is over: nothing is taken.</param>
     internal ValueTask TakeAsync(int bytes, CancellationToken over)
     {
-        TaskCompletionSource turn;
+        LinkedListNode<Waiter> waiter;
         lock (_gate)
         {
             if (_bytes < bytesMax && _waiting.Count == 0)
@@ -29,11 +38,10 @@ internal sealed class ItemBudget(int bytesMax)
                 return ValueTask.CompletedTask;
             }
 
-            turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue((turn, bytes));
+            waiter = _waiting.AddLast(new Waiter(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), bytes));
         }
 
-        return WaitAsync(turn, over);
+        return WaitAsync(waiter, over);
     }
 
     /// <summary>The client has taken so many bytes.</summary>
@@ -42,16 +50,32 @@ internal sealed class ItemBudget(int bytesMax)
         lock (_gate)
         {
             _bytes -= bytes;
-            while (_bytes < bytesMax && _waiting.TryDequeue(out (TaskCompletionSource Turn, int Bytes) next))
+            while (_bytes < bytesMax && _waiting.First is { } next)
             {
-                if (next.Turn.TrySetResult()) _bytes += next.Bytes;
+                _waiting.RemoveFirst();
+                _bytes += next.Value.Bytes;
+                next.Value.Turn.SetResult();
             }
         }
     }
 
-    private static async ValueTask WaitAsync(TaskCompletionSource turn, CancellationToken over)
+    private async ValueTask WaitAsync(LinkedListNode<Waiter> waiter, CancellationToken over)
     {
-        using CancellationTokenRegistration registration = over.Register(() => turn.TrySetCanceled(over));
-        await turn.Task.ConfigureAwait(false);
+        using CancellationTokenRegistration registration = over.Register(() => Leave(waiter, over));
+        await waiter.Value.Turn.Task.ConfigureAwait(false);
     }
+
+    // Whoever takes it out of the list decides: it has its room, or leaves without.
+    private void Leave(LinkedListNode<Waiter> waiter, CancellationToken over)
+    {
+        lock (_gate)
+        {
+            if (waiter.List is null) return;
+            _waiting.Remove(waiter);
+        }
+
+        waiter.Value.Turn.SetCanceled(over);
+    }
+
+    private sealed record Waiter(TaskCompletionSource Turn, int Bytes);
 }

@@ -15,10 +15,12 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     private readonly ItemCredit _sayable;       // Arguments that the client takes.
     private readonly UnreadItems _results;
     private readonly CancellationTokenSource _over = new();
+    private readonly bool _saysItems;
     private bool _saidAll;
 
-    internal OpenedClientCall(CalledClient client, WaitingCall call, CallWindows windows)
+    internal OpenedClientCall(CalledClient client, WaitingCall call, CallWindows windows, bool saysItems)
     {
+        _saysItems = saysItems;
         _client = client;
         _call = call;
         _sayable = new ItemCredit(windows.Arguments);
@@ -32,14 +34,15 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     /// <param name="item">Any bytes that fit a frame to the client, else the call fails; not to be changed afterwards.</param>
     /// <param name="cancel">Stops waiting; the call goes on.</param>
     /// <exception cref="ClientCallException">The call is over: the one that ended it.</exception>
+    /// <exception cref="InvalidOperationException">The call was opened without further arguments, or the last one has been said.</exception>
     public async ValueTask SayAsync(ReadOnlyMemory<byte> item, CancellationToken cancel = default)
     {
+        if (!_saysItems) throw new InvalidOperationException("The call was opened without further arguments.");
         if (_saidAll) throw new InvalidOperationException("The last argument has been said.");
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _over.Token);
-            await _sayable.TakeAsync(either.Token).ConfigureAwait(false);
-            await _client.Untaken.TakeAsync(item.Length, either.Token).ConfigureAwait(false);
+            await TakeAsync(item.Length, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -50,10 +53,25 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
         _client.Say(_call, item);
     }
 
-    /// <summary>Says that there are no more arguments.</summary>
+    // Credit and room, or neither.
+    private async ValueTask TakeAsync(int bytes, CancellationToken cancel)
+    {
+        await _sayable.TakeAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await _client.Untaken.TakeAsync(bytes, cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            _sayable.Add(1);
+            throw;
+        }
+    }
+
+    /// <summary>Says that there are no more arguments; nothing where none were to follow.</summary>
     public void EndArguments()
     {
-        if (_saidAll) return;
+        if (_saidAll || !_saysItems) return;
         _saidAll = true;
         _client.SayEnd(_call);
     }

@@ -16,6 +16,7 @@ public sealed class RunningCall
     private readonly CancellationTokenSource _over = new();
     private readonly UnreadItems? _items;
     private readonly int _resultsWindow;
+    private readonly int _resultBytesMax;
     private readonly ItemBudget _untaken;           // Where its several results count until the client has taken them.
     private ItemCredit? _credit;                    // Results that the caller takes; most calls have one, and never ask.
     private IChunkSource? _source;                  // The result, from the handler's return until the session takes it.
@@ -27,6 +28,7 @@ public sealed class RunningCall
         call.Running = this;
         if (windows.Arguments > 0) _items = new UnreadItems(windows.Arguments, (items, bytes) => Tell(new SessionProtocol.CallTook(this, items, bytes)));
         _resultsWindow = windows.Results;
+        _resultBytesMax = windows.ResultBytesMax;
         _untaken = items;
         _handler = handler;
         _call = call;
@@ -75,7 +77,7 @@ public sealed class RunningCall
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, cancel);
-            await WaitAsync(checked((int)item.Bytes), either.Token).ConfigureAwait(false);
+            await WaitAsync(item.Bytes, either.Token).ConfigureAwait(false);
         }
         catch
         {
@@ -87,12 +89,21 @@ public sealed class RunningCall
         else Tell(new SessionProtocol.CallSaid(this, default) { Source = item });
     }
 
-    // Until the caller has credit for one more, and its connection room.
-    private async ValueTask WaitAsync(int bytes, CancellationToken cancel)
+    // Until the caller has credit for one more, and its connection room. What is not said takes neither.
+    private async ValueTask WaitAsync(long bytes, CancellationToken cancel)
     {
         if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
+        if (bytes > _resultBytesMax) throw new CallFaultException(FaultCode.ResultTooBig, $"an item of {bytes} bytes passes the {_resultBytesMax} that the client takes");
         await Credit.TakeAsync(cancel).ConfigureAwait(false);
-        await _untaken.TakeAsync(bytes, cancel).ConfigureAwait(false);
+        try
+        {
+            await _untaken.TakeAsync((int)bytes, cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            Credit.Add(1);
+            throw;
+        }
     }
 
     private ItemCredit Credit => _credit ?? Interlocked.CompareExchange(ref _credit, new ItemCredit(_resultsWindow), null) ?? _credit;

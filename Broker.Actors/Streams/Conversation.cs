@@ -95,6 +95,13 @@ public abstract class Conversation : IDialect, IReplySource
         (_commands ??= new List<ClientCommand>(_commandsBefore)).Add(command);
     }
 
+    /// <summary>A command that no message of the client is, such as one of the clock's: it waits for no turn.</summary>
+    private protected void ObeyAtOnce(ClientCommand command)
+    {
+        _bytesUnderWay += command.Bytes;
+        _session.Tell(new SessionProtocol.Commands([command]), ActorRefs.NoSender);
+    }
+
     /// <summary>The client is sent away, behind the commands before.</summary>
     private protected void SendAway(Disconnect why, string detail)
     {

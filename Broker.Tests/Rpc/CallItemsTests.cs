@@ -195,7 +195,7 @@ public sealed class CallItemsTests
 
         client.Say(Call(1, "long"));
 
-        Assert.Equal("fault 1 ResultTooBig: an item passes the longest payload of the client", client.Next());
+        Assert.Equal("fault 1 ResultTooBig: an item of 2097152 bytes passes the 524279 that the client takes", client.Next());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using Akka.Actor;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Chunks;
@@ -63,6 +64,48 @@ public sealed class ClientCallTests
         Assert.Equal($"cancel {First:x}", client.Next());
         client.Say(Result(First, "late"), Ping(1));
         Assert.Equal("pong 1", client.Next());
+    }
+
+    [Fact]
+    public void A_deadline_without_end_or_over_the_bound_is_the_bound()
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+
+        _ = hub.Clients.CallAsync(id, "add", default, Timeout.InfiniteTimeSpan);
+        _ = hub.Clients.CallAsync(id, "add", default, TimeSpan.MaxValue);
+        _ = hub.Clients.Open(id, "add", default, deadline: Timeout.InfiniteTimeSpan);
+
+        foreach (string line in client.Next(3)) Assert.Contains("within 300000", line, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(0), InlineData(-2), InlineData(-1_000_000)]
+    public void A_deadline_that_is_not_over_zero_is_refused_and_leaves_nothing(int milliseconds)
+    {
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        (NativeClient client, string id) = Connect(hub);
+        TimeSpan deadline = TimeSpan.FromMilliseconds(milliseconds);
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = hub.Clients.CallAsync(id, "add", default, deadline); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = hub.Clients.Open(id, "add", default, deadline: deadline); });
+
+        _ = hub.Clients.CallAsync(id, "add", default);
+        Assert.StartsWith($"call {First:x} ", client.Next(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_call_that_can_have_no_timer_is_not_there()
+    {
+        var client = new CalledClient(ActorRefs.Nobody, new CallSettings { PendingMax = 1 }, default, new NoTimers(), () => { });
+
+        Assert.Throws<InvalidOperationException>(() => { _ = client.CallAsync("add", default, TimeSpan.FromSeconds(1), CancellationToken.None); });
+
+        Assert.False(client.IsWaiting(First));
+    }
+
+    private sealed class NoTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new InvalidOperationException("No timers.");
     }
 
     [Fact]
@@ -136,15 +179,49 @@ public sealed class ClientCallTests
         Assert.Equal(result, End(hub, call));
     }
 
-    [Fact]
-    public void Arguments_that_the_client_refuses_end_the_call()
+    [Theory, InlineData(1), InlineData(8)]
+    public void Arguments_that_the_client_refuses_end_the_call(int window)
     {
         using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub, hello: Hello(frameBytesMax: 262_162, window: window));
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
+        client.Next(window == 1 ? 2 : 3);
+
+        client.Say(CancelStream(0, StreamOwner.Yours));
+
+        ClientCallException failed = Failure(hub, call);
+        Assert.Equal((FaultCode.Overloaded, "the arguments were refused by the client"), (failed.Code, failed.Text));
+    }
+
+    [Fact]
+    public void Arguments_that_the_client_takes_no_further_end_the_call_by_the_clock()
+    {
+        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromDays(1) } });
         (NativeClient client, string id) = Connect(hub, hello: Hello(frameBytesMax: 262_162, window: 1));
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
         client.Next(2);
 
-        client.Say(CancelStream(0, StreamOwner.Yours));
+        Assert.Empty(Advance(hub, client, seconds: 57));
+        Assert.False(call.IsCompleted);
+        Assert.Equal(["stream-cancel Mine 0 204"], Advance(hub, client, seconds: 4));
+
+        ClientCallException failed = Failure(hub, call);
+        Assert.Equal((FaultCode.Deadline, "the arguments were not taken in time"), (failed.Code, failed.Text));
+    }
+
+    [Fact]
+    public void A_result_whose_stream_expires_ends_its_call()
+    {
+        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromDays(1) } });
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
+        client.Next();
+        client.Say(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[2000]));
+
+        Assert.Empty(client.Within(4));
+        Assert.Empty(Advance(hub, client, seconds: 57));
+        Assert.False(call.IsCompleted);
+        Assert.Equal(["error Stream 204 id 0 chunk 0 message 0"], Advance(hub, client, seconds: 4));
 
         Assert.Equal(FaultCode.Overloaded, Failure(hub, call).Code);
     }
@@ -179,6 +256,20 @@ public sealed class ClientCallTests
     }
 
     private static byte[] Result(uint id, string result) => NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
+
+    // In steps that a connection outlives; what the client hears meanwhile.
+    private static List<string> Advance(HubHarness hub, NativeClient client, int seconds)
+    {
+        var heard = new List<string>();
+        for (int left = seconds; left > 0; left -= 19)
+        {
+            hub.Advance(TimeSpan.FromSeconds(Math.Min(left, 19)));
+            client.Say(Ping(1));
+            while (client.Next() is var line && line != "pong 1") heard.Add(line);
+        }
+
+        return heard;
+    }
 
     // A client is known by what a method sees of it.
     private static (NativeClient Client, string Id) Connect(HubHarness hub, bool batched = true, byte[]? hello = null)

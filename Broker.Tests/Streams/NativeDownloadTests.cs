@@ -160,10 +160,42 @@ public sealed class NativeDownloadTests
         Assert.Equal(["stream 1 Result 2 of 2500", "chunk 1 0/3 of 1024"], client.Next(2));
 
         client.Say(CancelStream(0, StreamOwner.Yours), NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 1, Code = 214 }), Credit(0, 9), Credit(1, 9));
+        Assert.Equal(["fault 1 Cancelled: the result was refused by the client", "fault 2 Overloaded: the result was refused by the client: ProcessFull"], client.Next(2));
         Assert.Empty(client.Within(4));
 
         client.Say(Call(3, "large"));
         Assert.Equal(["stream 2 Result 3 of 2500", "chunk 2 0/3 of 1024"], client.Next(2));
+    }
+
+    [Fact]
+    public void A_result_that_was_sent_whole_and_is_refused_ends_its_call_too()
+    {
+        using HubHarness hub = HubWith(Letters(2500));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 4));
+        client.Say(Call(1, "large"), Call(2, "large"));
+        Assert.Equal(8, client.Next(8).Length);
+
+        byte[] refusal = NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, ChunkIndex = 1, Code = 212 });
+        client.Say(refusal, refusal, Cancel(2), CancelStream(1, StreamOwner.Yours), Ping(1));
+
+        Assert.Equal(["fault 1 ResultTooBig: the result was refused by the client: StreamTooBig", "pong 1"], client.Next(2));
+        Assert.Empty(client.Within(4));
+    }
+
+    [Theory, InlineData(1), InlineData(2)]
+    public void A_delivery_that_the_client_refuses_is_missed(int window)
+    {
+        using HubHarness hub = HubWith("");
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window));
+        client.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", client.Next());
+        client.SayFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
+        NotCredit(client, 1 + window);
+
+        client.Say(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = 213 }), Credit(0, 9), Ping(1));
+
+        Assert.Equal(["missed #1 1 1", "pong 1"], client.Next(2));
+        Assert.Empty(client.Within(4));
     }
 
     [Fact]
