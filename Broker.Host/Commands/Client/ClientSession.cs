@@ -6,7 +6,7 @@ using Broker.Client;
 namespace Broker.Host.Commands.Client;
 
 /// <summary>The options that say where the hub is, and one command's time with it: connected, and every failure told in one line.</summary>
-internal sealed class ClientSession
+internal sealed class ClientSession(Streams streams)
 {
     private const string UrlVariable = "BROKER_URL", TokenVariable = "BROKER_TOKEN", UrlDefault = "ws://127.0.0.1:8000/ws";
 
@@ -23,23 +23,9 @@ internal sealed class ClientSession
         Description = $"What shows who you are. Better given as {TokenVariable}, which other users do not see.",
     };
 
-    private readonly Option<double> _timeout = new("--timeout")
-    {
-        HelpName = "SECONDS",
-        Description = "How long to wait for the hub: to connect, and for each answer.",
-        DefaultValueFactory = _ => 30,
-    };
-
-    private readonly Streams _streams;
-
-    public ClientSession(Streams streams)
-    {
-        _streams = streams;
-        _timeout.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout is over 0 and at most 86400 seconds.");
-        });
-    }
+    private readonly Option<double> _timeout = TypedOptions.Seconds(
+        "--timeout", "SECONDS", 30, "over 0 and at most 86400", static seconds => seconds is > 0 and <= 86_400,
+        "How long to wait for the hub: to connect, and for each answer.");
 
     /// <summary>The variables of the process that say what the command line leaves out.</summary>
     public static IReadOnlyList<string> Variables { get; } = [UrlVariable, TokenVariable];
@@ -118,7 +104,7 @@ internal sealed class ClientSession
 
     private int Tell(int code, string message)
     {
-        _streams.Error.WriteLine($"broker: {message}");
+        streams.Error.WriteLine($"broker: {message}");
         return code;
     }
 }
