@@ -10,6 +10,9 @@ internal sealed class ClientSession(Streams streams)
 {
     private const string UrlVariable = "BROKER_URL", TokenVariable = "BROKER_TOKEN", UrlDefault = "ws://127.0.0.1:8000/ws";
 
+    // RFC 6455 section 7.4: what is below is no close code, and so the status of HTTP that stood in a Close frame's place.
+    private const int CloseCodesBegin = 1000;
+
     private readonly Option<Uri> _url = new("--url")
     {
         HelpName = "URL",
@@ -53,9 +56,12 @@ internal sealed class ClientSession(Streams streams)
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        Uri? url = null;
         try
         {
-            await using BrokerClient client = await BrokerClient.ConnectAsync(OptionsOf(parsed, environment), cancel.Token).ConfigureAwait(false);
+            BrokerClientOptions options = OptionsOf(parsed, environment);
+            url = options.Url;
+            await using BrokerClient client = await BrokerClient.ConnectAsync(options, cancel.Token).ConfigureAwait(false);
             return await run(client, cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -64,7 +70,7 @@ internal sealed class ClientSession(Streams streams)
         }
         catch (ConnectionLostException lost)
         {
-            return Tell(ExitCode.Unreachable, lost.Message);
+            return Tell(ExitCode.Unreachable, lost.Ending.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.Ending.Code) : lost.Message);
         }
         catch (CallFailedException failed) when (failed.Code == Core.Rpc.FaultCode.Deadline)
         {
@@ -80,6 +86,12 @@ internal sealed class ClientSession(Streams streams)
             signal.Cancel = true;
             cancel.Cancel();
         }
+    }
+
+    private static string TextOfRefusal(Uri url, int status)
+    {
+        string answer = $"{url}: the server answered the WebSocket handshake with HTTP {status}.";
+        return status == 404 ? $"{answer} Nothing is there at this path: a hub speaks the native protocol at /ws." : answer;
     }
 
     private static Uri? ParseUrl(string text, Action<string> refuse)

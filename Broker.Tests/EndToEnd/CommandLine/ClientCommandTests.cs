@@ -154,6 +154,30 @@ public sealed class ClientCommandTests : StoreHost
     }
 
     [Fact]
+    public async Task A_file_that_cannot_be_written_is_told_by_the_name_it_was_given()
+    {
+        await RunAsync("store", "put", "a", "value");
+        string missing = Path.Combine(Folder, "missing", "copy");
+
+        (int code, string output, string error) = await RunAsync("store", "get", "a", "--out", missing);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.Equal($"broker: {missing} cannot be written: Could not find a part of the path '{missing}'.\n", error);
+    }
+
+    [Fact]
+    public async Task A_path_where_no_WebSocket_is_ends_with_4_and_names_the_path_of_the_protocol()
+    {
+        var wrong = new Uri($"ws://127.0.0.1:{Host.Port}/wss");
+
+        (int code, string output, string error) = await BrokerProgram.RunAsync(wrong, input: null, "store", "get", "a");
+
+        Assert.Equal((4, ""), (code, output));
+        Assert.Equal(
+            $"broker: {wrong}: the server answered the WebSocket handshake with HTTP 404. Nothing is there at this path: a hub speaks the native protocol at /ws.\n", error);
+    }
+
+    [Fact]
     public async Task A_hub_that_is_not_there_ends_with_4_and_one_line()
     {
         using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
