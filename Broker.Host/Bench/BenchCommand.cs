@@ -60,7 +60,7 @@ internal sealed class BenchCommand(Streams streams)
         command.Validators.Add(result =>
         {
             if (result.Has(window) && result.Has(rate)) result.AddError("Give either --window or --rate.");
-            else if (result.Errors.Any() is false && result.GetValue(channels) > result.GetValue(subscribers)) result.AddError("--channels is at most --subscribers: each channel is listened to.");
+            else if (result.ValueOrDefault(channels) > result.ValueOrDefault(subscribers)) result.AddError("--channels is at most --subscribers: each channel is listened to.");
         });
         DefineMeasured(command, "deliveries", (parsed, parts) =>
         {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using Broker.Host.Commands;
 
 namespace Broker.Host.Bench;
 
@@ -13,26 +13,11 @@ internal static class BenchOptions
     public const double SecondsMax = 86_400;
 
     /// <summary>A whole number within bounds.</summary>
-    public static Option<int> Number(string name, int usual, int min, int max, string description)
-    {
-        var option = new Option<int>(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => usual };
-        option.Validators.Add(result =>
-        {
-            if (IsOutside(result, min, max)) result.AddError($"{name} is {min} to {max}.");
-        });
-        return option;
-    }
+    public static Option<int> Number(string name, int usual, int min, int max, string description) => TypedOptions.Number(name, usual, min, max, description);
 
     /// <summary>A time in seconds.</summary>
-    public static Option<double> Seconds(string name, double usual, string description)
-    {
-        var option = new Option<double>(name) { HelpName = "S", Description = description, DefaultValueFactory = _ => usual };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<double>() is not (>= 0 and <= SecondsMax)) result.AddError($"{name} is 0 to {SecondsMax} seconds.");
-        });
-        return option;
-    }
+    public static Option<double> Seconds(string name, double usual, string description) =>
+        TypedOptions.Seconds(name, "S", usual, $"0 to {SecondsMax}", static seconds => seconds is >= 0 and <= SecondsMax, description);
 
     /// <summary>Where to.</summary>
     public static Argument<Uri> Url() => new("URL")
@@ -46,10 +31,4 @@ internal static class BenchOptions
             return null;
         },
     };
-
-    /// <summary>Whether the command line gives an option.</summary>
-    public static bool Has(this SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
-
-    private static bool IsOutside(OptionResult result, int min, int max) =>
-        result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < min || value > max);
 }

@@ -31,9 +31,25 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     /// <returns>
     /// <c>serve</c>: 0 after a graceful end, 1 if it failed, 2 if the settings cannot be used.
     /// <c>check-config</c>: 0 if the settings can be used, otherwise 1. A malformed command line: 2. Of a client's command one of
-    /// <see cref="ExitCode"/>.
+    /// <see cref="ExitCode"/>. What nobody has foreseen: <see cref="ExitCode.Broken"/>.
     /// </returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop = default)
+    {
+        try
+        {
+            return await RunParsedAsync(arguments, stop).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The last place where a failure can be told; whatever it is, the process ends with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            string message = failure.Message.ReplaceLineEndings(" ");
+            await error.WriteLineAsync($"broker: a fault of this program, {failure.GetType().Name}: {message}").ConfigureAwait(false);
+            return ExitCode.Broken;
+        }
+    }
+
+    private async Task<int> RunParsedAsync(IReadOnlyList<string> arguments, CancellationToken stop)
     {
         ParseResult parsed = MakeRoot(stop).Parse(arguments);
         if (parsed.Action is ParseErrorAction unparsed) unparsed.ShowHelp = false;

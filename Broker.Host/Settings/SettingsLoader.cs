@@ -143,6 +143,7 @@ public static class SettingsLoader
 
     private static SettingsLayer ReadFile(string path)
     {
+        if (path.Length == 0) throw new SettingException("The file of --config has no name.");
         try
         {
             return SettingsLayer.Parse(path, File.ReadAllText(path));

@@ -48,6 +48,7 @@ public sealed class BrokerCommandTests : IDisposable
     [InlineData("--reactors", "-1", "broker: command line --reactors: broker.reactors is -1, expected")]
     [InlineData("--host", "0.0.0.0", "broker: command line --host: anonymous clients (broker.centrifuge.anonymous) are open to anyone")]
     [InlineData("--config", "/nowhere/broker.conf", "broker: The file /nowhere/broker.conf of --config cannot be read")]
+    [InlineData("--config", "", "broker: The file of --config has no name.")]
     public async Task Settings_that_cannot_be_used_end_with_2_and_a_sentence(string option, string value, string expected)
     {
         Assert.Equal(2, await RunAsync(option, value));
@@ -118,6 +119,18 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Equal(2, await RunAsync(arguments[1..]));
     }
 
+    [Theory]
+    [InlineData("check-config")]
+    [InlineData("sub", "news")]
+    public async Task What_nobody_has_foreseen_ends_with_70_and_one_line(params string[] arguments)
+    {
+        int code = await new BrokerCommand(MakeHub, new BrokenVariables(), _output, _error).RunAsync(arguments);
+
+        Assert.Equal(70, code);
+        Assert.Equal("broker: a fault of this program, NotSupportedException: in two lines", Assert.Single(Lines(_error)));
+        Assert.Empty(_output.ToString());
+    }
+
     [Fact]
     public async Task A_hub_that_cannot_start_ends_with_1_and_its_reason()
     {
@@ -144,6 +157,21 @@ public sealed class BrokerCommandTests : IDisposable
 
     private static string[] Lines(StringWriter text) =>
         text.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+
+    private sealed class BrokenVariables : Hashtable
+    {
+        public override object? this[object key]
+        {
+            get => throw new NotSupportedException("in two\nlines");
+            set => throw new NotSupportedException();
+        }
+
+        public override IDictionaryEnumerator GetEnumerator() => throw new NotSupportedException("in two\nlines");
+
+        public override void CopyTo(Array array, int arrayIndex) => throw new NotSupportedException("in two\nlines");
+
+        public override int Count => throw new NotSupportedException("in two\nlines");
+    }
 
     private sealed class FirstLine : StringWriter
     {

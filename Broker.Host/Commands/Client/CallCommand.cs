@@ -8,7 +8,7 @@ internal static class CallCommand
 {
     public static Command Make(ClientCommands commands)
     {
-        var method = new Argument<string>("METHOD") { Description = "The method's name." };
+        var method = TypedOptions.Named("METHOD", "The method's name.");
         var payload = new Payload("ARGUMENTS", "The arguments");
         var empty = new Option<bool>("--empty", "-e") { Description = "Calls without arguments, and reads nothing." };
         var command = new Command("call", "Calls a method of the hub, and writes its result, byte for byte, to standard output.") { method, empty };

@@ -6,9 +6,12 @@ using Broker.Client;
 namespace Broker.Host.Commands.Client;
 
 /// <summary>The options that say where the hub is, and one command's time with it: connected, and every failure told in one line.</summary>
-internal sealed class ClientSession
+internal sealed class ClientSession(Streams streams)
 {
     private const string UrlVariable = "BROKER_URL", TokenVariable = "BROKER_TOKEN", UrlDefault = "ws://127.0.0.1:8000/ws";
+
+    // RFC 6455 section 7.4: what is below is no close code, and so the status of HTTP that stood in a Close frame's place.
+    private const int CloseCodesBegin = 1000;
 
     private readonly Option<Uri> _url = new("--url")
     {
@@ -23,23 +26,9 @@ internal sealed class ClientSession
         Description = $"What shows who you are. Better given as {TokenVariable}, which other users do not see.",
     };
 
-    private readonly Option<double> _timeout = new("--timeout")
-    {
-        HelpName = "SECONDS",
-        Description = "How long to wait for the hub: to connect, and for each answer.",
-        DefaultValueFactory = _ => 30,
-    };
-
-    private readonly Streams _streams;
-
-    public ClientSession(Streams streams)
-    {
-        _streams = streams;
-        _timeout.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout is over 0 and at most 86400 seconds.");
-        });
-    }
+    private readonly Option<double> _timeout = TypedOptions.Seconds(
+        "--timeout", "SECONDS", 30, "over 0 and at most 86400", static seconds => seconds is > 0 and <= 86_400,
+        "How long to wait for the hub: to connect, and for each answer.");
 
     /// <summary>The variables of the process that say what the command line leaves out.</summary>
     public static IReadOnlyList<string> Variables { get; } = [UrlVariable, TokenVariable];
@@ -67,9 +56,12 @@ internal sealed class ClientSession
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        Uri? url = null;
         try
         {
-            await using BrokerClient client = await BrokerClient.ConnectAsync(OptionsOf(parsed, environment), cancel.Token).ConfigureAwait(false);
+            BrokerClientOptions options = OptionsOf(parsed, environment);
+            url = options.Url;
+            await using BrokerClient client = await BrokerClient.ConnectAsync(options, cancel.Token).ConfigureAwait(false);
             return await run(client, cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -78,7 +70,7 @@ internal sealed class ClientSession
         }
         catch (ConnectionLostException lost)
         {
-            return Tell(ExitCode.Unreachable, lost.Message);
+            return Tell(ExitCode.Unreachable, lost.Ending.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.Ending.Code) : lost.Message);
         }
         catch (CallFailedException failed) when (failed.Code == Core.Rpc.FaultCode.Deadline)
         {
@@ -94,6 +86,12 @@ internal sealed class ClientSession
             signal.Cancel = true;
             cancel.Cancel();
         }
+    }
+
+    private static string TextOfRefusal(Uri url, int status)
+    {
+        string answer = $"{url}: the server answered the WebSocket handshake with HTTP {status}.";
+        return status == 404 ? $"{answer} Nothing is there at this path: a hub speaks the native protocol at /ws." : answer;
     }
 
     private static Uri? ParseUrl(string text, Action<string> refuse)
@@ -118,7 +116,7 @@ internal sealed class ClientSession
 
     private int Tell(int code, string message)
     {
-        _streams.Error.WriteLine($"broker: {message}");
+        streams.Error.WriteLine($"broker: {message}");
         return code;
     }
 }

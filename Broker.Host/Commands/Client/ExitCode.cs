@@ -18,6 +18,9 @@ public static class ExitCode
     /// <summary>The hub could not be reached, or the connection was lost.</summary>
     public const int Unreachable = 4;
 
+    /// <summary>A fault of this program: what nobody has foreseen, told in one line.</summary>
+    public const int Broken = 70;
+
     /// <summary>Stopped by the keyboard, as a shell says it.</summary>
     public const int Interrupted = 130;
 }

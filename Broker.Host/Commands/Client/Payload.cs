@@ -23,7 +23,7 @@ internal sealed class Payload(string name, string what)
         command.Add(_file);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_text) is not null && result.GetValue(_file) is not null) result.AddError($"Give either {name} or --file.");
+            if (result.GetResult(_text) is { Tokens.Count: > 0 } && result.Has(_file)) result.AddError($"Give either {name} or --file.");
         });
     }
 

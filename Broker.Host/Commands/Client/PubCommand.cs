@@ -11,14 +11,14 @@ internal static class PubCommand
 
     public static Command Make(ClientCommands commands)
     {
-        var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
+        var channel = TypedOptions.Named("CHANNEL", "The channel's name.");
         var payload = new Payload("DATA", "What to publish");
         var lines = new Option<bool>("--lines", "-l") { Description = "Publishes each line of standard input by itself, in order." };
         var command = new Command("pub", "Publishes into a channel, and prints the publication's offset and its receivers.") { channel, lines };
         payload.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(lines) && result.GetResult("DATA") is { Tokens.Count: > 0 }) result.AddError("--lines reads standard input, and takes no DATA.");
+            if (result.ValueOrDefault(lines) && result.GetResult("DATA") is { Tokens.Count: > 0 }) result.AddError("--lines reads standard input, and takes no DATA.");
         });
         commands.Define(command, (parsed, client, cancel) => parsed.GetValue(lines)
             ? PublishLinesAsync(commands, client, parsed.GetValue(channel)!, cancel)

@@ -23,6 +23,7 @@ internal static class StoreCommand
         Option<bool> hex = HexOption();
         var output = new Option<FileInfo?>("--output", "-o", "--out") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced once all of it has come." };
         var command = new Command("get", $"Writes the value of a key, byte for byte, to standard output. Ends with {ExitCode.Missing} where there is none.") { key, hex, output };
+        CheckHex(command, key, hex);
         commands.Define(command, async (parsed, client, cancel) =>
         {
             string name = parsed.GetValue(key)!;
@@ -45,6 +46,7 @@ internal static class StoreCommand
         Option<string> durability = DurabilityOption();
         var payload = new Payload("VALUE", "The value");
         var command = new Command("put", "Sets a key, and prints the store's tail: a number that rises with every change.") { key, hex, durability };
+        CheckHex(command, key, hex);
         payload.AddTo(command);
         commands.Define(command, async (parsed, client, cancel) =>
         {
@@ -64,6 +66,7 @@ internal static class StoreCommand
         Option<bool> hex = HexOption();
         Option<string> durability = DurabilityOption();
         var command = new Command("delete", $"Deletes a key. Ends with {ExitCode.Missing} where there was none.") { key, hex, durability };
+        CheckHex(command, key, hex);
         commands.Define(command, async (parsed, client, cancel) =>
         {
             string name = parsed.GetValue(key)!;
@@ -79,18 +82,18 @@ internal static class StoreCommand
         var prefix = new Argument<string>("PREFIX") { Description = "What the keys begin with; all keys without it.", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> hex = HexOption();
         var keys = new Option<bool>("--keys", "-k") { Description = "Prints the keys only." };
-        var limit = new Option<long?>("--limit", "-n") { HelpName = "N", Description = "Ends after so many entries." };
+        var limit = TypedOptions.Count("--limit", "-n", "Ends after so many entries.");
         var command = new Command(
             "scan", @"Prints a key, a tab and its value on each line, in the order of the keys' bytes. What is not plain text is written \t, \n, \r, \\ or \xff.")
         {
             prefix, hex, keys, limit,
         };
+        CheckHex(command, prefix, hex);
         commands.Define(command, async (parsed, client, cancel) =>
         {
             byte[] start = KeyOf(parsed.GetValue(prefix) ?? "", parsed.GetValue(hex));
             bool keysOnly = parsed.GetValue(keys);
             long? most = parsed.GetValue(limit);
-            if (most <= 0) return ExitCode.Done;
             var store = new StoreClient(client);
             await commands.Progress.CountAsync("entries", async report =>
             {
@@ -120,7 +123,7 @@ internal static class StoreCommand
         return PrintedBytes.Of(value.GetBuffer().AsSpan(0, (int)value.Length));
     }
 
-    private static Argument<string> KeyArgument() => new("KEY") { Description = "The key, as text in UTF-8; at least one byte." };
+    private static Argument<string> KeyArgument() => TypedOptions.Named("KEY", "The key, as text in UTF-8; at least one byte.");
 
     private static Option<bool> HexOption() => new("--hex") { Description = "The key or prefix is given in hexadecimal." };
 
@@ -136,17 +139,14 @@ internal static class StoreCommand
         return option;
     }
 
-    private static byte[] KeyOf(string text, bool isHex)
+    // Before anything connects: what makes no sense does so without a hub, too.
+    private static void CheckHex(Command command, Argument<string> text, Option<bool> hex) => command.Validators.Add(result =>
     {
-        try
-        {
-            return isHex ? Convert.FromHexString(text) : Encoding.UTF8.GetBytes(text);
-        }
-        catch (FormatException)
-        {
-            throw new UsageException($"{text} is not hexadecimal, as --hex says.");
-        }
-    }
+        if (!result.ValueOrDefault(hex) || result.GetResult(text) is not { Tokens: [var given] }) return;
+        if (given.Value.Length % 2 != 0 || !given.Value.All(char.IsAsciiHexDigit)) result.AddError($"{given.Value} is not hexadecimal, as --hex says.");
+    });
+
+    private static byte[] KeyOf(string text, bool isHex) => isHex ? Convert.FromHexString(text) : Encoding.UTF8.GetBytes(text);
 
     private static int Missing(ClientCommands commands, string key)
     {

@@ -9,8 +9,8 @@ internal static class SubCommand
 {
     public static Command Make(ClientCommands commands)
     {
-        var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
-        var count = new Option<long?>("--count", "-n") { HelpName = "N", Description = "Ends after so many publications." };
+        var channel = TypedOptions.Named("CHANNEL", "The channel's name.");
+        var count = TypedOptions.Count("--count", "-n", "Ends after so many publications.");
         var json = new Option<bool>("--json")
         {
             Description = "Prints each as an object with channel, offset and data; data is text, or base64 in data64 where it is not UTF-8.",
@@ -30,7 +30,6 @@ internal static class SubCommand
         client.StateChanged += state => streams.Error.WriteLine($"broker: {state.ToString().ToLowerInvariant()}");
         await using Subscription subscription = await client.SubscribeAsync(channel, cancel: cancel).ConfigureAwait(false);
         await streams.Error.WriteLineAsync($"broker: listening to {channel}").ConfigureAwait(false);
-        if (count <= 0) return ExitCode.Done;
         await foreach (Delivery delivery in subscription.WithCancellation(cancel).ConfigureAwait(false))
         {
             if (delivery.GapBefore != Gap.None) await streams.Error.WriteLineAsync(TextOf(delivery)).ConfigureAwait(false);

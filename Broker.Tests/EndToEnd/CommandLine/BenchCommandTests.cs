@@ -136,6 +136,8 @@ public sealed class BenchCommandTests : IAsyncLifetime
     [InlineData("echo", "ws://127.0.0.1/", "--connections", "many")]
     [InlineData("echo", "ws://127.0.0.1/", "--messages", "5", "--seconds", "5")]
     [InlineData("echo", "ws://127.0.0.1/", "--seconds", "-1")]
+    [InlineData("echo", "ws://127.0.0.1/", "--seconds", "soon")]
+    [InlineData("fan-out", "ws://127.0.0.1/", "--channels", "many")]
     [InlineData("fan-out", "ws://127.0.0.1/", "--window", "1", "--rate", "1")]
     [InlineData("fan-out", "ws://127.0.0.1/", "--subscribers", "2", "--channels", "3")]
     [InlineData("idle", "ws://127.0.0.1/", "--depth", "3")]

@@ -116,7 +116,11 @@ public sealed class ClientCommandTests : StoreHost
     [InlineData("store", "put", "a", "b", "--durability", "rock")]
     [InlineData("sub", "news", "--url", "http://127.0.0.1/")]
     [InlineData("sub", "news", "--timeout", "0")]
+    [InlineData("sub", "news", "--timeout", "")]
+    [InlineData("sub", "news", "--timeout", "1e999")]
     [InlineData("sub", "news", "--port", "1")]
+    [InlineData("pub", "news", "data", "--file", "")]
+    [InlineData("pub", "news", "data", "--lines=perhaps")]
     public async Task A_command_line_that_makes_no_sense_ends_with_2_and_says_why(params string[] arguments)
     {
         (int code, string output, string error) = await RunAsync(arguments);
@@ -124,6 +128,53 @@ public sealed class ClientCommandTests : StoreHost
         Assert.Equal((2, ""), (code, output));
         Assert.NotEmpty(error);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--timeout is over 0 and at most 86400 seconds, and not \"abc\".", "pub", "news", "x", "--timeout", "abc")]
+    [InlineData("CHANNEL is empty.", "pub", "", "x")]
+    [InlineData("CHANNEL is empty.", "sub", "")]
+    [InlineData("METHOD is empty.", "call", "", "--empty")]
+    [InlineData("KEY is empty.", "store", "get", "")]
+    [InlineData("KEY is empty.", "store", "put", "", "x")]
+    [InlineData("KEY is empty.", "store", "delete", "", "--hex")]
+    [InlineData("--limit is 1 or more, and not \"0\".", "store", "scan", "--limit", "0")]
+    [InlineData("--limit is 1 or more, and not \"-3\".", "store", "scan", "--limit", "-3")]
+    [InlineData("--limit is 1 or more, and not \"all\".", "store", "scan", "-n", "all")]
+    [InlineData("--count is 1 or more, and not \"0\".", "sub", "news", "--count", "0")]
+    [InlineData("6b2 is not hexadecimal, as --hex says.", "store", "scan", "6b2", "--hex")]
+    public async Task A_value_that_can_not_be_is_refused_in_a_sentence_before_anything_connects(string expected, params string[] arguments)
+    {
+        (int code, string output, string error) = await BrokerProgram.RunAsync(new Uri("ws://127.0.0.1:1/ws"), input: null, arguments);
+
+        Assert.Equal((2, ""), (code, output));
+        string[] lines = error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(expected, lines[0]);
+        Assert.EndsWith("--help tells what there is.", Assert.Single(lines[1..]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_written_is_told_by_the_name_it_was_given()
+    {
+        await RunAsync("store", "put", "a", "value");
+        string missing = Path.Combine(Folder, "missing", "copy");
+
+        (int code, string output, string error) = await RunAsync("store", "get", "a", "--out", missing);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.Equal($"broker: {missing} cannot be written: Could not find a part of the path '{missing}'.\n", error);
+    }
+
+    [Fact]
+    public async Task A_path_where_no_WebSocket_is_ends_with_4_and_names_the_path_of_the_protocol()
+    {
+        var wrong = new Uri($"ws://127.0.0.1:{Host.Port}/wss");
+
+        (int code, string output, string error) = await BrokerProgram.RunAsync(wrong, input: null, "store", "get", "a");
+
+        Assert.Equal((4, ""), (code, output));
+        Assert.Equal(
+            $"broker: {wrong}: the server answered the WebSocket handshake with HTTP 404. Nothing is there at this path: a hub speaks the native protocol at /ws.\n", error);
     }
 
     [Fact]
