@@ -36,11 +36,7 @@ internal sealed class AnsweredCall : IDisposable
     public void OnCredit(uint items) => _credit.Add(items);
 
     /// <summary>Waits until the hub takes one more result, or the call is over.</summary>
-    public async Task TakeCreditAsync(CancellationToken cancel)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, Over);
-        await _credit.TakeAsync(either.Token).ConfigureAwait(false);
-    }
+    public Task TakeCreditAsync(CancellationToken cancel) => _credit.TakeAsync(cancel);
 
     /// <summary>Whoever still says a result for credit waits no longer.</summary>
     public void End()

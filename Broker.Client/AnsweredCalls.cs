@@ -87,14 +87,15 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     public async ValueTask SayAsync(AnsweredCall call, ReadOnlyMemory<byte> item, CancellationToken cancel)
     {
         if (item.Length > ItemBytesMax) throw new TooBigException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
-        Task credit = call.TakeCreditAsync(cancel);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, call.Over);
+        Task credit = call.TakeCreditAsync(either.Token);
         if (!credit.IsCompleted) Hurry();
         await credit.ConfigureAwait(false);
         bool isSaid = false;
         try
         {
             byte[] message = NativeWriter.Message(new CallItem { Id = call.Id, Data = item.Span });
-            isSaid = await sender.PostAsync(message, () => IsRunning(call), cancel).ConfigureAwait(false);
+            isSaid = await sender.PostAsync(message, () => IsRunning(call), either.Token).ConfigureAwait(false);
         }
         finally
         {
