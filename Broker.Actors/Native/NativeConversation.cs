@@ -156,13 +156,13 @@ public sealed class NativeConversation : NativeSpeech
             _ => false,
         };
         ChunkError refused = Uploads.Open(header, isAwaited, index);
-        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused);
+        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused, Uploads.Refusal.Text);
     }
 
     private void Add(in Chunk chunk, int index)
     {
         ChunkError refused = Uploads.Add(chunk, index, out ChunkArrival arrival);
-        if (arrival.IsDropped) MissResult(arrival.Purpose, arrival.Reference, refused);
+        if (arrival.IsDropped) MissResult(arrival.Purpose, arrival.Reference, refused, Uploads.Refusal.Text);
         if (arrival.Payload is not { } payload) return;
         if (arrival.Purpose == StreamPurpose.Result)
         {
@@ -172,7 +172,7 @@ public sealed class NativeConversation : NativeSpeech
 
         if (TakeLong(payload, index)) return;
         payload.Dispose();
-        Uploads.Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage, index);
+        Uploads.Refuse(chunk, new ChunkRefusal(ChunkError.NotAMessage, payload.Bytes), index);
     }
 
     // A message that came as a stream: its fields are looked at in one piece, its data stays where it is if it can.

@@ -96,10 +96,10 @@ public abstract class NativeSpeech : Conversation
     private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
 
     /// <summary>What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.</summary>
-    internal void MissResult(StreamPurpose purpose, uint call, ChunkError why)
+    internal void MissResult(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
         if (purpose == StreamPurpose.Result && EndAsked(call))
-            ObeyAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {why}"));
+            ObeyAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {text}"));
     }
 
     /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
