@@ -65,7 +65,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Hello: Break(NativeFault.OutOfTurn, index); break;
             case not NativeKind.Hello when !IsMet: Break(NativeFault.OutOfTurn, index); break;
             case NativeKind.Ping: Say(new Pong { Mark = message.As<Ping>().Mark }); break;
-            case NativeKind.Bye: IsOver = true; break;
+            case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Obey(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Obey(NativeCommands.Of(message.As<Publish>(), bytes, index, Around.SharedDataBytesMax)); break;
@@ -101,6 +101,12 @@ public sealed class NativeConversation : NativeSpeech
 
         Meet(hello);
         Obey(new ClientCommand.Connect(0, bytes, HasToken: !hello.Token.IsEmpty) { Index = index });
+    }
+
+    private void Leave(int bytes)
+    {
+        IsOver = true;
+        Obey(new ClientCommand.Leave(bytes));
     }
 
     private void Leave(in Unsubscribe unsubscribe, int bytes, int index) =>
