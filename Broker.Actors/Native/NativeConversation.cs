@@ -68,7 +68,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Obey(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
-            case NativeKind.Publish: Obey(NativeCommands.Of(message.As<Publish>(), bytes, index, Around.SharedDataBytesMax)); break;
+            case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
             case NativeKind.Cancel: Cancel(message.As<CallCancel>().Id, bytes); break;
             case NativeKind.Item: Obey(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
@@ -107,6 +107,14 @@ public sealed class NativeConversation : NativeSpeech
     {
         IsOver = true;
         Obey(new ClientCommand.Leave(bytes));
+    }
+
+    // What is too long to be one piece for all who listen is shared in another way, and counts until the last of them has it.
+    private void Publish(in Publish publish, int bytes, int index)
+    {
+        if (publish.Data.Length <= Around.SharedDataBytesMax) Obey(NativeCommands.Of(publish, bytes, index));
+        else if (ChunkHold.TryTake(Around.Budget, publish.Data.Length) is { } hold) Obey(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
+        else Obey(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = CentrifugeError.TooManyRequests });
     }
 
     private void Leave(in Unsubscribe unsubscribe, int bytes, int index) =>

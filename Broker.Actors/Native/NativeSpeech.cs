@@ -71,7 +71,7 @@ public abstract class NativeSpeech : Conversation
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, Around.Budget, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
@@ -185,7 +185,7 @@ public abstract class NativeSpeech : Conversation
         }
 
         var subject = new DownloadSubject(place.Number, place.Offset, Call: 0);
-        if (!Downloads.TrySend(new LongBytesSource(head, data), StreamPurpose.Message, subject)) TellMissed(subject);
+        if (Downloads.Send(new LongBytesSource(head, data), StreamPurpose.Message, subject).Error != ChunkError.None) TellMissed(subject);
     }
 
     /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>

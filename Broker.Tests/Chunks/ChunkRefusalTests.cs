@@ -42,7 +42,7 @@ public sealed class ChunkRefusalTests
             Add(table, 0, 2);
         }),
         [ChunkError.ChunkTooBig] = ("a chunk of 101 bytes, and one has at most 100", table => Add(table, 0, 2, bytes: 101)),
-        [ChunkError.StreamTooBig] = ("received or announced 300 bytes, and a stream has at most 250", table => Add(table, total: 9, bytes: 100, indices: [0, 1, 2])),
+        [ChunkError.StreamTooBig] = ("a stream of 300 bytes, and one has at most 250", table => Add(table, total: 9, bytes: 100, indices: [0, 1, 2])),
         [ChunkError.ConnectionFull] = ("256 more bytes with 1024 that streams of the connection hold, at most 1200", table =>
         {
             Add(table, total: 9, indices: [0, 1, 2]);
