@@ -63,16 +63,11 @@ public sealed class NativeCallSpeech : ICallOutlet
 
     private void ReturnLong(uint id, IChunkSource result)
     {
-        if (!_speech.Takes.Allows(result.Bytes))
-        {
-            result.Dispose();
-            Faulted(id, FaultCode.ResultTooBig, "the result is longer than a stream may be");
-        }
-        else if (!_speech.Downloads.TrySend(result, StreamPurpose.Result, new DownloadSubject(0, 0, id)))
-        {
-            Faulted(id, FaultCode.Overloaded, "results of too many bytes wait for the client");
-        }
+        ChunkRefusal refused = _speech.Downloads.Send(result, StreamPurpose.Result, new DownloadSubject(0, 0, id));
+        if (refused.Error != ChunkError.None) Faulted(id, CodeOf(refused.Error, tooBig: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
     }
+
+    private static FaultCode CodeOf(ChunkError refused, FaultCode tooBig) => refused == ChunkError.StreamTooBig ? tooBig : FaultCode.Overloaded;
 
     /// <inheritdoc />
     public void Answered(uint id, ReadOnlySpan<byte> result)
@@ -128,8 +123,8 @@ public sealed class NativeCallSpeech : ICallOutlet
             // What is said after a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None) return FaultCode.BadArguments;
             var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
-            if (!_speech.Takes.Allows(size)) return FaultCode.BadArguments;
-            if (!_speech.Downloads.TrySend(source, StreamPurpose.Message, new DownloadSubject(0, 0, id))) return FaultCode.Overloaded;
+            ChunkRefusal refused = _speech.Downloads.Send(source, StreamPurpose.Message, new DownloadSubject(0, 0, id));
+            if (refused.Error != ChunkError.None) return CodeOf(refused.Error, tooBig: FaultCode.BadArguments);
         }
         else
         {

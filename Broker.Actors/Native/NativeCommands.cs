@@ -28,14 +28,9 @@ internal static class NativeCommands
         ? new ClientCommand.Invalid(0, bytes) { Index = index }
         : new ClientCommand.Unsubscribe(unsubscribe.Request, bytes, channel ?? "") { Index = index, Number = unsubscribe.Channel };
 
-    /// <summary>A publication that came in a frame. What is too long to be one piece for all who listen is shared in another way.</summary>
-    internal static ClientCommand Of(in Publish publish, int bytes, int index, int sharedBytesMax)
-    {
-        byte[] data = publish.Data.ToArray();
-        return data.Length <= sharedBytesMax
-            ? new ClientCommand.Publish(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), data) { Index = index, IsJson = false }
-            : OfLong(publish, new LongBytes(data), bytes, index);
-    }
+    /// <summary>A publication that came in a frame.</summary>
+    internal static ClientCommand Of(in Publish publish, int bytes, int index) =>
+        new ClientCommand.Publish(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), publish.Data.ToArray()) { Index = index, IsJson = false };
 
     /// <summary>A publication whose data is not in the message.</summary>
     /// <param name="publish">All of it but its data.</param>

@@ -65,10 +65,10 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Hello: Break(NativeFault.OutOfTurn, index); break;
             case not NativeKind.Hello when !IsMet: Break(NativeFault.OutOfTurn, index); break;
             case NativeKind.Ping: Say(new Pong { Mark = message.As<Ping>().Mark }); break;
-            case NativeKind.Bye: IsOver = true; break;
+            case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Obey(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
-            case NativeKind.Publish: Obey(NativeCommands.Of(message.As<Publish>(), bytes, index, Around.SharedDataBytesMax)); break;
+            case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
             case NativeKind.Cancel: Cancel(message.As<CallCancel>().Id, bytes); break;
             case NativeKind.Item: Obey(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
@@ -101,6 +101,20 @@ public sealed class NativeConversation : NativeSpeech
 
         Meet(hello);
         Obey(new ClientCommand.Connect(0, bytes, HasToken: !hello.Token.IsEmpty) { Index = index });
+    }
+
+    private void Leave(int bytes)
+    {
+        IsOver = true;
+        Obey(new ClientCommand.Leave(bytes));
+    }
+
+    // What is too long to be one piece for all who listen is shared in another way, and counts until the last of them has it.
+    private void Publish(in Publish publish, int bytes, int index)
+    {
+        if (publish.Data.Length <= Around.SharedDataBytesMax) Obey(NativeCommands.Of(publish, bytes, index));
+        else if (ChunkHold.TryTake(Around.Budget, publish.Data.Length) is { } hold) Obey(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
+        else Obey(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = CentrifugeError.TooManyRequests });
     }
 
     private void Leave(in Unsubscribe unsubscribe, int bytes, int index) =>
@@ -156,13 +170,13 @@ public sealed class NativeConversation : NativeSpeech
             _ => false,
         };
         ChunkError refused = Uploads.Open(header, isAwaited, index);
-        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused);
+        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused, Uploads.Refusal.Text);
     }
 
     private void Add(in Chunk chunk, int index)
     {
         ChunkError refused = Uploads.Add(chunk, index, out ChunkArrival arrival);
-        if (arrival.IsDropped) MissResult(arrival.Purpose, arrival.Reference, refused);
+        if (arrival.IsDropped) MissResult(arrival.Purpose, arrival.Reference, refused, Uploads.Refusal.Text);
         if (arrival.Payload is not { } payload) return;
         if (arrival.Purpose == StreamPurpose.Result)
         {
@@ -172,7 +186,7 @@ public sealed class NativeConversation : NativeSpeech
 
         if (TakeLong(payload, index)) return;
         payload.Dispose();
-        Uploads.Refuse(chunk.Stream, chunk.Index, ChunkError.NotAMessage, index);
+        Uploads.Refuse(chunk, new ChunkRefusal(ChunkError.NotAMessage, payload.Bytes), index);
     }
 
     // A message that came as a stream: its fields are looked at in one piece, its data stays where it is if it can.

@@ -26,6 +26,7 @@ internal sealed class NativeDownloads : IChunkPump
     private readonly NativeSpeech _client;
     private readonly LoopReplies _replies;
     private readonly ChunkLimits _limits;
+    private readonly ChunkBudget _process;
     private readonly ChunkSender _sender;
     private readonly List<Download> _downloads = [];
     private readonly SentStreams _sent = new();
@@ -33,19 +34,22 @@ internal sealed class NativeDownloads : IChunkPump
     private readonly int _payloadBytesMax;
     private MessageBatch _batch;
     private TimeSpan _progress;                     // Of any stream.
+    private long _heldBytes;                        // Of all streams, each as a whole until it is let go.
     private bool _isListed;
 
     /// <summary>Makes the sender of one connection.</summary>
     /// <param name="client">Who receives.</param>
     /// <param name="replies">Where it waits for its turn.</param>
     /// <param name="limits">What the client takes.</param>
+    /// <param name="process">What the streams of all connections share.</param>
     /// <param name="payloadBytesMax">The most bytes of messages in one frame for it.</param>
     /// <param name="batched">Whether a frame may have several.</param>
-    internal NativeDownloads(NativeSpeech client, LoopReplies replies, ChunkLimits limits, int payloadBytesMax, bool batched)
+    internal NativeDownloads(NativeSpeech client, LoopReplies replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
     {
         _client = client;
         _replies = replies;
         _limits = limits;
+        _process = process;
         _payloadBytesMax = payloadBytesMax;
         _sender = new ChunkSender(limits);
         _batch = new MessageBatch(batched);
@@ -58,27 +62,42 @@ internal sealed class NativeDownloads : IChunkPump
     /// <param name="source">Its bytes; disposed of in any case.</param>
     /// <param name="purpose">What they are.</param>
     /// <param name="subject">What they belong to.</param>
-    /// <returns>False when it is too long, or too much waits already; nothing is sent.</returns>
-    internal bool TrySend(IChunkSource source, StreamPurpose purpose, in DownloadSubject subject)
+    /// <returns>None; or why not, and then nothing is sent: it is too long, too much waits already, or the connection has ended.</returns>
+    internal ChunkRefusal Send(IChunkSource source, StreamPurpose purpose, in DownloadSubject subject)
     {
-        var download = new Download(this, source, subject);
-        bool fits = _sender.UnsentBytes == 0 || source.Bytes <= _limits.ConnectionBytesMax - _sender.UnsentBytes;
-        if (!_client.Connection.IsOpen || !fits || !_sender.TrySend(download, out uint stream, purpose, purpose == StreamPurpose.Message ? 0 : subject.Call))
+        ChunkRefusal refused = Admit(source, subject, out ChunkHold? hold);
+        if (refused.Error != ChunkError.None)
         {
             source.Dispose();
-            return false;
+            return refused;
         }
 
-        if (_downloads.Count == 0)
-        {
-            _progress = Now;
-            _timer.Set(_limits.IdleLimit);
-        }
-
+        var download = new Download(this, source, hold, subject);
+        _sender.TrySend(download, out uint stream, purpose, purpose == StreamPurpose.Message ? 0 : subject.Call);
         download.Stream = stream;
         _downloads.Add(download);
+        _heldBytes += source.Bytes;
+        if (_downloads.Count == 1)
+        {
+            _progress = Now;
+            _timer.Set(DueOf(download) - _progress);
+        }
+
         Wake();
-        return true;
+        return default;
+    }
+
+    // A delivery counts once for all who are sent it, and where its bytes are. What only one client is sent counts here.
+    private ChunkRefusal Admit(IChunkSource source, in DownloadSubject subject, out ChunkHold? hold)
+    {
+        hold = null;
+        if (!_client.Connection.IsOpen) return new ChunkRefusal(ChunkError.Cancelled);
+        if (!_limits.Allows(source.Bytes)) return new ChunkRefusal(ChunkError.StreamTooBig, source.Bytes, _limits.StreamBytesMax);
+        if (_heldBytes > 0 && source.Bytes > _limits.ConnectionBytesMax - _heldBytes)
+            return new ChunkRefusal(ChunkError.ConnectionFull, source.Bytes, _limits.ConnectionBytesMax, _heldBytes);
+        if (subject.Channel != 0) return default;
+        hold = ChunkHold.TryTake(_process, source.Bytes);
+        return hold is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.BytesMax, _process.Bytes) : default;
     }
 
     /// <summary>The client takes more chunks of a stream.</summary>
@@ -142,6 +161,7 @@ internal sealed class NativeDownloads : IChunkPump
             // A chunk, and before it what costs no turn: a header, or the end of another stream.
             int bytes = _sender.NextBytes;
             isChunk = _sender.NextIsChunk;
+            if (!isChunk) NoteBegun(_sender.NextStream);
             if (!_batch.HasRoomFor(bytes, _payloadBytesMax)) Write();
             _sender.WriteNext(_batch.Append(bytes, connection.Loop.Pool));
         }
@@ -150,6 +170,9 @@ internal sealed class NativeDownloads : IChunkPump
         Write();
         return Pumped.Wrote;
     }
+
+    // From its header on a stream is the client's to move.
+    private void NoteBegun(uint stream) => _downloads.Find(each => each.Stream == stream)?.Touch();
 
     private void Write()
     {
@@ -169,27 +192,36 @@ internal sealed class NativeDownloads : IChunkPump
     private void OnTime()
     {
         TimeSpan now = Now;
-        foreach (Download late in _downloads.Where(each => now - ProgressOf(each) >= _limits.IdleLimit).ToList())
+        foreach (Download late in _downloads.Where(each => DueOf(each) <= now).ToList())
         {
             if (!_sender.Cancel(late.Stream, ChunkError.Expired)) continue;
             _client.TellLate(late.Subject);
         }
 
         Wake();
-        if (_downloads.Count > 0) _timer.Set(_limits.IdleLimit - (now - _downloads.Min(ProgressOf)));
+        if (_downloads.Count > 0) _timer.Set(_downloads.Min(DueOf) - now);
     }
 
-    private TimeSpan ProgressOf(Download download) => download.Progress ?? _progress;
+    // One that waits for credit is judged by itself. One that waits for its turn waits for the others: it is late when none moves.
+    private TimeSpan DueOf(Download download)
+    {
+        TimeSpan progress = _sender.WaitsForCredit(download.Stream) || download.Progress > _progress ? download.Progress : _progress;
+        TimeSpan idle = progress + _limits.IdleLimit, life = download.Started + _limits.LifeLimit;
+        return idle < life ? idle : life;
+    }
 
     private void Forget(Download download)
     {
-        _downloads.Remove(download);
+        if (!_downloads.Remove(download)) return;
+        _heldBytes -= download.Bytes;
         if (download.IsSent) _sent.Add(download.Stream, download.Subject);
         if (_downloads.Count == 0) _timer.Stop();
     }
 
-    private sealed class Download(NativeDownloads owner, IChunkSource bytes, DownloadSubject subject) : IChunkSource
+    private sealed class Download(NativeDownloads owner, IChunkSource bytes, ChunkHold? hold, DownloadSubject subject) : IChunkSource
     {
+        internal TimeSpan Started { get; } = owner.Now;
+
         public long Bytes => bytes.Bytes;
 
         internal uint Stream { get; set; }
@@ -198,12 +230,15 @@ internal sealed class NativeDownloads : IChunkPump
 
         internal bool IsSent { get; private set; }
 
-        /// <summary>When its last chunk was made; none before the first, while others have their turn.</summary>
-        internal TimeSpan? Progress { get; private set; }
+        /// <summary>When its last chunk was made, or its header; before that, when it was to be sent.</summary>
+        internal TimeSpan Progress { get; private set; } = owner.Now;
+
+        internal void Touch() => Progress = owner.Now;
 
         public void CopyTo(long from, Span<byte> target)
         {
-            Progress = owner._progress = owner.Now;
+            Touch();
+            owner._progress = Progress;
             IsSent = from + target.Length == bytes.Bytes;
             bytes.CopyTo(from, target);
         }
@@ -211,6 +246,7 @@ internal sealed class NativeDownloads : IChunkPump
         public void Dispose()
         {
             bytes.Dispose();
+            hold?.Dispose();
             owner.Forget(this);
         }
     }

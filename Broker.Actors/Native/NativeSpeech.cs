@@ -71,7 +71,7 @@ public abstract class NativeSpeech : Conversation
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, Around.Budget, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
@@ -96,10 +96,10 @@ public abstract class NativeSpeech : Conversation
     private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
 
     /// <summary>What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.</summary>
-    internal void MissResult(StreamPurpose purpose, uint call, ChunkError why)
+    internal void MissResult(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
         if (purpose == StreamPurpose.Result && EndAsked(call))
-            ObeyAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {why}"));
+            ObeyAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {text}"));
     }
 
     /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
@@ -185,7 +185,7 @@ public abstract class NativeSpeech : Conversation
         }
 
         var subject = new DownloadSubject(place.Number, place.Offset, Call: 0);
-        if (!Downloads.TrySend(new LongBytesSource(head, data), StreamPurpose.Message, subject)) TellMissed(subject);
+        if (Downloads.Send(new LongBytesSource(head, data), StreamPurpose.Message, subject).Error != ChunkError.None) TellMissed(subject);
     }
 
     /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>

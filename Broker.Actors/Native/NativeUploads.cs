@@ -36,6 +36,9 @@ internal sealed class NativeUploads
 
     private TimeSpan Now => TimeSpan.FromMilliseconds(_loop.NowMilliseconds);
 
+    /// <summary>The last chunk or header that was refused, with the numbers.</summary>
+    internal ChunkRefusal Refusal => _table.Refusal;
+
     /// <summary>A header has come.</summary>
     /// <param name="header">The header.</param>
     /// <param name="isAwaited">Whether somebody waits for what it belongs to.</param>
@@ -43,9 +46,8 @@ internal sealed class NativeUploads
     /// <returns>Why it is refused, or none; the client has been told.</returns>
     internal ChunkError Open(in StreamHeader header, bool isAwaited, int index)
     {
-        ChunkError error = isAwaited ? _table.Open(header, Now) : ChunkError.UnknownReference;
-        if (!isAwaited) _table.Cancel(header.Stream);
-        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error, index);
+        ChunkError error = isAwaited ? _table.Open(header, Now) : _table.TurnAway(header, Now);
+        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error, Refusal.Text, index);
         Watch();
         return error;
     }
@@ -58,7 +60,7 @@ internal sealed class NativeUploads
     internal ChunkError Add(in Chunk chunk, int index, out ChunkArrival arrival)
     {
         ChunkError error = _table.Add(chunk, Now, out arrival);
-        if (error != ChunkError.None) Refuse(chunk.Stream, chunk.Index, error, index);
+        if (error != ChunkError.None) Refuse(chunk.Stream, chunk.Index, error, Refusal.Text, index);
         if (arrival.Credit > 0) _client.Say(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
         Watch();
         return error;
@@ -75,15 +77,18 @@ internal sealed class NativeUploads
     /// <returns>Where they count; none if they do not fit.</returns>
     internal ChunkHold? TryHold(long bytes) => ChunkHold.TryTake(_arguments, _process, bytes);
 
-    /// <summary>Tells which chunk of which stream is refused, and why.</summary>
-    internal void Refuse(uint stream, uint chunk, ChunkError error, int index) => _client.Say(new NativeError
+    /// <summary>A whole stream is not what it was to be.</summary>
+    internal void Refuse(in Chunk last, in ChunkRefusal why, int index) => Refuse(last.Stream, last.Index, why.Error, why.Text, index);
+
+    // Tells which chunk of which stream is refused, and why.
+    private void Refuse(uint stream, uint chunk, ChunkError error, string text, int index) => _client.Say(new NativeError
     {
         Scope = ErrorScope.Stream,
         Code = (ushort)error,
         Id = stream,
         ChunkIndex = chunk,
         MessageIndex = (uint)index,
-        Text = Encoding.UTF8.GetBytes(error.ToString()),
+        Text = Encoding.UTF8.GetBytes(text),
     });
 
     /// <summary>The connection has ended.</summary>
@@ -110,8 +115,8 @@ internal sealed class NativeUploads
     {
         while (_table.TryExpire(Now, out StreamExpiry expired))
         {
-            Refuse(expired.Stream, chunk: 0, ChunkError.Expired, index: 0);
-            _client.MissResult(expired.Purpose, expired.Reference, ChunkError.Expired);
+            Refuse(expired.Stream, chunk: 0, ChunkError.Expired, expired.Text, index: 0);
+            _client.MissResult(expired.Purpose, expired.Reference, ChunkError.Expired, expired.Text);
         }
     }
 }

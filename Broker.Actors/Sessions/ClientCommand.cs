@@ -115,6 +115,10 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Bytes">Bytes on the wire.</param>
     public sealed record Unavailable(uint Id, int Bytes) : ClientCommand(Id, Bytes);
 
+    /// <summary>The client goes, in good order; nothing of it follows.</summary>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    public sealed record Leave(int Bytes) : ClientCommand(0, Bytes);
+
     /// <summary>Not a command: the client broke its dialect, after what stands before it.</summary>
     /// <param name="Why">The disconnect that follows.</param>
     /// <param name="Detail">For the log.</param>

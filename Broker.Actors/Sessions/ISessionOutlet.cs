@@ -2,6 +2,7 @@ using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
 using Broker.Core.Chunks;
+using Broker.Core.Framing;
 using Broker.Core.Reactor;
 using PayloadTag = Broker.Core.Native.PayloadTag;
 
@@ -59,6 +60,9 @@ public interface ISessionOutlet
 
     /// <summary>The connection ends, with everything said before it.</summary>
     void Disconnect(Disconnect why);
+
+    /// <summary>The client has said that it goes: the connection ends, with everything said before it.</summary>
+    void SeeOff() => Connection.Close(CloseCode.Normal, "bye");
 
     /// <summary>So many bytes of commands are no longer under way.</summary>
     void Done(int bytes);

@@ -190,4 +190,11 @@ public abstract class Conversation : IDialect, IReplySource
 
     /// <inheritdoc />
     public abstract void Disconnect(Disconnect why);
+
+    /// <inheritdoc />
+    public void SeeOff()
+    {
+        Seal();
+        Connection.Close(CloseCode.Normal, "bye");
+    }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Broker.Core.Chunks;
 
 /// <summary>What came of a chunk.</summary>
@@ -28,4 +30,22 @@ public readonly record struct ChunkArrival
 /// <param name="Reference">The call that it belonged to.</param>
 /// <param name="Bytes">Bytes that had come.</param>
 /// <param name="Announced">Bytes of its header, or -1 if none came.</param>
-public readonly record struct StreamExpiry(uint Stream, StreamPurpose Purpose, uint Reference, long Bytes, long Announced);
+public readonly record struct StreamExpiry(uint Stream, StreamPurpose Purpose, uint Reference, long Bytes, long Announced)
+{
+    /// <summary>Chunks that had come.</summary>
+    public uint Received { get; init; }
+
+    /// <summary>Chunks of the stream, or 0 if none came.</summary>
+    public uint Total { get; init; }
+
+    /// <summary>How long it went without a chunk, or was under way, when that was too long.</summary>
+    public TimeSpan Limit { get; init; }
+
+    /// <summary>Whether no chunk came; else it took too long as a whole.</summary>
+    public bool WasIdle { get; init; }
+
+    /// <summary>That, and how far it had come, for people. Made when it is asked for.</summary>
+    public string Text => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{ChunkError.Expired}: {(WasIdle ? "no chunk came for" : "it was under way for")} {Limit.TotalSeconds} s, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and {Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
+}

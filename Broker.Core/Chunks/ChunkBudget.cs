@@ -6,6 +6,9 @@ public sealed class ChunkBudget(long bytesMax)
 {
     private long _bytes;
 
+    /// <summary>The most bytes.</summary>
+    public long BytesMax => bytesMax;
+
     /// <summary>Bytes that are held now.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 

@@ -1,15 +1,15 @@
 namespace Broker.Core.Chunks;
 
-/// <summary>Bytes that were put together out of a stream and count on, against a connection and the process, until they are let go.</summary>
+/// <summary>Bytes of a stream that count, against the process and perhaps a connection, until they are let go.</summary>
 /// <remarks>For all threads. A hold that is lost is given back by the garbage collector.</remarks>
 public sealed class ChunkHold : IDisposable
 {
-    private readonly ChunkBudget _connection;
+    private readonly ChunkBudget? _connection;
     private readonly ChunkBudget _process;
     private readonly long _bytes;
     private int _released;
 
-    private ChunkHold(ChunkBudget connection, ChunkBudget process, long bytes)
+    private ChunkHold(ChunkBudget? connection, ChunkBudget process, long bytes)
     {
         _connection = connection;
         _process = process;
@@ -31,6 +31,14 @@ public sealed class ChunkHold : IDisposable
         return null;
     }
 
+    /// <summary>Takes so many bytes of the process's budget.</summary>
+    /// <returns>None where they do not fit.</returns>
+    public static ChunkHold? TryTake(ChunkBudget process, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(process);
+        return process.TryTake(bytes) ? new ChunkHold(connection: null, process, bytes) : null;
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
@@ -41,7 +49,7 @@ public sealed class ChunkHold : IDisposable
     private void Release()
     {
         if (Interlocked.Exchange(ref _released, 1) == 1) return;
-        _connection.GiveBack(_bytes);
+        _connection?.GiveBack(_bytes);
         _process.GiveBack(_bytes);
     }
 }

@@ -33,6 +33,9 @@ public sealed class ChunkSender(ChunkLimits limits)
         }
     }
 
+    /// <summary>The stream that the message is of; only where there is one.</summary>
+    public uint NextStream => TryFindTurn(out Outgoing stream) ? stream.Id : throw new InvalidOperationException("No stream may be sent.");
+
     /// <summary>Whether that message is a chunk, and not a header or the word that a stream is cancelled.</summary>
     public bool NextIsChunk => TryFindTurn(out Outgoing stream) && stream is { HeaderSent: true, IsCancelled: false };
 
@@ -91,6 +94,9 @@ public sealed class ChunkSender(ChunkLimits limits)
         if (stream.IsSent) Remove(_turn);
         else _turn++;
     }
+
+    /// <summary>Whether a stream has begun and waits for the receiver's credit; else it waits for its turn, if it is there.</summary>
+    public bool WaitsForCredit(uint stream) => _active.Find(outgoing => outgoing.Id == stream) is { HeaderSent: true, Credit: <= 0 };
 
     /// <summary>The receiver takes more chunks. Of a stream that has ended meanwhile, it is ignored.</summary>
     public void Grant(uint stream, uint chunks)

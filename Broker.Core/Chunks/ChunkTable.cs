@@ -24,6 +24,9 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     /// <summary>Memory that they hold.</summary>
     public long HeldBytes { get; private set; }
 
+    /// <summary>The last chunk or header that was refused, with the numbers; good until the next one.</summary>
+    public ChunkRefusal Refusal { get; private set; }
+
     /// <summary>When <see cref="TryExpire"/> has something to tell if no chunk comes; none without streams.</summary>
     public TimeSpan? NextExpiry
     {
@@ -48,10 +51,11 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     public ChunkError Open(in StreamHeader header, TimeSpan now, IChunkSink? sink = null)
     {
         Evict(now);
-        if (_streams.ContainsKey(header.Stream)) return ChunkError.HeaderTwice;
+        if (_streams.TryGetValue(header.Stream, out IncomingStream? begun)) return Refuse(ChunkError.HeaderTwice, begun.Received);
         ChunkError error = Admit(header.Stream);
-        if (error == ChunkError.None && header.Bytes > (ulong)limits.StreamBytesMax) error = ChunkError.StreamTooBig;
-        if (error != ChunkError.None) return Refuse(header.Stream, error);
+        if (error == ChunkError.None && header.Bytes > (ulong)limits.StreamBytesMax)
+            error = Refuse(ChunkError.StreamTooBig, (long)Math.Min(header.Bytes, long.MaxValue), limits.StreamBytesMax);
+        if (error != ChunkError.None) return Spend(header.Stream, error);
 
         Begin(new IncomingStream
         {
@@ -67,6 +71,21 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         return ChunkError.None;
     }
 
+    /// <summary>Refuses a stream whose header has come, because nobody waits for what it belongs to.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>
+    /// <see cref="ChunkError.UnknownReference"/>: the number is spent, so that its chunks open no other stream.
+    /// <see cref="ChunkError.HeaderTwice"/>: a stream of that number has begun, and lives.
+    /// </returns>
+    public ChunkError TurnAway(in StreamHeader header, TimeSpan now)
+    {
+        Evict(now);
+        return _streams.TryGetValue(header.Stream, out IncomingStream? begun)
+            ? Refuse(ChunkError.HeaderTwice, begun.Received)
+            : Spend(header.Stream, Refuse(ChunkError.UnknownReference, header.Reference));
+    }
+
     /// <summary>Takes a chunk. One of an unknown stream opens it, as one whole message.</summary>
     /// <param name="chunk">The chunk; its data is borrowed, and copied where it has to wait.</param>
     /// <param name="now">The time.</param>
@@ -80,9 +99,9 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         arrival = default;
 
         // 1 to 3: of the chunk alone.
-        if (chunk.Total == 0) return ChunkError.ZeroTotalChunks;
-        if (chunk.Total > (uint)limits.ChunksMax) return ChunkError.TotalChunksTooLarge;
-        if (chunk.Index >= chunk.Total) return ChunkError.IndexOutOfRange;
+        if (chunk.Total == 0) return Refuse(ChunkError.ZeroTotalChunks);
+        if (chunk.Total > (uint)limits.ChunksMax) return Refuse(ChunkError.TotalChunksTooLarge, chunk.Total, limits.ChunksMax);
+        if (chunk.Index >= chunk.Total) return Refuse(ChunkError.IndexOutOfRange, chunk.Index, chunk.Total);
 
         // 4: what is over is over before anything is judged by what there is.
         Evict(now);
@@ -92,7 +111,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         if (!known)
         {
             ChunkError error = Admit(chunk.Stream);
-            if (error != ChunkError.None) return Refuse(chunk.Stream, error);
+            if (error != ChunkError.None) return Spend(chunk.Stream, error);
         }
 
         // 6: a stream, though nobody knows it yet.
@@ -100,8 +119,8 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         arrival = new ChunkArrival { Purpose = stream.Purpose, Reference = stream.Reference };
 
         // 7 and 8: of the chunk in its stream. These leave it complete-able.
-        if (stream.Total != 0 && stream.Total != chunk.Total) return ChunkError.TotalChunksMismatch;
-        if (stream.Has(chunk.Index)) return ChunkError.DuplicateChunk;
+        if (stream.Total != 0 && stream.Total != chunk.Total) return Refuse(ChunkError.TotalChunksMismatch, chunk.Total, stream.Total);
+        if (stream.Has(chunk.Index)) return Refuse(ChunkError.DuplicateChunk, chunk.Index, stream.Total, stream.Received);
 
         // Beyond the nine: of bytes.
         ChunkError hopeless = Weigh(stream, chunk);
@@ -173,12 +192,18 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     private ChunkError Admit(uint stream)
     {
         ChunkError end = _history.Of(stream);
-        if (end != ChunkError.None) return end;
-        return _streams.Count >= limits.StreamsMax ? ChunkError.TooManyStreams : ChunkError.None;
+        if (end != ChunkError.None) return Refuse(end);
+        return _streams.Count >= limits.StreamsMax ? Refuse(ChunkError.TooManyStreams, _streams.Count, limits.StreamsMax) : ChunkError.None;
+    }
+
+    private ChunkError Refuse(ChunkError error, long found = 0, long limit = 0, long beside = 0)
+    {
+        Refusal = new ChunkRefusal(error, found, limit, beside);
+        return error;
     }
 
     // A refused stream's later chunks must not open it when there is room again: it could never be completed.
-    private ChunkError Refuse(uint stream, ChunkError error)
+    private ChunkError Spend(uint stream, ChunkError error)
     {
         if (_history.Of(stream) == ChunkError.None) _history.Spend(stream, ChunkError.Cancelled);
         return error;
@@ -186,16 +211,16 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
 
     private ChunkError Weigh(IncomingStream stream, in Chunk chunk)
     {
-        if (chunk.Data.Length > limits.ChunkBytesMax) return ChunkError.ChunkTooBig;
-        if (stream.Received >= stream.Granted) return ChunkError.NoCredit;
+        if (chunk.Data.Length > limits.ChunkBytesMax) return Refuse(ChunkError.ChunkTooBig, chunk.Data.Length, limits.ChunkBytesMax);
+        if (stream.Received >= stream.Granted) return Refuse(ChunkError.NoCredit, stream.Received + 1, stream.Granted);
 
         long bytes = stream.Bytes + chunk.Data.Length;
-        if (bytes > limits.StreamBytesMax) return ChunkError.StreamTooBig;
-        if (stream.Announced >= 0 && bytes > stream.Announced) return ChunkError.MoreThanAnnounced;
+        if (bytes > limits.StreamBytesMax) return Refuse(ChunkError.StreamTooBig, bytes, limits.StreamBytesMax);
+        if (stream.Announced >= 0 && bytes > stream.Announced) return Refuse(ChunkError.MoreThanAnnounced, bytes, stream.Announced);
         bool last = stream.Received + 1 == chunk.Total;
-        if (stream.Announced >= 0 && last && bytes < stream.Announced) return ChunkError.LessThanAnnounced;
+        if (stream.Announced >= 0 && last && bytes < stream.Announced) return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
         bool ahead = stream.Sink is not null && chunk.Index - stream.Next > (uint)limits.ReorderChunksMax;
-        return ahead ? ChunkError.BeyondWindow : ChunkError.None;
+        return ahead ? Refuse(ChunkError.BeyondWindow, chunk.Index, limits.ReorderChunksMax, stream.Next) : ChunkError.None;
     }
 
     private ChunkError Store(IncomingStream stream, in Chunk chunk)
@@ -224,8 +249,8 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
 
     private ChunkError Hold(long bytes)
     {
-        if (bytes > limits.ConnectionBytesMax - HeldBytes) return ChunkError.ConnectionFull;
-        if (!budget.TryTake(bytes)) return ChunkError.ProcessFull;
+        if (bytes > limits.ConnectionBytesMax - HeldBytes) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, HeldBytes);
+        if (!budget.TryTake(bytes)) return Refuse(ChunkError.ProcessFull, bytes, budget.BytesMax, budget.Bytes);
         HeldBytes += bytes;
         return ChunkError.None;
     }
@@ -278,7 +303,8 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     {
         while (TryFindExpired(now, out IncomingStream? stream))
         {
-            _expired.Enqueue(stream.AsExpired);
+            bool wasIdle = stream.Progress + limits.IdleLimit <= now;
+            _expired.Enqueue(stream.AsExpired(wasIdle, wasIdle ? limits.IdleLimit : limits.LifeLimit));
             Drop(stream, ChunkError.Expired);
         }
     }

@@ -43,7 +43,8 @@ internal sealed class IncomingStream
 
     public bool IsComplete => Received == Total;
 
-    public StreamExpiry AsExpired => new(Id, Purpose, Reference, Bytes, Announced);
+    public StreamExpiry AsExpired(bool wasIdle, TimeSpan limit) =>
+        new(Id, Purpose, Reference, Bytes, Announced) { Received = Received, Total = Total, WasIdle = wasIdle, Limit = limit };
 
     public bool Has(uint index)
     {

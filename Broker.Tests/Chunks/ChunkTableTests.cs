@@ -187,7 +187,7 @@ public sealed class ChunkTableTests
         Assert.False(table.TryExpire(TimeSpan.FromSeconds(109.999), out _));
         Assert.True(table.TryExpire(TimeSpan.FromSeconds(110), out StreamExpiry expired));
 
-        Assert.Equal(new StreamExpiry(0, StreamPurpose.Message, 0, Bytes: 20, Announced: -1), expired);
+        Assert.Equal(new StreamExpiry(0, StreamPurpose.Message, 0, Bytes: 20, Announced: -1) { Received = 2, Total = 3, WasIdle = true, Limit = TimeSpan.FromSeconds(60) }, expired);
         Assert.Equal((0L, 0L, 0), (table.HeldBytes, _budget.Bytes, _pool.Outstanding));
         Assert.Null(table.NextExpiry);
         Assert.Equal(ChunkError.Expired, Add(table, 0, 2, 3, now: 110));

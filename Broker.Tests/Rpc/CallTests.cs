@@ -269,7 +269,7 @@ public sealed class CallTests
         client.Say(Call(2, "large", $"{280_000 - 9}"));
         Assert.Equal(["stream 0 Result 2 of 279991", "chunk 0 0/2 of 262144", "chunk 0 1/2 of 17847"], client.Next(3));
         client.Say(Call(3, "large", "300001"));
-        Assert.Equal("fault 3 ResultTooBig: the result is longer than a stream may be", client.Next());
+        Assert.Equal("fault 3 ResultTooBig: the result can not be sent: StreamTooBig: a stream of 300001 bytes, and one has at most 300000", client.Next());
     }
 
     [Fact]

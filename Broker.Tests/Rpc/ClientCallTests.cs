@@ -237,7 +237,7 @@ public sealed class ClientCallTests
         client.Say(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[200_000]));
 
         ClientCallException failed = Failure(hub, call);
-        Assert.Equal((FaultCode.ResultTooBig, "the hub refused the stream of the result: ConnectionFull"), (failed.Code, failed.Text));
+        Assert.Equal((FaultCode.ResultTooBig, "the hub refused the stream of the result: ConnectionFull: 262144 more bytes with 0 that streams of the connection hold, at most 100000"), (failed.Code, failed.Text));
         Assert.Equal("error Stream 213 id 0 chunk 0 message 1", client.Next());
     }
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Broker.Actors.Settings;
+using Broker.Core.Framing;
 using Broker.Core.Native;
 using Broker.Core.Reactor;
 using Broker.Tests.Support;
@@ -186,6 +187,37 @@ public sealed partial class NativeConversationTests
 
         Assert.Equal(["pong 7", "error Connection 8 id 0 chunk 0 message 1"], client.Next(2));
         Assert.Equal((1008, NativeFault.NotBatched.Reason), client.Frames.NextClose());
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_client_that_says_bye_is_seen_off_behind_what_was_said_before(bool batched)
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative(batched), other = hub.ConnectNative();
+        other.Say(Subscribe(1, "a"));
+        Assert.Equal("subscribed 1 #1 at 0", other.Next());
+
+        client.Say(Subscribe(1, "b"), Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Publish(0, "a", "late"), Ping(2));
+
+        Assert.Equal((1000, "bye"), client.Frames.NextClose());
+        Assert.Contains("pong 1", client.Within(2));
+        hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByServer) == 1, "its end is counted");
+        other.Say(Publish(2, "b", "x"));
+        Assert.Equal("published 2 to 0 at 0", other.Next());
+        client.Frames.SayGoodbye();
+        Assert.Empty(other.Within(4));
+    }
+
+    [Fact]
+    public void A_client_that_says_bye_and_closes_is_the_one_who_closed()
+    {
+        using var hub = new HubHarness();
+        NativeClient client = hub.ConnectNative();
+
+        client.Frames.SendRaw([.. HubClient.BinaryFrame(NativeWriter.Message(new Bye { Code = 1000 })), .. FrameWriter.Close(CloseCode.Normal, "", 0x37fa213d)]);
+
+        Assert.Equal(1000, client.Frames.NextClose().Code);
+        hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByClient) == 1, "its end is counted");
     }
 
     [Fact]
@@ -386,8 +418,9 @@ public sealed partial class NativeConversationTests
         client.Say(Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Ping(2), [0x99]);
 
         Assert.Equal(["pong 1"], client.Within(4));
+        Assert.Equal((1000, "bye"), client.Frames.NextClose());
         client.Frames.SayGoodbye();
-        Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
+        Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByServer));
     }
 
     [Fact]

@@ -223,7 +223,140 @@ public sealed class NativeDownloadTests
         client.Say(Call(1, "large"));
         Assert.Equal("stream 0 Result 1 of 60000", client.Next());
         client.Say(Call(2, "large"));
-        Assert.Equal("fault 2 Overloaded: results of too many bytes wait for the client", client.Next());
+        Assert.Equal("fault 2 Overloaded: the result can not be sent: ConnectionFull: 60000 more bytes with 60000 that streams of the connection hold, at most 100000", client.Next());
+    }
+
+    [Fact]
+    public void Streams_count_as_a_whole_until_they_are_sent_to_their_end()
+    {
+        using HubHarness hub = HubWith(Letters(60_000));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 58));
+
+        client.Say(Call(1, "large"));
+        Collect(client, "chunk 0 57/59 of 1024");
+        client.Say(Call(2, "large"));
+        Assert.StartsWith("fault 2 Overloaded: ", client.Next(), StringComparison.Ordinal);
+
+        client.Say(Credit(0, 1));
+        Assert.Equal("chunk 0 58/59 of 608", client.Next());
+        client.Say(Call(3, "large"));
+        Assert.Equal("stream 1 Result 3 of 60000", client.Next());
+    }
+
+    [Fact]
+    public void Long_results_of_all_clients_count_together_until_they_are_let_go()
+    {
+        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { ProcessBytesMax = 100_000 } } });
+        hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(60_000))));
+        NativeClient one = hub.ConnectNative(hello: SmallHello(window: 0)), two = hub.ConnectNative(hello: SmallHello(window: 0));
+        one.Say(Call(1, "large"));
+        Assert.Equal("stream 0 Result 1 of 60000", one.Next());
+
+        two.Say(Call(1, "large"));
+        Assert.Equal("fault 1 Overloaded: the result can not be sent: ProcessFull: 60000 more bytes with 60000 that streams of all connections hold, at most 100000", two.Next());
+
+        one.Say(CancelStream(0, StreamOwner.Yours));
+        one.Next();
+        two.Say(Call(2, "large"));
+        Assert.Equal("stream 0 Result 2 of 60000", two.Next());
+        two.Frames.Dispose();
+        hub.Turn(4);
+        one.Say(Call(2, "large"));
+        Assert.Equal("stream 1 Result 2 of 60000", one.Next());
+    }
+
+    [Fact]
+    public void Long_publications_in_frames_count_until_the_last_listener_has_them()
+    {
+        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { ProcessBytesMax = 700_000 } } });
+        NativeClient publisher = hub.ConnectNative();
+        NativeClient[] listeners = [.. Enumerable.Range(0, 3).Select(_ => hub.ConnectNative(hello: Hello(frameBytesMax: 262_162, window: 0)))];
+        foreach (NativeClient each in listeners)
+        {
+            each.Say(Subscribe(1, "a"));
+            Assert.Equal("subscribed 1 #1 at 0", each.Next());
+        }
+
+        for (uint i = 1; i <= 3; i++) publisher.Say(Publish(i, "a", Letters(300_000)));
+        Assert.Equal(["error Request 111 id 3 chunk 0 message 0", "published 1 to 3 at 1", "published 2 to 3 at 2"], publisher.Next(3).Order(StringComparer.Ordinal));
+
+        foreach (NativeClient each in listeners)
+        {
+            each.Say(Unsubscribe(2, 1));
+            Assert.Equal(2, each.Within(6).Count(line => line.StartsWith("stream ", StringComparison.Ordinal)));
+        }
+
+        publisher.Say(Publish(4, "a", Letters(300_000)), Publish(5, "b", Letters(300)));
+        Assert.Equal(["published 4 to 0 at 0", "published 5 to 0 at 0"], publisher.Next(2).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void However_steadily_a_client_takes_a_stream_its_time_is_limited()
+    {
+        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
+        hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(5000))));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+        client.Say(Call(1, "large"));
+        client.Next(2);
+        for (int i = 1; i <= 2; i++)
+        {
+            hub.Advance(TimeSpan.FromSeconds(12));
+            client.Say(Credit(0, 1));
+            Assert.Equal($"chunk 0 {i}/5 of 1024", client.Next());
+        }
+
+        hub.Advance(TimeSpan.FromSeconds(1.1));
+
+        Assert.Equal(["fault 1 Deadline: the result was not taken in time", "stream-cancel Mine 0 204"], client.Next(2).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_stream_without_credit_is_not_kept_because_another_moves()
+    {
+        using HubHarness hub = HubWith(Letters(40_000));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 0));
+        client.Say(Call(1, "large"), Call(2, "large"));
+        Assert.Equal(["stream 0 Result 1 of 40000", "stream 1 Result 2 of 40000"], client.Next(2));
+
+        for (int i = 0; i < 3; i++)
+        {
+            hub.Advance(TimeSpan.FromSeconds(19));
+            client.Say(Credit(0, 1));
+            Assert.Equal($"chunk 0 {i}/40 of 1024", client.Next());
+        }
+
+        hub.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"], client.Next(2).Order(StringComparer.Ordinal));
+        client.Say(Credit(0, 1));
+        Assert.Equal("chunk 0 3/40 of 1024", client.Next());
+    }
+
+    [Fact]
+    public void A_stream_that_waits_for_its_turn_is_not_late_for_that()
+    {
+        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { OpenMax = 1 } } });
+        hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(5000))));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 0));
+        client.Say(Call(1, "large"), Call(2, "large"));
+        Assert.Equal("stream 0 Result 1 of 5000", client.Next());
+
+        for (int i = 0; i < 5; i++)
+        {
+            hub.Advance(TimeSpan.FromSeconds(19));
+            client.Say(Credit(0, 1));
+            Assert.Equal($"chunk 0 {i}/5 of {(i < 4 ? 1024 : 904)}", client.Next());
+        }
+
+        Assert.Equal("stream 1 Result 2 of 5000", client.Next());
+        for (int i = 0; i < 3; i++)
+        {
+            hub.Advance(TimeSpan.FromSeconds(19));
+            client.Say(Ping(1));
+            Assert.Equal("pong 1", client.Next());
+        }
+
+        hub.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"], client.Next(2).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Chunks;
+using Broker.Core.Framing;
 using Broker.Core.Native;
 using Broker.Tests.Support;
 using Xunit;
@@ -115,6 +116,53 @@ public sealed class NativeUploadTests
         Assert.Contains("pong 4", heard);
         Assert.True(heard.Contains("published 7 to 1 at 1"), $"After {what} another stream is still completed.");
         Assert.Equal($"delivery #1 1 {Letters(40)}", listener.Next());
+    }
+
+    [Theory]
+    [InlineData(StreamPurpose.Arguments, 1)]
+    [InlineData(StreamPurpose.Result, 0x8000_0000)]
+    public void A_header_for_a_call_that_is_not_pending_leaves_a_stream_of_its_number_alone(StreamPurpose purpose, uint call)
+    {
+        using var hub = new HubHarness(Small);
+        NativeClient client = hub.ConnectNative();
+        byte[][] parts = Cut(5, Publish(7, "a", Letters(40)), 30);
+
+        client.SayFrames(parts[0], Header(5, 3, purpose, call), parts[1]);
+
+        Assert.Equal(["error Stream 219 id 5 chunk 0 message 0", "published 7 to 0 at 0"], client.Next(2));
+    }
+
+    [Fact]
+    public void A_refusal_tells_what_came_and_what_was_expected()
+    {
+        using var hub = new HubHarness(Small);
+        NativeClient client = hub.ConnectNative();
+
+        client.SayFrames(Header(1, 3), Chunk(1, 0, 1, "xx"u8), Header(2, 3), Chunk(2, 0, 2, "xxxx"u8), Chunk(3, 0, 1, "hello"u8), Chunk(4, 2, 16, "xx"u8), Ping(1));
+        var texts = new List<string>();
+        while (texts.LastOrDefault() != "pong") texts.AddRange(TextsOf(client.Frames.NextPayload()));
+        hub.Advance(TimeSpan.FromSeconds(60.1));
+        texts.AddRange(TextsOf(client.Frames.NextPayload()));
+
+        string[] expected =
+        [
+            "LessThanAnnounced: received 2 bytes in all 1 chunks, and the header announced 3",
+            "MoreThanAnnounced: received 4 bytes, and the header announced 3",
+            "NotAMessage: a stream of 5 bytes that is not one message which may come this way",
+            "pong",
+            "Expired: no chunk came for 60 s, received 1 of 16 chunks and 2 bytes",
+        ];
+        Assert.Equal(expected, texts);
+    }
+
+    // Of errors; other messages by their kind.
+    private static List<string> TextsOf(byte[] payload)
+    {
+        var texts = new List<string>();
+        var reader = new NativeReader(payload.AsSpan(1), Side.Client, batched: true);
+        while (reader.Read(out NativeMessage message) == System.Buffers.OperationStatus.Done)
+            texts.Add(message.Kind == NativeKind.Error ? message.As<NativeError>().Text.ToText() : message.Kind == NativeKind.Pong ? "pong" : $"{message.Kind}");
+        return texts;
     }
 
     [Fact]
