@@ -1,3 +1,4 @@
+using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Chunks;
 using Broker.Core.Framing;
@@ -27,8 +28,8 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     {
         ChunkError error = _table.Open(header, state.Now);
         if (error == ChunkError.None && header.Purpose == StreamPurpose.Result) _results[header.Stream] = header.Reference;
-        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error);
-        if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error);
+        if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, _table.Refusal);
+        if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error, _table.Refusal.Text);
         state.DeadlinesChanged();
     }
 
@@ -38,10 +39,10 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         ChunkError error = _table.Add(chunk, state.Now, out ChunkArrival arrival);
         if (error != ChunkError.None)
         {
-            Refuse(chunk.Stream, chunk.Index, error);
+            Refuse(chunk.Stream, chunk.Index, _table.Refusal);
             if (!arrival.IsDropped) return NativeFault.None;
             _results.Remove(chunk.Stream);
-            Miss(arrival.Purpose, arrival.Reference, error);
+            Miss(arrival.Purpose, arrival.Reference, error, _table.Refusal.Text);
             state.DeadlinesChanged();
             return NativeFault.None;
         }
@@ -84,7 +85,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         {
             Say(expired.Stream, ChunkError.Expired);
             _results.Remove(expired.Stream);
-            Miss(expired.Purpose, expired.Reference, ChunkError.Expired);
+            Miss(expired.Purpose, expired.Reference, ChunkError.Expired, expired.Text);
         }
     }
 
@@ -146,7 +147,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         switch (fault == NativeFault.None ? message.Kind : NativeKind.None)
         {
             case NativeKind.None:
-                Refuse(stream, lastChunk, ChunkError.NotAMessage);
+                Refuse(stream, lastChunk, new ChunkRefusal(ChunkError.NotAMessage, whole.Length));
                 return NativeFault.None;
             case NativeKind.Delivery:
                 var delivery = message.As<Core.Native.Delivery>();
@@ -169,13 +170,13 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     }
 
     // Whoever waits for the result hears it now. Of a delivery the hub says that it is missed, as only the hub knows its place.
-    private void Miss(StreamPurpose purpose, uint call, ChunkError why)
+    private void Miss(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
-        if (purpose == StreamPurpose.Result) calls.OnResultRefused(call, why);
+        if (purpose == StreamPurpose.Result) calls.OnResultRefused(call, why, text);
     }
 
     private void Say(uint stream, ChunkError why) => sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
 
-    private void Refuse(uint stream, uint chunk, ChunkError error) =>
-        sender.PostControl(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)error, Id = stream, ChunkIndex = chunk });
+    private void Refuse(uint stream, uint chunk, in ChunkRefusal why) =>
+        sender.PostControl(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why.Error, Id = stream, ChunkIndex = chunk, Text = Encoding.UTF8.GetBytes(why.Text) });
 }

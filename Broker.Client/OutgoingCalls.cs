@@ -133,11 +133,12 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     /// <summary>The result of a call came as a stream that could not be taken.</summary>
     /// <param name="id">The call's number.</param>
     /// <param name="why">Why.</param>
-    public void OnResultRefused(uint id, ChunkError why)
+    /// <param name="text">That, with the numbers.</param>
+    public void OnResultRefused(uint id, ChunkError why, string text)
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
-        call.Fail(new CallFailedException(call.Method, why.ResultFault, $"the result could not be taken: {why}"));
+        call.Fail(new CallFailedException(call.Method, why.ResultFault, $"the result could not be taken: {text}"));
         state.DeadlinesChanged();
     }
 
