@@ -78,6 +78,12 @@ public sealed class NativeCallSpeech : ICallOutlet
     }
 
     /// <inheritdoc />
+    public void Unwanted(uint id)
+    {
+        if (!CallIds.IsServers(id) && _speech.CancelDownloads(id)) Faulted(id, FaultCode.Cancelled, "cancelled");
+    }
+
+    /// <inheritdoc />
     public bool Said(uint id, ReadOnlyMemory<byte> item)
     {
         var message = new CallItem { Id = id, Data = item.Span };

@@ -156,6 +156,12 @@ public sealed class NativeConversation : NativeSpeech
         if (EndAsked(id)) Obey(new ClientCommand.Answer(id, bytes, FaultCode.None, result, ""));
     }
 
+    private void HearLong(uint id, ChunkedPayload payload, int from, int bytes)
+    {
+        if (IsAsked(id)) Hear(id, payload.MoveToArray(from), bytes);
+        payload.Dispose();
+    }
+
     private void Hear(in CallFault fault, int bytes)
     {
         if (EndAsked(fault.Id)) Obey(NativeCommands.Of(fault, bytes));
@@ -180,7 +186,7 @@ public sealed class NativeConversation : NativeSpeech
         if (arrival.Payload is not { } payload) return;
         if (arrival.Purpose == StreamPurpose.Result)
         {
-            using (payload) Hear(arrival.Reference, payload.ToArray(), bytes: NativeCommands.CostOf(payload.Bytes));
+            HearLong(arrival.Reference, payload, from: 0, NativeCommands.CostOf(payload.Bytes));
             return;
         }
 
@@ -229,7 +235,7 @@ public sealed class NativeConversation : NativeSpeech
                 return true;
             case NativeKind.Result:
                 CallResult result = message.As<CallResult>();
-                using (payload) Hear(result.Id, payload.ToArray()[(front.Length - result.Data.Length)..], bytes);
+                HearLong(result.Id, payload, front.Length - result.Data.Length, bytes);
                 return true;
             default:
                 return false;
@@ -252,10 +258,14 @@ public sealed class NativeConversation : NativeSpeech
     // A handler takes its arguments in one piece; they count for as long as it runs.
     private void StartLong(in Call call, ChunkedPayload payload, int from, int bytes, int index)
     {
-        LongBytes shared = payload.Share(from);
-        if (Uploads.TryHold(shared.Bytes) is { } hold) Start(call, shared.ToArray(), bytes, index, hold);
-        else Calls.Faulted(call.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
-        shared.LetGo();
+        if (Uploads.TryHold(payload.Bytes - from) is { } hold)
+        {
+            Start(call, payload.MoveToArray(from), bytes, index, hold);
+            return;
+        }
+
+        Calls.Faulted(call.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
+        payload.Dispose();
     }
 
     private void End(in StreamCancel cancel)

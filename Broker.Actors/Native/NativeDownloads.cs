@@ -126,11 +126,14 @@ internal sealed class NativeDownloads : IChunkPump
     }
 
     /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
-    internal void CancelCall(uint call)
+    /// <returns>Whether any of it was on its way.</returns>
+    internal bool CancelCall(uint call)
     {
-        foreach (Download download in _downloads.Where(each => each.Subject.Channel == 0 && each.Subject.Call == call).ToList()) _sender.Cancel(download.Stream);
+        List<Download> found = [.. _downloads.Where(each => each.Subject.Channel == 0 && each.Subject.Call == call)];
+        foreach (Download download in found) _sender.Cancel(download.Stream);
         _sent.ForgetCall(call);
         Wake();
+        return found.Count > 0;
     }
 
     /// <summary>The client waits for a call no longer: it is told of no end of it.</summary>

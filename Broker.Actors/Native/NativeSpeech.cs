@@ -103,7 +103,8 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
-    internal void CancelDownloads(uint call) => _downloads?.CancelCall(call);
+    /// <returns>Whether any of them was under way.</returns>
+    internal bool CancelDownloads(uint call) => _downloads?.CancelCall(call) == true;
 
     /// <summary>The client has cancelled a call, and so is not told what becomes of a result that it has been sent.</summary>
     private protected void ForgetSent(uint call) => _downloads?.ForgetSent(call);

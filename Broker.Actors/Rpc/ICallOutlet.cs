@@ -31,6 +31,12 @@ public interface ICallOutlet
     /// <param name="text">For people.</param>
     void Faulted(uint id, FaultCode code, string text);
 
+    /// <summary>The caller no longer wants what a call has come to: where that is under way, it ends, and the call is cancelled.</summary>
+    /// <param name="id">Of the command.</param>
+    void Unwanted(uint id)
+    {
+    }
+
     /// <summary>A call has one of several results, or the hub's call one more argument.</summary>
     /// <param name="id">Of the call.</param>
     /// <param name="item">Not to be changed.</param>

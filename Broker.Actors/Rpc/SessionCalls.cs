@@ -97,10 +97,15 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         WatchDeadlines();
     }
 
-    /// <summary>The caller wants no answer any more; ignored if it has one.</summary>
+    /// <summary>The caller wants no answer any more; ignored if it has the whole of it.</summary>
     internal void Cancel(uint id)
     {
-        if (!_pending.TryTake(id, out RunningCall? running)) return;
+        if (!_pending.TryTake(id, out RunningCall? running))
+        {
+            outlet.Unwanted(id);
+            return;
+        }
+
         running.Cancel();
         outlet.Faulted(id, FaultCode.Cancelled, TextOf(FaultCode.Cancelled));
     }

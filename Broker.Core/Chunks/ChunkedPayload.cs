@@ -13,6 +13,7 @@ public sealed class ChunkedPayload : IDisposable
     private readonly ChunkBudget _budget;
     private List<KeptChunk>? _chunks;
     private long _heldBytes;
+    private int _moved;             // Chunks that are copied and given back.
 
     internal ChunkedPayload(BufferPool pool, ChunkBudget budget, List<KeptChunk> chunks, long bytes, long heldBytes)
     {
@@ -43,6 +44,57 @@ public sealed class ChunkedPayload : IDisposable
             chunk.Data.Span[..taken].CopyTo(target);
             target = target[taken..];
         }
+    }
+
+    /// <summary>The bytes from one of them on in an array of their own: each chunk is given back as soon as it is copied, and so is this.</summary>
+    /// <remarks>An array takes memory as it is written, so both together take one chunk more than the bytes.</remarks>
+    /// <param name="from">The first byte wanted.</param>
+    public byte[] MoveToArray(long from = 0)
+    {
+        byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)(Bytes - from)));
+        Span<byte> rest = whole;
+        while (_moved < Count)
+        {
+            int length = Chunks[_moved].Length, skipped = (int)Math.Min(from, length);
+            Move(skipped, rest);
+            rest = rest[(length - skipped)..];
+            from -= skipped;
+        }
+
+        Dispose();
+        return whole;
+    }
+
+    /// <summary>The same, a chunk at a time: copies the next one and gives its buffer back.</summary>
+    /// <param name="target">Room for all that is left.</param>
+    /// <param name="bytes">How many were copied.</param>
+    /// <returns>False when nothing was left: this is disposed of.</returns>
+    public bool TryMoveNext(Span<byte> target, out int bytes)
+    {
+        bytes = 0;
+        if (_chunks is null) return false;
+        if (_moved == Count)
+        {
+            Dispose();
+            return false;
+        }
+
+        bytes = Chunks[_moved].Length;
+        Move(0, target);
+        return true;
+    }
+
+    private void Move(int from, Span<byte> target)
+    {
+        KeptChunk chunk = Chunks[_moved];
+        chunk.Data.Span[from..].CopyTo(target);
+
+        // Given back once: what stays of it here is empty.
+        Chunks[_moved++] = default;
+        chunk.GiveBack(_pool);
+        int held = chunk.Buffer?.Length ?? 0;
+        _heldBytes -= held;
+        _budget.GiveBack(held);
     }
 
     /// <summary>Everything in one array of its own, beside the chunks.</summary>

@@ -179,6 +179,33 @@ public sealed class ClientCallTests
         Assert.Equal(result, End(hub, call));
     }
 
+    [Theory, InlineData(StreamPurpose.Result), InlineData(StreamPurpose.Message)]
+    public void A_long_result_is_copied_once(StreamPurpose purpose)
+    {
+        using var hub = new HubHarness();
+        (NativeClient client, string id) = Connect(hub);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
+        client.Next();
+        byte[] bytes = purpose == StreamPurpose.Result ? new byte[2_000_000] : Result(First, new string('r', 2_000_000));
+        byte[][] chunks = Cut(0, bytes, 200_000);
+        client.SayFrames(Header(0, bytes.Length, purpose, purpose == StreamPurpose.Result ? First : 0));
+        foreach (byte[] chunk in chunks[..^1])
+        {
+            client.SayFrames(chunk);
+            hub.Turn(2);
+            client.Within(1);
+        }
+
+        // The last chunk is small, or comes in a buffer that is there already.
+        client.SayFrames(chunks[^1]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        hub.RunUntil(() => call.IsCompleted, "the call has ended");
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(2_000_000, End(hub, call).Length);
+        Assert.InRange(allocated, 2_000_000, 3_000_000);
+    }
+
     [Theory, InlineData(1), InlineData(8)]
     public void Arguments_that_the_client_refuses_end_the_call(int window)
     {

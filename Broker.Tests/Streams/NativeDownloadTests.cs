@@ -182,6 +182,24 @@ public sealed class NativeDownloadTests
         Assert.Empty(client.Within(4));
     }
 
+    [Fact]
+    public void A_call_that_is_cancelled_is_sent_no_more_of_its_result()
+    {
+        using HubHarness hub = HubWith(Letters(2500));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+        client.Say(Call(1, "large"), Call(2, "large"));
+        Assert.Equal(4, client.Next(4).Length);
+
+        client.Say(Cancel(1), Cancel(0x8000_0000), Cancel(7));
+        client.Say(Credit(0, 9));
+
+        Assert.Equal(["fault 1 Cancelled: cancelled", "stream-cancel Mine 0 0"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Empty(client.Within(4));
+        client.Say(Cancel(1), CancelStream(0, StreamOwner.Yours), Credit(1, 2));
+        Assert.Equal(["chunk 1 1/3 of 1024", "chunk 1 2/3 of 452"], client.Next(2));
+        Assert.Empty(client.Within(4));
+    }
+
     [Theory, InlineData(1), InlineData(2)]
     public void A_delivery_that_the_client_refuses_is_missed(int window)
     {
