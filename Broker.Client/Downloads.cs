@@ -53,10 +53,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
 
         _results.Remove(chunk.Stream);
         state.DeadlinesChanged();
-        if (payload.Bytes <= JoinedBytesMax)
-        {
-            using (payload) return TakeLong(chunk.Stream, chunk.Index, arrival, payload.ToArray());
-        }
+        if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, payload.MoveToArray());
 
         // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
         (uint stream, uint index) = (chunk.Stream, chunk.Index);
@@ -120,14 +117,11 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     // Chunk by chunk, and behind each whatever else waits for a thread of the pool has its turn, such as what the hub says meanwhile.
     private static async Task<byte[]> JoinAsync(ChunkedPayload payload)
     {
-        using ChunkedPayload disposed = payload;
         byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)payload.Bytes));
         int length = 0;
-        for (int i = 0; i < payload.Count; i++)
+        while (payload.TryMoveNext(whole.AsSpan(length), out int bytes))
         {
-            ReadOnlySpan<byte> chunk = payload[i];
-            chunk.CopyTo(whole.AsSpan(length));
-            length += chunk.Length;
+            length += bytes;
             await Task.Yield();
         }
 
