@@ -183,7 +183,7 @@ public abstract class NativeSpeech : Conversation
     internal void TellUnsent(in DownloadSubject subject)
     {
         if (subject.Channel != 0) Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
-        else if (!CallIds.IsServers(subject.Call)) Calls.Faulted(subject.Call, FaultCode.Deadline, "the result was not taken in time");
+        else if (!CallIds.IsServers(subject.Call)) Calls.SayFault(subject.Call, FaultCode.Deadline, "the result was not taken in time");
     }
 
     /// <inheritdoc />
@@ -193,14 +193,18 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
-    public override void Failed(uint id, int index, CentrifugeError error) => Say(new NativeError
+    public override void Failed(uint id, int index, CentrifugeError error)
     {
-        Scope = ErrorScope.Request,
-        Code = (ushort)error.Code,
-        Id = id,
-        MessageIndex = (uint)index,
-        Text = Encoding.UTF8.GetBytes(error.Message),
-    });
+        Connection.Loop.Counters.Requests.Add((int)error.Code);
+        Say(new NativeError
+        {
+            Scope = ErrorScope.Request,
+            Code = (ushort)error.Code,
+            Id = id,
+            MessageIndex = (uint)index,
+            Text = Encoding.UTF8.GetBytes(error.Message),
+        });
+    }
 
     /// <inheritdoc />
     public override void Disconnect(Disconnection why)
@@ -247,10 +251,14 @@ public abstract class NativeSpeech : Conversation
         return _batch.Append(bytes, Replies.Pool);
     }
 
+    /// <summary>A batch is about to leave.</summary>
+    internal void Count(in MessageBatch batch) => Connection.Loop.Counters.AddSent(Batched ? 1 : batch.Messages, batch.Messages);
+
     /// <inheritdoc />
     public override void Seal()
     {
         if (_batch.IsEmpty) return;
+        Count(_batch);
         var frames = new PayloadVariants(_batch.Seal(out int start), start, Replies.Pool);
         Connection.Write(frames.For(Compression, out int at), at);
         frames.LetGo();

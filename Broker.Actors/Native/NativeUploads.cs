@@ -76,15 +76,19 @@ internal sealed class NativeUploads
     internal ChunkHold? TryHold(long bytes) => ChunkHold.TryTake(_arguments, _process, bytes);
 
     /// <summary>Tells which chunk of which stream is refused, and why.</summary>
-    internal void Refuse(uint stream, uint chunk, ChunkError error, int index) => _client.Say(new NativeError
+    internal void Refuse(uint stream, uint chunk, ChunkError error, int index)
     {
-        Scope = ErrorScope.Stream,
-        Code = (ushort)error,
-        Id = stream,
-        ChunkIndex = chunk,
-        MessageIndex = (uint)index,
-        Text = Encoding.UTF8.GetBytes(error.ToString()),
-    });
+        _loop.Counters.Streams.Add((int)error);
+        _client.Say(new NativeError
+        {
+            Scope = ErrorScope.Stream,
+            Code = (ushort)error,
+            Id = stream,
+            ChunkIndex = chunk,
+            MessageIndex = (uint)index,
+            Text = Encoding.UTF8.GetBytes(error.ToString()),
+        });
+    }
 
     /// <summary>The connection has ended.</summary>
     internal void Clear()
