@@ -29,6 +29,7 @@ public sealed class Hub : IAsyncDisposable
     private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
+    private HubMeter? _meter;           // From the start on.
     private volatile bool _ready;
     private int _stopping;
 
@@ -99,6 +100,7 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.Sessions = StartActors(_system, log);
         TellWays(log);
         foreach (Reactor reactor in _loops.OfType<Reactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
+        _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)]);
         _ready = true;
     }
 
@@ -114,7 +116,7 @@ public sealed class Hub : IAsyncDisposable
         LoopReplies[] replies = [.. _loops.Select(loop => new LoopReplies(loop.Pool))];
         IActorRef[] fanOuts = [.. _loops.Select(loop => Start(FanOutActor.PropsFor(loop, replies[loop.Number], _settings.Routing), loop, "fan-out"))];
         var numbers = new ChannelNumbers();
-        IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing), loop, "router"))];
+        IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing, loop.Counters), loop, "router"))];
 
         var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
@@ -144,6 +146,7 @@ public sealed class Hub : IAsyncDisposable
         foreach (EventLoop loop in _loops) loop.Stop();
         foreach (Thread thread in _threads) thread.Join();
         foreach (EventLoop loop in _loops) loop.Dispose();
+        _meter?.Dispose();
     }
 
     /// <inheritdoc />

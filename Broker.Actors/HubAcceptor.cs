@@ -124,7 +124,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
 
     public void Ended(Connection connection, Closure closure)
     {
-        counters.Count(closure.Cause, wasOpen: connection.Endpoint is not null);
+        counters.Count(closure, wasOpen: connection.Endpoint is not null);
         if (Log.IsDebugEnabled) Log.Debug("{0} ended: {1}, {2} {3}", connection.Id, closure.Cause, (int)closure.Code, closure.Reason);
     }
 }

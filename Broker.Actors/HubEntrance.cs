@@ -62,6 +62,10 @@ public sealed class HubEntrance
         if (!await loop.AdoptAsync(carrier, opening).ConfigureAwait(false)) Withdraw();
     }
 
+    /// <summary>A request opens no connection.</summary>
+    /// <param name="fault">As it is answered.</param>
+    public void CountRefusal(in UpgradeFault fault) => _hub.Counters.Handshakes.Add(fault.Status);
+
     /// <summary>A connection that was let in does not open after all: its handshake could not be ended.</summary>
     public void Withdraw() => _hub.Counters.Withdraw();
 }

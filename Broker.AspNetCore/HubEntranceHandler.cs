@@ -32,13 +32,13 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     {
         if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
         {
-            await Refusal.WriteAsync(context, fault).ConfigureAwait(false);
+            await RefuseAsync(context, fault).ConfigureAwait(false);
             return;
         }
 
         if (entrance.Check(request, isConnect: false, out CarriedOpening? opening) is { } refused)
         {
-            await Refusal.WriteAsync(context, refused).ConfigureAwait(false);
+            await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
         }
 
@@ -47,7 +47,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         {
             if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade)
             {
-                await Refusal.WriteAsync(context, new UpgradeFault(426, "This connection cannot be upgraded.")).ConfigureAwait(false);
+                await RefuseAsync(context, new UpgradeFault(426, "This connection cannot be upgraded.")).ConfigureAwait(false);
                 return;
             }
 
@@ -73,7 +73,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     {
         if (connect.Protocol != "websocket")
         {
-            await Refusal.WriteAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is spoken here (RFC 8441).")).ConfigureAwait(false);
+            await RefuseAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is spoken here (RFC 8441).")).ConfigureAwait(false);
             return;
         }
 
@@ -86,7 +86,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
 
         if (entrance.Check(request, isConnect: true, out CarriedOpening? opening) is { } refused)
         {
-            await Refusal.WriteAsync(context, refused).ConfigureAwait(false);
+            await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
         }
 
@@ -104,6 +104,12 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         {
             if (!isOpened) entrance.Withdraw();
         }
+    }
+
+    private Task RefuseAsync(HttpContext context, UpgradeFault fault)
+    {
+        entrance.CountRefusal(fault);
+        return Refusal.WriteAsync(context, fault);
     }
 
     // A WebSocket is silent for hours and has no length: Kestrel's bounds of one request's data are not for it. The hub has its own.

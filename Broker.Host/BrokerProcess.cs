@@ -84,7 +84,9 @@ public static class BrokerProcess
 
         WebApplication app = builder.Build();
         kestrel = app.Services.GetRequiredService<IServer>();
-        var routes = new HttpRoutes(hub, settings.Http.Page, () => service.IsDraining);
+        MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
+        app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
+        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining);
         app.Run(context => hub.Serves(context.Request.Path) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
         return app;
     }

@@ -8,6 +8,7 @@ using Broker.Actors.Streams;
 using Broker.Core.Buffers;
 using Broker.Core.Centrifuge;
 using Broker.Core.Compression;
+using Broker.Core.Counting;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 using Broker.Core.Rpc;
@@ -42,8 +43,9 @@ public sealed class CentrifugeConversation : Conversation, ICallOutlet
     /// <inheritdoc />
     public override ICallOutlet Calls => this;
 
-    private protected override void Read(in Message frame)
+    private protected override int Read(in Message frame)
     {
+        int commands = 0;
         var reader = new CommandReader(frame.Payload);
         while (true)
         {
@@ -51,18 +53,19 @@ public sealed class CentrifugeConversation : Conversation, ICallOutlet
             {
                 case OperationStatus.Done when reader.Index >= _settings.CommandsPerFrameMax:
                     SendAway(Core.Centrifuge.Disconnect.BadRequest, $"more than {_settings.CommandsPerFrameMax} commands in one frame");
-                    return;
+                    return commands;
                 case OperationStatus.Done when BreaksDialect(command) is { } detail:
                     SendAway(Core.Centrifuge.Disconnect.BadRequest, detail);
-                    return;
+                    return commands;
                 case OperationStatus.Done:
                     Take(command);
+                    commands++;
                     break;
                 case OperationStatus.InvalidData:
                     SendAway(Core.Centrifuge.Disconnect.BadRequest, reader.Reason ?? "not a command");
-                    return;
+                    return commands;
                 default:
-                    return;
+                    return commands;
             }
         }
     }
@@ -145,6 +148,12 @@ public sealed class CentrifugeConversation : Conversation, ICallOutlet
     /// <inheritdoc />
     public override void Failed(uint id, int index, CentrifugeError error)
     {
+        Connection.Loop.Counters.Requests.Add((int)error.Code);
+        SayError(id, error);
+    }
+
+    private void SayError(uint id, CentrifugeError error)
+    {
         Replies.Writer.WriteError(id, error);
         Say();
     }
@@ -155,16 +164,22 @@ public sealed class CentrifugeConversation : Conversation, ICallOutlet
         // The dialect carries JSON and nothing else.
         if (!result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
         {
-            Failed(id, index: 0, CentrifugeError.NotAvailable);
+            Connection.Loop.Counters.Calls.Add((int)FaultCode.Internal);
+            SayError(id, CentrifugeError.NotAvailable);
             return;
         }
 
+        Connection.Loop.Counters.Add(LoopCount.CallsReturned);
         Replies.Writer.WriteRpc(id, result.Span);
         Say();
     }
 
     /// <inheritdoc />
-    public void Faulted(uint id, FaultCode code, string text) => Failed(id, index: 0, ErrorOf(code, text));
+    public void Faulted(uint id, FaultCode code, string text)
+    {
+        Connection.Loop.Counters.Calls.Add((int)code);
+        SayError(id, ErrorOf(code, text));
+    }
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
     {
@@ -200,6 +215,7 @@ public sealed class CentrifugeConversation : Conversation, ICallOutlet
         {
             if (_frame.IsEmpty) Replies.Add(this);
             _frame.Append(writer.Frame, Replies.Pool);
+            Connection.Loop.Counters.Add(LoopCount.MessagesSent);
             if (_frame.Length > FrameBytesMax) Seal();
         }
 
@@ -210,6 +226,7 @@ public sealed class CentrifugeConversation : Conversation, ICallOutlet
     public override void Seal()
     {
         if (_frame.IsEmpty) return;
+        Connection.Loop.Counters.Add(LoopCount.PayloadsSent);
         var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);
         Connection.Write(frames.For(Connection.Deflate, out int at), at);
         frames.LetGo();

@@ -38,6 +38,8 @@ public sealed class EchoDialect(Connection connection) : IDialect, ICallOutlet
     {
         ArgumentNullException.ThrowIfNull(turn);
         while (turn.TryRead(out Message message)) turn.Echo(message);
+        Connection.Loop.Counters.AddReceived(turn.MessagesIn, turn.MessagesIn);
+        Connection.Loop.Counters.AddSent(turn.MessagesIn, turn.MessagesIn);
     }
 
     /// <inheritdoc />

@@ -1,6 +1,7 @@
 using System.Text;
 using Broker.Actors.Rpc;
 using Broker.Core.Chunks;
+using Broker.Core.Counting;
 using Broker.Core.Native;
 using Broker.Core.Rpc;
 
@@ -34,6 +35,7 @@ public sealed class NativeCallSpeech : ICallOutlet
         var message = new CallResult { Id = id, Data = result.Span };
         if (NativeWriter.SizeOf(message) <= _speech.Takes.ThresholdBytes)
         {
+            CountReturned();
             _speech.Say(message);
             return;
         }
@@ -55,6 +57,7 @@ public sealed class NativeCallSpeech : ICallOutlet
         using (result)
         {
             if (!_speech.Connection.IsOpen) return;
+            CountReturned();
             Span<byte> room = _speech.Reserve(head.Length + (int)result.Bytes);
             head.CopyTo(room);
             result.CopyTo(0, room[head.Length..]);
@@ -64,23 +67,32 @@ public sealed class NativeCallSpeech : ICallOutlet
     private void ReturnLong(uint id, IChunkSource result)
     {
         ChunkRefusal refused = _speech.Downloads.Send(result, StreamPurpose.Result, new DownloadSubject(0, 0, id));
-        if (refused.Error != ChunkError.None) Faulted(id, CodeOf(refused.Error, tooBig: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
+        if (refused.Error == ChunkError.None) CountReturned();
+        else Faulted(id, CodeOf(refused.Error, tooBig: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
     }
 
     private static FaultCode CodeOf(ChunkError refused, FaultCode tooBig) => refused == ChunkError.StreamTooBig ? tooBig : FaultCode.Overloaded;
+
+    private void CountReturned() => _speech.Connection.Loop.Counters.Add(LoopCount.CallsReturned);
 
     /// <inheritdoc />
     public void Answered(uint id, ReadOnlySpan<byte> result)
     {
         var message = new CallResult { Id = id, Data = result };
-        if (NativeWriter.SizeOf(message) <= _speech.Takes.ThresholdBytes) _speech.Say(message);
-        else Returned(id, result.ToArray());
+        if (NativeWriter.SizeOf(message) > _speech.Takes.ThresholdBytes)
+        {
+            Returned(id, result.ToArray());
+            return;
+        }
+
+        CountReturned();
+        _speech.Say(message);
     }
 
     /// <inheritdoc />
     public void Unwanted(uint id)
     {
-        if (!CallIds.IsServers(id) && _speech.CancelDownloads(id)) Faulted(id, FaultCode.Cancelled, "cancelled");
+        if (!CallIds.IsServers(id) && _speech.CancelDownloads(id)) SayFault(id, FaultCode.Cancelled, "cancelled");
     }
 
     /// <inheritdoc />
@@ -117,7 +129,14 @@ public sealed class NativeCallSpeech : ICallOutlet
     public void Granted(uint id, int items) => _speech.Say(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
 
     /// <inheritdoc />
-    public void Faulted(uint id, FaultCode code, string text) => _speech.Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
+    public void Faulted(uint id, FaultCode code, string text)
+    {
+        _speech.Connection.Loop.Counters.Calls.Add((int)code);
+        SayFault(id, code, text);
+    }
+
+    /// <summary>The fault of a call whose end has been counted.</summary>
+    internal void SayFault(uint id, FaultCode code, string text) => _speech.Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 
     /// <inheritdoc />
     public FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options)

@@ -34,24 +34,31 @@ public sealed class NativeConversation : NativeSpeech
 
     private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Around.Takes, Around.Budget);
 
-    private protected override void Read(in Message frame)
+    private protected override int Read(in Message frame)
     {
         if (frame.Opcode == Opcode.Text)
         {
             Break(NativeFault.TextFrame, index: 0);
-            return;
+            return 0;
         }
+
+        int messages = 0;
 
         var reader = new NativeReader(frame.Payload, Side.Server, Batched, messagesMax: Around.Settings.Native.MessagesPerFrameMax);
         while (!IsOver)
         {
             switch (reader.Read(out NativeMessage message))
             {
-                case OperationStatus.Done: Take(message, reader.Index); break;
+                case OperationStatus.Done:
+                    messages++;
+                    Take(message, reader.Index);
+                    break;
                 case OperationStatus.InvalidData: Break(reader.Fault, reader.Index); break;
-                default: return;
+                default: return messages;
             }
         }
+
+        return messages;
     }
 
     // One arm a kind. What needs no session is answered here; what answers something that is over, or that nobody here has

@@ -179,6 +179,7 @@ internal sealed class NativeDownloads : IChunkPump
 
     private void Write()
     {
+        _client.Count(_batch);
         SharedBytes frames = _batch.Seal(out int start);
         _client.Connection.Write(frames, start);
         frames.LetGo();

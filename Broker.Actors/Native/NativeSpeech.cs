@@ -206,7 +206,7 @@ public abstract class NativeSpeech : Conversation
     private void TellUnsent(in DownloadSubject subject, FaultCode code, string why)
     {
         if (subject.Channel != 0) TellMissed(subject);
-        else if (!CallIds.IsServers(subject.Call)) Calls.Faulted(subject.Call, code, $"the result was {why}");
+        else if (!CallIds.IsServers(subject.Call)) Calls.SayFault(subject.Call, code, $"the result was {why}");
         else if (EndAsked(subject.Call)) ObeyAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
     }
 
@@ -219,14 +219,18 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
-    public override void Failed(uint id, int index, CentrifugeError error) => Say(new NativeError
+    public override void Failed(uint id, int index, CentrifugeError error)
     {
-        Scope = ErrorScope.Request,
-        Code = (ushort)error.Code,
-        Id = id,
-        MessageIndex = (uint)index,
-        Text = Encoding.UTF8.GetBytes(error.Message),
-    });
+        Connection.Loop.Counters.Requests.Add((int)error.Code);
+        Say(new NativeError
+        {
+            Scope = ErrorScope.Request,
+            Code = (ushort)error.Code,
+            Id = id,
+            MessageIndex = (uint)index,
+            Text = Encoding.UTF8.GetBytes(error.Message),
+        });
+    }
 
     /// <inheritdoc />
     public override void Disconnect(Disconnection why)
@@ -273,10 +277,14 @@ public abstract class NativeSpeech : Conversation
         return _batch.Append(bytes, Replies.Pool);
     }
 
+    /// <summary>A batch is about to leave.</summary>
+    internal void Count(in MessageBatch batch) => Connection.Loop.Counters.AddSent(Batched ? 1 : batch.Messages, batch.Messages);
+
     /// <inheritdoc />
     public override void Seal()
     {
         if (_batch.IsEmpty) return;
+        Count(_batch);
         var frames = new PayloadVariants(_batch.Seal(out int start), start, Replies.Pool);
         Connection.Write(frames.For(Compression, out int at), at);
         frames.LetGo();

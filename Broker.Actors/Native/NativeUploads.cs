@@ -81,15 +81,19 @@ internal sealed class NativeUploads
     internal void Refuse(in Chunk last, in ChunkRefusal why, int index) => Refuse(last.Stream, last.Index, why.Error, why.Text, index);
 
     // Tells which chunk of which stream is refused, and why.
-    private void Refuse(uint stream, uint chunk, ChunkError error, string text, int index) => _client.Say(new NativeError
+    private void Refuse(uint stream, uint chunk, ChunkError error, string text, int index)
     {
-        Scope = ErrorScope.Stream,
-        Code = (ushort)error,
-        Id = stream,
-        ChunkIndex = chunk,
-        MessageIndex = (uint)index,
-        Text = Encoding.UTF8.GetBytes(text),
-    });
+        _loop.Counters.Streams.Add((int)error);
+        _client.Say(new NativeError
+        {
+            Scope = ErrorScope.Stream,
+            Code = (ushort)error,
+            Id = stream,
+            ChunkIndex = chunk,
+            MessageIndex = (uint)index,
+            Text = Encoding.UTF8.GetBytes(text),
+        });
+    }
 
     /// <summary>The connection has ended.</summary>
     internal void Clear()

@@ -1,5 +1,6 @@
 using Broker.Core.Buffers;
 using Broker.Core.Compression;
+using Broker.Core.Counting;
 using Broker.Core.Framing;
 using Broker.Core.Native;
 using Broker.Core.Reactor;
@@ -11,6 +12,7 @@ internal sealed class Audience(WireFormat format)
 {
     private TextBatch _lines;
     private MessageBatch _messages = new(batched: format == WireFormat.Batched);
+    private int _publications;              // In the batch.
 
     /// <summary>The clients, densely; each knows its place.</summary>
     internal List<Membership> Members { get; } = [];
@@ -26,6 +28,7 @@ internal sealed class Audience(WireFormat format)
 
     internal void Append(in EncodedPublication publication, BufferPool pool)
     {
+        _publications++;
         if (format == WireFormat.Json) _lines.Append(publication.Line.Span, pool);
         else _messages.Append(publication.Message.Span, pool);
     }
@@ -33,10 +36,22 @@ internal sealed class Audience(WireFormat format)
     /// <summary>What its clients read.</summary>
     internal WireFormat Format => format;
 
-    /// <summary>Ends the batch; the caller lets go of it.</summary>
-    internal AudienceFrames Seal(EventLoop loop) => format == WireFormat.Json
-        ? new AudienceFrames(new FrameVariants(_lines.Seal(out int start), start, loop.Deflate))
-        : new AudienceFrames(new PayloadVariants(_messages.Seal(out start), start, loop.Pool));
+    /// <summary>Ends the batch, which is for all clients; the caller lets go of it.</summary>
+    internal AudienceFrames Seal(EventLoop loop)
+    {
+        Count(loop.Counters);
+        return format == WireFormat.Json
+            ? new AudienceFrames(new FrameVariants(_lines.Seal(out int start), start, loop.Deflate))
+            : new AudienceFrames(new PayloadVariants(_messages.Seal(out start), start, loop.Pool));
+    }
+
+    private void Count(LoopCounters counters)
+    {
+        long deliveries = (long)Members.Count * _publications;
+        counters.Add(LoopCount.Deliveries, deliveries);
+        counters.AddSent(format == WireFormat.Unbatched ? deliveries : Members.Count, deliveries);
+        _publications = 0;
+    }
 
     internal void Add(Membership member)
     {

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
+using Broker.Core.Counting;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 using static Broker.Actors.Routing.RoutingProtocol;
@@ -118,6 +119,7 @@ public sealed class FanOutActor : UntypedActor
                 }
                 else
                 {
+                    _loop.Counters.Add(LoopCount.Deliveries);
                     member.Outlet.DeliverLong(publication.Place, publication.Data);
                 }
             }

@@ -3,6 +3,7 @@ using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
 using Broker.Core.Chunks;
+using Broker.Core.Counting;
 using static Broker.Actors.Routing.RoutingProtocol;
 
 namespace Broker.Actors.Routing;
@@ -21,6 +22,7 @@ public sealed class RouterShardActor : UntypedActor
     private readonly IReadOnlyList<IActorRef> _fanOuts;
     private readonly ChannelNumbers _numbers;
     private readonly RoutingSettings _settings;
+    private readonly LoopCounters _counters;
     private readonly Dictionary<string, Channel> _channels = new(StringComparer.Ordinal);
     private readonly long[] _underWay;                              // Bytes of publications that each loop has not taken yet.
     private readonly Queue<(IActorRef Publisher, SessionProtocol.Published Reply)> _held = new();
@@ -64,17 +66,27 @@ public sealed class RouterShardActor : UntypedActor
     /// <param name="fanOuts">The fan-out of each loop, at the place of its number.</param>
     /// <param name="numbers">Those of all channels of the hub.</param>
     /// <param name="settings">Bounds.</param>
-    public static Props PropsFor(int shard, IReadOnlyList<IActorRef> fanOuts, ChannelNumbers numbers, RoutingSettings settings) =>
-        Props.Create(() => new RouterShardActor(shard, fanOuts, numbers, settings));
+    /// <param name="counters">Those of the loop that it runs on.</param>
+    public static Props PropsFor(int shard, IReadOnlyList<IActorRef> fanOuts, ChannelNumbers numbers, RoutingSettings settings, LoopCounters counters) =>
+        Props.Create(() => new RouterShardActor(shard, fanOuts, numbers, settings, counters));
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
-    public RouterShardActor(int shard, IReadOnlyList<IActorRef> fanOuts, ChannelNumbers numbers, RoutingSettings settings)
+    public RouterShardActor(int shard, IReadOnlyList<IActorRef> fanOuts, ChannelNumbers numbers, RoutingSettings settings, LoopCounters counters)
     {
         _shard = shard;
         _fanOuts = fanOuts;
         _numbers = numbers;
         _settings = settings;
+        _counters = counters;
         _underWay = new long[fanOuts.Count];
+    }
+
+    /// <inheritdoc />
+    protected override void PreStart()
+    {
+        // One that starts anew knows no channel.
+        _counters.Set(LoopCount.Channels, 0);
+        _counters.Set(LoopCount.Subscriptions, 0);
     }
 
     /// <inheritdoc />
@@ -94,8 +106,12 @@ public sealed class RouterShardActor : UntypedActor
     {
         Membership member = subscribe.Membership;
         if (!_channels.TryGetValue(member.Channel, out Channel? channel))
+        {
             _channels.Add(member.Channel, channel = new Channel(member.Channel, _fanOuts.Count, _numbers.Next()));
+            _counters.Add(LoopCount.Channels);
+        }
 
+        _counters.Add(LoopCount.Subscriptions);
         channel.Add(member, 1);
         member.CountedBy = channel;
         _fanOuts[member.Loop].Tell(new Attach(member, _shard, channel.Place, subscribe.Id, subscribe.Bytes));
@@ -111,7 +127,8 @@ public sealed class RouterShardActor : UntypedActor
         {
             member.CountedBy = null;
             channel.Add(member, -1);
-            if (channel.Count == 0) _channels.Remove(member.Channel);
+            _counters.Add(LoopCount.Subscriptions, -1);
+            if (channel.Count == 0 && _channels.Remove(member.Channel)) _counters.Add(LoopCount.Channels, -1);
         }
 
         _fanOuts[member.Loop].Tell(new Detach(member, unsubscribe.Id, unsubscribe.Bytes));
@@ -136,6 +153,7 @@ public sealed class RouterShardActor : UntypedActor
         }
 
         publish.LongData?.LetGo();
+        _counters.Add(LoopCount.Publications);
         var reply = new SessionProtocol.Published(publish.Id, publish.Bytes, receivers, offset);
         if (_held.Count == 0 && !LagsBehind) publish.Publisher.Tell(reply);
         else _held.Enqueue((publish.Publisher, reply));

@@ -70,15 +70,17 @@ public abstract class Conversation : IDialect, IReplySource
     {
         ArgumentNullException.ThrowIfNull(turn);
         _keepAlive.Hear();
+        int messages = 0;
         while (turn.TryRead(out Message frame))
         {
             if (IsOver) continue;
             if (!_isLetIn && (_strangerBytes += frame.Payload.Length) > _limits.BytesBeforeConnectMax)
                 SendAway(Core.Centrifuge.Disconnect.BadRequest, $"more than {_limits.BytesBeforeConnectMax} bytes before it was let in");
             else
-                Read(frame);
+                messages += Read(frame);
         }
 
+        Connection.Loop.Counters.AddReceived(turn.MessagesIn, messages);
         if (_commands is not { Count: > 0 } commands) return;
         _commands = null;
         _commandsBefore = Math.Min(commands.Count, CommandsExpectedMax);
@@ -86,7 +88,8 @@ public abstract class Conversation : IDialect, IReplySource
     }
 
     /// <summary>Reads the commands of one message.</summary>
-    private protected abstract void Read(in Message frame);
+    /// <returns>How many they were.</returns>
+    private protected abstract int Read(in Message frame);
 
     /// <summary>A command for the session; its bytes are under way until they are done.</summary>
     private protected void Obey(ClientCommand command)

@@ -30,7 +30,7 @@ internal static class ChannelsRun
         thread.Start();
 
         IActorRef fanOut = Start(FanOutActor.PropsFor(loop, new LoopReplies(loop.Pool), settings.Routing));
-        IActorRef home = Start(RouterShardActor.PropsFor(0, [fanOut], new ChannelNumbers(), settings.Routing));
+        IActorRef home = Start(RouterShardActor.PropsFor(0, [fanOut], new ChannelNumbers(), settings.Routing, loop.Counters));
         var client = new CountingOutlet();
         Subscribe(0, AtFirst);
         Footprint before = Footprint.Collected(out _);

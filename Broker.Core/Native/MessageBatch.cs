@@ -20,6 +20,9 @@ public struct MessageBatch(bool batched)
     /// <summary>Bytes so far, without the header of a frame that is still open.</summary>
     public readonly int Length => _bytes is null ? 0 : batched ? _bytes.Length - HeaderRoom - TagBytes : _bytes.Length;
 
+    /// <summary>Messages so far.</summary>
+    public readonly int Messages => _messages;
+
     /// <summary>Whether there is no message yet.</summary>
     public readonly bool IsEmpty => _bytes is null;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Broker.Core.Compression;
+using Broker.Core.Counting;
 using Broker.Core.Framing;
 
 namespace Broker.Core.Reactor;
@@ -118,6 +119,7 @@ public abstract class Connection : OutboundSide
     /// <summary>One read of an open or closing connection, with its replies.</summary>
     private protected void Receive(Turn turn, byte[] buffer, int start, int length)
     {
+        Loop.Counters.Add(LoopCount.BytesReceived, length);
         turn.Begin(Engine!, buffer, start, length);
         _turn = turn;
         try

@@ -1,5 +1,6 @@
 using Broker.Core.Buffers;
 using Broker.Core.Compression;
+using Broker.Core.Counting;
 using Broker.Core.Framing;
 
 namespace Broker.Core.Reactor;
@@ -48,6 +49,9 @@ public abstract class EventLoop : IDisposable
 
     /// <summary>The loop's own pool. Only for its thread.</summary>
     public BufferPool Pool { get; } = new();
+
+    /// <summary>What the loop counts.</summary>
+    public LoopCounters Counters { get; } = new();
 
     /// <summary>What the connections of the loop share for compression. Only for its thread.</summary>
     public LoopDeflate Deflate => field ??= new LoopDeflate(Pool);

@@ -104,6 +104,7 @@ internal sealed class Handshaking(Reactor reactor, IConnectionAcceptor acceptor,
 
     private void Refuse(SocketConnection connection, UpgradeFault fault, ClosureCause cause = ClosureCause.HandshakeRefused)
     {
+        reactor.Counters.Handshakes.Add(fault.Status);
         UpgradeResponse.TryWriteRefusal(_response, fault, out int written);
         connection.Refuse(_response.AsSpan(0, written), cause, $"{fault.Status}: {fault.Reason}");
     }

@@ -72,7 +72,7 @@ public abstract class OutboundSide : Deadline
         }
 
         if (State != ConnectionState.Open) return;
-        int sent = TrySend(frames, start);
+        int sent = Counted(TrySend(frames, start));
         if (sent == frames.Length - start || sent < 0) return;
         _queue.Append(frames, start + sent);
         if (sent > 0) _queue.KeepFirst();
@@ -116,7 +116,7 @@ public abstract class OutboundSide : Deadline
             return;
         }
 
-        int sent = TrySendReplies(frames);
+        int sent = Counted(TrySendReplies(frames));
         if (sent == frames.Length || sent < 0) return;
         _queue.Append(frames[sent..], Loop.Pool);
         if (sent > 0) _queue.KeepFirst();
@@ -155,7 +155,7 @@ public abstract class OutboundSide : Deadline
         while (!_queue.IsEmpty && !IsSending)
         {
             int waiting = _queue.Bytes;
-            int sent = _blocked ? TrySend(in _queue) : TrySendFirst(in _queue);
+            int sent = Counted(_blocked ? TrySend(in _queue) : TrySendFirst(in _queue));
             if (sent < 0) return;
             if (sent > 0) moved = true;
             _queue.Advance(sent);
@@ -172,6 +172,12 @@ public abstract class OutboundSide : Deadline
         if (_blocked) Unblock();
         if (!_queue.IsEmpty) AwaitSend();
         else OnFlushed();
+    }
+
+    private int Counted(int sent)
+    {
+        if (sent > 0) Loop.Counters.AddBytesSent(sent);
+        return sent;
     }
 
     private void Block()
@@ -201,6 +207,7 @@ public abstract class OutboundSide : Deadline
     /// <param name="start">Where in it the bytes begin that have not left.</param>
     private protected void KeepUnsent(SharedBytes rest, int start)
     {
+        Loop.Counters.RepeatBytes(rest.Length - start);
         _queue.Prepend(rest, start);
         _queue.KeepFirst();
         Block();

@@ -1,10 +1,11 @@
 namespace Broker.Host.Http;
 
-/// <summary>Everything that plain HTTP can ask for: the page, <c>/health</c> and <c>/ready</c>.</summary>
+/// <summary>Everything that plain HTTP can ask for: the page, <c>/health</c>, <c>/ready</c> and <c>/metrics</c>.</summary>
 /// <param name="hub">Whose readiness is told.</param>
 /// <param name="page">Whether <c>/</c> answers with the page.</param>
+/// <param name="metrics">Answers <c>/metrics</c>; none if nobody does.</param>
 /// <param name="isDraining">Whether the hub is on its way out, and not on its way in.</param>
-public sealed class HttpRoutes(IHub hub, bool page, Func<bool> isDraining)
+public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<bool> isDraining)
 {
     /// <summary>Answers one request.</summary>
     public Task AnswerAsync(HttpContext context)
@@ -27,6 +28,7 @@ public sealed class HttpRoutes(IHub hub, bool page, Func<bool> isDraining)
         {
             "/health" => WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ok\"}"u8),
             "/ready" => AnswerReadyAsync(context),
+            "/metrics" when metrics is not null => metrics.AnswerAsync(context),
             _ when page && PageFiles.Find(path) is { } file => AnswerPageAsync(context, file),
             _ => WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "There is nothing here.\n"u8),
         };

@@ -60,6 +60,9 @@ public sealed record HttpSettings
     /// <summary>Whether <c>/</c> answers with the page.</summary>
     public bool Page { get; init; } = true;
 
+    /// <summary>Whether <c>/metrics</c> answers with what the hub counts.</summary>
+    public bool Metrics { get; init; } = true;
+
     /// <summary>HTTP connections served at a time; one more is closed.</summary>
     public int ConnectionsMax { get; init; } = 1024;
 

@@ -66,6 +66,7 @@ public static class SettingsLoader
             Http = new HttpSettings
             {
                 Page = reader.GetSwitch("broker.http.page"),
+                Metrics = reader.GetSwitch("broker.http.metrics"),
                 ConnectionsMax = reader.GetCount("broker.http.connections-max", 1, 100_000),
                 WaitingMax = reader.GetCount("broker.http.waiting-max", 1, 100_000),
                 HeadLimit = reader.GetDuration("broker.http.head-limit", second, minutes),

@@ -1,4 +1,5 @@
 using Broker.Core.Buffers;
+using Broker.Core.Counting;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
 using Broker.Tests.Support;
@@ -46,10 +47,15 @@ public abstract class SlowReaderTests : BackendTest, IDisposable
     {
         (LoopClient client, RecordingHandler handler) = _harness.OpenNarrow();
         byte[] frame = FrameWriter.Frame(Opcode.Binary, Wire.Pattern(3 * QueueBytesMax));
+        long before = _harness.Loop.Counters.Read(LoopCount.BytesSent);
         handler.Connection.Write(frame);
 
         Assert.Equal(frame, client.Take(frame.Length));
         Assert.Empty(handler.Ends);
+
+        // However often the socket took a part and gave back the rest.
+        _harness.Settle();
+        Assert.Equal(frame.Length, _harness.Loop.Counters.Read(LoopCount.BytesSent) - before);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Akka.TestKit.Xunit2;
 using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
+using Broker.Core.Counting;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Routing.RoutingProtocol;
@@ -27,7 +28,7 @@ public sealed class RouterShardActorTests : TestKit
     {
         _fanOuts = [CreateTestProbe(), CreateTestProbe()];
         _session = CreateTestProbe();
-        Props home = RouterShardActor.PropsFor(Shard, [.. _fanOuts.Select(probe => probe.Ref)], new ChannelNumbers(), new RoutingSettings { LoopBytesMax = 200 });
+        Props home = RouterShardActor.PropsFor(Shard, [.. _fanOuts.Select(probe => probe.Ref)], new ChannelNumbers(), new RoutingSettings { LoopBytesMax = 200 }, new LoopCounters());
         _home = Sys.ActorOf(home.WithDispatcher(CallingThreadDispatcher.Id));
     }
 

@@ -55,7 +55,7 @@ internal sealed class HubHarness : TurnedLoop
         _replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
         IActorRef[] fanOuts = Start("fan-out", loop => FanOutActor.PropsFor(_reactors[loop], _replies[loop], settings.Routing));
         var numbers = new ChannelNumbers();
-        _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, numbers, settings.Routing));
+        _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, numbers, settings.Routing, _reactors[loop].Counters));
         var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance);
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(around, connection => DialectOf(connection, _replies[loop])));
 

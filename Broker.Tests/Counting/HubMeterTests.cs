@@ -1,0 +1,220 @@
+using System.Buffers;
+using System.Diagnostics.Metrics;
+using Broker.Actors;
+using Broker.Actors.Rpc;
+using Broker.Core.Counting;
+using Broker.Core.Framing;
+using Broker.Core.Rpc;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Tests.Support.NativeClient;
+
+namespace Broker.Tests.Counting;
+
+/// <summary>What a whole hub counts, as whoever collects metrics reads it.</summary>
+public sealed class HubMeterTests : IDisposable
+{
+    private readonly HubHarness _hub = new();
+    private readonly HubMeter _meter;
+
+    public HubMeterTests() => _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)]);
+
+    public void Dispose()
+    {
+        _meter.Dispose();
+        _hub.Dispose();
+    }
+
+    [Theory, InlineData(true, 1), InlineData(false, 3)]
+    public void A_payload_is_counted_once_and_each_of_its_messages(bool batched, int payloads)
+    {
+        NativeClient client = _hub.ConnectNative(batched);
+        Dictionary<string, long> before = Read();
+
+        client.Say(Ping(1), Ping(2), Ping(3));
+        Assert.Equal(["pong 1", "pong 2", "pong 3"], client.Next(3));
+
+        Dictionary<string, long> after = Read();
+        Assert.Equal((payloads, 3), (Since("broker.payloads.received"), Since("broker.messages.received")));
+        Assert.Equal((payloads, 3), (Since("broker.payloads.sent"), Since("broker.messages.sent")));
+        int bytes = 3 * Ping(1).Length;                                      // As long as a pong.
+        Assert.Equal(bytes + (3 * payloads), Since("broker.sent"));          // A header of two bytes, and the tag;
+        Assert.Equal(bytes + (6 * payloads), Since("broker.received"));      // a header of two bytes, and the key.
+
+        long Since(string name) => after[name] - before[name];
+    }
+
+    [Fact]
+    public void Lines_are_the_messages_of_a_JSON_payload()
+    {
+        HubClient client = _hub.Connect();
+        Dictionary<string, long> before = Read();
+
+        client.Say("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""", """{"id":4,"publish":{"channel":"a","data":2}}""");
+        Assert.Equal(5, client.NextLines(5).Length);
+
+        Dictionary<string, long> after = Read();
+        Assert.Equal(1, after["broker.payloads.received"] - before["broker.payloads.received"]);
+        Assert.Equal(3, after["broker.messages.received"] - before["broker.messages.received"]);
+        Assert.Equal(5, after["broker.messages.sent"] - before["broker.messages.sent"]);
+        Assert.InRange(after["broker.payloads.sent"] - before["broker.payloads.sent"], 2, 3);
+    }
+
+    [Fact]
+    public void Publications_are_counted_once_and_deliveries_for_each_listener()
+    {
+        NativeClient one = _hub.ConnectNative(), two = _hub.ConnectNative(batched: false);
+        HubClient three = _hub.Connect();
+        one.Say(Subscribe(1, "a"));
+        two.Say(Subscribe(1, "a"));
+        three.Say("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"subscribe":{"channel":"b"}}""");
+        Assert.StartsWith("subscribed", one.Next(), StringComparison.Ordinal);
+        Assert.StartsWith("subscribed", two.Next(), StringComparison.Ordinal);
+        three.NextLines(2);
+        Assert.Equal((3, 2, 4), (Read()["broker.connections"], Read()["broker.channels"], Read()["broker.subscriptions"]));
+
+        one.Say(Publish(0, "a", "x"), Publish(0, "a", "y"), Publish(0, "nobody", "z"));
+        one.Next(2);
+        two.Next(2);
+        three.NextLines(2);
+        Assert.Equal((3, 6), (Read()["broker.publications"], Read()["broker.deliveries"]));
+
+        three.SayGoodbye();
+        _hub.Turn(4);
+        Assert.Equal((2, 1, 2), (Read()["broker.connections"], Read()["broker.channels"], Read()["broker.subscriptions"]));
+
+        _hub.FailRouter(0);
+        Assert.Equal("unsubscribed 0 #1 2500", one.Next());
+        Assert.Equal((0, 0), (Read()["broker.channels"], Read()["broker.subscriptions"]));
+    }
+
+    [Fact]
+    public void Every_end_of_a_connection_has_its_one_cause_and_a_code_that_no_client_makes_up()
+    {
+        End(FrameWriter.Close(CloseCode.Normal, "bye", 1));
+        End(FrameWriter.Close((CloseCode)4999, "a name of mine", 1));
+        End(FrameWriter.Frame(Opcode.Continuation, [], 1));
+        End(HubClient.Frame("not a command"));
+
+        Assert.Equal(
+            [
+                "broker.disconnects cause=closed_by_client code=1000 reason=normal: 1",
+                "broker.disconnects cause=closed_by_client code=other reason=other: 1",
+                "broker.disconnects cause=closed_by_server code=3501 reason=bad_request: 1",
+                "broker.disconnects cause=violation code=1002 reason=protocol_error: 1",
+            ],
+            Lines("broker.disconnects"));
+        Assert.Equal(0, Read()["broker.connections"]);
+
+        void End(byte[] frame)
+        {
+            HubClient client = _hub.Connect();
+            client.SendRaw(frame);
+            client.NextClose();
+            client.SayGoodbye();
+        }
+    }
+
+    [Fact]
+    public void What_is_refused_is_counted_by_kind_and_cause()
+    {
+        Assert.ThrowsAny<Exception>(() => _hub.Dial(path: "/nothing"));
+        NativeClient native = _hub.ConnectNative();
+        HubClient json = _hub.Connect();
+        native.Say(Subscribe(1, ""), Call(1, "no such method"), Chunk(1, 0, 0, []), Chunk(2, 7, 1, []));
+        native.Next(4);
+        json.Say("""{"id":2,"rpc":{"method":"no such method"}}""", """{"id":3,"history":{"channel":"a"}}""");
+        json.NextLines(2);
+
+        Assert.Equal(
+            [
+                "broker.rejects kind=call cause=unknown_method code=1: 2",
+                "broker.rejects kind=handshake cause=not_found code=404: 1",
+                "broker.rejects kind=request cause=bad_request code=107: 1",
+                "broker.rejects kind=request cause=not_available code=108: 1",
+                "broker.rejects kind=stream cause=index_out_of_range code=203: 1",
+                "broker.rejects kind=stream cause=zero_total_chunks code=201: 1",
+            ],
+            Lines("broker.rejects"));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Each_call_has_one_outcome(bool isNative)
+    {
+        _hub.Methods.AddQuick("well", static (_, result) => result.Write("1"u8));
+        _hub.Methods.AddQuick("badly", static (_, _) => throw new CallFaultException((FaultCode)1234, "a text of mine"));
+        foreach (string method in (string[])["well", "well", "badly", "missing"])
+        {
+            if (isNative)
+            {
+                NativeClient client = _hub.ConnectNative();
+                client.Say(Call(1, method));
+                client.Next();
+            }
+            else
+            {
+                HubClient client = _hub.Connect();
+                client.Say($$$"""{"id":2,"rpc":{"method":"{{{method}}}"}}""");
+                client.NextLine();
+            }
+        }
+
+        Assert.Equal(["broker.calls outcome=ok: 2", "broker.calls outcome=other: 1", "broker.calls outcome=unknown_method: 1"], Lines("broker.calls"));
+        Assert.Equal(["broker.rejects kind=call cause=unknown_method code=1: 1"], Lines("broker.rejects"));
+    }
+
+    [Fact]
+    public void Bytes_that_a_socket_gave_back_are_counted_once_and_no_counter_goes_back()
+    {
+        var counters = new LoopCounters();
+        counters.AddBytesSent(100);
+        counters.RepeatBytes(60);
+        Assert.Equal(100, counters.Read(LoopCount.BytesSent));
+
+        counters.AddBytesSent(50);
+        Assert.Equal(100, counters.Read(LoopCount.BytesSent));
+        counters.AddBytesSent(30);
+        Assert.Equal(120, counters.Read(LoopCount.BytesSent));
+    }
+
+    [Fact]
+    public void Counting_allocates_nothing()
+    {
+        var counters = new LoopCounters();
+        long bytes = Allocations.Least(() =>
+        {
+            counters.AddReceived(1, 5);
+            counters.AddSent(1, 5);
+            counters.Add(LoopCount.Publications);
+            counters.AddBytesSent(10);
+            counters.Calls.Add(3);
+            counters.Requests.Add(4999);
+        });
+
+        Assert.Equal(0, bytes);
+    }
+
+    private string[] Lines(string name) =>
+        [.. Measure().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
+
+    private Dictionary<string, long> Read() => Measure().ToDictionary();
+
+    // By name, and by the tags behind it.
+    private List<KeyValuePair<string, long>> Measure()
+    {
+        var measured = new List<KeyValuePair<string, long>>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listening) =>
+            {
+                if (instrument.Meter.Scope == _hub.Counters) listening.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+            measured.Add(KeyValuePair.Create(string.Join(' ', [instrument.Name, .. tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")]), value)));
+        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => measured.Add(KeyValuePair.Create(instrument.Name, (long)value)));
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return measured;
+    }
+}
