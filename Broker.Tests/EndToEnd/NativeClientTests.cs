@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using Broker.Client;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 
@@ -24,7 +25,29 @@ public sealed class NativeClientTests(SharedHost shared)
         await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way));
         Version version = way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
         await TalkAsync(host.UriOf(way, Path), version, doors.Http, batched: false, ["v2.broker"]);
+        await TalkAsync(host.UriOf(way, $"{Path}?streaming=false"), version, doors.Http, batched: false, ["v2.broker"]);
         await TalkAsync(host.UriOf(way, Path), version, doors.Http, batched: true, ["v3.broker"]);
+    }
+
+    // Another system of this protocol opens streams by a word in the query; here they are always open.
+    [Theory]
+    [InlineData("/ws?streaming=true")]
+    [InlineData("/ws?streaming=false")]
+    public async Task A_query_changes_nothing_and_streams_are_part_of_every_connection(string path)
+    {
+        Uri uri = shared.Process.UriOf(WayIn.Reactor, path);
+        await TalkAsync(uri, HttpVersion.Version11, http: null, batched: true, ["v3.broker"]);
+
+        byte[] large = new byte[700_000];
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = uri }, limit.Token);
+        await using Subscription channel = await client.SubscribeAsync($"streams {path}", cancel: limit.Token);
+        await client.PublishAsync(channel.Channel, large, cancel: limit.Token);
+        await foreach (Delivery delivery in channel.WithCancellation(limit.Token))
+        {
+            Assert.Equal(large.Length, delivery.Data.Length);
+            break;
+        }
     }
 
     private static async Task TalkAsync(Uri uri, Version version, HttpMessageInvoker? http, bool batched, string[] offered)

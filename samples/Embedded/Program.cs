@@ -1,4 +1,5 @@
 using System.Text;
+using Broker.Actors;
 using Broker.AspNetCore;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
@@ -6,6 +7,6 @@ builder.Services.AddBroker();
 builder.Services.AddBrokerMethod("now", (_, _) => new(Encoding.UTF8.GetBytes($"\"{DateTime.UtcNow:O}\"")));
 
 WebApplication app = builder.Build();
-app.MapGet("/", () => "WebSockets are at /connection/websocket and /ws.");
+app.MapGet("/", (Hub hub) => $"WebSockets are at /connection/websocket and /ws; {hub.Counters.Open} are open.");
 app.MapBroker();
 app.Run();

@@ -106,6 +106,20 @@ public sealed class ClientCommandTests : StoreHost
         Assert.Equal(130, await second.WaitAsync());
     }
 
+    [Fact]
+    public async Task Nobody_who_listens_is_offset_0_and_the_numbers_begin_with_the_first_who_does()
+    {
+        Assert.Equal((0, "offset 0, receivers 0\n", ""), await RunAsync("pub", "empty", "lost"));
+        await using (BrokerProgram listener = BrokerProgram.Start(Host.NativeUri, "sub", "empty", "--count", "1"))
+        {
+            Assert.Equal("broker: listening to empty", await listener.ReadErrorAsync());
+            Assert.Equal((0, "offset 1, receivers 1\n", ""), await RunAsync("pub", "empty", "heard"));
+            Assert.Equal(("heard", 0), (await listener.ReadOutputAsync(), await listener.WaitAsync()));
+        }
+
+        Assert.Equal((0, "offset 0, receivers 0\n", ""), await RunAsync("pub", "empty", "lost again"));
+    }
+
     [Theory]
     [InlineData("pub")]
     [InlineData("pub", "news", "data", "--file", "path")]
