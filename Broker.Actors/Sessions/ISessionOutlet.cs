@@ -62,7 +62,7 @@ public interface ISessionOutlet
     void Disconnect(Disconnect why);
 
     /// <summary>The client has said that it goes: the connection ends, with everything said before it.</summary>
-    void SeeOff() => Connection.Close(CloseCode.Normal, "bye");
+    void SeeOff() => Connection.SeeOff("bye");
 
     /// <summary>So many bytes of commands are no longer under way.</summary>
     void Done(int bytes);

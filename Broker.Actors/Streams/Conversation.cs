@@ -198,6 +198,6 @@ public abstract class Conversation : IDialect, IReplySource
     public void SeeOff()
     {
         Seal();
-        Connection.Close(CloseCode.Normal, "bye");
+        Connection.SeeOff("bye");
     }
 }

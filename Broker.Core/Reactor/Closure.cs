@@ -5,7 +5,7 @@ namespace Broker.Core.Reactor;
 /// <summary>Why a connection ended; each has exactly one.</summary>
 public enum ClosureCause
 {
-    /// <summary>The client sent a Close frame.</summary>
+    /// <summary>The client sent a Close frame, or said goodbye in its own protocol.</summary>
     ClosedByClient,
 
     /// <summary>The layers above asked for the close: a disconnect of the dialect.</summary>

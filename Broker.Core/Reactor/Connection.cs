@@ -84,6 +84,9 @@ public abstract class Connection : OutboundSide
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
     public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
 
+    /// <summary>The same, because the client has said goodbye in its own protocol: 1000, and it is the client that has closed.</summary>
+    public void SeeOff(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
+
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
         if (State != ConnectionState.Open) return;

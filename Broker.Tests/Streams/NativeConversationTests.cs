@@ -201,7 +201,7 @@ public sealed partial class NativeConversationTests
 
         Assert.Equal((1000, "bye"), client.Frames.NextClose());
         Assert.Contains("pong 1", client.Within(2));
-        hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByServer) == 1, "its end is counted");
+        hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByClient) == 1, "its end is counted");
         other.Say(Publish(2, "b", "x"));
         Assert.Equal("published 2 to 0 at 0", other.Next());
         client.Frames.SayGoodbye();
@@ -420,7 +420,7 @@ public sealed partial class NativeConversationTests
         Assert.Equal(["pong 1"], client.Within(4));
         Assert.Equal((1000, "bye"), client.Frames.NextClose());
         client.Frames.SayGoodbye();
-        Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByServer));
+        Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
     }
 
     [Fact]
