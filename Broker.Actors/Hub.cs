@@ -48,7 +48,7 @@ public sealed class Hub : IAsyncDisposable
         _akka = akka;
         Clients = new ClientCalls(settings.Calls, time);
         _acceptor = new HubAcceptor(settings, Counters);
-        _dialects = new HubDialects(settings, s_version);
+        _dialects = new HubDialects(settings, Methods, s_version);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
         HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && Reactor.IsSupported);
         _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];

@@ -127,7 +127,11 @@ public sealed class NativeConversation : NativeSpeech
     private void Leave(in Unsubscribe unsubscribe, int bytes, int index) =>
         Obey(NativeCommands.Of(unsubscribe, bytes, index, NameOf(unsubscribe.Channel)));
 
-    private void Start(in Call call, int bytes, int index) => Start(call, call.Arguments.ToArray(), bytes, index, hold: null);
+    private void Start(in Call call, int bytes, int index)
+    {
+        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id) && Around.Methods.TryGetQuick(call.Method, out Method? quick)) Obey(call, quick, WindowsOf(call), bytes);
+        else Start(call, call.Arguments.ToArray(), bytes, index, hold: null);
+    }
 
     private void Start(in Call call, byte[] arguments, int bytes, int index, ChunkHold? hold)
     {
@@ -144,6 +148,7 @@ public sealed class NativeConversation : NativeSpeech
     private void Cancel(uint call, int bytes)
     {
         ForgetSent(call);
+        Calls.Unwanted(call);       // Before a stream-cancel behind it, which would be taken for a refusal.
         Obey(new ClientCommand.Cancel(call, bytes));
     }
 

@@ -1,3 +1,4 @@
+using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Chunks;
 using Broker.Core.Native;
@@ -6,7 +7,8 @@ namespace Broker.Actors.Native;
 
 /// <summary>What all native connections of a hub share.</summary>
 /// <param name="Settings">All that can be set.</param>
-public sealed record NativeEnvironment(HubSettings Settings)
+/// <param name="Methods">What clients may call.</param>
+public sealed record NativeEnvironment(HubSettings Settings, Methods Methods)
 {
     private readonly NativeLimits _batched = Settings.Native.ToLimits(batched: true, Settings.Calls.PendingMax, Settings.Centrifuge.PingInterval);
 

@@ -102,5 +102,8 @@ public sealed class Methods
     /// <summary>The hub starts: all loops read from now on, so nothing may be added.</summary>
     internal void Close() => _closed = true;
 
+    /// <summary>A method that runs on its callers' loops, now.</summary>
+    internal bool TryGetQuick(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method) && method.IsQuick;
+
     internal bool TryGet(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method);
 }

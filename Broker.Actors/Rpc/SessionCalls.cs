@@ -28,7 +28,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         FaultCode refused = Find(call, out Method? method);
         if (refused == FaultCode.None)
         {
-            bool answered = method!.IsQuick && (_quick ??= new QuickCalls(outlet, loop, around, log)).TryAnswer(call.Id, method, call.Arguments.Span, caller);
+            bool answered = method!.IsQuick && Quick.TryAnswer(call.Id, method, call.Arguments.Span, caller);
             if (!answered) refused = TryStart(call, method, caller);
             if (!answered && refused == FaultCode.None) return;
         }
@@ -36,6 +36,20 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         call.Hold?.Dispose();
         if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, TextOf(refused));
     }
+
+    /// <summary>Answers calls of quick methods; whichever can not be answered now is a call as any other.</summary>
+    internal void Start(QuickRun run, Principal caller)
+    {
+        foreach (ref readonly QuickEntry call in run.Calls)
+        {
+            bool answered = call.Method.IsQuick && !_pending.TryGet(call.Id, out _) && Quick.TryAnswer(call.Id, call.Method, run.ArgumentsOf(call), caller);
+            if (!answered) Start(run.CommandOf(call), caller);
+        }
+
+        run.GiveBack();
+    }
+
+    private QuickCalls Quick => _quick ??= new QuickCalls(outlet, loop, around, log);
 
     private FaultCode Find(ClientCommand.Call call, out Method? method)
     {

@@ -71,6 +71,9 @@ public abstract record ClientCommand(uint Id, int Bytes)
         public CallWindows Windows { get; init; }
     }
 
+    /// <summary>Call methods that answer at once.</summary>
+    internal sealed record QuickCalls(QuickRun Run) : ClientCommand(0, Run.Bytes);
+
     /// <summary>A further argument of a call.</summary>
     /// <param name="Id">The call's number.</param>
     /// <param name="Bytes">Bytes on the wire.</param>

@@ -69,6 +69,8 @@ public sealed class SessionActor : UntypedActor
         }
     }
 
+    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _outlet.Calls, _outlet.Connection.Loop, Said, _around.Calls, _around.Log);
+
     private SaidItems Said => _said ??= new SaidItems(_outlet.Calls, _called?.Untaken ?? new ItemBudget(_around.Calls.ItemBytesMax));
 
     private void Obey(Commands commands)
@@ -92,7 +94,8 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.Invalid invalid: _outlet.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
-            case ClientCommand.Call call: (_calls ??= new SessionCalls(Self, _outlet.Calls, _outlet.Connection.Loop, Said, _around.Calls, _around.Log)).Start(call, _principal); break;
+            case ClientCommand.QuickCalls quick: Calls.Start(quick.Run, _principal); break;
+            case ClientCommand.Call call: Calls.Start(call, _principal); break;
             case ClientCommand.Item item when CallIds.IsServers(item.Id): _called?.OnItem(item.Id, item.Data); break;
             case ClientCommand.Item item: _calls?.OnItem(item); break;
             case ClientCommand.ItemsEnd: _calls?.OnItemsEnd(command.Id); break;

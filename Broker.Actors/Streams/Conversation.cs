@@ -8,6 +8,7 @@ using Broker.Core.Centrifuge;
 using Broker.Core.Chunks;
 using Broker.Core.Framing;
 using Broker.Core.Reactor;
+using Broker.Core.Rpc;
 using PayloadTag = Broker.Core.Native.PayloadTag;
 
 namespace Broker.Actors.Streams;
@@ -29,6 +30,7 @@ public abstract class Conversation : IDialect, IReplySource
     private IActorRef _session = ActorRefs.Nobody;
     private IDemand? _demand;
     private List<ClientCommand>? _commands;     // Of the turn under way.
+    private QuickRun? _quick;                   // Those that were read last: no other command is behind them yet.
     private int _commandsBefore;                // So many were in the last one, and as many are expected.
     private KeepAlive _keepAlive;
     private int _strangerBytes;
@@ -81,6 +83,7 @@ public abstract class Conversation : IDialect, IReplySource
         }
 
         Connection.Loop.Counters.AddReceived(turn.MessagesIn, messages);
+        EndQuick();
         if (_commands is not { Count: > 0 } commands) return;
         _commands = null;
         _commandsBefore = Math.Min(commands.Count, CommandsExpectedMax);
@@ -93,6 +96,22 @@ public abstract class Conversation : IDialect, IReplySource
 
     /// <summary>A command for the session; its bytes are under way until they are done.</summary>
     private protected void Obey(ClientCommand command)
+    {
+        EndQuick();
+        Add(command);
+    }
+
+    /// <summary>A call of a quick method, for the session; its bytes are under way until it is answered.</summary>
+    private protected void Obey(in Call call, Method quick, CallWindows windows, int bytes) => (_quick ??= QuickRun.Take(windows)).Add(call, quick, bytes);
+
+    private void EndQuick()
+    {
+        if (_quick is not { } quick) return;
+        _quick = null;
+        Add(new ClientCommand.QuickCalls(quick));
+    }
+
+    private void Add(ClientCommand command)
     {
         _bytesUnderWay += command.Bytes;
         (_commands ??= new List<ClientCommand>(_commandsBefore)).Add(command);
@@ -109,7 +128,7 @@ public abstract class Conversation : IDialect, IReplySource
     private protected void SendAway(Disconnect why, string detail)
     {
         IsOver = true;
-        (_commands ??= []).Add(new ClientCommand.Misuse(why, detail));
+        Obey(new ClientCommand.Misuse(why, detail));
     }
 
     /// <summary>The client is in: it may say more, and is pinged from now on.</summary>

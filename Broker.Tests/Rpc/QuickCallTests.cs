@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Net.Sockets;
 using System.Text;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
+using Broker.Core.Native;
 using Broker.Core.Rpc;
 using Broker.Tests.Support;
 using Xunit;
@@ -48,6 +50,60 @@ public sealed class QuickCallTests
 
         string[] answers = Describe(client.Frames.NextPayload(), batched: true);
         Assert.Equal(Enumerable.Range(0, 64).Select(i => $"result {i} {i}"), answers);
+    }
+
+    [Fact]
+    public void Quick_calls_and_what_is_said_between_them_take_effect_in_their_order()
+    {
+        using var hub = new HubHarness();
+        var said = new List<string>();
+        hub.Methods.AddQuick("same", (call, result) =>
+        {
+            said.Add(Encoding.UTF8.GetString(call.Arguments));
+            result.Write(call.Arguments);
+        });
+        NativeClient client = hub.ConnectNative();
+
+        client.Say(Call(1, "same", "a"), Call(2, "nobody"), Call(3, "same", new string('b', 100_000)), Cancel(3), Call(3, "same", "c"), Call(4, "same"));
+
+        Assert.Equal(["result 1 a", "fault 2 UnknownMethod: unknown method", $"result 3 {new string('b', 100_000)}", "result 3 c", "result 4 "], client.Next(5));
+        Assert.Equal(["a", new string('b', 100_000), "c", ""], said);
+    }
+
+    [Fact]
+    public void A_quick_call_more_in_a_turn_allocates_nothing()
+    {
+        const int few = 2, many = 66, turns = 20;
+        using var hub = new HubHarness();
+        hub.Methods.AddQuick("same", Same);
+        NativeClient client = hub.ConnectNative();
+        byte[] answer = new byte[64 * 1024];
+
+        long difference = Measure(many) - Measure(few);
+
+        Assert.True(difference < turns * (many - few), $"{turns * (many - few)} more calls allocated {difference} bytes more.");
+
+        long Measure(int calls)
+        {
+            byte[] frame = HubClient.BinaryFrame([.. Enumerable.Range(0, calls).SelectMany(i => Call((uint)i, "same", "0123456789abcdef"))]);
+            return Allocations.Least(() =>
+            {
+                for (int turn = 0; turn < turns; turn++) Answer(frame, calls);
+            });
+        }
+
+        void Answer(byte[] frame, int calls)
+        {
+            client.Frames.Socket.Send(frame, SocketFlags.None, out _);
+            int left = calls * NativeWriter.SizeOf(new CallResult { Data = answer.AsSpan(0, 16) });
+            for (int turn = 0; left > 0 && turn < 1000; turn++)
+            {
+                left -= Math.Max(0, client.Frames.Socket.Receive(answer, SocketFlags.None, out _));
+                if (left > 0) hub.Loops[0].RunOnce(0);
+            }
+
+            Assert.True(left <= 0, "The answers did not come.");
+        }
     }
 
     [Fact]

@@ -49,7 +49,7 @@ internal sealed class HubHarness : TurnedLoop
     {
         _time = time;
         _settings = settings;
-        _dialects = new HubDialects(settings, "1.2.3");
+        _dialects = new HubDialects(settings, Methods, "1.2.3");
         Counters = counters;
         _reactors = [.. Loops.Cast<EpollLoop>()];
         _replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
