@@ -131,6 +131,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         try
         {
             result = await method(asSeen, call.Over).ConfigureAwait(false);
+            if (result.Length <= ItemBytesMax && await TrySayResultAsync(call, result).ConfigureAwait(false)) return;
         }
         catch (CallFailedException failed) when (failed.Code is not (FaultCode.None or FaultCode.Closed))
         {
@@ -154,6 +155,19 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
             call.Dispose();
             if (code == FaultCode.None) SayResult(call.Id, result);
             else SayFault(call.Id, code, text);
+        }
+    }
+
+    // The hub waits for a result as for a credit, and what was said before may fill the queue: so it waits for room, and no batch holds it.
+    private ValueTask<bool> TrySayResultAsync(AnsweredCall call, ReadOnlyMemory<byte> result)
+    {
+        return sender.PostAsync(NativeWriter.Message(new CallResult { Id = call.Id, Data = result.Span }), () => IsRunning(call), call.Over, End);
+
+        void End()
+        {
+            Remove(call);
+            call.Dispose();
+            sender.Hurry();
         }
     }
 

@@ -74,7 +74,7 @@ public sealed class BrokerClient : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.StreamWindow);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.ItemsWindow);
         var client = new BrokerClient(options);
-        Connection first = await client.OpenAsync(cancel).ConfigureAwait(false);
+        (Connection first, _) = await client.OpenAsync(cancel).ConfigureAwait(false);
         client._running = client.RunAsync(first);
         return client;
     }
@@ -258,14 +258,21 @@ public sealed class BrokerClient : IAsyncDisposable
         lock (_gate) return _connection ?? throw new ConnectionLostException(_lastEnding);
     }
 
-    private async Task<Connection> OpenAsync(CancellationToken cancel)
+    // With the subscriptions from before: what subscribes from now on does so on this connection by itself.
+    private async Task<(Connection Connection, Subscription[] Before)> OpenAsync(CancellationToken cancel)
     {
         (System.Net.WebSockets.ClientWebSocket socket, Agreement agreement) = await Handshake.ConnectAsync(_options, cancel).ConfigureAwait(false);
         var connection = new Connection(socket, agreement, _options);
-        lock (_gate) _connection = connection;
+        Subscription[] before;
+        lock (_gate)
+        {
+            _connection = connection;
+            before = [.. _subscriptions.Values];
+        }
+
         connection.Start();
         Enter(ClientState.Connected);
-        return connection;
+        return (connection, before);
     }
 
     private async Task RunAsync(Connection first)
@@ -303,11 +310,9 @@ public sealed class BrokerClient : IAsyncDisposable
         Enter(ClientState.Connecting);
         try
         {
-            Connection connection = await OpenAsync(_stop.Token).ConfigureAwait(false);
+            (Connection connection, Subscription[] before) = await OpenAsync(_stop.Token).ConfigureAwait(false);
             if (_stop.IsCancellationRequested) await connection.CloseAsync().ConfigureAwait(false);
-            Subscription[] subscriptions;
-            lock (_gate) subscriptions = [.. _subscriptions.Values];
-            foreach (Subscription subscription in subscriptions) _ = connection.Channels.ResubscribeAsync(subscription);
+            foreach (Subscription subscription in before) _ = connection.Channels.ResubscribeAsync(subscription);
             return (connection, LastEnding);
         }
         catch (ConnectionLostException lost)

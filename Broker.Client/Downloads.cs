@@ -30,11 +30,19 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         if (error == ChunkError.None && header.Purpose == StreamPurpose.Result) _results[header.Stream] = header.Reference;
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, _table.Refusal);
         if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error, _table.Refusal.Text);
+        Expire();
         state.DeadlinesChanged();
     }
 
     /// <summary>A chunk has come. When it was the last of a message, that takes effect.</summary>
     public NativeFault OnChunk(Chunk chunk)
+    {
+        NativeFault fault = Add(chunk);
+        Expire();       // It may have found others late before the timer did.
+        return fault;
+    }
+
+    private NativeFault Add(Chunk chunk)
     {
         ChunkError error = _table.Add(chunk, state.Now, out ChunkArrival arrival);
         if (error != ChunkError.None)
@@ -117,6 +125,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     // Chunk by chunk, and behind each whatever else waits for a thread of the pool has its turn, such as what the hub says meanwhile.
     private static async Task<byte[]> JoinAsync(ChunkedPayload payload)
     {
+        using ChunkedPayload disposed = payload;
         byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)payload.Bytes));
         int length = 0;
         while (payload.TryMoveNext(whole.AsSpan(length), out int bytes))

@@ -59,9 +59,10 @@ internal sealed class FrameSender
     /// <param name="message">The message; it is kept.</param>
     /// <param name="isWanted">Asked under the lock, when there is room.</param>
     /// <param name="cancel">Stops waiting; then nothing was sent.</param>
+    /// <param name="posted">Called under the lock, with the message taken.</param>
     /// <returns>False when it is wanted no longer, or the connection has ended; then nothing was sent.</returns>
     /// <exception cref="TooBigException">It is longer than a frame, or than the whole queue.</exception>
-    public async ValueTask<bool> PostAsync(byte[] message, Func<bool> isWanted, CancellationToken cancel)
+    public async ValueTask<bool> PostAsync(byte[] message, Func<bool> isWanted, CancellationToken cancel, Action? posted = null)
     {
         ThrowIfTooBig(message.Length, Math.Min(Limits.ThresholdBytes, _state.Options.SendBytesMax));
         while (true)
@@ -72,6 +73,7 @@ internal sealed class FrameSender
                 if (_state.Ending is not null || !isWanted()) return false;
                 if (_outbox.Post(message) == Posted.Queued)
                 {
+                    posted?.Invoke();
                     Signal();
                     return true;
                 }

@@ -55,7 +55,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     /// <summary>The hub takes no more of a stream: whoever waits for it hears why.</summary>
     public void OnRefused(uint stream, ChunkError error)
     {
-        sender.Chunks.OnCancelled(stream);
+        if (sender.Chunks.OnCancelled(stream)) sender.Signal();        // The next one may have its place.
         if (_failed.Remove(stream, out Action<Exception>? failed)) failed(new RefusedException((int)error, $"The hub stopped the upload: {error}."));
     }
 

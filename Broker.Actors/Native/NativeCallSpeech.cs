@@ -66,6 +66,12 @@ public sealed class NativeCallSpeech : ICallOutlet
 
     private void ReturnLong(uint id, IChunkSource result)
     {
+        if (!_speech.Connection.IsOpen)
+        {
+            result.Dispose();
+            return;
+        }
+
         ChunkRefusal refused = _speech.Downloads.Send(result, StreamPurpose.Result, new DownloadSubject(0, 0, id));
         if (refused.Error == ChunkError.None) CountReturned();
         else Faulted(id, CodeOf(refused.Error, tooBig: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
@@ -73,7 +79,10 @@ public sealed class NativeCallSpeech : ICallOutlet
 
     private static FaultCode CodeOf(ChunkError refused, FaultCode tooBig) => refused == ChunkError.StreamTooBig ? tooBig : FaultCode.Overloaded;
 
-    private void CountReturned() => _speech.Connection.Loop.Counters.Add(LoopCount.CallsReturned);
+    private void CountReturned()
+    {
+        if (_speech.Connection.IsOpen) _speech.Connection.Loop.Counters.Add(LoopCount.CallsReturned);
+    }
 
     /// <inheritdoc />
     public void Answered(uint id, ReadOnlySpan<byte> result)

@@ -1,7 +1,7 @@
 namespace Broker.Actors.Native;
 
 /// <summary>The last streams that a client was sent to their end: it may refuse one even then, before it has put it together.</summary>
-/// <remarks>As many as can be under way to it, and more. For the loop's thread.</remarks>
+/// <remarks>The last 64: eight times as many as clients take at once, unless they say otherwise. For the loop's thread.</remarks>
 internal sealed class SentStreams
 {
     private const int Remembered = 64;

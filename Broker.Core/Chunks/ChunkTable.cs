@@ -32,6 +32,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     {
         get
         {
+            if (_expired.Count > 0) return TimeSpan.Zero;
             TimeSpan? next = null;
             foreach (IncomingStream stream in _streams.Values)
             {

@@ -51,6 +51,7 @@ public sealed class ChunkedPayload : IDisposable
     /// <param name="from">The first byte wanted.</param>
     public byte[] MoveToArray(long from = 0)
     {
+        using ChunkedPayload disposed = this;
         byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)(Bytes - from)));
         Span<byte> rest = whole;
         while (_moved < Count)
@@ -61,7 +62,6 @@ public sealed class ChunkedPayload : IDisposable
             from -= skipped;
         }
 
-        Dispose();
         return whole;
     }
 

@@ -195,6 +195,18 @@ public sealed class ChunkTableTests
     }
 
     [Fact]
+    public void What_another_chunk_found_late_is_due_at_once_until_it_is_told()
+    {
+        ChunkTable table = Table();
+        Add(table, 0, 0, 3, now: 0);
+        Add(table, 1, 0, 3, now: 60);
+
+        Assert.Equal(TimeSpan.Zero, table.NextExpiry);
+        Assert.True(table.TryExpire(TimeSpan.FromSeconds(60), out StreamExpiry expired));
+        Assert.Equal((0u, TimeSpan.FromSeconds(120)), (expired.Stream, table.NextExpiry));
+    }
+
+    [Fact]
     public void A_stream_that_trickles_expires_after_the_absolute_limit()
     {
         ChunkTable table = Table();

@@ -192,6 +192,20 @@ public sealed class AnsweredItemsTests : ClientTest
     }
 
     [Fact]
+    public async Task A_result_waits_for_room_and_for_no_batch()
+    {
+        await ConnectAsync(static (_, _) => new(new byte[300]), Options with { SendBytesMax = 2000 });
+        using (Client.Batch())
+        {
+            _ = Client.PublishAsync("news", new byte[1800]);
+            await Side.SayAsync(CallOf([]));
+
+            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
+            Assert.Equal(300, Read(await Side.HearAsync(), message => message.As<CallResult>().Data.Length));
+        }
+    }
+
+    [Fact]
     public async Task The_longest_deadline_of_the_wire_is_one()
     {
         await ConnectAsync(static (_, _) => default);

@@ -265,6 +265,23 @@ public sealed class BrokerClientTests : ClientTest
     }
 
     [Fact]
+    public async Task An_upload_that_the_hub_refuses_makes_room_for_the_next()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { StreamsMax = 1, WindowChunks = 1 });
+        Task<PublishReceipt> first = Client.PublishAsync("news", new byte[600_000]);
+        _ = Client.PublishAsync("news", new byte[600_000]);
+        Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Chunk, HubSide.KindOf(await Side.HearAsync()));
+        _ = Client.PingAsync();
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));
+
+        await Side.SayAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = (ushort)ChunkError.ProcessFull }));
+
+        await Assert.ThrowsAsync<RefusedException>(() => first.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.HearAsync()));
+    }
+
+    [Fact]
     public async Task A_bad_chunk_is_answered_and_the_connection_lives()
     {
         await ConnectAsync();

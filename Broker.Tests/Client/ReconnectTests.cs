@@ -116,6 +116,27 @@ public sealed class ReconnectTests : ClientTest
     }
 
     [Fact]
+    public async Task Who_subscribes_as_soon_as_the_client_is_back_does_so_once()
+    {
+        await ConnectAsync();
+        var subscribing = new TaskCompletionSource<Task<Subscription>>();
+        Client.StateChanged += state =>
+        {
+            if (state == ClientState.Connected) subscribing.TrySetResult(Client.SubscribeAsync("news"));
+        };
+
+        Side.Abort();
+        await ReconnectAsync();
+        uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
+        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
+        await (await subscribing.Task).WaitAsync(ScriptedHub.Patience);
+        Task<TimeSpan> ping = Client.PingAsync();
+
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));
+        Assert.False(ping.IsCompleted);
+    }
+
+    [Fact]
     public async Task More_subscriptions_than_fit_the_queue_all_come_back()
     {
         await ConnectAsync(Options with { SendBytesMax = 100 });

@@ -200,6 +200,19 @@ public sealed class NativeDownloadTests
         Assert.Empty(client.Within(4));
     }
 
+    [Fact]
+    public void A_cancel_and_the_end_of_the_stream_in_one_frame_are_a_cancel()
+    {
+        using HubHarness hub = HubWith(Letters(2500));
+        NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
+        client.Say(Call(1, "large"));
+        Assert.Equal(2, client.Next(2).Length);
+
+        client.Say(Cancel(1), NativeWriter.Message(new StreamCancel { Stream = 0, Owner = StreamOwner.Yours, Code = ChunkError.Cancelled }));
+
+        Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
+    }
+
     [Theory, InlineData(1), InlineData(2)]
     public void A_delivery_that_the_client_refuses_is_missed(int window)
     {
