@@ -1,7 +1,7 @@
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Settings;
 

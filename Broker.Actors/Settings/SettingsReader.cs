@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using Broker.Core.Handshake;
+using Broker.Core.Upgrade;
 
 namespace Broker.Actors.Settings;
 

@@ -1,7 +1,8 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 using Broker.Host.Settings;
 using Broker.Store;
 

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Broker.Core.Reactor;
 using Broker.Host;
 using Broker.Host.Http;
 using Broker.Host.Settings;
+using Broker.Reactor.Loops;
 using Microsoft.AspNetCore.Builder;
 
 namespace Broker.Tests.Host;

@@ -4,7 +4,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Broker.Actors.Settings;
-using Broker.Core.Handshake;
+using Broker.Core.Upgrade;
 
 namespace Broker.Tests.Settings;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Broker.Client;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Host.Commands.Client;
 
