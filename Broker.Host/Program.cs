@@ -1,7 +1,6 @@
 using Broker.Actors;
 using Broker.Actors.Rpc;
 using Broker.Host;
-using Broker.Host.Commands;
 
 HubFactory makeHub = (settings, akka, methods) =>
 {

@@ -1,6 +1,5 @@
 using System.Collections;
 using Broker.Host;
-using Broker.Host.Commands;
 using Broker.Host.Settings;
 
 namespace Broker.Tests.Host;
