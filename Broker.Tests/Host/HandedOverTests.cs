@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Broker.Host;
+using Broker.Host.Composition;
 using Broker.Host.Http;
 using Broker.Host.Settings;
 using Broker.Reactor.Loops;

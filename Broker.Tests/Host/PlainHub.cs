@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Broker.Host;
 using Broker.Reactor.Loops;
+using Broker.Host.Hosting;
 
 namespace Broker.Tests.Host;
 
