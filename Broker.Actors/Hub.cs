@@ -32,6 +32,7 @@ public sealed class Hub : IAsyncDisposable
     private readonly Thread[] _threads;
     private ActorSystem? _system;
     private HubMeter? _meter;           // From the start on.
+    private DescriptorLog? _descriptorLog;
     private volatile bool _ready;
     private int _stopping;
 
@@ -97,6 +98,8 @@ public sealed class Hub : IAsyncDisposable
         foreach (EventLoop loop in _loops) loop.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", loop.Number);
         foreach (Thread thread in _threads) thread.Start();
 
+        DescriptorReserve.OfProcess.RequireRoom();
+        _descriptorLog = new DescriptorLog(log, DescriptorReserve.OfProcess);
         _acceptor.PlainHttp = plainHttp;
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
@@ -149,6 +152,7 @@ public sealed class Hub : IAsyncDisposable
         foreach (Thread thread in _threads) thread.Join();
         foreach (EventLoop loop in _loops) loop.Dispose();
         _meter?.Dispose();
+        _descriptorLog?.Dispose();
     }
 
     /// <inheritdoc />

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Broker.Host.Http;
 
@@ -23,7 +24,12 @@ public static class HttpSetup
 
         // Of several transports the last added is asked first whether it knows an endpoint; the inbox's knows its own only.
         bool opensAny = !hubOpensPort || settings.Tls.Enabled || settings.UnixSocket.Length > 0;
-        if (opensAny) builder.WebHost.UseSockets(sockets => sockets.Backlog = settings.Hub.Reactor.Backlog);
+        if (opensAny)
+        {
+            builder.Services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = settings.Hub.Reactor.Backlog);
+            builder.Services.AddSingleton<IConnectionListenerFactory, ReservingListenerFactory>();
+        }
+
         builder.Services.AddSingleton<IConnectionListenerFactory, HandedOverListenerFactory>();
         builder.WebHost.UseKestrelCore();
         if (settings.Tls.Enabled) builder.WebHost.UseKestrelHttpsConfiguration();

@@ -24,8 +24,11 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private Process _process = null!;
     private Process _guard = null!;
 
-    private HostProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
+    private readonly int? _filesMax;
+
+    private HostProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, int? filesMax = null)
     {
+        _filesMax = filesMax;
         _arguments = arguments;
         _environment = environment.ToDictionary();
     }
@@ -82,6 +85,16 @@ internal sealed partial class HostProcess : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Starts it with so many file descriptors, and waits until it listens or has ended.</summary>
+    /// <param name="filesMax">The hard limit too; null leaves this process's own.</param>
+    /// <param name="environment">Settings, as variables.</param>
+    public static async Task<HostProcess> StartLimitedAsync(int? filesMax, IReadOnlyDictionary<string, string> environment)
+    {
+        var host = new HostProcess([], environment, filesMax);
+        await host.StartAsync(port: 0);
+        return host;
+    }
+
     private async Task StartAsync(int port)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "broker.dll");
@@ -93,6 +106,13 @@ internal sealed partial class HostProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         string[] command = [program, "serve", "--port", port.ToString(CultureInfo.InvariantCulture)];
+        if (_filesMax is { } files)
+        {
+            // The shell replaces itself, so that the process has the id that is known here.
+            foreach (string word in (string[])["-c", $"ulimit -n {files} && exec \"$@\"", "sh", start.FileName]) start.ArgumentList.Add(word);
+            start.FileName = "/bin/sh";
+        }
+
         foreach (string word in command.Concat(_arguments)) start.ArgumentList.Add(word);
         foreach ((string name, string value) in _environment) start.Environment[name] = value;
 
