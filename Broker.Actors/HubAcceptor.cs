@@ -100,7 +100,9 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters) : 
     /// <summary>The paths that speak WebSocket.</summary>
     internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
 
-    public WebSocketEndpoint? Find(UpgradeRequest request) => _endpoints.GetValueOrDefault(request.Path);
+    public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
+
+    internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
 
     public bool MayOpen(out TimeSpan retryAfter)
     {

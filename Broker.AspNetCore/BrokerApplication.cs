@@ -48,7 +48,7 @@ public static class BrokerApplication
         HubEntranceHandler handler = endpoints.ServiceProvider.GetRequiredService<HubEntranceHandler>();
         RouteGroupBuilder group = endpoints.MapGroup("");
         foreach (string path in endpoints.ServiceProvider.GetRequiredService<Hub>().Entrance.Paths)
-            group.Map(path, handler.AnswerAsync).WithDisplayName($"Broker {path}");
+            group.Map(path, context => handler.AnswerAsync(context, path)).WithDisplayName($"Broker {path}");
         return group;
     }
 
@@ -58,7 +58,7 @@ public static class BrokerApplication
     public static IApplicationBuilder UseBroker(this IApplicationBuilder app, HubEntranceHandler handler)
     {
         ArgumentNullException.ThrowIfNull(app);
-        return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(context.Request.Path) ? handler.AnswerAsync(context) : next(context));
+        return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(HubEntranceHandler.WrittenPathOf(context)) ? handler.AnswerAsync(context) : next(context));
     }
 
     private static Hub MakeHub(HubSettings settings, Config akka, IServiceProvider provider)

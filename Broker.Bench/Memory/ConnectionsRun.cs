@@ -49,7 +49,7 @@ internal static class ConnectionsRun
             for (int i = 0; i < more; i++)
             {
                 stop.ThrowIfCancellationRequested();
-                if (hub.Entrance.Check(request, isConnect: false, out CarriedOpening? opening) is { } refused) throw new InvalidOperationException(refused.Reason);
+                if (hub.Entrance.Check(request, request.Path, isConnect: false, out CarriedOpening? opening) is { } refused) throw new InvalidOperationException(refused.Reason);
                 _ = hub.Entrance.OpenAsync(opening!, new QuietCarrier(said, tally));
             }
 

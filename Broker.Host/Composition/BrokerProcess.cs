@@ -1,4 +1,5 @@
 using Broker.Actors.Settings;
+using Broker.AspNetCore;
 using Broker.Host.Hosting;
 using Broker.Host.Http;
 using Broker.Host.Logging;
@@ -88,7 +89,7 @@ public static class BrokerProcess
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
         app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
         var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining);
-        app.Run(context => hub.Serves(context.Request.Path) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
+        app.Run(context => hub.Serves(HubEntranceHandler.WrittenPathOf(context)) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
         return app;
     }
 

@@ -1,4 +1,5 @@
 using Broker.Host.Hosting;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Broker.Host.Http;
 
@@ -16,8 +17,8 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         HttpRequest request = context.Request;
         context.Response.Headers.XContentTypeOptions = "nosniff";
 
-        // A proxy keeps a connection for whoever comes next, who may want a WebSocket; those open on new connections only.
-        if (IsOfProxy(request)) context.Response.Headers.Connection = "close";
+        // A proxy keeps a connection for whoever comes next: what opens on a new one is served by the reactor itself.
+        if (IsOfProxy(request) && !HttpProtocol.IsHttp2(request.Protocol)) context.Response.Headers.Connection = "close";
         if (WantsWebSocket(request)) return RefuseUpgradeAsync(context);
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
@@ -40,16 +41,15 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
     private static bool IsOfProxy(HttpRequest request) =>
         request.Headers.ContainsKey("X-Forwarded-For") || request.Headers.ContainsKey("Forwarded") || request.Headers.ContainsKey("Via");
 
-    // The hub hands no upgrade over: this one came on a connection that had been handed over for an earlier request.
     private static bool WantsWebSocket(HttpRequest request) =>
-        request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase);
+        request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase)
+        || request.HttpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
 
-    // "A client that receives a 421 (Misdirected Request) response MAY retry the request ... over a different connection",
-    // RFC 9110 section 15.5.20.
+    // The hub answers for its own paths, on every way in; this is none of them.
     private static Task RefuseUpgradeAsync(HttpContext context)
     {
-        context.Response.Headers.Connection = "close";
-        return WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "text/plain; charset=utf-8", "A WebSocket opens on a connection of its own: ask again on a new one.\n"u8);
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.Headers.Connection = "close";
+        return WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "No WebSocket is served at this path.\n"u8);
     }
 
     // Whoever balances load reads the status; whoever reads the body learns which way the hub is going.

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Broker.Host.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -35,7 +36,7 @@ public static class HttpSetup
         if (settings.Tls.Enabled) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            Limit(kestrel, settings.Http);
+            Limit(kestrel, settings.Http, settings.Hub.Reactor.HeadBytesMax);
             if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
             else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, listen => listen.Protocols = HttpProtocols.Http1);
             if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit);
@@ -51,15 +52,25 @@ public static class HttpSetup
         return all.Where(address => !address.EndsWith($"//{new HandedOverEndPoint()}", StringComparison.Ordinal));
     }
 
-    private static void Limit(KestrelServerOptions kestrel, HttpSettings settings)
+    private static void Limit(KestrelServerOptions kestrel, HttpSettings settings, int headBytesMax)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = settings.ConnectionsMax;
         kestrel.Limits.RequestHeadersTimeout = settings.HeadLimit;
         kestrel.Limits.KeepAliveTimeout = settings.KeepAliveLimit;
         kestrel.Limits.MaxRequestBodySize = settings.BodyBytesMax;
-        kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
-        kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
+
+        // Twice the bound, so that the hub's own rule judges a head that is a little too long, with its own answer. A field line
+        // has at least four bytes.
+        kestrel.Limits.MaxRequestHeadersTotalSize = 2 * headBytesMax;
+        kestrel.Limits.MaxRequestLineSize = 2 * headBytesMax;
+        kestrel.Limits.MaxRequestHeaderCount = headBytesMax / 4;
+        kestrel.Limits.MaxRequestBufferSize = Math.Max(64 * 1024, 4 * headBytesMax);
+        kestrel.Limits.Http2.MaxRequestHeaderFieldSize = 2 * headBytesMax;
+
+        // As the reactor reads them: any byte in a field's value, and the target's host in place of Host (RFC 9112 section 3.2.2).
+        kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+        kestrel.AllowHostHeaderOverride = true;
 
         // Over HTTP/2 it cannot be turned off for a WebSocket alone, and it would end the connection of a slow reader with all
         // its streams. What else is answered here is small.

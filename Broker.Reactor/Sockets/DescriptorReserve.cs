@@ -17,6 +17,7 @@ public sealed class DescriptorReserve : IDisposable
     private const int DescriptorsMin = 64, DescriptorsMax = 256;
     private const int ForStartMin = 64;                 // For assemblies that are loaded with the first clients, and some clients.
     private const int RoomAtEnd = 16;                   // So many are free again before the shortage counts as over.
+    private const int ChecksAtEnd = 20;                 // At so many checks in a row: those who waited in the kernel come first.
     private const int ProbeDistance = 64;               // From so far below the reserve on, accepting asks before each accept.
 
     private static readonly TimeSpan s_checkInterval = TimeSpan.FromMilliseconds(100);
@@ -26,6 +27,7 @@ public sealed class DescriptorReserve : IDisposable
     private readonly TimeProvider _time;
     private readonly int _probe;
     private ITimer? _watch;                             // Runs while there is a shortage.
+    private int _checksWithRoom;
     private long _shortages;
 
     /// <summary>Measures a reserve.</summary>
@@ -109,6 +111,7 @@ public sealed class DescriptorReserve : IDisposable
         {
             if (IsShort) return;
             IsShort = true;
+            _checksWithRoom = 0;
             _shortages++;
             _watch ??= _time.CreateTimer(static reserve => ((DescriptorReserve)reserve!).EndShortage(), this, s_checkInterval, s_checkInterval);
         }
@@ -121,7 +124,8 @@ public sealed class DescriptorReserve : IDisposable
     {
         lock (_gate)
         {
-            if (!IsShort || !IsFree(Math.Clamp(ClientsEnd / 16, 1, RoomAtEnd))) return;
+            _checksWithRoom = IsFree(RoomAtEnd) ? _checksWithRoom + 1 : 0;
+            if (!IsShort || _checksWithRoom < ChecksAtEnd) return;
             IsShort = false;
             _watch?.Dispose();
             _watch = null;

@@ -137,7 +137,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_upgrade_that_comes_second_is_sent_to_a_connection_of_its_own()
+    public async Task A_second_request_for_an_unknown_WebSocket_is_404()
     {
         string requests = "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n"
             + "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
@@ -146,7 +146,7 @@ public sealed class HandedOverTests : IAsyncLifetime
         string answer = await ReadToEndAsync(client);
 
         string second = answer[answer.LastIndexOf("HTTP/1.1", StringComparison.Ordinal)..];
-        Assert.StartsWith("HTTP/1.1 421 ", second, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 404 ", second, StringComparison.Ordinal);
         Assert.Contains("Connection: close\r\n", second, StringComparison.Ordinal);
         server.ExpectClosed();
     }

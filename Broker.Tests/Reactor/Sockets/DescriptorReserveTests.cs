@@ -50,6 +50,8 @@ public sealed class DescriptorReserveTests
         Assert.Equal([true], told);
         Assert.True(reserve.IsShort);
 
+        time.Advance(TimeSpan.FromMilliseconds(1900));
+        Assert.True(reserve.IsShort);
         time.Advance(TimeSpan.FromMilliseconds(100));
         Assert.Equal([true, false], told);
         Assert.Equal((false, 1L), (reserve.IsShort, reserve.Shortages));
