@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Messages;
@@ -299,7 +300,12 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         HeldBytes -= stream.HeldBytes;
         budget.GiveBack(stream.HeldBytes);
         stream.GiveBack(pool);
+        AssertInvariant();
     }
+
+    // What is held is never less than nothing, and nothing is held for no stream.
+    [Conditional("DEBUG")]
+    private void AssertInvariant() => Debug.Assert(HeldBytes >= 0 && (_streams.Count > 0 || HeldBytes == 0));
 
     private void Evict(TimeSpan now)
     {

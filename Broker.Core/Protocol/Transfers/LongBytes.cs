@@ -35,10 +35,25 @@ public sealed class LongBytes
     public long Bytes { get; }
 
     /// <summary>Adds a holder, who calls <see cref="LetGo"/> once.</summary>
+    /// <exception cref="ObjectDisposedException">The last holder has let go before.</exception>
     public LongBytes Hold()
     {
-        Interlocked.Increment(ref _holders);
+        ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
+    }
+
+    /// <summary>Adds a holder, unless the last one has let go: an attempt that races with it fails, and the bytes are gone.</summary>
+    public bool TryAddRef()
+    {
+        int holders = Volatile.Read(ref _holders);
+        while (holders > 0)
+        {
+            int found = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+            if (found == holders) return true;
+            holders = found;
+        }
+
+        return false;
     }
 
     /// <summary>Takes a holder away; the last one gives the bytes back.</summary>
