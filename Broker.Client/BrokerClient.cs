@@ -65,6 +65,9 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
+    /// <summary>The most bytes of a payload and its head that the hub takes in one message, in chunks or not; of the last connection while there is none.</summary>
+    public long MessageBytesMax { get; private set; }
+
     /// <summary>Connects. This first attempt is not repeated; afterwards the client comes back by itself.</summary>
     /// <exception cref="ConnectionLostException">It could not connect.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A window is not over 0.</exception>
@@ -270,6 +273,7 @@ public sealed class BrokerClient : IAsyncDisposable
             before = [.. _subscriptions.Values];
         }
 
+        MessageBytesMax = connection.MessageBytesMax;
         connection.Start();
         Enter(ClientState.Connected);
         return (connection, before);

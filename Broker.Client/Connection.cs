@@ -45,6 +45,9 @@ internal sealed class Connection
     /// <summary>The id that the hub gave the connection.</summary>
     public string ClientId => _agreement.ClientId;
 
+    /// <summary>The longest message that the hub takes, in bytes.</summary>
+    public long MessageBytesMax => _sender.Limits.StreamBytesMax;
+
     /// <summary>Publications and subscriptions.</summary>
     public ChannelRequests Channels { get; }
 

@@ -1,4 +1,6 @@
+using System.Net.Security;
 using System.Net.WebSockets;
+using System.Security.Authentication;
 using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Native;
@@ -20,6 +22,12 @@ internal static class Handshake
         socket.Options.KeepAliveInterval = options.KeepAlive;
         socket.Options.KeepAliveTimeout = options.KeepAlive;
         socket.Options.CollectHttpResponseDetails = true;
+        bool showedCertificate = false;
+        socket.Options.RemoteCertificateValidationCallback = (_, _, _, errors) =>
+        {
+            showedCertificate = true;
+            return errors == SslPolicyErrors.None;
+        };
         using var limit = new CancellationTokenSource(options.ConnectLimit, options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
         try
@@ -52,9 +60,25 @@ internal static class Handshake
                 BrokerException => failure,
                 OperationCanceledException => Lost(Ending.OfFailure(new TimeoutException($"{options.Url}: no answer within {options.ConnectLimit.TotalSeconds:0.#} s.", failure))),
                 _ when (int)socket.HttpStatusCode >= 400 => Lost(Ending.OfHttp((int)socket.HttpStatusCode, failure)),
-                _ => Lost(Ending.OfFailure(failure) with { Text = $"{options.Url}: {failure.GetBaseException().Message}" }),
+                _ => Lost(Ending.OfFailure(failure) with { Text = $"{options.Url}: {ReasonOf(failure, options.Url, showedCertificate)}" }),
             };
         }
+    }
+
+    // Where one side speaks TLS and the other does not, what the system says of it names neither.
+    private static string ReasonOf(Exception failure, Uri url, bool showedCertificate)
+    {
+        string reason = failure.GetBaseException().Message;
+        for (Exception? inner = failure; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is AuthenticationException && !showedCertificate) return $"there is no TLS at this port, or none that both sides speak; without TLS the URL begins with ws:// ({reason})";
+            if (inner is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } && url.Scheme == "ws")
+            {
+                return $"the server did not answer the WebSocket handshake; with TLS the URL begins with wss:// ({reason})";
+            }
+        }
+
+        return reason;
     }
 
     private static ConnectionLostException Lost(Ending ending) => new(ending);

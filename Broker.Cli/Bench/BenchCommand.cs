@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Broker.Cli.Terminal;
 
 namespace Broker.Cli.Bench;
@@ -130,8 +129,7 @@ public sealed class BenchCommand(Streams streams)
     {
         using var control = new RunControl();
         using CancellationTokenRegistration stopping = stop.Register(control.Interrupt);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        using var signals = new CommandSignals(control.Interrupt, control.Interrupt);
         var meter = new LoadMeter();
         Uri url = parsed.GetValue(_url)!;
         using var dialer = new Dialer(url, meter);
@@ -154,12 +152,6 @@ public sealed class BenchCommand(Streams streams)
         {
             await streams.Error.WriteLineAsync($"broker: {failure.Message}").ConfigureAwait(false);
             return ExitCode.Failed;
-        }
-
-        void Interrupt(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            control.Interrupt();
         }
     }
 

@@ -1,5 +1,5 @@
+using System.Collections;
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text;
 using Broker.Cli.Terminal;
 using Broker.Client;
@@ -46,14 +46,18 @@ internal sealed class ClientSession(Streams streams)
     /// <param name="parsed">The command line.</param>
     /// <param name="run">What to do; its token is cancelled by SIGINT and SIGTERM.</param>
     /// <param name="environment">For what the command line leaves out.</param>
+    /// <param name="outputClosed">Stops it because nobody reads its output any more.</param>
     /// <param name="stop">Stops it, too.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public async Task<int> RunAsync(
-        ParseResult parsed, System.Collections.IDictionary environment, Func<BrokerClient, CancellationToken, Task<int>> run, CancellationToken stop)
+        ParseResult parsed,
+        IDictionary environment,
+        Func<BrokerClient, CancellationToken, Task<int>> run,
+        CancellationToken outputClosed,
+        CancellationToken stop)
     {
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop, outputClosed);
+        using var signals = new CommandSignals(cancel.Cancel);
         Uri? url = null;
         try
         {
@@ -64,7 +68,11 @@ internal sealed class ClientSession(Streams streams)
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return ExitCode.Interrupted;
+            return outputClosed.IsCancellationRequested ? ExitCode.OutputClosed : ExitCode.Interrupted;
+        }
+        catch (OutputClosedException)
+        {
+            return ExitCode.OutputClosed;
         }
         catch (ConnectionLostException lost)
         {
@@ -77,12 +85,6 @@ internal sealed class ClientSession(Streams streams)
         catch (Exception failure) when (failure is BrokerException or UsageException or IOException or UnauthorizedAccessException)
         {
             return Tell(failure is UsageException ? ExitCode.Unusable : ExitCode.Failed, failure.Message);
-        }
-
-        void Cancel(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            cancel.Cancel();
         }
     }
 
@@ -99,7 +101,7 @@ internal sealed class ClientSession(Streams streams)
         return null;
     }
 
-    private BrokerClientOptions OptionsOf(ParseResult parsed, System.Collections.IDictionary environment)
+    private BrokerClientOptions OptionsOf(ParseResult parsed, IDictionary environment)
     {
         Uri url = parsed.GetValue(_url)
             ?? ParseUrl(environment[ClientVariables.Url] as string ?? UrlDefault, message => throw new UsageException($"{ClientVariables.Url}: {message}"))!;
@@ -114,7 +116,7 @@ internal sealed class ClientSession(Streams streams)
 
     private int Tell(int code, string message)
     {
-        streams.Error.WriteLine($"broker: {message}");
+        streams.Tell(message);
         return code;
     }
 }
