@@ -136,8 +136,8 @@ public sealed class BenchCommand(Streams streams)
         try
         {
             BenchReport report = await run(new Parts(url, dialer, meter, control)).ConfigureAwait(false);
-            if (parsed.GetValue(_json)) await streams.PrintAsync(report.ToJson()).ConfigureAwait(false);
-            else if (report.HasBegun) await streams.PrintAsync(report.ToText()).ConfigureAwait(false);
+            if (parsed.GetValue(_json)) await streams.PrintAsync(report.ToJson(), CancellationToken.None).ConfigureAwait(false);
+            else if (report.HasBegun) await streams.PrintAsync(report.ToText(), CancellationToken.None).ConfigureAwait(false);
             else await streams.Error.WriteLineAsync("broker: stopped while it opened its connections: nothing was measured.").ConfigureAwait(false);
             if (report.Failure is { } failure) await streams.Error.WriteLineAsync($"broker: {failure}").ConfigureAwait(false);
             if (report.ProcessorShare > BusyShare)

@@ -41,6 +41,21 @@ public sealed class BrokerCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("broker.tls.password = \"pass word\"", "BROKER_TLS_KEY", "key.pem", "broker.tls.key = key.pem")]
+    [InlineData("", "BROKER_TLS_PASSWORD", "pass word", "broker.tls.password = ***")]
+    public async Task Check_config_shows_no_secret_wherever_it_comes_from(string file, string variable, string value, string expected)
+    {
+        await File.WriteAllTextAsync(_file, file);
+        _environment[variable] = value;
+
+        Assert.Equal(0, await RunAsync("check-config", "--config", _file));
+
+        Assert.Contains(Lines(_output), line => line.StartsWith(expected, StringComparison.Ordinal));
+        Assert.Contains(Lines(_output), line => line.StartsWith("broker.tls.password = ***  # ", StringComparison.Ordinal) || file.Length == 0);
+        Assert.DoesNotContain("pass word", _output.ToString() + _error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("--port", "70000", "broker: command line --port: broker.listen.port is 70000, expected a whole number from 0 to 65535.")]
     [InlineData("--host", "here", "broker: command line --host: broker.listen.address is here, expected an IP address")]
     [InlineData("--log-level", "loud", "broker: command line --log-level: broker.log.level is loud, expected one of verbose, debug")]

@@ -101,7 +101,7 @@ public sealed class CommandEndTests : StoreHost
         }
     }
 
-    private async Task<string> MakeFifoAsync()
+    private static async Task<string> MakeFifoAsync()
     {
         string path = Path.Combine(Directory.CreateTempSubdirectory("broker-fifo-").FullName, "fifo");
         using var make = System.Diagnostics.Process.Start("mkfifo", path);
