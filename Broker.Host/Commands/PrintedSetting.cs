@@ -1,4 +1,4 @@
-using Broker.Actors.Settings;
+using Broker.Configuration;
 
 namespace Broker.Host.Commands;
 

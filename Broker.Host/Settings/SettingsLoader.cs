@@ -2,6 +2,7 @@ using System.Collections;
 using System.Text;
 using Broker.Actors.Settings;
 using Broker.Cli.Commands;
+using Broker.Configuration;
 using Broker.Store;
 using Serilog.Events;
 

@@ -2,14 +2,15 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using Broker.Actors.Settings;
 using Broker.Cli.Bench;
 using Broker.Cli.Commands;
 using Broker.Cli.Terminal;
-using Broker.Host.Commands;
+using Broker.Configuration;
+using Broker.Host.Composition;
+using Broker.Host.Hosting;
 using Broker.Host.Settings;
 
-namespace Broker.Host;
+namespace Broker.Host.Commands;
 
 /// <summary>
 /// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and <c>bench</c>.
