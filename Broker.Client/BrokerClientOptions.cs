@@ -1,4 +1,5 @@
 using Broker.Core.Native;
+using Microsoft.Extensions.Logging;
 
 namespace Broker.Client;
 
@@ -52,6 +53,9 @@ public sealed record BrokerClientOptions
 
     /// <summary>Methods of this program that the hub may call.</summary>
     public ClientMethods Methods { get; init; } = new();
+
+    /// <summary>Makes the client's logger: connections made and lost, subscriptions ended, methods that failed. None: nothing is logged.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>How long the wire may be silent before the client pings; an answer must come within as long again.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(25);

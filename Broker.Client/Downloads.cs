@@ -13,7 +13,7 @@ namespace Broker.Client;
 /// <param name="calls">What streams may be results of.</param>
 /// <param name="channels">What streams may be deliveries of.</param>
 /// <param name="take">Takes a message; says what is wrong with it.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
+internal sealed class Downloads(ConnectionState state, FrameSender sender, OutboundCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
 {
     private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
 
@@ -70,7 +70,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
             byte[] whole = await JoinAsync(payload).ConfigureAwait(false);
             lock (state.Gate)
             {
-                if (state.Ending is null) TakeLong(stream, index, arrival, whole);
+                if (state.CloseInfo is null) TakeLong(stream, index, arrival, whole);
             }
         });
         return NativeFault.None;
@@ -168,8 +168,8 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     private void ReportProgress(uint stream, in ChunkArrival arrival)
     {
         if (!_results.TryGetValue(stream, out uint call) || calls.ProgressOf(call) is not { } progress) return;
-        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Tell(bytes, announced);
-        else if (arrival.Payload is { } payload) progress.Tell(payload.Bytes, payload.Bytes);
+        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Notify(bytes, announced);
+        else if (arrival.Payload is { } payload) progress.Notify(payload.Bytes, payload.Bytes);
     }
 
     // Whoever waits for the result hears it now. Of a delivery the hub says that it is missed, as only the hub knows its place.

@@ -17,7 +17,7 @@ internal sealed class FrameReceiver(
 {
     /// <summary>The loop; without the lock.</summary>
     /// <returns>How the connection ended.</returns>
-    public async Task<Ending> RunAsync()
+    public async Task<CloseInfo> RunAsync()
     {
         var frame = new byte[16 * 1024];
         int length = 0;
@@ -28,7 +28,7 @@ internal sealed class FrameReceiver(
                 ValueWebSocketReceiveResult received = await socket.ReceiveAsync(frame.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
-                    return state.Bye ?? Ending.OfCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? "");
+                    return state.Bye ?? CloseInfo.FromCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? "");
                 }
 
                 length += received.Count;
@@ -45,13 +45,13 @@ internal sealed class FrameReceiver(
                 }
 
                 if (fault == NativeFault.None) continue;
-                await SayCloseAsync(fault).ConfigureAwait(false);
-                return Ending.OfFault(fault);
+                await SendCloseAsync(fault).ConfigureAwait(false);
+                return CloseInfo.FromFault(fault);
             }
         }
         catch (Exception failure)
         {
-            return state.Bye ?? Ending.OfFailure(failure);
+            return state.Bye ?? CloseInfo.FromFailure(failure);
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class FrameReceiver(
         {
             lock (state.Gate)
             {
-                while (state.Ending is null)
+                while (state.CloseInfo is null)
                 {
                     OperationStatus status = reader.Read(out NativeMessage message);
                     if (status == OperationStatus.InvalidData) return reader.Fault;
@@ -82,7 +82,7 @@ internal sealed class FrameReceiver(
         }
     }
 
-    private async Task SayCloseAsync(NativeFault fault)
+    private async Task SendCloseAsync(NativeFault fault)
     {
         try
         {

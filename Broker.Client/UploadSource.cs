@@ -15,7 +15,7 @@ internal sealed class UploadSource(byte[] head, ReadOnlyMemory<byte> data, IProg
         int ofHead = (int)Math.Clamp(head.Length - from, 0, target.Length);
         if (ofHead > 0) head.AsSpan((int)from, ofHead).CopyTo(target);
         if (ofHead < target.Length) data.Span.Slice((int)(from + ofHead - head.Length), target.Length - ofHead).CopyTo(target[ofHead..]);
-        progress.Tell(Math.Max(0, to - head.Length), data.Length);
+        progress.Notify(Math.Max(0, to - head.Length), data.Length);
     }
 
     public void Dispose()

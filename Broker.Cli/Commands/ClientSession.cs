@@ -76,7 +76,7 @@ internal sealed class ClientSession(Streams streams)
         }
         catch (ConnectionLostException lost)
         {
-            return Tell(ExitCode.Unreachable, lost.Ending.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.Ending.Code) : lost.Message);
+            return Tell(ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
         }
         catch (CallFailedException failed) when (failed.Code == Core.Rpc.FaultCode.Deadline)
         {

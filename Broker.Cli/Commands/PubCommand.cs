@@ -50,7 +50,7 @@ internal static class PubCommand
             await foreach (ReadOnlyMemory<byte> line in ByteLines.ReadAsync(input, client.MessageBytesMax, cancellationToken).ConfigureAwait(false))
             {
                 if (pending.Count == PendingMax) await FinishAsync().ConfigureAwait(false);
-                pending.Enqueue(client.PublishAsync(channel, line, cancel: cancellationToken));
+                pending.Enqueue(client.PublishAsync(channel, line, cancellationToken: cancellationToken));
             }
 
             while (pending.Count > 0) await FinishAsync().ConfigureAwait(false);

@@ -36,7 +36,7 @@ internal static class StoreCommand
             return length is null ? Missing(commands, name) : ExitCode.Done;
 
             Task<long?> GetAsync(Stream target) => commands.Progress.RunAsync(name, bytes: -1, progress =>
-                new StoreClient(client).Streams.ReadAsync(bytes, target, settings: new CallSettings { Download = progress }, cancel: cancellationToken));
+                new StoreClient(client).Streams.ReadAsync(bytes, target, settings: new CallSettings { Download = progress }, cancellationToken: cancellationToken));
         });
         return command;
     }
@@ -101,7 +101,7 @@ internal static class StoreCommand
             {
                 await using var output = new StreamWriter(commands.Streams.Output, new UTF8Encoding(false), 64 * 1024, leaveOpen: true);
                 long count = 0;
-                await foreach (ScannedEntry entry in store.Streams.ScanAsync(start, limit: most, keysOnly: keysOnly, cancel: cancellationToken).ConfigureAwait(false))
+                await foreach (ScannedEntry entry in store.Streams.ScanAsync(start, limit: most, keysOnly: keysOnly, cancellationToken: cancellationToken).ConfigureAwait(false))
                 {
                     string line = PrintedBytes.Of(entry.Key.Span);
                     if (!keysOnly) line = $"{line}\t{await PrintValueAsync(store, entry, cancellationToken).ConfigureAwait(false)}";
@@ -135,7 +135,7 @@ internal static class StoreCommand
     {
         if (entry.Value is { } here) return PrintedBytes.Of(here.Span);
         using var value = new MemoryStream();
-        await store.Streams.ReadAsync(entry.Key, value, cancel: cancellationToken).ConfigureAwait(false);
+        await store.Streams.ReadAsync(entry.Key, value, cancellationToken: cancellationToken).ConfigureAwait(false);
         return PrintedBytes.Of(value.GetBuffer().AsSpan(0, (int)value.Length));
     }
 

@@ -30,7 +30,7 @@ internal static class SubCommand
     {
         string? told = null;
         client.StateChanged += TellState;
-        await using Subscription subscription = await client.SubscribeAsync(channel, cancel: cancellationToken).ConfigureAwait(false);
+        await using Subscription subscription = await client.SubscribeAsync(channel, cancellationToken: cancellationToken).ConfigureAwait(false);
         streams.Tell($"listening to {channel}");
         await foreach (Delivery delivery in subscription.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
@@ -47,7 +47,7 @@ internal static class SubCommand
         {
             string? line = state switch
             {
-                ClientState.Waiting => $"{new ConnectionLostException(client.LastEnding).Message}; trying again",
+                ClientState.Waiting => $"{new ConnectionLostException(client.LastClose).Message}; trying again",
                 ClientState.Connected => "connected again",
                 _ => null,
             };

@@ -98,6 +98,8 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
 
         root.Add(serve);
         root.Add(check);
+        new ConfigurationCommands(output, error).AddTo(root);
+        CompletionCommand.AddTo(root, output);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
         new BenchCommand(Streams.OfProcess).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
@@ -130,7 +132,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
             foreach (string warning in loaded.Warnings) error.WriteLine($"broker: {warning}");
             foreach ((string key, SettingValue value) in loaded.Layers.Changed())
             {
-                output.WriteLine($"{key} = {PrintedSetting.Of(key, value)}  # {value.Origin}");
+                output.WriteLine($"{key} = {SecretSettings.Show(key, value)}  # {value.Origin}");
             }
 
             output.WriteLine("The settings can be used.");
