@@ -1,8 +1,8 @@
 using System.Collections;
 using System.Text;
 using Broker.Actors.Settings;
-using Broker.Cli.Commands;
 using Broker.Configuration;
+using Broker.Cli.Commands;
 using Broker.Store;
 using Serilog.Events;
 
