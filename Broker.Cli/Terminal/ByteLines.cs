@@ -18,6 +18,7 @@ internal static class ByteLines
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         Stream input, long bytesMax, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        bytesMax = Math.Min(bytesMax, Array.MaxLength - 1);
         byte[] buffer = new byte[FirstBytes];
         int start = 0, searched = 0, end = 0;       // 0 <= start <= searched <= end: a line begins at start, and up to searched it has no line feed.
         while (true)
@@ -50,6 +51,7 @@ internal static class ByteLines
     /// <exception cref="IOException">There are more.</exception>
     public static async Task<ReadOnlyMemory<byte>> ReadAllAsync(Stream input, long bytesMax, CancellationToken cancellationToken)
     {
+        bytesMax = Math.Min(bytesMax, Array.MaxLength - 1);
         byte[] buffer = new byte[FirstBytes];
         int end = 0;
         while (true)
