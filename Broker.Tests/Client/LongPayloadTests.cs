@@ -191,7 +191,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
         });
         await using BrokerClient client = await ConnectAsync(methods: methods);
 
-        await using OpenedClientCall call = _hub.Clients.Open(client.ClientId!, "reverse-each", sendsItems: true);
+        await using OpenedClientCall call = _hub.Clients.Open(client.ClientId!, "reverse-each", saysItems: true);
         Task saying = SayAllAsync();
         var heard = new List<byte>();
         await foreach (ReadOnlyMemory<byte> item in call) heard.AddRange(item.ToArray().Reverse());
@@ -202,7 +202,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
 
         async Task SayAllAsync()
         {
-            for (int i = 0; i < Long; i += pieceBytes) await call.SendAsync(_data.AsMemory(i, pieceBytes));
+            for (int i = 0; i < Long; i += pieceBytes) await call.SayAsync(_data.AsMemory(i, pieceBytes));
             call.EndArguments();
         }
     }

@@ -254,7 +254,7 @@ public sealed class ReconnectTests : ClientTest
 
         Assert.Equal((403, false), (Client.LastClose.Code, Client.LastClose.MayReconnect));
         ConnectionLostException refused = await Assert.ThrowsAsync<ConnectionLostException>(() => BrokerClient.ConnectAsync(Options));
-        Assert.Equal(403, refused.Ending.Code);
+        Assert.Equal(403, refused.CloseInfo.Code);
     }
 
     [Fact]
@@ -272,7 +272,7 @@ public sealed class ReconnectTests : ClientTest
         ConnectionLostException late = await Assert.ThrowsAsync<ConnectionLostException>(() => waiting.WaitAsync(ScriptedHub.Patience));
         silent.Over.SetResult();
 
-        Assert.False(other.Ending.MayReconnect);
-        Assert.IsType<TimeoutException>(late.Ending.Cause);
+        Assert.False(other.CloseInfo.MayReconnect);
+        Assert.IsType<TimeoutException>(late.CloseInfo.Cause);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Runtime.Versioning;
 using Broker.Configuration;
 using Broker.Host.Commands;
 using Broker.Host.Settings;
@@ -68,7 +69,7 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Contains("\n- `broker.listen.port` = `8000`, or `BROKER_LISTEN_PORT`\n", page, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact, UnsupportedOSPlatform("windows")]
     public async Task Genconfig_makes_a_file_that_can_be_used_and_that_only_its_owner_reads()
     {
         File.Delete(_file);

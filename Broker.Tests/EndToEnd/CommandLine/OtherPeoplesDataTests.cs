@@ -1,11 +1,13 @@
+using System.Runtime.Versioning;
 using System.Text;
+using Broker.Cli.Terminal;
 using Broker.Client;
 using Broker.Tests.EndToEnd.Native;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
 /// <summary>What a command is given stays as it is: arguments, lines, and the files that it writes.</summary>
-[Collection(EndToEndDefinition.Name)]
+[Collection(EndToEndDefinition.Name), UnsupportedOSPlatform("windows")]
 public sealed class OtherPeoplesDataTests : StoreHost
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -106,7 +108,7 @@ public sealed class OtherPeoplesDataTests : StoreHost
         Assert.Equal((0, "", ""), await RunAsync("store", "get", "key", "--out", fifo));
 
         Assert.Equal("value", await reading.WaitAsync(Patience));
-        Assert.True(Cli.Terminal.FileKind.Of(fifo) is { Exists: true, IsRegular: false });
+        Assert.True(FileKind.Of(fifo) is { Exists: true, IsRegular: false });
     }
 
     [Theory]
@@ -119,7 +121,7 @@ public sealed class OtherPeoplesDataTests : StoreHost
 
         Assert.Equal((0, expected, ""), await RunAsync("store", "get", "key", "--out", device));
 
-        Assert.True(Cli.Terminal.FileKind.Of("/dev/null") is { Exists: true, IsRegular: false });
+        Assert.True(FileKind.Of("/dev/null") is { Exists: true, IsRegular: false });
     }
 
     private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
