@@ -8,6 +8,7 @@ namespace Broker.Cli.Terminal;
 /// </summary>
 internal sealed class CommandSignals : IDisposable
 {
+    private readonly Action<int> _exit;
     private readonly Action[] _answers;
     private readonly PosixSignalRegistration[] _registrations;
     private int _received;
@@ -15,7 +16,14 @@ internal sealed class CommandSignals : IDisposable
     /// <summary>Starts to listen.</summary>
     /// <param name="answers">What the command does with the first signal, the second one, and so on; on a thread of the pool, must not wait.</param>
     public CommandSignals(params Action[] answers)
+        : this(Environment.Exit, answers)
     {
+    }
+
+    /// <summary>Starts to listen, with another end of the process.</summary>
+    internal CommandSignals(Action<int> exit, Action[] answers)
+    {
+        _exit = exit;
         _answers = answers;
         _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
@@ -26,11 +34,12 @@ internal sealed class CommandSignals : IDisposable
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
     }
 
-    private void Handle(PosixSignalContext signal)
+    /// <summary>Takes one signal.</summary>
+    internal void Handle(PosixSignalContext signal)
     {
         signal.Cancel = true;
         int before = Interlocked.Increment(ref _received) - 1;
         if (before < _answers.Length) _answers[before]();
-        else Environment.Exit(ExitCode.Interrupted);
+        else _exit(ExitCode.Interrupted);
     }
 }
