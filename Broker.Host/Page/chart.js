@@ -1,16 +1,13 @@
 // A line for each source of readings over the last 30 seconds.
 
 const spanShown = 30_000;
-const hueSteps = 24; // Hues 15 degrees apart, and each in a light and a dark shade: 48 colours that can be told apart in a legend.
+const hues = [215, 25, 145, 285, 345, 180, 50, 255, 90, 315];
 
-/** The colour of a source: of its name alone, so that every tab shows it in the same one. */
-export function colorOf(source, dark) {
-  let hash = 2166136261; // FNV-1a.
-  for (let i = 0; i < source.length; i++) hash = Math.imul(hash ^ source.charCodeAt(i), 16777619);
-  hash ^= hash >>> 15;
-  const hue = ((hash >>> 0) % hueSteps) * (360 / hueSteps);
-  const shade = ((hash >>> 8) & 1) * 14;
-  return `hsl(${hue} 75% ${(dark ? 58 : 34) + shade}%)`;
+/** The colours there are. A source says with each reading which of them is its own, so that every tab draws it alike. */
+export const colorCount = hues.length;
+
+export function cssOf(color, dark) {
+  return `hsl(${hues[color]} 75% ${dark ? 65 : 42}%)`;
 }
 
 export class Chart {
@@ -25,26 +22,33 @@ export class Chart {
   /** Sources with a reading in the span, by name: what each is, its colour and its last value. */
   get legend() {
     return [...this.#series]
-      .map(([source, points]) => ({ source, color: colorOf(source, this.#dark.matches), value: points.at(-1).value }))
+      .map(([source, { color, points }]) => ({ source, color: cssOf(color, this.#dark.matches), value: points.at(-1).value }))
       .sort((a, b) => (a.source < b.source ? -1 : 1));
   }
 
-  add(source, time, value) {
-    if (!this.#series.has(source)) this.#series.set(source, []);
-    this.#series.get(source).push({ time, value });
+  /** The colours that sources beside this one use. */
+  colorsBeside(self) {
+    return new Set([...this.#series].filter(([source]) => source !== self).map(([, { color }]) => color));
+  }
+
+  add(source, color, time, value) {
+    const series = this.#series.get(source) ?? { points: [] };
+    this.#series.set(source, series);
+    series.color = Number.isInteger(color) && color >= 0 && color < colorCount ? color : 0;
+    series.points.push({ time, value });
   }
 
   draw(now) {
     this.forget(now);
     const { width, height, pen } = this.#resize();
-    const values = [...this.#series.values()].flatMap(points => points.map(point => point.value));
+    const values = [...this.#series.values()].flatMap(({ points }) => points.map(point => point.value));
     const low = Math.min(-1, ...values) - 0.5;
     const high = Math.max(1, ...values) + 0.5;
     const x = time => width - ((now - time) / spanShown) * width;
     const y = value => height - ((value - low) / (high - low)) * height;
     this.#drawGrid(pen, width, height, y, low, high);
-    for (const [source, points] of this.#series) {
-      pen.strokeStyle = colorOf(source, this.#dark.matches);
+    for (const { color, points } of this.#series.values()) {
+      pen.strokeStyle = cssOf(color, this.#dark.matches);
       pen.lineWidth = 2;
       pen.lineJoin = "round";
       pen.beginPath();
@@ -56,7 +60,7 @@ export class Chart {
   /** Drops what has left the span. A hidden tab does not draw, and must not keep everything either. */
   forget(now) {
     const before = now - spanShown;
-    for (const [source, points] of this.#series) {
+    for (const [source, { points }] of this.#series) {
       const kept = points.findIndex(point => point.time >= before);
       if (kept < 0) this.#series.delete(source);
       else if (kept > 1) points.splice(0, kept - 1); // One point before the edge, so that the line reaches it.

@@ -1,4 +1,4 @@
-import { Chart } from "./chart.js";
+import { Chart, colorCount } from "./chart.js";
 import { Client } from "./client.js";
 
 const room = "chat:lobby";
@@ -60,7 +60,7 @@ element("chat").addEventListener("submit", async event => {
   const text = box.value.trim();
   if (text === "") return;
   if (!client.online) {
-    showHint("Not sent: there is no connection. Your message stays here; press Enter again when the page is online.");
+    showHint("Not sent: no connection. Press Enter again when the page is online.");
     return;
   }
 
@@ -106,16 +106,24 @@ const chart = new Chart(element("chart"));
 const arrivals = [];
 let points = 0;
 let value = 0;
+let color = Math.floor(Math.random() * colorCount);
 
 setInterval(() => {
   value = value * 0.98 + (Math.random() - 0.5);
-  if (client.online) client.publish(telemetry, { source: self, value: Number(value.toFixed(3)) }).catch(() => {});
+  if (client.online) client.publish(telemetry, { source: self, color, value: Number(value.toFixed(3)) }).catch(() => {});
 }, readingInterval);
 
 client.subscribe(telemetry, (data, info) => {
   if (typeof data?.value !== "number" || !Number.isFinite(data.value)) return;
   const now = performance.now();
-  chart.add(String(data.source ?? info?.client ?? "unknown").slice(0, 40), now, data.value);
+  const source = String(data.source ?? info?.client ?? "unknown").slice(0, 40);
+  chart.add(source, data.color, now, data.value);
+
+  // Of two with one colour, the later in the alphabet takes a free one, if there is any.
+  if (data.color === color && source < self) {
+    const taken = chart.colorsBeside(self);
+    color = [...Array(colorCount).keys()].find(each => !taken.has(each)) ?? color;
+  }
   arrivals.push(now);
   points++;
 });
@@ -141,6 +149,7 @@ setInterval(() => {
 function showLegend(sources) {
   const list = element("legend");
   const shown = sources.slice(0, legendMax);
+  element("legend").title = sources.length > shown.length ? `and ${sources.length - shown.length} more` : "";
   while (list.children.length > shown.length) list.lastChild.remove();
   while (list.children.length < shown.length) list.append(document.createElement("li"));
   shown.forEach(({ source, color, value }, i) => {
@@ -149,7 +158,6 @@ function showLegend(sources) {
     item.style.setProperty("--line", color);
     item.textContent = `${source === self ? `${source} (this tab)` : source} ${value.toFixed(2)}`;
   });
-  element("more").textContent = sources.length > shown.length ? `and ${sources.length - shown.length} more` : "";
 }
 
 requestAnimationFrame(draw);
