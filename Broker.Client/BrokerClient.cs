@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Client;

@@ -1,4 +1,4 @@
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Client;

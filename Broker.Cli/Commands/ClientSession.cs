@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text;
 using Broker.Cli.Terminal;
 using Broker.Client;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Cli.Commands;
 
@@ -78,7 +79,7 @@ internal sealed class ClientSession(Streams streams)
         {
             return Tell(ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
         }
-        catch (CallFailedException failed) when (failed.Code == Core.Rpc.FaultCode.Deadline)
+        catch (CallFailedException failed) when (failed.Code == FaultCode.Deadline)
         {
             return Tell(ExitCode.Failed, $"{failed.Message} (--timeout)");
         }

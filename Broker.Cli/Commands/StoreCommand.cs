@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Text;
 using Broker.Cli.Terminal;
 using Broker.Client;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Broker.Client;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Tests.Client;

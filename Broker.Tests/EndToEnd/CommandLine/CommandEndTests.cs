@@ -72,7 +72,7 @@ public sealed class CommandEndTests : StoreHost
     {
         await using BrokerClient hub = await ConnectAsync();
         var store = new StoreClient(hub);
-        for (int i = 0; i < 3000; i++) await store.WriteAsync(Bytes($"key/{i}"), new byte[100], Core.Store.Durability.Memory);
+        for (int i = 0; i < 3000; i++) await store.WriteAsync(Bytes($"key/{i}"), new byte[100], Core.Protocol.Store.Durability.Memory);
         await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, command.Split(' '));
         if (command.StartsWith("sub", StringComparison.Ordinal))
         {
