@@ -25,8 +25,8 @@ public enum ClientState
 /// <summary>A client of the hub: one connection, made again whenever it is lost. For any thread.</summary>
 /// <remarks>
 /// Connecting --welcome--> Connected --lost--> Waiting --backoff--> Connecting; Closed after <see cref="DisposeAsync"/>, or
-/// when the hub says that there is no use in coming back. What waits for an answer when the connection is lost fails, since
-/// nobody can say whether it happened; and what is begun without a connection fails at once. Subscriptions go on.
+/// when the hub forbids another attempt. A request that waits for its answer when the connection is lost fails, because it is unknown
+/// whether it took effect; a request without a connection fails at once. Subscriptions continue after a reconnect.
 /// </remarks>
 public sealed class BrokerClient : IAsyncDisposable
 {
@@ -142,7 +142,7 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Must not change before the answer. What is too long for a frame goes in chunks.</param>
     /// <param name="settings">Deadline and progress.</param>
-    /// <param name="cancellationToken">Stops waiting, and tells the hub that the result is wanted no longer.</param>
+    /// <param name="cancellationToken">Stops waiting, and cancels the call at the hub.</param>
     /// <exception cref="CallFailedException">The method failed, is unknown, or its time is over.</exception>
     public Task<ReadOnlyMemory<byte>> CallAsync(
         string method, ReadOnlyMemory<byte> arguments, CallSettings settings = default, CancellationToken cancellationToken = default)
@@ -241,8 +241,8 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Holds frames back until the answer is disposed of, so that everything that is said in between leaves in as few frames
-    /// as the cap allows. Without it, whatever is said while a frame is being sent leaves together in the next.
+    /// Holds frames back until the returned object is disposed, so that all messages in between leave in as few frames as the cap allows.
+    /// Without it, messages that are queued while a frame is being sent leave together in the next one.
     /// </summary>
     public IDisposable Batch() => new Corked(Current());
 
@@ -283,7 +283,7 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
-    // The activity ends before whoever waits for the operation goes on.
+    // The activity ends before the caller continues.
     private static async Task<T> TraceAsync<T>(Activity activity, Task<T> operation)
     {
         await TraceEndAsync(activity, operation).ConfigureAwait(false);

@@ -1,10 +1,10 @@
 namespace Broker.Client;
 
-/// <summary>What one call may take, and who is told how far it has come.</summary>
+/// <summary>The deadline of one call, and its progress reports.</summary>
 /// <remarks>Progress is reported on the connection's own loops: it must not wait.</remarks>
 public readonly record struct CallSettings
 {
-    /// <summary>How long the caller waits; the hub is told. None leaves it to the hub.</summary>
+    /// <summary>How long the caller waits; sent to the hub. Null: the hub's own limit holds.</summary>
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>Gets how many bytes of the arguments have been sent.</summary>

@@ -17,8 +17,8 @@ public delegate ValueTask<ReadOnlyMemory<byte>> ClientItemsMethod(HubCall call, 
 
 /// <summary>The methods of this program that the hub may call, by name. Add them before the client connects.</summary>
 /// <remarks>
-/// They run on the thread pool, as many at once as the hub calls. One that throws <see cref="CallFailedException"/> says why it
-/// could not; what else it throws reaches <see cref="Failed"/>, and the hub hears of an internal fault without a text.
+/// They run on the thread pool, as many at once as the hub calls. A <see cref="CallFailedException"/> that a method throws is the hub's
+/// answer, with its code and text; any other exception reaches <see cref="Failed"/>, and the hub gets an internal fault without a text.
 /// </remarks>
 public sealed class ClientMethods
 {
@@ -40,7 +40,7 @@ public sealed class ClientMethods
         _table.Add(name, (call, cancellationToken) => method(call.Arguments, cancellationToken));
     }
 
-    /// <summary>Adds a method that reads further arguments, or says several results.</summary>
+    /// <summary>Adds a method that reads further arguments, or sends several results.</summary>
     /// <param name="name">What the hub calls it.</param>
     /// <param name="method">What answers.</param>
     /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>

@@ -70,7 +70,7 @@ internal sealed class Connection
         async Task ReceiveAsync() => End(await _receiver.RunAsync().ConfigureAwait(false));
     }
 
-    /// <summary>Holds frames back until <see cref="Uncork"/> was said as often.</summary>
+    /// <summary>Holds frames back until <see cref="Uncork"/> has been called as often.</summary>
     public void Cork()
     {
         lock (_state.Gate) _sender.Cork();

@@ -23,7 +23,7 @@ internal sealed class ConnectionState(BrokerClientOptions options)
     /// <summary>How the connection ended, once it has.</summary>
     public CloseInfo? CloseInfo { get; set; }
 
-    /// <summary>What the hub has said about the end that is coming.</summary>
+    /// <summary>The hub's bye or error, which comes before the end of the connection.</summary>
     public CloseInfo? Bye { get; set; }
 
     /// <summary>Called when a deadline has come or gone, so that the timer knows the next one.</summary>

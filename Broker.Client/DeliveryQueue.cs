@@ -33,7 +33,7 @@ internal sealed class DeliveryQueue(long bytesMax)
         }
     }
 
-    /// <summary>Says that something is, or may be, missing before the next delivery.</summary>
+    /// <summary>Notes that something is, or may be, missing before the next delivery.</summary>
     public void AddGap(Gap gap, ulong missed)
     {
         lock (_gate) _beforeNext = (gap > _beforeNext.Gap ? gap : _beforeNext.Gap, _beforeNext.Missed + missed);

@@ -6,12 +6,12 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
-/// <summary>What one connection hears: a loop that takes frames from the socket and hands on their messages, one by one.</summary>
+/// <summary>The receiving side of one connection: a loop that takes frames from the socket and passes their messages on, one by one.</summary>
 /// <param name="state">Of the connection.</param>
 /// <param name="socket">Where frames come from.</param>
 /// <param name="agreement">How they are written.</param>
 /// <param name="pool">For what is expanded.</param>
-/// <param name="take">Takes a message, under the lock; says what is wrong with it.</param>
+/// <param name="take">Takes a message, under the lock; returns what is wrong with it.</param>
 internal sealed class FrameReceiver(
     ConnectionState state, ClientWebSocket socket, Agreement agreement, BufferPool pool, Func<NativeMessage, NativeFault> take)
 {
@@ -91,7 +91,7 @@ internal sealed class FrameReceiver(
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
-            // The end is told anyway.
+            // The connection ends anyway.
         }
     }
 }

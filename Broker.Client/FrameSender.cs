@@ -31,12 +31,12 @@ internal sealed class FrameSender
     /// <summary>What the hub takes.</summary>
     public ChunkLimits Limits { get; }
 
-    /// <summary>The streams that are sent between the small messages. Say <see cref="Signal"/> after a change.</summary>
+    /// <summary>The streams that are sent between the small messages. Call <see cref="Signal"/> after a change.</summary>
     public ChunkSender Chunks => _outbox.Chunks;
 
     private bool IsHeld => _corks > 0 && !_isUrgent;
 
-    /// <summary>Holds frames back until <see cref="Uncork"/> was said as often.</summary>
+    /// <summary>Holds frames back until <see cref="Uncork"/> has been called as often.</summary>
     public void Cork() => _corks++;
 
     /// <summary>Sends what gathered.</summary>
@@ -166,7 +166,7 @@ internal sealed class FrameSender
         }
         catch (Exception failure)
         {
-            // What the reader finds says more, such as the hub's Close frame; if it finds nothing, this ends it.
+            // The receiver has the better reason, such as the hub's Close frame; if it has none, this ends the connection.
             return _socket.State is WebSocketState.Open ? CloseInfo.FromFailure(failure) : null;
         }
     }

@@ -7,14 +7,14 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
-/// <summary>What a welcome has told, and how messages travel.</summary>
+/// <summary>The content of a welcome, and how messages are framed.</summary>
 internal sealed record Agreement(bool IsBatched, Compressions Compressions, NativeLimits Limits, string ClientId);
 
 /// <summary>Opens a WebSocket, sends hello and receives the welcome.</summary>
 internal static class Handshake
 {
     /// <summary>Connects.</summary>
-    /// <exception cref="ConnectionLostException">It did not come to a welcome; says whether to try again.</exception>
+    /// <exception cref="ConnectionLostException">No welcome came; <see cref="CloseInfo.MayReconnect"/> is whether to try again.</exception>
     public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(BrokerClientOptions options, CancellationToken stop)
     {
         var socket = new ClientWebSocket();
@@ -65,7 +65,7 @@ internal static class Handshake
         }
     }
 
-    // Where one side speaks TLS and the other does not, what the system says of it names neither.
+    // Where one side speaks TLS and the other does not, the system's message names neither.
     private static string ReasonOf(Exception failure, Uri url, bool showedCertificate)
     {
         string reason = failure.GetBaseException().Message;

@@ -21,7 +21,7 @@ public sealed class HubCall
     public ReadOnlyMemory<byte> Arguments { get; }
 
     /// <summary>
-    /// The further arguments, in their order, as they come; none if the hub says none. To be read once. The hub is held back
+    /// The further arguments, in order, as they arrive; empty if the hub sends none. To be read once. The hub is held back
     /// while they are not read, so that few are ever in memory; reading ends with an exception when the call is over.
     /// </summary>
     public IAsyncEnumerable<ReadOnlyMemory<byte>> Items => _call.Items?.ReadAsync(_call.Over) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();

@@ -38,7 +38,7 @@ internal sealed class InboundCall : IDisposable
     /// <summary>Waits until the hub takes one more result, or the call is over.</summary>
     public Task TakeCreditAsync(CancellationToken cancellationToken) => _credit.TakeAsync(cancellationToken);
 
-    /// <summary>Whoever still says a result for credit waits no longer.</summary>
+    /// <summary>A method that waits for credit waits no longer.</summary>
     public void End()
     {
         Items?.End(new OperationCanceledException("The call is over."));

@@ -50,7 +50,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     /// <summary>The hub waits no longer.</summary>
     public void Cancel(uint id) => Break(id, FaultCode.Cancelled, "cancelled");
 
-    /// <summary>The hub says a further argument; ignored if the call is over.</summary>
+    /// <summary>A further argument has arrived; ignored if the call is over.</summary>
     public void OnItem(CallItem item)
     {
         if (!_running.TryGetValue(item.Id, out InboundCall? call)) return;
@@ -64,7 +64,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
         }
     }
 
-    /// <summary>The hub has said its last argument.</summary>
+    /// <summary>The hub has sent its last argument.</summary>
     public void OnItemsEnd(uint id) => _running.GetValueOrDefault(id)?.Items?.End();
 
     /// <summary>The hub takes more results.</summary>
@@ -109,7 +109,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
         lock (state.Gate) sender.FlushSoon();
     }
 
-    // A method has read further arguments, so the hub may say as many more; without the lock.
+    // A method has read further arguments, so the hub may send as many more; without the lock.
     private void Grant(InboundCall call, int items, int bytes)
     {
         lock (state.Gate)
@@ -158,7 +158,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
         }
     }
 
-    // The hub waits for a result as for a credit, and what was said before may fill the queue: so it waits for room, and no batch holds it.
+    // The hub waits for a result as for credit, and earlier items may fill the queue: so the result waits for room, and no batch holds it back.
     private ValueTask<bool> TrySendResultAsync(InboundCall call, ReadOnlyMemory<byte> result)
     {
         return sender.PostAsync(NativeWriter.Message(new CallResult { Id = call.Id, Data = result.Span }), () => IsRunning(call), call.Over, End);
@@ -189,7 +189,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     // The number may belong to a later call by now.
     private bool IsRunning(InboundCall call) => _running.GetValueOrDefault(call.Id) == call;
 
-    // A result that the hub does not take, at once or in the middle, ends its call with a fault that says why.
+    // A result that the hub rejects, at once or in the middle, ends its call with a fault that has the reason.
     private void SendResult(uint id, ReadOnlyMemory<byte> result)
     {
         if (state.CloseInfo is not null) return;

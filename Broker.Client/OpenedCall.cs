@@ -24,8 +24,8 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     /// <param name="id">Its number.</param>
     /// <param name="call">What waits for its end.</param>
     /// <param name="sendsItems">Whether further arguments follow.</param>
-    /// <param name="argumentCredit">Arguments that the hub takes before the first credit, as welcome told.</param>
-    /// <param name="expected">Results that the hub may say before the first credit, as hello told.</param>
+    /// <param name="argumentCredit">Arguments that the hub accepts before the first credit, from welcome.</param>
+    /// <param name="expected">Results that the hub may send before the first credit, from hello.</param>
     internal OpenedCall(OutboundCalls calls, uint id, PendingCall call, bool sendsItems, int argumentCredit, int expected)
     {
         _calls = calls;
@@ -65,7 +65,7 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // The call is over, and says below how it ended.
+            // The call is over; how it ended is thrown below.
         }
         finally
         {
@@ -103,7 +103,7 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     /// <returns>False when the hub had no credit for it.</returns>
     internal bool Add(byte[] item) => _results.TryAdd(item);
 
-    /// <summary>The hub may say so many more; under the lock.</summary>
+    /// <summary>The hub may send so many more; under the lock.</summary>
     internal void Expect(int items) => _results.Expect(items);
 
     /// <summary>The hub takes more arguments.</summary>

@@ -49,7 +49,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
 
         CancellationTokenRegistration registration = cancellationToken.Register(() => Abandon(id, call, cancellationToken));
 
-        // Whoever enumerates hears of a failure there, and need not look at the result, too.
+        // A failure reaches the enumeration, so the result need not be awaited as well.
         _ = call.Answer.Task.ContinueWith(
             answer =>
             {
@@ -67,7 +67,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     public ValueTask<bool> SendAsync(uint id, PendingCall call, ReadOnlySpan<byte> item, CancellationToken cancellationToken) =>
         sender.PostAsync(NativeWriter.Message(new CallItem { Id = id, Data = item }), () => IsPending(id, call), cancellationToken);
 
-    /// <summary>Somebody waits for the hub's credit, and so for all that was said before; without the lock.</summary>
+    /// <summary>A sender waits for the hub's credit, and so for everything queued before; without the lock.</summary>
     public void FlushSoon()
     {
         lock (state.Gate) sender.FlushSoon();
@@ -82,7 +82,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         }
     }
 
-    /// <summary>Lets the hub say more results; without the lock.</summary>
+    /// <summary>Gives the hub credit for more results; without the lock.</summary>
     public void Grant(uint id, PendingCall call, int items)
     {
         lock (state.Gate)
@@ -111,7 +111,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
 
     /// <summary>A call has come to a result.</summary>
     /// <param name="id">The call's number.</param>
-    /// <param name="result">Whoever called becomes its owner.</param>
+    /// <param name="result">Owned by the caller from now on.</param>
     public void OnResult(uint id, ReadOnlyMemory<byte> result)
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
@@ -141,7 +141,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         state.DeadlinesChanged();
     }
 
-    /// <summary>Who hears how far the result of a call has come.</summary>
+    /// <summary>The progress reports of a call's result.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 
     /// <summary>Nobody waits for the answer any more; without the lock.</summary>
@@ -186,7 +186,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
             uint milliseconds = limit == TimeSpan.MaxValue ? 0 : (uint)Math.Clamp(limit.TotalMilliseconds, 1, uint.MaxValue);
             var message = new Call { Id = id, Method = MethodId.Of(call.Method), DeadlineMilliseconds = milliseconds, Options = options };
 
-            // What is said after a stream may take effect before it, and items without their call would be lost.
+            // Messages behind a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None && NativeWriter.SizeOf(message) + (long)arguments.Length > sender.Limits.ThresholdBytes)
                 throw new PayloadTooLargeException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
             call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));

@@ -11,7 +11,7 @@ public readonly record struct KeyChange(ReadOnlyMemory<byte> Key, ReadOnlyMemory
 public readonly record struct KeyValue(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value);
 
 /// <summary>The hub's keyed store, over the calls of a client.</summary>
-/// <remarks>Everything fails as a call does: a store that refuses says so with a <see cref="CallFailedException"/>.</remarks>
+/// <remarks>Everything fails as a call does: where the store rejects a request, a <see cref="CallFailedException"/> is thrown.</remarks>
 /// <param name="client">The client; the store needs nothing else.</param>
 public sealed class StoreClient(BrokerClient client)
 {

@@ -12,7 +12,7 @@ public readonly record struct ScannedEntry(ReadOnlyMemory<byte> Key, long ValueL
 
 /// <summary>Values of any length, and scans at one moment, a piece at a time: neither side ever holds the whole.</summary>
 /// <remarks>
-/// Whoever is slower holds the other back: half a mebibyte is on its way at most. Everything fails as a call does, and what
+/// The slower side holds the other back: half a mebibyte is on its way at most. Everything fails as a call does, and what
 /// fails or is cancelled has changed nothing. Progress is reported on the caller's own path: it must not wait.
 /// </remarks>
 public sealed class StoreStreamClient(BrokerClient client)
@@ -21,7 +21,7 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="key">The key.</param>
     /// <param name="source">Not disposed of. Where it can tell its length, that many bytes are written or nothing is.</param>
     /// <param name="durability">What the whole value has outlived at the answer.</param>
-    /// <param name="settings">Deadline of the whole, and who hears how much has been sent.</param>
+    /// <param name="settings">Deadline of the whole, and its progress reports.</param>
     /// <param name="cancellationToken">Gives up; nothing has changed.</param>
     /// <returns>The store's tail: a number that rises with every change.</returns>
     public async Task<ulong> WriteAsync(
@@ -58,7 +58,7 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="target">Not disposed of. Where this fails, it has the first part.</param>
     /// <param name="from">The first byte wanted: to go on where another attempt stopped, if the value is still the same.</param>
     /// <param name="length">The most bytes wanted; all without it.</param>
-    /// <param name="settings">Deadline of the whole, and who hears how much has come.</param>
+    /// <param name="settings">Deadline of the whole, and its progress reports.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Bytes of the whole value; null where there is no such key, and then nothing is written.</returns>
     public async Task<long?> ReadAsync(
@@ -124,7 +124,7 @@ public sealed class StoreStreamClient(BrokerClient client)
         StoreClient.Parse<NumberResult>(await call.Result.ConfigureAwait(false));
     }
 
-    // A source may be slow, and may not even stop when it is told to: the end of the call does not wait for it.
+    // A source may be slow, and may ignore its token: the end of the call does not wait for it.
     private static async Task<int> ReadAsync(Stream source, Memory<byte> piece, OpenedCall call, CancellationToken cancellationToken)
     {
         ValueTask<int> reading = source.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancellationToken);
@@ -137,7 +137,7 @@ public sealed class StoreStreamClient(BrokerClient client)
         throw new BrokerException("The hub has answered before all of the value was sent.");
     }
 
-    // The arguments of these calls are short, and the results come as items: progress of either says nothing.
+    // The arguments of these calls are short, and the results come as items: progress of either means nothing.
     private static CallSettings Bare(CallSettings settings) => new() { Deadline = settings.Deadline };
 
     private static void ReadItem(ReadOnlyMemory<byte> item, List<ScannedEntry> target)

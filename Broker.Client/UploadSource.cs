@@ -2,7 +2,7 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Client;
 
-/// <summary>A message too long for a frame: its first fields, and its data where the caller has it. Tells how far it has come.</summary>
+/// <summary>A message too long for a frame: its first fields, and its data where the caller has it. Reports its progress.</summary>
 internal sealed class UploadSource(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<long> released) : IChunkSource
 {
     private Action<long>? _released = released;

@@ -13,7 +13,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     /// <param name="message">The message, without its data.</param>
     /// <param name="data">Must not change until it is sent.</param>
     /// <param name="progress">Gets how many bytes have been sent.</param>
-    /// <param name="failed">Told, under the lock, when the hub takes no more of the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
+    /// <param name="failed">Called, under the lock, when the hub rejects the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
     /// <returns>The stream that it is sent as, if it is too long for a frame.</returns>
     /// <exception cref="BrokerException">Nothing is sent: it is too long for the hub, or too much waits.</exception>
     public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
@@ -30,7 +30,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         return null;
     }
 
-    /// <summary>Whoever waited has its answer, or wants none: sends no more of the stream.</summary>
+    /// <summary>The request has its answer, or was given up: sends no more of the stream.</summary>
     /// <returns>Whether there was something left to send.</returns>
     public bool Cancel(uint? stream)
     {
@@ -51,7 +51,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         sender.Signal();
     }
 
-    /// <summary>The hub takes no more of a stream: whoever waits for it hears why.</summary>
+    /// <summary>The hub rejects a stream: its request fails with the reason.</summary>
     public void OnRefused(uint stream, ChunkError error)
     {
         if (sender.Chunks.OnCancelled(stream)) sender.Signal();        // The next one may have its place.
