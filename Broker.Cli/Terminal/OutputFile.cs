@@ -13,18 +13,18 @@ internal static class OutputFile
     /// <exception cref="IOException">It cannot be written; names the file as it was given, and no other.</exception>
     public static async Task<long?> WriteAsync(FileInfo file, Func<Stream, Task<long?>> write, CancellationToken cancellationToken)
     {
-        string path = FinalPathOf(file);
-        FileKind kind = FileKind.Of(path);
-        string beside = $"{path}.{Guid.NewGuid():n}.part";
+        string path = file.FullName, suffix = $".{Guid.NewGuid():n}.part";
         try
         {
+            path = FinalPathOf(file);
+            FileKind kind = FileKind.Of(path);
             return kind.Exists && !IsReplaceable(path, kind)
                 ? await WriteThroughAsync(path, write, cancellationToken).ConfigureAwait(false)
-                : await ReplaceAsync(path, kind, beside, write, cancellationToken).ConfigureAwait(false);
+                : await ReplaceAsync(path, kind, path + suffix, write, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is (IOException and not OutputClosedException) or UnauthorizedAccessException)
         {
-            string reason = failure.Message.Replace(beside, file.FullName, StringComparison.Ordinal).Replace(path, file.FullName, StringComparison.Ordinal);
+            string reason = failure.Message.Replace(path + suffix, file.FullName, StringComparison.Ordinal).Replace(path, file.FullName, StringComparison.Ordinal);
             throw new IOException($"{file} cannot be written: {reason}", failure);
         }
     }
