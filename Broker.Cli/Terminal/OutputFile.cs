@@ -38,7 +38,8 @@ internal static class OutputFile
     {
         string path = file.FullName;
         if (path.StartsWith("/dev/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal)) return path;
-        string final = file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+        if (file.LinkTarget is null) return path;
+        string final = file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
         return FileKind.Of(path).Exists && !Path.Exists(final) ? path : final;
     }
 
