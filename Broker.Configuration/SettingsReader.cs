@@ -174,7 +174,7 @@ public sealed class SettingsReader(SettingsLayers layers)
 
     private void Note(string key, SettingValue value, string expected)
     {
-        string found = value.Items is null ? value.Text.Length == 0 ? "nothing" : value.Text : $"[{value.Text}]";
+        string found = value.Items is null && value.Text.Length == 0 ? "nothing" : SecretSettings.Show(key, value);
         _problems.Add($"{value.Origin}: {key} is {found}, expected {expected}.");
     }
 

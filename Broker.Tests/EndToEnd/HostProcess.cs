@@ -176,6 +176,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Sends a keyboard's signal to a process that was started here.</summary>
     internal static void SendInterrupt(Process process) => Assert.Equal(0, Kill(process.Id, Interrupt));
 
+    /// <summary>Sends what asks a process to stop to one that was started here.</summary>
+    internal static void SendTerminate(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
+
     private void Send(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 
     /// <summary>Waits for its end after a signal, which must be a graceful one.</summary>

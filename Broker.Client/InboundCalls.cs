@@ -5,41 +5,41 @@ using Broker.Core.Protocol.Messages;
 namespace Broker.Client;
 
 /// <summary>The calls of the hub on one connection: each is answered exactly once.</summary>
-internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, Uploads uploads, NativeLimits limits)
+internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Uploads uploads, NativeLimits limits)
 {
     private const int CallsMax = 1024;
     private const int FaultTextBytesMax = 4096;
     private const uint TimerMillisecondsMax = uint.MaxValue - 1;       // Of any timer: 49.7 days.
 
-    private readonly Dictionary<uint, AnsweredCall> _running = [];
+    private readonly Dictionary<uint, InboundCall> _running = [];
     private readonly Queue<uint> _streams = new();      // Of long results; the hub may refuse one when all of it has been sent.
     private long _itemBytes;                            // Further arguments that wait for their methods.
 
-    /// <summary>The longest item that the hub takes.</summary>
+    /// <summary>The longest item that the hub accepts, in bytes.</summary>
     public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
     /// <summary>The hub calls.</summary>
     public void Start(in Call call)
     {
-        if (!CallIds.IsServers(call.Id) || _running.ContainsKey(call.Id)) SayFault(call.Id, FaultCode.BadId, "");
-        else if (!state.Options.Methods.TryGet(call.Method, out string name, out ClientItemsMethod method)) SayFault(call.Id, FaultCode.UnknownMethod, "unknown method");
-        else if (_running.Count >= CallsMax) SayFault(call.Id, FaultCode.Overloaded, "too many calls are pending");
+        if (!CallIds.IsServers(call.Id) || _running.ContainsKey(call.Id)) SendFault(call.Id, FaultCode.BadId, "");
+        else if (!state.Options.Methods.TryGet(call.Method, out string name, out ClientItemsMethod method)) SendFault(call.Id, FaultCode.UnknownMethod, "unknown method");
+        else if (_running.Count >= CallsMax) SendFault(call.Id, FaultCode.Overloaded, "too many calls are pending");
         else
         {
-            AnsweredCall answered = Add(call);
+            InboundCall answered = Add(call);
             var asSeen = new HubCall(this, answered, name, call.Arguments.ToArray());
             _ = Task.Run(() => RunAsync(answered, method, asSeen));
         }
     }
 
-    private AnsweredCall Add(in Call call)
+    private InboundCall Add(in Call call)
     {
         TimeSpan limit = call.DeadlineMilliseconds == 0
             ? Timeout.InfiniteTimeSpan
             : TimeSpan.FromMilliseconds(Math.Min(call.DeadlineMilliseconds, TimerMillisecondsMax));
         bool hasItems = (call.Options & CallOptions.MoreArguments) != 0;
-        AnsweredCall answered = null!;
-        answered = new AnsweredCall(call.Id, limit, state.Options.Time, limits.WindowItems)
+        InboundCall answered = null!;
+        answered = new InboundCall(call.Id, limit, state.Options.Time, limits.WindowItems)
         {
             Items = hasItems ? new UnreadItems(state.Options.ItemsWindow, (items, bytes) => Grant(answered, items, bytes)) : null,
         };
@@ -50,10 +50,10 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     /// <summary>The hub waits no longer.</summary>
     public void Cancel(uint id) => Break(id, FaultCode.Cancelled, "cancelled");
 
-    /// <summary>The hub says a further argument; ignored if the call is over.</summary>
+    /// <summary>A further argument has arrived; ignored if the call is over.</summary>
     public void OnItem(CallItem item)
     {
-        if (!_running.TryGetValue(item.Id, out AnsweredCall? call)) return;
+        if (!_running.TryGetValue(item.Id, out InboundCall? call)) return;
         int bytes = item.Data.Length;
         if (_itemBytes + bytes > state.Options.DownloadBytesMax) Break(item.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
         else if (call.Items?.TryAdd(item.Data.ToArray()) != true) Break(item.Id, FaultCode.BadArguments, "an item without credit, or behind the last one");
@@ -64,7 +64,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         }
     }
 
-    /// <summary>The hub has said its last argument.</summary>
+    /// <summary>The hub has sent its last argument.</summary>
     public void OnItemsEnd(uint id) => _running.GetValueOrDefault(id)?.Items?.End();
 
     /// <summary>The hub takes more results.</summary>
@@ -73,7 +73,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     /// <summary>The connection is lost.</summary>
     public void CancelAll()
     {
-        foreach (AnsweredCall call in _running.Values)
+        foreach (InboundCall call in _running.Values)
         {
             call.Cancel();
             call.End();
@@ -82,35 +82,35 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         _running.Clear();
     }
 
-    /// <summary>Says one of several results, once the hub takes it; without the lock.</summary>
-    public async ValueTask SayAsync(AnsweredCall call, ReadOnlyMemory<byte> item, CancellationToken cancel)
+    /// <summary>Sends one of several results, once the hub gives credit; without the lock.</summary>
+    public async ValueTask SendAsync(InboundCall call, ReadOnlyMemory<byte> item, CancellationToken cancellationToken)
     {
-        if (item.Length > ItemBytesMax) throw new TooBigException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, call.Over);
+        if (item.Length > ItemBytesMax) throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, call.Over);
         Task credit = call.TakeCreditAsync(either.Token);
-        if (!credit.IsCompleted) Hurry();
+        if (!credit.IsCompleted) FlushSoon();
         await credit.ConfigureAwait(false);
-        bool isSaid = false;
+        bool isSent = false;
         try
         {
             byte[] message = NativeWriter.Message(new CallItem { Id = call.Id, Data = item.Span });
-            isSaid = await sender.PostAsync(message, () => IsRunning(call), either.Token).ConfigureAwait(false);
+            isSent = await sender.PostAsync(message, () => IsRunning(call), either.Token).ConfigureAwait(false);
         }
         finally
         {
-            if (!isSaid) call.GiveBackCredit();
+            if (!isSent) call.ReturnCredit();
         }
 
-        if (!isSaid) throw new OperationCanceledException("The call is over.", call.Over);
+        if (!isSent) throw new OperationCanceledException("The call is over.", call.Over);
     }
 
-    private void Hurry()
+    private void FlushSoon()
     {
-        lock (state.Gate) sender.Hurry();
+        lock (state.Gate) sender.FlushSoon();
     }
 
-    // A method has read further arguments, so the hub may say as many more; without the lock.
-    private void Grant(AnsweredCall call, int items, int bytes)
+    // A method has read further arguments, so the hub may send as many more; without the lock.
+    private void Grant(InboundCall call, int items, int bytes)
     {
         lock (state.Gate)
         {
@@ -122,7 +122,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         }
     }
 
-    private async Task RunAsync(AnsweredCall call, ClientItemsMethod method, HubCall asSeen)
+    private async Task RunAsync(InboundCall call, ClientItemsMethod method, HubCall asSeen)
     {
         FaultCode code = FaultCode.None;
         ReadOnlyMemory<byte> result = default;
@@ -130,7 +130,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         try
         {
             result = await method(asSeen, call.Over).ConfigureAwait(false);
-            if (result.Length <= ItemBytesMax && await TrySayResultAsync(call, result).ConfigureAwait(false)) return;
+            if (result.Length <= ItemBytesMax && await TrySendResultAsync(call, result).ConfigureAwait(false)) return;
         }
         catch (CallFailedException failed) when (failed.Code is not (FaultCode.None or FaultCode.Closed))
         {
@@ -142,6 +142,7 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         }
         catch (Exception failure)
         {
+            ClientLog.MethodFailed(state.Log, asSeen.Method, failure);
             state.Options.Methods.Report(asSeen.Method, failure);
             (code, text) = (FaultCode.Internal, "internal error");
         }
@@ -152,13 +153,13 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
             if (!IsRunning(call)) return;
             Remove(call);
             call.Dispose();
-            if (code == FaultCode.None) SayResult(call.Id, result);
-            else SayFault(call.Id, code, text);
+            if (code == FaultCode.None) SendResult(call.Id, result);
+            else SendFault(call.Id, code, text);
         }
     }
 
-    // The hub waits for a result as for a credit, and what was said before may fill the queue: so it waits for room, and no batch holds it.
-    private ValueTask<bool> TrySayResultAsync(AnsweredCall call, ReadOnlyMemory<byte> result)
+    // The hub waits for a result as for credit, and earlier items may fill the queue: so the result waits for room, and no batch holds it back.
+    private ValueTask<bool> TrySendResultAsync(InboundCall call, ReadOnlyMemory<byte> result)
     {
         return sender.PostAsync(NativeWriter.Message(new CallResult { Id = call.Id, Data = result.Span }), () => IsRunning(call), call.Over, End);
 
@@ -166,19 +167,19 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
         {
             Remove(call);
             call.Dispose();
-            sender.Hurry();
+            sender.FlushSoon();
         }
     }
 
     private void Break(uint id, FaultCode code, string text)
     {
-        if (!_running.TryGetValue(id, out AnsweredCall? call)) return;
+        if (!_running.TryGetValue(id, out InboundCall? call)) return;
         Remove(call);
         call.Cancel();
-        SayFault(id, code, text);
+        SendFault(id, code, text);
     }
 
-    private void Remove(AnsweredCall call)
+    private void Remove(InboundCall call)
     {
         _running.Remove(call.Id);
         _itemBytes -= call.ItemBytes;
@@ -186,12 +187,12 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
     }
 
     // The number may belong to a later call by now.
-    private bool IsRunning(AnsweredCall call) => _running.GetValueOrDefault(call.Id) == call;
+    private bool IsRunning(InboundCall call) => _running.GetValueOrDefault(call.Id) == call;
 
-    // A result that the hub does not take, at once or in the middle, ends its call with a fault that says why.
-    private void SayResult(uint id, ReadOnlyMemory<byte> result)
+    // A result that the hub rejects, at once or in the middle, ends its call with a fault that has the reason.
+    private void SendResult(uint id, ReadOnlyMemory<byte> result)
     {
-        if (state.Ending is not null) return;
+        if (state.CloseInfo is not null) return;
         try
         {
             uint? stream = uploads.Post(new CallResult { Id = id }, result, progress: null, failed: why => OnRefused(id, why));
@@ -199,20 +200,20 @@ internal sealed class AnsweredCalls(ConnectionState state, FrameSender sender, U
             _streams.Enqueue(number);
             if (_streams.Count > CallsMax) uploads.Forget(_streams.Dequeue());
         }
-        catch (TooBigException tooBig)
+        catch (PayloadTooLargeException tooLarge)
         {
-            SayFault(id, FaultCode.ResultTooBig, tooBig.Message);
+            SendFault(id, FaultCode.ResultTooBig, tooLarge.Message);
         }
         catch (QueueFullException)
         {
-            SayFault(id, FaultCode.Overloaded, "too much waits to be sent");
+            SendFault(id, FaultCode.Overloaded, "too much waits to be sent");
         }
     }
 
     private void OnRefused(uint id, Exception why) =>
-        SayFault(id, why is RefusedException refused ? ((ChunkError)refused.Code).ResultFault : FaultCode.ResultTooBig, why.Message);
+        SendFault(id, why is RequestRejectedException refused ? ((ChunkError)refused.Code).ResultFault : FaultCode.ResultTooBig, why.Message);
 
-    private void SayFault(uint id, FaultCode code, string text) => sender.PostControl(new CallFault { Id = id, Code = code, Text = Shorten(text) });
+    private void SendFault(uint id, FaultCode code, string text) => sender.PostControl(new CallFault { Id = id, Code = code, Text = Shorten(text) });
 
     // For people, and for one frame: cut between two characters.
     private static byte[] Shorten(string text)

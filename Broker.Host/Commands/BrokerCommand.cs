@@ -2,17 +2,15 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using Broker.Configuration;
-using Broker.Host.Composition;
-using Broker.Host.Hosting;
-using Broker.Actors.Settings;
 using Broker.Cli.Bench;
 using Broker.Cli.Commands;
 using Broker.Cli.Terminal;
-using Broker.Host.Commands;
+using Broker.Configuration;
+using Broker.Host.Composition;
+using Broker.Host.Hosting;
 using Broker.Host.Settings;
 
-namespace Broker.Host;
+namespace Broker.Host.Commands;
 
 /// <summary>
 /// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and <c>bench</c>.
@@ -25,6 +23,9 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
 {
     /// <summary>The exit code of a command line or of settings that cannot be used.</summary>
     public const int Unusable = 2;
+
+    // What follows an @ is text as any other, and no file whose words are taken in its place.
+    private static readonly ParserConfiguration s_parsing = new() { ResponseFileTokenReplacer = null };
 
     private readonly Option<string?> _config = new("--config", "-c")
     {
@@ -44,6 +45,10 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         {
             return await RunParsedAsync(arguments, stop).ConfigureAwait(false);
         }
+        catch (OutputClosedException)
+        {
+            return ExitCode.OutputClosed;
+        }
 #pragma warning disable CA1031 // The last place where a failure can be told; whatever it is, the process ends with it.
         catch (Exception failure)
 #pragma warning restore CA1031
@@ -56,7 +61,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
 
     private async Task<int> RunParsedAsync(IReadOnlyList<string> arguments, CancellationToken stop)
     {
-        ParseResult parsed = MakeRoot(stop).Parse(arguments);
+        ParseResult parsed = MakeRoot(stop).Parse(arguments, s_parsing);
         if (parsed.Action is ParseErrorAction unparsed) unparsed.ShowHelp = false;
 
         // Signals are the host's: this library would end the process two seconds after one.
@@ -82,6 +87,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
             "A WebSocket hub, and a client of it. Settings of the hub come from the file of --config, stronger from environment variables "
             + "(BROKER_LISTEN_PORT is broker.listen.port), strongest from the command line. "
             + "The log goes to standard error.");
+        PlainHelp.ApplyTo(root);
         var serve = new Command("serve", "Serves until SIGTERM or SIGINT; a second signal ends it at once. The default.");
         var check = new Command("check-config", "Prints each setting that differs from its default, and who set it.");
         foreach (Command each in (Command[])[root, serve, check])
@@ -92,6 +98,8 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
 
         root.Add(serve);
         root.Add(check);
+        new ConfigurationCommands(output, error).AddTo(root);
+        CompletionCommand.AddTo(root, output);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
         new BenchCommand(Streams.OfProcess).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
@@ -124,7 +132,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
             foreach (string warning in loaded.Warnings) error.WriteLine($"broker: {warning}");
             foreach ((string key, SettingValue value) in loaded.Layers.Changed())
             {
-                output.WriteLine($"{key} = {(value.Items is null ? value.Text : $"[{value.Text}]")}  # {value.Origin}");
+                output.WriteLine($"{key} = {SecretSettings.Show(key, value)}  # {value.Origin}");
             }
 
             output.WriteLine("The settings can be used.");

@@ -5,7 +5,7 @@ using Broker.Core.Protocol.Messages;
 namespace Broker.Client;
 
 /// <summary>The calls of the hub's methods on one connection: each is answered exactly once.</summary>
-internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, Uploads uploads, NativeLimits limits)
+internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, Uploads uploads, NativeLimits limits)
 {
     private readonly CallTable<PendingCall> _pending = new(limits.CallsMax);
     private uint _last;
@@ -14,19 +14,19 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     public TimeSpan? NextDeadline => _pending.NextDeadline;
 
     /// <summary>Called with each call that nobody waits for any more, though the hub may be saying its result.</summary>
-    public Action<uint> GivenUp { get; set; } = static _ => { };
+    public Action<uint> Abandoned { get; set; } = static _ => { };
 
-    /// <summary>The longest item that the hub takes.</summary>
+    /// <summary>The longest item that the hub accepts, in bytes.</summary>
     public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
     /// <summary>Calls a method; without the lock.</summary>
-    public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancel)
+    public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancellationToken)
     {
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var call = new PendingCall(method, settings.Download);
         uint id;
         lock (state.Gate) id = Start(call, arguments, settings, CallOptions.None);
-        using CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));
+        using CancellationTokenRegistration registration = cancellationToken.Register(() => Abandon(id, call, cancellationToken));
         return await call.Answer.Task.ConfigureAwait(false);
     }
 
@@ -35,10 +35,10 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     /// <param name="arguments">Those that come first.</param>
     /// <param name="options">Whether further arguments follow.</param>
     /// <param name="settings">Deadline and progress.</param>
-    /// <param name="cancel">Cancels the call.</param>
-    public OpenedCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancel)
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public OpenedCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancellationToken)
     {
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var call = new PendingCall(method, settings.Download);
         uint id;
         lock (state.Gate)
@@ -47,9 +47,9 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
             call.Items = new OpenedCall(this, id, call, options != CallOptions.None, limits.WindowItems, state.Options.ItemsWindow);
         }
 
-        CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, call, cancel));
+        CancellationTokenRegistration registration = cancellationToken.Register(() => Abandon(id, call, cancellationToken));
 
-        // Whoever enumerates hears of a failure there, and need not look at the result, too.
+        // A failure reaches the enumeration, so the result need not be awaited as well.
         _ = call.Answer.Task.ContinueWith(
             answer =>
             {
@@ -62,19 +62,19 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         return call.Items;
     }
 
-    /// <summary>Says a further argument, once there is room for it; without the lock.</summary>
+    /// <summary>Sends a further argument, once there is room for it; without the lock.</summary>
     /// <returns>False when the call is over; then nothing was sent.</returns>
-    public ValueTask<bool> SayAsync(uint id, PendingCall call, ReadOnlySpan<byte> item, CancellationToken cancel) =>
-        sender.PostAsync(NativeWriter.Message(new CallItem { Id = id, Data = item }), () => IsPending(id, call), cancel);
+    public ValueTask<bool> SendAsync(uint id, PendingCall call, ReadOnlySpan<byte> item, CancellationToken cancellationToken) =>
+        sender.PostAsync(NativeWriter.Message(new CallItem { Id = id, Data = item }), () => IsPending(id, call), cancellationToken);
 
-    /// <summary>Somebody waits for the hub's credit, and so for all that was said before; without the lock.</summary>
-    public void Hurry()
+    /// <summary>A sender waits for the hub's credit, and so for everything queued before; without the lock.</summary>
+    public void FlushSoon()
     {
-        lock (state.Gate) sender.Hurry();
+        lock (state.Gate) sender.FlushSoon();
     }
 
-    /// <summary>Says that no more arguments follow; without the lock.</summary>
-    public void SayEnd(uint id, PendingCall call)
+    /// <summary>Ends the further arguments; without the lock.</summary>
+    public void SendEnd(uint id, PendingCall call)
     {
         lock (state.Gate)
         {
@@ -82,7 +82,7 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         }
     }
 
-    /// <summary>Lets the hub say more results; without the lock.</summary>
+    /// <summary>Gives the hub credit for more results; without the lock.</summary>
     public void Grant(uint id, PendingCall call, int items)
     {
         lock (state.Gate)
@@ -111,7 +111,7 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
 
     /// <summary>A call has come to a result.</summary>
     /// <param name="id">The call's number.</param>
-    /// <param name="result">Whoever called becomes its owner.</param>
+    /// <param name="result">Owned by the caller from now on.</param>
     public void OnResult(uint id, ReadOnlyMemory<byte> result)
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
@@ -141,13 +141,13 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
         state.DeadlinesChanged();
     }
 
-    /// <summary>Who hears how far the result of a call has come.</summary>
+    /// <summary>The progress reports of a call's result.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 
     /// <summary>Nobody waits for the answer any more; without the lock.</summary>
-    public void Abandon(uint id, PendingCall call, CancellationToken cancel)
+    public void Abandon(uint id, PendingCall call, CancellationToken cancellationToken)
     {
-        if (TryAbandon(id, call)) call.Cancel(cancel);
+        if (TryAbandon(id, call)) call.Cancel(cancellationToken);
     }
 
     /// <summary>The call can not go on; without the lock.</summary>
@@ -186,9 +186,9 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
             uint milliseconds = limit == TimeSpan.MaxValue ? 0 : (uint)Math.Clamp(limit.TotalMilliseconds, 1, uint.MaxValue);
             var message = new Call { Id = id, Method = MethodId.Of(call.Method), DeadlineMilliseconds = milliseconds, Options = options };
 
-            // What is said after a stream may take effect before it, and items without their call would be lost.
+            // Messages behind a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None && NativeWriter.SizeOf(message) + (long)arguments.Length > sender.Limits.ThresholdBytes)
-                throw new TooBigException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
+                throw new PayloadTooLargeException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
             call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));
         }
         catch (BrokerException)
@@ -234,6 +234,6 @@ internal sealed class OutgoingCalls(ConnectionState state, FrameSender sender, U
     private void GiveUp(uint id, PendingCall call)
     {
         if (!uploads.Cancel(call.Upload)) sender.PostControl(new CallCancel { Id = id });
-        GivenUp(id);
+        Abandoned(id);
     }
 }

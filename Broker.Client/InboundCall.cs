@@ -3,7 +3,7 @@ using Broker.Core.Protocol.Calls;
 namespace Broker.Client;
 
 /// <summary>One call of the hub that has no answer yet.</summary>
-internal sealed class AnsweredCall : IDisposable
+internal sealed class InboundCall : IDisposable
 {
     private readonly CancellationTokenSource _over;
     private readonly ItemCredit _credit;        // Results that the hub takes.
@@ -13,7 +13,7 @@ internal sealed class AnsweredCall : IDisposable
     /// <param name="limit">How long the hub waits, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <param name="time">The clock of that.</param>
     /// <param name="resultsWindow">Results that the hub takes before the first credit.</param>
-    public AnsweredCall(uint id, TimeSpan limit, TimeProvider time, int resultsWindow)
+    public InboundCall(uint id, TimeSpan limit, TimeProvider time, int resultsWindow)
     {
         Id = id;
         _over = new CancellationTokenSource(limit, time);
@@ -36,9 +36,9 @@ internal sealed class AnsweredCall : IDisposable
     public void OnCredit(uint items) => _credit.Add(items);
 
     /// <summary>Waits until the hub takes one more result, or the call is over.</summary>
-    public Task TakeCreditAsync(CancellationToken cancel) => _credit.TakeAsync(cancel);
+    public Task TakeCreditAsync(CancellationToken cancellationToken) => _credit.TakeAsync(cancellationToken);
 
-    /// <summary>Whoever still says a result for credit waits no longer.</summary>
+    /// <summary>A method that waits for credit waits no longer.</summary>
     public void End()
     {
         Items?.End(new OperationCanceledException("The call is over."));
@@ -46,7 +46,7 @@ internal sealed class AnsweredCall : IDisposable
     }
 
     /// <summary>The credit of one item was not used.</summary>
-    public void GiveBackCredit() => _credit.Add(1);
+    public void ReturnCredit() => _credit.Add(1);
 
     /// <summary>Nobody waits for the answer. What that sets off runs on the thread pool.</summary>
     public void Cancel() => _ = _over.CancelAsync();

@@ -3,7 +3,7 @@ using Broker.Core.Protocol.Messages;
 namespace Broker.Client;
 
 /// <summary>How a connection ended, and what that means for the next one.</summary>
-public sealed record Ending
+public sealed record CloseInfo
 {
     /// <summary>The code of the hub's bye or Close frame; 1006 where neither came; of HTTP where it did not become a WebSocket.</summary>
     public required int Code { get; init; }
@@ -20,18 +20,18 @@ public sealed record Ending
     /// <summary>What failed here, if anything did.</summary>
     public Exception? Cause { get; init; }
 
-    internal static Ending OfCode(int code, string text) => new() { Code = code, Text = text, MayReconnect = Invites(code) };
+    internal static CloseInfo FromCode(int code, string text) => new() { Code = code, Text = text, MayReconnect = Invites(code) };
 
-    internal static Ending OfFailure(Exception cause) =>
+    internal static CloseInfo FromFailure(Exception cause) =>
         new() { Code = 1006, Text = cause.Message, MayReconnect = true, Cause = cause };
 
-    internal static Ending OfFault(NativeFault fault) =>
+    internal static CloseInfo FromFault(NativeFault fault) =>
         new() { Code = (int)fault.CloseCode, Text = $"The hub broke the protocol: {fault.Reason}", MayReconnect = true };
 
-    internal static Ending OfHttp(int status, Exception cause) =>
+    internal static CloseInfo FromHttpStatus(int status, Exception cause) =>
         new() { Code = status, Text = cause.Message, MayReconnect = status is 408 or 429 or >= 500, Cause = cause };
 
-    internal static Ending OfBye(int code, uint retryMilliseconds, string text) => new()
+    internal static CloseInfo FromBye(int code, uint retryMilliseconds, string text) => new()
     {
         Code = code,
         Text = text,
