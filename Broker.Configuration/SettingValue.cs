@@ -13,4 +13,25 @@ public sealed record SettingOrigin(string Source, int? Line = null)
 /// <param name="Text">The text; of a list its items, joined by commas.</param>
 /// <param name="Items">The items of a list; of a plain value <c>null</c>.</param>
 /// <param name="Origin">Where it was written.</param>
-public sealed record SettingValue(string Text, IReadOnlyList<string>? Items, SettingOrigin Origin);
+public sealed record SettingValue(string Text, IReadOnlyList<string>? Items, SettingOrigin Origin)
+{
+    private const string Hidden = "(hidden)";
+    private const int ShownMax = 200;
+
+    private static readonly HashSet<string> s_secretWords =
+        new(["password", "passwords", "passphrase", "secret", "secrets", "token", "tokens", "hmac"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What may be shown of it to whoever reads a screen or a log: nothing of a secret, and no control characters.</summary>
+    /// <param name="key">The full key, whose last part says whether the value is a secret.</param>
+    public string Shown(string key) =>
+        Text.Length == 0 ? Items is null ? "nothing" : "[]"
+        : IsSecret(key) ? Hidden
+        : Items is null ? VisibleText.Of(Text, ShownMax) : $"[{VisibleText.Of(Text, ShownMax)}]";
+
+    /// <summary>Whether a key's value is a secret, by the words of its last part: <c>broker.tls.password</c> is one, <c>broker.tls.key</c> is a path.</summary>
+    public static bool IsSecret(string key)
+    {
+        string last = key[(key.LastIndexOf('.') + 1)..];
+        return last is "api-key" or "api-keys" or "keys" || last.Split('-', '_').Any(s_secretWords.Contains);
+    }
+}
