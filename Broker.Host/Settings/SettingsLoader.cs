@@ -101,6 +101,7 @@ public static class SettingsLoader
     private static string? CheckUnixSocket(string path) =>
         path.Length == 0 ? null
         : !Path.IsPathFullyQualified(path) || Encoding.UTF8.GetByteCount(path) > UnixSocketBytesMax ? $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes"
+        : Path.GetFullPath(path) != path ? "a path without empty parts, . and .."
         : !Directory.Exists(Path.GetDirectoryName(path)) ? "a path in a folder that exists"
         : Directory.Exists(path) || UnixSocketFile.IsOther(path) ? "the path of a socket; there is something else"
         : null;
