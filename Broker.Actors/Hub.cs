@@ -80,6 +80,20 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>What it counts.</summary>
     public HubCounters Counters { get; } = new();
 
+    /// <summary>Takes the origins and hosts of changed settings, from the next request on.</summary>
+    /// <param name="listen">What the settings say now. What else they say has no effect.</param>
+    public void Apply(ListenSettings listen) => _acceptor.Apply(listen);
+
+    /// <summary>Sets which events of its actor system reach the log; has no effect before the start.</summary>
+    public void SetLogLevel(LogLevel level)
+    {
+        if (_system is null || _system.EventStream.LogLevel == level) return;
+        _system.EventStream.SetLogLevel(level);
+
+        // An adapter knows the level of its birth only.
+        _acceptor.Log = Logging.GetLogger(_system, typeof(Hub));
+    }
+
     /// <summary>Starts everything and listens.</summary>
     /// <param name="plainHttp">Takes connections whose first request is plain HTTP, on a loop's thread; must not block.</param>
     /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>

@@ -60,7 +60,7 @@ internal static class ConnectionsRun
 
     private static UpgradeRequest Request(string path)
     {
-        string head = $"GET {path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        string head = $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         var reader = new UpgradeReader(System.Text.Encoding.ASCII.GetBytes(head), headBytesMax: 1024);
         return reader.ReadHead(out UpgradeRequest? request) == OperationStatus.Done ? request! : throw new InvalidOperationException(reader.Fault.Reason);
     }

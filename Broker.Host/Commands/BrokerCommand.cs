@@ -130,10 +130,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         {
             LoadedSettings loaded = Load(parsed);
             foreach (string warning in loaded.Warnings) error.WriteLine($"broker: {warning}");
-            foreach ((string key, SettingValue value) in loaded.Layers.Changed())
-            {
-                output.WriteLine($"{key} = {SecretSettings.Show(key, value)}  # {value.Origin}");
-            }
+            foreach ((string key, SettingValue value) in loaded.Layers.Changed()) output.WriteLine($"{key} = {value.Text}  # {value.Origin}");
 
             output.WriteLine("The settings can be used.");
             return 0;

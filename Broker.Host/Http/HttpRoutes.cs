@@ -1,5 +1,6 @@
 using Broker.Host.Hosting;
 using Microsoft.AspNetCore.Http.Features;
+using Broker.Host.Settings;
 
 namespace Broker.Host.Http;
 
@@ -29,9 +30,9 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         string path = request.Path.Value ?? "";
         return path switch
         {
-            "/health" => WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ok\"}"u8),
-            "/ready" => AnswerReadyAsync(context),
-            "/metrics" when metrics is not null => metrics.AnswerAsync(context),
+            HttpPaths.Health => WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ok\"}"u8),
+            HttpPaths.Ready => AnswerReadyAsync(context),
+            HttpPaths.Metrics when metrics is not null => metrics.AnswerAsync(context),
             _ when page && PageFiles.Find(path) is { } file => AnswerPageAsync(context, file),
             _ => WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "There is nothing here.\n"u8),
         };

@@ -1,11 +1,15 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Net.Security;
 using Broker.Host.Settings;
+using Broker.Host.Tls;
+using Broker.Host.UnixSockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Broker.Host.Http;
 
@@ -17,7 +21,9 @@ public static class HttpSetup
     /// <param name="settings">The limits, and what else is listened on.</param>
     /// <param name="hubOpensPort">Whether the public port is the hub's; if not, it is Kestrel's.</param>
     /// <param name="inbox">Where the hub's connections come from.</param>
-    public static void AddKestrel(this WebApplicationBuilder builder, HostSettings settings, bool hubOpensPort, HandedOverInbox inbox)
+    /// <param name="certificate">What the TLS port shows, if there is one.</param>
+    public static void AddKestrel(
+        this WebApplicationBuilder builder, HostSettings settings, bool hubOpensPort, HandedOverInbox inbox, CurrentCertificate certificate)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(settings);
@@ -39,7 +45,7 @@ public static class HttpSetup
             Limit(kestrel, settings.Http, settings.Hub.Reactor.HeadBytesMax);
             if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
             else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, listen => listen.Protocols = HttpProtocols.Http1);
-            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit);
+            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit, certificate);
             if (settings.UnixSocket.Length > 0) ListenUnix(kestrel, settings.UnixSocket);
         });
     }
@@ -77,22 +83,25 @@ public static class HttpSetup
         kestrel.Limits.MinResponseDataRate = null;
     }
 
-    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings, TimeSpan handshakeLimit) =>
+    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings, TimeSpan handshakeLimit, CurrentCertificate certificate) =>
         kestrel.Listen(settings.Address, settings.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
-            (X509Certificate2 own, X509Certificate2Collection chain) = CertificateFiles.Load(settings);
-            listen.UseHttps(https =>
+            listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                https.ServerCertificate = own;
-                https.ServerCertificateChain = chain;
-                https.HandshakeTimeout = handshakeLimit;
+                HandshakeTimeout = handshakeLimit,
+                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                {
+                    // Asked for each connection, so that a renewed certificate is shown from then on.
+                    ServerCertificateContext = certificate.Value.Context,
+                    ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                }),
             });
         });
 
     private static void ListenUnix(KestrelServerOptions kestrel, string path)
     {
-        UnixSocketFile.RemoveIfAbandoned(path);
+        UnixSocketFile.Prepare(path);
         kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
     }
 }

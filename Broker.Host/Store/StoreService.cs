@@ -43,8 +43,10 @@ public sealed class StoreService : IMethodSource, IDisposable
         ArgumentNullException.ThrowIfNull(methods);
         foreach ((string name, Func<ReadOnlyMemory<byte>, StoreResult> handler) in _handlers.Pinned)
         {
-            methods.Add(name, (call, _) =>
+            methods.Add(name, (call, cancel) =>
             {
+                // Of a client that has gone nothing is read: many long reads in the pool's queue would hold up the end of the process.
+                cancel.ThrowIfCancellationRequested();
                 Check(call.Caller, StoreAccess.Read);
                 StoreResult result = handler(call.Arguments);
                 return new(result.Source is { } source ? call.Return(source) : result.Bytes);
@@ -55,8 +57,9 @@ public sealed class StoreService : IMethodSource, IDisposable
         {
             if (_handlers.Pinned.ContainsKey(name)) continue;
             StoreAccess needed = s_writing.Contains(name) ? StoreAccess.Write : StoreAccess.Read;
-            methods.Add(name, (call, _) =>
+            methods.Add(name, (call, cancel) =>
             {
+                cancel.ThrowIfCancellationRequested();
                 Check(call.Caller, needed);
                 return new(handler(call.Arguments));
             });

@@ -15,7 +15,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
 {
     private const string Announcement = "listening on http://127.0.0.1:", TlsAnnouncement = "listening on https://127.0.0.1:";
     private const string TlsPortVariable = "BROKER_TLS_PORT";
-    private const int Interrupt = 2, Terminate = 15;
+    private const int Hangup = 1, Interrupt = 2, Quit = 3, Terminate = 15;
 
     private readonly IReadOnlyList<string> _arguments;
     private readonly Dictionary<string, string> _environment;
@@ -166,6 +166,37 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Asks it to stop as a keyboard does.</summary>
     public void SendInterrupt() => Send(Interrupt);
 
+    /// <summary>Asks it to read its settings again.</summary>
+    public void SendHangup() => Send(Hangup);
+
+    /// <summary>Asks it to stop as a keyboard's other key does.</summary>
+    public void SendQuit() => Send(Quit);
+
+    /// <summary>Waits until its log holds a text, which a line that is still to come may bring.</summary>
+    public async Task ExpectLogAsync(string text)
+    {
+        var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(string line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal)) found.TrySetResult();
+        }
+
+        Logged += Look;
+        try
+        {
+            if (Log.Contains(text, StringComparison.Ordinal)) return;
+            await found.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"The log does not say \"{text}\":\n{Log}");
+        }
+        finally
+        {
+            Logged -= Look;
+        }
+    }
+
     /// <summary>Kills it at once (SIGKILL), and waits for its end.</summary>
     public async Task CrashAsync()
     {
@@ -178,6 +209,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>Sends what asks a process to stop to one that was started here.</summary>
     internal static void SendTerminate(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
+    /// <summary>Sends a signal to a process that was started here.</summary>
+    /// <returns>0 if it was sent.</returns>
+    internal static int Signal(int process, int signal) => Kill(process, signal);
 
     private void Send(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 

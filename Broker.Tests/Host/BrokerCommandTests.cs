@@ -103,7 +103,7 @@ public sealed class BrokerCommandTests : IDisposable
     [InlineData("--log-level", "loud", "broker: command line --log-level: broker.log.level is loud, expected one of verbose, debug")]
     [InlineData("--reactors", "-1", "broker: command line --reactors: broker.reactors is -1, expected")]
     [InlineData("--host", "0.0.0.0", "broker: command line --host: anonymous clients (broker.centrifuge.anonymous) are open to anyone")]
-    [InlineData("--config", "/nowhere/broker.conf", "broker: The file /nowhere/broker.conf of --config cannot be read")]
+    [InlineData("--config", "/nowhere/broker.conf", "broker: The file /nowhere/broker.conf cannot be read")]
     [InlineData("--config", "", "broker: The file of --config has no name.")]
     public async Task Settings_that_cannot_be_used_end_with_2_and_a_sentence(string option, string value, string expected)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Broker.Actors.Settings;
 using Broker.Host;
 using Broker.Host.Composition;
 using Broker.Host.Http;
@@ -23,7 +24,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _hub.Stopped.SetResult();
-        _app = BrokerProcess.Build(new HostSettings(), _hub, _output, Serilog.Core.Logger.None);
+        _app = BrokerProcess.Build(new HostSettings { Hub = new HubSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output, Serilog.Core.Logger.None);
         return _app.StartAsync();
     }
 
