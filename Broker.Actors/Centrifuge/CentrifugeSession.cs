@@ -90,6 +90,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
 
     private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
 
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command.</summary>
+    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
+    {
+        int end = first.IndexOf((byte)'\n');
+        return end > 0 && new CommandReader(first[..end]).Read(out Command command) == OperationStatus.Done && IsResuming(command.Kind);
+    }
+
     // What stands before the connect command, and that command, are held to a stranger's bound.
     private bool IsConnectTooLong(in Message frame, in CommandReader reader, in Command command) =>
         command.Kind == CommandKind.Connect && Math.Min(frame.Payload.Length, reader.Position) > _context.Clients.BytesBeforeConnectMax;

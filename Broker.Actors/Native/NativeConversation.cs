@@ -64,6 +64,11 @@ public sealed class NativeConversation : NativeSpeech
         return messages;
     }
 
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole hello or subscribe.</summary>
+    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first) =>
+        new NativeReader(first, Side.Server, batched: true).Read(out NativeMessage message) == OperationStatus.Done
+        && message.Kind is NativeKind.Hello or NativeKind.Subscribe;
+
     // One arm a kind. What needs no session is answered here; what answers something that is over, or that nobody here has
     // asked for, is ignored.
     private void Take(in NativeMessage message, int index)

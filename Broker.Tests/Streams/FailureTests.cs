@@ -23,7 +23,7 @@ public sealed class FailureTests
         { [0x81, 0x00], 1002, ClosureCause.Violation },                                                     // Not masked.
         { [0x83, 0x80, 0, 0, 0, 0], 1002, ClosureCause.Violation },                                         // No such opcode.
         { [0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28], 1007, ClosureCause.Violation },                             // Not UTF-8.
-        { [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 1009, ClosureCause.Violation },                 // 64 KiB and a byte.
+        { [0x81, 0xFF, 0, 0, 0, 0, 0, 16, 0, 1, 0, 0, 0, 0], 1009, ClosureCause.Violation },                // 1 MiB and a byte.
     };
 
     [Theory, MemberData(nameof(Violations))]
