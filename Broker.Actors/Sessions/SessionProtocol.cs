@@ -1,9 +1,13 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Rpc;
-using Broker.Core.Chunks;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Actors.Sessions;
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 using Broker.Core.Counting;
 using static Broker.Actors.Channels.ChannelProtocol;
 

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Model;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 using static Broker.Actors.Channels.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
