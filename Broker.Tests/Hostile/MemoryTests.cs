@@ -119,12 +119,48 @@ public sealed class MemoryTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task Streams_that_stand_still_make_room_for_those_that_move()
+    {
+        const int holders = 9;
+        await using Siege siege = await BeginAsync();
+        byte[] message = WickedNative.Publish(7, "nobody", new byte[63 * MiB]);
+        var hostile = new List<TransferClient>();
+        for (int i = 0; i < holders; i++)
+        {
+            hostile.Add(await TransferClient.EnterAsync(siege));
+            await hostile[i].UploadAsync(message, chunksMax: 4);
+        }
+
+        // All that can be reserved is; the honest one waits for its credit, until the others are told why they end.
+        using TransferClient honest = await TransferClient.EnterAsync(siege);
+        await honest.UploadAsync(message);
+        Assert.Equal("published 7", await honest.NextAsync());
+        Assert.Equal("error 1 214", await await Task.WhenAny(hostile.Select(each => each.NextAsync())));
+
+        foreach (TransferClient each in hostile) each.Dispose();
+        await EndAsync(siege, honest, "nine streams that stand still", others: holders);
+    }
+
+    [Fact]
+    public async Task Eight_long_streams_at_once_obey_their_credit_and_all_arrive()
+    {
+        await using Siege siege = await BeginAsync();
+        byte[] message = WickedNative.Publish(7, "nobody", new byte[24 * MiB]);
+        using TransferClient client = await TransferClient.EnterAsync(siege);
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => client.UploadAsync(message))));
+
+        for (int i = 0; i < 8; i++) Assert.Equal("published 7", await client.NextAsync());
+        await EndAsync(siege, client, "eight streams of 24 MiB at once");
+    }
+
     private Task<Siege> BeginAsync(params IReadOnlyList<(string Name, string Value)> settings) => Siege.BeginAsync(output, [.. s_settings, .. settings]);
 
     // Quiet is when the witness and the client are gone.
-    private static async Task EndAsync(Siege siege, TransferClient client, string attack, int moreMiB = 0)
+    private static async Task EndAsync(Siege siege, TransferClient client, string attack, int moreMiB = 0, int others = 0)
     {
         client.Dispose();
-        await siege.EndAsync(attack, BudgetMiB + PeakSlackMiB + moreMiB, others: 1, quietCeilingMiB: QuietSlackMiB + moreMiB);
+        await siege.EndAsync(attack, BudgetMiB + PeakSlackMiB + moreMiB, others: others + 1, quietCeilingMiB: QuietSlackMiB + moreMiB);
     }
 }
