@@ -1,5 +1,5 @@
 using Broker.Core.Buffers;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Fuzz;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Store;
 using Broker.Tests.EndToEnd;
 using Xunit.Abstractions;
 
@@ -26,7 +26,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
         [("BROKER_NATIVE_STREAMS_PROCESS_BYTES_MAX", $"{BudgetMiB}MiB"), ("BROKER_MEMORY_TRIM_AFTER", "1s"), ("BROKER_STORE_ANONYMOUS", "write")];
 
     private static readonly long s_bytes =
-        (long)(double.Parse(Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.6", CultureInfo.InvariantCulture) * 1024 * MiB);
+        (long)(double.Parse(Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.3", CultureInfo.InvariantCulture) * 1024 * MiB);
 
     [Fact]
     public async Task Uploads_that_nobody_listens_to_leave_nothing_resident()

@@ -10,7 +10,7 @@ internal sealed class TransferClient : IDisposable
     public const int ChunkBytes = 256 * 1024;
 
     private const int Window = 4;
-    private const byte Fault = 0x22, Result = 0x21, Published = 0x15, Stream = 0x30, Chunk = 0x31, Credit = 0x32;
+    private const byte Ping = 0x03, Pong = 0x04, Fault = 0x22, Result = 0x21, Published = 0x15, Stream = 0x30, Chunk = 0x31, Credit = 0x32;
 
     private readonly Attacker _socket;
     private readonly CancellationToken _stop;
@@ -107,6 +107,7 @@ internal sealed class TransferClient : IDisposable
                     await SendAsync(WickedNative.Message(Credit, [0, .. body.Span[..4], .. Bytes(1)]));
                     if (Word(body, 4) + 1 == Word(body, 8)) Answer($"stream {Word(body, 0)}");
                     break;
+                case Ping: await SendAsync(WickedNative.Message(Pong, body.Span)); break;
                 case Published: Answer($"published {Word(body, 0)}"); break;
                 case Result: Answer($"result {Word(body, 0)}"); break;
                 case Fault: Answer($"fault {BinaryPrimitives.ReadUInt16LittleEndian(body.Span[4..])}"); break;

@@ -1,4 +1,4 @@
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
 using Broker.Store;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -21,7 +21,7 @@ public sealed class StreamSlotsTests
 
     private static void IsShed(IdleWatch watch)
     {
-        Assert.True(watch.Token.IsCancellationRequested);
+        Assert.True(watch.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(60)));
         Assert.Equal(FaultCode.Overloaded, Assert.Throws<CallFaultException>(watch.ThrowIfLate).Code);
     }
 
