@@ -1,10 +1,7 @@
-<<<<<<< HEAD:Broker.Core/Chunks/ChunkBudget.cs
 using System.Diagnostics;
 
 namespace Broker.Core.Protocol.Transfers;
-=======
 namespace Broker.Core.Protocol.Transfers;
->>>>>>> main:Broker.Core/Protocol/Transfers/ChunkBudget.cs
 
 /// <summary>Memory that the streams of a whole process may hold, whatever their connections may. For all threads.</summary>
 /// <remarks>
