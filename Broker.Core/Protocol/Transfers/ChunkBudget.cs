@@ -1,7 +1,6 @@
 using System.Diagnostics;
 
 namespace Broker.Core.Protocol.Transfers;
-namespace Broker.Core.Protocol.Transfers;
 
 /// <summary>Memory that the streams of a whole process may hold, whatever their connections may. For all threads.</summary>
 /// <remarks>
