@@ -55,6 +55,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         }
 
         if (arrival.Credit > 0) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
+        if (_table.IsWithholding) state.DeadlinesChanged();
         ReportProgress(chunk.Stream, arrival);
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
@@ -82,15 +83,18 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         _results.Remove(stream);
     }
 
-    /// <summary>Gives up streams that make no progress.</summary>
+    /// <summary>Gives up streams that make no progress, and lets those go on that waited for memory.</summary>
     public void Expire()
     {
         while (_table.TryExpire(state.Now, out StreamExpiry expired))
         {
-            SendCancel(expired.Stream, ChunkError.Expired);
+            SendCancel(expired.Stream, expired.Error);
             _results.Remove(expired.Stream);
-            Miss(expired.Purpose, expired.Reference, ChunkError.Expired, expired.Text);
+            Miss(expired.Purpose, expired.Reference, expired.Error, expired.Text);
         }
+
+        // What waited for memory has it now.
+        while (_table.TryGrant(state.Now, out uint stream, out uint credit)) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
     }
 
     /// <summary>Nobody waits for a call any more: if its result is on its way, no more of it is wanted.</summary>

@@ -71,7 +71,7 @@ public sealed class StoreService : IMethodSource, IDisposable
             methods.Add(name, (call, cancel) =>
             {
                 Check(call.Caller, needed);
-                return new(handler(new StoreCall(call.Arguments, call.Items, call.SayAsync), cancel));
+                return new(handler(new StoreCall(call.Arguments, call.Items, call.SayAsync) { Client = call.Caller.Client }, cancel));
             });
         }
     }
