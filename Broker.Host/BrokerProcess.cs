@@ -8,6 +8,7 @@ using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
 using Serilog;
 using Serilog.Core;
+using Serilog.Events;
 using ILogger = Serilog.ILogger;
 
 namespace Broker.Host;
@@ -38,10 +39,11 @@ public static class BrokerProcess
         bool started = false;
         try
         {
-            using StoreService? store = StoreService.Open(settings.Store);
+            using StoreService? store = StoreService.Open(settings.Store, notice => log.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
+            using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             await using IHub hub = makeHub(
                 settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)), store is null ? [] : [store]);
-            await using WebApplication app = Build(settings, hub, output, log);
+            await using WebApplication app = Build(settings, hub, output, log, store?.Health);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -62,7 +64,7 @@ public static class BrokerProcess
     }
 
     /// <summary>Wires hub, HTTP, signals and log together.</summary>
-    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log)
+    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log, StoreHealth? store = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
 
@@ -86,7 +88,7 @@ public static class BrokerProcess
         kestrel = app.Services.GetRequiredService<IServer>();
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
         app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining);
+        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store };
         app.Run(context => hub.Serves(context.Request.Path) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
         return app;
     }

@@ -51,7 +51,7 @@ public sealed class StoreScan : IDisposable
         }
         catch (RocksDbSharpException failure)
         {
-            throw new StoreException(StoreFault.Failed, $"The store cannot read: {failure.Message}", failure);
+            throw new StoreException(StoreFault.Failed, StoreFaultText.Read, failure);
         }
     }
 

@@ -86,7 +86,7 @@ public sealed class SessionActor : UntypedActor
         switch (command)
         {
             case ClientCommand.Misuse misuse: SendAway(misuse.Why, misuse.Detail); return;
-            case ClientCommand.Leave: _ended = true; _outlet.SeeOff(); return;
+            case ClientCommand.Leave: _ended = true; _outlet.Done(command.Bytes); _outlet.SeeOff(); return;
             case ClientCommand.Connect connect: Connect(connect); break;
             case not null when _principal is null: SendAway(Disconnect.BadRequest, "a command before connect"); return;
             case ClientCommand.Publish publish: Publish(publish); return;

@@ -114,6 +114,7 @@ public abstract class Conversation : IDialect, IReplySource
     private void Add(ClientCommand command)
     {
         _bytesUnderWay += command.Bytes;
+        Connection.Owe();
         (_commands ??= new List<ClientCommand>(_commandsBefore)).Add(command);
     }
 
@@ -121,6 +122,7 @@ public abstract class Conversation : IDialect, IReplySource
     private protected void ObeyAtOnce(ClientCommand command)
     {
         _bytesUnderWay += command.Bytes;
+        Connection.Owe();
         _session.Tell(new SessionProtocol.Commands([command]), ActorRefs.NoSender);
     }
 
@@ -172,6 +174,7 @@ public abstract class Conversation : IDialect, IReplySource
     {
         bool wasReady = IsReady;
         _bytesUnderWay -= bytes;
+        Connection.Settle();
         if (!wasReady && IsReady) _demand?.Resume();
     }
 
@@ -214,9 +217,11 @@ public abstract class Conversation : IDialect, IReplySource
     public abstract void Disconnect(Disconnect why);
 
     /// <inheritdoc />
-    public void SeeOff()
-    {
-        Seal();
-        Connection.SeeOff("bye");
-    }
+    public void SeeOff() => Connection.WhenSettled(
+        () =>
+        {
+            Seal();
+            Connection.SeeOff("bye");
+        },
+        EventLoop.SettleLimit);
 }

@@ -127,11 +127,16 @@ public abstract class EventLoop : IDisposable
         _work.RunPosted();
     }
 
-    /// <summary>Accepts no more, and says goodbye to every client. From any thread.</summary>
+    /// <summary>How long a connection that ends by itself waits for answers that it still owes, unless another time is given.</summary>
+    public static TimeSpan SettleLimit { get; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Accepts no more, and ends every connection: each once what its client has asked is answered. From any thread.</summary>
+    /// <param name="settleLimit">How long the answers may take; <see cref="SettleLimit"/> unless given.</param>
     /// <returns>Done when the last connection is gone.</returns>
-    public Task DrainAsync()
+    public Task DrainAsync(TimeSpan? settleLimit = null)
     {
-        Post(static loop => ((EventLoop)loop).Drain(), this);
+        TimeSpan limit = settleLimit ?? SettleLimit;
+        Post(static drain => ((Action)drain)(), () => Drain(limit));
         return _drained.Task;
     }
 
@@ -162,13 +167,13 @@ public abstract class EventLoop : IDisposable
         if (_draining) SayGoodbye(connection);
     }
 
-    private void Drain()
+    private void Drain(TimeSpan settleLimit)
     {
         _draining = true;
         StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
-            if (Table[slot] is { } connection) SayGoodbye(connection);
+            if (Table[slot] is { } connection) connection.WhenSettled(() => SayGoodbye(connection), settleLimit);
         }
 
         CompleteDrain();

@@ -103,6 +103,8 @@ public static class SettingsLoader
         Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
         ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
+        ReadBytesMax = reader.GetLongSize("broker.store.read-bytes-max", 1024, 1L << 40),
+        ClientReadBytesMax = reader.GetLongSize("broker.store.client-read-bytes-max", 1024, 1L << 40),
         StreamsMax = reader.GetCount("broker.store.streams-max", 1, 65_536),
         StreamIdleLimit = reader.GetDuration("broker.store.stream-idle-limit", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         Bounds = new StoreSettings
@@ -114,6 +116,7 @@ public static class SettingsLoader
             BatchChangesMax = reader.GetCount("broker.store.batch-changes-max", 1, 1_000_000),
             QueuedBytesMax = reader.GetSize("broker.store.queued-bytes-max", 1024, 1024 * 1024 * 1024),
             CacheBytes = reader.GetSize("broker.store.cache-bytes", 1024 * 1024, int.MaxValue),
+            VerifiesTables = reader.GetSwitch("broker.store.verify-tables"),
             WriteBufferBytes = reader.GetSize("broker.store.write-buffer-bytes", 64 * 1024, 1024 * 1024 * 1024),
         },
     };
