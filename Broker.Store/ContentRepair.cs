@@ -19,6 +19,7 @@ internal sealed class ContentRepair(StoreEngine engine, StoreReport report)
         repair.SweepParts();
         using var batch = new WriteBatch();
         Records.PutCount(batch, repair._keys);
+        if (engine.ReadNumber(Records.FormatKey) is null) Records.PutFormat(batch);
         engine.Write(batch, sync: true);
         report.AddNote($"The store has {repair._keys} keys.");
     }

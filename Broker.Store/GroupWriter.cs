@@ -129,7 +129,9 @@ internal sealed class GroupWriter : IDisposable
         {
             foreach (StoreChange change in write.Changes) Apply(batch, change, write);
             count += write.Created - write.Deleted;
-            write.Sequence = sequence + batch.Count();
+
+            // The number of keys is a change of the batch, too: so the last tail is what the database then says of itself.
+            write.Sequence = batch.Count() == 0 ? sequence : sequence + batch.Count() + 1;
             if (write.Durability > strongest) strongest = write.Durability;
         }
 

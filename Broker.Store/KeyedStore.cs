@@ -323,10 +323,9 @@ public sealed class KeyedStore : IDisposable
     {
         for (long i = 0; !target.IsEmpty; i++)
         {
-            PinnedValue part = _engine.GetPart(parts.Number, i, moment.At) ?? throw parts.Broken(i);
-            part.GetSpan().CopyTo(target);
-            target = target[part.Length..];
-            part.Dispose();
+            int copied = _engine.CopyPart(parts.Number, i, moment.At, target);
+            if (copied <= 0) throw parts.Broken(i);
+            target = target[copied..];
         }
     }
 

@@ -207,6 +207,28 @@ internal sealed unsafe class StoreEngine : SafeHandle
         return GetRecord(Records.NameOfPart(value, index, record), at, before: 0);
     }
 
+    /// <summary>Copies a part of a long value.</summary>
+    /// <param name="value">The value's number.</param>
+    /// <param name="index">The part's.</param>
+    /// <param name="at">The moment.</param>
+    /// <param name="target">Room for it.</param>
+    /// <returns>Its bytes; -1 where it is missing, or is longer than the target.</returns>
+    public int CopyPart(ulong value, long index, ReadOptions at, Span<byte> target)
+    {
+        Span<byte> record = stackalloc byte[Records.PartBytes];
+        nint slice = FindRecord(Records.NameOfPart(value, index, record), at);
+        if (slice == 0) return -1;
+        try
+        {
+            byte* bytes = (byte*)RocksDbSharp.Native.Instance.rocksdb_pinnableslice_value(slice, out nuint length);
+            return new ReadOnlySpan<byte>(bytes, checked((int)length)).TryCopyTo(target) ? (int)length : -1;
+        }
+        finally
+        {
+            RocksDbSharp.Native.Instance.rocksdb_pinnableslice_destroy(slice);
+        }
+    }
+
     /// <summary>Whether a client's key is there.</summary>
     public bool Exists(ReadOnlySpan<byte> key) => Look(key).Exists;
 

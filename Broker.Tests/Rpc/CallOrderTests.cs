@@ -123,6 +123,7 @@ public sealed class CallOrderTests
         Assert.Empty(client.Within(4));
 
         _ = hub.Drain();
+        Assert.Empty(client.Within(4));
         client.Say(Call(2, "slow"));
         Assert.Equal("fault 2 Cancelled: the connection ends", client.Next());
         held.SetResult("done"u8.ToArray());
@@ -156,7 +157,7 @@ public sealed class CallOrderTests
             Directory.Delete(folder, recursive: true);
         }
 
-        static byte[] Write(uint id, string value) => Broker.Core.Native.NativeWriter.Message(new Broker.Core.Native.Call
+        static byte[] Write(uint id, string value) => Broker.Core.Native.NativeWriter.Message(new Broker.Core.Rpc.Call
         {
             Id = id,
             Method = MethodId.Of(StoreMethods.Write),
