@@ -98,12 +98,17 @@ internal sealed class GroupWriter : IDisposable
     {
         _group.Clear();
         _decided.Clear();
+        bool isProbe = false;
         lock (_gate)
         {
             while (_queue.Count == 0 && !_closing)
             {
                 if (!_health.IsFailing) Monitor.Wait(_gate);
-                else if (!Monitor.Wait(_gate, s_probeEvery)) return true;
+                else if (!Monitor.Wait(_gate, s_probeEvery))
+                {
+                    isProbe = true;
+                    break;
+                }
             }
 
             long bytes = 0;
@@ -116,7 +121,7 @@ internal sealed class GroupWriter : IDisposable
             }
         }
 
-        return _group.Count > 0 || _health.IsFailing;
+        return _group.Count > 0 || isProbe;
     }
 
     // An empty group is a probe: whether the disk takes writes again, although nobody asks for one.

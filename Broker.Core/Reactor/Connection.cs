@@ -96,8 +96,8 @@ public abstract class Connection : OutboundSide
     /// <summary>One of them has been written, or will not be.</summary>
     public void Settle()
     {
-        // What writes it may be in the middle of a frame.
-        if (--_owed <= 0 && _onSettled is not null) Loop.Post(static state => ((Connection)state).EndSettling(isLate: false), this);
+        // The answer may still stand in a frame in the making.
+        if (--_owed <= 0 && _onSettled is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
     }
 
     /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
@@ -117,7 +117,7 @@ public abstract class Connection : OutboundSide
         }
 
         _onSettled = end;
-        _settleTimer = new LoopTimer(Loop, () => EndSettling(isLate: true));
+        _settleTimer = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
         _settleTimer.Set(limit);
     }
 

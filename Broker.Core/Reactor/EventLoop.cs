@@ -19,6 +19,7 @@ public abstract class EventLoop : IDisposable
 
     private readonly LoopWork _work;
     private readonly List<OutboundSide> _dirty = [];
+    private readonly Queue<Action> _endings = new();      // Of the turn under way.
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly IConnectionAcceptor _acceptor;
@@ -173,7 +174,7 @@ public abstract class EventLoop : IDisposable
         StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
-            if (Table[slot] is { } connection) connection.WhenSettled(() => SayGoodbye(connection), settleLimit);
+            if (Table[slot] is { } connection) AtTurnEnd(() => connection.WhenSettled(() => SayGoodbye(connection), settleLimit));
         }
 
         CompleteDrain();
@@ -306,6 +307,19 @@ public abstract class EventLoop : IDisposable
             }
         }
 
+        // What was said in the turn has been written by now, and so stands before a goodbye.
+        while (_endings.TryDequeue(out Action? ending))
+        {
+            try
+            {
+                ending();
+            }
+            catch (Exception failure)
+            {
+                Report(failure);
+            }
+        }
+
         // A flush may dirty others: an overflow ends a connection, which writes its Close frame.
         for (int i = 0; i < _dirty.Count; i++)
         {
@@ -335,6 +349,9 @@ public abstract class EventLoop : IDisposable
     private protected virtual void OnTurnEnded()
     {
     }
+
+    /// <summary>Runs something once, behind all that is said in this turn and before it leaves. For the loop's thread.</summary>
+    internal void AtTurnEnd(Action ending) => _endings.Enqueue(ending);
 
     /// <summary>Has a connection flushed when the turn ends.</summary>
     internal void MarkDirty(OutboundSide connection) => _dirty.Add(connection);

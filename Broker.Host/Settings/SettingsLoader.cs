@@ -46,6 +46,7 @@ public static class SettingsLoader
         }
 
         CheckStoreExposure(settings, layers);
+        CheckStoreBounds(settings.Store, layers);
         return new LoadedSettings(settings, layers, warnings);
     }
 
@@ -95,6 +96,16 @@ public static class SettingsLoader
         throw new SettingException(
             $"{layers.Find("broker.store.path")!.Origin}: the keyed store would be open to anyone who can reach the hub. "
             + "Set broker.store.anonymous = none, or broker.store.allow-anonymous-anywhere = on if you mean it.");
+    }
+
+    // One result alone has to be within the client's share, and that within what all share: else an honest read could never be answered.
+    private static void CheckStoreBounds(HostStoreSettings store, SettingsLayers layers)
+    {
+        const string All = "broker.store.read-bytes-max", Client = "broker.store.client-read-bytes-max", Result = "broker.store.result-bytes-max";
+        if (store.ClientReadBytesMax < store.ResultBytesMax)
+            throw new SettingException($"{layers.Find(Client)!.Origin}: {Client} is {store.ClientReadBytesMax} B, and has to be at least {Result}, which is {store.ResultBytesMax} B.");
+        if (store.ReadBytesMax < store.ClientReadBytesMax)
+            throw new SettingException($"{layers.Find(All)!.Origin}: {All} is {store.ReadBytesMax} B, and has to be at least {Client}, which is {store.ClientReadBytesMax} B.");
     }
 
     private static HostStoreSettings ReadStore(SettingsReader reader) => new()

@@ -74,7 +74,7 @@ public sealed class FullDiskTests
             foreach (string file in Directory.EnumerateFiles(folder)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         }
 
-        using (KeyedStore opened = KeyedStore.Open(copy)) Assert.Equal(last, ValueOf(opened));
+        using (KeyedStore opened = KeyedStore.Open(copy, new StoreSettings { WriteBufferBytes = 1024 * 1024 })) Assert.Equal(last, ValueOf(opened));
         Directory.Delete(copy, recursive: true);
     }
 
