@@ -1,7 +1,8 @@
 using Broker.Actors;
 using Broker.Actors.Rpc;
-using Broker.Host;
 using Broker.Host.Commands;
+using Broker.Host.Hosting;
+using Broker.Host;
 
 HubFactory makeHub = (settings, akka, methods) =>
 {

@@ -2,8 +2,9 @@ using System.Net;
 using Akka.Configuration;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Configuration;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Settings;
 

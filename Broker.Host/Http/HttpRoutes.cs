@@ -1,3 +1,4 @@
+using Broker.Host.Hosting;
 using Broker.Store;
 
 namespace Broker.Host.Http;

@@ -1,7 +1,7 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Store;
 using Broker.Host.Settings;
 using Broker.Host.Store;
 using Broker.Tests.Support;
@@ -157,7 +157,7 @@ public sealed class CallOrderTests
             Directory.Delete(folder, recursive: true);
         }
 
-        static byte[] Write(uint id, string value) => Broker.Core.Native.NativeWriter.Message(new Broker.Core.Rpc.Call
+        static byte[] Write(uint id, string value) => Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Calls.Call
         {
             Id = id,
             Method = MethodId.Of(StoreMethods.Write),
@@ -167,5 +167,5 @@ public sealed class CallOrderTests
         static byte[] StoreBytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);
     }
 
-    private static byte[] Bye() => Broker.Core.Native.NativeWriter.Message(default(Broker.Core.Native.Bye));
+    private static byte[] Bye() => Broker.Core.Protocol.Messages.NativeWriter.Message(default(Broker.Core.Protocol.Messages.Bye));
 }

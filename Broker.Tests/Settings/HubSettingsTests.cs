@@ -4,7 +4,8 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Broker.Actors.Settings;
-using Broker.Core.Handshake;
+using Broker.Configuration;
+using Broker.Core.Upgrade;
 
 namespace Broker.Tests.Settings;
 

@@ -1,7 +1,7 @@
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Store;
 using Broker.Store;
 using Microsoft.Extensions.Time.Testing;
 

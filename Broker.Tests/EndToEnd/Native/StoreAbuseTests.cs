@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Net.WebSockets;
 using Broker.Client;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Store;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd.Native;

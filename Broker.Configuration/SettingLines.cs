@@ -1,0 +1,211 @@
+using System.Globalization;
+using System.Text;
+
+namespace Broker.Configuration;
+
+/// <summary>Finds the line of every key in a HOCON text, and what is malformed in it.</summary>
+/// <remarks>
+/// Akka's parser keeps no lines, and it takes a file with an open brace, a stray one or a key without a value as if
+/// it were whole. So this scan runs before it: it tracks keys through braces and dots, and gives values no meaning.
+/// </remarks>
+public sealed class SettingLines
+{
+    private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
+    private readonly string _source;
+    private readonly string _text;
+    private int _at;
+    private int _line = 1;
+
+    private SettingLines(string source, string text)
+    {
+        _source = source;
+        _text = text;
+    }
+
+    /// <summary>Scans a whole text.</summary>
+    /// <param name="source">The name of the text, for messages.</param>
+    /// <param name="text">HOCON without substitutions and includes.</param>
+    /// <returns>For every key that has a value, and not an object, the line of its last occurrence, from 1.</returns>
+    /// <exception cref="SettingException">The text is malformed; the message names the line.</exception>
+    public static IReadOnlyDictionary<string, int> Scan(string source, string text)
+    {
+        var scan = new SettingLines(source, text);
+        scan.SkipBlank();
+        bool wrapped = scan.Peek() == '{';
+        if (wrapped) scan._at++;
+        scan.ReadBody(prefix: "", closing: wrapped, opened: 1);
+        scan.SkipBlank();
+        if (scan._at < text.Length) throw scan.Malformed("nothing may follow the closing '}' of the whole file");
+        return scan._lines;
+    }
+
+    private void ReadBody(string prefix, bool closing, int opened)
+    {
+        while (true)
+        {
+            SkipBlank();
+            switch (Peek())
+            {
+                case '\0' when closing: throw Malformed("is never closed by '}'", opened, "the '{' here ");
+                case '\0': return;
+                case '}' when closing: _at++; return;
+                case '}': throw Malformed("a '}' that closes nothing");
+                case ',': _at++; break;
+                default: ReadField(prefix); break;
+            }
+        }
+    }
+
+    private void ReadField(string prefix)
+    {
+        int line = _line;
+        string path = prefix + ReadPath();
+        if (Peek() == '{')
+        {
+            _at++;
+            ReadBody(path + ".", closing: true, line);
+            return;
+        }
+
+        if (Peek() == '+' && Peek(1) == '=') throw Malformed($"'+=' is not supported; write the whole list of {path}");
+        if (Peek() is not ('=' or ':')) throw Malformed($"expected '=' or '{{' after {path}");
+        _at++;
+        SkipSpaces();
+        if (Peek() is '\n' or '\0' or '#' or '}' or ',') SkipToBracket(path, line);
+        if (Peek() == '{')
+        {
+            _at++;
+            ReadBody(path + ".", closing: true, _line);
+            return;
+        }
+
+        _lines[path] = line;
+        ReadValue(path);
+    }
+
+    private void SkipToBracket(string path, int line)
+    {
+        if (Peek() is '\n' or '#') SkipBlank();
+        if (Peek() is not ('{' or '[')) throw Malformed($"{path} has no value", line);
+    }
+
+    private string ReadPath()
+    {
+        var path = new StringBuilder();
+        while (true)
+        {
+            char next = Peek();
+            if (next == '"')
+            {
+                path.Append(ReadQuoted());
+            }
+            else if (char.IsLetterOrDigit(next) || next is '-' or '_' or '.')
+            {
+                path.Append(next);
+                _at++;
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        if (path.Length == 0) throw Malformed($"expected a key, and found '{Peek()}'");
+        SkipSpaces();
+        return path.ToString();
+    }
+
+    private void ReadValue(string path)
+    {
+        if (Peek() == '[')
+        {
+            ReadList(path);
+            return;
+        }
+
+        while (Peek() is not ('\0' or '\n' or ',' or '}' or ']' or '#') && !(Peek() == '/' && Peek(1) == '/'))
+        {
+            switch (Peek())
+            {
+                case '"': ReadQuoted(); break;
+                case '$' when Peek(1) == '{':
+                    throw Malformed($"{path} holds a substitution, which is not supported; set an environment variable");
+                case '=' or ':' or '{' or '[' or '+' or '`' or '^' or '?' or '!' or '@' or '*' or '&' or '\\' or '$':
+                    throw Malformed($"the value of {path} holds '{Peek()}'; put it in double quotes");
+                default: _at++; break;
+            }
+        }
+    }
+
+    private void ReadList(string path)
+    {
+        int opened = _line;
+        _at++;
+        while (true)
+        {
+            SkipBlank();
+            switch (Peek())
+            {
+                case '\0': throw Malformed($"the '[' of {path} is never closed by ']'", opened);
+                case ']': _at++; return;
+                case ',': _at++; break;
+                case '}': throw Malformed($"a '}}' inside the list of {path}");
+                case '{': throw Malformed($"an object inside the list of {path} is not supported");
+                default: ReadValue(path); break;
+            }
+        }
+    }
+
+    private string ReadQuoted()
+    {
+        int opened = _line;
+        string quote = _text.AsSpan(_at).StartsWith("\"\"\"") ? "\"\"\"" : "\"";
+        _at += quote.Length;
+        int start = _at;
+        while (!_text.AsSpan(_at).StartsWith(quote))
+        {
+            if (_at >= _text.Length || (quote.Length == 1 && Peek() == '\n'))
+            {
+                throw Malformed("a string is never closed by '\"'", opened);
+            }
+
+            if (Peek() == '\n') _line++;
+            _at += quote.Length == 1 && Peek() == '\\' && Peek(1) is not ('\0' or '\n') ? 2 : 1;
+        }
+
+        string inside = _text[start.._at];
+        _at += quote.Length;
+        return inside;
+    }
+
+    private char Peek(int ahead = 0) => _at + ahead < _text.Length ? _text[_at + ahead] : '\0';
+
+    private void SkipSpaces()
+    {
+        while (Peek() is ' ' or '\t' or '\r' or '\uFEFF') _at++;
+    }
+
+    private void SkipBlank()
+    {
+        while (true)
+        {
+            SkipSpaces();
+            if (Peek() == '\n')
+            {
+                _line++;
+                _at++;
+            }
+            else if (Peek() == '#' || (Peek() == '/' && Peek(1) == '/'))
+            {
+                while (Peek() is not ('\n' or '\0')) _at++;
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+
+    private SettingException Malformed(string what, int? line = null, string subject = "") =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{_source} line {line ?? _line}: {subject}{what}."));
+}

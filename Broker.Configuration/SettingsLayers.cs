@@ -1,0 +1,77 @@
+using Akka.Configuration;
+
+namespace Broker.Configuration;
+
+/// <summary>Settings from several places, the stronger over the weaker, each value with its origin.</summary>
+public sealed class SettingsLayers
+{
+    private const string Root = "broker.";
+
+    private readonly IReadOnlyList<SettingsLayer> _references;
+    private readonly IReadOnlyList<SettingsLayer> _overrides;
+
+    /// <summary>Stacks layers.</summary>
+    /// <param name="references">Layers of defaults. Their keys are all the keys there are.</param>
+    /// <param name="overrides">Layers over the defaults, the weakest first.</param>
+    public SettingsLayers(IReadOnlyList<SettingsLayer> references, IReadOnlyList<SettingsLayer> overrides)
+    {
+        _references = references;
+        _overrides = overrides;
+        KnownKeys = KeysOf(references);
+    }
+
+    /// <summary>Every key that has a meaning, in alphabetical order.</summary>
+    public IReadOnlyList<string> KnownKeys { get; }
+
+    /// <summary>Gives the keys under <c>broker</c> that layers of defaults define.</summary>
+    public static IReadOnlyList<string> KeysOf(IEnumerable<SettingsLayer> references) =>
+    [
+        .. references.SelectMany(layer => layer.Keys)
+            .Where(key => key.StartsWith(Root, StringComparison.Ordinal))
+            .Distinct()
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>The value of the strongest layer that has one, or <c>null</c> for an unknown key.</summary>
+    public SettingValue? Find(string key) => FindOverride(key) ?? FindIn(_references, key);
+
+    /// <summary>The value of the strongest layer over the defaults, or <c>null</c> if the default stands.</summary>
+    public SettingValue? FindOverride(string key) => FindIn(_overrides, key);
+
+    /// <summary>The default of a key.</summary>
+    public SettingValue? FindDefault(string key) => FindIn(_references, key);
+
+    /// <summary>Every known key whose value differs from its default, with the value in force.</summary>
+    public IEnumerable<KeyValuePair<string, SettingValue>> Changed() =>
+        from key in KnownKeys
+        let value = FindOverride(key)
+        where value is not null && value.Text != FindDefault(key)?.Text
+        select KeyValuePair.Create(key, value);
+
+    /// <summary>What a file may not say: keys that do not exist.</summary>
+    /// <returns>One sentence for each unknown key, with the known key that is nearest; none if all is well.</returns>
+    public IEnumerable<string> CheckKeys()
+    {
+        foreach (SettingsLayer layer in _overrides)
+        {
+            foreach (string key in layer.Keys.Where(IsUnknown).Order(StringComparer.Ordinal))
+            {
+                string? nearest = NearestName.Find(key, KnownKeys);
+                string hint = nearest is null ? "." : $"; did you mean {nearest}?";
+                yield return $"{layer.Find(key)!.Origin}: there is no setting {key}{hint}";
+            }
+        }
+    }
+
+    /// <summary>All layers as one configuration, for what Akka reads itself, such as <c>akka.actor</c>.</summary>
+    public Config ToConfig() => _overrides.Reverse().Concat(_references.Reverse())
+        .Where(layer => !layer.Config.IsEmpty)
+        .Aggregate(Config.Empty, (config, weaker) => config.WithFallback(weaker.Config));
+
+    // Akka's own settings are Akka's to judge. All else must be ours: "brokr.listen" would be silently lost otherwise.
+    private bool IsUnknown(string key) =>
+        !key.StartsWith("akka.", StringComparison.Ordinal) && !KnownKeys.Contains(key);
+
+    private static SettingValue? FindIn(IReadOnlyList<SettingsLayer> layers, string key) =>
+        layers.Reverse().Select(layer => layer.Find(key)).FirstOrDefault(value => value is not null);
+}

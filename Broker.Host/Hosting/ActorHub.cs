@@ -1,0 +1,44 @@
+using System.Net;
+using Broker.Actors;
+using Broker.AspNetCore;
+using Broker.Reactor.Loops;
+
+namespace Broker.Host.Hosting;
+
+/// <summary>The real hub behind the host's seam.</summary>
+public sealed class ActorHub(Hub hub) : IHub
+{
+    private readonly HubEntranceHandler _entrance = new(hub.Entrance, TimeProvider.System);
+
+    /// <inheritdoc />
+    public bool OpensPort => hub.HasReactor;
+
+    /// <inheritdoc />
+    public bool Serves(PathString path) => _entrance.Serves(path);
+
+    /// <inheritdoc />
+    public Task AnswerAsync(HttpContext context) => _entrance.AnswerAsync(context);
+
+    /// <inheritdoc />
+    public IReadOnlyList<IPEndPoint> Endpoints => hub.Endpoints;
+
+    /// <inheritdoc />
+    public bool IsReady => hub.IsReady;
+
+    /// <inheritdoc />
+    public int Connections => hub.Counters.Open;
+
+    /// <inheritdoc />
+    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        hub.Start(plainHttp);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(TimeSpan grace) => hub.StopAsync(grace);
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => hub.DisposeAsync();
+}

@@ -1,0 +1,41 @@
+using System.Net;
+using Broker.Reactor.Loops;
+
+namespace Broker.Host.Hosting;
+
+/// <summary>What the host needs of a hub: the one seam between this project and the actors.</summary>
+public interface IHub : IAsyncDisposable
+{
+    /// <summary>Whether the hub opens the public port itself; if not, Kestrel does.</summary>
+    bool OpensPort => true;
+
+    /// <summary>Where the hub listens itself, with real ports; empty before it has started.</summary>
+    IReadOnlyList<IPEndPoint> Endpoints { get; }
+
+    /// <summary>Whether new clients are welcome: false before the start and while draining.</summary>
+    bool IsReady { get; }
+
+    /// <summary>Connections that the hub holds now.</summary>
+    int Connections { get; }
+
+    /// <summary>Starts to listen.</summary>
+    /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
+    /// <param name="cancel">Gives up the start.</param>
+    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+
+    /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
+    bool Serves(PathString path) => false;
+
+    /// <summary>Answers such a request: opens a WebSocket and returns when that has ended, or says why not.</summary>
+    Task AnswerAsync(HttpContext context) => throw new NotSupportedException("This hub serves no path.");
+
+    /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>
+    /// <param name="grace">How long the clients have; what is left then is closed at once.</param>
+    Task StopAsync(TimeSpan grace);
+}
+
+/// <summary>Makes the hub.</summary>
+/// <param name="settings">The hub's own settings.</param>
+/// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
+/// <param name="methods">What has methods for clients to call.</param>
+public delegate IHub HubFactory(Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Rpc.IMethodSource> methods);
