@@ -186,7 +186,7 @@ public sealed class Hub : IAsyncDisposable
         _ready = false;
         try
         {
-            await Task.WhenAll(_loops.Select(loop => loop.DrainAsync())).WaitAsync(grace).ConfigureAwait(false);
+            await Task.WhenAll(_loops.Select(loop => loop.DrainAsync(grace / 2 < EventLoop.SettleLimit ? grace / 2 : EventLoop.SettleLimit))).WaitAsync(grace).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

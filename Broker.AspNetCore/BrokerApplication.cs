@@ -33,8 +33,9 @@ public static class BrokerApplication
     /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
     /// <param name="name">What clients call it. One that is taken, or collides, stops the start.</param>
     /// <param name="handler">What answers.</param>
-    public static IServiceCollection AddBrokerMethod(this IServiceCollection services, string name, MethodHandler handler) =>
-        services.AddBrokerMethods(_ => new MethodSource(methods => methods.Add(name, handler)));
+    /// <param name="order">How its calls stand to other calls of the same connection.</param>
+    public static IServiceCollection AddBrokerMethod(this IServiceCollection services, string name, MethodHandler handler, CallOrder order = CallOrder.None) =>
+        services.AddBrokerMethods(_ => new MethodSource(methods => methods.Add(name, handler, order)));
 
     /// <summary>Adds methods that clients may call, and that need services of the application.</summary>
     /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>

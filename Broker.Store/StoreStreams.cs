@@ -157,7 +157,7 @@ public sealed class StoreStreams
 
     private static ScanItemEntry EntryOf(StoreScan scan, bool keysOnly)
     {
-        var entry = new ScanItemEntry { Key = scan.Key, ValueLength = scan.ValueLength, HasValue = !keysOnly && !scan.IsInParts };
+        var entry = new ScanItemEntry { Key = scan.Key, ValueLength = scan.ValueLength, HasValue = !keysOnly };
         return entry.Bytes <= ValueStreams.ScanItemBytesMax ? entry with { Value = scan.Value } : entry with { HasValue = false };
     }
 

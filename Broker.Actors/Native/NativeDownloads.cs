@@ -80,6 +80,7 @@ internal sealed class NativeDownloads : IChunkPump
         download.Stream = stream;
         _downloads.Add(download);
         _heldBytes += source.Bytes;
+        if (subject.Channel == 0) _client.Connection.Owe();
         if (_downloads.Count == 1)
         {
             _progress = Now;
@@ -239,6 +240,7 @@ internal sealed class NativeDownloads : IChunkPump
     {
         if (!_downloads.Remove(download)) return;
         _heldBytes -= download.Bytes;
+        if (download.Subject.Channel == 0) _client.Connection.Settle();
         if (download.IsSent) _sent.Add(download.Stream, download.Subject);
         if (_downloads.Count == 0) _timer.Stop();
     }

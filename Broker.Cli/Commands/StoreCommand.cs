@@ -14,7 +14,7 @@ internal static class StoreCommand
     private static readonly Dictionary<string, Durability> s_durabilities =
         new(StringComparer.Ordinal) { ["memory"] = Durability.Memory, ["os"] = Durability.System, ["disk"] = Durability.Disk };
 
-    public static Command Make(ClientCommands commands) => new("store", "Reads and writes the hub's keyed store.")
+    public static Command Make(ClientCommands commands) => new("store", "Reads and writes the hub's keyed store, and looks after the files of one that is not running.")
     {
         MakeGet(commands), MakePut(commands), MakeDelete(commands), MakeScan(commands),
     };

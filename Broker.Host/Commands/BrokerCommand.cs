@@ -101,6 +101,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         new ConfigurationCommands(output, error).AddTo(root);
         CompletionCommand.AddTo(root, output);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
+        StoreFolderCommand.AddTo(root, Streams.OfProcess);
         new BenchCommand(Streams.OfProcess).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
         serve.SetAction((parsed, _) => ServeAsync(parsed, stop));

@@ -15,6 +15,7 @@ using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
 using Serilog;
 using Serilog.Core;
+using Serilog.Events;
 using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Composition;
@@ -45,10 +46,11 @@ public static class BrokerProcess
         bool started = false;
         try
         {
-            using StoreService? store = StoreService.Open(settings.Store);
+            using StoreService? store = StoreService.Open(settings.Store, notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
+            using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             await using IHub hub = makeHub(
                 settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), store is null ? [] : [store]);
-            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels);
+            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -78,7 +80,9 @@ public static class BrokerProcess
     /// <param name="output">Gets the lines that say where the hub listens.</param>
     /// <param name="log">The process's log.</param>
     /// <param name="levels">What may be changed about the log.</param>
-    public static WebApplication Build(LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null)
+    /// <param name="store">How the store is, where there is one.</param>
+    public static WebApplication Build(
+        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(hub);
@@ -111,7 +115,7 @@ public static class BrokerProcess
         kestrel = app.Services.GetRequiredService<IServer>();
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
         app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining);
+        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store };
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)
             : hub.Serves(HubEntranceHandler.WrittenPathOf(context)) ? hub.AnswerAsync(context)

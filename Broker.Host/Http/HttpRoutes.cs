@@ -1,6 +1,7 @@
 using Broker.Host.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 using Broker.Host.Settings;
+using Broker.Store;
 
 namespace Broker.Host.Http;
 
@@ -11,6 +12,9 @@ namespace Broker.Host.Http;
 /// <param name="isDraining">Whether the hub is on its way out, and not on its way in.</param>
 public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<bool> isDraining)
 {
+    /// <summary>Whether the keyed store can write; none without a store.</summary>
+    public StoreHealth? Store { get; init; }
+
     /// <summary>Answers one request.</summary>
     public Task AnswerAsync(HttpContext context)
     {
@@ -57,6 +61,8 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
     private Task AnswerReadyAsync(HttpContext context) =>
         isDraining()
             ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"draining\"}"u8)
+            : hub.IsReady && Store is { IsFailing: true }
+                ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"store-failing\"}"u8)
             : hub.IsReady
                 ? WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ready\"}"u8)
                 : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"starting\"}"u8);

@@ -54,6 +54,7 @@ public static class SettingsLoader
         }
 
         CheckStoreExposure(settings, layers);
+        CheckStoreBounds(settings.Store, layers);
         List<string> warnings = [.. unknown];
         if (AkkaCheck.Check(layers, settings.Log, warnings) is { Count: > 0 } bad) throw new SettingException(bad);
         if (settings.Tls.Enabled && CertificateFiles.TryLoad(settings.Tls, out _)?.CheckDates(DateTimeOffset.UtcNow) is { } dates) warnings.Add(dates);
@@ -149,12 +150,24 @@ public static class SettingsLoader
             + "Set broker.store.anonymous = none, or broker.store.allow-anonymous-anywhere = on if you mean it.");
     }
 
+    // One result alone has to be within the client's share, and that within what all share: else an honest read could never be answered.
+    private static void CheckStoreBounds(HostStoreSettings store, SettingsLayers layers)
+    {
+        const string All = "broker.store.read-bytes-max", Client = "broker.store.client-read-bytes-max", Result = "broker.store.result-bytes-max";
+        if (store.ClientReadBytesMax < store.ResultBytesMax)
+            throw new SettingException($"{layers.Find(Client)!.Origin}: {Client} is {store.ClientReadBytesMax} B, and has to be at least {Result}, which is {store.ResultBytesMax} B.");
+        if (store.ReadBytesMax < store.ClientReadBytesMax)
+            throw new SettingException($"{layers.Find(All)!.Origin}: {All} is {store.ReadBytesMax} B, and has to be at least {Client}, which is {store.ClientReadBytesMax} B.");
+    }
+
     private static HostStoreSettings ReadStore(SettingsReader reader) => new()
     {
         Path = reader.GetFilePath("broker.store.path", CheckStorePath),
         Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
         ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
+        ReadBytesMax = reader.GetLongSize("broker.store.read-bytes-max", 1024, 1L << 40),
+        ClientReadBytesMax = reader.GetLongSize("broker.store.client-read-bytes-max", 1024, 1L << 40),
         StreamsMax = reader.GetCount("broker.store.streams-max", 1, 65_536),
         StreamIdleLimit = reader.GetDuration("broker.store.stream-idle-limit", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         Bounds = new StoreSettings
@@ -166,6 +179,7 @@ public static class SettingsLoader
             BatchChangesMax = reader.GetCount("broker.store.batch-changes-max", 1, 1_000_000),
             QueuedBytesMax = reader.GetSize("broker.store.queued-bytes-max", 1024, 1024 * 1024 * 1024),
             CacheBytes = reader.GetSize("broker.store.cache-bytes", 1024 * 1024, int.MaxValue),
+            VerifiesTables = reader.GetSwitch("broker.store.verify-tables"),
             WriteBufferBytes = reader.GetSize("broker.store.write-buffer-bytes", 64 * 1024, 1024 * 1024 * 1024),
         },
     };
