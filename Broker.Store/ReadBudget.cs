@@ -1,3 +1,4 @@
+using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Calls;
 
 namespace Broker.Store;

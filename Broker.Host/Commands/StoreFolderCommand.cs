@@ -37,8 +37,8 @@ internal static class StoreFolderCommand
             try
             {
                 StoreReport report = run(parsed.GetValue(folder)!);
-                foreach (string line in report.Damages.Concat(report.Notes)) await streams.PrintAsync(line).ConfigureAwait(false);
-                if (report.Damages.Count == 0) await streams.PrintAsync("The store is whole.").ConfigureAwait(false);
+                foreach (string line in report.Damages.Concat(report.Notes)) await streams.PrintAsync(line, cancel).ConfigureAwait(false);
+                if (report.Damages.Count == 0) await streams.PrintAsync("The store is whole.", cancel).ConfigureAwait(false);
                 return codeOf(report);
             }
             catch (StoreException refused)

@@ -1,3 +1,4 @@
+using MethodId = Broker.Core.Protocol.Messages.MethodId;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Calls;
@@ -157,7 +158,7 @@ public sealed class CallOrderTests
             Directory.Delete(folder, recursive: true);
         }
 
-        static byte[] Write(uint id, string value) => Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Calls.Call
+        static byte[] Write(uint id, string value) => Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Messages.Call
         {
             Id = id,
             Method = MethodId.Of(StoreMethods.Write),

@@ -97,7 +97,8 @@ public sealed class HostileValuesTests
         await using var hub = new Hub(
             settings with { Reactors = Math.Clamp(settings.Reactors, 1, 2), Listen = settings.Listen with { Port = 0, Address = System.Net.IPAddress.Loopback } },
             ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
-            TimeProvider.System);
+            TimeProvider.System,
+            Broker.Actors.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         Assert.True(hub.IsReady);
     }
