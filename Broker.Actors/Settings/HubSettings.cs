@@ -1,5 +1,6 @@
 using System.Net;
 using Akka.Configuration;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Handshake;
@@ -33,6 +34,15 @@ public sealed record HubSettings
 
     /// <summary>Bounds of routing.</summary>
     public RoutingSettings Routing { get; init; } = new();
+
+    /// <summary>Channels without a namespace.</summary>
+    public ChannelNamespace Channels { get; init; } = new();
+
+    /// <summary>The namespaces.</summary>
+    public IReadOnlyList<ChannelNamespace> Namespaces { get; init; } = [];
+
+    /// <summary>Histories of channels, of all namespaces together.</summary>
+    public HistorySettings History { get; init; } = new();
 
     /// <summary>Compression of messages.</summary>
     public CompressionSettings Compression { get; init; } = new();
@@ -140,6 +150,25 @@ public sealed record CentrifugeSettings
 
     /// <summary>Bytes of commands that may be under way in the hub for one client; reading from it pauses above.</summary>
     public int CommandBytesMax { get; init; } = 256 * 1024;
+}
+
+/// <summary>Histories of channels, of all namespaces together.</summary>
+public sealed record HistorySettings
+{
+    /// <summary>Bytes that histories may hold in memory.</summary>
+    public long BytesMax { get; init; } = 1024L * 1024 * 1024;
+
+    /// <summary>Publications of one page of a history, at most.</summary>
+    public int PageMax { get; init; } = 300;
+
+    /// <summary>Publications that a client recovers with a subscribe, at most.</summary>
+    public int RecoveryMax { get; init; } = 300;
+
+    /// <summary>How long the key of a publication is remembered.</summary>
+    public TimeSpan IdempotencyTtl { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often subscribers' positions are compared with their channels'.</summary>
+    public TimeSpan PositionCheck { get; init; } = TimeSpan.FromSeconds(40);
 }
 
 /// <summary>Compression of messages, RFC 7692.</summary>

@@ -40,6 +40,16 @@ public static class HubSettingsBinder
                 BatchBytesMax = reader.GetSize("broker.routing.batch-bytes-max", KiB, 16 * MiB),
                 LineBytesMax = reader.GetSize("broker.routing.line-bytes-max", KiB, 64 * MiB),
             },
+            Channels = ChannelSettingsBinder.Read(reader, "broker.channels", name: ""),
+            Namespaces = ChannelSettingsBinder.ReadNamespaces(reader),
+            History = new HistorySettings
+            {
+                BytesMax = reader.GetLongSize("broker.history.bytes-max", MiB, 1L << 40),
+                PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
+                RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
+                IdempotencyTtl = reader.GetDuration("broker.history.idempotency-ttl", TimeSpan.FromSeconds(1), 24 * Hour),
+                PositionCheck = reader.GetDuration("broker.history.position-check", TimeSpan.FromSeconds(1), Hour),
+            },
             Compression = new CompressionSettings
             {
                 Enabled = reader.GetSwitch("broker.compression.enabled"),

@@ -97,6 +97,33 @@ public sealed class SettingsReader(SettingsLayers layers)
             return isGood(text);
         }) ?? "";
 
+    /// <summary>Reads a regular expression that is matched against a whole text, in time that grows with the text alone; empty for none.</summary>
+    public System.Text.RegularExpressions.Regex? GetPattern(string key) =>
+        Get(key, "a regular expression without look-around and back references", (string text, out System.Text.RegularExpressions.Regex? pattern) =>
+        {
+            pattern = null;
+            if (text.Length == 0) return true;
+            try
+            {
+                pattern = new System.Text.RegularExpressions.Regex(
+                    $"^(?:{text})\\z", System.Text.RegularExpressions.RegexOptions.NonBacktracking | System.Text.RegularExpressions.RegexOptions.CultureInvariant);
+                return true;
+            }
+            catch (Exception malformed) when (malformed is ArgumentException or NotSupportedException)
+            {
+                return false;
+            }
+        });
+
+    /// <summary>The names that were given in a group with names, such as <c>broker.namespaces.</c>.</summary>
+    public IReadOnlyList<string> GetNames(string prefix) => layers.NamesUnder(prefix);
+
+    /// <summary>Notes a name in a group with names that may not be one.</summary>
+    /// <param name="prefix">The group's.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    public void RefuseName(string prefix, string name, string expected) => _problems.Add($"{prefix}{name}: expected {expected}.");
+
     /// <summary>Reads a list of origins of web pages.</summary>
     public IReadOnlyList<string> GetOrigins(string key) => GetList(
         key,
