@@ -1,29 +1,50 @@
+using Broker.Core.Chunks;
+
 namespace Broker.Actors.Model;
 
-/// <summary>One publication of a channel, in no dialect. Never changed: it is kept, shared between threads and sent to other nodes.</summary>
-public sealed record Publication
+/// <summary>One publication of a channel. Values only, so that it may travel between nodes.</summary>
+public readonly record struct Publication
 {
-    /// <summary>The data, any bytes; owned by the publication.</summary>
+    /// <summary>The data; owned by the publication and never changed. Empty where <see cref="LongData"/> has it.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
-    /// <summary>Whether the data is one JSON value for sure; otherwise nobody has looked.</summary>
+    /// <summary>The data, where it is too long to be one piece. Whoever passes the publication on says who holds it.</summary>
+    public LongBytes? LongData { get; init; }
+
+    /// <summary>Whether the data is one JSON value for sure; otherwise it may be any bytes.</summary>
     public bool IsJson { get; init; }
 
-    /// <summary>Its place in the channel's history, from 1; 0 where the channel keeps none.</summary>
-    public ulong Offset { get; init; }
-
-    /// <summary>Who published; null for the server.</summary>
+    /// <summary>Who published; null where nobody in particular did.</summary>
     public ClientInfo? Info { get; init; }
 
-    /// <summary>Its tags, or null.</summary>
-    public PublicationTags? Tags { get; init; }
+    /// <summary>What few publications have; null for none of it.</summary>
+    public PublicationExtras? Extras { get; init; }
 
-    /// <summary>When the hub took it: milliseconds since 1970, UTC; 0 where nobody noted it.</summary>
+    /// <summary>Its place in the channel's epoch, from 1; 0 until the home has given it one, and where it takes none.</summary>
+    public ulong Offset { get; init; }
+
+    /// <summary>When the home took it, in milliseconds since 1970; 0 where nobody needs it.</summary>
     public long TimeMilliseconds { get; init; }
 
-    /// <summary>The application's version of what it describes; 0 for none.</summary>
-    public ulong Version { get; init; }
+    /// <summary>Bytes of the data, wherever they are.</summary>
+    public long DataBytes => LongData?.Bytes ?? Data.Length;
+}
 
-    /// <summary>What it replaces: under the policy <c>keep-latest</c> the newest one of a key stands for those before it. Null for none.</summary>
-    public string? Key { get; init; }
+/// <summary>What few publications have beside their data. Immutable.</summary>
+public sealed record PublicationExtras
+{
+    /// <summary>Names and values that subscribers filter by and applications read.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Tags { get; init; } = [];
+
+    /// <summary>Headers, for dialects that have them.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    /// <summary>The event's name, for dialects that have one; otherwise empty.</summary>
+    public string EventName { get; init; } = "";
+
+    /// <summary>The media type of the data; empty where it is not known.</summary>
+    public string ContentType { get; init; } = "";
+
+    /// <summary>Of a publication that replaces a state: its version; 0 for none.</summary>
+    public ulong Version { get; init; }
 }

@@ -3,10 +3,11 @@ using System.Text;
 
 namespace Broker.Actors.Model;
 
-/// <summary>A publication as bytes, for stores and other nodes. Its offset is not among them: it is the key that they are kept under.</summary>
+/// <summary>A publication as bytes, for stores. Its offset is not among them: it is the key that they are kept under.</summary>
 /// <remarks>
-/// <c>flags u8 | time u64 | version u64 | key | user, client, connection info, channel info | tag count u32, name, value … | data to the end</c>;
-/// little-endian; every text and info is a u32 length and its bytes. What the flags do not name is left out.
+/// <c>flags u8 | time u64 | version u64 | key | user, client, connection info, channel info | tags | headers | event name | media type | data to
+/// the end</c>; little-endian; a text or an info is a u32 length and its bytes, a list a u32 count and its names and values. What the flags do
+/// not name is left out.
 /// </remarks>
 public static class PublicationRecord
 {
@@ -17,33 +18,38 @@ public static class PublicationRecord
         Json = 1,
         Time = 2,
         Version = 4,
-        Key = 8,
-        Info = 16,
-        Tags = 32,
-        All = Json | Time | Version | Key | Info | Tags,
+        Info = 8,
+        Tags = 16,
+        Headers = 32,
+        EventName = 64,
+        ContentType = 128,
     }
 
-    /// <summary>Encodes a publication into an array of exactly its length.</summary>
-    public static byte[] Encode(Publication publication)
+    /// <summary>Encodes a publication, whose data is one piece, into an array of exactly its length.</summary>
+    public static byte[] Encode(in Publication publication)
     {
-        ArgumentNullException.ThrowIfNull(publication);
         Parts parts = PartsOf(publication);
+        PublicationExtras? extras = publication.Extras;
         int size = 1 + publication.Data.Length;
         if (parts.HasFlag(Parts.Time)) size += sizeof(long);
         if (parts.HasFlag(Parts.Version)) size += sizeof(ulong);
-        if (publication.Key is { } key) size += SizeOf(key);
         if (publication.Info is { } info) size += SizeOf(info.User) + SizeOf(info.Client) + 8 + info.ConnectionInfo.Length + info.ChannelInfo.Length;
-        if (parts.HasFlag(Parts.Tags)) size += 4 + publication.Tags!.All.Sum(static tag => SizeOf(tag.Key) + SizeOf(tag.Value));
+        if (parts.HasFlag(Parts.Tags)) size += SizeOf(extras!.Tags);
+        if (parts.HasFlag(Parts.Headers)) size += SizeOf(extras!.Headers);
+        if (parts.HasFlag(Parts.EventName)) size += SizeOf(extras!.EventName);
+        if (parts.HasFlag(Parts.ContentType)) size += SizeOf(extras!.ContentType);
 
         byte[] record = GC.AllocateUninitializedArray<byte>(size);
         Span<byte> rest = record;
         rest[0] = (byte)parts;
         rest = rest[1..];
         if (parts.HasFlag(Parts.Time)) PutNumber(ref rest, (ulong)publication.TimeMilliseconds);
-        if (parts.HasFlag(Parts.Version)) PutNumber(ref rest, publication.Version);
-        if (publication.Key is not null) PutText(ref rest, publication.Key);
+        if (parts.HasFlag(Parts.Version)) PutNumber(ref rest, extras!.Version);
         if (publication.Info is not null) PutInfo(ref rest, publication.Info);
-        if (parts.HasFlag(Parts.Tags)) PutTags(ref rest, publication.Tags!);
+        if (parts.HasFlag(Parts.Tags)) PutList(ref rest, extras!.Tags);
+        if (parts.HasFlag(Parts.Headers)) PutList(ref rest, extras!.Headers);
+        if (parts.HasFlag(Parts.EventName)) PutText(ref rest, extras!.EventName);
+        if (parts.HasFlag(Parts.ContentType)) PutText(ref rest, extras!.ContentType);
         publication.Data.Span.CopyTo(rest);
         return record;
     }
@@ -51,63 +57,75 @@ public static class PublicationRecord
     /// <summary>Decodes a record.</summary>
     /// <param name="record">The bytes; the publication refers to them from here on.</param>
     /// <param name="offset">The publication's.</param>
-    /// <returns>The publication, or null if the bytes are no record.</returns>
-    public static Publication? Decode(ReadOnlyMemory<byte> record, ulong offset)
+    /// <param name="publication">The publication.</param>
+    /// <returns>Whether the bytes are a record.</returns>
+    public static bool TryDecode(ReadOnlyMemory<byte> record, ulong offset, out Publication publication)
     {
+        publication = default;
         var reader = new Reader(record);
-        if (!reader.TryTake(1, out ReadOnlyMemory<byte> flags)) return null;
+        if (!reader.TryTake(1, out ReadOnlyMemory<byte> flags)) return false;
         var parts = (Parts)flags.Span[0];
-        if ((parts & ~Parts.All) != 0) return null;
         ulong time = 0, version = 0;
-        string? key = null;
         ClientInfo? info = null;
-        PublicationTags? tags = null;
-        if (parts.HasFlag(Parts.Time) && !reader.TryReadNumber(out time)) return null;
-        if (parts.HasFlag(Parts.Version) && !reader.TryReadNumber(out version)) return null;
-        if (parts.HasFlag(Parts.Key) && (key = reader.ReadText()) is null) return null;
-        if (parts.HasFlag(Parts.Info) && (info = ReadInfo(ref reader)) is null) return null;
-        if (parts.HasFlag(Parts.Tags) && (tags = ReadTags(ref reader)) is null) return null;
-        return new Publication
+        List<KeyValuePair<string, string>>? tags = null, headers = null;
+        string? eventName = null, contentType = null;
+        if (parts.HasFlag(Parts.Time) && !reader.TryReadNumber(out time)) return false;
+        if (parts.HasFlag(Parts.Version) && !reader.TryReadNumber(out version)) return false;
+        if (parts.HasFlag(Parts.Info) && (info = ReadInfo(ref reader)) is null) return false;
+        if (parts.HasFlag(Parts.Tags) && (tags = ReadList(ref reader)) is null) return false;
+        if (parts.HasFlag(Parts.Headers) && (headers = ReadList(ref reader)) is null) return false;
+        if (parts.HasFlag(Parts.EventName) && (eventName = reader.ReadText()) is null) return false;
+        if (parts.HasFlag(Parts.ContentType) && (contentType = reader.ReadText()) is null) return false;
+        bool hasExtras = (parts & (Parts.Version | Parts.Tags | Parts.Headers | Parts.EventName | Parts.ContentType)) != 0;
+        publication = new Publication
         {
             Data = reader.Rest,
             IsJson = parts.HasFlag(Parts.Json),
             Offset = offset,
             Info = info,
-            Tags = tags,
             TimeMilliseconds = (long)time,
-            Version = version,
-            Key = key,
+            Extras = hasExtras
+                ? new PublicationExtras { Version = version, Tags = tags ?? [], Headers = headers ?? [], EventName = eventName ?? "", ContentType = contentType ?? "" }
+                : null,
         };
+        return true;
     }
 
-    private static Parts PartsOf(Publication publication) =>
+    private static Parts PartsOf(in Publication publication) =>
         (publication.IsJson ? Parts.Json : Parts.None)
         | (publication.TimeMilliseconds != 0 ? Parts.Time : Parts.None)
-        | (publication.Version != 0 ? Parts.Version : Parts.None)
-        | (publication.Key is not null ? Parts.Key : Parts.None)
         | (publication.Info is not null ? Parts.Info : Parts.None)
-        | (publication.Tags is not null ? Parts.Tags : Parts.None);
+        | (publication.Extras is { } extras ? PartsOf(extras) : Parts.None);
+
+    private static Parts PartsOf(PublicationExtras extras) =>
+        (extras.Version != 0 ? Parts.Version : Parts.None)
+        | (extras.Tags.Count > 0 ? Parts.Tags : Parts.None)
+        | (extras.Headers.Count > 0 ? Parts.Headers : Parts.None)
+        | (extras.EventName.Length > 0 ? Parts.EventName : Parts.None)
+        | (extras.ContentType.Length > 0 ? Parts.ContentType : Parts.None);
 
     private static ClientInfo? ReadInfo(ref Reader reader) =>
         reader.ReadText() is { } user && reader.ReadText() is { } client
         && reader.TryReadBytes(out ReadOnlyMemory<byte> connection) && reader.TryReadBytes(out ReadOnlyMemory<byte> channel)
-            ? new ClientInfo(user, client, connection, channel)
+            ? new ClientInfo(user, client) { ConnectionInfo = connection, ChannelInfo = channel }
             : null;
 
-    private static PublicationTags? ReadTags(ref Reader reader)
+    private static List<KeyValuePair<string, string>>? ReadList(ref Reader reader)
     {
         if (!reader.TryReadLength(out int count)) return null;
-        var tags = new List<KeyValuePair<string, string>>();
+        var list = new List<KeyValuePair<string, string>>();
         for (int i = 0; i < count; i++)
         {
             if (reader.ReadText() is not { } name || reader.ReadText() is not { } value) return null;
-            tags.Add(new KeyValuePair<string, string>(name, value));
+            list.Add(new KeyValuePair<string, string>(name, value));
         }
 
-        return tags.DistinctBy(static tag => tag.Key).Count() == count ? new PublicationTags(tags) : null;
+        return list;
     }
 
     private static int SizeOf(string text) => 4 + Encoding.UTF8.GetByteCount(text);
+
+    private static int SizeOf(IReadOnlyList<KeyValuePair<string, string>> list) => 4 + list.Sum(static each => SizeOf(each.Key) + SizeOf(each.Value));
 
     private static void PutInfo(ref Span<byte> rest, ClientInfo info)
     {
@@ -117,10 +135,10 @@ public static class PublicationRecord
         PutBytes(ref rest, info.ChannelInfo.Span);
     }
 
-    private static void PutTags(ref Span<byte> rest, PublicationTags tags)
+    private static void PutList(ref Span<byte> rest, IReadOnlyList<KeyValuePair<string, string>> list)
     {
-        PutLength(ref rest, tags.All.Count);
-        foreach ((string name, string value) in tags.All)
+        PutLength(ref rest, list.Count);
+        foreach ((string name, string value) in list)
         {
             PutText(ref rest, name);
             PutText(ref rest, value);

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Broker.Actors.Model;
 
-/// <summary>Makes epochs, and reads and writes them as text: 1 to 16 hexadecimal digits in lower case.</summary>
+/// <summary>Makes epochs, and reads and writes them as text: 16 hexadecimal digits in lower case.</summary>
 public static class StreamEpoch
 {
     /// <summary>No epoch: the client does not name one, or the channel has none.</summary>
@@ -29,14 +29,14 @@ public static class StreamEpoch
     }
 
     /// <summary>Writes an epoch; empty for <see cref="None"/>.</summary>
-    public static string ToText(ulong epoch) => epoch == None ? "" : epoch.ToString("x", CultureInfo.InvariantCulture);
+    public static string ToText(ulong epoch) => epoch == None ? "" : epoch.ToString("x16", CultureInfo.InvariantCulture);
 
     /// <summary>Reads an epoch.</summary>
     /// <returns><see cref="None"/> for no text, <see cref="Foreign"/> for a text that this hub does not write.</returns>
     public static ulong Read(ReadOnlySpan<byte> text)
     {
         if (text.IsEmpty) return None;
-        bool isOurs = text.Length <= 16 && text[0] != (byte)'0' && text.IndexOfAnyInRange((byte)'A', (byte)'F') < 0;
+        bool isOurs = text.Length == 16 && text.IndexOfAnyInRange((byte)'A', (byte)'F') < 0;
         return isOurs && Utf8Parser.TryParse(text, out ulong epoch, out int read, 'x') && read == text.Length ? epoch : Foreign;
     }
 }

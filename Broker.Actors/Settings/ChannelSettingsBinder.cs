@@ -1,6 +1,7 @@
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.SlowConsumers;
+using Broker.Configuration;
 
 namespace Broker.Actors.Settings;
 

@@ -3,6 +3,7 @@ using Akka.Configuration;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
+using Broker.Configuration;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 

@@ -49,8 +49,8 @@ public enum TagComparison
 public abstract class TagsFilter
 {
     /// <summary>Whether a publication with these tags passes.</summary>
-    /// <param name="tags">The tags; null for none.</param>
-    public abstract bool Matches(ITagSource? tags);
+    /// <param name="tags">The tags; names are compared exactly, and the first of a name counts.</param>
+    public abstract bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags);
 
     /// <summary>A leaf.</summary>
     internal sealed class Leaf(string key, TagComparison comparison, string value, string[] values) : TagsFilter
@@ -58,10 +58,10 @@ public abstract class TagsFilter
         private readonly decimal? _limit = ReadDecimal(value);
 
         /// <inheritdoc />
-        public override bool Matches(ITagSource? tags)
+        public override bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags)
         {
-            string? tag = null;
-            bool exists = tags is not null && tags.TryGet(key, out tag);
+            string? tag = Find(tags);
+            bool exists = tag is not null;
             return comparison switch
             {
                 TagComparison.Equal => exists && string.Equals(tag, value, StringComparison.Ordinal),
@@ -75,6 +75,16 @@ public abstract class TagsFilter
                 TagComparison.Contains => exists && tag!.Contains(value, StringComparison.Ordinal),
                 _ => exists && _limit is { } limit && ReadDecimal(tag!) is { } number && Compare(number, limit),
             };
+        }
+
+        private string? Find(IReadOnlyList<KeyValuePair<string, string>> tags)
+        {
+            for (int i = 0; i < tags.Count; i++)
+            {
+                if (string.Equals(tags[i].Key, key, StringComparison.Ordinal)) return tags[i].Value;
+            }
+
+            return null;
         }
 
         private bool Compare(decimal number, decimal limit) => comparison switch
@@ -95,20 +105,20 @@ public abstract class TagsFilter
     internal sealed class All(TagsFilter[] nodes) : TagsFilter
     {
         /// <inheritdoc />
-        public override bool Matches(ITagSource? tags) => Array.TrueForAll(nodes, node => node.Matches(tags));
+        public override bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags) => Array.TrueForAll(nodes, node => node.Matches(tags));
     }
 
     /// <summary>One of several, or more.</summary>
     internal sealed class Any(TagsFilter[] nodes) : TagsFilter
     {
         /// <inheritdoc />
-        public override bool Matches(ITagSource? tags) => Array.Exists(nodes, node => node.Matches(tags));
+        public override bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags) => Array.Exists(nodes, node => node.Matches(tags));
     }
 
     /// <summary>The contrary of one.</summary>
     internal sealed class Not(TagsFilter node) : TagsFilter
     {
         /// <inheritdoc />
-        public override bool Matches(ITagSource? tags) => !node.Matches(tags);
+        public override bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags) => !node.Matches(tags);
     }
 }

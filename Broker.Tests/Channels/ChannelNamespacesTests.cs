@@ -1,6 +1,8 @@
+using Broker.Actors.Access;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Settings;
-using Broker.Core.Centrifuge;
+using Broker.Actors.Model;
+using Broker.Configuration;
 
 namespace Broker.Tests.Channels;
 
@@ -25,8 +27,8 @@ public sealed class ChannelNamespacesTests
     [InlineData(":room")]
     public void An_unknown_namespace_is_an_unknown_channel(string channel)
     {
-        Assert.False(Read("broker.namespaces.chat.presence = on").TryResolve(channel, out _, out CentrifugeError error));
-        Assert.Equal(CentrifugeError.UnknownChannel, error);
+        Assert.False(Read("broker.namespaces.chat.presence = on").TryResolve(channel, out _, out HubError error));
+        Assert.Equal(HubError.UnknownChannel, error);
     }
 
     [Fact]
@@ -45,8 +47,8 @@ public sealed class ChannelNamespacesTests
     {
         ChannelNamespaces namespaces = Read("broker.namespaces.users.pattern = \"[0-9]+|all\"");
 
-        Assert.Equal(expected, namespaces.TryResolve(channel, out _, out CentrifugeError error));
-        if (!expected) Assert.Equal(CentrifugeError.BadRequest, error);
+        Assert.Equal(expected, namespaces.TryResolve(channel, out _, out HubError error));
+        if (!expected) Assert.Equal(HubError.BadRequest, error);
     }
 
     [Theory]
@@ -62,7 +64,7 @@ public sealed class ChannelNamespacesTests
     {
         var options = new ChannelNamespace { UserLimited = true };
 
-        Assert.Equal(expected, ChannelRules.Check(ChannelUse.Subscribe, channel, options, user, isSubscribed: false) is null);
+        Assert.Equal(expected, ChannelRules.Check(HubAction.Subscribe, channel, options, user, isSubscribed: false) is null);
     }
 
     [Theory]
@@ -76,16 +78,16 @@ public sealed class ChannelNamespacesTests
     {
         var options = new ChannelNamespace { Publish = access };
 
-        CentrifugeError? refused = ChannelRules.Check(ChannelUse.Publish, "c", options, user, isSubscribed);
+        HubError? refused = ChannelRules.Check(HubAction.Publish, "c", options, user, isSubscribed);
 
-        Assert.Equal(expected ? null : CentrifugeError.PermissionDenied, refused);
+        Assert.Equal(expected ? null : HubError.PermissionDenied, refused);
     }
 
     [Fact]
     public void What_a_namespace_does_not_have_is_not_available()
     {
-        Assert.Equal(CentrifugeError.NotAvailable, ChannelRules.Check(ChannelUse.History, "c", new ChannelNamespace(), "", isSubscribed: true));
-        Assert.Equal(CentrifugeError.NotAvailable, ChannelRules.Check(ChannelUse.Presence, "c", new ChannelNamespace(), "", isSubscribed: true));
+        Assert.Equal(HubError.NotAvailable, ChannelRules.Check(HubAction.History, "c", new ChannelNamespace(), "", isSubscribed: true));
+        Assert.Equal(HubError.NotAvailable, ChannelRules.Check(HubAction.Presence, "c", new ChannelNamespace(), "", isSubscribed: true));
     }
 
     [Fact]

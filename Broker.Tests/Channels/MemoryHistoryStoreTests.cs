@@ -22,7 +22,7 @@ public sealed class MemoryHistoryStoreTests
 
         Assert.Equal((1UL, 2UL), (first.Position.Offset, second.Position.Offset));
         Assert.Equal(first.Position.Epoch, second.Position.Epoch);
-        Assert.Equal(2UL, second.Added!.Offset);
+        Assert.Equal(2UL, second.Added.Offset);
         Assert.NotEqual(first.Position.Epoch, Append("b", "1").Position.Epoch);
     }
 
@@ -129,11 +129,11 @@ public sealed class MemoryHistoryStoreTests
     }
 
     [Fact]
-    public void Removal_empties_the_list_alone()
+    public async Task Removal_empties_the_list_alone()
     {
         StreamPosition top = Append("a", "1").Position;
 
-        _store.RemoveAsync("a").GetAwaiter().GetResult();
+        await _store.RemoveAsync("a");
 
         Assert.Equal(top, Read("a").Top);
         Assert.Equal("", Texts(Read("a")));
@@ -148,7 +148,7 @@ public sealed class MemoryHistoryStoreTests
         _time.Advance(TimeSpan.FromMinutes(5));
         AppendResult later = Append("a", "2", key: "k");
 
-        Assert.Equal((first.Position, AppendOutcome.DuplicateKey, null), (again.Position, again.Outcome, again.Added));
+        Assert.Equal((first.Position, AppendOutcome.DuplicateKey, 0UL), (again.Position, again.Outcome, again.Added.Offset));
         Assert.Equal(AppendOutcome.Added, elsewhere.Outcome);
         Assert.Equal((AppendOutcome.Added, 2UL), (later.Outcome, later.Position.Offset));
     }
@@ -217,7 +217,7 @@ public sealed class MemoryHistoryStoreTests
 
     private AppendResult Append(string channel, string text, string? key = null, ulong version = 0, string? versionEpoch = null) => _store.Append(
         channel,
-        new HistoryAppend(new Publication { Data = Encoding.UTF8.GetBytes(text), Version = version })
+        new HistoryAppend(new Publication { Data = Encoding.UTF8.GetBytes(text), Extras = version == 0 ? null : new PublicationExtras { Version = version } })
         {
             IdempotencyKey = key,
             IdempotencyTtl = TimeSpan.FromMinutes(5),

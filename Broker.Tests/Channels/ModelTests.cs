@@ -14,18 +14,25 @@ public sealed class ModelTests
             Data = "{\"a\":1}"u8.ToArray(),
             IsJson = true,
             Offset = 7,
-            Info = new ClientInfo("42", "client", "{}"u8.ToArray(), "[1]"u8.ToArray()),
-            Tags = new PublicationTags([KeyValuePair.Create("ticker", "BTC"), KeyValuePair.Create("é", "€")]),
+            Info = new ClientInfo("42", "client") { ConnectionInfo = "{}"u8.ToArray(), ChannelInfo = "[1]"u8.ToArray() },
             TimeMilliseconds = 1_700_000_000_000,
-            Version = 9,
-            Key = "k",
+            Extras = new PublicationExtras
+            {
+                Tags = [KeyValuePair.Create("ticker", "BTC"), KeyValuePair.Create("é", "€")],
+                Headers = [KeyValuePair.Create("h", "1")],
+                EventName = "tick",
+                ContentType = "application/json",
+                Version = 9,
+            },
         };
 
-        Publication read = PublicationRecord.Decode(PublicationRecord.Encode(publication), offset: 7)!;
+        Assert.True(PublicationRecord.TryDecode(PublicationRecord.Encode(publication), offset: 7, out Publication read));
 
         Assert.Equal(publication.Data.ToArray(), read.Data.ToArray());
-        Assert.Equal(publication.Tags.All, read.Tags!.All);
-        Assert.Equal(publication with { Data = default, Tags = null }, read with { Data = default, Tags = null });
+        Assert.Equal(publication.Extras.Tags, read.Extras!.Tags);
+        Assert.Equal(publication.Extras.Headers, read.Extras!.Headers);
+        Assert.Equal(publication.Extras with { Tags = [], Headers = [] }, read.Extras with { Tags = [], Headers = [] });
+        Assert.Equal(publication with { Data = default, Extras = null }, read with { Data = default, Extras = null });
     }
 
     [Fact]
@@ -34,17 +41,17 @@ public sealed class ModelTests
         byte[] record = PublicationRecord.Encode(new Publication { Data = new byte[100] });
 
         Assert.Equal(101, record.Length);
-        Assert.Equal(100, PublicationRecord.Decode(record, 1)!.Data.Length);
+        Assert.True(PublicationRecord.TryDecode(record, 1, out Publication read));
+        Assert.Equal(100, read.Data.Length);
     }
 
     [Fact]
     public void No_cut_of_a_record_is_taken_for_one_with_its_parts()
     {
-        byte[] record = PublicationRecord.Encode(new Publication { Info = new ClientInfo("42", "client"), Version = 1, Key = "k" });
+        byte[] record = PublicationRecord.Encode(new Publication { Info = new ClientInfo("42", "client"), Extras = new PublicationExtras { Version = 1, EventName = "e" } });
 
-        for (int length = 0; length < record.Length; length++) Assert.Null(PublicationRecord.Decode(record.AsMemory(0, length), 1));
-        Assert.Null(PublicationRecord.Decode(new byte[] { 0x80 }, 1));
-        Assert.Null(PublicationRecord.Decode(new byte[] { 32, 255, 255, 255, 127 }, 1));
+        for (int length = 0; length < record.Length; length++) Assert.False(PublicationRecord.TryDecode(record.AsMemory(0, length), 1, out _));
+        Assert.False(PublicationRecord.TryDecode(new byte[] { 16, 255, 255, 255, 127 }, 1, out _));
     }
 
     [Fact]
@@ -54,7 +61,7 @@ public sealed class ModelTests
 
         Assert.Equal(epoch, StreamEpoch.Read(System.Text.Encoding.ASCII.GetBytes(StreamEpoch.ToText(epoch))));
         Assert.Equal(StreamEpoch.None, StreamEpoch.Read(""u8));
-        foreach (string foreign in (string[])["_", "xyz", "ABC", "0", "0a", "12345678901234567", "a b"])
+        foreach (string foreign in (string[])["_", "xyz", "1", "12345678901234567", "1234567890ABCDEF", "123456789abcdefg"])
             Assert.Equal(StreamEpoch.Foreign, StreamEpoch.Read(System.Text.Encoding.ASCII.GetBytes(foreign)));
     }
 

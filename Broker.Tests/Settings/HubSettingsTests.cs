@@ -6,6 +6,7 @@ using Akka.Configuration;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Settings;
+using Broker.Configuration;
 using Broker.Core.Handshake;
 
 namespace Broker.Tests.Settings;

@@ -1,7 +1,7 @@
+using Broker.Actors.Access;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
-using Broker.Core.Centrifuge;
 
 namespace Broker.Actors.Channels.Api;
 
@@ -28,7 +28,12 @@ public interface IHubApi
     Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Subscribes a user's connections to a channel, as if each had asked and were allowed. No connection: no effect, no error.</summary>
-    Task SubscribeAsync(UserConnections target, string channel, ServerSubscription subscription, CancellationToken cancellationToken = default);
+    /// <param name="target">Which.</param>
+    /// <param name="subscription">The channel, and what holds for the subscription.</param>
+    /// <param name="recoverSince">Sends what was published behind this position; null for nothing.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="HubApiException">105: the connection is subscribed to the channel already.</exception>
+    Task SubscribeAsync(UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken = default);
 
     /// <summary>Ends the subscriptions of a user's connections to a channel; they are told the code 2000.</summary>
     Task UnsubscribeAsync(UserConnections target, string channel, CancellationToken cancellationToken = default);
@@ -38,7 +43,7 @@ public interface IHubApi
     /// <param name="reason">The close code and its reason; 3503 is usual.</param>
     /// <param name="except">Client ids to leave alone.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task DisconnectAsync(UserConnections target, Disconnect reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default);
+    Task DisconnectAsync(UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default);
 
     /// <summary>Sets when a user's connections expire; they are told so.</summary>
     /// <param name="target">Which.</param>

@@ -1,5 +1,4 @@
 using Broker.Actors.Model;
-using Broker.Core.Centrifuge;
 
 namespace Broker.Actors.Channels.Api;
 
@@ -11,7 +10,7 @@ public sealed record PublishRequest(ReadOnlyMemory<byte> Data)
     public bool IsJson { get; init; }
 
     /// <summary>Its tags, which filters look at.</summary>
-    public PublicationTags? Tags { get; init; }
+    public IReadOnlyList<KeyValuePair<string, string>> Tags { get; init; } = [];
 
     /// <summary>Does not add it to the history, and gives it no offset.</summary>
     public bool SkipHistory { get; init; }
@@ -41,4 +40,4 @@ public readonly record struct PublishAnswer(StreamPosition Position, int Receive
 /// <summary>Answer for one channel of a broadcast.</summary>
 /// <param name="Answer">Answer; only without an error.</param>
 /// <param name="Error">Why not, or null.</param>
-public readonly record struct BroadcastAnswer(PublishAnswer Answer, CentrifugeError? Error);
+public readonly record struct BroadcastAnswer(PublishAnswer Answer, HubError? Error);

@@ -1,27 +1,9 @@
-using Broker.Actors.Model;
-
 namespace Broker.Actors.Channels.Api;
 
 /// <summary>Connections that a server names.</summary>
 /// <param name="User">All of this user; empty for the anonymous ones.</param>
 /// <param name="Client">Of these, only the one with this client id; null for all.</param>
 public readonly record struct UserConnections(string User, string? Client = null);
-
-/// <summary>A subscription that the server makes for a client.</summary>
-public sealed record ServerSubscription
-{
-    /// <summary>What presence and publications say about the client in this channel: one JSON value, or empty.</summary>
-    public ReadOnlyMemory<byte> ChannelInfo { get; init; }
-
-    /// <summary>Data for the client with its subscription: one JSON value, or empty.</summary>
-    public ReadOnlyMemory<byte> Data { get; init; }
-
-    /// <summary>When it expires; null for never.</summary>
-    public DateTimeOffset? ExpiresAt { get; init; }
-
-    /// <summary>Sends what was published behind this position; null for nothing.</summary>
-    public StreamPosition? RecoverSince { get; init; }
-}
 
 /// <summary>When a connection expires.</summary>
 /// <param name="At">When; null for never.</param>

@@ -4,16 +4,15 @@ namespace Broker.Actors.Channels.History;
 
 /// <summary>One channel in memory: its position and its newest publications, oldest first.</summary>
 /// <remarks>
-/// Lean, as there are very many with one publication or none: a single publication stands in the field itself, several in a ring that grows
-/// by doubling. Offsets are contiguous, so the place in the ring gives a publication's offset.
+/// Lean, as there are very many with one publication or none: the ring has one place first, and grows by doubling. Offsets are contiguous, so the place in the ring gives a publication's offset.
 /// </remarks>
 internal sealed class ChannelLog(string name, HistoryGroup group)
 {
     /// <summary>What one costs beside its publications: itself, its name, its entry in the table.</summary>
     internal const int BytesEach = 240;
 
-    private object? _kept;                  // Nothing, a Publication, or a ring of them.
-    private int _first;                     // Of a ring.
+    private Publication[]? _ring;           // From the first publication on.
+    private int _first;
 
     internal readonly string Name = name;
     internal readonly HistoryGroup Group = group;
@@ -33,59 +32,42 @@ internal sealed class ChannelLog(string name, HistoryGroup group)
     /// <summary>The offset of the oldest publication kept; one more than the top if there is none.</summary>
     internal ulong FirstOffset => Top - (ulong)Count + 1;
 
-    internal Publication this[int index] => _kept as Publication ?? ((Publication[])_kept!)[(_first + index) % ((Publication[])_kept).Length];
+    internal ref readonly Publication this[int index] => ref _ring![(_first + index) % _ring.Length];
 
     /// <summary>Adds a publication, which has the top's offset already, and removes the oldest beyond the size.</summary>
-    internal void Add(Publication publication, int size)
+    internal void Add(in Publication publication, int size)
     {
         while (Count >= size) RemoveFirst();
-        if (Count == 0)
-        {
-            _kept = publication;
-        }
-        else
-        {
-            Publication[] ring = GrownRing(size);
-            ring[(_first + Count) % ring.Length] = publication;
-        }
-
+        if (_ring is null || Count == _ring.Length) Grow(size);
+        _ring![(_first + Count) % _ring.Length] = publication;
         Count++;
         Bytes += CostOf(publication);
     }
 
-    private Publication[] GrownRing(int size)
+    private void Grow(int size)
     {
-        if (_kept is Publication[] roomy && Count < roomy.Length) return roomy;
-        var larger = new Publication[Math.Min(size, Math.Max(4, Count * 2))];
+        var larger = new Publication[Math.Min(size, Count < 2 ? Count + 1 : Count * 2)];
         for (int i = 0; i < Count; i++) larger[i] = this[i];
         _first = 0;
-        _kept = larger;
-        return larger;
+        _ring = larger;
     }
 
     internal void RemoveFirst()
     {
         Bytes -= CostOf(this[0]);
         Count--;
-        if (_kept is Publication[] ring && Count > 0)
-        {
-            ring[_first] = null!;
-            _first = (_first + 1) % ring.Length;
-        }
-        else
-        {
-            _kept = null;
-            _first = 0;
-        }
+        _ring![_first] = default;
+        _first = (_first + 1) % _ring.Length;
     }
 
     internal void Clear()
     {
-        _kept = null;
+        _ring = null;
         _first = Count = Bytes = 0;
     }
 
-    private static int CostOf(Publication publication) => 144 + publication.Data.Length + (publication.Tags is null ? 0 : 128 * publication.Tags.All.Count);
+    private static int CostOf(in Publication publication) =>
+        112 + publication.Data.Length + (publication.Extras is { } extras ? 64 + 128 * (extras.Tags.Count + extras.Headers.Count) : 0);
 }
 
 /// <summary>The version that a channel's last publication had, where it had one.</summary>

@@ -3,7 +3,7 @@ using Broker.Actors.Model;
 namespace Broker.Actors.Channels.History;
 
 /// <summary>A publication to be kept.</summary>
-/// <param name="Publication">Everything but its offset, which the store gives it.</param>
+/// <param name="Publication">Everything but its offset, which the store gives it. Its data is one piece.</param>
 public readonly record struct HistoryAppend(Publication Publication)
 {
     /// <summary>A publication with a key that the channel has seen within <see cref="IdempotencyTtl"/> is not added again; null for none.</summary>
@@ -13,7 +13,7 @@ public readonly record struct HistoryAppend(Publication Publication)
     public TimeSpan IdempotencyTtl { get; init; }
 
     /// <summary>
-    /// Counts versions of <see cref="Publication.Version"/>: a version that is not greater than the channel's last one is not added, unless
+    /// Counts versions of <see cref="PublicationExtras.Version"/>: a version that is not greater than the channel's last one is not added, unless
     /// both name an epoch, and another one. A publication without version resets the channel's.
     /// </summary>
     public string? VersionEpoch { get; init; }
@@ -35,8 +35,8 @@ public enum AppendOutcome
 /// <summary>Answer to an append.</summary>
 /// <param name="Position">Where the publication stands; see <see cref="AppendOutcome"/>.</param>
 /// <param name="Outcome">Whether it has been added.</param>
-/// <param name="Added">The publication with its offset, to be delivered; null if it has not been added.</param>
-public readonly record struct AppendResult(StreamPosition Position, AppendOutcome Outcome, Publication? Added = null);
+/// <param name="Added">The publication with its offset, to be delivered; <c>default</c> if it has not been added.</param>
+public readonly record struct AppendResult(StreamPosition Position, AppendOutcome Outcome, Publication Added = default);
 
 /// <summary>What is wanted of a channel's history.</summary>
 /// <param name="Since">Publications behind this position, or before it if <paramref name="Reverse"/>; null for all.</param>

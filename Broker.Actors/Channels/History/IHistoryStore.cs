@@ -5,9 +5,9 @@ namespace Broker.Actors.Channels.History;
 /// <summary>The histories of the channels of one home: their positions and their newest publications.</summary>
 /// <remarks>
 /// <para>
-/// For one thread, that of the home, which is the only one that appends to these channels. A call may complete later, on any thread; the
-/// home then makes no further call for the same channel before, so calls of one channel never overlap. Calls complete in the order in
-/// which they were made for that channel.
+/// For one thread, that of the home, which is the only one that appends to these channels. A call may complete later, on any thread. Appends
+/// to one channel may overlap: they take their offsets in the order of the calls, and complete in that order. The home reads and removes only
+/// while no append to that channel is pending, and appends only while neither of those is.
 /// </para>
 /// <para>
 /// Expiry is exact for whoever asks: after the TTL a read gives no publications, after the meta TTL it gives a new epoch, whether or not a

@@ -60,7 +60,7 @@ public sealed class MemoryHistoryStore : IHistoryStore
         if (append.IdempotencyKey is { } key && _answers.TryGet(channel, key, out StreamPosition first)) return new AppendResult(first, AppendOutcome.DuplicateKey);
 
         ChannelLog log = Find(channel, options);
-        if (append.Publication.Version is > 0 and var version)
+        if (append.Publication.Extras?.Version is > 0 and var version)
         {
             if (log.Version?.Suppresses(version, append.VersionEpoch) == true) return new AppendResult(log.Position, AppendOutcome.StaleVersion);
             log.Version = new VersionMark(version, append.VersionEpoch);

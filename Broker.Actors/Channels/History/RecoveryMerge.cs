@@ -17,9 +17,8 @@ public sealed class RecoveryMerge
     public long Bytes { get; private set; }
 
     /// <summary>A publication has arrived.</summary>
-    public void Add(Publication publication)
+    public void Add(in Publication publication)
     {
-        ArgumentNullException.ThrowIfNull(publication);
         _arrived.Add(publication);
         Bytes += publication.Data.Length;
     }

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
-using Broker.Core.Centrifuge;
+using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Namespaces;
 
@@ -39,7 +39,7 @@ public sealed class ChannelNamespaces
     /// <param name="channel">A name that is well-formed; see <see cref="Core.Topics.ChannelName"/>.</param>
     /// <param name="found">The namespace.</param>
     /// <param name="error">Otherwise: 102 if it is not configured, 107 if the name does not match its pattern.</param>
-    public bool TryResolve(string channel, [NotNullWhen(true)] out ChannelNamespace? found, out CentrifugeError error)
+    public bool TryResolve(string channel, [NotNullWhen(true)] out ChannelNamespace? found, out HubError error)
     {
         ArgumentNullException.ThrowIfNull(channel);
         error = default;
@@ -50,12 +50,12 @@ public sealed class ChannelNamespaces
         }
         else if (!_lookup.TryGetValue(channel.AsSpan(0, boundary), out found))
         {
-            error = CentrifugeError.UnknownChannel;
+            error = HubError.UnknownChannel;
             return false;
         }
 
         if (found.Pattern is null || found.Pattern.IsMatch(channel.AsSpan(boundary + 1))) return true;
-        error = CentrifugeError.BadRequest;
+        error = HubError.BadRequest;
         found = null;
         return false;
     }

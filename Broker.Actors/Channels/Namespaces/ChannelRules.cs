@@ -1,50 +1,35 @@
-using Broker.Core.Centrifuge;
+using Broker.Actors.Access;
+using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Namespaces;
-
-/// <summary>What a client wants to do with a channel.</summary>
-public enum ChannelUse
-{
-    /// <summary>Subscribe to it.</summary>
-    Subscribe,
-
-    /// <summary>Publish to it.</summary>
-    Publish,
-
-    /// <summary>Ask who is there, or how many.</summary>
-    Presence,
-
-    /// <summary>Read its history.</summary>
-    History,
-}
 
 /// <summary>Whether a namespace lets a client do something. Pure; tokens and backends that grant more are asked before.</summary>
 public static class ChannelRules
 {
     /// <summary>Judges.</summary>
-    /// <param name="use">What the client wants.</param>
+    /// <param name="action">What the client wants.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="options">Its namespace.</param>
     /// <param name="user">The client's user; empty for an anonymous one.</param>
     /// <param name="isSubscribed">Whether the client is subscribed to the channel.</param>
     /// <returns>Why not, or null: 108 where the namespace does not have it, 103 where the client may not.</returns>
-    public static CentrifugeError? Check(ChannelUse use, string channel, ChannelNamespace options, string user, bool isSubscribed)
+    public static HubError? Check(HubAction action, string channel, ChannelNamespace options, string user, bool isSubscribed)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return use switch
+        return action switch
         {
-            ChannelUse.Presence when !options.Presence => CentrifugeError.NotAvailable,
-            ChannelUse.History when !options.History.IsOn => CentrifugeError.NotAvailable,
-            ChannelUse.Subscribe when ChannelNamespaces.IsUserLimited(channel, options) => ChannelNamespaces.NamesUser(channel, user) ? null : CentrifugeError.PermissionDenied,
-            _ => IsAllowed(AccessOf(use, options), user, isSubscribed) ? null : CentrifugeError.PermissionDenied,
+            HubAction.Presence when !options.Presence => HubError.NotAvailable,
+            HubAction.History when !options.History.IsOn => HubError.NotAvailable,
+            HubAction.Subscribe when ChannelNamespaces.IsUserLimited(channel, options) => ChannelNamespaces.NamesUser(channel, user) ? null : HubError.PermissionDenied,
+            _ => IsAllowed(AccessOf(action, options), user, isSubscribed) ? null : HubError.PermissionDenied,
         };
     }
 
-    private static ChannelAccess AccessOf(ChannelUse use, ChannelNamespace options) => use switch
+    private static ChannelAccess AccessOf(HubAction action, ChannelNamespace options) => action switch
     {
-        ChannelUse.Subscribe => options.Subscribe,
-        ChannelUse.Publish => options.Publish,
-        ChannelUse.Presence => options.PresenceAccess,
+        HubAction.Subscribe => options.Subscribe,
+        HubAction.Publish => options.Publish,
+        HubAction.Presence => options.PresenceAccess,
         _ => options.HistoryAccess,
     };
 

@@ -1,8 +1,8 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using System.Net;
-using Broker.Core.Handshake;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Reads typed settings out of layers, and keeps a sentence for each value that is none.</summary>
 /// <remarks>
@@ -98,15 +98,14 @@ public sealed class SettingsReader(SettingsLayers layers)
         }) ?? "";
 
     /// <summary>Reads a regular expression that is matched against a whole text, in time that grows with the text alone; empty for none.</summary>
-    public System.Text.RegularExpressions.Regex? GetPattern(string key) =>
-        Get(key, "a regular expression without look-around and back references", (string text, out System.Text.RegularExpressions.Regex? pattern) =>
+    public Regex? GetPattern(string key) =>
+        Get(key, "a regular expression without look-around and back references", (string text, out Regex? pattern) =>
         {
             pattern = null;
             if (text.Length == 0) return true;
             try
             {
-                pattern = new System.Text.RegularExpressions.Regex(
-                    $"^(?:{text})\\z", System.Text.RegularExpressions.RegexOptions.NonBacktracking | System.Text.RegularExpressions.RegexOptions.CultureInvariant);
+                pattern = new Regex($"^(?:{text})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
                 return true;
             }
             catch (Exception malformed) when (malformed is ArgumentException or NotSupportedException)
@@ -124,21 +123,24 @@ public sealed class SettingsReader(SettingsLayers layers)
     /// <param name="expected">What would be right, to follow "expected".</param>
     public void RefuseName(string prefix, string name, string expected) => _problems.Add($"{prefix}{name}: expected {expected}.");
 
-    /// <summary>Reads a list of origins of web pages.</summary>
-    public IReadOnlyList<string> GetOrigins(string key) => GetList(
-        key,
-        "a list of origins without a path, such as [\"https://chat.example.org\"]",
-        item => Uri.TryCreate(item, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == item);
+    /// <summary>Reads a list, each of whose items has to be of a kind.</summary>
+    /// <param name="key">The full key.</param>
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    /// <param name="tryRead">Reads one item.</param>
+    /// <returns>Every item, or none if one of them is bad.</returns>
+    public IReadOnlyList<T> GetList<T>(string key, string expected, TryRead<T> tryRead)
+    {
+        ArgumentNullException.ThrowIfNull(tryRead);
+        if (Take(key) is not { } value) return [];
+        var read = new List<T>();
+        foreach (string item in ItemsOf(value))
+        {
+            if (!tryRead(item, out T? one)) return Note<IReadOnlyList<T>>(key, value, expected) ?? [];
+            read.Add(one!);
+        }
 
-    /// <summary>Reads a list of address ranges; an address alone is a range of one.</summary>
-    public IReadOnlyList<IPNetwork> GetRanges(string key) =>
-    [
-        .. GetList(
-            key,
-            "a list of addresses and ranges with nothing set behind the prefix, such as [\"10.0.0.0/8\", \"::1\"]",
-            item => AddressRanges.TryRead(item, out _))
-        .Select(item => AddressRanges.TryRead(item, out IPNetwork range) ? range : default),
-    ];
+        return read;
+    }
 
     /// <summary>Reads one of an enumeration's names, in whatever case, a dash between its words.</summary>
     public TEnum GetChoice<TEnum>(string key)
@@ -173,11 +175,6 @@ public sealed class SettingsReader(SettingsLayers layers)
         if (problems.Count > 0) throw new SettingException(problems);
     }
 
-    private IReadOnlyList<string> GetList(string key, string expected, Func<string, bool> isItem) =>
-        Take(key) is not { } value ? []
-        : ItemsOf(value) is var items && items.All(isItem) ? items
-        : Note<IReadOnlyList<string>>(key, value, expected) ?? [];
-
     private static string[] ItemsOf(SettingValue value) =>
         value.Items is { } items
             ? [.. items]
@@ -209,6 +206,11 @@ public sealed class SettingsReader(SettingsLayers layers)
     }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
-
-    private delegate bool TryRead<T>(string text, out T? value);
 }
+
+/// <summary>Reads one value from its text.</summary>
+/// <typeparam name="T">What it becomes.</typeparam>
+/// <param name="text">What was written.</param>
+/// <param name="value">The value, if the text is one.</param>
+/// <returns>Whether the text is such a value.</returns>
+public delegate bool TryRead<T>(string text, out T? value);
