@@ -85,6 +85,9 @@ public sealed class Turn(BufferPool pool)
         Violation = null;
     }
 
+    /// <summary>The engine takes other sizes from the next message on.</summary>
+    internal void Resized() => _messageBytesMax = _engine.Settings.MessageBytesMax;
+
     /// <summary>Gives back what the turn holds and lets go of the connection. What was not read is lost.</summary>
     public void End()
     {
