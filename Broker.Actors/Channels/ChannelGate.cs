@@ -40,7 +40,7 @@ internal sealed class ChannelGate
     /// <summary>The store has finished with a command of the channel.</summary>
     internal void End(string channel, bool isAppend)
     {
-        Work work = _busy[channel];
+        if (!_busy.TryGetValue(channel, out Work? work)) return;    // The home was lost meanwhile.
         if (isAppend) work.Appends--;
         else work.IsReading = false;
         Settle(channel, work);
@@ -55,6 +55,14 @@ internal sealed class ChannelGate
         message = work.Waiting.Dequeue().Message;
         Settle(channel, work);
         return true;
+    }
+
+    /// <summary>Takes everything that waits: the home is lost.</summary>
+    internal IReadOnlyList<object> TakeAll()
+    {
+        object[] all = [.. _busy.Values.SelectMany(static work => work.Waiting).Select(static each => each.Message)];
+        _busy.Clear();
+        return all;
     }
 
     private void Settle(string channel, Work work)

@@ -12,7 +12,7 @@ namespace Broker.Actors.Model;
 public static class PublicationRecord
 {
     [Flags]
-    private enum Parts : byte
+    private enum Parts : ushort
     {
         None = 0,
         Json = 1,
@@ -23,6 +23,8 @@ public static class PublicationRecord
         Headers = 32,
         EventName = 64,
         ContentType = 128,
+        Key = 256,
+        All = 511,
     }
 
     /// <summary>Encodes a publication, whose data is one piece, into an array of exactly its length.</summary>
@@ -30,9 +32,10 @@ public static class PublicationRecord
     {
         Parts parts = PartsOf(publication);
         PublicationExtras? extras = publication.Extras;
-        int size = 1 + publication.Data.Length;
+        int size = sizeof(ushort) + publication.Data.Length;
         if (parts.HasFlag(Parts.Time)) size += sizeof(long);
         if (parts.HasFlag(Parts.Version)) size += sizeof(ulong);
+        if (parts.HasFlag(Parts.Key)) size += SizeOf(extras!.Key);
         if (publication.Info is { } info) size += SizeOf(info.User) + SizeOf(info.Client) + 8 + info.ConnectionInfo.Length + info.ChannelInfo.Length;
         if (parts.HasFlag(Parts.Tags)) size += SizeOf(extras!.Tags);
         if (parts.HasFlag(Parts.Headers)) size += SizeOf(extras!.Headers);
@@ -41,10 +44,11 @@ public static class PublicationRecord
 
         byte[] record = GC.AllocateUninitializedArray<byte>(size);
         Span<byte> rest = record;
-        rest[0] = (byte)parts;
-        rest = rest[1..];
+        BinaryPrimitives.WriteUInt16LittleEndian(rest, (ushort)parts);
+        rest = rest[sizeof(ushort)..];
         if (parts.HasFlag(Parts.Time)) PutNumber(ref rest, (ulong)publication.TimeMilliseconds);
         if (parts.HasFlag(Parts.Version)) PutNumber(ref rest, extras!.Version);
+        if (parts.HasFlag(Parts.Key)) PutText(ref rest, extras!.Key);
         if (publication.Info is not null) PutInfo(ref rest, publication.Info);
         if (parts.HasFlag(Parts.Tags)) PutList(ref rest, extras!.Tags);
         if (parts.HasFlag(Parts.Headers)) PutList(ref rest, extras!.Headers);
@@ -63,20 +67,22 @@ public static class PublicationRecord
     {
         publication = default;
         var reader = new Reader(record);
-        if (!reader.TryTake(1, out ReadOnlyMemory<byte> flags)) return false;
-        var parts = (Parts)flags.Span[0];
+        if (!reader.TryTake(sizeof(ushort), out ReadOnlyMemory<byte> flags)) return false;
+        var parts = (Parts)BinaryPrimitives.ReadUInt16LittleEndian(flags.Span);
+        if ((parts & ~Parts.All) != 0) return false;
         ulong time = 0, version = 0;
         ClientInfo? info = null;
         List<KeyValuePair<string, string>>? tags = null, headers = null;
-        string? eventName = null, contentType = null;
+        string? eventName = null, contentType = null, key = null;
         if (parts.HasFlag(Parts.Time) && !reader.TryReadNumber(out time)) return false;
         if (parts.HasFlag(Parts.Version) && !reader.TryReadNumber(out version)) return false;
+        if (parts.HasFlag(Parts.Key) && (key = reader.ReadText()) is null) return false;
         if (parts.HasFlag(Parts.Info) && (info = ReadInfo(ref reader)) is null) return false;
         if (parts.HasFlag(Parts.Tags) && (tags = ReadList(ref reader)) is null) return false;
         if (parts.HasFlag(Parts.Headers) && (headers = ReadList(ref reader)) is null) return false;
         if (parts.HasFlag(Parts.EventName) && (eventName = reader.ReadText()) is null) return false;
         if (parts.HasFlag(Parts.ContentType) && (contentType = reader.ReadText()) is null) return false;
-        bool hasExtras = (parts & (Parts.Version | Parts.Tags | Parts.Headers | Parts.EventName | Parts.ContentType)) != 0;
+        bool hasExtras = (parts & (Parts.Version | Parts.Tags | Parts.Headers | Parts.EventName | Parts.ContentType | Parts.Key)) != 0;
         publication = new Publication
         {
             Data = reader.Rest,
@@ -85,7 +91,7 @@ public static class PublicationRecord
             Info = info,
             TimeMilliseconds = (long)time,
             Extras = hasExtras
-                ? new PublicationExtras { Version = version, Tags = tags ?? [], Headers = headers ?? [], EventName = eventName ?? "", ContentType = contentType ?? "" }
+                ? new PublicationExtras { Version = version, Tags = tags ?? [], Headers = headers ?? [], EventName = eventName ?? "", ContentType = contentType ?? "", Key = key ?? "" }
                 : null,
         };
         return true;
@@ -102,7 +108,8 @@ public static class PublicationRecord
         | (extras.Tags.Count > 0 ? Parts.Tags : Parts.None)
         | (extras.Headers.Count > 0 ? Parts.Headers : Parts.None)
         | (extras.EventName.Length > 0 ? Parts.EventName : Parts.None)
-        | (extras.ContentType.Length > 0 ? Parts.ContentType : Parts.None);
+        | (extras.ContentType.Length > 0 ? Parts.ContentType : Parts.None)
+        | (extras.Key.Length > 0 ? Parts.Key : Parts.None);
 
     private static ClientInfo? ReadInfo(ref Reader reader) =>
         reader.ReadText() is { } user && reader.ReadText() is { } client

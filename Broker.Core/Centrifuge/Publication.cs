@@ -6,7 +6,7 @@ public readonly ref struct Publication
     /// <summary>The payload, any JSON value; empty is written as null.</summary>
     public ReadOnlySpan<byte> Data { get; init; }
 
-    /// <summary>Who published, from <see cref="PublicationEncoder.EncodeInfo"/>; empty is left out.</summary>
+    /// <summary>Who published, from <see cref="PublicationEncoder.EncodeInfo(string, string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>; empty is left out.</summary>
     public ReadOnlySpan<byte> Info { get; init; }
 
     /// <summary>Its place in the channel's stream, from 1; 0 is left out.</summary>

@@ -163,6 +163,41 @@ public sealed class ReplyWriter
         _lines.Close("}}}"u8);
     }
 
+    /// <summary>The server has subscribed the client to a channel.</summary>
+    /// <param name="channel">UTF-8, not escaped.</param>
+    /// <param name="result">Of it: whether and where the channel keeps positions, and data. What was missed follows as publications.</param>
+    public void PushSubscribe(ReadOnlySpan<byte> channel, in SubscribeResult result)
+    {
+        _lines.StartLine();
+        _lines.Open("{\"push\":{\"channel\":"u8);
+        _lines.PutText(channel);
+        _lines.Open(",\"subscribe\":{"u8);
+        _lines.PutTrue("\"recoverable\":"u8, result.Recoverable);
+        _lines.PutText("\"epoch\":"u8, result.Epoch);
+        _lines.PutNumber("\"offset\":"u8, result.Offset);
+        _lines.PutTrue("\"positioned\":"u8, result.Positioned);
+        _lines.PutRaw("\"data\":"u8, result.Data);
+        _lines.Close("}}}"u8);
+    }
+
+    /// <summary>Publications of a channel that the client was too slow for, as a message of the server.</summary>
+    /// <param name="channel">UTF-8, not escaped.</param>
+    /// <param name="from">The first offset; 0 where the channel has none.</param>
+    /// <param name="to">The last offset; 0 where the channel has none.</param>
+    /// <param name="count">How many from the first to the last.</param>
+    public void PushGap(ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
+    {
+        _lines.StartLine();
+        _lines.Open("{\"push\":{\"message\":{\"data\":{\"gap\":{\"channel\":"u8);
+        _lines.PutText(channel);
+        _lines.Close(""u8);
+        _lines.PutNumber("\"from\":"u8, from);
+        _lines.PutNumber("\"to\":"u8, to);
+        _lines.PutNumber("\"count\":"u8, count);
+        _lines.PutText("\"reason\":"u8, "slow");
+        _lines.Close("}}}}}"u8);
+    }
+
     /// <summary>A message of the server to this client, in no channel.</summary>
     /// <param name="data">One JSON value; empty is left out.</param>
     public void PushMessage(ReadOnlySpan<byte> data)

@@ -23,6 +23,7 @@ public sealed class ModelTests
                 EventName = "tick",
                 ContentType = "application/json",
                 Version = 9,
+                Key = "k",
             },
         };
 
@@ -36,11 +37,11 @@ public sealed class ModelTests
     }
 
     [Fact]
-    public void A_bare_publication_costs_one_byte_more_than_its_data()
+    public void A_bare_publication_costs_two_bytes_more_than_its_data()
     {
         byte[] record = PublicationRecord.Encode(new Publication { Data = new byte[100] });
 
-        Assert.Equal(101, record.Length);
+        Assert.Equal(102, record.Length);
         Assert.True(PublicationRecord.TryDecode(record, 1, out Publication read));
         Assert.Equal(100, read.Data.Length);
     }
@@ -51,7 +52,8 @@ public sealed class ModelTests
         byte[] record = PublicationRecord.Encode(new Publication { Info = new ClientInfo("42", "client"), Extras = new PublicationExtras { Version = 1, EventName = "e" } });
 
         for (int length = 0; length < record.Length; length++) Assert.False(PublicationRecord.TryDecode(record.AsMemory(0, length), 1, out _));
-        Assert.False(PublicationRecord.TryDecode(new byte[] { 16, 255, 255, 255, 127 }, 1, out _));
+        Assert.False(PublicationRecord.TryDecode(new byte[] { 0, 2 }, 1, out _));
+        Assert.False(PublicationRecord.TryDecode(new byte[] { 16, 0, 255, 255, 255, 127 }, 1, out _));
     }
 
     [Fact]

@@ -35,6 +35,9 @@ public sealed class ChannelNamespaces
     /// <summary>The namespaces.</summary>
     public IReadOnlyCollection<ChannelNamespace> Named => _named.Values;
 
+    /// <summary>Whether any channel keeps something that expires.</summary>
+    public bool KeepAnything => WithoutNamespace.IsKept || _named.Values.Any(static each => each.IsKept);
+
     /// <summary>Finds the namespace of a channel.</summary>
     /// <param name="channel">A name that is well-formed; see <see cref="Core.Topics.ChannelName"/>.</param>
     /// <param name="found">The namespace.</param>

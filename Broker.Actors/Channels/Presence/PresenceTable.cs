@@ -11,6 +11,9 @@ public sealed class PresenceTable
 {
     private const int ListMax = 8;
 
+    /// <summary>Nobody.</summary>
+    internal static PresenceTable Empty { get; } = new();
+
     private readonly List<ClientInfo> _few = [];
     private Dictionary<string, ClientInfo>? _members;   // By client, from the ninth on.
     private Dictionary<string, int>? _users;            // Clients of each.
