@@ -76,11 +76,11 @@ public sealed class Hub : IAsyncDisposable
     }
 
     /// <summary>Makes the dialects of a hub.</summary>
-    internal static DialectRegistry RegistryOf(HubSettings settings, IEnumerable<IDialectFactory> dialects, Methods methods)
+    internal static DialectRegistry RegistryOf(HubSettings settings, IEnumerable<IDialectFactory> dialects, Methods methods, string? version = null)
     {
         var context = new DialectContext
         {
-            Version = s_version,
+            Version = version ?? s_version,
             Clients = settings.Clients,
             Calls = settings.Calls,
             Channels = settings.Routing,

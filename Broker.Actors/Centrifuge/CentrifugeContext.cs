@@ -10,6 +10,6 @@ namespace Broker.Actors.Centrifuge;
 /// <param name="Version">Of this hub, told to clients.</param>
 internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSettings Clients, JsonFormat Format, string Version)
 {
-    /// <summary>The most commands in one frame: a client that comes back may ask for all of its channels in one.</summary>
-    internal int CommandsPerFrameMax { get; } = Math.Max(Settings.CommandsPerFrameMax, Clients.ResumeCommands);
+    /// <summary>The most commands in one frame, beside those in which a client that comes back connects and subscribes.</summary>
+    internal int CommandsPerFrameMax => Settings.CommandsPerFrameMax;
 }

@@ -19,7 +19,8 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
         var format = new JsonFormat(new JsonEncoding(context.Channels.LineBytesMax));
         var shared = new CentrifugeContext(settings, context.Clients, format, context.Version);
         Core.Centrifuge.Disconnect slow = CentrifugeCodes.CodeOf(DisconnectReason.Slow), shutdown = CentrifugeCodes.CodeOf(DisconnectReason.Shutdown);
-        var engine = new FrameEngineSettings(Math.Max(settings.MessageBytesMax, context.Clients.ResumeBytes), settings.FragmentsMax);
+        var resuming = new LongMessageRule(context.Clients.ResumeBytes, CentrifugeSession.IsResuming);
+        var engine = new FrameEngineSettings(settings.MessageBytesMax, settings.FragmentsMax) { LongMessages = resuming };
         return new Dialect
         {
             Name = "centrifuge",
@@ -33,7 +34,7 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
                     Subprotocols = new SubprotocolChoice([WireFacts.Subprotocol], WireFacts.Subprotocol, refusesUnmatched: true),
                     Origins = context.Origins,
                     Engine = engine,
-                    EngineAtFirst = engine with { MessageBytesMax = context.Clients.ResumeBytes },
+                    EngineAtFirst = engine with { MessageBytesMax = Math.Min(settings.MessageBytesMax, context.Clients.BytesBeforeConnectMax) },
                     Deflate = context.Deflate,
                     SlowCode = (CloseCode)slow.Code,
                     SlowReason = slow.Reason,

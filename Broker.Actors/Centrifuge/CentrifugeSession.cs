@@ -55,13 +55,16 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     /// <inheritdoc />
     protected override int Read(in Message frame)
     {
-        int commands = 0;
+        int commands = 0, resumed = 0;
         var reader = new CommandReader(frame.Payload);
         while (true)
         {
             switch (reader.Read(out Command command))
             {
-                case OperationStatus.Done when reader.Index >= _context.CommandsPerFrameMax:
+                case OperationStatus.Done when IsConnectTooLong(frame, reader, command):
+                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason, reconnects: false), "a connect command too long");
+                    return commands;
+                case OperationStatus.Done when reader.Index - resumed >= _context.CommandsPerFrameMax:
                     Reject(DisconnectReason.BadRequest, $"more than {_context.CommandsPerFrameMax} commands in one frame");
                     return commands;
                 case OperationStatus.Done when IsTooLong(frame, command):
@@ -71,6 +74,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
                     Reject(DisconnectReason.BadRequest, detail);
                     return commands;
                 case OperationStatus.Done:
+                    if (IsResuming(command.Kind) && resumed < _context.Clients.ResumeCommands) resumed++;
                     Take(command);
                     commands++;
                     break;
@@ -85,7 +89,20 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
 
     // Longer than any other message may only be the one in which a client connects and subscribes to all its channels.
     private bool IsTooLong(in Message frame, in Command command) =>
-        frame.Payload.Length > _context.Settings.MessageBytesMax && command.Kind is not (CommandKind.Connect or CommandKind.Subscribe or CommandKind.Pong);
+        frame.Payload.Length > _context.Settings.MessageBytesMax && !IsResuming(command.Kind) && command.Kind != CommandKind.Pong;
+
+    private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
+
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command.</summary>
+    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
+    {
+        int end = first.IndexOf((byte)'\n');
+        return end > 0 && new CommandReader(first[..end]).Read(out Command command) == OperationStatus.Done && IsResuming(command.Kind);
+    }
+
+    // What stands before the connect command, and that command, are held to a stranger's bound.
+    private bool IsConnectTooLong(in Message frame, in CommandReader reader, in Command command) =>
+        command.Kind == CommandKind.Connect && Math.Min(frame.Payload.Length, reader.Position) > _context.Clients.BytesBeforeConnectMax;
 
     // What can be read, and for which the official server closes the connection all the same.
     private static string? BreaksDialect(in Command command) => command.Kind switch

@@ -43,8 +43,7 @@ public sealed class NativeConversation : NativeSpeech
             return 0;
         }
 
-        int messages = 0;
-
+        int messages = 0, resumed = 0;
         var reader = new NativeReader(frame.Payload, Side.Server, Batched, messagesMax: Around.MessagesPerFrameMax);
         while (!IsOver)
         {
@@ -52,7 +51,10 @@ public sealed class NativeConversation : NativeSpeech
             {
                 case OperationStatus.Done:
                     messages++;
-                    Take(message, reader.Index);
+                    if (message.Kind is NativeKind.Hello or NativeKind.Subscribe && resumed < Around.Clients.ResumeCommands) resumed++;
+                    else if (reader.Index - resumed >= Around.Settings.MessagesPerFrameMax) Break(NativeFault.TooManyMessages, reader.Index);
+                    else if (frame.Payload.Length > Around.Settings.FrameBytesMax) Break(NativeFault.PayloadTooBig, reader.Index);
+                    if (!IsOver) Take(message, reader.Index);
                     break;
                 case OperationStatus.InvalidData: Break(reader.Fault, reader.Index); break;
                 default: return messages;
@@ -61,6 +63,11 @@ public sealed class NativeConversation : NativeSpeech
 
         return messages;
     }
+
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole hello or subscribe.</summary>
+    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first) =>
+        new NativeReader(first, Side.Server, batched: true).Read(out NativeMessage message) == OperationStatus.Done
+        && message.Kind is NativeKind.Hello or NativeKind.Subscribe;
 
     // One arm a kind. What needs no session is answered here; what answers something that is over, or that nobody here has
     // asked for, is ignored.
@@ -94,6 +101,13 @@ public sealed class NativeConversation : NativeSpeech
 
     private void Greet(in Hello hello, int bytes, int index)
     {
+        // What stands before the hello, and the hello, are held to a stranger's bound.
+        if (bytes > Around.Clients.BytesBeforeConnectMax)
+        {
+            Break(NativeFault.PayloadTooBig, index);
+            return;
+        }
+
         if (hello.Version < NativeProtocol.Version)
         {
             Break(NativeFault.UnknownVersion, index);

@@ -19,7 +19,8 @@ public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) :
         ArgumentNullException.ThrowIfNull(context);
         if (!settings.Enabled) return null;
         var shared = new NativeEnvironment(settings, context, sharedBytesMax);
-        var engine = new FrameEngineSettings(Math.Max(settings.FrameBytesMax, context.Clients.ResumeBytes), settings.FragmentsMax);
+        var resuming = new LongMessageRule(context.Clients.ResumeBytes, NativeConversation.IsResuming);
+        var engine = new FrameEngineSettings(settings.FrameBytesMax, settings.FragmentsMax) { LongMessages = resuming };
         DisconnectReason slow = DisconnectReason.Slow, shutdown = DisconnectReason.Shutdown;
         return new Dialect
         {
@@ -34,7 +35,7 @@ public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) :
                     Subprotocols = new SubprotocolChoice(NativeProtocol.Preference, fallback: null, refusesUnmatched: true) { RefusesNone = true },
                     Origins = context.Origins,
                     Engine = engine,
-                    EngineAtFirst = engine with { MessageBytesMax = context.Clients.ResumeBytes },
+                    EngineAtFirst = engine with { MessageBytesMax = Math.Min(settings.FrameBytesMax, context.Clients.BytesBeforeConnectMax) },
                     SlowCode = (CloseCode)NativeCodes.CodeOf(slow),
                     SlowReason = slow.Text,
                     ShutdownCode = (CloseCode)NativeCodes.CodeOf(shutdown),

@@ -21,7 +21,7 @@ public sealed class NativeEnvironment
         Settings = settings;
         Clients = context.Clients;
         Methods = context.Methods;
-        MessagesPerFrameMax = Math.Max(settings.MessagesPerFrameMax, context.Clients.ResumeCommands);
+        MessagesPerFrameMax = (int)Math.Min(int.MaxValue, (long)settings.MessagesPerFrameMax + context.Clients.ResumeCommands);
         _batched = settings.ToLimits(batched: true, context.Calls.PendingMax, context.Clients.PingInterval);
         Budget = new ChunkBudget(settings.Streams.ProcessBytesMax);
         Takes = settings.Streams.ToLimits(settings.FrameBytesMax);
@@ -46,7 +46,7 @@ public sealed class NativeEnvironment
     /// <summary>What publications are for clients of <c>v2.broker</c>.</summary>
     internal NativeFormat Unbatched { get; }
 
-    /// <summary>The most messages in one frame: a client that comes back may ask for all of its channels in one.</summary>
+    /// <summary>The most messages in one frame, those in which a client that comes back connects and subscribes among them.</summary>
     internal int MessagesPerFrameMax { get; }
 
     /// <summary>What the streams of all clients may hold together.</summary>

@@ -208,6 +208,7 @@ public sealed class Turn(BufferPool pool)
 
     private bool IsWholeMessage(in FrameHeader header) =>
         header.Final && header.Opcode.BeginsMessage && header.PayloadLength <= _end - _position
+        && (header.PayloadLength <= _messageBytesMax || _engine.Settings.LongMessages is null)
         && _engine.State == FrameEngineState.Open;
 
     /// <summary>A whole frame that is not on the plain path, such as one whose header was carried.</summary>

@@ -2,50 +2,54 @@ using System.Text;
 using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
-using Broker.Actors.Routing;
-using Broker.Actors.Sessions;
-using Broker.Core.Centrifuge;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.Home;
+using Broker.Actors.Model;
 using Broker.Core.Counting;
 using Broker.Tests.Support;
 using Xunit;
-using static Broker.Actors.Routing.RoutingProtocol;
+using static Broker.Actors.Channels.ChannelProtocol;
 using Delivery = Broker.Core.Native.Delivery;
 using NativeWriter = Broker.Core.Native.NativeWriter;
 
 namespace Broker.Tests.Routing;
 
 /// <summary>One home of channels on the test's own thread, between probes for the fan-outs of two loops and for sessions.</summary>
-public sealed class RouterShardActorTests : TestKit
+public sealed class ChannelHomeActorTests : TestKit
 {
     private const int Shard = 5;
+    private static readonly int Json = TestFormats.Json.Encoding.Slot, Native = TestFormats.Batched.Encoding.Slot;
+    private static readonly ClientInfo s_info = new("", "x");
 
     private readonly TestProbe[] _fanOuts;
     private readonly TestProbe _session;
     private readonly IActorRef _home;
 
-    public RouterShardActorTests()
+    public ChannelHomeActorTests()
         : base("akka { loglevel = OFF, stdout-loglevel = OFF }")
     {
         _fanOuts = [CreateTestProbe(), CreateTestProbe()];
         _session = CreateTestProbe();
-        Props home = RouterShardActor.PropsFor(Shard, [.. _fanOuts.Select(probe => probe.Ref)], new ChannelNumbers(), new RoutingSettings { LoopBytesMax = 200 }, new LoopCounters());
+        var context = new ChannelContext([.. _fanOuts.Select(probe => probe.Ref)], TestFormats.All, new ChannelSettings { LoopBytesMax = 200 });
+        Props home = ChannelHomeActor.PropsFor(Shard, context, new LoopCounters());
         _home = Sys.ActorOf(home.WithDispatcher(CallingThreadDispatcher.Id));
     }
 
     [Fact]
     public void Joins_publications_and_leaves_reach_the_loop_in_their_order()
     {
-        Membership member = Member("c", loop: 1);
+        Subscription member = Member("c", loop: 1);
 
         _home.Tell(new Subscribe(member, 1, 80));
         Publish("c", "1", id: 2);
         _home.Tell(new Unsubscribe(member, 3, 81));
         Publish("c", "2", id: 4);
 
-        var attach = _fanOuts[1].ExpectMsg<Attach>();
-        Assert.Equal(new Attach(member, Shard, attach.Place, 1, 80), attach);
+        var attach = _fanOuts[1].ExpectMsg<Add>();
+        Assert.Equal(new Add(member, Shard, attach.Result, 1, 80), attach);
         Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
-        Assert.Equal(new Detach(member, 3, 81), _fanOuts[1].ExpectMsg<Detach>());
+        Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
 
@@ -61,25 +65,25 @@ public sealed class RouterShardActorTests : TestKit
 
         var first = _fanOuts[0].ExpectMsg<Deliver>();
         var second = _fanOuts[1].ExpectMsg<Deliver>();
-        Assert.Equal(("c", Shard), (first.Channel, first.Shard));
-        Assert.True(first.Publication.Line.Equals(second.Publication.Line), "The two loops were given two encodings.");
+        Assert.Equal(("c", Shard), (first.Channel, first.Home.Number));
+        Assert.True(ReferenceEquals(LineIn(first), LineIn(second)), "The two loops were given two encodings.");
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
 
     [Fact]
     public void A_publication_is_encoded_for_the_formats_that_somebody_reads_and_for_no_other()
     {
-        Membership json = Join("c", loop: 0);
+        Subscription json = Join("c", loop: 0);
         Publish("c", "1", id: 1);
-        Join("c", loop: 1, WireFormat.Batched);
+        Join("c", loop: 1, TestFormats.Batched);
         Publish("c", "2", id: 2);
         _home.Tell(new Unsubscribe(json, 3, 81));
         Publish("c", "3", id: 4);
 
         EncodedPublication[] seen = [Next(0), Next(1), Next(1)];
-        Assert.Equal((true, false), (seen[0].Line.Length > 0, seen[0].Message.Length > 0));
-        Assert.Equal((true, true), (seen[1].Line.Length > 0, seen[1].Message.Length > 0));
-        Assert.Equal((false, true), (seen[2].Line.Length > 0, seen[2].Message.Length > 0));
+        Assert.Equal((true, false), (seen[0][Json] is not null, seen[0][Native] is not null));
+        Assert.Equal((true, true), (seen[1][Json] is not null, seen[1][Native] is not null));
+        Assert.Equal((false, true), (seen[2][Json] is not null, seen[2][Native] is not null));
 
         EncodedPublication Next(int loop) => _fanOuts[loop].FishForMessage<Deliver>(_ => true).Publication;
     }
@@ -88,38 +92,38 @@ public sealed class RouterShardActorTests : TestKit
     public void Native_publications_bear_the_channels_number_and_their_place_and_json_ones_do_not()
     {
         Join("c", loop: 0);
-        ChannelPlace place = PlaceOf(Member("c", loop: 1, WireFormat.Unbatched));
-        ChannelPlace other = PlaceOf(Member("d", loop: 1, WireFormat.Batched));
+        SubscribeResult place = PlaceOf(Member("c", loop: 1, TestFormats.Unbatched));
+        SubscribeResult other = PlaceOf(Member("d", loop: 1, TestFormats.Batched));
 
         Publish("c", "[1]", id: 1);
         Publish("c", "[2]", id: 2);
 
-        Assert.Equal(0ul, place.Offset);
+        Assert.Equal(0ul, place.Position.Offset);
         Assert.NotEqual(place.Number, other.Number);
-        Assert.NotEqual(place.Epoch, other.Epoch);
+        Assert.NotEqual(place.Position.Epoch, other.Position.Epoch);
         foreach (ulong offset in new ulong[] { 1, 2 })
         {
             EncodedPublication publication = _fanOuts[1].ExpectMsg<Deliver>().Publication;
             byte[] expected = NativeWriter.Message(new Delivery { Channel = place.Number, Offset = offset, Data = Encoding.UTF8.GetBytes($"[{offset}]") });
-            Assert.Equal(expected, publication.Message.ToArray());
-            Assert.DoesNotContain("offset", Encoding.UTF8.GetString(publication.Line.Span), StringComparison.Ordinal);
+            Assert.Equal(expected, publication[Native]);
+            Assert.DoesNotContain("offset", Encoding.UTF8.GetString(publication[Json]!), StringComparison.Ordinal);
         }
 
-        Assert.Equal(new SessionProtocol.Published(1, 100, Receivers: 2, Offset: 1), _session.ExpectMsg<SessionProtocol.Published>());
-        Assert.Equal(new SessionProtocol.Published(2, 100, Receivers: 2, Offset: 2), _session.ExpectMsg<SessionProtocol.Published>());
+        AssertPublished(1, receivers: 2, offset: 1);
+        AssertPublished(2, receivers: 2, offset: 2);
     }
 
     [Fact]
     public void A_channel_that_begins_again_has_another_number_and_another_epoch()
     {
-        Membership first = Member("c", loop: 0);
-        ChannelPlace place = PlaceOf(first);
+        Subscription first = Member("c", loop: 0);
+        SubscribeResult place = PlaceOf(first);
         _home.Tell(new Unsubscribe(first, 3, 81));
 
-        ChannelPlace again = PlaceOf(Member("c", loop: 0));
+        SubscribeResult again = PlaceOf(Member("c", loop: 0));
 
         Assert.NotEqual(place.Number, again.Number);
-        Assert.NotEqual(place.Epoch, again.Epoch);
+        Assert.NotEqual(place.Position.Epoch, again.Position.Epoch);
     }
 
     [Theory]
@@ -131,26 +135,26 @@ public sealed class RouterShardActorTests : TestKit
     public void Data_that_is_not_json_reaches_json_clients_in_base64(string data, string expected, string tags)
     {
         Join("c", loop: 0);
-        Join("c", loop: 0, WireFormat.Batched);
+        Join("c", loop: 0, TestFormats.Batched);
         byte[] bytes = Encoding.Latin1.GetBytes(data);
 
-        _home.Tell(new Publish("c", bytes, "{}"u8.ToArray(), _session.Ref, 1, 100) { IsJson = false });
+        _home.Tell(new Publish("c", new Publication { Data = bytes, Info = s_info }, _session.Ref, 1, 100));
 
         Deliver deliver = _fanOuts[0].FishForMessage<Deliver>(_ => true);
-        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{}" + tags + "}}}", LineOf(deliver));
-        Assert.True(deliver.Publication.Message.Span.EndsWith(bytes));
+        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"client\":\"x\"}" + tags + "}}}", LineOf(deliver));
+        Assert.True(deliver.Publication[Native].AsSpan().EndsWith(bytes));
     }
 
     [Fact]
     public void A_loop_whose_last_member_has_left_gets_nothing()
     {
-        Membership left = Join("c", loop: 0);
+        Subscription left = Join("c", loop: 0);
         Join("c", loop: 1);
 
         _home.Tell(new Unsubscribe(left, 3, 81));
         Publish("c", "1", id: 2);
 
-        _fanOuts[0].ExpectMsg<Detach>();
+        _fanOuts[0].ExpectMsg<Remove>();
         _fanOuts[1].ExpectMsg<Deliver>();
         AssertNothingFor(_fanOuts[0]);
     }
@@ -160,32 +164,32 @@ public sealed class RouterShardActorTests : TestKit
     {
         Publish("nobody", "1", id: 7);
 
-        Assert.Equal(new SessionProtocol.Published(7, 100, Receivers: 0, Offset: 0), _session.ExpectMsg<SessionProtocol.Published>());
+        AssertPublished(7, receivers: 0, offset: 0);
         AssertNothingFor(_fanOuts);
     }
 
     [Fact]
     public void An_unsubscribe_from_a_channel_that_the_home_does_not_know_is_still_answered()
     {
-        Membership member = Member("c", loop: 1);
+        Subscription member = Member("c", loop: 1);
 
         _home.Tell(new Unsubscribe(member, 3, 81));
 
-        Assert.Equal(new Detach(member, 3, 81), _fanOuts[1].ExpectMsg<Detach>());
+        Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
     }
 
     [Fact]
     public void A_second_unsubscribe_does_not_take_the_place_of_another_member()
     {
-        Membership twice = Join("c", loop: 0);
+        Subscription twice = Join("c", loop: 0);
         Join("c", loop: 0);
 
         _home.Tell(new Unsubscribe(twice, 3, 81));
         _home.Tell(new Unsubscribe(twice, 0, 0));
         Publish("c", "1", id: 4);
 
-        _fanOuts[0].ExpectMsg<Detach>();
-        _fanOuts[0].ExpectMsg<Detach>();
+        _fanOuts[0].ExpectMsg<Remove>();
+        _fanOuts[0].ExpectMsg<Remove>();
         _fanOuts[0].ExpectMsg<Deliver>();
     }
 
@@ -201,13 +205,13 @@ public sealed class RouterShardActorTests : TestKit
         Publish("nobody", "1", id: 3);      // and who publishes elsewhere waits too: replies keep their order.
         AssertNothingFor(_session);
 
-        _home.Tell(new Taken(0, line));
+        _home.Tell(new Sent(0, line));
         AssertNothingFor(_session);         // One of the two is still on its way.
-        _home.Tell(new Taken(0, line));
-        Assert.Equal([1u, 2u, 3u], Enumerable.Range(0, 3).Select(_ => _session.ExpectMsg<SessionProtocol.Published>().Id));
+        _home.Tell(new Sent(0, line));
+        Assert.Equal([1u, 2u, 3u], Enumerable.Range(0, 3).Select(_ => _session.ExpectMsg<Published>().Id));
 
         Publish("nobody", "1", id: 4);
-        Assert.Equal(4u, _session.ExpectMsg<SessionProtocol.Published>().Id);
+        Assert.Equal(4u, _session.ExpectMsg<Published>().Id);
     }
 
     [Fact]
@@ -218,10 +222,10 @@ public sealed class RouterShardActorTests : TestKit
         string much = Data(bytes: 250);
 
         Publish("a", much, id: 1);
-        _home.Tell(new Taken(1, 10_000));   // Of a life before a restart, perhaps: it makes no room.
+        _home.Tell(new Sent(1, 10_000));   // Of a life before a restart, perhaps: it makes no room.
         AssertNothingFor(_session);
-        _home.Tell(new Taken(0, LineBytes("a", much)));
-        Assert.Equal(1u, _session.ExpectMsg<SessionProtocol.Published>().Id);
+        _home.Tell(new Sent(0, LineBytes("a", much)));
+        Assert.Equal(1u, _session.ExpectMsg<Published>().Id);
 
         Publish("b", much, id: 2);
         AssertNothingFor(_session);
@@ -237,10 +241,10 @@ public sealed class RouterShardActorTests : TestKit
         Fail(id: 2);
 
         _fanOuts[0].ExpectMsg<Deliver>();
-        Assert.Equal(new Forget(Shard), _fanOuts[0].ExpectMsg<Forget>());
-        Assert.Equal(new Forget(Shard), _fanOuts[1].ExpectMsg<Forget>());
-        Assert.Equal(new SessionProtocol.Published(1, 100, Receivers: 1, Offset: 1), _session.ExpectMsg<SessionProtocol.Published>());
-        Assert.Equal(new SessionProtocol.Failed(2, 100, CentrifugeError.Internal, null), _session.ExpectMsg<SessionProtocol.Failed>());
+        Assert.Equal(new Reset(Shard), _fanOuts[0].ExpectMsg<Reset>());
+        Assert.Equal(new Reset(Shard), _fanOuts[1].ExpectMsg<Reset>());
+        AssertPublished(1, receivers: 1, offset: 1);
+        Assert.Equal(new Failed(2, 100, HubError.Internal, null), _session.ExpectMsg<Failed>());
     }
 
     [Fact]
@@ -250,13 +254,13 @@ public sealed class RouterShardActorTests : TestKit
         Publish("c", Data(bytes: 250), id: 1);
         Fail(id: 2);
         _fanOuts[0].ExpectMsg<Deliver>();
-        _fanOuts[0].ExpectMsg<Forget>();
-        _session.ExpectMsg<SessionProtocol.Published>();
-        _session.ExpectMsg<SessionProtocol.Failed>();
+        _fanOuts[0].ExpectMsg<Reset>();
+        _session.ExpectMsg<Published>();
+        _session.ExpectMsg<Failed>();
 
         Publish("c", "1", id: 3);
 
-        Assert.Equal(3u, _session.ExpectMsg<SessionProtocol.Published>().Id);
+        Assert.Equal(3u, _session.ExpectMsg<Published>().Id);
         AssertNothingFor(_fanOuts[0]);
     }
 
@@ -267,12 +271,12 @@ public sealed class RouterShardActorTests : TestKit
         string much = Data(bytes: 250);
         Publish("c", much, id: 1);
         Fail(id: 2);
-        _session.ExpectMsg<SessionProtocol.Published>();
-        _session.ExpectMsg<SessionProtocol.Failed>();
-        Membership anew = Member("c", loop: 0);
+        _session.ExpectMsg<Published>();
+        _session.ExpectMsg<Failed>();
+        Subscription anew = Member("c", loop: 0);
         _home.Tell(new Subscribe(anew, 3, 80));
 
-        _home.Tell(new Taken(0, LineBytes("c", much)));
+        _home.Tell(new Sent(0, LineBytes("c", much)));
         Publish("c", much, id: 4);
 
         AssertNothingFor(_session);
@@ -281,62 +285,70 @@ public sealed class RouterShardActorTests : TestKit
     [Fact]
     public void Who_was_forgotten_and_leaves_does_not_take_the_place_of_one_who_has_come_since()
     {
-        Membership forgotten = Join("c", loop: 0);
+        Subscription forgotten = Join("c", loop: 0);
         Fail(id: 2);
         Join("c", loop: 0);
 
         _home.Tell(new Unsubscribe(forgotten, 3, 80));
         Publish("c", "1", id: 4);
 
-        _fanOuts[0].FishForMessage(message => message is Detach);
+        _fanOuts[0].FishForMessage(message => message is Remove);
         Assert.Equal("c", _fanOuts[0].ExpectMsg<Deliver>().Channel);
     }
 
     [Fact]
     public void A_subscribe_at_which_the_home_fails_is_answered_with_its_membership()
     {
-        Membership bad = Member(channel: null!, loop: 0);
+        Subscription bad = Member(channel: null!, loop: 0);
 
         _home.Tell(new Subscribe(bad, 1, 80));
 
-        Assert.Equal(new SessionProtocol.Failed(1, 80, CentrifugeError.Internal, bad), _session.ExpectMsg<SessionProtocol.Failed>());
+        Assert.Equal(new Failed(1, 80, HubError.Internal, bad), _session.ExpectMsg<Failed>());
     }
 
     [Fact]
     public void An_unsubscribe_at_which_the_home_fails_is_answered_by_the_fan_out()
     {
-        Membership bad = Member(channel: null!, loop: 0);
+        Subscription bad = Member(channel: null!, loop: 0);
 
         _home.Tell(new Unsubscribe(bad, 1, 80));
 
-        _fanOuts[0].ExpectMsg<Forget>();
-        Assert.Equal(new Detach(bad, 1, 80), _fanOuts[0].ExpectMsg<Detach>());
+        _fanOuts[0].ExpectMsg<Reset>();
+        Assert.Equal(new Remove(bad, 1, 80), _fanOuts[0].ExpectMsg<Remove>());
     }
 
-    private Membership Member(string channel, int loop, WireFormat format = WireFormat.Json) =>
-        new(channel, loop, _session.Ref, new RecordingOutlet(new FakeConnection(new FakeLoop(loop)), format));
+    private Subscription Member(string channel, int loop, PublicationFormat? format = null) =>
+        new(channel, loop, _session.Ref, new RecordingOutlet(new FakeConnection(new FakeLoop(loop)), format ?? TestFormats.Json));
 
-    private ChannelPlace PlaceOf(Membership member)
+    private SubscribeResult PlaceOf(Subscription member)
     {
         _home.Tell(new Subscribe(member, 1, 80));
-        return _fanOuts[member.Loop].FishForMessage<Attach>(attach => ReferenceEquals(attach.Membership, member)).Place;
+        return _fanOuts[member.Loop].FishForMessage<Add>(attach => ReferenceEquals(attach.Subscription, member)).Result;
     }
 
-    private Membership Join(string channel, int loop, WireFormat format = WireFormat.Json)
+    private Subscription Join(string channel, int loop, PublicationFormat? format = null)
     {
-        Membership member = Member(channel, loop, format);
+        Subscription member = Member(channel, loop, format);
         _home.Tell(new Subscribe(member, 1, 80));
-        Assert.Same(member, _fanOuts[loop].FishForMessage<Attach>(_ => true).Membership);
+        Assert.Same(member, _fanOuts[loop].FishForMessage<Add>(_ => true).Subscription);
         return member;
     }
 
     private void Publish(string channel, string data, uint id) =>
-        _home.Tell(new Publish(channel, Encoding.UTF8.GetBytes(data), """{"client":"x"}"""u8.ToArray(), _session.Ref, id, 100));
+        _home.Tell(new Publish(channel, new Publication { Data = Encoding.UTF8.GetBytes(data), IsJson = true, Info = s_info }, _session.Ref, id, 100));
 
     // A name that is none: nothing in the home is ready for that.
-    private void Fail(uint id) => _home.Tell(new Publish(Channel: null!, "1"u8.ToArray(), default, _session.Ref, id, 100));
+    private void Fail(uint id) => _home.Tell(new Publish(Channel: null!, new Publication { Data = "1"u8.ToArray() }, _session.Ref, id, 100));
 
-    private static string LineOf(Deliver deliver) => Encoding.UTF8.GetString(deliver.Publication.Line.Span);
+    private static byte[]? LineIn(Deliver deliver) => deliver.Publication[Json];
+
+    private void AssertPublished(uint id, int receivers, ulong offset)
+    {
+        var published = _session.ExpectMsg<Published>();
+        Assert.Equal((id, 100, receivers, offset), (published.Id, published.Bytes, published.Receivers, published.Position.Offset));
+    }
+
+    private static string LineOf(Deliver deliver) => Encoding.UTF8.GetString(LineIn(deliver)!);
 
     private static string Data(int bytes) => $"\"{new string('x', bytes - 2)}\"";
 

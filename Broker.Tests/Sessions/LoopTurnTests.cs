@@ -1,9 +1,9 @@
-using Broker.Actors.Sessions;
-using Broker.Core.Buffers;
+using Broker.Actors.Runtime;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.Sessions;
 
-public class LoopRepliesTests
+public class LoopTurnTests
 {
     [Theory]
     [InlineData(Pumped.Wrote, true, 2)]
@@ -12,13 +12,13 @@ public class LoopRepliesTests
     [InlineData(Pumped.Idle, false, 1)]
     public void A_loop_sleeps_only_where_a_socket_or_the_stream_itself_wakes_it(Pumped pumped, bool goesOn, int asked)
     {
-        var replies = new LoopReplies(new BufferPool());
+        var replies = new LoopTurn(new FakeLoop());
         var pump = new Pump(pumped);
         replies.Add(pump);
 
-        Assert.Equal(goesOn, replies.SendChunks());
+        Assert.Equal(goesOn, replies.PumpTransfers());
 
-        replies.SendChunks();
+        replies.PumpTransfers();
         Assert.Equal(asked, pump.Asked);
     }
 

@@ -1,34 +1,40 @@
 using System.Text;
 using Akka.Actor;
 using Akka.TestKit;
-using Broker.Actors.Routing;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.FanOut;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Model;
+using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Tests.Support;
 using Xunit;
-using static Broker.Actors.Routing.RoutingProtocol;
+using static Broker.Actors.Channels.ChannelProtocol;
 using static Broker.Tests.Support.Wire;
 
 namespace Broker.Tests.Routing;
 
 /// <summary>The fan-out on a loop whose turns the test takes, with connections that keep each write.</summary>
-public sealed class FanOutActorTests : IDisposable
+public sealed class LoopFanOutTests : IDisposable
 {
-    private static readonly ChannelPlace s_place = new(Number: 17, Epoch: 1, Offset: 0);
+    private static readonly SubscribeResult s_place = new() { Number = 17, Position = new StreamPosition(Epoch: 1, Offset: 0) };
 
     private readonly TurnedLoop _harness = new(new FakeLoop());
     private readonly FakeLoop _loop;
-    private readonly LoopReplies _replies;
+    private readonly LoopTurn _replies;
     private readonly TestProbe _home, _session;
+    private readonly HomeRef _source;
     private readonly IActorRef _fanOut;
     private int _clients;
 
-    public FanOutActorTests()
+    public LoopFanOutTests()
     {
         _loop = (FakeLoop)_harness.Loops[0];
-        _replies = new LoopReplies(_loop.Pool);
+        _replies = new LoopTurn(_loop);
         _home = _harness.CreateProbe();
         _session = _harness.CreateProbe();
-        _fanOut = _harness.Start(loop: 0, FanOutActor.PropsFor(_loop, _replies, new RoutingSettings { BatchBytesMax = 64 }));
+        _source = new HomeRef(0, _home.Ref);
+        _fanOut = _harness.Start(loop: 0, LoopFanOutActor.PropsFor(_replies, TestFormats.All, new ChannelSettings { BatchBytesMax = 64 }));
     }
 
     public void Dispose()
@@ -37,7 +43,7 @@ public sealed class FanOutActorTests : IDisposable
         Assert.Equal(0, _loop.Pool.Outstanding);
     }
 
-    private sealed record Client(Membership Membership, FakeConnection Connection, RecordingOutlet Outlet);
+    private sealed record Client(Subscription Subscription, FakeConnection Connection, RecordingOutlet Outlet);
 
     [Fact]
     public void All_publications_of_a_turn_leave_in_one_write_to_each_member()
@@ -123,29 +129,29 @@ public sealed class FanOutActorTests : IDisposable
     [Fact]
     public void Each_format_has_its_own_frames_shared_by_all_who_read_it()
     {
-        Client json = Join("c"), three = Join("c", format: WireFormat.Batched), threeToo = Join("c", format: WireFormat.Batched);
-        Client two = Join("c", format: WireFormat.Unbatched);
+        Client json = Join("c"), three = Join("c", format: TestFormats.Batched), threeToo = Join("c", format: TestFormats.Batched);
+        Client two = Join("c", format: TestFormats.Unbatched);
         _loop.TakeOne();
 
-        _fanOut.Tell(new Deliver("c", 0, new EncodedPublication("1"u8.ToArray(), Bytes("aa bb"))), _home.Ref);
-        _fanOut.Tell(new Deliver("c", 0, new EncodedPublication("2"u8.ToArray(), Bytes("cc"))), _home.Ref);
+        _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded("1"u8.ToArray(), Bytes("aa bb"))), _home.Ref);
+        _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded("2"u8.ToArray(), Bytes("cc"))), _home.Ref);
         _loop.TakeOne();
 
         Assert.Equal([["1", "2"]], json.Connection.Frames);
         Assert.Equal(Bytes("82 04 00 aabb cc"), Assert.Single(three.Connection.Writes));
         Assert.Equal(Bytes("82 04 00 aabb cc"), Assert.Single(threeToo.Connection.Writes));
         Assert.Equal(Bytes("82 03 00 aabb 82 02 00 cc"), Assert.Single(two.Connection.Writes));
-        Assert.Equal(new Taken(0, 5), _home.ExpectMsg<Taken>());
+        Assert.Equal(new Sent(0, 5), _home.ExpectMsg<Sent>());
     }
 
     [Fact]
     public void A_native_frame_keeps_to_the_bound_unless_one_message_alone_passes_it()
     {
-        Client client = Join("c", format: WireFormat.Batched);
+        Client client = Join("c", format: TestFormats.Batched);
         _loop.TakeOne();
 
         foreach (int bytes in new[] { 30, 33, 1, 64, 65, 1 })
-            _fanOut.Tell(new Deliver("c", 0, new EncodedPublication(default, new byte[bytes])), _home.Ref);
+            _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded(null, new byte[bytes])), _home.Ref);
         _loop.TakeOne();
 
         Assert.Equal([30 + 33 + 1, 64, 65, 1], client.Connection.Writes.Select(write => write.Length - 3));
@@ -154,34 +160,34 @@ public sealed class FanOutActorTests : IDisposable
     [Fact]
     public void Members_of_several_formats_leave_without_disturbing_each_other()
     {
-        Client json = Join("c"), three = Join("c", format: WireFormat.Batched), two = Join("c", format: WireFormat.Unbatched);
+        Client json = Join("c"), three = Join("c", format: TestFormats.Batched), two = Join("c", format: TestFormats.Unbatched);
 
         Leave(three, id: 0);
         Leave(json, id: 0);
-        _fanOut.Tell(new Deliver("c", 0, new EncodedPublication(default, Bytes("aa"))), _home.Ref);
+        _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded(null, Bytes("aa"))), _home.Ref);
         _loop.TakeOne();
 
         Assert.Empty(json.Connection.Writes);
         Assert.Empty(three.Connection.Writes);
         Assert.Equal(Bytes("82 02 00 aa"), Assert.Single(two.Connection.Writes));
-        Assert.Equal((-1, -1, 0), (json.Membership.Index, three.Membership.Index, two.Membership.Index));
+        Assert.Equal((-1, -1, 0), (json.Subscription.Index, three.Subscription.Index, two.Subscription.Index));
     }
 
     [Fact]
     public void A_member_learns_where_its_channel_stands()
     {
-        Client client = Join("c", format: WireFormat.Batched);
+        Client client = Join("c", format: TestFormats.Batched);
         _loop.TakeOne();
 
-        Assert.Equal([s_place], client.Outlet.Places);
-        Assert.Equal(s_place.Number, client.Membership.Number);
+        Assert.Equal([(s_place.Number, s_place.Position)], client.Outlet.Places);
+        Assert.Equal(s_place.Number, client.Subscription.Number);
     }
 
     [Fact]
     public void A_client_of_two_channels_gets_a_turn_in_one_write()
     {
         Client both = Join("a");
-        Membership second = JoinToo(both, "b");
+        Subscription second = JoinToo(both, "b");
         Client one = Join("b");
         _loop.TakeOne();
 
@@ -216,12 +222,12 @@ public sealed class FanOutActorTests : IDisposable
         Join("c");
         Deliver("c", "12345");
         Deliver("c", "123");
-        _fanOut.Tell(new Deliver("d", 1, Line("1234567")), other.Ref);    // Nobody listens; it is taken even so.
+        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // Nobody listens; it is taken even so.
         _loop.TakeOne();
         _loop.TakeOne();
 
-        Assert.Equal(new Taken(0, 8), _home.ExpectMsg<Taken>());
-        Assert.Equal(new Taken(0, 7), other.ExpectMsg<Taken>());
+        Assert.Equal(new Sent(0, 8), _home.ExpectMsg<Sent>());
+        Assert.Equal(new Sent(0, 7), other.ExpectMsg<Sent>());
         Assert.False(_home.HasMessages);
     }
 
@@ -246,24 +252,24 @@ public sealed class FanOutActorTests : IDisposable
         Client mine = Join("c", shard: 1), mineToo = Join("d", shard: 1), other = Join("e", shard: 2);
         Deliver("c", "last");
 
-        _fanOut.Tell(new Forget(1));
+        _fanOut.Tell(new Reset(1));
         Deliver("c", "lost");
         Deliver("e", "stays");
         _loop.TakeOne();
 
-        Membership[] evicted = [_session.ExpectMsg<SessionProtocol.Evicted>().Membership, _session.ExpectMsg<SessionProtocol.Evicted>().Membership];
-        Assert.Equal(new HashSet<Membership> { mine.Membership, mineToo.Membership }, [.. evicted]);
+        Subscription[] evicted = [_session.ExpectMsg<Evicted>().Subscription, _session.ExpectMsg<Evicted>().Subscription];
+        Assert.Equal(new HashSet<Subscription> { mine.Subscription, mineToo.Subscription }, [.. evicted]);
         Assert.False(_session.HasMessages);
         Assert.Equal([["last"]], mine.Connection.Frames);
         Assert.Equal([["stays"]], other.Connection.Frames);
-        Assert.Equal((-1, -1, 0), (mine.Membership.Index, mineToo.Membership.Index, other.Membership.Index));
+        Assert.Equal((-1, -1, 0), (mine.Subscription.Index, mineToo.Subscription.Index, other.Subscription.Index));
     }
 
     [Fact]
     public void A_forgotten_member_that_leaves_does_not_disturb_those_who_came_since()
     {
         Client old = Join("c", shard: 1);
-        _fanOut.Tell(new Forget(1));
+        _fanOut.Tell(new Reset(1));
         Client anew = Join("c", shard: 1);
 
         Leave(old, id: 2);
@@ -281,7 +287,7 @@ public sealed class FanOutActorTests : IDisposable
         Client good = Join("c");
         Client bad = NewClient("c");
         bad.Outlet.FailAt("subscribed 1");
-        _fanOut.Tell(new Attach(bad.Membership, 0, s_place, 1, 80));
+        _fanOut.Tell(new Add(bad.Subscription, 0, s_place, 1, 80));
         Deliver("c", "1");
         _loop.TakeOne();
 
@@ -310,48 +316,48 @@ public sealed class FanOutActorTests : IDisposable
     {
         Client old = Join("c");
         Deliver("c", "last");
-        _fanOut.Tell(new Deliver(Channel: null!, 0, Line("1")), _home.Ref);      // A name that is none.
+        _fanOut.Tell(new Deliver(Channel: null!, _source, Line("1")), _home.Ref);      // A name that is none.
         Client anew = Join("c");
         Leave(old, id: 2);
         Deliver("c", "2");
         _harness.RunUntil(() => anew.Connection.Writes.Count > 0, "the fan-out works on");
 
-        Assert.Same(old.Membership, _session.ExpectMsg<SessionProtocol.Evicted>().Membership);
+        Assert.Same(old.Subscription, _session.ExpectMsg<Evicted>().Subscription);
         Assert.Equal([["2"]], anew.Connection.Frames);
         Assert.Equal([["last"]], old.Connection.Frames);
-        Assert.Equal("last".Length + 1, _home.ExpectMsg<Taken>().Bytes);              // Or its home would wait for ever.
-        Assert.Equal(1, _home.ExpectMsg<Taken>().Bytes);
+        Assert.Equal("last".Length + 1, _home.ExpectMsg<Sent>().Bytes);              // Or its home would wait for ever.
+        Assert.Equal(1, _home.ExpectMsg<Sent>().Bytes);
     }
 
-    private Client NewClient(string channel, WireFormat format = WireFormat.Json)
+    private Client NewClient(string channel, PublicationFormat? format = null)
     {
         var connection = new FakeConnection(_loop, _clients++);
-        var outlet = new RecordingOutlet(connection, format);
-        return new Client(new Membership(channel, 0, _session.Ref, outlet), connection, outlet);
+        var outlet = new RecordingOutlet(connection, format ?? TestFormats.Json);
+        return new Client(new Subscription(channel, 0, _session.Ref, outlet), connection, outlet);
     }
 
-    private Client Join(string channel, int shard = 0, int bytes = 80, WireFormat format = WireFormat.Json)
+    private Client Join(string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null)
     {
         Client client = NewClient(channel, format);
-        _fanOut.Tell(new Attach(client.Membership, shard, s_place, 1, bytes), _home.Ref);
+        _fanOut.Tell(new Add(client.Subscription, shard, s_place, 1, bytes), _home.Ref);
         return client;
     }
 
-    private Membership JoinToo(Client client, string channel)
+    private Subscription JoinToo(Client client, string channel)
     {
-        var member = new Membership(channel, 0, _session.Ref, client.Outlet);
-        _fanOut.Tell(new Attach(member, 0, s_place, 1, 80), _home.Ref);
+        var member = new Subscription(channel, 0, _session.Ref, client.Outlet);
+        _fanOut.Tell(new Add(member, 0, s_place, 1, 80), _home.Ref);
         return member;
     }
 
-    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new Detach(client.Membership, id, bytes), _home.Ref);
+    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new Remove(client.Subscription, id, bytes), _home.Ref);
 
-    private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, 0, Line(line)), _home.Ref);
+    private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, _source, Line(line)), _home.Ref);
 
-    private static EncodedPublication Line(string line) => new(Encoding.UTF8.GetBytes(line), default);
+    private static EncodedPublication Line(string line) => TestFormats.Encoded(Encoding.UTF8.GetBytes(line), null);
 
     /// <summary>One frame that a session has begun.</summary>
-    private sealed class Reply(FakeConnection connection, LoopReplies replies) : IReplySource
+    private sealed class Reply(FakeConnection connection, LoopTurn replies) : IReplySource
     {
         private Core.Framing.TextBatch _frame;
 
