@@ -168,7 +168,7 @@ public sealed class Hub : IAsyncDisposable
             Homes = new ChannelHomeContext(_namespaces, _settings.History, _time),
             Stores = Histories,
         };
-        IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop), loop, "router"))];
+        IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];
 
         var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };

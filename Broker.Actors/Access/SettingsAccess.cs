@@ -5,9 +5,11 @@ namespace Broker.Actors.Access;
 
 /// <summary>The rules that hold where an application brings none: switches in the settings, and no tokens. It answers at once.</summary>
 /// <param name="settings">The switches, which hold for all channels.</param>
-/// <param name="namespaces">The rules of each channel's namespace, which hold where the switches let it.</param>
-public sealed class SettingsAccess(AccessSettings settings, ChannelNamespaces namespaces) : IHubAccess
+/// <param name="namespaces">The rules of each channel's namespace, which hold where the switches let it; without any every channel is open.</param>
+public sealed class SettingsAccess(AccessSettings settings, ChannelNamespaces? namespaces = null) : IHubAccess
 {
+    private readonly ChannelNamespaces _namespaces = namespaces ?? ChannelNamespaces.Default;
+
     /// <inheritdoc />
     public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken)
     {
@@ -35,7 +37,7 @@ public sealed class SettingsAccess(AccessSettings settings, ChannelNamespaces na
 
     private AuthorizationResult CheckNamespace(in AuthorizationRequest request)
     {
-        if (!namespaces.TryResolve(request.Subject, out ChannelNamespace? options, out HubError unknown)) return AuthorizationResult.Reject(unknown);
+        if (!_namespaces.TryResolve(request.Subject, out ChannelNamespace? options, out HubError unknown)) return AuthorizationResult.Reject(unknown);
         HubError? rejected = ChannelRules.Check(request.Action, request.Subject, options, request.Principal.User, request.IsSubscribed);
         return rejected is { } error ? AuthorizationResult.Reject(error) : AuthorizationResult.Allowed;
     }

@@ -13,7 +13,7 @@ namespace Broker.Actors.Channels;
 /// <param name="Settings">Bounds.</param>
 public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, PublicationFormats Formats, ChannelSettings Settings) : IDisposable
 {
-    private readonly IHistoryStore?[] _stores = new IHistoryStore?[FanOuts.Count];
+    private readonly Dictionary<int, IHistoryStore> _stores = [];
     private HistoryBudget? _budget;     // Of all stores in memory.
 
     /// <summary>The numbers of channels.</summary>
@@ -32,13 +32,16 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
         lock (_stores)
         {
             _budget ??= new HistoryBudget(Homes.Settings.BytesMax);
-            return _stores[home] ??= Stores?.Open(home, _stores.Length) ?? new MemoryHistoryStore(Homes.Time, _budget);
+            if (_stores.TryGetValue(home, out IHistoryStore? known)) return known;
+            IHistoryStore opened = Stores?.Open(home, FanOuts.Count) ?? new MemoryHistoryStore(Homes.Time, _budget);
+            _stores.Add(home, opened);
+            return opened;
         }
     }
 
     /// <summary>Closes the stores; after the homes have ended.</summary>
     public void Dispose()
     {
-        foreach (IHistoryStore? store in _stores) store?.Dispose();
+        foreach (IHistoryStore store in _stores.Values) store.Dispose();
     }
 }

@@ -98,11 +98,12 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         if (!channel.HasMembers) _channels.Remove(channel.Name);
     }
 
-    // Should a publication ever be lost on its way here, the subscribers of a channel with positions are told to subscribe again.
+    // Should a publication ever be lost on its way here, or the channel begin again with another epoch, the subscribers that have
+    // positions are told to subscribe again.
     private bool IsNext(LoopChannel channel, ulong offset)
     {
         if (offset == 0) return true;
-        bool isGap = offset > channel.LastOffset + 1;
+        bool isGap = offset != channel.LastOffset + 1;
         channel.LastOffset = offset;
         if (!isGap) return true;
         List<Subscription> positioned = [.. channel.Groups.SelectMany(static group => group.Members).Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];

@@ -20,52 +20,52 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     private const int SweptChannelsMax = 1000;
     private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1), s_soon = TimeSpan.FromMilliseconds(64);
 
-    private readonly EventLoop _loop;
+    private readonly LoopCounters _counters;
     private readonly IActorRef _self;
     private readonly ChannelRelay _relay;
-    private readonly LoopTimer _sweeps, _changes;
-    private readonly bool _isSwept;
+    private readonly LoopTimer? _sweeps, _changes;
 
     private sealed record Go(Action Action) : INoSerializationVerificationNeeded;
 
     /// <summary>Creates the props.</summary>
     /// <param name="number">Its number.</param>
     /// <param name="context">What all homes of the node share.</param>
-    /// <param name="loop">The loop that it runs on.</param>
-    public static Props PropsFor(int number, ChannelContext context, EventLoop loop) => Props.Create(() => new ChannelHomeActor(number, context, loop));
+    /// <param name="counters">Those of the loop that it runs on.</param>
+    /// <param name="loop">That loop, whose clock tells when to free what has expired; without one nobody does.</param>
+    public static Props PropsFor(int number, ChannelContext context, LoopCounters counters, EventLoop? loop = null) =>
+        Props.Create(() => new ChannelHomeActor(number, context, counters, loop));
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
-    public ChannelHomeActor(int number, ChannelContext context, EventLoop loop)
+    public ChannelHomeActor(int number, ChannelContext context, LoopCounters counters, EventLoop? loop)
     {
         ArgumentNullException.ThrowIfNull(context);
-        ArgumentNullException.ThrowIfNull(loop);
-        _loop = loop;
+        _counters = counters;
         _self = Self;
         ILoggingAdapter log = Context.GetLogger();
         ChannelHomeContext shared = context.Homes with
         {
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
-        _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, loop.Counters, this, OnWaiting);
-        _sweeps = new LoopTimer(loop, Sweep);
+        _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
+        if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
-        _isSwept = context.Homes.Namespaces.KeepAnything;
+        if (context.Homes.Namespaces.KeepAnything) _sweeps = new LoopTimer(loop, Sweep);
     }
 
     /// <inheritdoc />
     protected override void PreStart()
     {
         // After a restart it knows no channel.
-        _loop.Counters.Set(LoopCount.Channels, 0);
-        _loop.Counters.Set(LoopCount.Subscriptions, 0);
-        if (_isSwept) _sweeps.Set(s_second);
+        _counters.Set(LoopCount.Channels, 0);
+        _counters.Set(LoopCount.Subscriptions, 0);
+        _sweeps?.Set(s_second);
     }
 
     /// <inheritdoc />
     protected override void PostStop()
     {
-        _sweeps.Stop();
-        _changes.Stop();
+        _sweeps?.Stop();
+        _changes?.Stop();
     }
 
     /// <inheritdoc />
@@ -85,9 +85,9 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     /// <inheritdoc />
     public void Post(Action action) => _self.Tell(new Go(action), ActorRefs.NoSender);
 
-    private void OnWaiting() => _changes.Set(s_second);
+    private void OnWaiting() => _changes?.Set(s_second);
 
-    private void Sweep() => _sweeps.Set(_relay.Sweep(SweptChannelsMax) ? s_soon : s_second);
+    private void Sweep() => _sweeps!.Set(_relay.Sweep(SweptChannelsMax) ? s_soon : s_second);
 
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)

@@ -80,23 +80,18 @@ internal sealed class ChannelRelay
     // Goes on with an answer of the home: at once, or on this thread when the store has finished. What waits behind it follows.
     private void Then<TCommand, TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
     {
-        if (answer.IsCompletedSuccessfully)
-        {
-            then(this, command, answer.Result);
-            return;
-        }
+        if (answer.IsCompletedSuccessfully) then(this, command, answer.Result);
+        else _ = ThenLateAsync(channel, isAppend, answer, command, then);
+    }
 
+    private async Task ThenLateAsync<TCommand, TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
+    {
         _gate.Begin(channel, isAppend);
-        _ = ThenLateAsync();
-
-        async Task ThenLateAsync()
-        {
-            TAnswer late = await answer.ConfigureAwait(false);
-            await _thread.SwitchTo();
-            _gate.End(channel, isAppend);
-            then(this, command, late);
-            while (_gate.TryTake(channel, out object? next)) Handle(next);
-        }
+        TAnswer late = await answer.ConfigureAwait(false);
+        await _thread.SwitchTo();
+        _gate.End(channel, isAppend);
+        then(this, command, late);
+        while (_gate.TryTake(channel, out object? next)) Handle(next);
     }
 
     // Counts a subscription, and has its fan-out answer it.
