@@ -163,7 +163,7 @@ public sealed class KeptChannelTests
         _thread.Run();
 
         Assert.Equal("1 2", Texts(_listener.Delivered));
-        Assert.Equal([1UL, 2UL], [(await first).Position.Offset, (await second).Position.Offset]);
+        Assert.Equal((1UL, 2UL), ((await first).Position.Offset, (await second).Position.Offset));
     }
 
     [Fact]
