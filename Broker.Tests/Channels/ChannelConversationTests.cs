@@ -86,7 +86,7 @@ public sealed partial class ChannelConversationTests
         Ask(client, 2, """
             "subscribe":{"channel":"kept:a"}
             """);
-        Publish(client, "kept:a", 1, 2);
+        foreach (string data in (string[])["1", "2"]) hub.Answer(hub.Api.PublishAsync("kept:a", Json(data)));
         client.NextLines(2);
         for (int i = 0; i < 300; i++)
         {
@@ -222,7 +222,7 @@ public sealed partial class ChannelConversationTests
         PublishAnswer first = hub.Answer(hub.Api.PublishAsync("kept:a", Json("1") with { IdempotencyKey = "k" }));
         PublishAnswer again = hub.Answer(hub.Api.PublishAsync("kept:a", Json("1") with { IdempotencyKey = "k" }));
         IReadOnlyList<BroadcastAnswer> broadcast = hub.Answer(hub.Api.BroadcastAsync(["kept:a", "nowhere:b"], Json("2")));
-        HistoryPage page = hub.Answer(hub.Api.HistoryAsync("kept:a", new HistoryQuery()));
+        HistoryPage page = hub.Answer(hub.Api.HistoryAsync("kept:a", HistoryQuery.All));
 
         Assert.Equal((1UL, 1, false), (first.Position.Offset, first.Receivers, first.Suppressed));
         Assert.Equal((first.Position, 0, true), (again.Position, again.Receivers, again.Suppressed));
@@ -234,7 +234,7 @@ public sealed partial class ChannelConversationTests
         HubFigures figures = hub.Answer(hub.Api.InfoAsync());
         Assert.Equal((1, 1, 1, 1), (figures.Clients, figures.Users, figures.Subscriptions, figures.Channels));
         hub.Await(hub.Api.RemoveHistoryAsync("kept:a"));
-        Assert.Empty(hub.Answer(hub.Api.HistoryAsync("kept:a", new HistoryQuery())).Publications);
+        Assert.Empty(hub.Answer(hub.Api.HistoryAsync("kept:a", HistoryQuery.All)).Publications);
     }
 
     [Fact]
