@@ -3,8 +3,11 @@ using Akka.Event;
 using Broker.Actors.Dialects;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors;
 

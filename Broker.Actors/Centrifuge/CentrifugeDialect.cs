@@ -2,8 +2,11 @@ using Broker.Actors.Dialects;
 using Broker.Actors.Model;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 using WireFacts = Broker.Core.Centrifuge.CentrifugeDialect;
 
 namespace Broker.Actors.Centrifuge;

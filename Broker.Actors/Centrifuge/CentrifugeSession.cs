@@ -13,13 +13,19 @@ using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
 using Broker.Core.Centrifuge;
-using Broker.Core.Compression;
+using Broker.Core.Deflate;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
+using Publication = Broker.Actors.Model.Publication;
 using SubscribeResult = Broker.Actors.Channels.SubscribeResult;
 using WireSubscribeResult = Broker.Core.Centrifuge.SubscribeResult;
+using Broker.Core.Protocol.Messages;
+using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
 
 namespace Broker.Actors.Centrifuge;
 

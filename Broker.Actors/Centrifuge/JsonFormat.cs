@@ -3,10 +3,13 @@ using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;
 using Broker.Core.Buffers;
 using Broker.Core.Centrifuge;
-using Broker.Core.Compression;
 using Broker.Core.Delta;
+using Broker.Core.Deflate;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 using Publication = Broker.Actors.Model.Publication;
 
 namespace Broker.Actors.Centrifuge;

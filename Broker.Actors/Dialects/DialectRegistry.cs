@@ -1,6 +1,9 @@
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Runtime;
-using Broker.Core.Reactor;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Dialects;
 

@@ -9,8 +9,12 @@ using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Dialects;
 

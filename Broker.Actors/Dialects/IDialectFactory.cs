@@ -1,8 +1,8 @@
 using Broker.Actors.Channels;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Compression;
-using Broker.Core.Handshake;
+using Broker.Core.Deflate;
+using Broker.Core.Upgrade;
 
 namespace Broker.Actors.Dialects;
 

@@ -1,8 +1,11 @@
 using Broker.Actors.Dialects;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Echo;
 

@@ -2,11 +2,11 @@ using System.Text;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Calls;
 using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
-using WireOptions = Broker.Core.Native.SubscribeOptions;
+using WireOptions = Broker.Core.Protocol.Messages.SubscribeOptions;
 
 namespace Broker.Actors.Native;
 

@@ -2,9 +2,12 @@ using Broker.Actors.Dialects;
 using Broker.Actors.Model;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Native;
 

@@ -2,8 +2,8 @@ using Broker.Actors.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Native;
 

@@ -2,8 +2,11 @@ using Broker.Actors.Channels;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;
 using Broker.Core.Buffers;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Native;
 

@@ -7,11 +7,14 @@ using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Actors.Native;
 

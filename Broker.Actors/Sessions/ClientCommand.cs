@@ -2,8 +2,10 @@ using Broker.Actors.Channels;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
-using Broker.Core.Chunks;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
 
 namespace Broker.Actors.Sessions;
 

@@ -8,8 +8,9 @@ using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Core.Filters;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
 using Broker.Core.Topics;
+using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
 using static Broker.Actors.Sessions.SessionProtocol;
 
 namespace Broker.Actors.Sessions;

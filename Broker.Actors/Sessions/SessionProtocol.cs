@@ -4,9 +4,13 @@ using Broker.Actors.Access;
 using Broker.Actors.Channels.Api;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
-using Broker.Core.Chunks;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Actors.Sessions;
 

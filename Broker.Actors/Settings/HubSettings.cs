@@ -6,8 +6,11 @@ using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Configuration;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Settings;
 

@@ -4,7 +4,7 @@ using Akka.Streams;
 using Broker.Actors.Dialects;
 using Broker.Actors.Sessions;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Streams;
 

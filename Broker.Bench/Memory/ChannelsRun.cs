@@ -12,7 +12,7 @@ using Broker.Actors.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Settings;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Bench.Memory;
 

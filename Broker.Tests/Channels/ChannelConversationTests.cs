@@ -8,8 +8,11 @@ using Broker.Actors.Channels.Presence;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
 using Broker.Actors.Settings;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.Channels;

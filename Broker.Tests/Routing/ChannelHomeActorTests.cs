@@ -10,8 +10,8 @@ using Broker.Core.Counting;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Channels.ChannelProtocol;
-using Delivery = Broker.Core.Native.Delivery;
-using NativeWriter = Broker.Core.Native.NativeWriter;
+using Delivery = Broker.Core.Protocol.Messages.Delivery;
+using NativeWriter = Broker.Core.Protocol.Messages.NativeWriter;
 
 namespace Broker.Tests.Routing;
 

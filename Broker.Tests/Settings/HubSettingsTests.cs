@@ -7,7 +7,7 @@ using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Settings;
 using Broker.Configuration;
-using Broker.Core.Handshake;
+using Broker.Core.Upgrade;
 
 namespace Broker.Tests.Settings;
 

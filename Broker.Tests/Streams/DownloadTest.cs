@@ -2,7 +2,6 @@ using System.Text;
 using Broker.Actors.Channels;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 

@@ -8,8 +8,7 @@ using Broker.Actors.Model;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Dialects;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 

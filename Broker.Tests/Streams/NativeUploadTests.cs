@@ -1,9 +1,8 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
@@ -21,7 +20,7 @@ public sealed class NativeUploadTests
         Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
         Native = new NativeSettings
         {
-            FrameBytesMax = ChunkBytes + Core.Chunks.Chunk.OverheadBytes,
+            FrameBytesMax = ChunkBytes + Core.Protocol.Messages.Chunk.OverheadBytes,
             Streams = new StreamSettings { OpenMax = 4, BytesMax = 16 * ChunkBytes, Window = 4, ConnectionBytesMax = 24 * ChunkBytes, ProcessBytesMax = 32 * ChunkBytes },
         },
     };

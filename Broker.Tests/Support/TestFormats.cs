@@ -1,7 +1,7 @@
 using Broker.Actors.Centrifuge;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Native;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Tests.Support;
 

@@ -7,7 +7,10 @@ using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
 using Broker.Actors.Runtime;
 using Broker.Core.Counting;
-using Broker.Core.Reactor;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 using static Broker.Actors.Channels.ChannelProtocol;
 
 namespace Broker.Actors.Channels.FanOut;

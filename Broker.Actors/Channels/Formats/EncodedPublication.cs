@@ -1,5 +1,5 @@
 using Broker.Actors.Model;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Channels.Formats;
 

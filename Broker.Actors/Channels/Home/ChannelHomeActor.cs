@@ -2,7 +2,10 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Channels.Relay;
 using Broker.Core.Counting;
-using Broker.Core.Reactor;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 using static Broker.Actors.Channels.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Home;

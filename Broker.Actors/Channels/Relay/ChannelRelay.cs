@@ -3,6 +3,7 @@ using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
+using Broker.Core.Protocol.Transfers;
 using Broker.Core.Counting;
 using static Broker.Actors.Channels.ChannelProtocol;
 
