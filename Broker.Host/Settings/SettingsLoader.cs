@@ -34,7 +34,7 @@ public static class SettingsLoader
     {
         List<SettingsLayer> overrides = [];
         if (path is not null) overrides.Add(path.Length > 0 ? SettingsLayer.ReadFile(path) : throw new SettingException("The file of --config has no name."));
-        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), KnownKeys, out IReadOnlyList<string> warnings));
+        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), new SettingsLayers(References, overrides).KnownKeys, out IReadOnlyList<string> warnings));
         overrides.Add(commandLine);
         return Judge(new SettingsLayers(References, overrides), warnings) with { Again = () => Load(path, environment, commandLine) };
     }
