@@ -1,3 +1,4 @@
+using Broker.Actors.Model;
 using Broker.Actors.Sessions;
 using Broker.Core.Chunks;
 

@@ -1,3 +1,4 @@
+using Broker.Actors.Model;
 using System.Buffers;
 using Akka.Event;
 using Broker.Actors.Sessions;

@@ -1,3 +1,4 @@
+using Broker.Actors.Model;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
 
@@ -12,11 +13,6 @@ public enum ChannelAction
     /// <summary>Publish to it.</summary>
     Publish,
 }
-
-/// <summary>Who a client is, as far as it has shown.</summary>
-/// <param name="User">The user; empty for an anonymous client.</param>
-/// <param name="Client">The connection's id.</param>
-public sealed record Principal(string User, string Client);
 
 /// <summary>The one place that says yes or no: every dialect and every road to a channel asks here.</summary>
 public sealed class Permissions(CentrifugeSettings settings)

@@ -1,3 +1,4 @@
+using Broker.Actors.Model;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Routing;

@@ -1,0 +1,59 @@
+using Broker.Actors.Model;
+
+namespace Broker.Actors.Access;
+
+/// <summary>Whether a client may do what it wants. <c>default</c> allows it.</summary>
+public readonly record struct AuthorizationResult
+{
+    /// <summary>It may, with nothing more to say.</summary>
+    public static AuthorizationResult Allowed => default;
+
+    /// <summary>The command fails with this error. Otherwise null.</summary>
+    public HubError? Error { get; private init; }
+
+    /// <summary>The connection ends with this reason. Otherwise null.</summary>
+    public DisconnectReason? Disconnect { get; private init; }
+
+    /// <summary>Of a subscribe: what else holds for it, such as its end; null for the namespace's own rules.</summary>
+    public SubscriptionTerms? Terms { get; private init; }
+
+    /// <summary>A subscribe is allowed on these terms.</summary>
+    public static AuthorizationResult Allow(SubscriptionTerms terms) => new() { Terms = terms };
+
+    /// <summary>The command fails.</summary>
+    public static AuthorizationResult Reject(HubError error) => new() { Error = error };
+
+    /// <summary>The connection ends.</summary>
+    public static AuthorizationResult Reject(DisconnectReason reason) => new() { Disconnect = reason };
+}
+
+/// <summary>What holds for one subscription, over what its namespace says.</summary>
+public sealed record SubscriptionTerms
+{
+    /// <summary>When it expires unless it is refreshed; null for never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether the client itself may refresh it, and so is told when it expires.</summary>
+    public bool ClientRefreshes { get; init; } = true;
+
+    /// <summary>What others are told about the client in this channel.</summary>
+    public ReadOnlyMemory<byte> ChannelInfo { get; init; }
+
+    /// <summary>Data for the client in the answer; a JSON value for JSON clients.</summary>
+    public ReadOnlyMemory<byte> Data { get; init; }
+
+    /// <summary>Whether the client may recover; null leaves it to the namespace.</summary>
+    public bool? Recoverable { get; init; }
+
+    /// <summary>Whether the client's position is watched; null leaves it to the namespace.</summary>
+    public bool? Positioned { get; init; }
+
+    /// <summary>Whether the client shows up in presence; null leaves it to the namespace.</summary>
+    public bool? Presence { get; init; }
+
+    /// <summary>Whether joins and leaves are published; null leaves it to the namespace.</summary>
+    public bool? JoinLeave { get; init; }
+
+    /// <summary>Whether the client is told of joins and leaves; null leaves it to the namespace.</summary>
+    public bool? PushJoinLeave { get; init; }
+}
