@@ -97,6 +97,19 @@ public sealed class SettingsReader(SettingsLayers layers)
             return isGood(text);
         }) ?? "";
 
+    /// <summary>Reads a list of texts, which is judged as a whole.</summary>
+    /// <param name="key">The full key.</param>
+    /// <param name="check">What is expected of this one, to follow "expected"; null where it is good.</param>
+    public IReadOnlyList<string> GetTexts(string key, Func<IReadOnlyList<string>, string?> check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        if (Take(key) is not { } value) return [];
+        string[] items = ItemsOf(value);
+        if (check(items) is not { } expected) return items;
+        Note(key, value, expected);
+        return [];
+    }
+
     /// <summary>Reads a list of origins of web pages.</summary>
     public IReadOnlyList<string> GetOrigins(string key) => GetList(
         key,
