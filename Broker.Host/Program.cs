@@ -1,7 +1,7 @@
 using Broker.Actors;
 using Broker.Actors.Rpc;
-using Broker.Host;
 using Broker.Host.Commands;
+using Broker.Host.Hosting;
 
 HubFactory makeHub = (settings, akka, methods) =>
 {

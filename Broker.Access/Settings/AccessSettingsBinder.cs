@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Broker.Access.Keys;
 using Broker.Access.Tokens;
 using Broker.Actors.Settings;
+using Broker.Configuration;
 
 namespace Broker.Access.Settings;
 
@@ -82,7 +83,7 @@ public static partial class AccessSettingsBinder
             {
                 File = reader.GetText($"{root}.jwks.file"),
                 Url = reader.GetText($"{root}.jwks.url"),
-                Hosts = reader.GetTexts($"{root}.jwks.hosts", static _ => null),
+                Hosts = reader.GetList<string>($"{root}.jwks.hosts", "a list of host names without ports, such as [\"login.example.org\"]", TryReadHost),
                 Times = new JwksTimes
                 {
                     Refresh = reader.GetDuration($"{root}.jwks.refresh", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)),
@@ -149,6 +150,12 @@ public static partial class AccessSettingsBinder
         {
             throw new InvalidDataException($"the file cannot be read: {unreadable.Message}", unreadable);
         }
+    }
+
+    private static bool TryReadHost(string text, out string? host)
+    {
+        host = text;
+        return Uri.CheckHostName(text) != UriHostNameType.Unknown;
     }
 
     private static bool TryReadTime(string text, out DateTimeOffset time) => DateTimeOffset.TryParseExact(

@@ -1,4 +1,4 @@
-using Broker.Actors.Settings;
+using Broker.Configuration;
 
 namespace Broker.Access.Settings;
 
@@ -6,6 +6,8 @@ namespace Broker.Access.Settings;
 internal static class ProxySettingsBinder
 {
     private const string Root = "broker.proxy";
+    private const string Names = "a list of names of headers, none of which HTTP itself needs, such as [\"Cookie\", \"Authorization\"]";
+    private const string Lines = "a list of headers with a name and a value each, none of which HTTP itself needs, such as [\"Authorization: Bearer abc\"]";
 
     // "token = 1*tchar", RFC 9110 section 5.6.2.
     private const string TokenLetters = "!#$%&'*+-.^_`|~";
@@ -26,9 +28,9 @@ internal static class ProxySettingsBinder
             SubRefresh = ReadEndpoint(reader, "sub-refresh"),
             Rpc = ReadEndpoint(reader, "rpc"),
             Timeout = reader.GetDuration($"{Root}.timeout", TimeSpan.FromMilliseconds(10), minute),
-            Headers = reader.GetTexts($"{Root}.headers", CheckNames),
-            EmulatedHeaders = reader.GetTexts($"{Root}.emulated-headers", CheckNames),
-            StaticHeaders = [.. reader.GetTexts($"{Root}.static-headers", CheckLines).Select(ReadLine)],
+            Headers = reader.GetList<string>($"{Root}.headers", Names, TryReadName),
+            EmulatedHeaders = reader.GetList<string>($"{Root}.emulated-headers", Names, TryReadName),
+            StaticHeaders = reader.GetList<KeyValuePair<string, string>>($"{Root}.static-headers", Lines, TryReadLine),
             Binary = reader.GetSwitch($"{Root}.binary"),
             IncludeMeta = reader.GetSwitch($"{Root}.include-meta"),
             ConcurrencyMax = reader.GetCount($"{Root}.concurrency-max", 1, 65_536),
@@ -51,21 +53,20 @@ internal static class ProxySettingsBinder
     private static bool TryReadUrl(string text, out Uri? url) =>
         Uri.TryCreate(text, UriKind.Absolute, out url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) && url.UserInfo.Length == 0;
 
-    private static string? CheckNames(IReadOnlyList<string> names) =>
-        names.All(IsForwardable) ? null : "a list of names of headers, none of which HTTP itself needs, such as [\"Cookie\", \"Authorization\"]";
+    private static bool TryReadName(string text, out string? name)
+    {
+        name = text;
+        return IsForwardable(text);
+    }
 
-    private static string? CheckLines(IReadOnlyList<string> lines) =>
-        lines.All(static line => line.IndexOf(':') is > 0 and var end && IsForwardable(line[..end]) && !line.Any(char.IsControl))
-            ? null
-            : "a list of headers with a name and a value each, none of which HTTP itself needs, such as [\"Authorization: Bearer abc\"]";
+    private static bool TryReadLine(string line, out KeyValuePair<string, string> header)
+    {
+        int end = line.IndexOf(':');
+        header = end > 0 ? KeyValuePair.Create(line[..end], line[(end + 1)..].Trim()) : default;
+        return end > 0 && IsForwardable(line[..end]) && !line.Any(char.IsControl);
+    }
 
     private static bool IsForwardable(string name) =>
         name.Length > 0 && name.All(static letter => char.IsAsciiLetterOrDigit(letter) || TokenLetters.Contains(letter))
         && !ReservedHeaders.Contains(name, StringComparer.OrdinalIgnoreCase);
-
-    private static KeyValuePair<string, string> ReadLine(string line)
-    {
-        int end = line.IndexOf(':');
-        return KeyValuePair.Create(line[..end], line[(end + 1)..].Trim());
-    }
 }

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using Broker.Configuration;
 
 namespace Broker.Actors.Settings;
 

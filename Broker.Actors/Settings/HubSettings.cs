@@ -2,6 +2,7 @@ using System.Net;
 using Akka.Configuration;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
+using Broker.Configuration;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 

@@ -1,5 +1,7 @@
+using System.Net;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
+using Broker.Configuration;
 using Broker.Core.Handshake;
 using Broker.Core.Reactor;
 
@@ -111,16 +113,29 @@ public static class HubSettingsBinder
     {
         Address = reader.GetAddress("broker.listen.address"),
         Port = reader.GetPort("broker.listen.port"),
-        Origins = reader.GetOrigins("broker.listen.origins"),
+        Origins = reader.GetList<string>(
+            "broker.listen.origins", "a list of origins without a path, such as [\"https://chat.example.org\"]", TryReadOrigin),
         ConnectionsMax = reader.GetCount("broker.listen.connections-max", 1, 16_000_000),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.listen.allow-anonymous-anywhere"),
         Proxies = new ProxiesSettings
         {
-            ProxyProtocol = reader.GetRanges("broker.listen.proxies.proxy-protocol"),
-            Forwarded = reader.GetRanges("broker.listen.proxies.forwarded"),
+            ProxyProtocol = ReadRanges(reader, "broker.listen.proxies.proxy-protocol"),
+            Forwarded = ReadRanges(reader, "broker.listen.proxies.forwarded"),
             ForwardedHeader = reader.GetChoice<ForwardedHeader>("broker.listen.proxies.forwarded-header"),
         },
     };
+
+    private static bool TryReadOrigin(string text, out string? origin)
+    {
+        origin = text;
+        return Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == text;
+    }
+
+    // An address alone is a range of one.
+    private static IReadOnlyList<IPNetwork> ReadRanges(SettingsReader reader, string key) => reader.GetList(
+        key,
+        "a list of addresses and ranges with nothing set behind the prefix, such as [\"10.0.0.0/8\", \"::1\"]",
+        static (string text, out IPNetwork range) => AddressRanges.TryRead(text, out range));
 
     private static ReactorSettings ReadReactor(SettingsReader reader) => new()
     {

@@ -2,9 +2,11 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using Broker.Actors.Settings;
+using Broker.Configuration;
 using Broker.Host.Bench;
 using Broker.Host.Commands.Client;
+using Broker.Host.Composition;
+using Broker.Host.Hosting;
 using Broker.Host.Settings;
 
 namespace Broker.Host.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Broker.Actors.Settings;
+using Broker.Configuration;
 
 namespace Broker.Host.Commands;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Broker.Actors.Settings;
+using Broker.Configuration;
 using Broker.Host.Settings;
 
 namespace Broker.Host.Http;

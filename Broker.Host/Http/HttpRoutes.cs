@@ -1,3 +1,5 @@
+using Broker.Host.Hosting;
+
 namespace Broker.Host.Http;
 
 /// <summary>Everything that plain HTTP can ask for: the page, <c>/health</c>, <c>/ready</c> and <c>/metrics</c>.</summary>

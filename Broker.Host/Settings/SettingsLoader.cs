@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text;
 using Broker.Actors.Settings;
+using Broker.Configuration;
 using Broker.Host.Commands.Client;
 using Broker.Store;
 using Serilog.Events;

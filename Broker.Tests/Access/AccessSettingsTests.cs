@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Broker.Access.Settings;
 using Broker.Actors.Settings;
+using Broker.Configuration;
 
 namespace Broker.Tests.Access;
 

@@ -1,4 +1,5 @@
 using System.Collections;
+using Broker.Configuration;
 using Broker.Host;
 using Broker.Host.Commands;
 using Broker.Host.Settings;
@@ -147,7 +148,7 @@ public sealed class BrokerCommandTests : IDisposable
     public void Every_key_of_the_process_has_one_variable_of_its_own() =>
         Assert.Equal(
             SettingsLoader.KnownKeys.Count,
-            SettingsLoader.KnownKeys.Select(Broker.Actors.Settings.EnvironmentLayer.NameOf).Distinct().Count());
+            SettingsLoader.KnownKeys.Select(EnvironmentLayer.NameOf).Distinct().Count());
 
     private PlainHub MakeHub(
         Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods) => _hub;

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Broker.Actors.Settings;
 using Broker.Host;
+using Broker.Host.Composition;
 using Broker.Host.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Broker.Core.Reactor;
 using Broker.Host;
+using Broker.Host.Composition;
 using Broker.Host.Http;
 using Broker.Host.Settings;
 using Microsoft.AspNetCore.Builder;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Broker.Core.Reactor;
 using Broker.Host;
+using Broker.Host.Hosting;
 
 namespace Broker.Tests.Host;
 

@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Broker.Actors.Settings;
+using Broker.Configuration;
 using Broker.Core.Handshake;
 
 namespace Broker.Tests.Settings;

@@ -1,4 +1,4 @@
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>The settings cannot be used. The message is for whoever wrote them and says where to look.</summary>
 public sealed class SettingException : Exception

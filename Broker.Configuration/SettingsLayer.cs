@@ -1,7 +1,7 @@
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>One place that settings come from: a file, the environment, the command line.</summary>
 public sealed class SettingsLayer

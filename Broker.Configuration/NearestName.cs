@@ -1,4 +1,4 @@
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Finds what someone who misspelt a name most likely meant.</summary>
 public static class NearestName

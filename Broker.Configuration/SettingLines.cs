@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Finds the line of every key in a HOCON text, and what is malformed in it.</summary>
 /// <remarks>

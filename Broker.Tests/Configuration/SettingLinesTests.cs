@@ -1,6 +1,7 @@
 using Broker.Actors.Settings;
+using Broker.Configuration;
 
-namespace Broker.Tests.Settings;
+namespace Broker.Tests.Configuration;
 
 public class SettingLinesTests
 {

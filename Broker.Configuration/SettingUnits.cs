@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Reads and writes durations and sizes as people write them: <c>25s</c>, <c>64KiB</c>.</summary>
 public static class SettingUnits

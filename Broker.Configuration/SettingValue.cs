@@ -1,4 +1,4 @@
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Where a value was written.</summary>
 /// <param name="Source">A file, <c>environment variable BROKER_LISTEN_PORT</c> or <c>command line --port</c>.</param>

@@ -1,7 +1,7 @@
 using System.Net;
 using Broker.Core.Reactor;
 
-namespace Broker.Host;
+namespace Broker.Host.Hosting;
 
 /// <summary>What the host needs of a hub: the one seam between this project and the actors.</summary>
 public interface IHub : IAsyncDisposable

@@ -3,7 +3,7 @@ using Broker.Actors;
 using Broker.AspNetCore;
 using Broker.Core.Reactor;
 
-namespace Broker.Host;
+namespace Broker.Host.Hosting;
 
 /// <summary>The real hub behind the host's seam.</summary>
 public sealed class ActorHub(Hub hub) : IHub

@@ -1,4 +1,5 @@
 using Broker.Actors.Settings;
+using Broker.Host.Hosting;
 using Broker.Host.Http;
 using Broker.Host.Logging;
 using Broker.Host.Memory;
@@ -10,7 +11,7 @@ using Serilog;
 using Serilog.Core;
 using ILogger = Serilog.ILogger;
 
-namespace Broker.Host;
+namespace Broker.Host.Composition;
 
 /// <summary>The whole process: the hub on the public port, Kestrel behind it, the log beside them.</summary>
 public static class BrokerProcess

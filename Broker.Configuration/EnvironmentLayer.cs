@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Settings from environment variables: <c>BROKER_LISTEN_PORT</c> is <c>broker.listen.port</c>.</summary>
 /// <remarks>

@@ -1,7 +1,8 @@
+using Broker.Host.Hosting;
 using Broker.Host.Http;
 using ILogger = Serilog.ILogger;
 
-namespace Broker.Host;
+namespace Broker.Host.Composition;
 
 /// <summary>Starts the hub once Kestrel can answer what it hands over, and drains it before Kestrel stops.</summary>
 /// <remarks>

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Net;
-using Broker.Core.Handshake;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Reads typed settings out of layers, and keeps a sentence for each value that is none.</summary>
 /// <remarks>
@@ -97,34 +96,24 @@ public sealed class SettingsReader(SettingsLayers layers)
             return isGood(text);
         }) ?? "";
 
-    /// <summary>Reads a list of texts, which is judged as a whole.</summary>
+    /// <summary>Reads a list, each of whose items has to be of a kind.</summary>
     /// <param name="key">The full key.</param>
-    /// <param name="check">What is expected of this one, to follow "expected"; null where it is good.</param>
-    public IReadOnlyList<string> GetTexts(string key, Func<IReadOnlyList<string>, string?> check)
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    /// <param name="tryRead">Reads one item.</param>
+    /// <returns>Every item, or none if one of them is bad.</returns>
+    public IReadOnlyList<T> GetList<T>(string key, string expected, TryRead<T> tryRead)
     {
-        ArgumentNullException.ThrowIfNull(check);
+        ArgumentNullException.ThrowIfNull(tryRead);
         if (Take(key) is not { } value) return [];
-        string[] items = ItemsOf(value);
-        if (check(items) is not { } expected) return items;
-        Note(key, value, expected);
-        return [];
+        var read = new List<T>();
+        foreach (string item in ItemsOf(value))
+        {
+            if (!tryRead(item, out T? one)) return Note<IReadOnlyList<T>>(key, value, expected) ?? [];
+            read.Add(one!);
+        }
+
+        return read;
     }
-
-    /// <summary>Reads a list of origins of web pages.</summary>
-    public IReadOnlyList<string> GetOrigins(string key) => GetList(
-        key,
-        "a list of origins without a path, such as [\"https://chat.example.org\"]",
-        item => Uri.TryCreate(item, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == item);
-
-    /// <summary>Reads a list of address ranges; an address alone is a range of one.</summary>
-    public IReadOnlyList<IPNetwork> GetRanges(string key) =>
-    [
-        .. GetList(
-            key,
-            "a list of addresses and ranges with nothing set behind the prefix, such as [\"10.0.0.0/8\", \"::1\"]",
-            item => AddressRanges.TryRead(item, out _))
-        .Select(item => AddressRanges.TryRead(item, out IPNetwork range) ? range : default),
-    ];
 
     /// <summary>Reads one of an enumeration's names, in whatever case, a dash between its words.</summary>
     public TEnum GetChoice<TEnum>(string key)
@@ -159,11 +148,6 @@ public sealed class SettingsReader(SettingsLayers layers)
         if (problems.Count > 0) throw new SettingException(problems);
     }
 
-    private IReadOnlyList<string> GetList(string key, string expected, Func<string, bool> isItem) =>
-        Take(key) is not { } value ? []
-        : ItemsOf(value) is var items && items.All(isItem) ? items
-        : Note<IReadOnlyList<string>>(key, value, expected) ?? [];
-
     private static string[] ItemsOf(SettingValue value) =>
         value.Items is { } items
             ? [.. items]
@@ -195,6 +179,11 @@ public sealed class SettingsReader(SettingsLayers layers)
     }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
-
-    private delegate bool TryRead<T>(string text, out T? value);
 }
+
+/// <summary>Reads one value from its text.</summary>
+/// <typeparam name="T">What it becomes.</typeparam>
+/// <param name="text">What was written.</param>
+/// <param name="value">The value, if the text is one.</param>
+/// <returns>Whether the text is such a value.</returns>
+public delegate bool TryRead<T>(string text, out T? value);

@@ -1,8 +1,9 @@
 using System.Collections;
 using System.Net;
 using Broker.Actors.Settings;
+using Broker.Configuration;
 
-namespace Broker.Tests.Settings;
+namespace Broker.Tests.Configuration;
 
 public class SettingsLayersTests
 {

@@ -1,6 +1,6 @@
 using Akka.Configuration;
 
-namespace Broker.Actors.Settings;
+namespace Broker.Configuration;
 
 /// <summary>Settings from several places, the stronger over the weaker, each value with its origin.</summary>
 public sealed class SettingsLayers

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using ILogger = Serilog.ILogger;
 
-namespace Broker.Host;
+namespace Broker.Host.Composition;
 
 /// <summary>Ends the process by signals: the first SIGTERM or SIGINT asks it to stop, a second one stops it at once.</summary>
 /// <param name="lifetime">What is asked to stop.</param>
