@@ -109,7 +109,7 @@ public static partial class AccessSettingsBinder
     {
         JwksSettings jwks = settings.Jwks;
         if (settings.HmacPreviousSecret.Length > 0 && settings.HmacSecret.Length == 0)
-            reader.Refuse($"{root}.hmac-previous-secret", $"nothing, because {root}.hmac-secret is not set");
+            reader.Refuse($"{root}.hmac-secret", $"a secret, because {root}.hmac-previous-secret is set");
         if (settings.HmacPreviousUntil is not null && settings.HmacPreviousSecret.Length == 0)
             reader.Refuse($"{root}.hmac-previous-until", $"nothing, because {root}.hmac-previous-secret is not set");
         if (jwks.File.Length > 0 && jwks.Url.Length > 0)

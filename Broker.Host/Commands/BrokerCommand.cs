@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using Broker.Configuration;
 using Broker.Host.Bench;
 using Broker.Host.Commands.Client;
+using Broker.Host.Commands.Tokens;
 using Broker.Host.Composition;
 using Broker.Host.Hosting;
 using Broker.Host.Settings;
@@ -91,6 +92,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         root.Add(check);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
         new BenchCommand(Streams.OfProcess).AddTo(root);
+        new TokenCommands(_config, Load, TimeProvider.System, output, error).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
         serve.SetAction((parsed, _) => ServeAsync(parsed, stop));
         check.SetAction(CheckConfig);

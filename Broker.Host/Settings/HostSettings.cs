@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Broker.Access.Settings;
 using Broker.Actors.Settings;
 using Serilog.Events;
 
@@ -11,6 +12,9 @@ public sealed record HostSettings
 {
     /// <summary>The hub's own settings.</summary>
     public HubSettings Hub { get; init; } = new();
+
+    /// <summary>Tokens, revocations and the backend.</summary>
+    public AccessSettings Access { get; init; } = new();
 
     /// <summary>The log.</summary>
     public LogSettings Log { get; init; } = new();

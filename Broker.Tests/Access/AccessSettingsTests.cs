@@ -44,7 +44,7 @@ public sealed class AccessSettingsTests
     }
 
     [Theory]
-    [InlineData("""broker.tokens.hmac-previous-secret = "a" """, "broker.tokens.hmac-previous-secret is a, expected nothing, because broker.tokens.hmac-secret is not set")]
+    [InlineData("""broker.tokens.hmac-previous-secret = "a" """, "broker.tokens.hmac-secret is nothing, expected a secret, because broker.tokens.hmac-previous-secret is set")]
     [InlineData("""broker.tokens { hmac-secret = "a", jwks { url = "https://a.example/keys", hosts = ["a.example"] } }""", "keys come from a key set or from the settings")]
     [InlineData("""broker.tokens.jwks { url = "https://b.example/keys", hosts = ["a.example"] }""", "expected a URL whose host is on broker.tokens.jwks.hosts (a.example)")]
     [InlineData("""broker.tokens.jwks.url = "https://b.example/keys" """, "expected a URL whose host is on broker.tokens.jwks.hosts (which is empty)")]
