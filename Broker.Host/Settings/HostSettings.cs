@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Broker.Access.Settings;
+using Broker.Identity.Settings;
 using Broker.Actors.Settings;
 using Serilog.Events;
 
@@ -14,7 +14,7 @@ public sealed record HostSettings
     public HubSettings Hub { get; init; } = new();
 
     /// <summary>Tokens, revocations and the backend.</summary>
-    public AccessSettings Access { get; init; } = new();
+    public IdentitySettings Identity { get; init; } = new();
 
     /// <summary>The log.</summary>
     public LogSettings Log { get; init; } = new();

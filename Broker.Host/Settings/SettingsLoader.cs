@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Text;
-using Broker.Access.Settings;
+using Broker.Identity.Settings;
 using Broker.Actors.Settings;
 using Broker.Configuration;
 using Broker.Host.Commands.Client;
@@ -14,7 +14,7 @@ namespace Broker.Host.Settings;
 public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
-        [HubReference.Layer, AccessSettingsBinder.Reference, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
+        [HubReference.Layer, IdentitySettingsBinder.Reference, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.
     private const int UnixSocketBytesMax = 107;
@@ -48,7 +48,7 @@ public static class SettingsLoader
         }
 
         CheckStoreExposure(settings, layers);
-        return new LoadedSettings(settings, layers, [.. warnings, .. AccessSettingsBinder.Warn(settings.Access)]);
+        return new LoadedSettings(settings, layers, [.. warnings, .. IdentitySettingsBinder.Warn(settings.Identity)]);
     }
 
     /// <summary>Reads every setting there is; what is wrong stays noted in the reader.</summary>
@@ -60,7 +60,7 @@ public static class SettingsLoader
         var settings = new HostSettings
         {
             Hub = HubSettingsBinder.Read(reader),
-            Access = AccessSettingsBinder.Read(reader),
+            Identity = IdentitySettingsBinder.Read(reader),
             Log = new LogSettings
             {
                 Level = reader.GetChoice<LogEventLevel>("broker.log.level"),

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using Broker.Access.Tokens;
+using Broker.Identity.Tokens;
 using Broker.Core.Centrifuge;
 
 namespace Broker.Host.Commands.Tokens;

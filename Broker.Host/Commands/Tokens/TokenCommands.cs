@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using Broker.Access.Settings;
-using Broker.Access.Tokens;
+using Broker.Identity.Settings;
+using Broker.Identity.Tokens;
 using Broker.Configuration;
 using Broker.Host.Settings;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -71,9 +71,9 @@ public sealed class TokenCommands(Option<string?> config, Func<ParseResult, Load
         (secret, user, now, end) => TokenWriter.WriteSubscription(secret, user, parsed.GetValue(_channel)!, now, end));
 
     private int Write(
-        ParseResult parsed, string root, Func<AccessSettings, TokenSettings> choose, Func<string, string, DateTimeOffset, DateTimeOffset?, string> write)
+        ParseResult parsed, string root, Func<IdentitySettings, TokenSettings> choose, Func<string, string, DateTimeOffset, DateTimeOffset?, string> write)
     {
-        TokenSettings settings = choose(load(parsed).Settings.Access);
+        TokenSettings settings = choose(load(parsed).Settings.Identity);
         if (settings.HmacSecret.Length == 0)
         {
             error.WriteLine($"broker: {(settings.IsEnabled ? $"{root} has public keys alone, which sign nothing" : "no key is set")}; set {root}.hmac-secret.");
@@ -106,7 +106,7 @@ public sealed class TokenCommands(Option<string?> config, Func<ParseResult, Load
 
     private int Check(ParseResult parsed, bool isSubscription)
     {
-        AccessSettings settings = load(parsed).Settings.Access;
+        IdentitySettings settings = load(parsed).Settings.Identity;
         using TokenVerifiers verifiers = TokenVerifiers.Create(settings, time, NullLogger.Instance);
         TokenVerifier? verifier = isSubscription ? verifiers.Subscriptions : verifiers.Connections;
         if (verifier is null)
@@ -132,7 +132,7 @@ public sealed class TokenCommands(Option<string?> config, Func<ParseResult, Load
         return 1;
     }
 
-    private static string ReadToken(AccessSettings settings)
+    private static string ReadToken(IdentitySettings settings)
     {
         char[] text = new char[Math.Max(settings.Tokens.Rules.BytesMax, settings.SubscriptionTokens?.Rules.BytesMax ?? 0) + 3];
         return new string(text, 0, Console.In.ReadBlock(text));
