@@ -3,7 +3,7 @@ using System.Text;
 using Broker.Identity.Settings;
 using Broker.Actors.Settings;
 using Broker.Configuration;
-using Broker.Host.Commands.Client;
+using Broker.Cli.Commands;
 using Broker.Store;
 using Serilog.Events;
 
@@ -141,7 +141,7 @@ public static class SettingsLoader
     private static Hashtable WithoutClients(IDictionary environment)
     {
         var rest = new Hashtable(environment);
-        foreach (string variable in ClientSession.Variables) rest.Remove(variable);
+        foreach (string variable in ClientVariables.All) rest.Remove(variable);
         return rest;
     }
 

@@ -1,7 +1,6 @@
 using System.Collections;
 using Broker.Configuration;
 using Broker.Host;
-using Broker.Host.Commands;
 using Broker.Host.Settings;
 
 namespace Broker.Tests.Host;

@@ -1,0 +1,26 @@
+namespace Broker.Cli.Terminal;
+
+/// <summary>How a client's command ends.</summary>
+public static class ExitCode
+{
+    /// <summary>Done.</summary>
+    public const int Done = 0;
+
+    /// <summary>The hub refused, or the call failed; standard error says why.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line makes no sense.</summary>
+    public const int Unusable = 2;
+
+    /// <summary>There is no such key.</summary>
+    public const int Missing = 3;
+
+    /// <summary>The hub could not be reached, or the connection was lost.</summary>
+    public const int Unreachable = 4;
+
+    /// <summary>A fault of this program: what nobody has foreseen, told in one line.</summary>
+    public const int Broken = 70;
+
+    /// <summary>Stopped by the keyboard, as a shell says it.</summary>
+    public const int Interrupted = 130;
+}
