@@ -1,13 +1,13 @@
 using System.Collections.Frozen;
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Broker.Identity.Backend;
-using Broker.Identity.Revocation;
+using System.Text.Json;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Model;
+using Broker.Identity.Backend;
+using Broker.Identity.Revocation;
+using Broker.Identity.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.AspNetCore.Api;
@@ -56,7 +56,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     /// <param name="log">Gets what nobody has foreseen.</param>
     /// <param name="cancellationToken">Cancelled when the caller has gone.</param>
     /// <returns>Why it failed, or <c>null</c>.</returns>
-    public async Task<ApiError?> RunAsync(string method, JsonElement parameters, Utf8JsonWriter result, ApiBounds bounds, ILogger log, CancellationToken cancellationToken)
+    public async Task<ApiError?> RunAsync(string method, JsonElement parameters, Utf8JsonWriter result, ApiSettings bounds, ILogger log, CancellationToken cancellationToken)
     {
         if (!Methods.TryGetValue(method, out Run? run)) return ApiError.MethodNotFound;
         try
@@ -379,7 +379,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         result.WriteEndObject();
     }
 
-    private readonly record struct Call(JsonElement Parameters, Utf8JsonWriter Result, ApiBounds Bounds, ILogger Log, CancellationToken CancellationToken)
+    private readonly record struct Call(JsonElement Parameters, Utf8JsonWriter Result, ApiSettings Bounds, ILogger Log, CancellationToken CancellationToken)
     {
         internal T Read<T>(JsonTypeInfo<T> type)
             where T : class, new() =>

@@ -1,20 +1,11 @@
 using System.Buffers;
 using System.Text.Json;
+using Broker.Identity.Settings;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.AspNetCore.Api;
-
-/// <summary>Bounds of the server API.</summary>
-public sealed record ApiBounds
-{
-    /// <summary>The longest body of a request.</summary>
-    public int BodyBytesMax { get; init; } = 4 * 1024 * 1024;
-
-    /// <summary>Most commands of a batch, and of a body with several commands.</summary>
-    public int CommandsMax { get; init; } = 1000;
-}
 
 /// <summary>The server API over HTTP, as Centrifugo has it: <c>POST /api/METHOD</c>, and <c>POST /api</c> with <c>{"method","params"}</c>.</summary>
 /// <remarks>
@@ -30,9 +21,9 @@ public sealed record ApiBounds
 /// <param name="keys">Who may ask.</param>
 /// <param name="bounds">Bounds.</param>
 /// <param name="log">Gets what nobody has foreseen.</param>
-public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiBounds bounds, ILogger log)
+public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bounds, ILogger log)
 {
-    private static readonly JsonWriterOptions Writing = new() { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_writing = new() { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Whether a path is one of the API's: <paramref name="root"/> itself, or one below it.</summary>
     /// <param name="path">The path of a request.</param>
@@ -92,22 +83,11 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiBounds bounds,
             return;
         }
 
-        bool onTransport = method != ApiMethods.Batch && context.Request.Headers["X-Centrifugo-Error-Mode"] == "transport";
-        var answer = new ArrayBufferWriter<byte>(256);
-        await using var writer = new Utf8JsonWriter(answer, Writing);
-        ApiError? error = await RunAsync(method, parameters, writer, context.RequestAborted).ConfigureAwait(false);
-        if (error is not null && onTransport)
-        {
-            writer.Reset(new ArrayBufferWriter<byte>());
-            answer.ResetWrittenCount();
-            writer.Reset(answer);
-            writer.WriteStartObject();
-            WriteMembers(writer, error);
-            writer.WriteEndObject();
-        }
-
-        await writer.FlushAsync().ConfigureAwait(false);
-        await WriteJsonAsync(context, error is not null && onTransport ? error.Status : StatusCodes.Status200OK, answer.WrittenMemory).ConfigureAwait(false);
+        ArrayBufferWriter<byte> answer = new(256);
+        ApiError? error = await RunAsync(method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
+        bool onTransport = error is not null && method != ApiMethods.Batch && context.Request.Headers["X-Centrifugo-Error-Mode"] == "transport";
+        if (onTransport) answer = Write(writer => WriteMembers(writer, error!));
+        await WriteJsonAsync(context, onTransport ? error!.Status : StatusCodes.Status200OK, answer.WrittenMemory).ConfigureAwait(false);
     }
 
     // The form before the paths: one object or several, with line feeds between, each answered in a line.
@@ -123,43 +103,49 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiBounds bounds,
         var answer = new ArrayBufferWriter<byte>(256);
         for (int i = 0; i < commands.Count; i++)
         {
-            await using var writer = new Utf8JsonWriter(answer, Writing);
             string method = commands[i].TryGetProperty("method", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString()! : "";
             JsonElement parameters = commands[i].TryGetProperty("params", out JsonElement given) ? given : default;
-            await RunAsync(method, parameters, writer, context.RequestAborted).ConfigureAwait(false);
-            await writer.FlushAsync().ConfigureAwait(false);
+            await RunAsync(method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
             if (i + 1 < commands.Count) answer.Write("\n"u8);
         }
 
         await WriteJsonAsync(context, StatusCodes.Status200OK, answer.WrittenMemory).ConfigureAwait(false);
     }
 
-    // Writes the answer as a whole object.
-    private async Task<ApiError?> RunAsync(string method, JsonElement parameters, Utf8JsonWriter writer, CancellationToken cancellationToken)
+    // Writes the answer: {"result":...}, {"error":...}, or what a batch answers as it is.
+    private async Task<ApiError?> RunAsync(string method, JsonElement parameters, ArrayBufferWriter<byte> answer, CancellationToken cancellationToken)
     {
         var result = new ArrayBufferWriter<byte>(256);
-        await using var inner = new Utf8JsonWriter(result, Writing);
-        ApiError? error = await methods.RunAsync(method, parameters, inner, bounds, log, cancellationToken).ConfigureAwait(false);
-        await inner.FlushAsync(cancellationToken).ConfigureAwait(false);
-        if (error is null && method == ApiMethods.Batch)
+        await using var writer = new Utf8JsonWriter(result, s_writing);
+        ApiError? error = await methods.RunAsync(method, parameters, writer, bounds, log, cancellationToken).ConfigureAwait(false);
+        await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (error is not null)
         {
-            writer.WriteRawValue(result.WrittenSpan, skipInputValidation: true);
-            return null;
+            answer.Write(Write(whole => WriteError(whole, error)).WrittenSpan);
         }
-
-        writer.WriteStartObject();
-        if (error is null)
+        else if (method == ApiMethods.Batch)
         {
-            writer.WritePropertyName("result"u8);
-            writer.WriteRawValue(result.WrittenSpan, skipInputValidation: true);
+            answer.Write(result.WrittenSpan);
         }
         else
         {
-            WriteError(writer, error);
+            answer.Write("{\"result\":"u8);
+            answer.Write(result.WrittenSpan);
+            answer.Write("}"u8);
         }
 
-        writer.WriteEndObject();
         return error;
+    }
+
+    private static ArrayBufferWriter<byte> Write(Action<Utf8JsonWriter> members)
+    {
+        var json = new ArrayBufferWriter<byte>(128);
+        using var writer = new Utf8JsonWriter(json, s_writing);
+        writer.WriteStartObject();
+        members(writer);
+        writer.WriteEndObject();
+        writer.Flush();
+        return json;
     }
 
     internal static void WriteError(Utf8JsonWriter writer, ApiError error)

@@ -21,6 +21,9 @@ public sealed record IdentitySettings
     /// <summary>Tokens and users that are no longer accepted.</summary>
     public RevocationSettings Revocation { get; init; } = new();
 
+    /// <summary>The server API.</summary>
+    public ApiSettings Api { get; init; } = new();
+
     /// <summary>The application's backend.</summary>
     public ProxySettings Proxy { get; init; } = new();
 }
@@ -46,4 +49,17 @@ public sealed record RevocationSettings
 
     /// <summary>Most revocations that are held at once.</summary>
     public int EntriesMax { get; init; } = 100_000;
+}
+
+/// <summary>Who may use the server API, and its bounds.</summary>
+public sealed record ApiSettings
+{
+    /// <summary>Keys, any of which may do everything.</summary>
+    public IReadOnlyList<string> Keys { get; init; } = [];
+
+    /// <summary>The longest body of a request.</summary>
+    public int BodyBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Most commands of a batch, and of a body with several commands.</summary>
+    public int CommandsMax { get; init; } = 1000;
 }

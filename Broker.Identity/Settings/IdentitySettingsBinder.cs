@@ -10,6 +10,8 @@ namespace Broker.Identity.Settings;
 /// <summary>Reads <see cref="IdentitySettings"/>: every key, its type and its range, and which combinations are refused.</summary>
 public static partial class IdentitySettingsBinder
 {
+    private const int KeyLengthStrong = 16;
+
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
@@ -50,6 +52,12 @@ public static partial class IdentitySettingsBinder
                 File = reader.GetText("broker.revocation.file"),
                 EntriesMax = reader.GetCount("broker.revocation.entries-max", 1, 10_000_000),
             },
+            Api = new ApiSettings
+            {
+                Keys = reader.GetList<string>("broker.api.keys", "a list of keys of 1 to 1024 characters", TryReadKey),
+                BodyBytesMax = reader.GetSize("broker.api.body-bytes-max", 1024, 1024 * 1024 * 1024),
+                CommandsMax = reader.GetCount("broker.api.commands-max", 1, 100_000),
+            },
             Proxy = ProxySettingsBinder.Read(reader),
         };
     }
@@ -58,13 +66,16 @@ public static partial class IdentitySettingsBinder
     public static IEnumerable<string> Warn(IdentitySettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        List<string> warnings = [];
+        if (settings.Api.Keys.Any(static key => key.Length < KeyLengthStrong))
+            warnings.Add($"a key of broker.api.keys has fewer than {KeyLengthStrong} characters; take {HmacKey.StrongBytesMin} random ones");
         foreach ((string name, TokenSettings? tokens) in (ReadOnlySpan<(string, TokenSettings?)>)[("broker.tokens", settings.Tokens), ("broker.subscription-tokens", settings.SubscriptionTokens)])
         {
             if (tokens is { HmacSecret.Length: > 0 and < HmacKey.StrongBytesMin })
-                return [$"{name}.hmac-secret has {tokens.HmacSecret.Length} characters, which can be guessed from one token; take {HmacKey.StrongBytesMin} random ones"];
+                warnings.Add($"{name}.hmac-secret has {tokens.HmacSecret.Length} characters, which can be guessed from one token; take {HmacKey.StrongBytesMin} random ones");
         }
 
-        return [];
+        return warnings;
     }
 
     private static TokenSettings ReadTokens(SettingsReader reader, string root)
@@ -150,6 +161,12 @@ public static partial class IdentitySettingsBinder
         {
             throw new InvalidDataException($"the file cannot be read: {unreadable.Message}", unreadable);
         }
+    }
+
+    private static bool TryReadKey(string text, out string? key)
+    {
+        key = text;
+        return text.Length is > 0 and <= 1024;
     }
 
     private static bool TryReadHost(string text, out string? host)
