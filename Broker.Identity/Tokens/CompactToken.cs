@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
 
 namespace Broker.Identity.Tokens;
@@ -113,7 +114,8 @@ public readonly ref struct CompactToken
     {
         algorithm = TokenAlgorithm.Unknown;
         keyId = "";
-        string? name = null, id = null;
+        string? id = null;
+        bool hasAlgorithm = false, isNone = false;
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 8 });
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return "its header is not a JSON object";
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -126,9 +128,10 @@ public readonly ref struct CompactToken
             reader.Read();
             if (isAlgorithm)
             {
-                if (name is not null || reader.TokenType != JsonTokenType.String) return "its header has not one alg";
-                name = reader.GetString();
+                if (hasAlgorithm || reader.TokenType != JsonTokenType.String) return "its header has not one alg";
+                hasAlgorithm = true;
                 algorithm = TokenAlgorithms.Parse(reader.ValueSpan);
+                isNone = Ascii.EqualsIgnoreCase(reader.ValueSpan, "none"u8);
             }
             else if (isKeyId)
             {
@@ -143,8 +146,8 @@ public readonly ref struct CompactToken
 
         while (reader.Read()) { }
         if (algorithm != TokenAlgorithm.Unknown) return null;
-        return name is null ? "its header has no alg"
-            : string.Equals(name, "none", StringComparison.OrdinalIgnoreCase) ? "its algorithm is none, so nobody signed it"
+        return !hasAlgorithm ? "its header has no alg"
+            : isNone ? "its algorithm is none, so nobody signed it"
             : "its algorithm is not supported";
     }
 }

@@ -46,13 +46,16 @@ public sealed record TokenClaims
     public string? Client { get; init; }
 
     /// <summary>What the subscription's options are by this token, rather than by its namespace.</summary>
-    public TokenSubscription Subscription { get; init; } = new("");
+    public TokenSubscription Subscription { get; init; } = TokenSubscription.None;
 }
 
 /// <summary>Options of one subscription by a token.</summary>
 /// <param name="Channel">The channel.</param>
 public sealed record TokenSubscription(string Channel)
 {
+    /// <summary>No channel, and nothing said about it.</summary>
+    public static TokenSubscription None { get; } = new("");
+
     /// <summary>What publications and presence say of the client in this channel: JSON, or the bytes of <c>b64info</c>.</summary>
     public ReadOnlyMemory<byte> Info { get; init; }
 

@@ -34,7 +34,7 @@ public sealed class IdentityAccessTests : IDisposable
     [Fact]
     public void A_token_names_the_user_and_when_the_connection_ends()
     {
-        AuthenticationResult result = Connect($$"""{"sub":"42","exp":{{s_now + 60}},"info":{"name":"Ada"}}""");
+        AuthenticationResult result = Connect($$"""{"info":{"name":"Ada"},"sub":"42","exp":{{s_now + 60}}}""");
         Assert.Equal(("42", Now.AddMinutes(1), true), (result.User, result.ExpiresAt, result.ClientRefreshes));
         Assert.Equal("""{"name":"Ada"}""", Encoding.UTF8.GetString(result.ConnectionInfo.Span));
     }
