@@ -8,7 +8,9 @@ using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
-using Broker.Core.Reactor;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
 
 namespace Broker.Actors;
 
@@ -34,7 +36,7 @@ public sealed class Hub : IAsyncDisposable
     private int _stopping;
 
     private EventLoop MakeLoop(int number, TimeProvider time) =>
-        HasReactor ? Reactor.Create(number, _settings.Reactor, _acceptor, time) : new PortableLoop(number, _settings.Reactor, _acceptor, time);
+        HasReactor ? ReactorFactory.Create(number, _settings.Reactor, _acceptor, time) : new PortableLoop(number, _settings.Reactor, _acceptor, time);
 
     /// <summary>Makes a hub; nothing runs yet.</summary>
     /// <param name="settings">All that can be set.</param>
@@ -50,7 +52,7 @@ public sealed class Hub : IAsyncDisposable
         _acceptor = new HubAcceptor(settings, Counters);
         _dialects = new HubDialects(settings, Methods, s_version);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
-        HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && Reactor.IsSupported);
+        HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && SocketReactor.IsSupported);
         _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];
         _threads = [.. _loops.Select(loop => new Thread(loop.Run) { Name = $"loop-{loop.Number}", IsBackground = true })];
         Entrance = new HubEntrance(this, _acceptor, _loops);
@@ -99,7 +101,7 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
         TellWays(log);
-        foreach (Reactor reactor in _loops.OfType<Reactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
+        foreach (SocketReactor reactor in _loops.OfType<SocketReactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
         _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)]);
         _ready = true;
     }
@@ -107,7 +109,7 @@ public sealed class Hub : IAsyncDisposable
     private void TellWays(ILoggingAdapter log)
     {
         if (!HasReactor && _settings.Transport == Transport.Auto) log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
-        if (HasReactor && _settings.Reactor.Backend == ReactorBackend.Auto && !Reactor.CanUse(ReactorBackend.IoUring))
+        if (HasReactor && _settings.Reactor.Backend == ReactorBackend.Auto && !ReactorFactory.CanUse(ReactorBackend.IoUring))
             log.Info("io_uring needs Linux 6.12 and the right to use it; the reactor runs over epoll.");
     }
 

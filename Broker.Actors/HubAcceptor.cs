@@ -4,11 +4,11 @@ using Broker.Actors.Native;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
-using Broker.Core.Compression;
+using Broker.Core.Deflate;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors;
 

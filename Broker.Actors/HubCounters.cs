@@ -1,5 +1,5 @@
 using Broker.Core.Counting;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors;
 

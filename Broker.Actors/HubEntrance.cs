@@ -1,5 +1,6 @@
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Broker.Core.Counting;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors;
 

@@ -1,5 +1,6 @@
 using System.Net;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Pipes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Broker.Core.Handshake;
+using Broker.Core.Upgrade;
 using Microsoft.AspNetCore.Http;
 
 namespace Broker.AspNetCore;

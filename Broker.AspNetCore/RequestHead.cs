@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using Broker.Core.Handshake;
+using Broker.Core.Upgrade;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

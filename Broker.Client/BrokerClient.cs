@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 

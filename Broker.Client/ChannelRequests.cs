@@ -1,5 +1,5 @@
 using System.Text;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
@@ -106,7 +106,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         }
     }
 
-    public void OnDelivery(Core.Native.Delivery delivery)
+    public void OnDelivery(Core.Protocol.Messages.Delivery delivery)
     {
         if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data.ToArray());
     }

@@ -1,9 +1,8 @@
 using System.Net.WebSockets;
 using System.Text;
 using Broker.Core.Buffers;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
@@ -100,7 +99,7 @@ internal sealed class Connection
     {
         switch (message.Kind)
         {
-            case NativeKind.Delivery: Channels.OnDelivery(message.As<Core.Native.Delivery>()); break;
+            case NativeKind.Delivery: Channels.OnDelivery(message.As<Core.Protocol.Messages.Delivery>()); break;
             case NativeKind.Missed: Channels.OnMissed(message.As<Missed>()); break;
             case NativeKind.Published: Channels.OnPublished(message.As<Published>()); break;
             case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;

@@ -1,9 +1,8 @@
 using System.Text;
 using Broker.Core.Buffers;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Client;
 
@@ -153,7 +152,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
                 Refuse(stream, lastChunk, new ChunkRefusal(ChunkError.NotAMessage, whole.Length));
                 return NativeFault.None;
             case NativeKind.Delivery:
-                var delivery = message.As<Core.Native.Delivery>();
+                var delivery = message.As<Core.Protocol.Messages.Delivery>();
                 channels.OnLongDelivery(delivery.Channel, delivery.Offset, whole.AsMemory(whole.Length - delivery.Data.Length));
                 return NativeFault.None;
             case NativeKind.Result:

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net.WebSockets;
 using Broker.Core.Buffers;
 using Broker.Core.Framing;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 

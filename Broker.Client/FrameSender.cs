@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Net.WebSockets;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Client;
 

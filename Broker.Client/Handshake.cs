@@ -1,7 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
 using Broker.Core.Buffers;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 

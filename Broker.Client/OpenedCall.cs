@@ -1,4 +1,4 @@
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Client;
 

@@ -1,4 +1,4 @@
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using Broker.Core.Native;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Client;
 

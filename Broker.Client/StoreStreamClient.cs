@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Client;
 

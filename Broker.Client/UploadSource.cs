@@ -1,4 +1,4 @@
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Client;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 

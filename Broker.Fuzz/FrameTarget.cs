@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Framing;
-using Broker.Core.Messages;
 
 namespace Broker.Fuzz;
 

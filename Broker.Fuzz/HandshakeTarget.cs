@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
-using Broker.Core.Compression;
-using Broker.Core.Handshake;
+using Broker.Core.Deflate;
+using Broker.Core.Upgrade;
 
 namespace Broker.Fuzz;
 

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using Broker.Core.Buffers;
-using Broker.Core.Compression;
+using Broker.Core.Deflate;
 using Broker.Core.Framing;
 
 namespace Broker.Fuzz;
@@ -58,7 +58,7 @@ public static class InflateTarget
         var pool = new BufferPool();
         var policy = new DeflatePolicy(new DeflateBudget(long.MaxValue));
         using var loop = new LoopDeflate(pool);
-        var engine = new FrameEngine(s_server, pool, policy.Open(terms, loop));
+        var engine = new FrameEngine(s_server, pool, new MessageDeflate(terms, policy, loop));
         var turn = new Turn(pool);
         var story = new StringBuilder();
         var output = new ArrayBufferWriter<byte>();
@@ -107,7 +107,7 @@ public static class InflateTarget
     private static void ReadEchoes(DeflateTerms terms, ReadOnlySpan<byte> output, List<byte[]> messages, DeflatePolicy policy, LoopDeflate loop)
     {
         // What the server keeps of its own messages, their reader keeps of them.
-        MessageDeflate client = policy.Open(terms with { ClientContext = terms.ServerContext, ServerContext = false }, loop);
+        MessageDeflate client = new(terms with { ClientContext = terms.ServerContext, ServerContext = false }, policy, loop);
         var reader = new FrameReader(output);
         int count = 0;
         while (reader.Position < output.Length)

@@ -1,4 +1,4 @@
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Store;
 
@@ -14,5 +14,5 @@ public sealed record StoreCall(
 /// <summary>Answers one call that has items.</summary>
 /// <param name="call">The call.</param>
 /// <param name="cancel">Cancelled when nobody waits for the answer any more.</param>
-/// <returns>The last result. Fails with a <see cref="Core.Rpc.CallFaultException"/>.</returns>
+/// <returns>The last result. Fails with a <see cref="Core.Protocol.Calls.CallFaultException"/>.</returns>
 public delegate Task<ReadOnlyMemory<byte>> StoreStreamHandler(StoreCall call, CancellationToken cancel);

@@ -1,8 +1,8 @@
 using System.Buffers;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Store;
 

@@ -1,4 +1,4 @@
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Store;
 

@@ -7,11 +7,11 @@ using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Core.Buffers;
 using Broker.Core.Centrifuge;
-using Broker.Core.Compression;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
+using Unsubscribed = Broker.Core.Centrifuge.Unsubscribed;
 
 namespace Broker.Actors.Centrifuge;
 

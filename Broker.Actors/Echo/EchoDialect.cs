@@ -5,8 +5,9 @@ using Broker.Actors.Sessions;
 using Broker.Actors.Streams;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
+using Unsubscribed = Broker.Core.Centrifuge.Unsubscribed;
 
 namespace Broker.Actors.Echo;
 

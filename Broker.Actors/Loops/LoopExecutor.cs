@@ -1,6 +1,6 @@
 using Akka.Configuration;
 using Akka.Dispatch;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Loops;
 

@@ -1,5 +1,5 @@
 using Akka.Actor.Setup;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Loops;
 

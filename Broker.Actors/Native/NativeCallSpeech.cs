@@ -1,9 +1,9 @@
 using System.Text;
 using Broker.Actors.Rpc;
-using Broker.Core.Chunks;
 using Broker.Core.Counting;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Native;
 

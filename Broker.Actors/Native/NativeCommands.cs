@@ -1,9 +1,8 @@
 using System.Text;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Native;
 

@@ -1,11 +1,11 @@
 using System.Buffers;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
 using CentrifugeError = Broker.Core.Centrifuge.CentrifugeError;
 using Disconnection = Broker.Core.Centrifuge.Disconnect;
 

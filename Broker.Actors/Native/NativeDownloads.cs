@@ -1,9 +1,8 @@
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Native;
 

@@ -1,7 +1,7 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Native;
 

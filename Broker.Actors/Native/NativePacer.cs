@@ -1,5 +1,5 @@
 using Broker.Actors.Sessions;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Native;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Broker.Core.Buffers;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Native;
 

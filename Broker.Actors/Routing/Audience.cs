@@ -1,9 +1,8 @@
 using Broker.Core.Buffers;
-using Broker.Core.Compression;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Routing;
 

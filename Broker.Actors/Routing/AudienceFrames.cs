@@ -1,7 +1,7 @@
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
-using Broker.Core.Compression;
-using Broker.Core.Native;
+using Broker.Core.Framing;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Routing;
 

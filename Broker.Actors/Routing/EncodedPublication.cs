@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Unicode;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Routing;
 

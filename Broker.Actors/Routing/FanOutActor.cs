@@ -4,7 +4,7 @@ using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using static Broker.Actors.Routing.RoutingProtocol;
 
 namespace Broker.Actors.Routing;

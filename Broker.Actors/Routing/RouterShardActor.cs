@@ -2,8 +2,8 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
 using Broker.Core.Counting;
+using Broker.Core.Protocol.Transfers;
 using static Broker.Actors.Routing.RoutingProtocol;
 
 namespace Broker.Actors.Routing;

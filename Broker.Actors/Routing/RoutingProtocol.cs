@@ -1,5 +1,5 @@
 using Akka.Actor;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Routing;
 

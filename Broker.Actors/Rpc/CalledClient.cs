@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Broker.Actors.Sessions;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Rpc;
 

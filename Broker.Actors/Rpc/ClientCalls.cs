@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Rpc;
 

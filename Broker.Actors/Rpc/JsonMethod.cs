@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Rpc;
 

@@ -1,6 +1,6 @@
 using Broker.Actors.Model;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Rpc;
 
@@ -26,14 +26,14 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
 
     /// <summary>Says one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
     /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
-    /// <exception cref="Core.Rpc.CallFaultException">The caller's dialect has one result a call.</exception>
+    /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     public ValueTask SayAsync(ReadOnlyMemory<byte> item) => (Running ?? throw NotRunning()).SayAsync(item);
 
     /// <summary>The same for bytes that are somewhere already: they are copied once, straight into the frame.</summary>
     /// <param name="item">The hub's from now on, which disposes of it, whatever happens; no longer than a message to the caller may be.</param>
     /// <param name="cancel">Stops waiting; the call goes on.</param>
-    /// <exception cref="Core.Rpc.CallFaultException">The caller's dialect has one result a call.</exception>
+    /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     public ValueTask SayAsync(IChunkSource item, CancellationToken cancel = default)
     {

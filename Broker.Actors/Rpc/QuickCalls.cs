@@ -2,8 +2,9 @@ using Broker.Actors.Model;
 using System.Buffers;
 using Akka.Event;
 using Broker.Actors.Sessions;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Rpc;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Broker.Actors.Sessions;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Rpc;
 

@@ -1,8 +1,9 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Rpc;
 

@@ -2,9 +2,10 @@ using Broker.Actors.Model;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Sessions;
-using Broker.Core.Chunks;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Rpc;
 

@@ -1,7 +1,7 @@
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Sessions;
 

@@ -1,10 +1,10 @@
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using PayloadTag = Broker.Core.Native.PayloadTag;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
+using PayloadTag = Broker.Core.Protocol.Messages.PayloadTag;
 
 namespace Broker.Actors.Sessions;
 

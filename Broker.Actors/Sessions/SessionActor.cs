@@ -4,10 +4,11 @@ using Akka.Event;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
 using Broker.Core.Topics;
+using Broker.Reactor.Loops;
 using static Broker.Actors.Sessions.SessionProtocol;
+using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
 
 namespace Broker.Actors.Sessions;
 

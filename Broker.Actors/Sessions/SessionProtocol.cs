@@ -3,9 +3,9 @@ using Akka.Event;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Sessions;
 

@@ -3,7 +3,7 @@ using Akka.Event;
 using Akka.Streams;
 using Broker.Actors.Streams;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Sessions;
 

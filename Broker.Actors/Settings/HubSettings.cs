@@ -3,8 +3,8 @@ using Akka.Configuration;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Configuration;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Settings;
 

@@ -2,8 +2,8 @@ using System.Net;
 using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Configuration;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Settings;
 

@@ -1,5 +1,5 @@
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Settings;
 

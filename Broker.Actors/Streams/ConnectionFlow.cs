@@ -3,7 +3,7 @@ using Akka.Streams;
 using Akka.Streams.Dsl;
 using Akka.Streams.Stage;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Streams;
 

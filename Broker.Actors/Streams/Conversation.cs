@@ -5,11 +5,12 @@ using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
-using PayloadTag = Broker.Core.Native.PayloadTag;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
+using Broker.Reactor.Loops;
+using PayloadTag = Broker.Core.Protocol.Messages.PayloadTag;
+using Unsubscribed = Broker.Core.Centrifuge.Unsubscribed;
 
 namespace Broker.Actors.Streams;
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Broker.Actors.Sessions;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Streams;
 

@@ -2,7 +2,7 @@ using Akka.Streams;
 using Akka.Streams.Stage;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Streams;
 

@@ -1,9 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using System.Text.Unicode;
 using Broker.Actors.Channels.Api;
 using Broker.Actors.Model;
-using Broker.Core.Centrifuge;
+using Broker.Identity;
 
 namespace Broker.AspNetCore.Api;
 
@@ -53,7 +52,7 @@ internal static class ApiChecks
     /// <summary>Writes bytes as the JSON that they are, or as base64 under a name with <c>b64</c> before it.</summary>
     internal static void WriteBytes(Utf8JsonWriter writer, string name, ReadOnlyMemory<byte> bytes)
     {
-        if (Utf8.IsValid(bytes.Span) && RawJson.IsValid(bytes.Span))
+        if (JsonText.IsValue(bytes.Span))
         {
             writer.WritePropertyName(name);
             writer.WriteRawValue(bytes.Span, skipInputValidation: true);

@@ -1,6 +1,6 @@
 using Broker.Bench.Native;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Calls;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using Broker.Bench.Load;
 using Broker.Bench.Native;
 using Broker.Client;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Bench.Calls;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Load;
 

@@ -8,7 +8,7 @@ using Broker.Actors.Loops;
 using Broker.Actors.Routing;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Bench.Memory;
 

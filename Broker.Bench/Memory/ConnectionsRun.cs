@@ -4,8 +4,8 @@ using Akka.Configuration;
 using Broker.Actors;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Bench.Memory;
 

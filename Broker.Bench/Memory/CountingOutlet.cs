@@ -2,7 +2,7 @@ using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Bench.Memory;
 

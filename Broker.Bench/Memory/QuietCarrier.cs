@@ -1,5 +1,5 @@
 using System.Net;
-using Broker.Core.Reactor;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Bench.Memory;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 using BenchmarkDotNet.Attributes;
-using Broker.Core.Messages;
+using Broker.Core.Framing;
 
 namespace Broker.Bench.Micro;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Native;
 

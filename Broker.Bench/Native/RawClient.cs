@@ -1,7 +1,7 @@
 using System.Buffers;
 using Broker.Bench.Load;
 using Broker.Core.Framing;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Native;
 
@@ -60,7 +60,7 @@ internal sealed class RawClient : IDisposable
             var messages = new NativeReader(payload[1..], Side.Client, _batched);
             while (messages.Read(out NativeMessage message) == OperationStatus.Done)
             {
-                if (message.Kind == NativeKind.Fault) throw new LoadException($"A call failed: {message.As<Core.Rpc.CallFault>().Code}.");
+                if (message.Kind == NativeKind.Fault) throw new LoadException($"A call failed: {message.As<Core.Protocol.Messages.CallFault>().Code}.");
                 if (message.Kind == NativeKind.Ping) _pinged = message.As<Ping>().Mark;
                 else count++;
             }

@@ -1,8 +1,7 @@
 using System.Globalization;
 using Broker.Bench.Load;
 using Broker.Client;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Native;
 

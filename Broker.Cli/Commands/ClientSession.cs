@@ -70,7 +70,7 @@ internal sealed class ClientSession(Streams streams)
         {
             return Tell(ExitCode.Unreachable, lost.Ending.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.Ending.Code) : lost.Message);
         }
-        catch (CallFailedException failed) when (failed.Code == Core.Rpc.FaultCode.Deadline)
+        catch (CallFailedException failed) when (failed.Code == Core.Protocol.Messages.FaultCode.Deadline)
         {
             return Tell(ExitCode.Failed, $"{failed.Message} (--timeout)");
         }

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using Broker.Cli.Terminal;
 using Broker.Client;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Cli.Commands;
 

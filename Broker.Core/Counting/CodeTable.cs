@@ -2,9 +2,8 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
 using Broker.Core.Centrifuge;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Core.Counting;
 

@@ -1,7 +1,5 @@
 using System.Buffers;
 using Broker.Core.Buffers;
-using Broker.Core.Compression;
-using Broker.Core.Messages;
 
 namespace Broker.Core.Framing;
 

@@ -3,8 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
 using Broker.Core.Buffers;
-using Broker.Core.Compression;
-using Broker.Core.Messages;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Broker.Core.Framing;

@@ -1,7 +1,7 @@
 using System.Net;
 using Broker.Actors;
 using Broker.AspNetCore;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Host.Hosting;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using Microsoft.AspNetCore.Connections;
 
 namespace Broker.Host.Http;

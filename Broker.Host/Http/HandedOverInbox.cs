@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Threading.Channels;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 
 namespace Broker.Host.Http;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Broker.Core.Reactor;
 using Microsoft.AspNetCore.Connections;
 using ILogger = Serilog.ILogger;
 

@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using System.Text.Unicode;
-using Broker.Core.Centrifuge;
 
 namespace Broker.Identity.Backend;
 
@@ -56,7 +54,7 @@ internal ref struct BackendRequest
         if (data.IsEmpty) return this;
 
         // A native client may send anything, which would end this object early and begin another.
-        if (!_binary && Utf8.IsValid(data) && RawJson.IsValid(data)) return Json("data"u8, data);
+        if (!_binary && JsonText.IsValue(data)) return Json("data"u8, data);
         _writer.WriteBase64String("b64data"u8, data);
         return this;
     }

@@ -1,6 +1,6 @@
 using Broker.AspNetCore;
 using Broker.Client;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 using Broker.Store;
 using Broker.Tests.Support;
 using Microsoft.AspNetCore.Builder;

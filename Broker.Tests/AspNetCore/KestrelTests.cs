@@ -4,7 +4,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using Broker.Actors.Settings;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using static Broker.Tests.AspNetCore.ClientSteps;
 
 namespace Broker.Tests.AspNetCore;

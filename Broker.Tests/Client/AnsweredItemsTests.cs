@@ -1,7 +1,5 @@
 using Broker.Client;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.Client;

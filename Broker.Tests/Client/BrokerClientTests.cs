@@ -1,7 +1,5 @@
 using Broker.Client;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.Client;
@@ -306,7 +304,7 @@ public sealed class BrokerClientTests : ClientTest
         await side.SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Compressions = Compressions.Brotli, Client = "c7"u8 }));
         await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
 
-        byte[] delivery = NativeWriter.Message(new Core.Native.Delivery { Channel = 7, Data = new byte[bytes] });
+        byte[] delivery = NativeWriter.Message(new Core.Protocol.Messages.Delivery { Channel = 7, Data = new byte[bytes] });
         await side.SayRawAsync([(byte)PayloadTag.Brotli, .. Brotli([.. delivery, .. NativeWriter.Message(new Ping { Mark = 5 })])]);
 
         if (isTaken) Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await side.HearAsync());

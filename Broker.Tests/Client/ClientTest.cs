@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Broker.Client;
 using Broker.Core.Framing;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Tests.Client;
@@ -67,7 +67,7 @@ public abstract class ClientTest : IAsyncLifetime
     }
 
     private protected static byte[] DeliveryOf(ulong offset, string data, uint channel = 7) =>
-        NativeWriter.Message(new Core.Native.Delivery { Channel = channel, Offset = offset, Data = System.Text.Encoding.UTF8.GetBytes(data) });
+        NativeWriter.Message(new Core.Protocol.Messages.Delivery { Channel = channel, Offset = offset, Data = System.Text.Encoding.UTF8.GetBytes(data) });
 
     private protected delegate T Reading<T>(NativeMessage message);
 

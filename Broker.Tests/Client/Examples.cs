@@ -1,6 +1,6 @@
 using System.Text;
 using Broker.Client;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Tests.Client;
 

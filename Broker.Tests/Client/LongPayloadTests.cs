@@ -3,8 +3,7 @@ using Broker.Actors;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Client;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using CallSettings = Broker.Client.CallSettings;
 

@@ -1,6 +1,5 @@
 using Broker.Client;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Delivery = Broker.Client.Delivery;
 
 namespace Broker.Tests.Client;

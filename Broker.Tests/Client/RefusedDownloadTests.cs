@@ -1,7 +1,6 @@
 using Broker.Client;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Tests.Client;
 

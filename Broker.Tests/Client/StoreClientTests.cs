@@ -1,8 +1,7 @@
 using System.Text;
 using Broker.Client;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 using Broker.Store;
 using Broker.Tests.Store;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Broker.Core.Reactor;
 using Broker.Host.Http;
+using Broker.Reactor.Loops;
 
 namespace Broker.Tests.Host;
 

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Broker.Core.Reactor;
 using Broker.Host;
 using Broker.Host.Composition;
 using Broker.Host.Http;
 using Broker.Host.Settings;
+using Broker.Reactor.Loops;
 using Microsoft.AspNetCore.Builder;
 
 namespace Broker.Tests.Host;

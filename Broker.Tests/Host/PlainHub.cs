@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Broker.Core.Reactor;
 using Broker.Host;
+using Broker.Reactor.Loops;
 using Broker.Host.Hosting;
 
 namespace Broker.Tests.Host;

@@ -1,5 +1,5 @@
 using Broker.Fuzz;
-using Broker.Tests.Compression;
+using Broker.Tests.Deflate;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.Hostile;

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Broker.Actors.Loops;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 

@@ -9,8 +9,8 @@ using Broker.Core.Counting;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Routing.RoutingProtocol;
-using Delivery = Broker.Core.Native.Delivery;
-using NativeWriter = Broker.Core.Native.NativeWriter;
+using Delivery = Broker.Core.Protocol.Messages.Delivery;
+using NativeWriter = Broker.Core.Protocol.Messages.NativeWriter;
 
 namespace Broker.Tests.Routing;
 

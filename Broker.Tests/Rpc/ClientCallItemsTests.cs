@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 

@@ -8,11 +8,11 @@ using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Actors.Sessions.SessionProtocol;
+using MethodId = Broker.Core.Protocol.Messages.MethodId;
 
 namespace Broker.Tests.Sessions;
 

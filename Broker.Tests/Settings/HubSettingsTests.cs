@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Broker.Actors.Settings;
 using Broker.Configuration;
-using Broker.Core.Handshake;
+using Broker.Core.Upgrade;
 
 namespace Broker.Tests.Settings;
 

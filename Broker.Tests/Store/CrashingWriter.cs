@@ -1,5 +1,5 @@
 using System.Globalization;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
 using Broker.Store;
 using static Broker.Tests.Store.StoreFolder;
 

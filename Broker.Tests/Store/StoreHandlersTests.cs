@@ -1,6 +1,7 @@
-using Broker.Core.Chunks;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
+using Broker.Core.Protocol.Transfers;
 using Broker.Store;
 using Broker.Tests.Support;
 

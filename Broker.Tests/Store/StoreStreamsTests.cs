@@ -1,7 +1,7 @@
 using System.Threading.Channels;
-using Broker.Core.Chunks;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 using Broker.Store;
 using Broker.Tests.Support;
 using Microsoft.Extensions.Time.Testing;

@@ -1,6 +1,6 @@
 using System.Text;
-using Broker.Core.Chunks;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Store;
+using Broker.Core.Protocol.Transfers;
 using Broker.Store;
 using CsCheck;
 using RocksDbSharp;

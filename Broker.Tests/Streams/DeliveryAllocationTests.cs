@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;

@@ -1,7 +1,6 @@
 using System.Text;
 using Broker.Actors.Routing;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 

@@ -1,6 +1,5 @@
 using System.Text;
-using Broker.Core.Chunks;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;

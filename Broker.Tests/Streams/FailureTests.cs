@@ -6,8 +6,7 @@ using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using Broker.Actors.Settings;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 

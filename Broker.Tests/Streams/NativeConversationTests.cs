@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
@@ -430,10 +430,10 @@ public sealed partial class NativeConversationTests
         NativeClient client = hub.ConnectNative();
 
         client.Say(
-            NativeWriter.Message(new Core.Rpc.CallResult { Id = 1 }),
-            NativeWriter.Message(new Core.Rpc.CallFault { Id = 0x8000_0001, Code = Core.Rpc.FaultCode.Failed }),
+            NativeWriter.Message(new Core.Protocol.Messages.CallResult { Id = 1 }),
+            NativeWriter.Message(new Core.Protocol.Messages.CallFault { Id = 0x8000_0001, Code = Core.Protocol.Messages.FaultCode.Failed }),
             Cancel(3),
-            NativeWriter.Message(new Core.Rpc.CallItem { Id = 4 }),
+            NativeWriter.Message(new Core.Protocol.Messages.CallItem { Id = 4 }),
             NativeWriter.Message(new NativeError { Code = 100 }),
             Ping(1));
 

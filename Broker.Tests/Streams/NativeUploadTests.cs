@@ -1,8 +1,7 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Native;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
@@ -20,7 +19,7 @@ public sealed class NativeUploadTests
         Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromHours(1) },
         Native = new NativeSettings
         {
-            FrameBytesMax = ChunkBytes + Core.Chunks.Chunk.OverheadBytes,
+            FrameBytesMax = ChunkBytes + Core.Protocol.Messages.Chunk.OverheadBytes,
             Streams = new StreamSettings { OpenMax = 4, BytesMax = 16 * ChunkBytes, Window = 4, ConnectionBytesMax = 24 * ChunkBytes, ProcessBytesMax = 32 * ChunkBytes },
         },
     };

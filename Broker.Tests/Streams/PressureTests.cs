@@ -1,6 +1,6 @@
 using Broker.Actors.Routing;
 using Broker.Actors.Settings;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 

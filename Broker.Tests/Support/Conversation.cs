@@ -1,4 +1,4 @@
-using Broker.Core.Compression;
+using Broker.Core.Deflate;
 using Broker.Core.Framing;
 using Xunit;
 

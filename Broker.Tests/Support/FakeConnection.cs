@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
+using Broker.Core.Upgrade;
+using Broker.Reactor.Loops;
 
 namespace Broker.Tests.Support;
 

@@ -1,4 +1,4 @@
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Tests.Support;

@@ -8,11 +8,12 @@ using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
-using Broker.Core.Native;
-using Broker.Core.Reactor;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
-using EpollLoop = Broker.Core.Reactor.Reactor;
 
 namespace Broker.Tests.Support;
 
@@ -23,7 +24,7 @@ namespace Broker.Tests.Support;
 internal sealed class HubHarness : TurnedLoop
 {
     private readonly FakeTimeProvider _time;
-    private readonly EpollLoop[] _reactors;
+    private readonly SocketReactor[] _reactors;
     private readonly List<HubClient> _clients = [];
     private readonly HubSettings _settings;
     private readonly HubDialects _dialects;
@@ -45,13 +46,13 @@ internal sealed class HubHarness : TurnedLoop
     }
 
     private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, HubAcceptor acceptor)
-        : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => EpollLoop.Create(number, settings.Reactor, acceptor, time))])
+        : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => ReactorFactory.Create(number, settings.Reactor, acceptor, time))])
     {
         _time = time;
         _settings = settings;
         _dialects = new HubDialects(settings, Methods, "1.2.3");
         Counters = counters;
-        _reactors = [.. Loops.Cast<EpollLoop>()];
+        _reactors = [.. Loops.Cast<SocketReactor>()];
         _replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
         IActorRef[] fanOuts = Start("fan-out", loop => FanOutActor.PropsFor(_reactors[loop], _replies[loop], settings.Routing));
         var numbers = new ChannelNumbers();
@@ -61,7 +62,7 @@ internal sealed class HubHarness : TurnedLoop
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
         _ports = [.. listeners.Select(listener => listener.EndPoint)];
-        foreach (EpollLoop reactor in _reactors) reactor.Listen(listeners[reactor.Number]);
+        foreach (SocketReactor reactor in _reactors) reactor.Listen(listeners[reactor.Number]);
 
         IActorRef[] Start(string name, Func<int, Props> props) =>
             [.. _reactors.Select(reactor => this.Start(reactor.Number, props(reactor.Number), $"{name}-{reactor.Number}"))];
@@ -154,7 +155,7 @@ internal sealed class HubHarness : TurnedLoop
     public override void Dispose()
     {
         foreach (HubClient client in _clients) client.Dispose();
-        foreach (EpollLoop reactor in _reactors) reactor.Abandon();
+        foreach (SocketReactor reactor in _reactors) reactor.Abandon();
         RunUntil(() => _reactors.All(reactor => reactor.Connections == 0), "the last connection ends");
         base.Dispose();
         Assert.True(Failures.Count == FailuresExpected, $"Work on a loop failed: {string.Join('\n', Failures)}");

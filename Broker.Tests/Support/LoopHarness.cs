@@ -1,11 +1,12 @@
 using System.Net;
 using Broker.Core.Framing;
-using Broker.Core.Handshake;
-using Broker.Core.Reactor;
-using Broker.Core.Reactor.Native;
+using Broker.Core.Upgrade;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Sockets.Interop;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
-using Loop = Broker.Core.Reactor.Reactor;
 
 namespace Broker.Tests.Support;
 
@@ -23,7 +24,7 @@ internal sealed class LoopHarness : IDisposable
     {
         Settings = settings ?? new ReactorSettings();
         Acceptor = new RecordingAcceptor(endpoint ?? Endpoint);
-        Loop = Loop.Create(number: 3, Settings, Acceptor, Time);
+        Loop = ReactorFactory.Create(number: 3, Settings, Acceptor, Time);
         Loop.WorkFailed += _failures.Add;
         Listener = ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), count: 1, backlog: 128)[0];
         Loop.Listen(Listener);
@@ -44,7 +45,7 @@ internal sealed class LoopHarness : IDisposable
 
     public ReactorSettings Settings { get; }
 
-    public Loop Loop { get; }
+    public SocketReactor Loop { get; }
 
     public ListeningSocket Listener { get; }
 

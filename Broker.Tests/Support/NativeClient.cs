@@ -2,10 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Broker.Core.Buffers;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 using Xunit;
 
 namespace Broker.Tests.Support;

@@ -3,8 +3,9 @@ using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Centrifuge;
-using Broker.Core.Reactor;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor.Loops;
+using Unsubscribed = Broker.Core.Centrifuge.Unsubscribed;
 
 namespace Broker.Tests.Support;
 

@@ -4,7 +4,7 @@ using Akka.Configuration;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Broker.Actors.Loops;
-using Broker.Core.Reactor;
+using Broker.Reactor.Loops;
 using Xunit;
 
 namespace Broker.Tests.Support;

@@ -1,9 +1,8 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using Broker.Identity.Tokens;
-using Broker.Core.Centrifuge;
+using Broker.Identity;
 
 namespace Broker.Host.Commands.Tokens;
 
@@ -42,7 +41,7 @@ internal static class ClaimsText
     private static void Write(Utf8JsonWriter writer, string name, ReadOnlyMemory<byte> value)
     {
         if (value.IsEmpty) return;
-        if (Utf8.IsValid(value.Span) && RawJson.IsValid(value.Span))
+        if (JsonText.IsValue(value.Span))
         {
             writer.WritePropertyName(name);
             writer.WriteRawValue(value.Span);

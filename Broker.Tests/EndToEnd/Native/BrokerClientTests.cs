@@ -1,7 +1,8 @@
 using System.Threading.Channels;
 using Broker.Client;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
+using Delivery = Broker.Client.Delivery;
 
 namespace Broker.Tests.EndToEnd.Native;
 

@@ -2,10 +2,8 @@ using System.Buffers;
 using System.Net.WebSockets;
 using System.Threading.Channels;
 using Broker.Client;
-using Broker.Core.Chunks;
 using Broker.Core.Framing;
-using Broker.Core.Native;
-using Broker.Core.Rpc;
+using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 

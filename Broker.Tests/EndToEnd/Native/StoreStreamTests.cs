@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using Broker.Client;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Tests.EndToEnd.Native;
 
@@ -193,7 +193,7 @@ public sealed class StoreStreamTests : StoreHost
         long before = Host.ResidentBytes;
         byte[] arguments = StoreCodec.Encode(new ReadStreamArguments { Length = ValueStreams.AnyLength, Key = "large"u8 });
         for (uint call = 1; call <= calls; call++)
-            await SendAsync(Core.Native.NativeWriter.Message(new Call { Id = call, Method = MethodId.Of(StoreMethods.ReadStream), Arguments = arguments }));
+            await SendAsync(Core.Protocol.Messages.NativeWriter.Message(new Call { Id = call, Method = MethodId.Of(StoreMethods.ReadStream), Arguments = arguments }));
 
         // Another client is served meanwhile, and by then the hub has said to the slow one whatever it would.
         await using (BrokerClient other = await ConnectAsync())

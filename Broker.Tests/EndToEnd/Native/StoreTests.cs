@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Broker.Client;
-using Broker.Core.Rpc;
-using Broker.Core.Store;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Store;
 
 namespace Broker.Tests.EndToEnd.Native;
 

@@ -1,9 +1,0 @@
-namespace Broker.Core.Chunks;
-
-/// <summary>Takes the bytes of a stream in their order as they come, where it shall not be held as a whole.</summary>
-public interface IChunkSink
-{
-    /// <summary>The next bytes. Must not call the table that calls it.</summary>
-    /// <param name="bytes">Borrowed until the return.</param>
-    void OnBytes(ReadOnlySpan<byte> bytes);
-}

@@ -1,0 +1,55 @@
+namespace Broker.Core.Protocol.Transfers;
+
+/// <summary>Bytes of a stream that count, against the process and perhaps a connection, until they are let go.</summary>
+/// <remarks>For all threads. A hold that is lost is given back by the garbage collector.</remarks>
+public sealed class ChunkHold : IDisposable
+{
+    private readonly ChunkBudget? _connection;
+    private readonly ChunkBudget _process;
+    private readonly long _bytes;
+    private int _released;
+
+    private ChunkHold(ChunkBudget? connection, ChunkBudget process, long bytes)
+    {
+        _connection = connection;
+        _process = process;
+        _bytes = bytes;
+    }
+
+    /// <summary>Gives back what nobody holds any more.</summary>
+    ~ChunkHold() => Release();
+
+    /// <summary>Takes so many bytes of both budgets.</summary>
+    /// <returns>None where they do not fit into one of them.</returns>
+    public static ChunkHold? TryTake(ChunkBudget connection, ChunkBudget process, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(process);
+        if (!connection.TryTake(bytes)) return null;
+        if (process.TryTake(bytes)) return new ChunkHold(connection, process, bytes);
+        connection.GiveBack(bytes);
+        return null;
+    }
+
+    /// <summary>Takes so many bytes of the process's budget.</summary>
+    /// <returns>None where they do not fit.</returns>
+    public static ChunkHold? TryTake(ChunkBudget process, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(process);
+        return process.TryTake(bytes) ? new ChunkHold(connection: null, process, bytes) : null;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Release()
+    {
+        if (Interlocked.Exchange(ref _released, 1) == 1) return;
+        _connection?.GiveBack(_bytes);
+        _process.GiveBack(_bytes);
+    }
+}

@@ -1,0 +1,333 @@
+using System.Diagnostics.CodeAnalysis;
+using Broker.Core.Buffers;
+using Broker.Core.Protocol.Messages;
+
+namespace Broker.Core.Protocol.Transfers;
+
+/// <summary>The incomplete streams that one connection is being sent: puts chunks together, or hands them on in order.</summary>
+/// <remarks>
+/// Chunks may come in any order and streams may be interleaved. What is held is bounded by bytes that have really come, per
+/// stream, connection and process; nothing is allocated from what a header or a chunk only says, except one bit a chunk up
+/// to the index that came. Told the time; every <c>now</c> is on one clock that never goes back. For one thread.
+/// </remarks>
+/// <param name="limits">The bounds.</param>
+/// <param name="budget">What all tables of the process share.</param>
+/// <param name="pool">Where the buffers come from.</param>
+public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPool pool)
+{
+    private readonly Dictionary<uint, IncomingStream> _streams = [];
+    private readonly StreamHistory _history = new();
+    private readonly Queue<StreamExpiry> _expired = new();     // Evicted by a chunk, and not told yet.
+
+    /// <summary>Streams that are incomplete.</summary>
+    public int Streams => _streams.Count;
+
+    /// <summary>Memory that they hold.</summary>
+    public long HeldBytes { get; private set; }
+
+    /// <summary>The last chunk or header that was refused, with the numbers; good until the next one.</summary>
+    public ChunkRefusal Refusal { get; private set; }
+
+    /// <summary>When <see cref="TryExpire"/> has something to tell if no chunk comes; none without streams.</summary>
+    public TimeSpan? NextExpiry
+    {
+        get
+        {
+            if (_expired.Count > 0) return TimeSpan.Zero;
+            TimeSpan? next = null;
+            foreach (IncomingStream stream in _streams.Values)
+            {
+                TimeSpan end = ExpiryOf(stream);
+                if (next is null || end < next) next = end;
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>Opens a stream whose header has come.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="sink">Takes the bytes in order as they come; without one they are put together.</param>
+    /// <returns>None, or why there is no such stream. Its number is then spent, so that its chunks open no other one.</returns>
+    public ChunkError Open(in StreamHeader header, TimeSpan now, IChunkSink? sink = null)
+    {
+        Evict(now);
+        if (_streams.TryGetValue(header.Stream, out IncomingStream? begun)) return Refuse(ChunkError.HeaderTwice, begun.Received);
+        ChunkError error = Admit(header.Stream);
+        if (error == ChunkError.None && header.Bytes > (ulong)limits.StreamBytesMax)
+            error = Refuse(ChunkError.StreamTooBig, (long)Math.Min(header.Bytes, long.MaxValue), limits.StreamBytesMax);
+        if (error != ChunkError.None) return Spend(header.Stream, error);
+
+        Begin(new IncomingStream
+        {
+            Id = header.Stream,
+            Started = now,
+            Progress = now,
+            Granted = limits.WindowChunks,
+            Purpose = header.Purpose,
+            Reference = header.Reference,
+            Announced = (long)header.Bytes,
+            Sink = sink,
+        });
+        return ChunkError.None;
+    }
+
+    /// <summary>Refuses a stream whose header has come, because nobody waits for what it belongs to.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>
+    /// <see cref="ChunkError.UnknownReference"/>: the number is spent, so that its chunks open no other stream.
+    /// <see cref="ChunkError.HeaderTwice"/>: a stream of that number has begun, and lives.
+    /// </returns>
+    public ChunkError TurnAway(in StreamHeader header, TimeSpan now)
+    {
+        Evict(now);
+        return _streams.TryGetValue(header.Stream, out IncomingStream? begun)
+            ? Refuse(ChunkError.HeaderTwice, begun.Received)
+            : Spend(header.Stream, Refuse(ChunkError.UnknownReference, header.Reference));
+    }
+
+    /// <summary>Takes a chunk. One of an unknown stream opens it, as one whole message.</summary>
+    /// <param name="chunk">The chunk; its data is borrowed, and copied where it has to wait.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="arrival">What came of it.</param>
+    /// <returns>
+    /// None, or the first rule that is broken, in the order of this method. A first chunk that is refused leaves no stream;
+    /// a wrong total and a duplicate leave their stream as it was; what makes a stream hopeless drops it.
+    /// </returns>
+    public ChunkError Add(in Chunk chunk, TimeSpan now, out ChunkArrival arrival)
+    {
+        arrival = default;
+
+        // 1 to 3: of the chunk alone.
+        if (chunk.Total == 0) return Refuse(ChunkError.ZeroTotalChunks);
+        if (chunk.Total > (uint)limits.ChunksMax) return Refuse(ChunkError.TotalChunksTooLarge, chunk.Total, limits.ChunksMax);
+        if (chunk.Index >= chunk.Total) return Refuse(ChunkError.IndexOutOfRange, chunk.Index, chunk.Total);
+
+        // 4: what is over is over before anything is judged by what there is.
+        Evict(now);
+
+        // 5: a stream that is spent, or one too many.
+        bool known = _streams.TryGetValue(chunk.Stream, out IncomingStream? stream);
+        if (!known)
+        {
+            ChunkError error = Admit(chunk.Stream);
+            if (error != ChunkError.None) return Spend(chunk.Stream, error);
+        }
+
+        // 6: a stream, though nobody knows it yet.
+        stream ??= new IncomingStream { Id = chunk.Stream, Started = now, Progress = now, Granted = limits.WindowChunks };
+        arrival = new ChunkArrival { Purpose = stream.Purpose, Reference = stream.Reference };
+
+        // 7 and 8: of the chunk in its stream. These leave it complete-able.
+        if (stream.Total != 0 && stream.Total != chunk.Total) return Refuse(ChunkError.TotalChunksMismatch, chunk.Total, stream.Total);
+        if (stream.Has(chunk.Index)) return Refuse(ChunkError.DuplicateChunk, chunk.Index, stream.Total, stream.Received);
+
+        // Beyond the nine: of bytes.
+        ChunkError hopeless = Weigh(stream, chunk);
+        if (hopeless == ChunkError.None) hopeless = Store(stream, chunk);
+        if (hopeless != ChunkError.None)
+        {
+            Drop(stream, ChunkError.Cancelled);
+            arrival = arrival with { IsDropped = true };
+            return hopeless;
+        }
+
+        // 9: stored.
+        if (!known) Begin(stream);
+        stream.Progress = now;
+        return stream.IsComplete ? Complete(stream, ref arrival) : GrantAhead(stream, ref arrival);
+    }
+
+    /// <summary>The sink's owner has room: the sender may send so many more, and is told so by the caller.</summary>
+    /// <returns>False when the stream is over, and no credit should be said.</returns>
+    public bool Grant(uint stream, uint chunks)
+    {
+        if (!_streams.TryGetValue(stream, out IncomingStream? incoming)) return false;
+        incoming.Granted += chunks;
+        return true;
+    }
+
+    /// <summary>Ends a stream before its last chunk, whoever wants that. Its late chunks are refused.</summary>
+    /// <returns>Whether there was such a stream. The number is spent either way.</returns>
+    public bool Cancel(uint stream)
+    {
+        if (_streams.TryGetValue(stream, out IncomingStream? incoming))
+        {
+            Drop(incoming, ChunkError.Cancelled);
+            return true;
+        }
+
+        if (_history.Of(stream) == ChunkError.None) _history.Spend(stream, ChunkError.Cancelled);
+        return false;
+    }
+
+    /// <summary>Tells of the next stream that has taken too long. Call it until it says false; no chunk is needed.</summary>
+    public bool TryExpire(TimeSpan now, out StreamExpiry expired)
+    {
+        Evict(now);
+        return _expired.TryDequeue(out expired);
+    }
+
+    /// <summary>How far a stream has come.</summary>
+    /// <param name="stream">Its number.</param>
+    /// <param name="bytes">Bytes that have come.</param>
+    /// <param name="announced">Bytes of its header, or -1 if none came.</param>
+    /// <returns>False when there is no such stream.</returns>
+    public bool TryGetProgress(uint stream, out long bytes, out long announced)
+    {
+        bool known = _streams.TryGetValue(stream, out IncomingStream? incoming);
+        bytes = incoming?.Bytes ?? 0;
+        announced = incoming?.Announced ?? -1;
+        return known;
+    }
+
+    /// <summary>The connection is gone: gives everything back.</summary>
+    public void Clear()
+    {
+        foreach (IncomingStream stream in _streams.Values) Release(stream);
+        _streams.Clear();
+        _expired.Clear();
+    }
+
+    private ChunkError Admit(uint stream)
+    {
+        ChunkError end = _history.Of(stream);
+        if (end != ChunkError.None) return Refuse(end);
+        return _streams.Count >= limits.StreamsMax ? Refuse(ChunkError.TooManyStreams, _streams.Count, limits.StreamsMax) : ChunkError.None;
+    }
+
+    private ChunkError Refuse(ChunkError error, long found = 0, long limit = 0, long beside = 0)
+    {
+        Refusal = new ChunkRefusal(error, found, limit, beside);
+        return error;
+    }
+
+    // A refused stream's later chunks must not open it when there is room again: it could never be completed.
+    private ChunkError Spend(uint stream, ChunkError error)
+    {
+        if (_history.Of(stream) == ChunkError.None) _history.Spend(stream, ChunkError.Cancelled);
+        return error;
+    }
+
+    private ChunkError Weigh(IncomingStream stream, in Chunk chunk)
+    {
+        if (chunk.Data.Length > limits.ChunkBytesMax) return Refuse(ChunkError.ChunkTooBig, chunk.Data.Length, limits.ChunkBytesMax);
+        if (stream.Received >= stream.Granted) return Refuse(ChunkError.NoCredit, stream.Received + 1, stream.Granted);
+
+        long bytes = stream.Bytes + chunk.Data.Length;
+        if (bytes > limits.StreamBytesMax) return Refuse(ChunkError.StreamTooBig, bytes, limits.StreamBytesMax);
+        if (stream.Announced >= 0 && bytes > stream.Announced) return Refuse(ChunkError.MoreThanAnnounced, bytes, stream.Announced);
+        bool last = stream.Received + 1 == chunk.Total;
+        if (stream.Announced >= 0 && last && bytes < stream.Announced) return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
+        bool ahead = stream.Sink is not null && chunk.Index - stream.Next > (uint)limits.ReorderChunksMax;
+        return ahead ? Refuse(ChunkError.BeyondWindow, chunk.Index, limits.ReorderChunksMax, stream.Next) : ChunkError.None;
+    }
+
+    private ChunkError Store(IncomingStream stream, in Chunk chunk)
+    {
+        stream.Total = chunk.Total;
+        if (stream.Sink is not null && chunk.Index == stream.Next)
+        {
+            long freed = stream.HandOn(chunk.Index, chunk.Data, pool);
+            HeldBytes -= freed;
+            budget.GiveBack(freed);
+            return ChunkError.None;
+        }
+
+        byte[]? buffer = chunk.Data.IsEmpty ? null : pool.Rent(chunk.Data.Length);
+        ChunkError error = Hold(buffer?.Length ?? 0);
+        if (error != ChunkError.None)
+        {
+            if (buffer is not null) pool.GiveBack(buffer);
+            return error;
+        }
+
+        chunk.Data.CopyTo(buffer);
+        stream.Keep(new KeptChunk(chunk.Index, buffer, chunk.Data.Length));
+        return ChunkError.None;
+    }
+
+    private ChunkError Hold(long bytes)
+    {
+        if (bytes > limits.ConnectionBytesMax - HeldBytes) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, HeldBytes);
+        if (!budget.TryTake(bytes)) return Refuse(ChunkError.ProcessFull, bytes, budget.BytesMax, budget.Bytes);
+        HeldBytes += bytes;
+        return ChunkError.None;
+    }
+
+    private ChunkError Complete(IncomingStream stream, ref ChunkArrival arrival)
+    {
+        _streams.Remove(stream.Id);
+        _history.Spend(stream.Id, ChunkError.Finished);
+        HeldBytes -= stream.HeldBytes;
+        ChunkedPayload? payload = stream.Sink is null
+            ? new ChunkedPayload(pool, budget, stream.TakeKept(), stream.Bytes, stream.HeldBytes)
+            : null;
+        arrival = arrival with { IsComplete = true, Payload = payload };
+        return ChunkError.None;
+    }
+
+    // Half a window early, so that the sender of a stream that is put together never waits for a round trip.
+    private ChunkError GrantAhead(IncomingStream stream, ref ChunkArrival arrival)
+    {
+        long open = stream.Granted - stream.Received;
+        if (stream.Sink is not null || open > limits.WindowChunks / 2 || stream.Granted >= stream.Total) return ChunkError.None;
+
+        uint credit = (uint)Math.Max(1, limits.WindowChunks - open);
+        stream.Granted += credit;
+        arrival = arrival with { Credit = credit };
+        return ChunkError.None;
+    }
+
+    private void Begin(IncomingStream stream)
+    {
+        _streams.Add(stream.Id, stream);
+        _history.Open(stream.Id);
+    }
+
+    private void Drop(IncomingStream stream, ChunkError end)
+    {
+        _streams.Remove(stream.Id);
+        _history.Spend(stream.Id, end);
+        Release(stream);
+    }
+
+    private void Release(IncomingStream stream)
+    {
+        HeldBytes -= stream.HeldBytes;
+        budget.GiveBack(stream.HeldBytes);
+        stream.GiveBack(pool);
+    }
+
+    private void Evict(TimeSpan now)
+    {
+        while (TryFindExpired(now, out IncomingStream? stream))
+        {
+            bool wasIdle = stream.Progress + limits.IdleLimit <= now;
+            _expired.Enqueue(stream.AsExpired(wasIdle, wasIdle ? limits.IdleLimit : limits.LifeLimit));
+            Drop(stream, ChunkError.Expired);
+        }
+    }
+
+    private bool TryFindExpired(TimeSpan now, [NotNullWhen(true)] out IncomingStream? expired)
+    {
+        foreach (IncomingStream stream in _streams.Values)
+        {
+            if (ExpiryOf(stream) > now) continue;
+            expired = stream;
+            return true;
+        }
+
+        expired = null;
+        return false;
+    }
+
+    private TimeSpan ExpiryOf(IncomingStream stream)
+    {
+        TimeSpan idle = stream.Progress + limits.IdleLimit;
+        TimeSpan life = stream.Started + limits.LifeLimit;
+        return idle < life ? idle : life;
+    }
+}

@@ -1,0 +1,125 @@
+using Broker.Core.Buffers;
+using Broker.Core.Protocol.Messages;
+
+namespace Broker.Core.Protocol.Transfers;
+
+/// <summary>One incomplete stream: which chunks have come, and those of them that wait.</summary>
+internal sealed class IncomingStream
+{
+    private readonly List<KeptChunk> _kept = [];    // In the order in which they came.
+    private ulong[] _seen = [];                     // A bit for each index; no longer than the highest that came.
+
+    public required uint Id { get; init; }
+
+    public required TimeSpan Started { get; init; }
+
+    public required long Granted { get; set; }
+
+    public StreamPurpose Purpose { get; init; }
+
+    public uint Reference { get; init; }
+
+    /// <summary>Bytes of the header, or -1.</summary>
+    public long Announced { get; init; } = -1;
+
+    public IChunkSink? Sink { get; init; }
+
+    /// <summary>Chunks of the stream; 0 until the first has come.</summary>
+    public uint Total { get; set; }
+
+    /// <summary>The last time at which it moved forward.</summary>
+    public TimeSpan Progress { get; set; }
+
+    /// <summary>Chunks that have come.</summary>
+    public uint Received { get; private set; }
+
+    /// <summary>Bytes that have come.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Memory of the chunks that wait.</summary>
+    public long HeldBytes { get; private set; }
+
+    /// <summary>The next index that the sink wants.</summary>
+    public uint Next { get; private set; }
+
+    public bool IsComplete => Received == Total;
+
+    public StreamExpiry AsExpired(bool wasIdle, TimeSpan limit) =>
+        new(Id, Purpose, Reference, Bytes, Announced) { Received = Received, Total = Total, WasIdle = wasIdle, Limit = limit };
+
+    public bool Has(uint index)
+    {
+        if (Sink is not null && index < Next) return true;
+        int word = (int)(index / 64);
+        return word < _seen.Length && (_seen[word] >> (int)(index % 64) & 1) != 0;
+    }
+
+    public void Keep(in KeptChunk chunk)
+    {
+        _kept.Add(chunk);
+        HeldBytes += chunk.Buffer?.Length ?? 0;
+        Count(chunk.Index, chunk.Length);
+    }
+
+    /// <summary>The next chunk in order goes straight to the sink, then those that waited for it.</summary>
+    /// <returns>Memory that is free now.</returns>
+    public long HandOn(uint index, ReadOnlySpan<byte> data, BufferPool pool)
+    {
+        Count(index, data.Length);
+        Next++;
+        Sink!.OnBytes(data);
+
+        long heldBefore = HeldBytes;
+        int at;
+        while ((at = IndexOfNext()) >= 0)
+        {
+            KeptChunk chunk = _kept[at];
+            _kept.RemoveAt(at);
+            HeldBytes -= chunk.Buffer?.Length ?? 0;
+            Next++;
+            Sink.OnBytes(chunk.Data.Span);
+            chunk.GiveBack(pool);
+        }
+
+        return heldBefore - HeldBytes;
+    }
+
+    /// <summary>All chunks in the order of their indices. The taker gives their buffers back.</summary>
+    public List<KeptChunk> TakeKept()
+    {
+        for (int i = 1; i < _kept.Count; i++)
+        {
+            if (_kept[i].Index > _kept[i - 1].Index) continue;
+            _kept.Sort(static (one, other) => one.Index.CompareTo(other.Index));
+            break;
+        }
+
+        return _kept;
+    }
+
+    public void GiveBack(BufferPool pool)
+    {
+        foreach (KeptChunk chunk in _kept) chunk.GiveBack(pool);
+        _kept.Clear();
+        HeldBytes = 0;
+    }
+
+    private int IndexOfNext()
+    {
+        for (int i = 0; i < _kept.Count; i++)
+        {
+            if (_kept[i].Index == Next) return i;
+        }
+
+        return -1;
+    }
+
+    private void Count(uint index, int bytes)
+    {
+        int word = (int)(index / 64);
+        if (word >= _seen.Length) Array.Resize(ref _seen, Math.Max(word + 1, Math.Min(_seen.Length * 2, (int)((Total + 63) / 64))));
+        _seen[word] |= 1UL << (int)(index % 64);
+        Received++;
+        Bytes += bytes;
+    }
+}

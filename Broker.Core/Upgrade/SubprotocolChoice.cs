@@ -1,0 +1,65 @@
+namespace Broker.Core.Upgrade;
+
+/// <summary>Chooses one of the subprotocols that a client offers, for one endpoint. RFC 6455 section 4.2.2.</summary>
+public sealed class SubprotocolChoice
+{
+    private readonly string[] _spoken;
+    private readonly string? _fallback;
+    private readonly bool _refusesUnmatched;
+
+    /// <summary>Takes what the endpoint speaks.</summary>
+    /// <param name="spoken">Subprotocols, the most preferred first.</param>
+    /// <param name="fallback">What is spoken with a client that offers none, or <c>null</c> for no subprotocol at all.</param>
+    /// <param name="refusesUnmatched">Whether a client that offers only others is refused, instead of served as if it offered none.</param>
+    /// <exception cref="ArgumentException">A name is not a token.</exception>
+    public SubprotocolChoice(IReadOnlyList<string> spoken, string? fallback, bool refusesUnmatched)
+    {
+        foreach (string name in spoken)
+        {
+            if (!HttpText.IsToken(name)) throw new ArgumentException($"'{name}' is not a token.", nameof(spoken));
+        }
+
+        _spoken = [.. spoken];
+        _fallback = fallback;
+        _refusesUnmatched = refusesUnmatched;
+    }
+
+    /// <summary>Whether a client that offers none is refused too; then there is no fallback.</summary>
+    public bool RefusesNone { get; init; }
+
+    /// <summary>Chooses by the order of the endpoint, whatever the order of the client.</summary>
+    /// <param name="offered">What the client offers; compared exactly.</param>
+    /// <param name="chosen">What is spoken and what is answered.</param>
+    /// <returns><c>null</c>, or status 400 where nothing offered is spoken, or nothing offered, and the endpoint insists.</returns>
+    public UpgradeFault? Check(IReadOnlyList<string> offered, out ChosenSubprotocol chosen)
+    {
+        foreach (string name in _spoken)
+        {
+            if (!Holds(offered, name)) continue;
+            chosen = new ChosenSubprotocol(name, Answered: name);
+            return null;
+        }
+
+        // "If the server does not agree to any of the client's requested subprotocols, the only acceptable value is
+        // null", section 4.2.2: a fallback is spoken without being announced, or browsers would hang up.
+        chosen = new ChosenSubprotocol(_fallback, Answered: null);
+        return (offered.Count > 0 ? _refusesUnmatched : RefusesNone)
+            ? new UpgradeFault(400, $"None of the subprotocols offered is spoken here: {string.Join(", ", _spoken)}.")
+            : null;
+    }
+
+    private static bool Holds(IReadOnlyList<string> offered, string name)
+    {
+        for (int i = 0; i < offered.Count; i++)
+        {
+            if (string.Equals(offered[i], name, StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
+}
+
+/// <summary>The outcome of a choice.</summary>
+/// <param name="Spoken">The subprotocol that both sides speak from now on, or <c>null</c> for none.</param>
+/// <param name="Answered">The value for Sec-WebSocket-Protocol, or <c>null</c> to leave the field out.</param>
+public readonly record struct ChosenSubprotocol(string? Spoken, string? Answered);

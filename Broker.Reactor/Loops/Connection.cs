@@ -1,0 +1,330 @@
+using System.Net;
+using Broker.Core.Counting;
+using Broker.Core.Framing;
+
+namespace Broker.Reactor.Loops;
+
+/// <summary>One WebSocket connection of one loop. Every member belongs to the loop's thread.</summary>
+/// <remarks>
+/// Open --Close frame from us--> Closing --Close frame from the client--> Lingering --both sides ended, or late--> Closed.
+/// A violation goes from Open to Lingering; a failed socket goes to Closed at once.
+/// </remarks>
+public abstract class Connection : OutboundSide
+{
+    private IConnectionHandler? _handler;
+    private Turn? _turn;
+    private Closure? _closure;
+    private long _transportDue = Never;
+    private long _sessionDue = Never;
+    private bool _reading = true;
+
+    private protected Connection(EventLoop loop, ConnectionId id)
+        : base(loop) => Id = id;
+
+    /// <summary>Its name.</summary>
+    public ConnectionId Id { get; }
+
+    /// <summary>The client's address: the peer's, or of the client behind it if the peer is a proxy that is believed.</summary>
+    public abstract IPEndPoint Remote { get; }
+
+    /// <summary>The endpoint it was opened on; none while it is handshaking.</summary>
+    public WebSocketEndpoint? Endpoint { get; private protected set; }
+
+    /// <summary>The subprotocol that was chosen, if any.</summary>
+    public string? Subprotocol { get; private protected set; }
+
+    /// <summary>The compression that was agreed on, if any: what it wants of a message for many.</summary>
+    public MessageDeflate? Deflate { get; private set; }
+
+    /// <summary>How it ended; none while it is open.</summary>
+    public Closure? Closure => _closure;
+
+    private protected FrameEngine? Engine { get; set; }
+
+    private protected bool WantsRead => State switch
+    {
+        ConnectionState.Open => _reading && _handler is not null,
+        ConnectionState.Closed => false,
+        _ => true,
+    };
+
+    /// <summary>Puts a handler above the connection and starts reading.</summary>
+    /// <remarks>If it ended meanwhile, the handler is told so at once.</remarks>
+    public void Attach(IConnectionHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        if (_handler is not null) throw new InvalidOperationException("The connection has a handler already.");
+        _handler = handler;
+        if (_closure is not null) handler.OnEnded(_closure);
+        else OnAttached();
+    }
+
+    /// <summary>The client has shown who it is: from the next read on its messages may be as long as the endpoint's may.</summary>
+    public void LetIn() => Engine?.Resize(Endpoint!.Engine);
+
+    /// <summary>Reads no more until <see cref="ResumeReading"/>, so that the client feels the server's load.</summary>
+    public void PauseReading() => _reading = false;
+
+    /// <summary>Reads again.</summary>
+    public void ResumeReading()
+    {
+        if (_reading) return;
+        _reading = true;
+        if (!IsOverReadMark) OnReadingChanged();
+    }
+
+    /// <summary>Calls the handler's <see cref="IConnectionHandler.OnDeadline"/> after this time; replaces the one set before.</summary>
+    public void SetDeadline(TimeSpan after)
+    {
+        _sessionDue = State == ConnectionState.Open ? Loop.NowMilliseconds + (long)after.TotalMilliseconds : Never;
+        ArmDeadlines();
+    }
+
+    /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
+    public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
+
+    /// <summary>The same, because the client has said goodbye in its own protocol: 1000, and it is the client that has closed.</summary>
+    public void SeeOff(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
+
+    internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
+    {
+        if (State != ConnectionState.Open) return;
+        if (_turn is { } turn)
+        {
+            // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
+            if (turn.Outcome != TurnOutcome.Open) return;
+
+            // Inside a turn the Close frame stands behind the turn's replies.
+            turn.Close(code, reason);
+        }
+        else
+        {
+            Queue(FrameWriter.Close(code, reason));
+            Engine!.CloseSent();
+        }
+
+        Leave(ConnectionState.Closing, new Closure(cause, code, detail ?? reason));
+    }
+
+    /// <inheritdoc />
+    public sealed override void Abort(ClosureCause cause, string reason)
+    {
+        if (State == ConnectionState.Closed) return;
+        End(new Closure(cause, CloseCode.Abnormal, reason));
+    }
+
+    /// <summary>The loop stops, and the connection is not open: one that is still handshaking is refused.</summary>
+    internal virtual void TurnAway()
+    {
+    }
+
+    /// <summary>One read of an open or closing connection, with its replies.</summary>
+    private protected void Receive(Turn turn, byte[] buffer, int start, int length)
+    {
+        Loop.Counters.Add(LoopCount.BytesReceived, length);
+        turn.Begin(Engine!, buffer, start, length);
+        _turn = turn;
+        try
+        {
+            if (State == ConnectionState.Open) Deliver(turn);
+
+            // A handler takes every message, but a connection that closed meanwhile, or a handler that failed, does not.
+            while (turn.TryRead(out _)) { }
+            Answer(turn);
+        }
+        catch (Exception failure)
+        {
+            Loop.Report(failure);
+            Abort(ClosureCause.SessionFailed, failure.Message);
+        }
+        finally
+        {
+            _turn = null;
+            turn.End();
+        }
+    }
+
+    // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
+    private void Deliver(Turn turn)
+    {
+        try
+        {
+            _handler!.OnReceived(turn);
+        }
+        catch (Exception failure)
+        {
+            FailSession(failure);
+        }
+    }
+
+    private void FailSession(Exception failure)
+    {
+        Loop.Report(failure);
+        Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+    }
+
+    private void Answer(Turn turn)
+    {
+        if (State == ConnectionState.Closed) return;
+        if (!turn.Output.IsEmpty) WriteThrough(turn.Output.Span);
+        switch (turn.Outcome)
+        {
+            case TurnOutcome.PeerClosed:
+                Leave(ConnectionState.Lingering, new Closure(ClosureCause.ClosedByClient, turn.PeerClose.Code, turn.PeerClose.Reason));
+                FinishIfFlushed();
+                break;
+            case TurnOutcome.Violated:
+                Leave(ConnectionState.Lingering, new Closure(ClosureCause.Violation, turn.Violation!.Code, turn.Violation.Reason));
+                FinishIfFlushed();
+                break;
+            default:
+                break;
+        }
+    }
+
+    // What has begun to leave is finished, so that the Close frame behind it can still be understood.
+    private protected sealed override void OnTooSlow(string detail)
+    {
+        DropUnbegun();
+        Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
+    }
+
+    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
+    {
+        State = ConnectionState.Open;
+        Engine = engine;
+        Deflate = engine.Deflate;
+        Endpoint = endpoint;
+        Subprotocol = subprotocol;
+        ClearTransportDue();
+        QueueFirst(response);
+    }
+
+    // From Open (or further on) to a later stage; the first departure is the one that counts.
+    private protected void Leave(ConnectionState to, Closure closure)
+    {
+        if (State >= to) return;
+        bool first = _closure is null;
+        State = to;
+        _sessionDue = Never;
+        if (first) SetTransportDue(Loop.Settings.CloseLimit);
+
+        // From now on the client is read whatever the session wants and holds: its Close and its end are awaited.
+        OnReadingChanged();
+        if (first) Announce(closure);
+    }
+
+    private void Announce(Closure closure)
+    {
+        _closure = closure;
+        try
+        {
+            _handler?.OnEnded(closure);
+        }
+        catch (Exception failure)
+        {
+            Loop.Report(failure);
+        }
+
+        OnAnnounced(closure);
+    }
+
+    private protected sealed override void OnFlushed() => FinishIfFlushed();
+
+    private protected void FinishIfFlushed()
+    {
+        if (State != ConnectionState.Lingering || HasQueued) return;
+        if (IsSending) AwaitSend();
+        else ShutdownSend();
+    }
+
+    /// <summary>The socket is done with: everything is given back, and whoever has not heard is told.</summary>
+    private protected void End(Closure closure)
+    {
+        if (State == ConnectionState.Closed) return;
+        State = ConnectionState.Closed;
+        _transportDue = _sessionDue = Never;
+        DueMilliseconds = Never;
+        Loop.Timers.TakeOff(this);
+        DropQueue();
+        Engine?.Drop();
+
+        // The end is told while the address can still be asked for.
+        if (_closure is null) Announce(closure);
+        CloseSocket();
+    }
+
+    /// <summary>The peer ended its side.</summary>
+    private protected void OnEndOfStream() => End(new Closure(ClosureCause.EndOfStream, CloseCode.Abnormal, "The client ended the stream without a Close frame."));
+
+    private protected void OnSocketFailed(string error) => End(new Closure(ClosureCause.SocketError, CloseCode.Abnormal, error));
+
+    private protected sealed override void LimitBlocking()
+    {
+        if (State == ConnectionState.Open) SetTransportDue(Loop.Settings.BlockedLimit);
+    }
+
+    private protected sealed override void EndLimitOfBlocking()
+    {
+        if (State == ConnectionState.Open) ClearTransportDue();
+    }
+
+    private protected void SetTransportDue(TimeSpan after)
+    {
+        _transportDue = Loop.NowMilliseconds + (long)after.TotalMilliseconds;
+        ArmDeadlines();
+    }
+
+    private void ClearTransportDue()
+    {
+        _transportDue = Never;
+        ArmDeadlines();
+    }
+
+    private void ArmDeadlines()
+    {
+        DueMilliseconds = Math.Min(_transportDue, _sessionDue);
+        Loop.Timers.Arm(this, DueMilliseconds);
+    }
+
+    internal sealed override void OnDue(long nowMilliseconds)
+    {
+        if (_transportDue <= nowMilliseconds)
+        {
+            _transportDue = Never;
+            switch (State)
+            {
+                case ConnectionState.Handshaking: OnHandshakeLate(); break;
+                case ConnectionState.Open: OnTooSlow($"the client took nothing for {Loop.Settings.BlockedLimit.TotalSeconds} s"); break;
+                default: End(_closure!); break;
+            }
+        }
+
+        if (_sessionDue <= nowMilliseconds)
+        {
+            _sessionDue = Never;
+            try
+            {
+                _handler?.OnDeadline();
+            }
+            catch (Exception failure)
+            {
+                FailSession(failure);
+            }
+        }
+
+        if (State != ConnectionState.Closed) ArmDeadlines();
+    }
+
+    private protected abstract void OnAttached();
+
+    private protected abstract void OnReadingChanged();
+
+    private protected abstract void OnHandshakeLate();
+
+    private protected abstract void OnAnnounced(Closure closure);
+
+    private protected abstract void ShutdownSend();
+
+    private protected abstract void CloseSocket();
+}

@@ -1,0 +1,37 @@
+using Broker.Reactor.Loops;
+
+namespace Broker.Reactor.Pipes;
+
+/// <summary>A connection between its handshake, which another server has done, and its place on a loop.</summary>
+/// <remarks>It enters, or is turned away as its loop has ended: exactly one of them, whoever is first.</remarks>
+internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening opening)
+{
+    private readonly TaskCompletionSource<bool> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _taken;
+
+    /// <summary>Done when nobody uses the carrier any more: true after a connection, false if there was none.</summary>
+    internal Task<bool> Released => _released.Task;
+
+    /// <summary>On the loop's thread.</summary>
+    internal void Enter()
+    {
+        if (loop.HasEnded)
+        {
+            TurnAway();
+            return;
+        }
+
+        if (Interlocked.Exchange(ref _taken, 1) == 1) return;
+        var connection = new PipeConnection(loop, loop.Table.TakeId(), carrier, _released);
+        connection.Open(opening);
+        loop.Admit(connection, opening.Request);
+    }
+
+    /// <summary>From any thread.</summary>
+    internal void TurnAway()
+    {
+        if (Interlocked.Exchange(ref _taken, 1) == 1) return;
+        carrier.Abort();
+        _released.TrySetResult(false);
+    }
+}
