@@ -55,7 +55,7 @@ public sealed class IdentityAccessTests : IDisposable
     public void Without_a_token_the_rules_decide()
     {
         Assert.Equal("rules", ConnectWith("").User);
-        Assert.Equal(DisconnectReason.InvalidToken, Open(new IdentitySettings()).AuthenticateAsync(RequestWith(Hmac("{}")), default).Result.Disconnect);
+        Assert.Equal(DisconnectReason.InvalidToken, Open(new IdentitySettings()).AuthenticateAsync(RequestWith(Hmac("{}")), default).AtOnce().Disconnect);
     }
 
     [Fact]
@@ -63,8 +63,8 @@ public sealed class IdentityAccessTests : IDisposable
     {
         string token = Hmac("""{"sub":"42"}""");
         AuthenticationRequest request = RequestWith("");
-        Assert.Equal("42", _access.AuthenticateAsync(request with { UpgradeHeaders = new Dictionary<string, string> { ["authorization"] = $"bearer {token}" } }, default).Result.User);
-        Assert.Equal("42", _access.AuthenticateAsync(request with { Target = $"/ws?a=1&token={token}" }, default).Result.User);
+        Assert.Equal("42", _access.AuthenticateAsync(request with { UpgradeHeaders = new Dictionary<string, string> { ["authorization"] = $"bearer {token}" } }, default).AtOnce().User);
+        Assert.Equal("42", _access.AuthenticateAsync(request with { Target = $"/ws?a=1&token={token}" }, default).AtOnce().User);
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class IdentityAccessTests : IDisposable
 
     [Fact]
     public void A_local_key_is_answered_at_once() =>
-        Assert.True(_access.AuthenticateAsync(RequestWith(Hmac("""{"sub":"42"}""")), default).IsCompleted);
+        Assert.Equal("42", _access.AuthenticateAsync(RequestWith(Hmac("""{"sub":"42"}""")), default).AtOnce().User);
 
     private IdentityAccess Open(IdentitySettings settings)
     {
@@ -190,19 +190,19 @@ public sealed class IdentityAccessTests : IDisposable
         return access;
     }
 
-    private AuthenticationResult Connect(string claims, string client = "c") => _access.AuthenticateAsync(RequestWith(Hmac(claims), client), _gone.Token).Result;
+    private AuthenticationResult Connect(string claims, string client = "c") => _access.AuthenticateAsync(RequestWith(Hmac(claims), client), _gone.Token).AtOnce();
 
-    private AuthenticationResult ConnectWith(string token) => _access.AuthenticateAsync(RequestWith(token), _gone.Token).Result;
+    private AuthenticationResult ConnectWith(string token) => _access.AuthenticateAsync(RequestWith(token), _gone.Token).AtOnce();
 
     private Principal PrincipalOf(string user) => new(user, "c") { State = Connect($$"""{"sub":"{{user}}"}""").State };
 
     private AuthorizationResult Subscribe(Principal principal, string channel, string claims) => SubscribeWith(principal, channel, Hmac(claims));
 
     private AuthorizationResult SubscribeWith(Principal principal, string channel, string token) =>
-        _access.AuthorizeAsync(new AuthorizationRequest(HubAction.Subscribe, channel, principal) { Token = Encoding.UTF8.GetBytes(token) }, default).Result;
+        _access.AuthorizeAsync(new AuthorizationRequest(HubAction.Subscribe, channel, principal) { Token = Encoding.UTF8.GetBytes(token) }, default).AtOnce();
 
     private RefreshResult Refresh(Principal principal, string? channel, string claims) =>
-        _access.RefreshAsync(new RefreshRequest(principal, Encoding.UTF8.GetBytes(Hmac(claims))) { Channel = channel }, default).Result;
+        _access.RefreshAsync(new RefreshRequest(principal, Encoding.UTF8.GetBytes(Hmac(claims))) { Channel = channel }, default).AtOnce();
 
     private static AuthenticationRequest RequestWith(string token, string client = "c") =>
         new() { Dialect = "centrifuge", Client = client, Remote = new IPEndPoint(IPAddress.Loopback, 1), Token = Encoding.UTF8.GetBytes(token) };

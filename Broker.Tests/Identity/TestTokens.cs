@@ -42,4 +42,11 @@ internal static class TestTokens
         RSAParameters parameters = key.ExportParameters(includePrivateParameters: false);
         return $$"""{"kty":"RSA","use":"sig","kid":"{{kid}}","n":"{{Base64Url.EncodeToString(parameters.Modulus)}}","e":"{{Base64Url.EncodeToString(parameters.Exponent)}}"}""";
     }
+
+    /// <summary>An answer that has to be there without a wait.</summary>
+    internal static T AtOnce<T>(this ValueTask<T> answer)
+    {
+        Assert.True(answer.IsCompleted, "The answer was not there at once.");
+        return answer.GetAwaiter().GetResult();
+    }
 }

@@ -65,8 +65,8 @@ public sealed class TokenClaimsTests
     public void Takes_the_user_from_the_claim_that_is_set()
     {
         var rules = new TokenRules { UserIdClaim = "uid" };
-        Assert.Equal("7", Verifier(rules).VerifyAsync(Hmac("""{"sub":"42","uid":"7"}""")).Result.Claims!.User);
-        Assert.Equal("", Verifier(rules).VerifyAsync(Hmac("""{"sub":"42"}""")).Result.Claims!.User);
+        Assert.Equal("7", Verifier(rules).VerifyAsync(Hmac("""{"sub":"42","uid":"7"}""")).AtOnce().Claims!.User);
+        Assert.Equal("", Verifier(rules).VerifyAsync(Hmac("""{"sub":"42"}""")).AtOnce().Claims!.User);
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class TokenClaimsTests
 
     private static TokenClaims Read(string claims)
     {
-        TokenResult result = Verifier().VerifyAsync(Hmac(claims)).Result;
+        TokenResult result = Verifier().VerifyAsync(Hmac(claims)).AtOnce();
         Assert.Equal("", result.Reason);
         return result.Claims!;
     }

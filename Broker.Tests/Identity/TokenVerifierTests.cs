@@ -102,7 +102,7 @@ public sealed class TokenVerifierTests
         string token = Hmac("""{"sub":"42"}""");
         for (int length = 0; length < token.Length; length++)
         {
-            Assert.Equal(TokenStatus.Invalid, Verifier().VerifyAsync(token[..length]).Result.Status);
+            Assert.Equal(TokenStatus.Invalid, Verifier().VerifyAsync(token[..length]).AtOnce().Status);
         }
     }
 
@@ -115,14 +115,14 @@ public sealed class TokenVerifierTests
         Assert.StartsWith("it has ", Refused(verifier.VerifyAsync(token)), StringComparison.Ordinal);
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        verifier.VerifyAsync(token);
+        verifier.VerifyAsync(token).AtOnce();
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1024);
     }
 
     [Theory]
     [InlineData(""), InlineData("."), InlineData(".."), InlineData("a.b"), InlineData("a.b.c.d"), InlineData("e30.e30.e30"), InlineData("e30=.e30.e30"), InlineData("a b.c.d")]
     [InlineData("W10.e30.AAAA"), InlineData("bnVsbA.e30.AAAA"), InlineData("eyJhbGciOjF9.e30.AAAA"), InlineData("eyJhbGciOiJIUzI1NiJ9eA.e30.AAAA")]
-    public void Refuses_what_is_no_token(string token) => Assert.Equal(TokenStatus.Invalid, Verifier().VerifyAsync(token).Result.Status);
+    public void Refuses_what_is_no_token(string token) => Assert.Equal(TokenStatus.Invalid, Verifier().VerifyAsync(token).AtOnce().Status);
 
     [Theory]
     [InlineData("""{"alg":"HS256","alg":"HS256"}""", "its header has not one alg")]
@@ -142,16 +142,16 @@ public sealed class TokenVerifierTests
         time.Advance(TimeSpan.FromSeconds(15));
         Assert.Equal("42", Valid(verifier.VerifyAsync(token)).User);
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(TokenStatus.Expired, verifier.VerifyAsync(token).Result.Status);
-        Assert.Null(verifier.VerifyAsync(token).Result.Claims);
+        Assert.Equal(TokenStatus.Expired, verifier.VerifyAsync(token).AtOnce().Status);
+        Assert.Null(verifier.VerifyAsync(token).AtOnce().Claims);
     }
 
     [Fact]
     public void Refuses_a_token_before_its_time_with_the_clock_skew_allowed_for()
     {
         TokenVerifier verifier = Verifier(new TokenRules { Skew = TimeSpan.FromSeconds(5) });
-        Assert.Equal(TokenStatus.Valid, verifier.VerifyAsync(Hmac($$"""{"nbf":{{Now.ToUnixTimeSeconds() + 5}}}""")).Result.Status);
-        Assert.Equal(TokenStatus.Expired, verifier.VerifyAsync(Hmac($$"""{"nbf":{{Now.ToUnixTimeSeconds() + 6}}}""")).Result.Status);
+        Assert.Equal(TokenStatus.Valid, verifier.VerifyAsync(Hmac($$"""{"nbf":{{Now.ToUnixTimeSeconds() + 5}}}""")).AtOnce().Status);
+        Assert.Equal(TokenStatus.Expired, verifier.VerifyAsync(Hmac($$"""{"nbf":{{Now.ToUnixTimeSeconds() + 6}}}""")).AtOnce().Status);
     }
 
     [Fact]
@@ -229,7 +229,7 @@ public sealed class TokenVerifierTests
 
     private static TokenClaims Valid(ValueTask<TokenResult> verification)
     {
-        TokenResult result = verification.Result;
+        TokenResult result = verification.AtOnce();
         Assert.Equal("", result.Reason);
         Assert.Equal(TokenStatus.Valid, result.Status);
         return result.Claims!;
@@ -237,7 +237,7 @@ public sealed class TokenVerifierTests
 
     private static string Refused(ValueTask<TokenResult> verification)
     {
-        TokenResult result = verification.Result;
+        TokenResult result = verification.AtOnce();
         Assert.Equal(TokenStatus.Invalid, result.Status);
         Assert.Null(result.Claims);
         return result.Reason;
