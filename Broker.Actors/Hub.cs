@@ -4,13 +4,22 @@ using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Event;
 using Broker.Actors.Loops;
-using Broker.Actors.Routing;
+using Broker.Actors.Access;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.FanOut;
+using Broker.Actors.Channels.Home;
+using Broker.Actors.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
+using Broker.Actors.Runtime;
 using Broker.Actors.Settings;
+using Broker.Actors.Streams;
+using Broker.Core.Deflate;
+using Broker.Core.Upgrade;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors;
 
@@ -27,7 +36,8 @@ public sealed class Hub : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Config _akka;
     private readonly HubAcceptor _acceptor;
-    private readonly HubDialects _dialects;
+    private readonly IHubAccess _access;
+    private readonly DialectRegistry _dialects;
     private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
@@ -42,20 +52,43 @@ public sealed class Hub : IAsyncDisposable
     /// <param name="settings">All that can be set.</param>
     /// <param name="akka">Configuration of the actor system, beside that of the loops' dispatchers.</param>
     /// <param name="time">The clock of everything.</param>
-    public Hub(HubSettings settings, Config akka, TimeProvider time)
+    /// <param name="dialects">What clients may speak.</param>
+    /// <param name="access">Who may do what; without one, the settings say.</param>
+    public Hub(HubSettings settings, Config akka, TimeProvider time, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
         _settings = settings;
         _time = time;
         _akka = akka;
         Clients = new ClientCalls(settings.Calls, time);
-        _acceptor = new HubAcceptor(settings, Counters);
-        _dialects = new HubDialects(settings, Methods, s_version);
+        _access = access ?? new SettingsAccess(settings.Access);
+        _dialects = RegistryOf(settings, dialects, Methods);
+        _acceptor = new HubAcceptor(settings, Counters, _dialects);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
         HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && SocketReactor.IsSupported);
         _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];
         _threads = [.. _loops.Select(loop => new Thread(loop.Run) { Name = $"loop-{loop.Number}", IsBackground = true })];
         Entrance = new HubEntrance(this, _acceptor, _loops);
+    }
+
+    /// <summary>Makes the dialects of a hub.</summary>
+    internal static DialectRegistry RegistryOf(HubSettings settings, IEnumerable<IDialectFactory> dialects, Methods methods, string? version = null)
+    {
+        var context = new DialectContext
+        {
+            Version = version ?? s_version,
+            Clients = settings.Clients,
+            Calls = settings.Calls,
+            Channels = settings.Routing,
+            Methods = methods,
+            Origins = new OriginRule(settings.Listen.Origins),
+            Deflate = !settings.Compression.Enabled ? null : new DeflatePolicy(new DeflateBudget(settings.Compression.MemoryMax))
+            {
+                ServerWindowBitsMax = settings.Compression.WindowBits,
+                MessageBytesMin = settings.Compression.MessageBytesMin,
+            },
+        };
+        return new DialectRegistry(dialects.Select(dialect => dialect.Create(context)).OfType<Dialect>());
     }
 
     /// <summary>Whether it opens the public port itself, on loops of its own. If not, everyone comes through <see cref="Entrance"/>.</summary>
@@ -115,15 +148,15 @@ public sealed class Hub : IAsyncDisposable
 
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
     {
-        LoopReplies[] replies = [.. _loops.Select(loop => new LoopReplies(loop.Pool))];
-        IActorRef[] fanOuts = [.. _loops.Select(loop => Start(FanOutActor.PropsFor(loop, replies[loop.Number], _settings.Routing), loop, "fan-out"))];
-        var numbers = new ChannelNumbers();
-        IActorRef[] shards = [.. _loops.Select(loop => Start(RouterShardActor.PropsFor(loop.Number, fanOuts, numbers, _settings.Routing, loop.Counters), loop, "router"))];
+        LoopTurn[] turns = [.. _loops.Select(static loop => new LoopTurn(loop))];
+        IActorRef[] fanOuts = [.. _loops.Select(loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
+        var channels = new ChannelContext(fanOuts, _dialects.Formats, _settings.Routing);
+        IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, channels, loop.Counters), loop, "router"))];
 
         var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
-        var around = new SessionEnvironment(_settings.Centrifuge, new Permissions(_settings.Centrifuge), new RoutingTable(shards), calls, log);
-        return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(around, connection => _dialects.Of(connection, replies[loop.Number])), loop, "sessions"))];
+        var context = new SessionContext(_settings.Clients, _access, new ChannelRoutes(homes), calls, log);
+        return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions"))];
 
         IActorRef Start(Props props, EventLoop loop, string name) =>
             system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(loop.Number)), $"{name}-{loop.Number}");

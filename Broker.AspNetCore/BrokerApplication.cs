@@ -1,5 +1,7 @@
 using Akka.Configuration;
 using Broker.Actors;
+using Broker.Actors.Access;
+using Broker.Actors.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Microsoft.AspNetCore.Builder;
@@ -63,7 +65,12 @@ public static class BrokerApplication
 
     private static Hub MakeHub(HubSettings settings, Config akka, IServiceProvider provider)
     {
-        var hub = new Hub(settings, akka, provider.GetRequiredService<TimeProvider>());
+        var hub = new Hub(
+            settings,
+            akka,
+            provider.GetRequiredService<TimeProvider>(),
+            [.. StandardDialects.Of(settings), .. provider.GetServices<IDialectFactory>()],
+            provider.GetService<IHubAccess>());
         foreach (IMethodSource source in provider.GetServices<IMethodSource>()) hub.Methods.AddFrom(source);
         return hub;
     }

@@ -6,7 +6,7 @@ using Broker.Host;
 
 HubFactory makeHub = (settings, akka, methods) =>
 {
-    var hub = new Hub(settings, akka, TimeProvider.System);
+    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
     foreach (IMethodSource source in methods) hub.Methods.AddFrom(source);
     return new ActorHub(hub);
 };

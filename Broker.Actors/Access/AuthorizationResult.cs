@@ -5,26 +5,33 @@ namespace Broker.Actors.Access;
 /// <summary>Whether a client may do what it wants. <c>default</c> allows it.</summary>
 public readonly record struct AuthorizationResult
 {
+    private readonly object? _outcome;      // One reference, as it is asked for with every publication.
+
+    private AuthorizationResult(object outcome) => _outcome = outcome;
+
     /// <summary>It may, with nothing more to say.</summary>
     public static AuthorizationResult Allowed => default;
 
+    /// <summary>Whether it may.</summary>
+    public bool IsAllowed => _outcome is null or SubscriptionTerms;
+
     /// <summary>The command fails with this error. Otherwise null.</summary>
-    public HubError? Error { get; private init; }
+    public HubError? Error => _outcome is HubError error ? error : null;
 
     /// <summary>The connection ends with this reason. Otherwise null.</summary>
-    public DisconnectReason? Disconnect { get; private init; }
+    public DisconnectReason? Disconnect => _outcome is DisconnectReason reason ? reason : null;
 
     /// <summary>Of a subscribe: what else holds for it, such as its end; null for the namespace's own rules.</summary>
-    public SubscriptionTerms? Terms { get; private init; }
+    public SubscriptionTerms? Terms => _outcome as SubscriptionTerms;
 
     /// <summary>A subscribe is allowed on these terms.</summary>
-    public static AuthorizationResult Allow(SubscriptionTerms terms) => new() { Terms = terms };
+    public static AuthorizationResult Allow(SubscriptionTerms terms) => new(terms);
 
     /// <summary>The command fails.</summary>
-    public static AuthorizationResult Reject(HubError error) => new() { Error = error };
+    public static AuthorizationResult Reject(HubError error) => new(error);
 
     /// <summary>The connection ends.</summary>
-    public static AuthorizationResult Reject(DisconnectReason reason) => new() { Disconnect = reason };
+    public static AuthorizationResult Reject(DisconnectReason reason) => new(reason);
 }
 
 /// <summary>What holds for one subscription, over what its namespace says.</summary>

@@ -1,84 +1,40 @@
-using Akka.Actor;
-using Broker.Actors.Routing;
-using Broker.Actors.Rpc;
-using Broker.Actors.Sessions;
-using Broker.Actors.Streams;
-using Broker.Core.Centrifuge;
+using Broker.Actors.Dialects;
+using Broker.Actors.Settings;
 using Broker.Core.Framing;
-using Broker.Core.Protocol.Messages;
+using Broker.Core.Upgrade;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
-using Unsubscribed = Broker.Core.Centrifuge.Unsubscribed;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Echo;
 
-/// <summary>
-/// Answers each message with itself, for conformance and measurement. It takes the road of every other dialect; its session
-/// has no commands, and so nothing to answer.
-/// </summary>
-public sealed class EchoDialect(Connection connection) : IDialect, ICallOutlet
+/// <summary>Sends each message back, for conformance and measurement.</summary>
+/// <param name="settings">Its path and bounds.</param>
+public sealed class EchoDialect(EchoSettings settings) : IDialectFactory
 {
-    private IActorRef _session = ActorRefs.Nobody;
-
     /// <inheritdoc />
-    public Connection Connection { get; } = connection;
-
-    /// <inheritdoc />
-    public WireFormat Format => WireFormat.Json;
-
-    /// <inheritdoc />
-    public ICallOutlet Calls => this;
-
-    /// <inheritdoc />
-    public bool IsReady => true;
-
-    /// <inheritdoc />
-    public void OnBound(IActorRef session) => _session = session;
-
-    /// <inheritdoc />
-    public void OnTurn(Turn turn)
+    public Dialect? Create(DialectContext context)
     {
-        ArgumentNullException.ThrowIfNull(turn);
-        while (turn.TryRead(out Message message)) turn.Echo(message);
-        Connection.Loop.Counters.AddReceived(turn.MessagesIn, turn.MessagesIn);
-        Connection.Loop.Counters.AddSent(turn.MessagesIn, turn.MessagesIn);
+        ArgumentNullException.ThrowIfNull(context);
+        return !settings.Enabled ? null : new Dialect
+        {
+            Name = "echo",
+            CreateSession = static (connection, _) => new EchoSession(connection),
+            Endpoints =
+            [
+                new WebSocketEndpoint
+                {
+                    Path = settings.Path,
+                    Subprotocols = new SubprotocolChoice([], fallback: null, refusesUnmatched: false),
+                    Origins = context.Origins,
+                    Engine = new FrameEngineSettings(settings.MessageBytesMax, settings.FragmentsMax),
+
+                    // Where a message is for many it is compressed once for all, so no other connection keeps a context. The echo
+                    // answers one, and shows that contexts work.
+                    Deflate = context.Deflate is null ? null : context.Deflate with { ServerContext = true, ClientContext = true },
+                },
+            ],
+        };
     }
-
-    /// <inheritdoc />
-    public void OnEnded(Closure closure) => _session.Tell(new SessionProtocol.Ended(closure), ActorRefs.NoSender);
-
-    /// <inheritdoc />
-    public void Disconnect(Disconnect why) => Connection.Close(CloseCode.InternalError, why.Reason);
-
-    /// <inheritdoc />
-    public void OnStarted(IDemand demand) { }
-
-    /// <inheritdoc />
-    public void OnDeadline() { }
-
-    /// <inheritdoc />
-    public void Connected(uint id, string client) { }
-
-    /// <inheritdoc />
-    public void Subscribed(uint id, string channel, ChannelPlace place) { }
-
-    /// <inheritdoc />
-    public void Unsubscribed(uint id, uint number) { }
-
-    /// <inheritdoc />
-    public void Published(uint id, int receivers, ulong offset) { }
-
-    /// <inheritdoc />
-    public void Failed(uint id, int index, CentrifugeError error) { }
-
-    /// <inheritdoc />
-    public void Returned(uint id, ReadOnlyMemory<byte> result) { }
-
-    /// <inheritdoc />
-    public void Faulted(uint id, FaultCode code, string text) { }
-
-    /// <inheritdoc />
-    public void Evicted(string channel, uint number, Unsubscribed why) { }
-
-    /// <inheritdoc />
-    public void Done(int bytes) { }
 }

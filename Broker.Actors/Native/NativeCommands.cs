@@ -1,8 +1,12 @@
 using System.Text;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Protocol.Calls;
+using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
+using WireOptions = Broker.Core.Protocol.Messages.SubscribeOptions;
 
 namespace Broker.Actors.Native;
 
@@ -21,7 +25,17 @@ internal static class NativeCommands
 
     internal static ClientCommand Of(in Subscribe subscribe, int bytes, int index) => subscribe.Request == 0
         ? new ClientCommand.Invalid(0, bytes) { Index = index }
-        : new ClientCommand.Subscribe(subscribe.Request, bytes, Encoding.UTF8.GetString(subscribe.Channel), WantsMore: !subscribe.Token.IsEmpty) { Index = index };
+        : new ClientCommand.Subscribe(subscribe.Request, bytes, Encoding.UTF8.GetString(subscribe.Channel), OptionsOf(subscribe)) { Index = index };
+
+    private static SubscribeOptions OptionsOf(in Subscribe subscribe)
+    {
+        bool recovers = (subscribe.Options & WireOptions.Recover) != 0;
+        return subscribe.Token.IsEmpty && !recovers ? SubscribeOptions.None : new SubscribeOptions
+        {
+            RecoverFrom = recovers ? new StreamPosition(subscribe.Epoch, subscribe.Offset) : null,
+            Token = subscribe.Token.ToArray(),
+        };
+    }
 
     internal static ClientCommand Of(in Unsubscribe unsubscribe, int bytes, int index, string? channel) => unsubscribe.Request == 0
         ? new ClientCommand.Invalid(0, bytes) { Index = index }

@@ -1,13 +1,16 @@
 using System.Buffers;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
+using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
-using Broker.Core.Framing;
-using Broker.Core.Protocol.Calls;
-using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Framing;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
-using CentrifugeError = Broker.Core.Centrifuge.CentrifugeError;
-using Disconnection = Broker.Core.Centrifuge.Disconnect;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Actors.Native;
 
@@ -25,16 +28,17 @@ public sealed class NativeConversation : NativeSpeech
 
     /// <summary>Makes the dialect of one connection.</summary>
     /// <param name="connection">The connection, with one of the two subprotocols.</param>
-    /// <param name="replies">What sessions of its loop say in a turn.</param>
+    /// <param name="turn">The turn of its loop.</param>
     /// <param name="around">Times and bounds, and what all native connections share.</param>
-    public NativeConversation(Connection connection, LoopReplies replies, NativeEnvironment around)
-        : base(connection, replies, around)
+    public NativeConversation(Connection connection, LoopTurn turn, NativeEnvironment around)
+        : base(connection, turn, around)
     {
     }
 
     private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Around.Takes, Around.Budget);
 
-    private protected override int Read(in Message frame)
+    /// <inheritdoc />
+    protected override int Read(in Message frame)
     {
         if (frame.Opcode == Opcode.Text)
         {
@@ -42,16 +46,18 @@ public sealed class NativeConversation : NativeSpeech
             return 0;
         }
 
-        int messages = 0;
-
-        var reader = new NativeReader(frame.Payload, Side.Server, Batched, messagesMax: Around.Settings.Native.MessagesPerFrameMax);
+        int messages = 0, resumed = 0;
+        var reader = new NativeReader(frame.Payload, Side.Server, Batched, messagesMax: Around.MessagesPerFrameMax);
         while (!IsOver)
         {
             switch (reader.Read(out NativeMessage message))
             {
                 case OperationStatus.Done:
                     messages++;
-                    Take(message, reader.Index);
+                    if (message.Kind is NativeKind.Hello or NativeKind.Subscribe && resumed < Around.Clients.ResumeCommands) resumed++;
+                    else if (reader.Index - resumed >= Around.Settings.MessagesPerFrameMax) Break(NativeFault.TooManyMessages, reader.Index);
+                    else if (frame.Payload.Length > Around.Settings.FrameBytesMax) Break(NativeFault.PayloadTooBig, reader.Index);
+                    if (!IsOver) Take(message, reader.Index);
                     break;
                 case OperationStatus.InvalidData: Break(reader.Fault, reader.Index); break;
                 default: return messages;
@@ -60,6 +66,11 @@ public sealed class NativeConversation : NativeSpeech
 
         return messages;
     }
+
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole hello or subscribe.</summary>
+    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first) =>
+        new NativeReader(first, Side.Server, batched: true).Read(out NativeMessage message) == OperationStatus.Done
+        && message.Kind is NativeKind.Hello or NativeKind.Subscribe;
 
     // One arm a kind. What needs no session is answered here; what answers something that is over, or that nobody here has
     // asked for, is ignored.
@@ -73,13 +84,13 @@ public sealed class NativeConversation : NativeSpeech
             case not NativeKind.Hello when !IsMet: Break(NativeFault.OutOfTurn, index); break;
             case NativeKind.Ping: Say(new Pong { Mark = message.As<Ping>().Mark }); break;
             case NativeKind.Bye: Leave(bytes); break;
-            case NativeKind.Subscribe: Obey(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
+            case NativeKind.Subscribe: Handle(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
             case NativeKind.Cancel: Cancel(message.As<CallCancel>().Id, bytes); break;
-            case NativeKind.Item: Obey(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
-            case NativeKind.ItemsEnd: Obey(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, bytes)); break;
+            case NativeKind.Item: Handle(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
+            case NativeKind.ItemsEnd: Handle(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, bytes)); break;
             case NativeKind.Credit: Grant(message.As<Credit>(), bytes); break;
             case NativeKind.Result: Hear(message.As<CallResult>(), bytes); break;
             case NativeKind.Fault: Hear(message.As<CallFault>(), bytes); break;
@@ -93,6 +104,13 @@ public sealed class NativeConversation : NativeSpeech
 
     private void Greet(in Hello hello, int bytes, int index)
     {
+        // What stands before the hello, and the hello, are held to a stranger's bound.
+        if (bytes > Around.Clients.BytesBeforeConnectMax)
+        {
+            Break(NativeFault.PayloadTooBig, index);
+            return;
+        }
+
         if (hello.Version < NativeProtocol.Version)
         {
             Break(NativeFault.UnknownVersion, index);
@@ -102,34 +120,34 @@ public sealed class NativeConversation : NativeSpeech
         // What is shared by all subscribers cannot be cut for one of them.
         if (hello.FrameBytesMax < Around.LargestFrameBytes)
         {
-            SendAway(Disconnection.InappropriateProtocol, $"takes payloads of {hello.FrameBytesMax} bytes, and some have {Around.LargestFrameBytes}");
+            Reject(DisconnectReason.InappropriateProtocol, $"takes payloads of {hello.FrameBytesMax} bytes, and some have {Around.LargestFrameBytes}");
             return;
         }
 
         Meet(hello);
-        Obey(new ClientCommand.Connect(0, bytes, HasToken: !hello.Token.IsEmpty) { Index = index });
+        Handle(new ClientCommand.Connect(0, bytes, hello.Token.IsEmpty ? null : new ConnectCredentials { Token = hello.Token.ToArray() }) { Index = index });
     }
 
     private void Leave(int bytes)
     {
         IsOver = true;
-        Obey(new ClientCommand.Leave(bytes));
+        Handle(new ClientCommand.Leave(bytes));
     }
 
     // What is too long to be one piece for all who listen is shared in another way, and counts until the last of them has it.
     private void Publish(in Publish publish, int bytes, int index)
     {
-        if (publish.Data.Length <= Around.SharedDataBytesMax) Obey(NativeCommands.Of(publish, bytes, index));
-        else if (ChunkHold.TryTake(Around.Budget, publish.Data.Length) is { } hold) Obey(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
-        else Obey(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = CentrifugeError.TooManyRequests });
+        if (publish.Data.Length <= Around.SharedDataBytesMax) Handle(NativeCommands.Of(publish, bytes, index));
+        else if (ChunkHold.TryTake(Around.Budget, publish.Data.Length) is { } hold) Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
+        else Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.TooManyRequests });
     }
 
     private void Leave(in Unsubscribe unsubscribe, int bytes, int index) =>
-        Obey(NativeCommands.Of(unsubscribe, bytes, index, NameOf(unsubscribe.Channel)));
+        Handle(NativeCommands.Of(unsubscribe, bytes, index, NameOf(unsubscribe.Channel)));
 
     private void Start(in Call call, int bytes, int index)
     {
-        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id) && Around.Methods.TryGetQuick(call.Method, out Method? quick)) Obey(call, quick, WindowsOf(call), bytes);
+        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id) && Around.Methods.TryGetQuick(call.Method, out Method? quick)) Handle(call, quick, WindowsOf(call), bytes);
         else Start(call, call.Arguments.ToArray(), bytes, index, hold: null);
     }
 
@@ -137,7 +155,7 @@ public sealed class NativeConversation : NativeSpeech
     {
         if (!CallIds.IsServers(call.Id))
         {
-            Obey(NativeCommands.Of(call, arguments, bytes, index, hold, WindowsOf(call)));
+            Handle(NativeCommands.Of(call, arguments, bytes, index, hold, WindowsOf(call)));
             return;
         }
 
@@ -149,23 +167,23 @@ public sealed class NativeConversation : NativeSpeech
     {
         ForgetSent(call);
         Calls.Unwanted(call);       // Before a stream-cancel behind it, which would be taken for a refusal.
-        Obey(new ClientCommand.Cancel(call, bytes));
+        Handle(new ClientCommand.Cancel(call, bytes));
     }
 
     private CallWindows WindowsOf(in Call call) =>
-        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.Native.ItemsWindow : 0, ItemsWindow) { ResultBytesMax = ItemBytesMax };
+        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.ItemsWindow : 0, ItemsWindow) { ResultBytesMax = ItemBytesMax };
 
     private void Grant(in Credit credit, int bytes)
     {
         if (credit.Scope == CreditScope.Stream) Grant(credit.Id, credit.Count);
-        else Obey(new ClientCommand.Grant(credit.Id, bytes, (int)Math.Min(credit.Count, ItemCredit.CountMax)));
+        else Handle(new ClientCommand.Grant(credit.Id, bytes, (int)Math.Min(credit.Count, ItemCredit.CountMax)));
     }
 
     private void Hear(in CallResult result, int bytes) => Hear(result.Id, result.Data.ToArray(), bytes);
 
     private void Hear(uint id, byte[] result, int bytes)
     {
-        if (EndAsked(id)) Obey(new ClientCommand.Answer(id, bytes, FaultCode.None, result, ""));
+        if (EndAsked(id)) Handle(new ClientCommand.Answer(id, bytes, FaultCode.None, result, ""));
     }
 
     private void HearLong(uint id, ChunkedPayload payload, int from, int bytes)
@@ -176,7 +194,7 @@ public sealed class NativeConversation : NativeSpeech
 
     private void Hear(in CallFault fault, int bytes)
     {
-        if (EndAsked(fault.Id)) Obey(NativeCommands.Of(fault, bytes));
+        if (EndAsked(fault.Id)) Handle(NativeCommands.Of(fault, bytes));
     }
 
     private void Open(in StreamHeader header, int index)
@@ -259,12 +277,12 @@ public sealed class NativeConversation : NativeSpeech
     {
         if (Around.Takes.Allows(NativeWriter.SizeOf(default(Delivery)) + data.Bytes))
         {
-            Obey(NativeCommands.OfLong(publish, data, bytes, index));
+            Handle(NativeCommands.OfLong(publish, data, bytes, index));
             return;
         }
 
         data.LetGo();
-        Obey(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = CentrifugeError.LimitExceeded });
+        Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.LimitExceeded });
     }
 
     // A handler takes its arguments in one piece; they count for as long as it runs.
@@ -292,10 +310,11 @@ public sealed class NativeConversation : NativeSpeech
     private void Break(NativeFault fault, int index)
     {
         Blame(fault, index);
-        SendAway(new Disconnection((ushort)fault.CloseCode, fault.Reason), $"{fault} at message {index}");
+        Reject(ReasonOf(fault), $"{fault} at message {index}");
     }
 
-    private protected override void Drop()
+    /// <inheritdoc />
+    protected override void Drop()
     {
         base.Drop();
         _uploads?.Clear();

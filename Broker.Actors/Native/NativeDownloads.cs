@@ -1,4 +1,4 @@
-using Broker.Actors.Sessions;
+using Broker.Actors.Runtime;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
@@ -23,7 +23,7 @@ internal readonly record struct DownloadSubject(uint Channel, ulong Offset, uint
 internal sealed class NativeDownloads : IChunkPump
 {
     private readonly NativeSpeech _client;
-    private readonly LoopReplies _replies;
+    private readonly LoopTurn _replies;
     private readonly ChunkLimits _limits;
     private readonly ChunkBudget _process;
     private readonly ChunkSender _sender;
@@ -43,7 +43,7 @@ internal sealed class NativeDownloads : IChunkPump
     /// <param name="process">What the streams of all connections share.</param>
     /// <param name="payloadBytesMax">The most bytes of messages in one frame for it.</param>
     /// <param name="batched">Whether a frame may have several.</param>
-    internal NativeDownloads(NativeSpeech client, LoopReplies replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
+    internal NativeDownloads(NativeSpeech client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
     {
         _client = client;
         _replies = replies;

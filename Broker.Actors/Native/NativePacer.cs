@@ -1,12 +1,15 @@
-using Broker.Actors.Sessions;
+using Broker.Actors.Runtime;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Native;
 
 /// <summary>Tells whoever asked when little waits for a client any more. For the loop's thread.</summary>
 /// <param name="connection">The client's.</param>
 /// <param name="replies">Where it waits for its turn.</param>
-internal sealed class NativePacer(Connection connection, LoopReplies replies) : IChunkPump
+internal sealed class NativePacer(Connection connection, LoopTurn replies) : IChunkPump
 {
     /// <summary>With so much waiting for the socket, what is large waits too.</summary>
     internal const int BusyBytes = 64 * 1024;

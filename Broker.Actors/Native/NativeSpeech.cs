@@ -1,16 +1,19 @@
 using System.Text;
-using Broker.Actors.Routing;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Dialects;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
+using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
-using Broker.Actors.Streams;
-using Broker.Core.Framing;
-using Broker.Core.Protocol.Calls;
-using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Core.Framing;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
-using CentrifugeError = Broker.Core.Centrifuge.CentrifugeError;
-using Disconnection = Broker.Core.Centrifuge.Disconnect;
-using Eviction = Broker.Core.Centrifuge.Unsubscribed;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Actors.Native;
 
@@ -19,7 +22,7 @@ namespace Broker.Actors.Native;
 /// For the loop's thread. What is said in a turn leaves together. What calls say is <see cref="NativeCallSpeech"/>'s part, and
 /// what is too long for a frame, and so goes as a stream, <see cref="NativeDownloads"/>'.
 /// </remarks>
-public abstract class NativeSpeech : Conversation
+public abstract class NativeSpeech : DialectSession
 {
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
     private NativeCallSpeech? _calls;                   // From the first call on; most clients make none.
@@ -31,8 +34,8 @@ public abstract class NativeSpeech : Conversation
     private int _payloadBytesMax;                       // Messages of one payload to the client, from hello on.
     private Compressions _compressions;                 // Agreed on, from hello on.
 
-    private protected NativeSpeech(Connection connection, LoopReplies replies, NativeEnvironment around)
-        : base(connection, replies, around.Settings.Centrifuge, around.Settings.Native.CommandBytesMax)
+    private protected NativeSpeech(Connection connection, LoopTurn turn, NativeEnvironment around)
+        : base(connection, turn, around.Clients, around.Settings.CommandBytesMax)
     {
         Around = around;
         Batched = connection.Subprotocol == NativeProtocol.Batched;
@@ -40,13 +43,19 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
-    public override WireFormat Format => Batched ? WireFormat.Batched : WireFormat.Unbatched;
+    public override string Dialect => "native";
 
     /// <inheritdoc />
-    public override PayloadTag Compression => PayloadCompressor.Choose(_compressions);
+    public override PublicationFormat Format => Batched ? Around.Batched : Around.Unbatched;
+
+    /// <summary>How payloads to this client are compressed, if they become shorter by it; the same from connect on.</summary>
+    internal PayloadTag Compression => PayloadCompressor.Choose(_compressions);
 
     /// <inheritdoc />
-    public override CallWindows? WindowsOfHubCalls => new(ItemsWindow, Around.Settings.Native.ItemsWindow);
+    public override int FrameVariant => (int)Compression;
+
+    /// <inheritdoc />
+    public override CallWindows? WindowsOfHubCalls => new(ItemsWindow, Around.Settings.ItemsWindow);
 
     /// <inheritdoc />
     public override NativeCallSpeech Calls => _calls ??= new NativeCallSpeech(this);
@@ -71,15 +80,15 @@ public abstract class NativeSpeech : Conversation
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, Replies, _takes!, Around.Budget, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Around.Budget, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
     {
         _payloadBytesMax = hello.FrameBytesMax - 1;
-        _takes = Around.Settings.Native.Streams.ToLimits(hello);
+        _takes = Around.Settings.Streams.ToLimits(hello);
         ItemsWindow = Math.Min(hello.WindowItems, ItemCredit.CountMax);
-        if (Around.Settings.Native.Compression) _compressions = hello.Compressions;
+        if (Around.Settings.Compression) _compressions = hello.Compressions;
     }
 
     /// <summary>The client broke the protocol: its end has an error with the message that did it.</summary>
@@ -99,7 +108,7 @@ public abstract class NativeSpeech : Conversation
     internal void MissResult(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
         if (purpose == StreamPurpose.Result && EndAsked(call))
-            ObeyAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {text}"));
+            HandleAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {text}"));
     }
 
     /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
@@ -110,29 +119,31 @@ public abstract class NativeSpeech : Conversation
     private protected void ForgetSent(uint call) => _downloads?.ForgetSent(call);
 
     /// <summary>Makes what tells that the client has taken what was written.</summary>
-    internal NativePacer MakePacer() => new(Connection, Replies);
+    internal NativePacer MakePacer() => new(Connection, LoopTurn);
 
     /// <summary>The client takes more chunks of a stream.</summary>
     private protected void Grant(uint stream, uint chunks) => _downloads?.Grant(stream, chunks);
 
-    private protected override void Drop()
+    /// <inheritdoc />
+    protected override void Drop()
     {
         _batch.Clear();
         _downloads?.Clear();
     }
 
-    private protected override void SayPing() => Say(new Ping { Mark = (ulong)Connection.Loop.NowMilliseconds });
+    /// <inheritdoc />
+    protected override void WritePing() => Say(new Ping { Mark = (ulong)Connection.Loop.NowMilliseconds });
 
     /// <inheritdoc />
-    public override void Connected(uint id, string client)
+    public override void Connected(uint id, in Admission admission)
     {
-        LetIn();
+        Admit(admission.Client);
         Say(new Welcome
         {
             Version = NativeProtocol.Version,
             Compressions = _compressions,
             Limits = Around.LimitsOf(Batched),
-            Client = Encoding.UTF8.GetBytes(client),
+            Client = Encoding.UTF8.GetBytes(admission.Client),
         });
 
         // Whoever reads it knows only then how to expand what follows.
@@ -140,11 +151,23 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
-    public override void Subscribed(uint id, string channel, ChannelPlace place)
+    public override void NotConnected(uint id, HubError error) =>
+        Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
+
+    /// <inheritdoc />
+    public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
-        (_channels ??= [])[place.Number] = channel;
-        Say(new Subscribed { Request = id, Channel = place.Number, Epoch = place.Epoch, Offset = place.Offset });
+        ArgumentNullException.ThrowIfNull(subscription);
+        (_channels ??= [])[result.Number] = subscription.Channel;
+        Say(new Subscribed { Request = id, Channel = result.Number, Epoch = result.Position.Epoch, Offset = result.Position.Offset });
+        foreach (Publication missed in result.Missed ?? []) Deliver(result.Number, missed);
         Seal();
+    }
+
+    private void Deliver(uint number, in Publication publication)
+    {
+        if (publication.LongData is { } data) DeliverLong(new LongPublication(number, publication.Offset, data));
+        else Say(new Delivery { Channel = number, Offset = publication.Offset, Data = publication.Data.Span });
     }
 
     /// <inheritdoc />
@@ -155,10 +178,11 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
-    public override void Evicted(string channel, uint number, Eviction why)
+    public override void Evicted(Subscription subscription, UnsubscribeReason reason)
     {
-        Forget(number);
-        Say(new Unsubscribed { Channel = number, Code = (ushort)why.Code, Text = Encoding.UTF8.GetBytes(why.Reason) });
+        ArgumentNullException.ThrowIfNull(subscription);
+        Forget(subscription.Number);
+        Say(new Unsubscribed { Channel = subscription.Number, Code = NativeCodes.CodeOf(reason), Text = Encoding.UTF8.GetBytes(reason.Text) });
     }
 
     private void Forget(uint channel)
@@ -167,12 +191,13 @@ public abstract class NativeSpeech : Conversation
         _downloads?.CancelChannel(channel);
     }
 
-    /// <inheritdoc />
-    public override void DeliverLong(in ChannelPlace place, LongBytes data)
+    /// <summary>A publication that is too long to be one piece for all subscribers.</summary>
+    /// <param name="publication">Held by the caller until the return.</param>
+    internal void DeliverLong(LongPublication publication)
     {
-        ArgumentNullException.ThrowIfNull(data);
         if (!Connection.IsOpen) return;
-        byte[] head = NativeWriter.Head(new Delivery { Channel = place.Number, Offset = place.Offset }, data.Bytes);
+        LongBytes data = publication.Data;
+        byte[] head = NativeWriter.Head(new Delivery { Channel = publication.Number, Offset = publication.Offset }, data.Bytes);
         long size = head.Length + data.Bytes;
         if (size <= _takes!.ThresholdBytes)
         {
@@ -185,7 +210,7 @@ public abstract class NativeSpeech : Conversation
             return;
         }
 
-        var subject = new DownloadSubject(place.Number, place.Offset, Call: 0);
+        var subject = new DownloadSubject(publication.Number, publication.Offset, Call: 0);
         if (Downloads.Send(new LongBytesSource(head, data), StreamPurpose.Message, subject).Error != ChunkError.None) TellMissed(subject);
     }
 
@@ -207,25 +232,26 @@ public abstract class NativeSpeech : Conversation
     {
         if (subject.Channel != 0) TellMissed(subject);
         else if (!CallIds.IsServers(subject.Call)) Calls.SayFault(subject.Call, code, $"the result was {why}");
-        else if (EndAsked(subject.Call)) ObeyAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
+        else if (EndAsked(subject.Call)) HandleAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
     }
 
     private void TellMissed(in DownloadSubject subject) => Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
 
     /// <inheritdoc />
-    public override void Published(uint id, int receivers, ulong offset)
+    public override void Published(uint id, int receivers, StreamPosition position)
     {
-        if (id != 0) Say(new Published { Request = id, Receivers = (uint)receivers, Offset = offset });
+        if (id != 0) Say(new Published { Request = id, Receivers = (uint)receivers, Offset = position.Offset });
     }
 
     /// <inheritdoc />
-    public override void Failed(uint id, int index, CentrifugeError error)
+    public override void Failed(uint id, int index, HubError error)
     {
-        Connection.Loop.Counters.Requests.Add((int)error.Code);
+        ushort code = NativeCodes.CodeOf(error);
+        Connection.Loop.Counters.Requests.Add(code);
         Say(new NativeError
         {
             Scope = ErrorScope.Request,
-            Code = (ushort)error.Code,
+            Code = code,
             Id = id,
             MessageIndex = (uint)index,
             Text = Encoding.UTF8.GetBytes(error.Message),
@@ -233,10 +259,10 @@ public abstract class NativeSpeech : Conversation
     }
 
     /// <inheritdoc />
-    public override void Disconnect(Disconnection why)
+    public override void Disconnect(DisconnectReason reason)
     {
         // A fault has its error, with the message that did it; every other end has its bye.
-        if (_fault == NativeFault.None || why != new Disconnection((ushort)_fault.CloseCode, _fault.Reason)) Say(Farewell(why));
+        if (_fault == NativeFault.None || reason != ReasonOf(_fault)) Say(ByeFor(reason));
         else
         {
             Say(new NativeError
@@ -249,16 +275,19 @@ public abstract class NativeSpeech : Conversation
         }
 
         Seal();
-        Connection.Close((CloseCode)why.Code, why.Reason);
+        Connection.Close((CloseCode)NativeCodes.CodeOf(reason), reason.Text);
     }
 
     /// <summary>The bye that goes with the end of a connection.</summary>
-    internal static Bye Farewell(Disconnection why) => new()
+    internal static Bye ByeFor(DisconnectReason reason) => new()
     {
-        Code = why.Code,
-        RetryMilliseconds = why.Reconnects ? 0 : Bye.Never,
-        Text = Encoding.UTF8.GetBytes(why.Reason),
+        Code = NativeCodes.CodeOf(reason),
+        RetryMilliseconds = reason.Reconnects ? 0 : Bye.Never,
+        Text = Encoding.UTF8.GetBytes(reason.Text),
     };
+
+    /// <summary>The end of a client that broke the protocol.</summary>
+    private protected static DisconnectReason ReasonOf(NativeFault fault) => DisconnectReason.Dialect((int)fault.CloseCode, fault.Reason, reconnects: false);
 
     /// <summary>The message joins the frame of this turn.</summary>
     internal void Say<T>(scoped in T message)
@@ -273,8 +302,8 @@ public abstract class NativeSpeech : Conversation
     internal Span<byte> Reserve(int bytes)
     {
         if (!_batch.HasRoomFor(bytes, FrameBytesMax)) Seal();
-        if (_batch.IsEmpty) Replies.Add(this);
-        return _batch.Append(bytes, Replies.Pool);
+        if (_batch.IsEmpty) LoopTurn.Add(this);
+        return _batch.Append(bytes, LoopTurn.Pool);
     }
 
     /// <summary>A batch is about to leave.</summary>
@@ -285,7 +314,7 @@ public abstract class NativeSpeech : Conversation
     {
         if (_batch.IsEmpty) return;
         Count(_batch);
-        var frames = new PayloadVariants(_batch.Seal(out int start), start, Replies.Pool);
+        var frames = new PayloadVariants(_batch.Seal(out int start), start, LoopTurn.Pool);
         Connection.Write(frames.For(Compression, out int at), at);
         frames.LetGo();
     }

@@ -64,7 +64,7 @@ public interface ICallOutlet
     {
     }
 
-    /// <summary>The hub calls a method of the client. Only where a session's outlet has <see cref="Sessions.ISessionOutlet.WindowsOfHubCalls"/>.</summary>
+    /// <summary>The hub calls a method of the client. Only where a session's outlet has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.</summary>
     /// <param name="id">The hub's number for the answer.</param>
     /// <param name="method">The number of its name.</param>
     /// <param name="deadline">How long the hub waits.</param>

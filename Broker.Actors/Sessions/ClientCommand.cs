@@ -1,7 +1,10 @@
+using Broker.Actors.Channels;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
-using Broker.Core.Centrifuge;
-using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
+using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
 
 namespace Broker.Actors.Sessions;
 
@@ -13,25 +16,28 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <summary>Which command of its frame it was, from 0, where the dialect tells its clients.</summary>
     public int Index { get; init; }
 
-    /// <summary>Come in. The first command, and said once.</summary>
+    /// <summary>Connect. The first command, and sent once.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
-    /// <param name="HasToken">Whether the client shows a token.</param>
-    public sealed record Connect(uint Id, int Bytes, bool HasToken) : ClientCommand(Id, Bytes);
+    /// <param name="Credentials">What the client shows; null for nothing.</param>
+    public sealed record Connect(uint Id, int Bytes, ConnectCredentials? Credentials = null) : ClientCommand(Id, Bytes);
 
-    /// <summary>Listen to a channel.</summary>
+    /// <summary>Subscribe to a channel.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     /// <param name="Channel">Its name.</param>
-    /// <param name="WantsMore">It asks for what only channels with history or presence have.</param>
-    public sealed record Subscribe(uint Id, int Bytes, string Channel, bool WantsMore) : ClientCommand(Id, Bytes);
+    /// <param name="Options">What the client wants beside the publications to come.</param>
+    public sealed record Subscribe(uint Id, int Bytes, string Channel, SubscribeOptions Options) : ClientCommand(Id, Bytes);
 
-    /// <summary>Listen no longer.</summary>
+    /// <summary>Unsubscribe from a channel.</summary>
     /// <param name="Id">The client's number for the reply.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     /// <param name="Channel">Its name.</param>
     public sealed record Unsubscribe(uint Id, int Bytes, string Channel) : ClientCommand(Id, Bytes)
     {
+        /// <summary>Tells several subscriptions of the client to the channel apart; empty where it has one.</summary>
+        public string Key { get; init; } = "";
+
         /// <summary>The number by which the client knows the channel, where its dialect has numbers.</summary>
         public uint Number { get; init; }
     }
@@ -48,7 +54,20 @@ public abstract record ClientCommand(uint Id, int Bytes)
 
         /// <summary>The data, where it is too long to be one piece; the command is one of its holders.</summary>
         public LongBytes? LongData { get; init; }
+
+        /// <summary>What few publications have beside their data; null for none of it.</summary>
+        public PublicationExtras? Extras { get; init; }
+
+        /// <summary>How it is to be taken.</summary>
+        public PublishOptions Options { get; init; } = PublishOptions.None;
     }
+
+    /// <summary>Show a new token.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Token">The token, UTF-8; owned by the command.</param>
+    /// <param name="Channel">The subscription's channel; null for the connection.</param>
+    public sealed record Refresh(uint Id, int Bytes, ReadOnlyMemory<byte> Token, string? Channel) : ClientCommand(Id, Bytes);
 
     /// <summary>Data for the server, without a reply.</summary>
     /// <param name="Bytes">Bytes on the wire.</param>
@@ -110,7 +129,7 @@ public abstract record ClientCommand(uint Id, int Bytes)
     public sealed record Invalid(uint Id, int Bytes) : ClientCommand(Id, Bytes)
     {
         /// <summary>What it is told.</summary>
-        public CentrifugeError Error { get; init; } = CentrifugeError.BadRequest;
+        public HubError Error { get; init; } = HubError.BadRequest;
     }
 
     /// <summary>Something that this hub does not do.</summary>
@@ -123,7 +142,26 @@ public abstract record ClientCommand(uint Id, int Bytes)
     public sealed record Leave(int Bytes) : ClientCommand(0, Bytes);
 
     /// <summary>Not a command: the client broke its dialect, after what stands before it.</summary>
-    /// <param name="Why">The disconnect that follows.</param>
+    /// <param name="Reason">The disconnect that follows.</param>
     /// <param name="Detail">For the log.</param>
-    public sealed record Misuse(Disconnect Why, string Detail) : ClientCommand(0, 0);
+    public sealed record Misuse(DisconnectReason Reason, string Detail) : ClientCommand(0, 0);
+}
+
+/// <summary>What a client shows in its connect command. Owned by the command.</summary>
+public sealed record ConnectCredentials
+{
+    /// <summary>The token, UTF-8; empty for none.</summary>
+    public ReadOnlyMemory<byte> Token { get; init; }
+
+    /// <summary>Data, as the dialect carries it; empty for none.</summary>
+    public ReadOnlyMemory<byte> Data { get; init; }
+
+    /// <summary>The name of the client's software.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>The version of the client's software.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>Headers inside the command; null for none.</summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }

@@ -1,42 +1,48 @@
-using Broker.Actors.Model;
 using Akka.Actor;
 using Akka.Event;
-using Broker.Actors.Routing;
+using Broker.Actors.Access;
+using Broker.Actors.Channels;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
-using Broker.Core.Centrifuge;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Topics;
-using Broker.Reactor.Loops;
-using static Broker.Actors.Sessions.SessionProtocol;
 using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
+using static Broker.Actors.Sessions.SessionProtocol;
 
 namespace Broker.Actors.Sessions;
 
 /// <summary>One connected client, from the end of its handshake to the end of its connection.</summary>
 /// <remarks>
-/// Waiting --connect--> Open --connection ended--> stopped. Never restarted: if it fails, its client is sent away and may
-/// come back. It decides and keeps; publications do not pass through it.
+/// <code>
+/// Connecting --connect--> Authenticating --admitted--> Open --connection ended--> stopped
+///     ^------ rejected with an error ------'
+/// </code>
+/// While it waits for an answer of access, its client is not read, and the commands that have come wait in their order.
+/// Never restarted: if it fails, its client is disconnected and may come back. Publications do not pass through it.
 /// </remarks>
 public sealed class SessionActor : UntypedActor
 {
-    private readonly SessionEnvironment _around;
-    private ISessionOutlet _outlet = null!;         // From the first message on.
-    private Memberships _memberships;
+    private readonly SessionContext _context;
+    private ISessionWriter _writer = null!;         // From the first message on.
+    private Subscriptions _subscriptions;
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private CalledClient? _called;                  // From connect on, where the hub can call the client.
     private SaidItems? _said;                       // From the first call on, or the first item.
     private Principal? _principal;                  // From connect on.
-    private ReadOnlyMemory<byte> _info;             // The principal as publications carry it, from the first one on.
+    private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
+    private AccessQueue? _access;                   // From the first answer of access that did not come at once.
+    private SessionExpiry? _expiry;                 // From connect on, where the connection or a subscription expires.
+    private bool _wasRejected;                      // Its connect failed; what it has sent behind that is passed over.
     private bool _ended;
 
-    /// <summary>How it is made; the same for all sessions of a loop. The first that it hears is <see cref="Bound"/>.</summary>
-    public static Props PropsFor(SessionEnvironment around) => Props.CreateBy(new SessionProducer(around));
+    /// <summary>Creates the props, the same for all sessions of a loop. The first message is <see cref="Bound"/>.</summary>
+    public static Props PropsFor(SessionContext context) => Props.CreateBy(new SessionProducer(context));
 
-    private sealed class SessionProducer(SessionEnvironment around) : IIndirectActorProducer
+    private sealed class SessionProducer(SessionContext context) : IIndirectActorProducer
     {
         public Type ActorType => typeof(SessionActor);
 
-        public ActorBase Produce() => new SessionActor(around);
+        public ActorBase Produce() => new SessionActor(context);
 
         public void Release(ActorBase actor)
         {
@@ -44,57 +50,84 @@ public sealed class SessionActor : UntypedActor
     }
 
     /// <summary>Use <see cref="PropsFor"/>.</summary>
-    public SessionActor(SessionEnvironment around) => _around = around;
+    public SessionActor(SessionContext context) => _context = context;
 
     /// <inheritdoc />
     protected override void OnReceive(object message)
     {
         switch (message)
         {
-            case Commands commands: Obey(commands); break;
-            case Published published: _outlet.Published(published.Id, published.Receivers, published.Offset); _outlet.Done(published.Bytes); break;
-            case Failed failed: OnFailed(failed); break;
+            case Commands commands: Handle(commands); break;
+            case ChannelProtocol.Published published: _writer.Published(published.Id, published.Receivers, published.Position); _writer.Done(published.Bytes); break;
+            case ChannelProtocol.Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
             case CallsReturned several: foreach (CallReturned each in several.InOrder) _calls!.OnReturned(each); break;
             case CallSaid said: _calls!.OnSaid(said); break;
             case CallTook took: _calls!.OnTook(took); break;
             case CallClient call: Call(call); break;
             case SayToClient say: SayToClient(say); break;
-            case EndToClient end when _called!.IsWaiting(end.Id): _outlet.Calls.SaidAll(end.Id); break;
-            case GrantClient grant when _called!.IsWaiting(grant.Id): _outlet.Calls.Granted(grant.Id, grant.Items); break;
+            case EndToClient end when _called!.IsWaiting(end.Id): _writer.Calls.SaidAll(end.Id); break;
+            case GrantClient grant when _called!.IsWaiting(grant.Id): _writer.Calls.Granted(grant.Id, grant.Items); break;
             case EndToClient or GrantClient: break;
-            case CancelClientCall cancel: _outlet.Calls.Cancelled(cancel.Id); break;
-            case Evicted evicted: OnEvicted(evicted.Membership); break;
-            case Bound bound: _outlet = bound.Outlet; break;
+            case CancelClientCall cancel: _writer.Calls.Cancelled(cancel.Id); break;
+            case ChannelProtocol.Evicted evicted: OnEvicted(evicted); break;
+            case AccessAnswered answered: OnAccess(answered); break;
+            case Bound bound: _writer = bound.Writer; break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
         }
     }
 
-    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _outlet.Calls, _outlet.Connection.Loop, Said, _around.Calls, _around.Log);
+    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Said, _context.Calls, _context.Log);
 
-    private SaidItems Said => _said ??= new SaidItems(_outlet.Calls, _called?.Untaken ?? new ItemBudget(_around.Calls.ItemBytesMax));
+    private SaidItems Said => _said ??= new SaidItems(_writer.Calls, _called?.Untaken ?? new ItemBudget(_context.Calls.ItemBytesMax));
 
-    private void Obey(Commands commands)
+    private AccessQueue Access => _access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
+
+    private SessionExpiry Expiry => _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, OnExpired);
+
+    private bool IsWaiting => _access is { IsWaiting: true };
+
+    // The hub's own access answers at once, and never looks.
+    private CancellationToken Gone => _context.HasOwnAccess ? Access.Gone : CancellationToken.None;
+
+    private void Handle(Commands commands)
     {
-        foreach (ClientCommand command in commands.InOrder) Obey(command);
+        foreach (ClientCommand command in commands.InOrder)
+        {
+            if (IsWaiting) _access!.Enqueue(command);
+            else Handle(command);
+        }
+
+        _calls?.Begin();
+    }
+
+    private void OnAccess(AccessAnswered answered)
+    {
+        if (_ended) return;
+        answered.Then();
+        while (!IsWaiting && _access!.TryDequeue(out ClientCommand? next)) Handle(next);
         _calls?.Begin();
     }
 
     // One arm a command. What is answered here is done here; what goes on to a channel's home is done when that answers.
-    private void Obey(ClientCommand command)
+    private void Handle(ClientCommand command)
     {
         if (_ended) return;
         switch (command)
         {
-            case ClientCommand.Misuse misuse: SendAway(misuse.Why, misuse.Detail); return;
-            case ClientCommand.Leave: _ended = true; _outlet.SeeOff(); return;
-            case ClientCommand.Connect connect: Connect(connect); break;
-            case not null when _principal is null: SendAway(Disconnect.BadRequest, "a command before connect"); return;
+            case ClientCommand.Misuse misuse: Disconnect(misuse.Reason, misuse.Detail); return;
+            case ClientCommand.Leave: _ended = true; _writer.CloseByClient(); return;
+            case ClientCommand.Connect connect: Connect(connect); return;
+            case not null when _principal is null && _wasRejected: break;
+            case not null when _principal is null: Disconnect(DisconnectReason.BadRequest, "a command before connect"); return;
             case ClientCommand.Publish publish: Publish(publish); return;
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
-            case ClientCommand.Invalid invalid: _outlet.Failed(command.Id, command.Index, invalid.Error); break;
+            case ClientCommand.Refresh refresh: Refresh(refresh); return;
+            case ClientCommand.QuickCalls quick when _context.HasOwnAccess: StartEach(quick.Run); return;
+            case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
+            case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
             case ClientCommand.QuickCalls quick: Calls.Start(quick.Run, _principal); break;
             case ClientCommand.Call call: Calls.Start(call, _principal); break;
@@ -105,137 +138,394 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Grant grant: _calls?.OnGranted(grant.Id, grant.Items); break;
             case ClientCommand.Cancel: _calls?.Cancel(command.Id); break;
             case ClientCommand.Answer answer: _called?.Answer(answer.Id, answer.Code, answer.Result, answer.Text); break;
-            default: _outlet.Failed(command!.Id, command.Index, CentrifugeError.NotAvailable); break;
+            default: _writer.Failed(command!.Id, command.Index, HubError.NotAvailable); break;
         }
 
-        _outlet.Done(command.Bytes);
+        _writer.Done(command.Bytes);
     }
 
     private void Connect(ClientCommand.Connect connect)
     {
         if (_principal is not null)
         {
-            SendAway(Disconnect.BadRequest, "connect said twice");
+            Disconnect(DisconnectReason.BadRequest, "connect sent twice");
+            _writer.Done(connect.Bytes);
+            return;
         }
-        else if (_around.Permissions.CheckConnect(connect.HasToken) is { } refused)
+
+        string client = Guid.NewGuid().ToString();
+        ValueTask<AuthenticationResult> answer;
+        try
         {
-            SendAway(refused, "connect refused");
+            answer = _context.Access.AuthenticateAsync(RequestOf(connect, client), Gone);
+        }
+        catch (Exception failure)
+        {
+            answer = ValueTask.FromException<AuthenticationResult>(failure);
+        }
+
+        if (answer.IsCompletedSuccessfully) OnAuthenticated(connect, client, answer.Result, failure: null);
+        else Access.Await(answer.AsTask(), (result, failure) => OnAuthenticated(connect, client, result, failure));
+    }
+
+    private void OnAuthenticated(ClientCommand.Connect connect, string client, AuthenticationResult? result, Exception? failure)
+    {
+        if (result is null)
+        {
+            _context.Log.Error(failure!, "Access could not answer the connect of {0}.", _writer.Connection.Id);
+            Disconnect(DisconnectReason.ServerError, "access failed");
+        }
+        else if (result.Disconnect is { } reason)
+        {
+            Disconnect(reason, "connect rejected");
+        }
+        else if ((result.Error ?? CheckDate(result.ExpiresAt)) is { } error)
+        {
+            _wasRejected = true;
+            _writer.NotConnected(connect.Id, error);
         }
         else
         {
-            _principal = new Principal("", Guid.NewGuid().ToString());
-            _outlet.Connected(connect.Id, _principal.Client);
-            if (_outlet.WindowsOfHubCalls is { } windows) _called = _around.Calls.Clients.Add(_principal.Client, Self, new ItemBounds(windows, _around.Calls.ItemBytesMax));
-            if (_around.Log.IsDebugEnabled) _around.Log.Debug("{0} from {1} is client {2}.", _outlet.Connection.Id, _outlet.Connection.Remote, _principal.Client);
+            Admit(connect, client, result);
         }
+
+        _writer.Done(connect.Bytes);
+    }
+
+    private void Admit(ClientCommand.Connect connect, string client, AuthenticationResult result)
+    {
+        _principal = new Principal(result.User, client) { ConnectionInfo = result.ConnectionInfo, State = result.State };
+        _wasRejected = false;
+        TimeSpan? left = null;
+        if (result.ExpiresAt is { } date)
+        {
+            left = Expiry.Left(date);
+            Expiry.Set("", date);
+        }
+
+        _writer.Connected(connect.Id, new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null });
+        if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
+        if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
+        foreach (ServerSubscription subscription in result.Subscriptions) SubscribeByServer(subscription);
+    }
+
+    private HubError? CheckDate(DateTimeOffset? date) => date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
+
+    private AuthenticationRequest RequestOf(ClientCommand.Connect connect, string client)
+    {
+        var request = new AuthenticationRequest { Dialect = _writer.Dialect, Client = client, Remote = _writer.Connection.Remote };
+        return connect.Credentials is not { } shown ? request : request with
+        {
+            Token = shown.Token,
+            Data = shown.Data,
+            Name = shown.Name,
+            Version = shown.Version,
+            Headers = shown.Headers ?? request.Headers,
+        };
+    }
+
+    // Asks access about a command; with an answer that is there at once nothing is made.
+    private void Authorize(AuthorizationRequest request, ClientCommand command, Action<SessionActor, ClientCommand, AuthorizationResult> then)
+    {
+        ValueTask<AuthorizationResult> answer;
+        try
+        {
+            answer = _context.Access.AuthorizeAsync(request, Gone);
+        }
+        catch (Exception failure)
+        {
+            answer = ValueTask.FromException<AuthorizationResult>(failure);
+        }
+
+        if (answer.IsCompletedSuccessfully) OnAuthorized(command, answer.Result, then);
+        else Access.Await(answer.AsTask(), (result, failure) => OnAuthorized(command, failure is null ? result : OnFailure(failure), then));
+    }
+
+    private AuthorizationResult OnFailure(Exception failure)
+    {
+        _context.Log.Error(failure, "Access could not answer a command of {0}.", _writer.Connection.Id);
+        return AuthorizationResult.Reject(HubError.Internal);
+    }
+
+    private void OnAuthorized(ClientCommand command, AuthorizationResult result, Action<SessionActor, ClientCommand, AuthorizationResult> then)
+    {
+        if (result.IsAllowed)
+        {
+            then(this, command, result);
+            return;
+        }
+
+        (command as ClientCommand.Publish)?.LongData?.LetGo();
+        if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
+        else Reject(command, result.Error!.Value);
     }
 
     private void Subscribe(ClientCommand.Subscribe subscribe)
     {
-        CentrifugeError? refused = subscribe switch
+        HubError? rejected = subscribe switch
         {
-            _ when ChannelName.Check(subscribe.Channel, _around.Settings.ChannelBytesMax) is not null => CentrifugeError.BadRequest,
-            _ when _memberships.TryGet(subscribe.Channel, out _) => CentrifugeError.AlreadySubscribed,
-            _ when _memberships.Count >= _around.Settings.ChannelsMax => CentrifugeError.LimitExceeded,
-            { WantsMore: true } => CentrifugeError.NotAvailable,
-            _ => _around.Permissions.Check(ChannelAction.Subscribe, subscribe.Channel, _principal!),
+            _ when ChannelName.Check(subscribe.Channel, _context.Settings.ChannelBytesMax) is not null => HubError.BadRequest,
+            _ when _subscriptions.TryGet(Subscription.KeyOf(subscribe.Channel, subscribe.Options.Key), out _) => HubError.AlreadySubscribed,
+            _ when _subscriptions.Count >= _context.Settings.ChannelsMax => HubError.LimitExceeded,
+            { Options.IsUnavailable: true } => HubError.NotAvailable,
+            _ => null,
         };
-        if (refused is { } why)
+        if (rejected is { } error)
         {
-            Refuse(subscribe, why);
+            Reject(subscribe, error);
             return;
         }
 
-        var member = new Membership(subscribe.Channel, _outlet.Connection.Id.Loop, Self, _outlet);
-        _memberships.Add(member);
-        _around.Routes.HomeOf(subscribe.Channel).Tell(new RoutingProtocol.Subscribe(member, subscribe.Id, subscribe.Bytes));
+        var request = new AuthorizationRequest(HubAction.Subscribe, subscribe.Channel, _principal!) { Token = subscribe.Options.Token, Data = subscribe.Options.Data };
+        Authorize(request, subscribe, static (session, command, result) => session.Subscribe((ClientCommand.Subscribe)command, result.Terms));
+    }
+
+    private void Subscribe(ClientCommand.Subscribe subscribe, SubscriptionTerms? terms)
+    {
+        if (CheckDate(terms?.ExpiresAt) is { } expired)
+        {
+            Reject(subscribe, expired);
+            return;
+        }
+
+        Send(subscribe.Channel, subscribe.Options, terms, subscribe.Id, subscribe.Bytes);
+    }
+
+    private void SubscribeByServer(ServerSubscription wanted)
+    {
+        if (_subscriptions.TryGet(wanted.Channel, out _)) return;
+        var terms = new SubscriptionTerms
+        {
+            ExpiresAt = wanted.ExpiresAt,
+            ClientRefreshes = false,
+            ChannelInfo = wanted.ChannelInfo,
+            Data = wanted.Data,
+            Recoverable = wanted.Recoverable,
+            Positioned = wanted.Positioned,
+            Presence = wanted.Presence,
+            JoinLeave = wanted.JoinLeave,
+        };
+        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true }, terms, id: 0, bytes: 0);
+    }
+
+    private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, uint id, int bytes)
+    {
+        var subscription = new Subscription(channel, _writer.Connection.Id.Loop, Self, _writer) { Options = options };
+        _subscriptions.Add(subscription);
+        SubscribeResult result = default;
+        if (terms is not null)
+        {
+            if (terms.ExpiresAt is not null) Expiry.Set(subscription.Key, terms.ExpiresAt);
+            result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null ? Expiry.Left(terms.ExpiresAt) : null };
+        }
+
+        _context.Routes.HomeOf(channel).Tell(new ChannelProtocol.Subscribe(subscription, id, bytes) { Terms = result, Granted = terms }, ActorRefs.NoSender);
     }
 
     private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
     {
-        // Whoever did not listen is told that it does not: the same answer, as the official server gives it.
-        if (_memberships.Remove(unsubscribe.Channel, out Membership? member))
+        // A client that was not subscribed is told that it is not: the same answer, as the official server gives it.
+        if (_subscriptions.Remove(Subscription.KeyOf(unsubscribe.Channel, unsubscribe.Key), out Subscription? subscription))
         {
-            _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, unsubscribe.Id, unsubscribe.Bytes));
+            _expiry?.Set(subscription.Key, date: null);
+            _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
             return;
         }
 
-        _outlet.Unsubscribed(unsubscribe.Id, unsubscribe.Number);
-        _outlet.Done(unsubscribe.Bytes);
+        _writer.Unsubscribed(unsubscribe.Id, unsubscribe.Number);
+        _writer.Done(unsubscribe.Bytes);
     }
 
     private void Publish(ClientCommand.Publish publish)
     {
-        CentrifugeError? refused = (publish.IsJson && publish.Data.IsEmpty) || ChannelName.Check(publish.Channel, _around.Settings.ChannelBytesMax) is not null
-            ? CentrifugeError.BadRequest
-            : _around.Permissions.Check(ChannelAction.Publish, publish.Channel, _principal!);
-        if (refused is { } why)
+        if ((publish.IsJson && publish.Data.IsEmpty) || ChannelName.Check(publish.Channel, _context.Settings.ChannelBytesMax) is not null)
         {
             publish.LongData?.LetGo();
-            Refuse(publish, why);
+            Reject(publish, HubError.BadRequest);
             return;
         }
 
-        if (_info.IsEmpty) _info = PublicationEncoder.EncodeInfo(_principal!.User, _principal.Client);
-        _around.Routes.HomeOf(publish.Channel).Tell(new RoutingProtocol.Publish(publish.Channel, publish.Data, _info, Self, publish.Id, publish.Bytes) { IsJson = publish.IsJson, LongData = publish.LongData });
+        var request = new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!) { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
+        Authorize(request, publish, static (session, command, _) => session.Send((ClientCommand.Publish)command));
+    }
+
+    private void Send(ClientCommand.Publish publish)
+    {
+        _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
+        var publication = new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = _info, Extras = publish.Extras };
+        _context.Routes.HomeOf(publish.Channel).Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes) { Options = publish.Options }, ActorRefs.NoSender);
+    }
+
+    private void Authorize(ClientCommand.Call call)
+    {
+        string name = _context.Calls.Methods.TryGet(call.Method, out Method? method) ? method.Name : "";
+        var request = new AuthorizationRequest(HubAction.Call, name, _principal!) { Data = call.Arguments };
+        ValueTask<AuthorizationResult> answer;
+        try
+        {
+            answer = method is null ? default : _context.Access.AuthorizeAsync(request, Gone);
+        }
+        catch (Exception failure)
+        {
+            answer = ValueTask.FromException<AuthorizationResult>(failure);
+        }
+
+        if (answer.IsCompletedSuccessfully) Start(call, answer.Result);
+        else Access.Await(answer.AsTask(), (result, failure) => Start(call, failure is null ? result : OnFailure(failure)));
+    }
+
+    private void StartEach(QuickRun run)
+    {
+        foreach (ref readonly QuickEntry entry in run.Calls)
+        {
+            ClientCommand.Call call = run.CommandOf(entry);
+            if (IsWaiting) _access!.Enqueue(call);
+            else Authorize(call);
+        }
+
+        run.GiveBack();
+    }
+
+    private void Start(ClientCommand.Call call, AuthorizationResult result)
+    {
+        if (result.IsAllowed)
+        {
+            Calls.Start(call, _principal!);
+        }
+        else
+        {
+            call.Hold?.Dispose();
+            if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
+            else _writer.Calls.Faulted(call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied, result.Error.Value.Message);
+        }
+
+        _writer.Done(call.Bytes);
+    }
+
+    private void Refresh(ClientCommand.Refresh refresh)
+    {
+        if (refresh.Channel is { } channel && !_subscriptions.TryGet(channel, out _))
+        {
+            Reject(refresh, HubError.PermissionDenied);
+            return;
+        }
+
+        ValueTask<RefreshResult> answer;
+        try
+        {
+            answer = _context.Access.RefreshAsync(new RefreshRequest(_principal!, refresh.Token) { Channel = refresh.Channel }, Gone);
+        }
+        catch (Exception failure)
+        {
+            answer = ValueTask.FromException<RefreshResult>(failure);
+        }
+
+        if (answer.IsCompletedSuccessfully) OnRefreshed(refresh, answer.Result);
+        else Access.Await(answer.AsTask(), (result, failure) => OnRefreshed(refresh, failure is null ? result : OnFailedRefresh(failure)));
+    }
+
+    private RefreshResult OnFailedRefresh(Exception failure)
+    {
+        _context.Log.Error(failure, "Access could not answer a refresh of {0}.", _writer.Connection.Id);
+        return RefreshResult.Reject(HubError.Internal);
+    }
+
+    private void OnRefreshed(ClientCommand.Refresh refresh, RefreshResult result)
+    {
+        if (result.Disconnect is { } reason)
+        {
+            Disconnect(reason, "refresh rejected");
+        }
+        else if ((result.Error ?? CheckDate(result.ExpiresAt)) is { } error)
+        {
+            _writer.Failed(refresh.Id, refresh.Index, error);
+        }
+        else
+        {
+            Expiry.Set(refresh.Channel ?? "", result.ExpiresAt);
+            _writer.Refreshed(refresh.Id, refresh.Channel, Expiry.Left(result.ExpiresAt));
+        }
+
+        _writer.Done(refresh.Bytes);
+    }
+
+    private void OnExpired(string key)
+    {
+        if (_ended) return;
+        if (key.Length == 0)
+        {
+            Disconnect(DisconnectReason.Expired, "the connection has expired");
+        }
+        else if (_subscriptions.TryGet(key, out Subscription? subscription))
+        {
+            if (subscription.Options.IsServerSide) Disconnect(DisconnectReason.SubscriptionExpired, "a subscription has expired");
+            else OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.Expired));
+        }
     }
 
     private void Call(CallClient call)
     {
-        FaultCode refused = _outlet.Calls.Call(call.Id, call.Method, call.Deadline, call.Arguments, call.Options);
+        FaultCode refused = _writer.Calls.Call(call.Id, call.Method, call.Deadline, call.Arguments, call.Options);
         if (refused != FaultCode.None) _called?.Answer(call.Id, refused, default, "the call could not be sent");
     }
 
     // It has taken room in any case, and gives it back when it is gone.
     private void SayToClient(SayToClient say)
     {
-        if (_called!.IsWaiting(say.Id) && !_outlet.Calls.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
+        if (_called!.IsWaiting(say.Id) && !_writer.Calls.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
         Said.Add(say.Item.Length);
     }
 
-    private void Refuse(ClientCommand command, CentrifugeError why)
+    private void Reject(ClientCommand command, HubError error)
     {
-        _outlet.Failed(command.Id, command.Index, why);
-        _outlet.Done(command.Bytes);
+        _writer.Failed(command.Id, command.Index, error);
+        _writer.Done(command.Bytes);
     }
 
-    private void OnFailed(Failed failed)
+    private void OnFailed(ChannelProtocol.Failed failed)
     {
-        if (failed.Membership is { } member && IsHeld(member)) _memberships.Remove(member.Channel, out _);
-        _outlet.Failed(failed.Id, index: 0, failed.Error);
-        _outlet.Done(failed.Bytes);
+        bool isServerSide = failed.Subscription is { Options.IsServerSide: true };
+        if (failed.Subscription is { } subscription && IsHeld(subscription)) _subscriptions.Remove(subscription.Key, out _);
+        if (isServerSide) Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
+        else _writer.Failed(failed.Id, index: 0, failed.Error);
+        _writer.Done(failed.Bytes);
     }
 
-    private void OnEvicted(Membership member)
+    private void OnEvicted(ChannelProtocol.Evicted evicted)
     {
-        // One that the client has left meanwhile, or has taken anew, is not evicted.
-        if (!IsHeld(member)) return;
-        _memberships.Remove(member.Channel, out _);
-        Leave(member);
-        _outlet.Evicted(member.Channel, member.Number, Unsubscribed.InsufficientState);
+        // One that the client has ended meanwhile, or has made anew, is not evicted.
+        Subscription subscription = evicted.Subscription;
+        if (!IsHeld(subscription)) return;
+        _subscriptions.Remove(subscription.Key, out _);
+        _expiry?.Set(subscription.Key, date: null);
+        Leave(subscription);
+        _writer.Evicted(subscription, evicted.Reason);
     }
 
-    private bool IsHeld(Membership member) => _memberships.TryGet(member.Channel, out Membership? held) && ReferenceEquals(held, member);
+    private bool IsHeld(Subscription subscription) => _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
 
     // Whoever evicted it, the home or the fan-out: the other one may still count it.
-    private void Leave(Membership member) => _around.Routes.HomeOf(member.Channel).Tell(new RoutingProtocol.Unsubscribe(member, Id: 0, Bytes: 0));
+    private void Leave(Subscription subscription) =>
+        _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
 
-    private void SendAway(Disconnect why, string detail)
+    private void Disconnect(DisconnectReason reason, string detail)
     {
         _ended = true;
-        _around.Log.Debug("{0} is sent away with {1} {2}: {3}.", _outlet.Connection.Id, why.Code, why.Reason, detail);
-        _outlet.Disconnect(why);
+        _context.Log.Debug("{0} is disconnected: {1} ({2}): {3}.", _writer.Connection.Id, reason.Kind, reason.Text, detail);
+        _writer.Disconnect(reason);
     }
 
-    /// <summary>The last word of every session, said however it ended: its places in channels are free.</summary>
+    /// <summary>The end of every session, however it ended: its subscriptions end.</summary>
     protected override void PostStop()
     {
-        foreach (Membership member in _memberships.All) Leave(member);
-        _memberships.Clear();
+        foreach (Subscription subscription in _subscriptions.All) Leave(subscription);
+        _subscriptions.Clear();
         _calls?.AbandonAll();
         _called?.Close();
+        _access?.Close();
+        _expiry?.Stop();
 
-        // A session that failed has not heard the end of its connection: the client is sent away, and may come back.
-        _outlet.Disconnect(Disconnect.ServerError);
+        // A session that failed has not seen the end of its connection: the client is disconnected, and may come back.
+        _writer.Disconnect(DisconnectReason.ServerError);
     }
 }

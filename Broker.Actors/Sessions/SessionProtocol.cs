@@ -1,19 +1,21 @@
 using Akka.Actor;
 using Akka.Event;
-using Broker.Actors.Routing;
 using Broker.Actors.Rpc;
-using Broker.Core.Centrifuge;
-using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
 
 namespace Broker.Actors.Sessions;
 
-/// <summary>Every message that a <see cref="SessionActor"/> hears, and from whom.</summary>
+/// <summary>Messages that a <see cref="SessionActor"/> receives, beside those of <see cref="Channels.ChannelProtocol"/>.</summary>
 public static class SessionProtocol
 {
-    /// <summary>Sessions to session, exactly once and first: whom it speaks to. So all of them are made alike.</summary>
-    public sealed record Bound(ISessionOutlet Outlet) : INoSerializationVerificationNeeded;
+    /// <summary>Sessions to session, exactly once and first: its client. So all of them are created alike.</summary>
+    public sealed record Bound(ISessionWriter Writer) : INoSerializationVerificationNeeded;
 
     /// <summary>Dialect to session: the commands of one turn, in the client's order.</summary>
     public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : IMayBeLate;
@@ -21,19 +23,9 @@ public static class SessionProtocol
     /// <summary>Connection to session, exactly once and last: the client is gone, or is being sent away.</summary>
     public sealed record Ended(Closure Closure) : INoSerializationVerificationNeeded;
 
-    /// <summary>Channel's home to session: a publication has its place in the channel, and is on its way.</summary>
-    /// <param name="Id">Of the command.</param>
-    /// <param name="Bytes">Of the command, no longer under way.</param>
-    /// <param name="Receivers">Clients that it goes to.</param>
-    /// <param name="Offset">Its place in the channel; 0 where nobody listens.</param>
-    public sealed record Published(uint Id, int Bytes, int Receivers, ulong Offset) : IMayBeLate;
-
-    /// <summary>Channel's home to session: a command failed there.</summary>
-    /// <param name="Id">Of the command.</param>
-    /// <param name="Bytes">Of the command, no longer under way.</param>
-    /// <param name="Error">Why.</param>
-    /// <param name="Membership">The membership that did not come to be, if the command was to subscribe.</param>
-    public sealed record Failed(uint Id, int Bytes, CentrifugeError Error, Membership? Membership) : IMayBeLate;
+    /// <summary>Access to session: an answer that did not come at once.</summary>
+    /// <param name="Then">Goes on with it; on the session's thread.</param>
+    internal sealed record AccessAnswered(Action Then) : IMayBeLate;
 
     /// <summary>Call to session: its handler has returned, whoever still waits.</summary>
     /// <param name="Call">The call.</param>
@@ -84,9 +76,6 @@ public static class SessionProtocol
 
     /// <summary>Application to session: nobody waits for the client's answer any more.</summary>
     public sealed record CancelClientCall(uint Id) : IMayBeLate;
-
-    /// <summary>Fan-out to session: the channel's home, or the fan-out itself, lost what it knew, and so this membership.</summary>
-    public sealed record Evicted(Membership Membership) : IMayBeLate;
 
     /// <summary>Said to a session that may have ended by then, which is nobody's mistake: Akka logs no dead letter.</summary>
     public interface IMayBeLate : INoSerializationVerificationNeeded, IDeadLetterSuppression;

@@ -17,7 +17,7 @@ public static class ExposureRule
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(others);
-        bool open = settings.Centrifuge.Anonymous || settings.Echo.Enabled;
+        bool open = settings.Access.Anonymous || settings.Echo.Enabled;
         if (!open || (IPAddress.IsLoopback(settings.Listen.Address) && others.All(IPAddress.IsLoopback))) return Exposure.Safe;
         return settings.Listen.AllowAnonymousAnywhere ? Exposure.Wished : Exposure.Refused;
     }
@@ -28,7 +28,7 @@ public static class ExposureRule
     public static string Describe(HubSettings settings, params IReadOnlyList<IPAddress> others)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        string who = (settings.Centrifuge.Anonymous, settings.Echo.Enabled) switch
+        string who = (settings.Access.Anonymous, settings.Echo.Enabled) switch
         {
             (true, true) => "anonymous clients (broker.centrifuge.anonymous) and the echo endpoint (broker.echo.enabled) are",
             (true, false) => "anonymous clients (broker.centrifuge.anonymous) are",

@@ -1,10 +1,15 @@
 using System.Net;
 using Akka.Configuration;
-using Broker.Actors.Routing;
+using Broker.Actors.Access;
+using Broker.Actors.Channels;
 using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
 using Broker.Configuration;
 using Broker.Core.Upgrade;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Settings;
 
@@ -23,6 +28,12 @@ public sealed record HubSettings
     /// <summary>Bounds of each event loop and its connections.</summary>
     public ReactorSettings Reactor { get; init; } = new();
 
+    /// <summary>What one client may do and hold, whatever dialect it speaks.</summary>
+    public ClientSettings Clients { get; init; } = new();
+
+    /// <summary>What clients may do where an application brings no rules of its own.</summary>
+    public AccessSettings Access { get; init; } = new();
+
     /// <summary>The Centrifuge JSON dialect.</summary>
     public CentrifugeSettings Centrifuge { get; init; } = new();
 
@@ -33,7 +44,7 @@ public sealed record HubSettings
     public CallSettings Calls { get; init; } = new();
 
     /// <summary>Bounds of routing.</summary>
-    public RoutingSettings Routing { get; init; } = new();
+    public ChannelSettings Routing { get; init; } = new();
 
     /// <summary>Compression of messages.</summary>
     public CompressionSettings Compression { get; init; } = new();
@@ -97,32 +108,11 @@ public sealed record ProxiesSettings
     public ForwardedHeader ForwardedHeader { get; init; }
 }
 
-/// <summary>The Centrifuge JSON dialect: its path and what one client may do and hold.</summary>
+/// <summary>The Centrifuge JSON dialect: its path and bounds.</summary>
 public sealed record CentrifugeSettings
 {
     /// <summary>The path that clients connect to.</summary>
     public string Path { get; init; } = "/connection/websocket";
-
-    /// <summary>Whether a client without a token may connect.</summary>
-    public bool Anonymous { get; init; } = true;
-
-    /// <summary>Whether clients may subscribe to channels by themselves.</summary>
-    public bool Subscribe { get; init; } = true;
-
-    /// <summary>Whether clients may publish.</summary>
-    public bool Publish { get; init; } = true;
-
-    /// <summary>How often a silent client is pinged.</summary>
-    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(25);
-
-    /// <summary>How long a pinged client has to answer.</summary>
-    public TimeSpan PongLimit { get; init; } = TimeSpan.FromSeconds(8);
-
-    /// <summary>How long a client has from its upgrade to its connect command.</summary>
-    public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>Bytes of commands that a client may send before it has connected.</summary>
-    public int BytesBeforeConnectMax { get; init; } = 16 * 1024;
 
     /// <summary>The longest message of a client.</summary>
     public int MessageBytesMax { get; init; } = 64 * 1024;
@@ -132,12 +122,6 @@ public sealed record CentrifugeSettings
 
     /// <summary>The most commands in one frame.</summary>
     public int CommandsPerFrameMax { get; init; } = 256;
-
-    /// <summary>The most channels that one client may be subscribed to.</summary>
-    public int ChannelsMax { get; init; } = 128;
-
-    /// <summary>The longest channel name, in bytes of UTF-8.</summary>
-    public int ChannelBytesMax { get; init; } = 255;
 
     /// <summary>Bytes of commands that may be under way in the hub for one client; reading from it pauses above.</summary>
     public int CommandBytesMax { get; init; } = 256 * 1024;

@@ -1,9 +1,14 @@
 using System.Net;
-using Broker.Actors.Routing;
+using Broker.Actors.Access;
+using Broker.Actors.Channels;
 using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
 using Broker.Configuration;
 using Broker.Core.Upgrade;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Settings;
 
@@ -27,6 +32,8 @@ public static class HubSettingsBinder
             Transport = reader.GetChoice<Transport>("broker.transport"),
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
+            Clients = ReadClients(reader),
+            Access = ReadAccess(reader),
             Centrifuge = ReadCentrifuge(reader),
             Native = ReadNative(reader),
             Calls = new CallSettings
@@ -36,7 +43,7 @@ public static class HubSettingsBinder
                 DeadlineMax = reader.GetDuration("broker.calls.deadline-max", Moment, 24 * Hour),
                 QuickLimit = reader.GetDuration("broker.calls.quick-limit", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
             },
-            Routing = new RoutingSettings
+            Routing = new ChannelSettings
             {
                 LoopBytesMax = reader.GetSize("broker.routing.loop-bytes-max", 64 * KiB, GiB),
                 BatchBytesMax = reader.GetSize("broker.routing.batch-bytes-max", KiB, 16 * MiB),
@@ -65,11 +72,11 @@ public static class HubSettingsBinder
 
     private static void CompareWithEachOther(HubSettings settings, SettingsReader reader)
     {
-        if (settings.Centrifuge.PongLimit > settings.Centrifuge.PingInterval)
+        if (settings.Clients.PongLimit > settings.Clients.PingInterval)
         {
             reader.Refuse(
                 "broker.centrifuge.pong-limit",
-                $"at most the ping-interval of {SettingUnits.Write(settings.Centrifuge.PingInterval)}");
+                $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
         if (settings.Centrifuge.CommandBytesMax < settings.Centrifuge.MessageBytesMax)
@@ -174,18 +181,27 @@ public static class HubSettingsBinder
     private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
     {
         Path = reader.GetPath("broker.centrifuge.path"),
-        Anonymous = reader.GetSwitch("broker.centrifuge.anonymous"),
-        Subscribe = reader.GetSwitch("broker.centrifuge.subscribe"),
-        Publish = reader.GetSwitch("broker.centrifuge.publish"),
+        MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
+        FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
+        CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
+        CommandBytesMax = reader.GetSize("broker.centrifuge.command-bytes-max", KiB, GiB),
+    };
+
+    // What holds for clients of every dialect has stood under centrifuge since that was the only one; the keys are kept.
+    private static ClientSettings ReadClients(SettingsReader reader) => new()
+    {
         PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
         PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
         ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
         BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
-        MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
-        FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
-        CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
         ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
         ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),
-        CommandBytesMax = reader.GetSize("broker.centrifuge.command-bytes-max", KiB, GiB),
+    };
+
+    private static AccessSettings ReadAccess(SettingsReader reader) => new()
+    {
+        Anonymous = reader.GetSwitch("broker.centrifuge.anonymous"),
+        Subscribe = reader.GetSwitch("broker.centrifuge.subscribe"),
+        Publish = reader.GetSwitch("broker.centrifuge.publish"),
     };
 }

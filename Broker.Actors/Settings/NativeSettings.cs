@@ -37,11 +37,14 @@ public sealed record NativeSettings
     public StreamSettings Streams { get; init; } = new();
 
     /// <summary>The longest payload that every native client has to take: a batch, or one delivery of the longest data that is shared in one piece.</summary>
-    internal static int LargestFrameOf(HubSettings settings)
+    /// <param name="settings">The dialect's.</param>
+    /// <param name="sharedBytesMax">The longest message of another dialect's client.</param>
+    /// <param name="batchBytesMax">Of one channel's batch.</param>
+    internal static int LargestFrameOf(NativeSettings settings, int sharedBytesMax, int batchBytesMax)
     {
-        int longestData = Math.Max(settings.Centrifuge.MessageBytesMax, Math.Min(SharedDataBytesMax, settings.Native.FrameBytesMax));
+        int longestData = Math.Max(sharedBytesMax, Math.Min(SharedDataBytesMax, settings.FrameBytesMax));
         int delivery = longestData + NativeWriter.SizeOf(default(Delivery));
-        return 1 + Math.Max(delivery, settings.Routing.BatchBytesMax);
+        return 1 + Math.Max(delivery, batchBytesMax);
     }
 
     /// <summary>What welcome tells.</summary>

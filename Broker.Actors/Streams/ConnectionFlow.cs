@@ -1,3 +1,4 @@
+using Broker.Actors.Dialects;
 using Akka;
 using Akka.Streams;
 using Akka.Streams.Dsl;
@@ -28,7 +29,7 @@ public sealed class ConnectionFlow
         _open = Source.FromGraph(new HostStage()).To(Sink.Ignore<NotUsed>()).Run(materializer);
 
     /// <summary>Runs the pipe for one connection. It ends with the connection, and the connection with it.</summary>
-    public void Run(Connection connection, IDialect dialect) => _open(new FlowSeed(connection, dialect));
+    public void Run(Connection connection, IDialectSession dialect) => _open(new FlowSeed(connection, dialect));
 
     // The stream whose actor the pipes run in. It ends with the loop's actors, and its outlet carries nothing.
     private sealed class HostStage : GraphStageWithMaterializedValue<SourceShape<NotUsed>, Action<FlowSeed>>
@@ -90,7 +91,7 @@ public sealed class ConnectionFlow
 /// <summary>What one pipe is made for.</summary>
 /// <param name="Connection">At its one end.</param>
 /// <param name="Dialect">At its other end.</param>
-public sealed record FlowSeed(Connection Connection, IDialect Dialect);
+public sealed record FlowSeed(Connection Connection, IDialectSession Dialect);
 
 /// <summary>Where the stages of the materialisation under way find their seed: a graph is drawn once, so it comes in from the side.</summary>
 public sealed class FlowBed

@@ -1,3 +1,4 @@
+using Broker.Actors.Dialects;
 using Akka.Streams;
 using Akka.Streams.Stage;
 using Broker.Core.Framing;
@@ -25,9 +26,9 @@ public sealed class ProtocolStage(FlowBed bed) : GraphStage<SinkShape<Turn>>
         private static readonly Action<object> s_ask = static logic => ((Logic)logic).Ask();
 
         private readonly Inlet<Turn> _turns;
-        private readonly IDialect _dialect;
+        private readonly IDialectSession _dialect;
 
-        public Logic(Inlet<Turn> turns, IDialect dialect)
+        public Logic(Inlet<Turn> turns, IDialectSession dialect)
             : base(inCount: 1, outCount: 0)
         {
             _turns = turns;
@@ -53,6 +54,7 @@ public sealed class ProtocolStage(FlowBed bed) : GraphStage<SinkShape<Turn>>
         private void Ask()
         {
             if (!HasBeenPulled(_turns)) Pull(_turns);
+            else _dialect.Connection.ResumeReading();       // It was paused with a turn asked for.
         }
     }
 }

@@ -1,6 +1,7 @@
+using Broker.Actors.Dialects;
 using Akka.Streams;
 using Akka.Streams.Stage;
-using Broker.Core.Centrifuge;
+using Broker.Actors.Model;
 using Broker.Core.Framing;
 using Broker.Reactor.Loops;
 
@@ -30,7 +31,7 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<SourceShape<Turn>>
     {
         private readonly Outlet<Turn> _turns;
         private readonly Connection _connection;
-        private readonly IDialect _dialect;
+        private readonly IDialectSession _dialect;
         private Turn? _turn;                // Of the entry under way.
         private bool _unasked;              // Nobody pulled after the last turn: the socket is not read.
         private bool _inside;               // The stream has been entered directly, by this very stage.
@@ -88,6 +89,6 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<SourceShape<Turn>>
         }
 
         // However the stream ends, its connection ends with it, in the dialect's own words.
-        public override void PostStop() => _dialect.Disconnect(Disconnect.ServerError);
+        public override void PostStop() => _dialect.Disconnect(DisconnectReason.ServerError);
     }
 }

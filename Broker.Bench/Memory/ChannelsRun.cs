@@ -5,8 +5,12 @@ using Akka.Actor.Setup;
 using Akka.Configuration;
 using Broker.Actors;
 using Broker.Actors.Loops;
-using Broker.Actors.Routing;
-using Broker.Actors.Sessions;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.FanOut;
+using Broker.Actors.Channels.Home;
+using Broker.Actors.Dialects;
+using Broker.Actors.Rpc;
+using Broker.Actors.Runtime;
 using Broker.Actors.Settings;
 using Broker.Reactor.Loops;
 
@@ -22,16 +26,17 @@ internal static class ChannelsRun
     public static async Task<int> RunAsync(int count, CancellationToken stop)
     {
         var settings = new HubSettings();
-        var loop = new PortableLoop(0, settings.Reactor, new HubAcceptor(settings, new HubCounters()), TimeProvider.System);
+        DialectRegistry dialects = Hub.RegistryOf(settings, StandardDialects.Of(settings), new Methods());
+        var loop = new PortableLoop(0, settings.Reactor, new HubAcceptor(settings, new HubCounters(), dialects), TimeProvider.System);
         var thread = new Thread(loop.Run) { IsBackground = true };
         var setup = new LoopSetup([loop]);
         Config config = ConfigurationFactory.ParseString(setup.ToHocon()).WithFallback("akka { loglevel = WARNING }");
         ActorSystem system = ActorSystem.Create("memory", BootstrapSetup.Create().WithConfig(config).And(setup));
         thread.Start();
 
-        IActorRef fanOut = Start(FanOutActor.PropsFor(loop, new LoopReplies(loop.Pool), settings.Routing));
-        IActorRef home = Start(RouterShardActor.PropsFor(0, [fanOut], new ChannelNumbers(), settings.Routing, loop.Counters));
-        var client = new CountingOutlet();
+        IActorRef fanOut = Start(LoopFanOutActor.PropsFor(new LoopTurn(loop), dialects.Formats, settings.Routing));
+        IActorRef home = Start(ChannelHomeActor.PropsFor(0, new ChannelContext([fanOut], dialects.Formats, settings.Routing), loop.Counters));
+        var client = new CountingOutlet(dialects.Formats[0]);
         Subscribe(0, AtFirst);
         Footprint before = Footprint.Collected(out _);
         long start = Stopwatch.GetTimestamp();
@@ -51,7 +56,7 @@ internal static class ChannelsRun
             for (int number = from; number < to; number++)
             {
                 string channel = string.Create(CultureInfo.InvariantCulture, $"channel:{number:D9}");
-                home.Tell(new RoutingProtocol.Subscribe(new Membership(channel, loop: 0, ActorRefs.Nobody, client), Id: 1, Bytes: 100), ActorRefs.NoSender);
+                home.Tell(new ChannelProtocol.Subscribe(new Subscription(channel, loop: 0, ActorRefs.Nobody, client), Id: 1, Bytes: 100), ActorRefs.NoSender);
                 if ((number + 1) % AtOnce == 0 || number + 1 == to) Await(number + 1);
             }
         }

@@ -30,7 +30,7 @@ internal static class ConnectionsRun
             Listen = new ListenSettings { ConnectionsMax = count + AtFirst },
             Echo = new EchoSettings { Enabled = true },
         };
-        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System);
+        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
 
         UpgradeRequest request = Request(centrifuge ? settings.Centrifuge.Path : settings.Echo.Path);

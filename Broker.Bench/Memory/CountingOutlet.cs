@@ -1,13 +1,17 @@
-using Broker.Actors.Routing;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Centrifuge;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 
 namespace Broker.Bench.Memory;
 
 /// <summary>A client that only counts the channels that it has been let into.</summary>
-internal sealed class CountingOutlet : ISessionOutlet
+internal sealed class CountingOutlet(PublicationFormat format) : ISessionWriter
 {
     private int _subscribed;
 
@@ -16,23 +20,31 @@ internal sealed class CountingOutlet : ISessionOutlet
 
     public Connection Connection => throw new NotSupportedException("Nothing is published in this run.");
 
-    public WireFormat Format => WireFormat.Json;
+    public PublicationFormat Format => format;
+
+    public string Dialect => "none";
 
     public ICallOutlet Calls => throw new NotSupportedException("Nothing is called in this run.");
 
-    public void Subscribed(uint id, string channel, ChannelPlace place) => Volatile.Write(ref _subscribed, _subscribed + 1);
+    public void Subscribed(uint id, Subscription subscription, in SubscribeResult result) => Volatile.Write(ref _subscribed, _subscribed + 1);
 
-    public void Connected(uint id, string client) { }
+    public void Connected(uint id, in Admission admission) { }
 
     public void Unsubscribed(uint id, uint number) { }
 
-    public void Published(uint id, int receivers, ulong offset) { }
+    public void Published(uint id, int receivers, StreamPosition position) { }
 
-    public void Failed(uint id, int index, CentrifugeError error) { }
+    public void Failed(uint id, int index, HubError error) { }
 
-    public void Evicted(string channel, uint number, Unsubscribed why) { }
+    public void Evicted(Subscription subscription, UnsubscribeReason reason) { }
 
-    public void Disconnect(Disconnect why) { }
+    public void Disconnect(DisconnectReason reason) { }
+
+    public void CloseByClient() { }
+
+    public void Pause() { }
+
+    public void Resume() { }
 
     public void Done(int bytes) { }
 }

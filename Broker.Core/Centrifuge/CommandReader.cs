@@ -11,7 +11,11 @@ namespace Broker.Core.Centrifuge;
 /// </remarks>
 public ref struct CommandReader(ReadOnlySpan<byte> frame)
 {
+    private readonly int _length = frame.Length;
     private ReadOnlySpan<byte> _rest = frame;
+
+    /// <summary>Bytes of the frame that were read, with the command that was read last.</summary>
+    public readonly int Position => _length - _rest.Length;
 
     /// <summary>Which line was read last, from 0; -1 before the first.</summary>
     public int Index { get; private set; } = -1;

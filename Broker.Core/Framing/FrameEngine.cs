@@ -137,17 +137,31 @@ public sealed class FrameEngine
         }
 
         _message ??= assemblers.Rent();
-        return _message.BeginFrame(header, Settings.MessageBytesMax, Settings.FragmentsMax) ?? _message.Append([]);
+        int bytesMax = header.Reserved == 0 && _message.Reserved == 0 ? Settings.LongestMessageBytes : Settings.MessageBytesMax;
+        return _message.BeginFrame(header, bytesMax, Settings.FragmentsMax) switch
+        {
+            { Code: CloseCode.MessageTooBig } => FrameViolation.MessageTooBig(Settings.MessageBytesMax),
+            { } violation => violation,
+            null => _message.Append([]),
+        };
     }
 
     /// <summary>Takes what belongs to the data frame at hand, or ignores it once our Close is sent.</summary>
     internal FrameViolation? TakePayload(ReadOnlySpan<byte> wire, out int taken)
     {
         taken = (int)Math.Min(_message?.FrameLeft ?? _skip, wire.Length);
-        if (_message is not null) return _message.Append(wire[..taken]);
+        if (_message is not null) return _message.Append(wire[..taken]) ?? CheckLength(_message, taken);
 
         _skip -= taken;
         return null;
+    }
+
+    // Asked once, with the piece by which the message becomes longer than others may be.
+    private FrameViolation? CheckLength(MessageAssembler message, int taken)
+    {
+        int length = message.Payload.Length, bytesMax = Settings.MessageBytesMax;
+        if (length <= bytesMax || length - taken > bytesMax) return null;
+        return Settings.LongMessages is { } rule && rule.Accepts(message.Opcode, message.Payload[..bytesMax]) ? null : FrameViolation.MessageTooBig(bytesMax);
     }
 
     /// <summary>Hands over the message that has become whole, or none.</summary>

@@ -15,6 +15,12 @@ public sealed record FrameEngineSettings(
     byte ReservedAllowed = 0,
     Func<uint>? NextMaskingKey = null)
 {
+    /// <summary>Which longer messages are taken all the same; null for none.</summary>
+    public LongMessageRule? LongMessages { get; init; }
+
+    /// <summary>The longest message that may be taken, whatever it begins with.</summary>
+    internal int LongestMessageBytes => LongMessages is { } rule ? Math.Max(rule.BytesMax, MessageBytesMax) : MessageBytesMax;
+
     /// <summary>The rules of a single header that follow from the settings.</summary>
     public FrameRules Rules => new(Side, MaskMode, ReservedAllowed);
 

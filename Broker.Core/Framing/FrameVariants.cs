@@ -11,7 +11,7 @@ namespace Broker.Core.Framing;
 /// <param name="plain">One whole unmasked frame; taken over.</param>
 /// <param name="start">Where the frame begins in the bytes.</param>
 /// <param name="loop">What compresses.</param>
-public ref struct FrameVariants(SharedBytes plain, int start, LoopDeflate loop)
+public struct FrameVariants(SharedBytes plain, int start, LoopDeflate loop)
 {
     private const int HeaderRoom = 10;
 

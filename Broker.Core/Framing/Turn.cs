@@ -83,6 +83,9 @@ public sealed class Turn(BufferPool pool)
         Violation = null;
     }
 
+    /// <summary>The engine takes other sizes from the next message on.</summary>
+    internal void Resized() => _messageBytesMax = _engine.Settings.MessageBytesMax;
+
     /// <summary>Gives back what the turn holds and lets go of the connection. What was not read is lost.</summary>
     public void End()
     {
@@ -203,6 +206,7 @@ public sealed class Turn(BufferPool pool)
 
     private bool IsWholeMessage(in FrameHeader header) =>
         header.Final && header.Opcode.BeginsMessage && header.PayloadLength <= _end - _position
+        && (header.PayloadLength <= _messageBytesMax || _engine.Settings.LongMessages is null)
         && _engine.State == FrameEngineState.Open;
 
     /// <summary>A whole frame that is not on the plain path, such as one whose header was carried.</summary>

@@ -94,7 +94,7 @@ public static class SettingsLoader
     {
         HostStoreSettings store = settings.Store;
         if (store.Path.Length == 0 || store.Anonymous == StoreAccess.None || store.AllowAnonymousAnywhere) return;
-        if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) != Exposure.Wished || !settings.Hub.Centrifuge.Anonymous) return;
+        if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) != Exposure.Wished || !settings.Hub.Access.Anonymous) return;
         throw new SettingException(
             $"{layers.Find("broker.store.path")!.Origin}: the keyed store would be open to anyone who can reach the hub. "
             + "Set broker.store.anonymous = none, or broker.store.allow-anonymous-anywhere = on if you mean it.");

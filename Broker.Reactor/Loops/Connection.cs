@@ -59,8 +59,12 @@ public abstract class Connection : OutboundSide
         else OnAttached();
     }
 
-    /// <summary>The client has shown who it is: from the next read on its messages may be as long as the endpoint's may.</summary>
-    public void LetIn() => Engine?.Resize(Endpoint!.Engine);
+    /// <summary>The client has asked to connect: from the next message on, in the same read already, its messages may be as long as the endpoint's may.</summary>
+    public void LetIn()
+    {
+        Engine?.Resize(Endpoint!.Engine);
+        _turn?.Resized();
+    }
 
     /// <summary>Reads no more until <see cref="ResumeReading"/>, so that the client feels the server's load.</summary>
     public void PauseReading() => _reading = false;

@@ -1,4 +1,4 @@
-using Broker.Actors.Centrifuge;
+using Broker.Actors.Dialects;
 using Xunit;
 
 namespace Broker.Tests.Centrifuge;

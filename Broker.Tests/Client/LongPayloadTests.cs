@@ -19,7 +19,8 @@ public sealed class LongPayloadTests : IAsyncLifetime
     private readonly Hub _hub = new(
         new HubSettings { Reactors = 2, Listen = new ListenSettings { Port = 0 } },
         ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
-        TimeProvider.System);
+        TimeProvider.System,
+        Broker.Actors.Dialects.StandardDialects.Of(new HubSettings()));
 
     private readonly byte[] _data = new byte[Long];
 

@@ -113,7 +113,7 @@ public class SettingsLayersTests
         var settings = new HubSettings
         {
             Listen = new ListenSettings { Address = IPAddress.Parse(address), AllowAnonymousAnywhere = wished },
-            Centrifuge = new CentrifugeSettings { Anonymous = anonymous },
+            Access = new Broker.Actors.Access.AccessSettings { Anonymous = anonymous },
             Echo = new EchoSettings { Enabled = echo },
         };
 

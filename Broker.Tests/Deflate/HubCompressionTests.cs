@@ -63,7 +63,7 @@ public sealed class HubCompressionTests
             Reactors = 2,
             Compression = new CompressionSettings { Enabled = true },
         };
-        var hub = new Hub(settings, Config.Empty, TimeProvider.System);
+        var hub = new Hub(settings, Config.Empty, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         return hub;
     }

@@ -37,7 +37,7 @@ public sealed class DoorsTests : IDisposable
             UnixSocket = socket,
         };
         var output = new StringWriter();
-        await using var hub = new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System));
+        await using var hub = new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings.Hub)));
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
 

@@ -103,7 +103,7 @@ public sealed class CallTests
     [InlineData(60_000u, 5_000)]
     public void A_call_whose_time_is_over_is_answered_so(uint deadline, int milliseconds)
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromHours(1) } });
+        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
@@ -305,7 +305,7 @@ public sealed class CallTests
     public async Task Methods_are_added_once_and_before_the_start()
     {
         var settings = new HubSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
-        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System);
+        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("a", static (call, _) => new(call.Arguments));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("a", static (call, _) => new(call.Arguments)));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("", static (call, _) => new(call.Arguments)));

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;
@@ -203,7 +204,7 @@ public sealed class QuickCallTests
     [Fact]
     public void A_method_that_is_late_three_times_within_a_minute_runs_on_the_thread_pool_from_then_on()
     {
-        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
         int thread = 0;
         hub.Methods.AddQuick("blocks", (_, _) =>
         {

@@ -2,11 +2,11 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
-using Broker.Actors.Routing;
+using Broker.Actors.Access;
+using Broker.Actors.Channels;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Actors.Settings;
-using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
 using Broker.Reactor.Loops;
 using Broker.Tests.Support;
@@ -33,16 +33,16 @@ public sealed class SessionActorTests : TestKit
     {
         Start();
 
-        Say(new ClientCommand.Connect(1, 70, HasToken: false));
+        Say(new ClientCommand.Connect(1, 70));
 
         Assert.Equal(["connected 1"], _outlet.Said);
-        Assert.True(Guid.TryParse(_outlet.Client, out _));
+        Assert.True(Guid.TryParse(_outlet.ClientTold, out _));
         Assert.Equal(70, _outlet.BytesDone);
     }
 
     public static TheoryData<ClientCommand> NotConnect => new()
     {
-        new ClientCommand.Subscribe(1, 70, "c", WantsMore: false),
+        new ClientCommand.Subscribe(1, 70, "c", SubscribeOptions.None),
         new ClientCommand.Unsubscribe(1, 70, "c"),
         new ClientCommand.Publish(1, 70, "c", "1"u8.ToArray()),
         new ClientCommand.Send(70),
@@ -66,7 +66,7 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Connect(2, 70, HasToken: false));
+        Say(new ClientCommand.Connect(2, 70));
 
         Assert.Equal(["connected 1", "disconnect 3501"], _outlet.Said);
     }
@@ -76,7 +76,7 @@ public sealed class SessionActorTests : TestKit
     {
         Start();
 
-        Say(new ClientCommand.Connect(1, 70, HasToken: true));
+        Say(new ClientCommand.Connect(1, 70, new ConnectCredentials { Token = "t"u8.ToArray() }));
 
         Assert.Equal(["disconnect 3500"], _outlet.Said);
     }
@@ -84,9 +84,9 @@ public sealed class SessionActorTests : TestKit
     [Fact]
     public void Without_anonymous_clients_one_without_a_token_may_not_be_here()
     {
-        Start(new CentrifugeSettings { Anonymous = false });
+        Start(access: new AccessSettings { Anonymous = false });
 
-        Say(new ClientCommand.Connect(1, 70, HasToken: false));
+        Say(new ClientCommand.Connect(1, 70));
 
         Assert.Equal(["disconnect 3507"], _outlet.Said);
     }
@@ -96,13 +96,13 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Subscribe(2, 80, "news", WantsMore: false));
+        Say(new ClientCommand.Subscribe(2, 80, "news", SubscribeOptions.None));
 
-        var subscribe = _home.ExpectMsg<RoutingProtocol.Subscribe>();
+        var subscribe = _home.ExpectMsg<ChannelProtocol.Subscribe>();
         Assert.Equal((2u, 80), (subscribe.Id, subscribe.Bytes));
-        Assert.Equal(("news", 3), (subscribe.Membership.Channel, subscribe.Membership.Loop));
-        Assert.Same(_outlet, subscribe.Membership.Outlet);
-        Assert.Equal(_session, subscribe.Membership.Session);
+        Assert.Equal(("news", 3), (subscribe.Subscription.Channel, subscribe.Subscription.Loop));
+        Assert.Same(_outlet, subscribe.Subscription.Subscriber);
+        Assert.Equal(_session, subscribe.Subscription.Session);
         Assert.Equal(["connected 1"], _outlet.Said);           // The fan-out answers, once the client is in its list.
         Assert.Equal(70, _outlet.BytesDone);
     }
@@ -113,7 +113,7 @@ public sealed class SessionActorTests : TestKit
         Connected();
         Subscribed("news");
 
-        Say(new ClientCommand.Subscribe(3, 80, "news", WantsMore: false));
+        Say(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "failed 3 105"], _outlet.Said);
         AssertHomeHasHeardAll();
@@ -122,17 +122,17 @@ public sealed class SessionActorTests : TestKit
     [Fact]
     public void One_channel_more_than_allowed_is_refused_until_one_is_left()
     {
-        Connected(new CentrifugeSettings { ChannelsMax = 2 });
+        Connected(new ClientSettings { ChannelsMax = 2 });
         Subscribed("a");
         Subscribed("b");
 
-        Say(new ClientCommand.Subscribe(3, 80, "c", WantsMore: false));
+        Say(new ClientCommand.Subscribe(3, 80, "c", SubscribeOptions.None));
         Say(new ClientCommand.Unsubscribe(4, 80, "a"));
-        Say(new ClientCommand.Subscribe(5, 80, "c", WantsMore: false));
+        Say(new ClientCommand.Subscribe(5, 80, "c", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "failed 3 106"], _outlet.Said);
-        Assert.Equal("a", _home.ExpectMsg<RoutingProtocol.Unsubscribe>().Membership.Channel);
-        Assert.Equal("c", _home.ExpectMsg<RoutingProtocol.Subscribe>().Membership.Channel);
+        Assert.Equal("a", _home.ExpectMsg<ChannelProtocol.Unsubscribe>().Subscription.Channel);
+        Assert.Equal("c", _home.ExpectMsg<ChannelProtocol.Subscribe>().Subscription.Channel);
     }
 
     public static TheoryData<string> BadNames => ["", new string('x', 256), new string('ä', 128), "a\nb", "a\u0000", "a\u0085"];
@@ -142,7 +142,7 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Subscribe(2, 80, name, WantsMore: false), new ClientCommand.Publish(3, 90, name, "1"u8.ToArray()));
+        Say(new ClientCommand.Subscribe(2, 80, name, SubscribeOptions.None), new ClientCommand.Publish(3, 90, name, "1"u8.ToArray()));
 
         Assert.Equal(["connected 1", "failed 2 107", "failed 3 107"], _outlet.Said);
         Assert.Equal(70 + 80 + 90, _outlet.BytesDone);
@@ -152,9 +152,9 @@ public sealed class SessionActorTests : TestKit
     [Fact]
     public void Who_may_not_subscribe_is_told_so_and_keeps_the_place_free()
     {
-        Connected(new CentrifugeSettings { Subscribe = false, ChannelsMax = 1 });
+        Connected(new ClientSettings { ChannelsMax = 1 }, new AccessSettings { Subscribe = false });
 
-        Say(new ClientCommand.Subscribe(2, 80, "a", WantsMore: false), new ClientCommand.Subscribe(3, 80, "a", WantsMore: false));
+        Say(new ClientCommand.Subscribe(2, 80, "a", SubscribeOptions.None), new ClientCommand.Subscribe(3, 80, "a", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "failed 2 103", "failed 3 103"], _outlet.Said);
         Assert.Equal(70 + 80 + 80, _outlet.BytesDone);
@@ -165,7 +165,7 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Subscribe(2, 80, "a", WantsMore: true));
+        Say(new ClientCommand.Subscribe(2, 80, "a", new SubscribeOptions { IsUnavailable = true }));
 
         Assert.Equal(["connected 1", "failed 2 108"], _outlet.Said);
         AssertHomeHasHeardAll();
@@ -175,14 +175,14 @@ public sealed class SessionActorTests : TestKit
     public void An_unsubscribe_goes_to_the_home_and_the_name_is_free_at_once()
     {
         Connected();
-        Membership first = Subscribed("news");
+        Subscription first = Subscribed("news");
 
-        Say(new ClientCommand.Unsubscribe(3, 90, "news"), new ClientCommand.Subscribe(4, 80, "news", WantsMore: false));
+        Say(new ClientCommand.Unsubscribe(3, 90, "news"), new ClientCommand.Subscribe(4, 80, "news", SubscribeOptions.None));
 
-        var unsubscribe = _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
-        Assert.Same(first, unsubscribe.Membership);
+        var unsubscribe = _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
+        Assert.Same(first, unsubscribe.Subscription);
         Assert.Equal((3u, 90), (unsubscribe.Id, unsubscribe.Bytes));
-        Assert.NotSame(first, _home.ExpectMsg<RoutingProtocol.Subscribe>().Membership);
+        Assert.NotSame(first, _home.ExpectMsg<ChannelProtocol.Subscribe>().Subscription);
         Assert.Equal(["connected 1"], _outlet.Said);
     }
 
@@ -205,11 +205,11 @@ public sealed class SessionActorTests : TestKit
 
         Say(new ClientCommand.Publish(2, 90, "news", """{"a":1}"""u8.ToArray()));
 
-        var publish = _home.ExpectMsg<RoutingProtocol.Publish>();
+        var publish = _home.ExpectMsg<ChannelProtocol.Publish>();
         Assert.Equal(("news", 2u, 90), (publish.Channel, publish.Id, publish.Bytes));
-        Assert.Equal("""{"a":1}"""u8.ToArray(), publish.Data.ToArray());
-        Assert.Equal($$"""{"client":"{{_outlet.Client}}"}""", System.Text.Encoding.UTF8.GetString(publish.Info.Span));
-        Assert.Equal(_session, publish.Publisher);
+        Assert.Equal("""{"a":1}"""u8.ToArray(), publish.Publication.Data.ToArray());
+        Assert.Equal(_outlet.ClientTold, publish.Publication.Info!.Client);
+        Assert.Equal(_session, publish.ReplyTo);
         Assert.Equal(70, _outlet.BytesDone);
     }
 
@@ -218,8 +218,8 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        _session.Tell(new Published(2, 90, Receivers: 1, Offset: 7));
-        _session.Tell(new Failed(3, 91, CentrifugeError.Internal, Membership: null));
+        _session.Tell(new ChannelProtocol.Published(2, 90, Receivers: 1, new StreamPosition(1, 7)));
+        _session.Tell(new ChannelProtocol.Failed(3, 91, HubError.Internal, Subscription: null));
 
         Assert.Equal(["connected 1", "published 2", "failed 3 100"], _outlet.Said);
         Assert.Equal(70 + 90 + 91, _outlet.BytesDone);
@@ -240,7 +240,7 @@ public sealed class SessionActorTests : TestKit
     [Fact]
     public void Who_may_not_publish_is_told_so()
     {
-        Connected(new CentrifugeSettings { Publish = false });
+        Connected(access: new AccessSettings { Publish = false });
 
         Say(new ClientCommand.Publish(2, 90, "news", "1"u8.ToArray()));
 
@@ -279,12 +279,12 @@ public sealed class SessionActorTests : TestKit
         Say(
             new ClientCommand.Unsubscribe(2, 80, "a"),
             new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()),
-            new ClientCommand.Misuse(Disconnect.BadRequest, "of the test"),
+            new ClientCommand.Misuse(DisconnectReason.BadRequest, "of the test"),
             new ClientCommand.Unsubscribe(4, 80, "a"),
             new ClientCommand.Publish(5, 80, "a", "1"u8.ToArray()));
 
         Assert.Equal(["connected 1", "unsubscribed 2", "disconnect 3501"], _outlet.Said);
-        Assert.Equal(3u, _home.ExpectMsg<RoutingProtocol.Publish>().Id);
+        Assert.Equal(3u, _home.ExpectMsg<ChannelProtocol.Publish>().Id);
         AssertHomeHasHeardAll();
     }
 
@@ -292,9 +292,9 @@ public sealed class SessionActorTests : TestKit
     public void Who_was_sent_away_is_not_obeyed_in_a_later_turn_either()
     {
         Start();
-        Say(new ClientCommand.Connect(1, 70, HasToken: true));
+        Say(new ClientCommand.Connect(1, 70, new ConnectCredentials { Token = "t"u8.ToArray() }));
 
-        Say(new ClientCommand.Connect(2, 70, HasToken: false), new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()));
+        Say(new ClientCommand.Connect(2, 70), new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()));
 
         Assert.Equal(["disconnect 3500"], _outlet.Said);
         AssertHomeHasHeardAll();
@@ -303,26 +303,26 @@ public sealed class SessionActorTests : TestKit
     [Fact]
     public void An_evicted_member_is_told_and_leaves_wherever_it_is_still_counted()
     {
-        Connected(new CentrifugeSettings { ChannelsMax = 1 });
-        Membership member = Subscribed("news");
+        Connected(new ClientSettings { ChannelsMax = 1 });
+        Subscription member = Subscribed("news");
 
-        _session.Tell(new Evicted(member));
-        Say(new ClientCommand.Subscribe(3, 80, "news", WantsMore: false));
+        _session.Tell(new ChannelProtocol.Evicted(member, UnsubscribeReason.InsufficientState));
+        Say(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "evicted news 2500"], _outlet.Said);
-        Assert.Equal(new RoutingProtocol.Unsubscribe(member, 0, 0), _home.ExpectMsg<RoutingProtocol.Unsubscribe>());
-        _home.ExpectMsg<RoutingProtocol.Subscribe>();
+        Assert.Equal(new ChannelProtocol.Unsubscribe(member, 0, 0), _home.ExpectMsg<ChannelProtocol.Unsubscribe>());
+        _home.ExpectMsg<ChannelProtocol.Subscribe>();
     }
 
     [Fact]
     public void A_membership_that_was_left_meanwhile_is_not_evicted()
     {
         Connected();
-        Membership member = Subscribed("news");
+        Subscription member = Subscribed("news");
         Say(new ClientCommand.Unsubscribe(3, 80, "news"));
-        _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
+        _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
 
-        _session.Tell(new Evicted(member));
+        _session.Tell(new ChannelProtocol.Evicted(member, UnsubscribeReason.InsufficientState));
 
         Assert.Equal(["connected 1"], _outlet.Said);
         AssertHomeHasHeardAll();
@@ -332,43 +332,43 @@ public sealed class SessionActorTests : TestKit
     public void A_membership_that_was_taken_anew_meanwhile_stays()
     {
         Connected();
-        Membership old = Subscribed("news");
+        Subscription old = Subscribed("news");
         Say(new ClientCommand.Unsubscribe(3, 80, "news"));
-        _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
-        Membership taken = Subscribed("news");
+        _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
+        Subscription taken = Subscribed("news");
 
-        _session.Tell(new Evicted(old));
+        _session.Tell(new ChannelProtocol.Evicted(old, UnsubscribeReason.InsufficientState));
         Say(new ClientCommand.Unsubscribe(5, 80, "news"));
 
         Assert.Equal(["connected 1"], _outlet.Said);
-        Assert.Same(taken, _home.ExpectMsg<RoutingProtocol.Unsubscribe>().Membership);
+        Assert.Same(taken, _home.ExpectMsg<ChannelProtocol.Unsubscribe>().Subscription);
     }
 
     [Fact]
     public void A_subscribe_that_failed_at_the_home_frees_its_place()
     {
-        Connected(new CentrifugeSettings { ChannelsMax = 1 });
-        Membership member = Subscribed("news");
+        Connected(new ClientSettings { ChannelsMax = 1 });
+        Subscription member = Subscribed("news");
 
-        _session.Tell(new Failed(2, 80, CentrifugeError.Internal, member));
-        Say(new ClientCommand.Subscribe(3, 80, "news", WantsMore: false));
+        _session.Tell(new ChannelProtocol.Failed(2, 80, HubError.Internal, member));
+        Say(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "failed 2 100"], _outlet.Said);
         Assert.Equal(70 + 80, _outlet.BytesDone);
-        _home.ExpectMsg<RoutingProtocol.Subscribe>();
+        _home.ExpectMsg<ChannelProtocol.Subscribe>();
     }
 
     [Fact]
     public void A_late_failure_does_not_free_a_place_that_was_taken_anew()
     {
         Connected();
-        Membership old = Subscribed("news");
+        Subscription old = Subscribed("news");
         Say(new ClientCommand.Unsubscribe(3, 80, "news"));
-        _home.ExpectMsg<RoutingProtocol.Unsubscribe>();
+        _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
         Subscribed("news");
 
-        _session.Tell(new Failed(2, 80, CentrifugeError.Internal, old));
-        Say(new ClientCommand.Subscribe(5, 80, "news", WantsMore: false));
+        _session.Tell(new ChannelProtocol.Failed(2, 80, HubError.Internal, old));
+        Say(new ClientCommand.Subscribe(5, 80, "news", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "failed 2 100", "failed 5 105"], _outlet.Said);
     }
@@ -377,16 +377,16 @@ public sealed class SessionActorTests : TestKit
     public void When_the_connection_ends_each_channel_is_left_exactly_once()
     {
         Connected();
-        Membership a = Subscribed("a"), b = Subscribed("b"), c = Subscribed("c");
+        Subscription a = Subscribed("a"), b = Subscribed("b"), c = Subscribed("c");
         Say(new ClientCommand.Unsubscribe(9, 80, "b"));
-        _home.ExpectMsg<RoutingProtocol.Unsubscribe>(left => Assert.Same(b, left.Membership));
+        _home.ExpectMsg<ChannelProtocol.Unsubscribe>(left => Assert.Same(b, left.Subscription));
         Watch(_session);
 
         _session.Tell(new Ended(s_gone));
 
         ExpectTerminated(_session);
-        RoutingProtocol.Unsubscribe[] left = [_home.ExpectMsg<RoutingProtocol.Unsubscribe>(), _home.ExpectMsg<RoutingProtocol.Unsubscribe>()];
-        Assert.Equal(new HashSet<Membership> { a, c }, [.. left.Select(each => each.Membership)]);
+        ChannelProtocol.Unsubscribe[] left = [_home.ExpectMsg<ChannelProtocol.Unsubscribe>(), _home.ExpectMsg<ChannelProtocol.Unsubscribe>()];
+        Assert.Equal(new HashSet<Subscription> { a, c }, [.. left.Select(each => each.Subscription)]);
         Assert.All(left, each => Assert.Equal((0u, 0), (each.Id, each.Bytes)));
         AssertHomeHasHeardAll();
     }
@@ -396,38 +396,37 @@ public sealed class SessionActorTests : TestKit
     {
         _outlet.FailAt("unsubscribed 7");
         Connected();
-        Membership member = Subscribed("news");
+        Subscription member = Subscribed("news");
         Watch(_session);
 
         Say(new ClientCommand.Unsubscribe(7, 80, "other"), new ClientCommand.Publish(8, 80, "news", "1"u8.ToArray()));
 
         ExpectTerminated(_session);
-        Assert.Same(member, _home.ExpectMsg<RoutingProtocol.Unsubscribe>().Membership);
+        Assert.Same(member, _home.ExpectMsg<ChannelProtocol.Unsubscribe>().Subscription);
         AssertHomeHasHeardAll();
         Assert.Equal(["connected 1", "disconnect 3004"], _outlet.Said);
     }
 
-    private void Start(CentrifugeSettings? settings = null)
+    private void Start(ClientSettings? settings = null, AccessSettings? access = null)
     {
-        settings ??= new CentrifugeSettings();
-        var around = new SessionEnvironment(settings, new Permissions(settings), new RoutingTable([_home.Ref]), new CallEnvironment(new Methods(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
-        Props session = SessionActor.PropsFor(around).WithDispatcher(CallingThreadDispatcher.Id);
+        var context = new SessionContext(settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]), new CallEnvironment(new Methods(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
+        Props session = SessionActor.PropsFor(context).WithDispatcher(CallingThreadDispatcher.Id);
         IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
         parent.Tell(session, TestActor);
         _session = ExpectMsg<IActorRef>();
         _session.Tell(new Bound(_outlet), ActorRefs.NoSender);
     }
 
-    private void Connected(CentrifugeSettings? settings = null)
+    private void Connected(ClientSettings? settings = null, AccessSettings? access = null)
     {
-        Start(settings);
-        Say(new ClientCommand.Connect(1, 70, HasToken: false));
+        Start(settings, access);
+        Say(new ClientCommand.Connect(1, 70));
     }
 
-    private Membership Subscribed(string channel)
+    private Subscription Subscribed(string channel)
     {
-        Say(new ClientCommand.Subscribe(2, 80, channel, WantsMore: false));
-        return _home.ExpectMsg<RoutingProtocol.Subscribe>().Membership;
+        Say(new ClientCommand.Subscribe(2, 80, channel, SubscribeOptions.None));
+        return _home.ExpectMsg<ChannelProtocol.Subscribe>().Subscription;
     }
 
     private void Say(params ClientCommand[] commands) => _session.Tell(new Commands(commands), ActorRefs.NoSender);

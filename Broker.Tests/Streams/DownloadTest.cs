@@ -1,5 +1,6 @@
 using System.Text;
-using Broker.Actors.Routing;
+using Broker.Actors.Channels;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
@@ -13,9 +14,10 @@ public abstract class DownloadTest
 
     private protected static HubSettings Small { get; } = new()
     {
-        Centrifuge = new CentrifugeSettings { MessageBytesMax = 1024, PingInterval = TimeSpan.FromHours(1) },
+        Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
+        Centrifuge = new CentrifugeSettings { MessageBytesMax = 1024 },
         Native = new NativeSettings { FrameBytesMax = 1024, Streams = new StreamSettings { ConnectionBytesMax = 100_000, BytesMax = 80_000 } },
-        Routing = new RoutingSettings { BatchBytesMax = 1024 },
+        Routing = new ChannelSettings { BatchBytesMax = 1024 },
     };
 
     private protected static byte[] SmallHello(int window) => Hello(frameBytesMax: Cap, window: window);

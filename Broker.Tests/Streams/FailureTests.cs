@@ -1,10 +1,12 @@
 using Akka.Actor;
-using Broker.Actors.Routing;
+using Broker.Actors.Channels;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
-using Broker.Core.Centrifuge;
+using Broker.Actors.Model;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Dialects;
 using Broker.Core.Framing;
 using Broker.Reactor.Loops;
 using Broker.Tests.Support;
@@ -20,7 +22,7 @@ public sealed class FailureTests
         { [0x81, 0x00], 1002, ClosureCause.Violation },                                                     // Not masked.
         { [0x83, 0x80, 0, 0, 0, 0], 1002, ClosureCause.Violation },                                         // No such opcode.
         { [0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28], 1007, ClosureCause.Violation },                             // Not UTF-8.
-        { [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 1009, ClosureCause.Violation },                 // 64 KiB and a byte.
+        { [0x81, 0xFF, 0, 0, 0, 0, 0, 16, 0, 1, 0, 0, 0, 0], 1009, ClosureCause.Violation },                // 1 MiB and a byte.
     };
 
     [Theory, MemberData(nameof(Violations))]
@@ -81,7 +83,7 @@ public sealed class FailureTests
         using var hub = new HubHarness(new HubSettings { Reactors = 2 });
         HubClient[] clients = [hub.Connect(0), hub.Connect(1)];
         foreach (HubClient client in clients) HubConversationTests.Listen(client, "news");
-        int home = Broker.Actors.Routing.RoutingTable.ShardOf("news", 2);
+        int home = Broker.Actors.Channels.ChannelRoutes.NumberOf("news", 2);
 
         hub.FailRouter(home);
 
@@ -100,7 +102,7 @@ public sealed class FailureTests
         HubClient client = hub.Connect();
         HubConversationTests.Listen(client, "news");
 
-        hub.FailRouter(1 - Broker.Actors.Routing.RoutingTable.ShardOf("news", 2));
+        hub.FailRouter(1 - Broker.Actors.Channels.ChannelRoutes.NumberOf("news", 2));
         hub.Turn(8);
         client.Say("""{"id":3,"publish":{"channel":"news","data":1}}""");
 
@@ -176,11 +178,13 @@ public sealed class FailureTests
     }
 
     /// <summary>A dialect that fails at the first turn.</summary>
-    private sealed class FailingDialect(IDialect inner) : IDialect
+    private sealed class FailingDialect(IDialectSession inner) : IDialectSession
     {
         public Connection Connection => inner.Connection;
 
-        public WireFormat Format => inner.Format;
+        public PublicationFormat Format => inner.Format;
+
+        public string Dialect => inner.Dialect;
 
         public bool IsReady => inner.IsReady;
 
@@ -194,21 +198,27 @@ public sealed class FailureTests
 
         public void OnEnded(Closure closure) => inner.OnEnded(closure);
 
-        public void Connected(uint id, string client) => inner.Connected(id, client);
+        public void Connected(uint id, in Admission admission) => inner.Connected(id, admission);
 
-        public void Subscribed(uint id, string channel, ChannelPlace place) => inner.Subscribed(id, channel, place);
+        public void Subscribed(uint id, Subscription subscription, in SubscribeResult result) => inner.Subscribed(id, subscription, result);
 
         public void Unsubscribed(uint id, uint number) => inner.Unsubscribed(id, number);
 
-        public void Published(uint id, int receivers, ulong offset) => inner.Published(id, receivers, offset);
+        public void Published(uint id, int receivers, StreamPosition position) => inner.Published(id, receivers, position);
 
-        public void Failed(uint id, int index, CentrifugeError error) => inner.Failed(id, index, error);
+        public void Failed(uint id, int index, HubError error) => inner.Failed(id, index, error);
 
         public ICallOutlet Calls => inner.Calls;
 
-        public void Evicted(string channel, uint number, Unsubscribed why) => inner.Evicted(channel, number, why);
+        public void Evicted(Subscription subscription, UnsubscribeReason reason) => inner.Evicted(subscription, reason);
 
-        public void Disconnect(Disconnect why) => inner.Disconnect(why);
+        public void Disconnect(DisconnectReason reason) => inner.Disconnect(reason);
+
+        public void CloseByClient() => inner.CloseByClient();
+
+        public void Pause() => inner.Pause();
+
+        public void Resume() => inner.Resume();
 
         public void Done(int bytes) => inner.Done(bytes);
     }

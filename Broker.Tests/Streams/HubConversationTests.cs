@@ -1,3 +1,4 @@
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Reactor.Loops;
 using Broker.Tests.Support;
@@ -137,7 +138,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
-        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { BytesBeforeConnectMax = 1000 } });
+        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
         HubClient client = hub.Dial();
 
         client.Say($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");

@@ -1,4 +1,5 @@
 using Broker.Actors.Rpc;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
 using Broker.Core.Protocol.Messages;
@@ -16,7 +17,7 @@ public sealed class NativeUploadTests
     // A window of 4 chunks, 4 streams at once, and at most 16 KiB in one.
     private static HubSettings Small { get; } = new()
     {
-        Centrifuge = new CentrifugeSettings { PingInterval = TimeSpan.FromHours(1) },
+        Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
         Native = new NativeSettings
         {
             FrameBytesMax = ChunkBytes + Core.Protocol.Messages.Chunk.OverheadBytes,
@@ -326,7 +327,7 @@ public sealed class NativeUploadTests
     [Fact]
     public void A_json_listener_that_can_not_have_it_is_told_to_subscribe_again()
     {
-        using var hub = new HubHarness(new HubSettings { Routing = new Broker.Actors.Routing.RoutingSettings { LineBytesMax = 299_999 } });
+        using var hub = new HubHarness(new HubSettings { Routing = new Broker.Actors.Channels.ChannelSettings { LineBytesMax = 299_999 } });
         NativeClient client = hub.ConnectNative();
         HubClient json = hub.Connect();
         HubConversationTests.Listen(json, "a");

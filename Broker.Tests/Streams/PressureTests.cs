@@ -1,4 +1,4 @@
-using Broker.Actors.Routing;
+using Broker.Actors.Channels;
 using Broker.Actors.Settings;
 using Broker.Reactor.Loops;
 using Broker.Tests.Support;
@@ -60,7 +60,7 @@ public sealed class PressureTests
             Reactor = new ReactorSettings { ScratchBytes = 4096 },
             Centrifuge = new CentrifugeSettings { CommandBytesMax = 32 * 1024 },
         });
-        string channel = Enumerable.Range(0, 100).Select(i => $"channel-{i}").First(name => RoutingTable.ShardOf(name, 2) == 1);
+        string channel = Enumerable.Range(0, 100).Select(i => $"channel-{i}").First(name => ChannelRoutes.NumberOf(name, 2) == 1);
         HubClient client = hub.Connect();
         const int count = 400;
         int sentBytes = 0;
@@ -90,8 +90,8 @@ public sealed class PressureTests
     [Fact]
     public void While_a_loop_lags_publishers_elsewhere_wait_for_their_replies()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2, Routing = new RoutingSettings { LoopBytesMax = 10_000 } });
-        string channel = Enumerable.Range(0, 100).Select(i => $"channel-{i}").First(name => RoutingTable.ShardOf(name, 2) == 0);
+        using var hub = new HubHarness(new HubSettings { Reactors = 2, Routing = new ChannelSettings { LoopBytesMax = 10_000 } });
+        string channel = Enumerable.Range(0, 100).Select(i => $"channel-{i}").First(name => ChannelRoutes.NumberOf(name, 2) == 0);
         HubClient publisher = hub.Connect(0), listener = hub.Connect(1);
         HubConversationTests.Listen(listener, channel);
 

@@ -1,4 +1,4 @@
-using Broker.Actors.Settings;
+using Broker.Actors.Sessions;
 using Broker.Core.Framing;
 using Broker.Reactor.Loops;
 using Broker.Tests.Support;
@@ -10,7 +10,7 @@ namespace Broker.Tests.Streams;
 public sealed class SilenceTests : IDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(64);        // A deadline may be so late.
-    private static readonly CentrifugeSettings s_settings = new();
+    private static readonly ClientSettings s_settings = new();
     private static readonly TimeSpan s_lead = TimeSpan.FromSeconds(1);              // No client is pinged before it.
     private static readonly TimeSpan s_firstPing = s_lead + s_settings.PingInterval + s_tick;   // Every client is, by then.
     private readonly HubHarness _hub = new();

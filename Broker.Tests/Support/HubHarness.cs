@@ -3,7 +3,12 @@ using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors;
-using Broker.Actors.Routing;
+using Broker.Actors.Access;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.FanOut;
+using Broker.Actors.Channels.Home;
+using Broker.Actors.Dialects;
+using Broker.Actors.Runtime;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -12,6 +17,7 @@ using Broker.Core.Protocol.Messages;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -27,10 +33,10 @@ internal sealed class HubHarness : TurnedLoop
     private readonly SocketReactor[] _reactors;
     private readonly List<HubClient> _clients = [];
     private readonly HubSettings _settings;
-    private readonly HubDialects _dialects;
-    private readonly LoopReplies[] _replies;
+    private readonly DialectRegistry _dialects;
+    private readonly LoopTurn[] _turns;
     private readonly IPEndPoint[] _ports;
-    private readonly IActorRef[] _shards;
+    private readonly IActorRef[] _homes;
     private readonly IActorRef[] _sessions;
 
     /// <summary>Starts a hub.</summary>
@@ -40,25 +46,42 @@ internal sealed class HubHarness : TurnedLoop
     {
     }
 
-    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters)
-        : this(settings, time, counters, new HubAcceptor(settings, counters))
+    /// <summary>Starts a hub with dialects and access of the test's own.</summary>
+    public HubHarness(HubSettings settings, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
+        : this(settings, new FakeTimeProvider(), new HubCounters(), dialects, access)
     {
     }
 
-    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, HubAcceptor acceptor)
+    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, IEnumerable<IDialectFactory>? dialects = null, IHubAccess? access = null)
+        : this(settings, time, counters, new Methods(), dialects ?? StandardDialects.Of(settings), access)
+    {
+    }
+
+    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, IEnumerable<IDialectFactory> dialects, IHubAccess? access)
+        : this(settings, time, counters, methods, Hub.RegistryOf(settings, dialects, methods, "1.2.3"), access)
+    {
+    }
+
+    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access)
+        : this(settings, time, counters, methods, dialects, access, new HubAcceptor(settings, counters, dialects))
+    {
+    }
+
+    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access, HubAcceptor acceptor)
         : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => ReactorFactory.Create(number, settings.Reactor, acceptor, time))])
     {
         _time = time;
         _settings = settings;
-        _dialects = new HubDialects(settings, Methods, "1.2.3");
+        Methods = methods;
+        _dialects = dialects;
         Counters = counters;
         _reactors = [.. Loops.Cast<SocketReactor>()];
-        _replies = [.. _reactors.Select(reactor => new LoopReplies(reactor.Pool))];
-        IActorRef[] fanOuts = Start("fan-out", loop => FanOutActor.PropsFor(_reactors[loop], _replies[loop], settings.Routing));
-        var numbers = new ChannelNumbers();
-        _shards = Start("router", loop => RouterShardActor.PropsFor(loop, fanOuts, numbers, settings.Routing, _reactors[loop].Counters));
-        var around = new SessionEnvironment(settings.Centrifuge, new Permissions(settings.Centrifuge), new RoutingTable(_shards), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance);
-        acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(around, connection => DialectOf(connection, _replies[loop])));
+        _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
+        IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
+        var channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing);
+        _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters));
+        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance);
+        acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context, connection => DialectOf(connection, _turns[loop])));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
         _ports = [.. listeners.Select(listener => listener.EndPoint)];
@@ -69,7 +92,7 @@ internal sealed class HubHarness : TurnedLoop
     }
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
-    public Methods Methods { get; } = new();
+    public Methods Methods { get; }
 
     /// <summary>Calls methods of clients.</summary>
     public ClientCalls Clients { get; }
@@ -78,12 +101,12 @@ internal sealed class HubHarness : TurnedLoop
     public HubCounters Counters { get; }
 
     /// <summary>Puts another dialect above the next connections.</summary>
-    public Func<Connection, IDialect, IDialect> Wrap { get; set; } = (_, dialect) => dialect;
+    public Func<Connection, IDialectSession, IDialectSession> Wrap { get; set; } = (_, dialect) => dialect;
 
     /// <summary>Exceptions that the test has caused itself; any other fails the test at its end.</summary>
     public int FailuresExpected { get; set; }
 
-    private IDialect DialectOf(Connection connection, LoopReplies replies) => Wrap(connection, _dialects.Of(connection, replies));
+    private IDialectSession DialectOf(Connection connection, LoopTurn turn) => Wrap(connection, _dialects.CreateSession(connection, turn));
 
     /// <summary>A client whose handshake is done.</summary>
     public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null, string? subprotocol = null)
@@ -137,7 +160,7 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>A message that no home of channels is ready for.</summary>
     public void FailRouter(int shard) =>
-        _shards[shard].Tell(new RoutingProtocol.Publish(Channel: null!, default, default, ActorRefs.Nobody, 1, 1), ActorRefs.NoSender);
+        _homes[shard].Tell(new ChannelProtocol.Publish(Channel: null!, default, ActorRefs.Nobody, 1, 1), ActorRefs.NoSender);
 
     /// <summary>A message that no session is ready for, to the session that was opened as the n-th of its loop.</summary>
     public void FailSession(int loop, int number) =>

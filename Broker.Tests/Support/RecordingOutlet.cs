@@ -1,27 +1,34 @@
 using System.Globalization;
-using Broker.Actors.Routing;
+using Broker.Actors.Centrifuge;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Core.Centrifuge;
-using Broker.Core.Protocol.Messages;
+using Broker.Reactor;
 using Broker.Reactor.Loops;
-using Unsubscribed = Broker.Core.Centrifuge.Unsubscribed;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Tests.Support;
 
 /// <summary>A client that writes down what its session says, a line each.</summary>
-internal sealed class RecordingOutlet(Connection connection, WireFormat format = WireFormat.Json) : ISessionOutlet, ICallOutlet
+internal sealed class RecordingOutlet(Connection connection, PublicationFormat? format = null) : ISessionWriter, ICallOutlet
 {
     private string? _failsAt;
 
     public Connection Connection { get; } = connection;
 
-    public WireFormat Format => format;
+    public PublicationFormat Format => format ?? TestFormats.Json;
+
+    public string Dialect => "recording";
 
     public ICallOutlet Calls => this;
 
     /// <summary>The places that subscribes were told, in order.</summary>
-    public List<ChannelPlace> Places { get; } = [];
+    public List<(uint Number, StreamPosition Position)> Places { get; } = [];
 
     /// <summary>Everything said, in order; <see cref="Done"/> is counted instead.</summary>
     public List<string> Said { get; } = [];
@@ -30,7 +37,7 @@ internal sealed class RecordingOutlet(Connection connection, WireFormat format =
     public int BytesDone { get; private set; }
 
     /// <summary>What the last connect was told.</summary>
-    public string Client { get; private set; } = "";
+    public string ClientTold { get; private set; } = "";
 
     /// <summary>Throws whenever this is about to be said.</summary>
     public RecordingOutlet FailAt(string said)
@@ -39,31 +46,37 @@ internal sealed class RecordingOutlet(Connection connection, WireFormat format =
         return this;
     }
 
-    public void Connected(uint id, string client)
+    public void Connected(uint id, in Admission admission)
     {
-        Client = client;
+        ClientTold = admission.Client;
         Say($"connected {id}");
     }
 
-    public void Subscribed(uint id, string channel, ChannelPlace place)
+    public void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
-        Places.Add(place);
+        Places.Add((result.Number, result.Position));
         Say($"subscribed {id}");
     }
 
     public void Unsubscribed(uint id, uint number) => Say($"unsubscribed {id}");
 
-    public void Published(uint id, int receivers, ulong offset) => Say($"published {id}");
+    public void Published(uint id, int receivers, StreamPosition position) => Say($"published {id}");
 
-    public void Failed(uint id, int index, CentrifugeError error) => Say($"failed {id} {error.Code}");
+    public void Failed(uint id, int index, HubError error) => Say($"failed {id} {CentrifugeCodes.CodeOf(error).Code}");
 
     public void Returned(uint id, ReadOnlyMemory<byte> result) => Say($"returned {id} {System.Text.Encoding.UTF8.GetString(result.Span)}");
 
     public void Faulted(uint id, FaultCode code, string text) => Say($"faulted {id} {code}");
 
-    public void Evicted(string channel, uint number, Unsubscribed why) => Say($"evicted {channel} {why.Code}");
+    public void Evicted(Subscription subscription, UnsubscribeReason reason) => Say($"evicted {subscription.Channel} {CentrifugeCodes.CodeOf(reason).Code}");
 
-    public void Disconnect(Disconnect why) => Say($"disconnect {why.Code}");
+    public void Disconnect(DisconnectReason reason) => Say($"disconnect {CentrifugeCodes.CodeOf(reason).Code}");
+
+    public void CloseByClient() => Say($"closed by client");
+
+    public void Pause() => Say($"paused");
+
+    public void Resume() => Say($"resumed");
 
     public void Done(int bytes) => BytesDone += bytes;
 

@@ -12,7 +12,7 @@ namespace Broker.Core.Protocol.Messages;
 /// <param name="plain">Whole unmasked frames of a <see cref="MessageBatch"/>; taken over.</param>
 /// <param name="start">Where the frames begin in the bytes.</param>
 /// <param name="pool">The loop's.</param>
-public ref struct PayloadVariants(SharedBytes plain, int start, BufferPool pool)
+public struct PayloadVariants(SharedBytes plain, int start, BufferPool pool)
 {
     private SharedBytes? _brotli;
     private SharedBytes? _gzip;

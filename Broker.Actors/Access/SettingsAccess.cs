@@ -1,0 +1,46 @@
+using Broker.Actors.Model;
+
+namespace Broker.Actors.Access;
+
+/// <summary>The rules that hold where an application brings none: switches in the settings, and no tokens. It answers at once.</summary>
+public sealed class SettingsAccess(AccessSettings settings) : IHubAccess
+{
+    /// <inheritdoc />
+    public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+
+        // Tokens cannot be verified here, and one that is not verified is no proof.
+        AuthenticationResult result = request.Token.Length > 0 ? AuthenticationResult.Reject(DisconnectReason.InvalidToken)
+            : settings.Anonymous ? AuthenticationResult.Anonymous
+            : AuthenticationResult.Reject(DisconnectReason.PermissionDenied);
+        return new ValueTask<AuthenticationResult>(result);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) => new(Check(request));
+
+    private AuthorizationResult Check(in AuthorizationRequest request) => request.Action switch
+    {
+        _ when request.Subject.Length == 0 => AuthorizationResult.Reject(HubError.BadRequest),
+        _ when request.Token.Length > 0 => AuthorizationResult.Reject(HubError.NotAvailable),
+        HubAction.Subscribe when settings.Subscribe => AuthorizationResult.Allowed,
+        HubAction.Publish when settings.Publish => AuthorizationResult.Allowed,
+        HubAction.Call => AuthorizationResult.Allowed,
+        HubAction.History or HubAction.Presence when settings.Subscribe => AuthorizationResult.Allowed,
+        _ => AuthorizationResult.Reject(HubError.PermissionDenied),
+    };
+}
+
+/// <summary>What clients may do where an application brings no rules of its own.</summary>
+public sealed record AccessSettings
+{
+    /// <summary>Whether a client without a token may connect.</summary>
+    public bool Anonymous { get; init; } = true;
+
+    /// <summary>Whether clients may subscribe to channels by themselves.</summary>
+    public bool Subscribe { get; init; } = true;
+
+    /// <summary>Whether clients may publish.</summary>
+    public bool Publish { get; init; } = true;
+}

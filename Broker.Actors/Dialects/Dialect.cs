@@ -1,0 +1,24 @@
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Runtime;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+
+namespace Broker.Actors.Dialects;
+
+/// <summary>A protocol that clients of the hub speak, registered as one object: the hub knows nothing more of it.</summary>
+public sealed record Dialect
+{
+    /// <summary>Its name, for access rules and people, such as <c>centrifuge</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Paths with what holds for their connections: subprotocols, origins, limits, close frames. No two dialects share a path.</summary>
+    public required IReadOnlyList<WebSocketEndpoint> Endpoints { get; init; }
+
+    /// <summary>What publications can be for its clients.</summary>
+    public IReadOnlyList<PublicationFormat> Formats { get; init; } = [];
+
+    /// <summary>Makes the session of a connection of one of its endpoints. Called on the connection's loop.</summary>
+    public required Func<Connection, LoopTurn, IDialectSession> CreateSession { get; init; }
+}

@@ -1,0 +1,47 @@
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Runtime;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+
+namespace Broker.Actors.Dialects;
+
+/// <summary>The dialects of a hub, by the paths of their endpoints.</summary>
+public sealed class DialectRegistry
+{
+    private readonly Dictionary<string, (Dialect Dialect, WebSocketEndpoint Endpoint)> _byPath = new(StringComparer.Ordinal);
+
+    /// <summary>Registers dialects.</summary>
+    /// <exception cref="ArgumentException">Two have the same path.</exception>
+    public DialectRegistry(params IEnumerable<Dialect> dialects)
+    {
+        List<Dialect> all = [.. dialects];
+        foreach (Dialect dialect in all)
+        {
+            foreach (WebSocketEndpoint endpoint in dialect.Endpoints)
+            {
+                if (!_byPath.TryAdd(endpoint.Path, (dialect, endpoint)))
+                    throw new ArgumentException($"The dialects {_byPath[endpoint.Path].Dialect.Name} and {dialect.Name} have the same path {endpoint.Path}.", nameof(dialects));
+            }
+        }
+
+        Formats = new PublicationFormats(all.SelectMany(static dialect => dialect.Formats));
+    }
+
+    /// <summary>The formats of all of them.</summary>
+    public PublicationFormats Formats { get; }
+
+    /// <summary>The paths that speak WebSocket.</summary>
+    public IReadOnlyCollection<string> Paths => _byPath.Keys;
+
+    /// <summary>The endpoint of a path; null where there is none.</summary>
+    public WebSocketEndpoint? Find(string path) => _byPath.TryGetValue(path, out (Dialect Dialect, WebSocketEndpoint Endpoint) found) ? found.Endpoint : null;
+
+    /// <summary>Makes the session of a connection that was opened on one of the endpoints.</summary>
+    public IDialectSession CreateSession(Connection connection, LoopTurn turn)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return _byPath[connection.Endpoint!.Path].Dialect.CreateSession(connection, turn);
+    }
+}

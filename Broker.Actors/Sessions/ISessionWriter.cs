@@ -1,0 +1,75 @@
+using Broker.Actors.Channels;
+using Broker.Actors.Model;
+using Broker.Actors.Rpc;
+
+namespace Broker.Actors.Sessions;
+
+/// <summary>What a session writes to its client; each dialect writes it in its own words. Only for the loop's thread.</summary>
+public interface ISessionWriter : ISubscriber
+{
+    /// <summary>The name of its dialect.</summary>
+    string Dialect { get; }
+
+    /// <summary>How many items of the hub's calls may be pending before the first credit, from connect on; null where the hub cannot call it.</summary>
+    CallWindows? WindowsOfHubCalls => null;
+
+    /// <summary>What its calls write, and those of the hub.</summary>
+    ICallOutlet Calls { get; }
+
+    /// <summary>The client is admitted.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="admission">As whom, and what it is told.</param>
+    void Connected(uint id, in Admission admission);
+
+    /// <summary>The connect command failed; the client may try again where its dialect lets it.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="error">Why.</param>
+    void NotConnected(uint id, HubError error) => Failed(id, index: 0, error);
+
+    /// <summary>The publication is on its way.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="receivers">Subscriptions that it goes to.</param>
+    /// <param name="position">Its place in the channel; <c>default</c> where it takes none.</param>
+    void Published(uint id, int receivers, StreamPosition position);
+
+    /// <summary>The command failed; the connection stays.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="index">Which command of its frame it was, from 0.</param>
+    /// <param name="error">Why.</param>
+    void Failed(uint id, int index, HubError error);
+
+    /// <summary>The server ended a subscription.</summary>
+    /// <param name="subscription">The subscription, with the channel's number.</param>
+    /// <param name="reason">Why.</param>
+    void Evicted(Subscription subscription, UnsubscribeReason reason);
+
+    /// <summary>The connection, or a subscription, has been refreshed.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="channel">The subscription's channel; null for the connection.</param>
+    /// <param name="timeLeft">Until it expires; null for never.</param>
+    void Refreshed(uint id, string? channel, TimeSpan? timeLeft) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <summary>The connection ends, with everything written before it.</summary>
+    void Disconnect(DisconnectReason reason);
+
+    /// <summary>The client has said that it goes: the connection ends, with everything written before it.</summary>
+    void CloseByClient();
+
+    /// <summary>The session waits for an answer of access: nothing more is read of the client.</summary>
+    void Pause();
+
+    /// <summary>The session goes on.</summary>
+    void Resume();
+}
+
+/// <summary>How a client was admitted, as it is told.</summary>
+/// <param name="Client">The connection's id.</param>
+/// <param name="User">The user; empty for an anonymous client.</param>
+public readonly record struct Admission(string Client, string User)
+{
+    /// <summary>Until the connection expires unless the client refreshes it; null for never, or where the client has nothing to do for it.</summary>
+    public TimeSpan? TimeLeft { get; init; }
+
+    /// <summary>Data for the client.</summary>
+    public ReadOnlyMemory<byte> Data { get; init; }
+}

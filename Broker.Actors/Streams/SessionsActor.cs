@@ -1,0 +1,73 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Streams;
+using Broker.Actors.Dialects;
+using Broker.Actors.Sessions;
+using Broker.Core.Framing;
+using Broker.Reactor.Loops;
+
+namespace Broker.Actors.Streams;
+
+/// <summary>All sessions of one loop: gives each opened connection its session and its stream.</summary>
+/// <remarks>A session that fails is stopped, and only that one: its client comes back to a new session.</remarks>
+public sealed class SessionsActor : UntypedActor
+{
+    private readonly SessionContext _context;
+    private readonly Func<Connection, IDialectSession> _dialectOf;
+    private readonly Props _session;    // Of every session, on the loop of this actor.
+    private ConnectionFlow? _flow;
+
+    /// <summary>Connection acceptor to sessions: a connection is open.</summary>
+    public sealed record Opened(Connection Connection) : INoSerializationVerificationNeeded;
+
+    /// <summary>How it is made.</summary>
+    /// <param name="context">What all sessions share.</param>
+    /// <param name="dialectOf">Makes the dialect that a connection's endpoint speaks.</param>
+    public static Props PropsFor(SessionContext context, Func<Connection, IDialectSession> dialectOf) =>
+        Props.Create(() => new SessionsActor(context, dialectOf));
+
+    /// <summary>Use <see cref="PropsFor"/>.</summary>
+    public SessionsActor(SessionContext context, Func<Connection, IDialectSession> dialectOf)
+    {
+        _context = context;
+        _dialectOf = dialectOf;
+        _session = SessionActor.PropsFor(context).WithDispatcher(Context.Props.Dispatcher);
+    }
+
+    /// <inheritdoc />
+    protected override void PreStart() =>
+        _flow = new ConnectionFlow(ActorMaterializer.Create(Context, ActorMaterializerSettings.Create(Context.System).WithDispatcher(Context.Props.Dispatcher)));
+
+    /// <inheritdoc />
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(static _ => Directive.Stop);
+
+    /// <inheritdoc />
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Opened opened: Start(opened.Connection); break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    private void Start(Connection connection)
+    {
+        IActorRef session = ActorRefs.Nobody;
+        try
+        {
+            IDialectSession dialect = _dialectOf(connection);
+            session = Context.ActorOf(_session);
+            session.Tell(new SessionProtocol.Bound(dialect), ActorRefs.NoSender);
+            dialect.OnBound(session);
+            _flow!.Run(connection, dialect);
+        }
+        catch (Exception failure)
+        {
+            // A connection that cannot be served must not take those of its neighbours along.
+            _context.Log.Error(failure, "{0} could not be given a session.", connection.Id);
+            Context.Stop(session);
+            connection.Close(CloseCode.InternalError, "The session could not start.");
+        }
+    }
+}

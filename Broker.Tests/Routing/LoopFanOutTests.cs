@@ -1,0 +1,377 @@
+using System.Text;
+using Akka.Actor;
+using Akka.TestKit;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.FanOut;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Model;
+using Broker.Actors.Runtime;
+using Broker.Actors.Sessions;
+using Broker.Tests.Support;
+using Xunit;
+using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Tests.Support.Wire;
+
+namespace Broker.Tests.Routing;
+
+/// <summary>The fan-out on a loop whose turns the test takes, with connections that keep each write.</summary>
+public sealed class LoopFanOutTests : IDisposable
+{
+    private static readonly SubscribeResult s_place = new() { Number = 17, Position = new StreamPosition(Epoch: 1, Offset: 0) };
+
+    private readonly TurnedLoop _harness = new(new FakeLoop());
+    private readonly FakeLoop _loop;
+    private readonly LoopTurn _replies;
+    private readonly TestProbe _home, _session;
+    private readonly HomeRef _source;
+    private readonly IActorRef _fanOut;
+    private int _clients;
+
+    public LoopFanOutTests()
+    {
+        _loop = (FakeLoop)_harness.Loops[0];
+        _replies = new LoopTurn(_loop);
+        _home = _harness.CreateProbe();
+        _session = _harness.CreateProbe();
+        _source = new HomeRef(0, _home.Ref);
+        _fanOut = _harness.Start(loop: 0, LoopFanOutActor.PropsFor(_replies, TestFormats.All, new ChannelSettings { BatchBytesMax = 64 }));
+    }
+
+    public void Dispose()
+    {
+        _harness.Dispose();
+        Assert.Equal(0, _loop.Pool.Outstanding);
+    }
+
+    private sealed record Client(Subscription Subscription, FakeConnection Connection, RecordingOutlet Outlet);
+
+    [Fact]
+    public void All_publications_of_a_turn_leave_in_one_write_to_each_member()
+    {
+        Client a = Join("c"), b = Join("c");
+        _loop.TakeOne();
+
+        Deliver("c", "1");
+        Deliver("c", "2");
+        _loop.TakeOne();
+        Deliver("c", "3");
+        _loop.TakeOne();
+
+        foreach (Client client in new[] { a, b })
+        {
+            Assert.Equal(2, client.Connection.Writes.Count);
+            Assert.Equal([["1", "2"], ["3"]], client.Connection.Frames);
+        }
+    }
+
+    [Fact]
+    public void Who_joins_after_a_publication_does_not_get_it_and_who_leaves_after_it_does()
+    {
+        Client early = Join("c");
+        Deliver("c", "1");
+        Client late = Join("c");
+        Deliver("c", "2");
+        Leave(early, id: 9);
+        Deliver("c", "3");
+        _loop.TakeOne();
+
+        Assert.Equal([["1"], ["2"]], early.Connection.Frames);
+        Assert.Equal([["2"], ["3"]], late.Connection.Frames);
+        Assert.Equal(["subscribed 1", "unsubscribed 9"], early.Outlet.Said);
+        Assert.Equal(["subscribed 1"], late.Outlet.Said);
+    }
+
+    [Fact]
+    public void A_member_is_answered_and_its_bytes_given_back_when_it_joins_and_when_it_leaves()
+    {
+        Client client = Join("c", bytes: 80);
+        _loop.TakeOne();
+        Assert.Equal(80, client.Outlet.BytesDone);
+
+        Leave(client, id: 2, bytes: 90);
+        Leave(client, id: 3, bytes: 91);        // It is in no list any more, and is answered all the same.
+        _loop.TakeOne();
+
+        Assert.Equal(["subscribed 1", "unsubscribed 2", "unsubscribed 3"], client.Outlet.Said);
+        Assert.Equal(80 + 90 + 91, client.Outlet.BytesDone);
+    }
+
+    [Fact]
+    public void Who_leaves_without_asking_is_not_answered()
+    {
+        Client client = Join("c");
+
+        Leave(client, id: 0);
+        _loop.TakeOne();
+
+        Assert.Equal(["subscribed 1"], client.Outlet.Said);
+    }
+
+    [Fact]
+    public void Whoever_leaves_the_others_stay()
+    {
+        var random = new Random(20_261_122);
+        List<Client> members = [.. Enumerable.Range(0, 40).Select(_ => Join("c"))];
+        for (int left = 0; left < 39; left++)
+        {
+            int index = random.Next(members.Count);
+            Client gone = members[index];
+            members.RemoveAt(index);
+            Leave(gone, id: 0);
+            Deliver("c", $"{left}");
+            _loop.TakeOne();
+
+            Assert.DoesNotContain(gone.Connection.Frames, frame => frame is [var line] && line == $"{left}");
+            Assert.All(members, member => Assert.Equal([$"{left}"], member.Connection.Frames[^1]));
+        }
+    }
+
+    [Fact]
+    public void Each_format_has_its_own_frames_shared_by_all_who_read_it()
+    {
+        Client json = Join("c"), three = Join("c", format: TestFormats.Batched), threeToo = Join("c", format: TestFormats.Batched);
+        Client two = Join("c", format: TestFormats.Unbatched);
+        _loop.TakeOne();
+
+        _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded("1"u8.ToArray(), Bytes("aa bb"))), _home.Ref);
+        _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded("2"u8.ToArray(), Bytes("cc"))), _home.Ref);
+        _loop.TakeOne();
+
+        Assert.Equal([["1", "2"]], json.Connection.Frames);
+        Assert.Equal(Bytes("82 04 00 aabb cc"), Assert.Single(three.Connection.Writes));
+        Assert.Equal(Bytes("82 04 00 aabb cc"), Assert.Single(threeToo.Connection.Writes));
+        Assert.Equal(Bytes("82 03 00 aabb 82 02 00 cc"), Assert.Single(two.Connection.Writes));
+        Assert.Equal(new Sent(0, 5), _home.ExpectMsg<Sent>());
+    }
+
+    [Fact]
+    public void A_native_frame_keeps_to_the_bound_unless_one_message_alone_passes_it()
+    {
+        Client client = Join("c", format: TestFormats.Batched);
+        _loop.TakeOne();
+
+        foreach (int bytes in new[] { 30, 33, 1, 64, 65, 1 })
+            _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded(null, new byte[bytes])), _home.Ref);
+        _loop.TakeOne();
+
+        Assert.Equal([30 + 33 + 1, 64, 65, 1], client.Connection.Writes.Select(write => write.Length - 3));
+    }
+
+    [Fact]
+    public void Members_of_several_formats_leave_without_disturbing_each_other()
+    {
+        Client json = Join("c"), three = Join("c", format: TestFormats.Batched), two = Join("c", format: TestFormats.Unbatched);
+
+        Leave(three, id: 0);
+        Leave(json, id: 0);
+        _fanOut.Tell(new Deliver("c", _source, TestFormats.Encoded(null, Bytes("aa"))), _home.Ref);
+        _loop.TakeOne();
+
+        Assert.Empty(json.Connection.Writes);
+        Assert.Empty(three.Connection.Writes);
+        Assert.Equal(Bytes("82 02 00 aa"), Assert.Single(two.Connection.Writes));
+        Assert.Equal((-1, -1, 0), (json.Subscription.Index, three.Subscription.Index, two.Subscription.Index));
+    }
+
+    [Fact]
+    public void A_member_learns_where_its_channel_stands()
+    {
+        Client client = Join("c", format: TestFormats.Batched);
+        _loop.TakeOne();
+
+        Assert.Equal([(s_place.Number, s_place.Position)], client.Outlet.Places);
+        Assert.Equal(s_place.Number, client.Subscription.Number);
+    }
+
+    [Fact]
+    public void A_client_of_two_channels_gets_a_turn_in_one_write()
+    {
+        Client both = Join("a");
+        Subscription second = JoinToo(both, "b");
+        Client one = Join("b");
+        _loop.TakeOne();
+
+        Deliver("a", "1");
+        Deliver("b", "2");
+        Deliver("a", "3");
+        _loop.TakeOne();
+
+        Assert.Equal([["1", "3"], ["2"]], both.Connection.Frames);
+        Assert.Single(both.Connection.Writes);
+        Assert.Equal([["2"]], one.Connection.Frames);
+        Assert.Equal(0, second.Index);
+    }
+
+    [Fact]
+    public void A_batch_that_reaches_its_bound_leaves_and_another_begins()
+    {
+        Client client = Join("c");
+        _loop.TakeOne();
+        string[] lines = [.. Enumerable.Range(0, 7).Select(i => $"{i}{new string('x', 29)}")];
+
+        foreach (string line in lines) Deliver("c", line);
+        _loop.TakeOne();
+
+        Assert.Equal([[.. lines[..3]], [.. lines[3..6]], [lines[6]]], client.Connection.Frames);
+    }
+
+    [Fact]
+    public void A_home_hears_once_a_turn_how_much_of_it_was_taken()
+    {
+        TestProbe other = _harness.CreateProbe();
+        Join("c");
+        Deliver("c", "12345");
+        Deliver("c", "123");
+        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // Nobody listens; it is taken even so.
+        _loop.TakeOne();
+        _loop.TakeOne();
+
+        Assert.Equal(new Sent(0, 8), _home.ExpectMsg<Sent>());
+        Assert.Equal(new Sent(0, 7), other.ExpectMsg<Sent>());
+        Assert.False(_home.HasMessages);
+    }
+
+    [Fact]
+    public void What_a_session_said_in_the_turn_leaves_before_the_publications()
+    {
+        Client client = Join("c");
+        _loop.TakeOne();
+        var reply = new Reply(client.Connection, _replies);
+
+        Deliver("c", "publication");
+        reply.Say("reply");
+        _loop.TakeOne();
+
+        Assert.Equal([["reply"], ["publication"]], client.Connection.Frames);
+        Assert.Single(client.Connection.Writes);
+    }
+
+    [Fact]
+    public void Those_who_listen_to_a_home_that_lost_its_state_are_evicted_and_no_others()
+    {
+        Client mine = Join("c", shard: 1), mineToo = Join("d", shard: 1), other = Join("e", shard: 2);
+        Deliver("c", "last");
+
+        _fanOut.Tell(new Reset(1));
+        Deliver("c", "lost");
+        Deliver("e", "stays");
+        _loop.TakeOne();
+
+        Subscription[] evicted = [_session.ExpectMsg<Evicted>().Subscription, _session.ExpectMsg<Evicted>().Subscription];
+        Assert.Equal(new HashSet<Subscription> { mine.Subscription, mineToo.Subscription }, [.. evicted]);
+        Assert.False(_session.HasMessages);
+        Assert.Equal([["last"]], mine.Connection.Frames);
+        Assert.Equal([["stays"]], other.Connection.Frames);
+        Assert.Equal((-1, -1, 0), (mine.Subscription.Index, mineToo.Subscription.Index, other.Subscription.Index));
+    }
+
+    [Fact]
+    public void A_forgotten_member_that_leaves_does_not_disturb_those_who_came_since()
+    {
+        Client old = Join("c", shard: 1);
+        _fanOut.Tell(new Reset(1));
+        Client anew = Join("c", shard: 1);
+
+        Leave(old, id: 2);
+        Deliver("c", "1");
+        _loop.TakeOne();
+
+        Assert.Equal([["1"]], anew.Connection.Frames);
+        Assert.Empty(old.Connection.Frames);
+        Assert.Equal(["subscribed 1", "unsubscribed 2"], old.Outlet.Said);
+    }
+
+    [Fact]
+    public void A_client_that_cannot_be_answered_is_cut_off_alone()
+    {
+        Client good = Join("c");
+        Client bad = NewClient("c");
+        bad.Outlet.FailAt("subscribed 1");
+        _fanOut.Tell(new Add(bad.Subscription, 0, s_place, 1, 80));
+        Deliver("c", "1");
+        _loop.TakeOne();
+
+        Assert.False(bad.Connection.IsOpen);
+        Assert.Equal([["1"]], good.Connection.Frames);
+        Assert.False(_session.HasMessages);         // Nobody was evicted: the fan-out goes on.
+    }
+
+    [Fact]
+    public void A_client_whose_socket_fails_in_an_unknown_way_is_cut_off_alone()
+    {
+        Client first = Join("c"), bad = Join("c"), last = Join("c");
+        _loop.TakeOne();
+        bad.Connection.Throws = true;
+
+        Deliver("c", "1");
+        _loop.TakeOne();
+
+        Assert.False(bad.Connection.IsOpen);
+        Assert.Equal([["1"]], first.Connection.Frames);
+        Assert.Equal([["1"]], last.Connection.Frames);
+    }
+
+    [Fact]
+    public void A_fan_out_that_fails_evicts_everybody_and_works_on()
+    {
+        Client old = Join("c");
+        Deliver("c", "last");
+        _fanOut.Tell(new Deliver(Channel: null!, _source, Line("1")), _home.Ref);      // A name that is none.
+        Client anew = Join("c");
+        Leave(old, id: 2);
+        Deliver("c", "2");
+        _harness.RunUntil(() => anew.Connection.Writes.Count > 0, "the fan-out works on");
+
+        Assert.Same(old.Subscription, _session.ExpectMsg<Evicted>().Subscription);
+        Assert.Equal([["2"]], anew.Connection.Frames);
+        Assert.Equal([["last"]], old.Connection.Frames);
+        Assert.Equal("last".Length + 1, _home.ExpectMsg<Sent>().Bytes);              // Or its home would wait for ever.
+        Assert.Equal(1, _home.ExpectMsg<Sent>().Bytes);
+    }
+
+    private Client NewClient(string channel, PublicationFormat? format = null)
+    {
+        var connection = new FakeConnection(_loop, _clients++);
+        var outlet = new RecordingOutlet(connection, format ?? TestFormats.Json);
+        return new Client(new Subscription(channel, 0, _session.Ref, outlet), connection, outlet);
+    }
+
+    private Client Join(string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null)
+    {
+        Client client = NewClient(channel, format);
+        _fanOut.Tell(new Add(client.Subscription, shard, s_place, 1, bytes), _home.Ref);
+        return client;
+    }
+
+    private Subscription JoinToo(Client client, string channel)
+    {
+        var member = new Subscription(channel, 0, _session.Ref, client.Outlet);
+        _fanOut.Tell(new Add(member, 0, s_place, 1, 80), _home.Ref);
+        return member;
+    }
+
+    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new Remove(client.Subscription, id, bytes), _home.Ref);
+
+    private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, _source, Line(line)), _home.Ref);
+
+    private static EncodedPublication Line(string line) => TestFormats.Encoded(Encoding.UTF8.GetBytes(line), null);
+
+    /// <summary>One frame that a session has begun.</summary>
+    private sealed class Reply(FakeConnection connection, LoopTurn replies) : IReplySource
+    {
+        private Core.Framing.TextBatch _frame;
+
+        public void Say(string line)
+        {
+            replies.Add(this);
+            _frame.Append(Encoding.UTF8.GetBytes(line), replies.Pool);
+        }
+
+        public void Seal()
+        {
+            Core.Buffers.SharedBytes frame = _frame.Seal(out int start);
+            connection.Write(frame, start);
+            frame.LetGo();
+        }
+    }
+}
