@@ -3,15 +3,18 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Event;
-using Broker.Actors.Loops;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.FanOut;
+using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
+using Broker.Actors.Loops;
 using Broker.Actors.Rpc;
-using Broker.Actors.Sessions;
 using Broker.Actors.Runtime;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Core.Deflate;
@@ -37,10 +40,13 @@ public sealed class Hub : IAsyncDisposable
     private readonly Config _akka;
     private readonly HubAcceptor _acceptor;
     private readonly IHubAccess _access;
+    private readonly ChannelNamespaces _namespaces;
+    private readonly HubApi _api = new();
     private readonly DialectRegistry _dialects;
     private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
+    private ChannelContext? _channels;  // From the start on.
     private HubMeter? _meter;           // From the start on.
     private volatile bool _ready;
     private int _stopping;
@@ -61,7 +67,8 @@ public sealed class Hub : IAsyncDisposable
         _time = time;
         _akka = akka;
         Clients = new ClientCalls(settings.Calls, time);
-        _access = access ?? new SettingsAccess(settings.Access);
+        _namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
+        _access = access ?? new SettingsAccess(settings.Access, _namespaces);
         _dialects = RegistryOf(settings, dialects, Methods);
         _acceptor = new HubAcceptor(settings, Counters, _dialects);
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
@@ -105,6 +112,15 @@ public sealed class Hub : IAsyncDisposable
 
     /// <summary>What clients may call; to be filled before the start.</summary>
     public Methods Methods { get; } = new();
+
+    /// <summary>What an application may ask of the hub, from its start on.</summary>
+    public IHubApi Api => _api;
+
+    /// <summary>What channels keep, allow and bound.</summary>
+    public ChannelNamespaces Namespaces => _namespaces;
+
+    /// <summary>Makes the stores of histories; to be set before the start. Null keeps them in memory.</summary>
+    public IHistoryStoreFactory? Histories { get; set; }
 
     /// <summary>Calls methods of clients.</summary>
     public ClientCalls Clients { get; }
@@ -150,13 +166,25 @@ public sealed class Hub : IAsyncDisposable
     {
         LoopTurn[] turns = [.. _loops.Select(static loop => new LoopTurn(loop))];
         IActorRef[] fanOuts = [.. _loops.Select(loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
-        var channels = new ChannelContext(fanOuts, _dialects.Formats, _settings.Routing);
-        IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, channels, loop.Counters), loop, "router"))];
+        _channels = new ChannelContext(fanOuts, _dialects.Formats, _settings.Routing)
+        {
+            Homes = new ChannelHomeContext(_namespaces, _settings.History, _time),
+            Stores = Histories,
+        };
+        IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];
 
         var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
-        var context = new SessionContext(_settings.Clients, _access, new ChannelRoutes(homes), calls, log);
-        return [.. _loops.Select(loop => Start(SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions"))];
+        var routes = new ChannelRoutes(homes);
+        IActorRef[] sessions = [.. _loops.Select(StartSessions)];
+        _api.Start(new HubApiContext(_settings.Clients, _namespaces, routes, homes, sessions, s_version, _time));
+        return sessions;
+
+        IActorRef StartSessions(EventLoop loop)
+        {
+            var context = new SessionContext(_settings.Clients, _access, routes, calls, log) { Namespaces = _namespaces, History = _settings.History, Connected = new LoopSessions() };
+            return Start(SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
+        }
 
         IActorRef Start(Props props, EventLoop loop, string name) =>
             system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(loop.Number)), $"{name}-{loop.Number}");
@@ -181,6 +209,7 @@ public sealed class Hub : IAsyncDisposable
         foreach (EventLoop loop in _loops) loop.Stop();
         foreach (Thread thread in _threads) thread.Join();
         foreach (EventLoop loop in _loops) loop.Dispose();
+        _channels?.Dispose();
         _meter?.Dispose();
     }
 

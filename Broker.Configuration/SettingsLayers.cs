@@ -9,6 +9,23 @@ public sealed class SettingsLayers
 
     private readonly IReadOnlyList<SettingsLayer> _references;
     private readonly IReadOnlyList<SettingsLayer> _overrides;
+    private readonly IReadOnlyList<NamedGroup> _groups;
+
+    // Keys below each name that a layer writes behind the prefix are those that the defaults have below the template.
+    private sealed record NamedGroup(string Prefix, string Template)
+    {
+        internal const string NameSegment = ".NAME";
+
+        internal string? NameOf(string key)
+        {
+            if (!key.StartsWith(Prefix, StringComparison.Ordinal)) return null;
+            int end = key.IndexOf('.', Prefix.Length);
+            return end < 0 ? key[Prefix.Length..] : key[Prefix.Length..end];
+        }
+
+        internal string? TemplateOf(string key) =>
+            NameOf(key) is { } name && key.Length > Prefix.Length + name.Length + 1 ? Template + key[(Prefix.Length + name.Length + 1)..] : null;
+    }
 
     /// <summary>Stacks layers.</summary>
     /// <param name="references">Layers of defaults. Their keys are all the keys there are.</param>
@@ -17,29 +34,50 @@ public sealed class SettingsLayers
     {
         _references = references;
         _overrides = overrides;
-        KnownKeys = KeysOf(references);
+        _groups =
+        [
+            .. from layer in references
+               from key in layer.Keys
+               where key.EndsWith(NamedGroup.NameSegment, StringComparison.Ordinal)
+               select new NamedGroup(key[..^(NamedGroup.NameSegment.Length - 1)], layer.Find(key)!.Text + "."),
+        ];
+        IReadOnlyList<string> keys = KeysOf(references);
+        KnownKeys =
+        [
+            .. keys.Concat(
+                from @group in _groups
+                from name in NamesIn(@group)
+                from key in keys
+                where key.StartsWith(@group.Template, StringComparison.Ordinal)
+                select $"{@group.Prefix}{name}.{key[@group.Template.Length..]}").Order(StringComparer.Ordinal),
+        ];
     }
 
-    /// <summary>Every key that has a meaning, in alphabetical order.</summary>
+    /// <summary>Every key that has a meaning, in alphabetical order; of groups with names, those of every name that a layer writes.</summary>
     public IReadOnlyList<string> KnownKeys { get; }
 
     /// <summary>Gives the keys under <c>broker</c> that layers of defaults define.</summary>
     public static IReadOnlyList<string> KeysOf(IEnumerable<SettingsLayer> references) =>
     [
         .. references.SelectMany(layer => layer.Keys)
-            .Where(key => key.StartsWith(Root, StringComparison.Ordinal))
+            .Where(key => key.StartsWith(Root, StringComparison.Ordinal) && !key.EndsWith(NamedGroup.NameSegment, StringComparison.Ordinal))
             .Distinct()
             .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>The value of the strongest layer that has one, or <c>null</c> for an unknown key.</summary>
-    public SettingValue? Find(string key) => FindOverride(key) ?? FindIn(_references, key);
+    public SettingValue? Find(string key) => FindOverride(key) ?? FindDefault(key);
 
     /// <summary>The value of the strongest layer over the defaults, or <c>null</c> if the default stands.</summary>
     public SettingValue? FindOverride(string key) => FindIn(_overrides, key);
 
     /// <summary>The default of a key.</summary>
-    public SettingValue? FindDefault(string key) => FindIn(_references, key);
+    public SettingValue? FindDefault(string key) =>
+        FindIn(_references, key) ?? _groups.Select(each => each.TemplateOf(key)).Where(template => template is not null).Select(template => FindIn(_references, template!)).FirstOrDefault();
+
+    /// <summary>The names that layers write in a group with names.</summary>
+    /// <param name="prefix">The group's, such as <c>broker.namespaces.</c>, which <c>reference.conf</c> gives a template: <c>namespaces.NAME = broker.channels</c>.</param>
+    public IReadOnlyList<string> NamesUnder(string prefix) => [.. _groups.Where(each => each.Prefix == prefix).SelectMany(NamesIn)];
 
     /// <summary>Every known key whose value differs from its default, with the value in force.</summary>
     public IEnumerable<KeyValuePair<string, SettingValue>> Changed() =>
@@ -71,6 +109,9 @@ public sealed class SettingsLayers
     // Akka's own settings are Akka's to judge. All else must be ours: "brokr.listen" would be silently lost otherwise.
     private bool IsUnknown(string key) =>
         !key.StartsWith("akka.", StringComparison.Ordinal) && !KnownKeys.Contains(key);
+
+    private IEnumerable<string> NamesIn(NamedGroup group) =>
+        _overrides.SelectMany(layer => layer.Keys).Select(group.NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal);
 
     private static SettingValue? FindIn(IReadOnlyList<SettingsLayer> layers, string key) =>
         layers.Reverse().Select(layer => layer.Find(key)).FirstOrDefault(value => value is not null);

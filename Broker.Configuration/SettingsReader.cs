@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using System.Net;
 
 namespace Broker.Configuration;
@@ -95,6 +96,32 @@ public sealed class SettingsReader(SettingsLayers layers)
             read = text;
             return isGood(text);
         }) ?? "";
+
+    /// <summary>Reads a regular expression that is matched against a whole text, in time that grows with the text alone; empty for none.</summary>
+    public Regex? GetPattern(string key) =>
+        Get(key, "a regular expression without look-around and back references", (string text, out Regex? pattern) =>
+        {
+            pattern = null;
+            if (text.Length == 0) return true;
+            try
+            {
+                pattern = new Regex($"^(?:{text})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+                return true;
+            }
+            catch (Exception malformed) when (malformed is ArgumentException or NotSupportedException)
+            {
+                return false;
+            }
+        });
+
+    /// <summary>The names that were given in a group with names, such as <c>broker.namespaces.</c>.</summary>
+    public IReadOnlyList<string> GetNames(string prefix) => layers.NamesUnder(prefix);
+
+    /// <summary>Notes a name in a group with names that may not be one.</summary>
+    /// <param name="prefix">The group's.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    public void RefuseName(string prefix, string name, string expected) => _problems.Add($"{prefix}{name}: expected {expected}.");
 
     /// <summary>Reads a list, each of whose items has to be of a kind.</summary>
     /// <param name="key">The full key.</param>

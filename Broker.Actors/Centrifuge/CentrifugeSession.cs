@@ -1,7 +1,11 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Unicode;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Presence;
+using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Dialects;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
@@ -128,6 +132,9 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         CommandKind.Publish when command.Type == 0 => new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()),
         CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
+        CommandKind.History => new ClientCommand.History(command.Id, bytes, Command.Keep(command.Channel), QueryOf(command)),
+        CommandKind.Presence or CommandKind.PresenceStats =>
+            new ClientCommand.Presence(command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
         CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
         CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, CredentialsOf(command)),
         CommandKind.Send => new ClientCommand.Send(bytes),
@@ -147,6 +154,9 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         };
     }
 
+    private static HistoryQuery QueryOf(in Command command) =>
+        new(command.Since ? new StreamPosition(CentrifugeEpoch.Read(command.Epoch), command.Offset) : null, command.Limit, command.Reverse);
+
     private static SubscribeOptions OptionsOf(in Command command)
     {
         bool isPlain = command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
@@ -162,7 +172,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             Filter = command.TagsFilter.ToArray(),
             Data = command.Data.ToArray(),
             Token = command.Token.ToArray(),
-            IsUnavailable = command.Type != 0 || !command.TagsFilter.IsEmpty,
+            IsUnavailable = command.Type != 0,
         };
     }
 
@@ -198,25 +208,66 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     /// <inheritdoc />
     public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
-        Writer.WriteSubscribe(id, new WireSubscribeResult
+        bool hasPosition = result.Positioned || result.Recoverable;
+        var answer = new WireSubscribeResult
         {
             Expires = result.TimeLeft is not null,
             TtlSeconds = SecondsOf(result.TimeLeft),
             Data = result.Data.Span,
             Recoverable = result.Recoverable,
             Positioned = result.Positioned,
-            Epoch = result.Recoverable ? CentrifugeEpoch.Write(result.Position.Epoch) : null,
-            Offset = !result.Recoverable ? 0 : result.Recovered ? subscription.Options.RecoverFrom!.Value.Offset : result.Position.Offset,
+            Epoch = hasPosition ? CentrifugeEpoch.Write(result.Position.Epoch) : null,
+            Offset = !hasPosition ? 0 : result.Recovered ? subscription.Options.RecoverFrom?.Offset ?? 0 : result.Position.Offset,
+            Delta = !string.IsNullOrEmpty(result.Delta),
             WasRecovering = result.Recoverable && result.WasRecovering,
             Recovered = result.Recoverable && result.Recovered,
-            Publications = BodiesOf(subscription.Channel, result.Missed),
-        });
+            Publications = result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta)) : [],
+        };
+        if (id == 0)
+        {
+            Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), answer);
+            foreach (ReadOnlyMemory<byte> line in _context.Format.LinesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteLine(line.Span);
+        }
+        else
+        {
+            Writer.WriteSubscribe(id, answer);
+        }
+
         Say();
         Seal();
     }
 
-    private ReadOnlyMemory<byte>[] BodiesOf(string channel, IReadOnlyList<Publication>? missed) =>
-        missed is null ? [] : [.. missed.Select(each => _context.Format.BodyOf(channel, each))];
+    /// <inheritdoc />
+    public override void History(uint id, string channel, HistoryPage page)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        Writer.WriteHistory(id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch), page.Top.Offset);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Presence(uint id, IReadOnlyCollection<ClientInfo> members)
+    {
+        Writer.WritePresence(id, members.Select(each => KeyValuePair.Create(each.Client, _context.Format.InfoOf(each))));
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void PresenceStats(uint id, PresenceCounts counts)
+    {
+        Writer.WritePresenceStats(id, counts.Clients, counts.Users);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+        ArgumentNullException.ThrowIfNull(subscription);
+        ArgumentNullException.ThrowIfNull(gaps);
+        foreach (Gap gap in gaps) Writer.PushGap(Encoding.UTF8.GetBytes(subscription.Channel), gap.From, gap.To, gap.Count);
+        Say();
+        Seal();
+    }
 
     /// <inheritdoc />
     public override void Unsubscribed(uint id, uint number)
@@ -285,7 +336,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     public override void Evicted(Subscription subscription, UnsubscribeReason reason)
     {
         ArgumentNullException.ThrowIfNull(subscription);
-        Writer.PushUnsubscribe(System.Text.Encoding.UTF8.GetBytes(subscription.Channel), CentrifugeCodes.CodeOf(reason));
+        Writer.PushUnsubscribe(Encoding.UTF8.GetBytes(subscription.Channel), CentrifugeCodes.CodeOf(reason));
         Say();
     }
 

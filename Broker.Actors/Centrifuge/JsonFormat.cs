@@ -1,8 +1,10 @@
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Model;
 using Broker.Core.Buffers;
 using Broker.Core.Centrifuge;
 using Broker.Core.Deflate;
+using Broker.Core.Delta;
 using Broker.Core.Framing;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
@@ -16,13 +18,36 @@ namespace Broker.Actors.Centrifuge;
 /// <param name="encoding">How each line is made.</param>
 internal sealed class JsonFormat(JsonEncoding encoding) : PublicationFormat("centrifuge-json", encoding)
 {
-    /// <summary>The publication alone, a JSON object: what a recovery puts in the subscribe reply.</summary>
-    internal ReadOnlyMemory<byte> BodyOf(string channel, in Publication publication)
+    /// <summary>Publications alone, each a JSON object: what a recovery or a page of history puts in its reply.</summary>
+    /// <param name="epoch">Of the channel's history.</param>
+    /// <param name="publications">In the client's order.</param>
+    /// <param name="withDeltas">Their data as texts: the first as it is, the others as differences from the one before, where that is shorter.</param>
+    internal ReadOnlyMemory<byte>[] BodiesOf(ulong epoch, IReadOnlyList<Publication> publications, bool withDeltas)
+    {
+        byte[] prefix = (byte[])encoding.Prepare("");
+        var bodies = new ReadOnlyMemory<byte>[publications.Count];
+        for (int i = 0; i < bodies.Length; i++)
+        {
+            Publication publication = publications[i];
+            byte[]? delta = withDeltas && i > 0 ? FossilEncoder.Encode(publications[i - 1].Data.Span, publication.Data.Span, alignToUtf8: true) : null;
+            byte[] line = withDeltas
+                ? encoding.EncodeText(prefix, epoch, publication, delta)
+                : encoding.Encode(prefix, epoch, publication, publication.LongData is { } data ? data.ToArray() : publication.Data.Span);
+            bodies[i] = PublicationEncoder.BodyOf(line, prefix);
+        }
+
+        return bodies;
+    }
+
+    /// <summary>Publications as their lines.</summary>
+    internal IEnumerable<ReadOnlyMemory<byte>> LinesOf(string channel, ulong epoch, IReadOnlyList<Publication> publications)
     {
         byte[] prefix = (byte[])encoding.Prepare(channel);
-        byte[] data = publication.LongData?.ToArray() ?? [];
-        return PublicationEncoder.BodyOf(encoding.Encode(prefix, publication, publication.LongData is null ? publication.Data.Span : data), prefix);
+        return publications.Select(each => (ReadOnlyMemory<byte>)encoding.Encode(prefix, epoch, each, each.LongData is { } data ? data.ToArray() : each.Data.Span));
     }
+
+    /// <summary>Who a client is, as JSON.</summary>
+    internal ReadOnlyMemory<byte> InfoOf(ClientInfo info) => encoding.InfoOf(info);
 
     /// <inheritdoc />
     public override PublicationBatch CreateBatch() => new Batch();

@@ -2,7 +2,9 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels;
@@ -50,7 +52,55 @@ public static class ChannelProtocol
     /// <param name="Bytes">Of the command, no longer pending.</param>
     /// <param name="Receivers">Subscriptions that it goes to.</param>
     /// <param name="Position">Its place in the channel; <c>default</c> where it takes none.</param>
-    public sealed record Published(uint Id, int Bytes, int Receivers, StreamPosition Position) : ISessionMessage;
+    public sealed record Published(uint Id, int Bytes, int Receivers, StreamPosition Position) : ISessionMessage
+    {
+        /// <summary>Not sent again: its idempotency key or its version was known.</summary>
+        public bool Suppressed { get; init; }
+    }
+
+    /// <summary>Anybody to home: read a page of a channel's history. Answered with <see cref="HistoryRead"/> or <see cref="Failed"/>.</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Query">What is wanted.</param>
+    /// <param name="ReplyTo">Who is answered.</param>
+    /// <param name="Id">Of the command.</param>
+    /// <param name="Bytes">Of the command.</param>
+    public sealed record ReadHistory(string Channel, HistoryQuery Query, IActorRef ReplyTo, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+
+    /// <summary>Home to reader.</summary>
+    /// <param name="Id">Of the command.</param>
+    /// <param name="Bytes">Of the command, no longer pending.</param>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Page">The page.</param>
+    public sealed record HistoryRead(uint Id, int Bytes, string Channel, HistoryPage Page) : ISessionMessage;
+
+    /// <summary>Server to home: remove the publications of a channel's history. Answered with <see cref="HistoryRemoved"/> or <see cref="Failed"/>.</summary>
+    public sealed record RemoveHistory(string Channel, IActorRef ReplyTo) : INoSerializationVerificationNeeded;
+
+    /// <summary>Home to server: they are removed.</summary>
+    public sealed record HistoryRemoved : INoSerializationVerificationNeeded;
+
+    /// <summary>Anybody to home: who is in a channel? Answered with <see cref="PresenceRead"/> or <see cref="Failed"/>.</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="CountsOnly">How many is enough.</param>
+    /// <param name="ReplyTo">Who is answered.</param>
+    /// <param name="Id">Of the command.</param>
+    /// <param name="Bytes">Of the command.</param>
+    public sealed record ReadPresence(string Channel, bool CountsOnly, IActorRef ReplyTo, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+
+    /// <summary>Home to whoever asked.</summary>
+    /// <param name="Id">Of the command.</param>
+    /// <param name="Bytes">Of the command, no longer pending.</param>
+    /// <param name="Counts">How many.</param>
+    /// <param name="Members">Who; null if only the counts were asked for.</param>
+    public sealed record PresenceRead(uint Id, int Bytes, PresenceCounts Counts, IReadOnlyCollection<ClientInfo>? Members) : ISessionMessage;
+
+    /// <summary>Server to home: which channels have subscribers? Answered with <see cref="ChannelsListed"/>.</summary>
+    /// <param name="Accepts">Which names are wanted.</param>
+    /// <param name="ReplyTo">Who is answered.</param>
+    public sealed record ListChannels(Func<string, bool> Accepts, IActorRef ReplyTo) : INoSerializationVerificationNeeded;
+
+    /// <summary>Home to server: names, and subscriptions of each.</summary>
+    public sealed record ChannelsListed(IReadOnlyList<KeyValuePair<string, int>> Channels) : INoSerializationVerificationNeeded;
 
     /// <summary>Home to whoever sent it: a command failed.</summary>
     /// <param name="Id">Of the command.</param>

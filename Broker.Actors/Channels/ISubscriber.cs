@@ -3,6 +3,7 @@ using Broker.Reactor;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
 using Broker.Reactor.Pipes;
+using Broker.Actors.Channels.SlowConsumers;
 
 namespace Broker.Actors.Channels;
 
@@ -31,6 +32,13 @@ public interface ISubscriber
     /// <param name="id">Of the command.</param>
     /// <param name="number">The channel's number, as far as it is known.</param>
     void Unsubscribed(uint id, uint number);
+
+    /// <summary>The client was too slow for some publications of a channel, and does not get them.</summary>
+    /// <param name="subscription">The subscription.</param>
+    /// <param name="gaps">Which.</param>
+    void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+    }
 
     /// <summary>So many bytes of commands are no longer pending.</summary>
     void Done(int bytes);

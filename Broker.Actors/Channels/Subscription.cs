@@ -1,5 +1,10 @@
 using Akka.Actor;
+using Broker.Actors.Channels.FanOut;
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Channels.SlowConsumers;
+using Broker.Actors.Model;
+using Broker.Core.Filters;
 
 namespace Broker.Actors.Channels;
 
@@ -19,6 +24,18 @@ public sealed class Subscription(string channel, int loop, IActorRef session, IS
 
     /// <summary>What the client wants of it.</summary>
     public SubscribeOptions Options { get; init; } = SubscribeOptions.None;
+
+    /// <summary>The channel's namespace.</summary>
+    public ChannelNamespace Namespace { get; init; } = ChannelNamespaces.Default.WithoutNamespace;
+
+    /// <summary>Who subscribes, as presence tells it; null where nobody asks for it.</summary>
+    public ClientInfo? Info { get; init; }
+
+    /// <summary>Which publications the client wants, by their tags; null for all.</summary>
+    public TagsFilter? Filter { get; init; }
+
+    /// <summary>The filter as the client wrote it: subscribers with the same one are served together.</summary>
+    public string FilterText { get; init; } = "";
 
     /// <summary>The name that is unique among the client's subscriptions.</summary>
     public string Key => KeyOf(Channel, Options.Key);
@@ -40,6 +57,15 @@ public sealed class Subscription(string channel, int loop, IActorRef session, IS
 
     /// <summary>Its place in the fan-out's list; -1 while it is in none.</summary>
     internal int Index { get; set; } = -1;
+
+    /// <summary>The fan-out's list that it stands in; null while it is in none.</summary>
+    internal SubscriberGroup? Group { get; set; }
+
+    /// <summary>What waits for it while it is slow; null while it is not.</summary>
+    internal WaitingPublications<byte[]>? Waiting { get; set; }
+
+    /// <summary>What the relay grants it; set before it is added to the fan-out.</summary>
+    internal SubscriptionGrants Grants { get; set; }
 
     /// <summary>
     /// What counts it in the channel's relay, from the subscribe to the unsubscribe. A relay that was restarted meanwhile has

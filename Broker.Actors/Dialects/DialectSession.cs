@@ -1,6 +1,9 @@
 using Akka.Actor;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Presence;
+using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
@@ -248,6 +251,20 @@ public abstract class DialectSession : IDialectSession, IReplySource
 
     /// <inheritdoc />
     public abstract void Published(uint id, int receivers, StreamPosition position);
+
+    /// <inheritdoc />
+    public virtual void History(uint id, string channel, HistoryPage page) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <inheritdoc />
+    public virtual void Presence(uint id, IReadOnlyCollection<ClientInfo> members) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <inheritdoc />
+    public virtual void PresenceStats(uint id, PresenceCounts counts) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <inheritdoc />
+    public virtual void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+    }
 
     /// <inheritdoc />
     public abstract void Failed(uint id, int index, HubError error);

@@ -1,5 +1,6 @@
 using System.Text;
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Dialects;
 using Broker.Actors.Model;
@@ -159,7 +160,10 @@ public abstract class NativeSpeech : DialectSession
     {
         ArgumentNullException.ThrowIfNull(subscription);
         (_channels ??= [])[result.Number] = subscription.Channel;
-        Say(new Subscribed { Request = id, Channel = result.Number, Epoch = result.Position.Epoch, Offset = result.Position.Offset });
+        SubscribedState state = !result.Recoverable ? SubscribedState.None
+            : result is { WasRecovering: true, Recovered: true } ? SubscribedState.Recoverable | SubscribedState.Recovered
+            : SubscribedState.Recoverable;
+        Say(new Subscribed { Request = id, Channel = result.Number, State = state, Epoch = result.Position.Epoch, Offset = result.Position.Offset });
         foreach (Publication missed in result.Missed ?? []) Deliver(result.Number, missed);
         Seal();
     }
@@ -168,6 +172,15 @@ public abstract class NativeSpeech : DialectSession
     {
         if (publication.LongData is { } data) DeliverLong(new LongPublication(number, publication.Offset, data));
         else Say(new Delivery { Channel = number, Offset = publication.Offset, Data = publication.Data.Span });
+    }
+
+    /// <inheritdoc />
+    public override void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+        ArgumentNullException.ThrowIfNull(subscription);
+        ArgumentNullException.ThrowIfNull(gaps);
+        foreach (Gap gap in gaps) Say(new Missed { Channel = subscription.Number, Offset = gap.From, Count = gap.From == 0 ? gap.Count : gap.To - gap.From + 1 });
+        Seal();
     }
 
     /// <inheritdoc />

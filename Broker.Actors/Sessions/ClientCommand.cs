@@ -1,4 +1,5 @@
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.History;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Transfers;
@@ -61,6 +62,20 @@ public abstract record ClientCommand(uint Id, int Bytes)
         /// <summary>How it is to be taken.</summary>
         public PublishOptions Options { get; init; } = PublishOptions.None;
     }
+
+    /// <summary>Read a page of a channel's history.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Channel">Its name.</param>
+    /// <param name="Query">What the client wants.</param>
+    public sealed record History(uint Id, int Bytes, string Channel, HistoryQuery Query) : ClientCommand(Id, Bytes);
+
+    /// <summary>Ask who is in a channel.</summary>
+    /// <param name="Id">The client's number for the reply.</param>
+    /// <param name="Bytes">Bytes on the wire.</param>
+    /// <param name="Channel">Its name.</param>
+    /// <param name="CountsOnly">How many is enough.</param>
+    public sealed record Presence(uint Id, int Bytes, string Channel, bool CountsOnly) : ClientCommand(Id, Bytes);
 
     /// <summary>Show a new token.</summary>
     /// <param name="Id">The client's number for the reply.</param>

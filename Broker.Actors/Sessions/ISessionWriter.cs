@@ -1,4 +1,6 @@
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 
@@ -31,6 +33,22 @@ public interface ISessionWriter : ISubscriber
     /// <param name="receivers">Subscriptions that it goes to.</param>
     /// <param name="position">Its place in the channel; <c>default</c> where it takes none.</param>
     void Published(uint id, int receivers, StreamPosition position);
+
+    /// <summary>A page of a channel's history.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="page">The page.</param>
+    void History(uint id, string channel, HistoryPage page) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <summary>Who is in a channel.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="members">Who.</param>
+    void Presence(uint id, IReadOnlyCollection<ClientInfo> members) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <summary>How many are in a channel.</summary>
+    /// <param name="id">Of the command.</param>
+    /// <param name="counts">How many.</param>
+    void PresenceStats(uint id, PresenceCounts counts) => Failed(id, index: 0, HubError.NotAvailable);
 
     /// <summary>The command failed; the connection stays.</summary>
     /// <param name="id">Of the command.</param>

@@ -2,9 +2,14 @@ using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.Api;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Calls;
+using Broker.Core.Filters;
+using Broker.Core.Protocol.Messages;
 using Broker.Core.Topics;
 using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
 using static Broker.Actors.Sessions.SessionProtocol;
@@ -32,6 +37,7 @@ public sealed class SessionActor : UntypedActor
     private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
     private AccessQueue? _access;                   // From the first answer of access that did not come at once.
     private SessionExpiry? _expiry;                 // From connect on, where the connection or a subscription expires.
+    private Dictionary<ChannelNamespace, RateLimit>? _rates;    // From the first publication on where there is a rate.
     private bool _wasRejected;                      // Its connect failed; what it has sent behind that is passed over.
     private bool _ended;
 
@@ -72,6 +78,13 @@ public sealed class SessionActor : UntypedActor
             case CancelClientCall cancel: _writer.Calls.Cancelled(cancel.Id); break;
             case ChannelProtocol.Evicted evicted: OnEvicted(evicted); break;
             case AccessAnswered answered: OnAccess(answered); break;
+            case ChannelProtocol.HistoryRead read: _writer.History(read.Id, read.Channel, read.Page); _writer.Done(read.Bytes); break;
+            case ChannelProtocol.PresenceRead read: OnPresence(read); break;
+            case SubscribeClient subscribe: SubscribeByServer(subscribe.Subscription, subscribe.RecoverSince); break;
+            case UnsubscribeClient unsubscribe: UnsubscribeByServer(unsubscribe.Channel); break;
+            case DisconnectClient disconnect when !_ended: Disconnect(disconnect.Reason, "by the server"); break;
+            case DisconnectClient: break;
+            case RefreshClient refresh: RefreshByServer(refresh.Expiry); break;
             case Bound bound: _writer = bound.Writer; break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
@@ -124,6 +137,8 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Publish publish: Publish(publish); return;
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
+            case ClientCommand.History history: Read(history, history.Channel, HubAction.History); return;
+            case ClientCommand.Presence presence: Read(presence, presence.Channel, HubAction.Presence); return;
             case ClientCommand.Refresh refresh: Refresh(refresh); return;
             case ClientCommand.QuickCalls quick when _context.HasOwnAccess: StartEach(quick.Run); return;
             case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
@@ -206,7 +221,8 @@ public sealed class SessionActor : UntypedActor
         _writer.Connected(connect.Id, new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null });
         if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
         if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
-        foreach (ServerSubscription subscription in result.Subscriptions) SubscribeByServer(subscription);
+        _context.Connected?.Add(result.User, client, Self);
+        foreach (ServerSubscription subscription in result.Subscriptions) SubscribeByServer(subscription, recoverSince: null);
     }
 
     private HubError? CheckDate(DateTimeOffset? date) => date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
@@ -268,6 +284,7 @@ public sealed class SessionActor : UntypedActor
             _ when _subscriptions.TryGet(Subscription.KeyOf(subscribe.Channel, subscribe.Options.Key), out _) => HubError.AlreadySubscribed,
             _ when _subscriptions.Count >= _context.Settings.ChannelsMax => HubError.LimitExceeded,
             { Options.IsUnavailable: true } => HubError.NotAvailable,
+            _ when !_context.Namespaces.TryResolve(subscribe.Channel, out _, out HubError unknown) => unknown,
             _ => null,
         };
         if (rejected is { } error)
@@ -288,12 +305,40 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        Send(subscribe.Channel, subscribe.Options, terms, subscribe.Id, subscribe.Bytes);
+        TagsFilter? filter = null;
+        if (!subscribe.Options.Filter.IsEmpty && !TryReadFilter(subscribe, out filter))
+        {
+            Reject(subscribe, HubError.BadRequest);
+            return;
+        }
+
+        Send(subscribe.Channel, subscribe.Options, terms, filter, subscribe.Id, subscribe.Bytes);
     }
 
-    private void SubscribeByServer(ServerSubscription wanted)
+    private bool TryReadFilter(ClientCommand.Subscribe subscribe, out TagsFilter? filter)
     {
-        if (_subscriptions.TryGet(wanted.Channel, out _)) return;
+        filter = null;
+        if (!_context.Namespaces.TryResolve(subscribe.Channel, out ChannelNamespace? options, out _) || !options.TagsFilter) return false;
+        string? problem = TagsFilterReader.Read(subscribe.Options.Filter.Span, out filter);
+        if (problem is not null && _context.Log.IsDebugEnabled) _context.Log.Debug("{0} has a filter that is refused: {1}", _writer.Connection.Id, problem);
+        return problem is null;
+    }
+
+    private void UnsubscribeByServer(string channel)
+    {
+        if (!_ended && _subscriptions.TryGet(channel, out Subscription? subscription)) OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.ByServer));
+    }
+
+    private void RefreshByServer(ConnectionExpiry expiry)
+    {
+        if (_ended || _principal is null) return;
+        if (expiry.HasExpired) Disconnect(DisconnectReason.Expired, "by the server");
+        else Expiry.Set("", expiry.At);
+    }
+
+    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince)
+    {
+        if (_ended || _subscriptions.TryGet(wanted.Channel, out _)) return;
         var terms = new SubscriptionTerms
         {
             ExpiresAt = wanted.ExpiresAt,
@@ -305,12 +350,22 @@ public sealed class SessionActor : UntypedActor
             Presence = wanted.Presence,
             JoinLeave = wanted.JoinLeave,
         };
-        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true }, terms, id: 0, bytes: 0);
+        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
     }
 
-    private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, uint id, int bytes)
+    private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, TagsFilter? filter, uint id, int bytes)
     {
-        var subscription = new Subscription(channel, _writer.Connection.Id.Loop, Self, _writer) { Options = options };
+        // A channel of the server's own choice may have a namespace that is not configured: the home answers that.
+        ChannelNamespace known = _context.Namespaces.TryResolve(channel, out ChannelNamespace? found, out _) ? found : _context.Namespaces.WithoutNamespace;
+        bool isSeen = terms?.Presence ?? known.Presence;
+        var subscription = new Subscription(channel, _writer.Connection.Id.Loop, Self, _writer)
+        {
+            Options = options,
+            Namespace = known,
+            Filter = filter,
+            FilterText = filter is null ? "" : System.Text.Encoding.UTF8.GetString(options.Filter.Span),
+            Info = !isSeen ? null : terms is { ChannelInfo.IsEmpty: false } ? Info with { ChannelInfo = terms.ChannelInfo } : Info,
+        };
         _subscriptions.Add(subscription);
         SubscribeResult result = default;
         if (terms is not null)
@@ -345,14 +400,70 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
+        if (Limit(publish) is { } limited)
+        {
+            publish.LongData?.LetGo();
+            Reject(publish, limited);
+            return;
+        }
+
         var request = new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!) { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
         Authorize(request, publish, static (session, command, _) => session.Send((ClientCommand.Publish)command));
     }
 
+    // What the channel's namespace bounds, whoever publishes.
+    private HubError? Limit(ClientCommand.Publish publish)
+    {
+        if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
+        if ((publish.LongData?.Bytes ?? publish.Data.Length) > options.MessageBytesMax) return HubError.LimitExceeded;
+        if (options.PublishRate == 0) return null;
+        ref RateLimit rate = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out bool isKnown);
+        if (!isKnown) rate = new RateLimit(options.PublishRate);
+        return rate.TryTake(_writer.Connection.Loop.NowMilliseconds) ? null : HubError.TooManyRequests;
+    }
+
+    private ClientInfo Info => _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
+
+    // History and presence are asked of the channel's home, if access lets the client.
+    private void Read(ClientCommand command, string channel, HubAction action)
+    {
+        if (ChannelName.Check(channel, _context.Settings.ChannelBytesMax) is not null)
+        {
+            Reject(command, HubError.BadRequest);
+            return;
+        }
+
+        var request = new AuthorizationRequest(action, channel, _principal!) { IsSubscribed = _subscriptions.TryGet(channel, out _) };
+        Authorize(request, command, static (session, asked, _) => session.Read(asked));
+    }
+
+    private void Read(ClientCommand command)
+    {
+        object message = command switch
+        {
+            ClientCommand.History history => new ChannelProtocol.ReadHistory(history.Channel, Bounded(history.Query), Self, history.Id, history.Bytes),
+            ClientCommand.Presence presence => new ChannelProtocol.ReadPresence(presence.Channel, presence.CountsOnly, Self, presence.Id, presence.Bytes),
+            _ => throw new ArgumentException($"{command} reads nothing.", nameof(command)),
+        };
+        string channel = (command as ClientCommand.History)?.Channel ?? ((ClientCommand.Presence)command).Channel;
+        _context.Routes.HomeOf(channel).Tell(message, ActorRefs.NoSender);
+    }
+
+    private HistoryQuery Bounded(HistoryQuery query) =>
+        query.Limit < 0 || query.Limit > _context.History.PageMax ? query with { Limit = _context.History.PageMax } : query;
+
+    private void OnPresence(ChannelProtocol.PresenceRead read)
+    {
+        // A list that would not fit the client's queue would end its connection: the counts are there for that.
+        if (read.Members is not { } members) _writer.PresenceStats(read.Id, read.Counts);
+        else if (members.Sum(static each => 80L + each.User.Length + each.Client.Length + each.ConnectionInfo.Length + each.ChannelInfo.Length) > _writer.Connection.Loop.Settings.QueueBytesMax / 2) _writer.Failed(read.Id, index: 0, HubError.LimitExceeded);
+        else _writer.Presence(read.Id, members);
+        _writer.Done(read.Bytes);
+    }
+
     private void Send(ClientCommand.Publish publish)
     {
-        _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
-        var publication = new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = _info, Extras = publish.Extras };
+        var publication = new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info, Extras = publish.Extras };
         _context.Routes.HomeOf(publish.Channel).Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes) { Options = publish.Options }, ActorRefs.NoSender);
     }
 
@@ -518,6 +629,7 @@ public sealed class SessionActor : UntypedActor
     /// <summary>The end of every session, however it ended: its subscriptions end.</summary>
     protected override void PostStop()
     {
+        if (_principal is { } principal) _context.Connected?.Remove(principal.User, principal.Client);
         foreach (Subscription subscription in _subscriptions.All) Leave(subscription);
         _subscriptions.Clear();
         _calls?.AbandonAll();

@@ -1,6 +1,7 @@
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
 
 namespace Broker.Actors.Sessions;
@@ -13,6 +14,15 @@ namespace Broker.Actors.Sessions;
 /// <param name="Log">One log for all: a connection event is one line.</param>
 public sealed record SessionContext(ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallEnvironment Calls, ILoggingAdapter Log)
 {
+    /// <summary>What channels keep, allow and bound.</summary>
+    public ChannelNamespaces Namespaces { get; init; } = ChannelNamespaces.Default;
+
+    /// <summary>Bounds of histories.</summary>
+    public HistorySettings History { get; init; } = new();
+
+    /// <summary>The clients of this loop that have connected; null where no server asks for them.</summary>
+    internal LoopSessions? Connected { get; init; }
+
     /// <summary>Whether access is an application's: it may take its time, and decides about calls too.</summary>
     internal bool HasOwnAccess { get; } = Access is not SettingsAccess;
 }

@@ -1,5 +1,8 @@
 using Akka.Actor;
 using Akka.Event;
+using Broker.Actors.Access;
+using Broker.Actors.Channels.Api;
+using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Transfers;
 using Broker.Core.Protocol.Messages;
@@ -26,6 +29,20 @@ public static class SessionProtocol
     /// <summary>Access to session: an answer that did not come at once.</summary>
     /// <param name="Then">Goes on with it; on the session's thread.</param>
     internal sealed record AccessAnswered(Action Then) : IMayBeLate;
+
+    /// <summary>Server to session: subscribe the client to a channel.</summary>
+    /// <param name="Subscription">The channel, and what holds.</param>
+    /// <param name="RecoverSince">What was published since is sent; null for nothing.</param>
+    public sealed record SubscribeClient(ServerSubscription Subscription, StreamPosition? RecoverSince) : IMayBeLate;
+
+    /// <summary>Server to session: end the client's subscription to a channel.</summary>
+    public sealed record UnsubscribeClient(string Channel) : IMayBeLate;
+
+    /// <summary>Server to session: disconnect the client.</summary>
+    public sealed record DisconnectClient(DisconnectReason Reason) : IMayBeLate;
+
+    /// <summary>Server to session: when the connection expires.</summary>
+    public sealed record RefreshClient(ConnectionExpiry Expiry) : IMayBeLate;
 
     /// <summary>Call to session: its handler has returned, whoever still waits.</summary>
     /// <param name="Call">The call.</param>

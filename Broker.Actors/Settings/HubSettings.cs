@@ -2,6 +2,7 @@ using System.Net;
 using Akka.Configuration;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Configuration;
@@ -45,6 +46,15 @@ public sealed record HubSettings
 
     /// <summary>Bounds of routing.</summary>
     public ChannelSettings Routing { get; init; } = new();
+
+    /// <summary>Channels without a namespace.</summary>
+    public ChannelNamespace Channels { get; init; } = new();
+
+    /// <summary>The namespaces.</summary>
+    public IReadOnlyList<ChannelNamespace> Namespaces { get; init; } = [];
+
+    /// <summary>Histories of channels, of all namespaces together.</summary>
+    public HistorySettings History { get; init; } = new();
 
     /// <summary>Compression of messages.</summary>
     public CompressionSettings Compression { get; init; } = new();

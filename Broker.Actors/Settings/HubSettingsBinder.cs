@@ -49,6 +49,17 @@ public static class HubSettingsBinder
                 BatchBytesMax = reader.GetSize("broker.routing.batch-bytes-max", KiB, 16 * MiB),
                 LineBytesMax = reader.GetSize("broker.routing.line-bytes-max", KiB, 64 * MiB),
             },
+            Channels = ChannelSettingsBinder.Read(reader, "broker.channels", name: ""),
+            Namespaces = ChannelSettingsBinder.ReadNamespaces(reader),
+            History = new HistorySettings
+            {
+                BytesMax = reader.GetLongSize("broker.history.bytes-max", MiB, 1L << 40),
+                PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
+                RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
+                RecoveryBytesMax = reader.GetSize("broker.history.recovery-bytes-max", KiB, GiB),
+                IdempotencyTtl = reader.GetDuration("broker.history.idempotency-ttl", TimeSpan.FromSeconds(1), 24 * Hour),
+                PositionCheck = reader.GetDuration("broker.history.position-check", TimeSpan.FromSeconds(1), Hour),
+            },
             Compression = new CompressionSettings
             {
                 Enabled = reader.GetSwitch("broker.compression.enabled"),
@@ -91,6 +102,13 @@ public static class HubSettingsBinder
             reader.Refuse(
                 "broker.native.command-bytes-max",
                 $"at least the frame-bytes-max of {SettingUnits.WriteSize(settings.Native.FrameBytesMax)}");
+        }
+
+        if (settings.History.RecoveryBytesMax > settings.Reactor.QueueBytesMax)
+        {
+            reader.Refuse(
+                "broker.history.recovery-bytes-max",
+                $"at most the reactor.queue-bytes-max of {SettingUnits.WriteSize(settings.Reactor.QueueBytesMax)}");
         }
 
         if (settings.Native.Streams.ConnectionBytesMax < settings.Native.Streams.BytesMax)

@@ -47,8 +47,23 @@ public sealed class SessionsActor : UntypedActor
         switch (message)
         {
             case Opened opened: Start(opened.Connection); break;
+            case SessionsProtocol.TellClients tell: Tell(tell); break;
+            case SessionsProtocol.Count count: count.ReplyTo.Tell(new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender); break;
             default: Unhandled(message); break;
         }
+    }
+
+    private void Tell(SessionsProtocol.TellClients tell)
+    {
+        int told = 0;
+        foreach ((string client, IActorRef session) in _context.Connected?.Find(tell.Target) ?? [])
+        {
+            if (tell.Except.Contains(client)) continue;
+            session.Tell(tell.Message, ActorRefs.NoSender);
+            told++;
+        }
+
+        tell.ReplyTo.Tell(new SessionsProtocol.Told(told), ActorRefs.NoSender);
     }
 
     private void Start(Connection connection)

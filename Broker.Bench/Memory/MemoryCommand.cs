@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Broker.Bench.Memory;
 
-/// <summary><c>memory connections</c> and <c>memory channels</c>: what very many of them hold, in this process and without sockets.</summary>
+/// <summary><c>memory connections</c>, <c>memory channels</c> and <c>memory history</c>: what very many of them hold, in this process and without sockets.</summary>
 internal static class MemoryCommand
 {
     public static Command Create()
@@ -12,8 +12,10 @@ internal static class MemoryCommand
         var channels = new Option<int>("--count") { Description = "Channels.", DefaultValueFactory = _ => 1_000_000 };
         var ofConnections = new Command("connections", "Idle connections over carriers in memory, each with its session actor and its stream.") { connections, centrifuge };
         var ofChannels = new Command("channels", "Channels with one listener each, subscribed through their home and their loop's fan-out.") { channels };
+        var ofHistory = new Command("history", "Channels with a history of one publication of 100 B each, and no subscriber.") { channels };
         ofConnections.SetAction((parsed, stop) => ConnectionsRun.RunAsync(parsed.GetRequiredValue(connections), parsed.GetValue(centrifuge), stop));
         ofChannels.SetAction((parsed, stop) => ChannelsRun.RunAsync(parsed.GetRequiredValue(channels), stop));
-        return new Command("memory", "What idle connections and channels hold.") { ofConnections, ofChannels };
+        ofHistory.SetAction(parsed => HistoryRun.Run(parsed.GetRequiredValue(channels)));
+        return new Command("memory", "What idle connections and channels hold.") { ofConnections, ofChannels, ofHistory };
     }
 }

@@ -23,6 +23,12 @@ public static class PublicationEncoder
 
     private static ReadOnlySpan<byte> TagsName => ",\"tags\":"u8;
 
+    private static ReadOnlySpan<byte> DeltaMember => ",\"delta\":true"u8;
+
+    private static ReadOnlySpan<byte> EpochName => ",\"epoch\":\""u8;
+
+    private static ReadOnlySpan<byte> VersionName => ",\"version\":"u8;
+
     private static ReadOnlySpan<byte> Closing => "}}}"u8;
 
     /// <summary>All bytes of a channel's publications up to their data. Make it once a channel.</summary>
@@ -42,6 +48,58 @@ public static class PublicationEncoder
             ? $"{{\"client\":\"{RawJson.Escape(client)}\"}}"
             : $"{{\"user\":\"{RawJson.Escape(user)}\",\"client\":\"{RawJson.Escape(client)}\"}}");
 
+    /// <summary>Who a client is, as a JSON object. Make it once a connection.</summary>
+    /// <param name="user">The user; empty for an anonymous one.</param>
+    /// <param name="client">The connection's id.</param>
+    /// <param name="connectionInfo">One JSON value; empty is left out.</param>
+    /// <param name="channelInfo">One JSON value; empty is left out.</param>
+    public static byte[] EncodeInfo(string user, string client, ReadOnlySpan<byte> connectionInfo, ReadOnlySpan<byte> channelInfo)
+    {
+        byte[] known = Encoding.UTF8.GetBytes($"{{\"user\":\"{RawJson.Escape(user)}\",\"client\":\"{RawJson.Escape(client)}\"");
+        byte[] encoded = new byte[known.Length + ConnectionInfoName.Length + connectionInfo.Length + ChannelInfoName.Length + channelInfo.Length + 1];
+        Span<byte> rest = Append(known, encoded);
+        if (!connectionInfo.IsEmpty) rest = AppendRaw(connectionInfo, Append(ConnectionInfoName, rest));
+        if (!channelInfo.IsEmpty) rest = AppendRaw(channelInfo, Append(ChannelInfoName, rest));
+        rest = Append("}"u8, rest);
+        return encoded[..^rest.Length];
+    }
+
+    private static ReadOnlySpan<byte> ConnectionInfoName => ",\"conn_info\":"u8;
+
+    private static ReadOnlySpan<byte> ChannelInfoName => ",\"chan_info\":"u8;
+
+    /// <summary>The line that tells that a client has joined a channel, or left it.</summary>
+    /// <param name="channel">The name, UTF-8, not escaped.</param>
+    /// <param name="hasJoined">Or left.</param>
+    /// <param name="info">From <see cref="EncodeInfo(string, string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.</param>
+    public static byte[] EncodePresence(ReadOnlySpan<byte> channel, bool hasJoined, ReadOnlySpan<byte> info)
+    {
+        byte[] escaped = new byte[channel.Length * RawJson.EscapedPerByteMax];
+        int size = RawJson.Escape(channel, escaped);
+        return [.. Opening, .. escaped.AsSpan(0, size), .. hasJoined ? "\",\"join\":{\"info\":"u8 : "\",\"leave\":{\"info\":"u8, .. info, .. Closing];
+    }
+
+    /// <summary>Data as a JSON string: how subscribers of deltas are sent whole data and differences alike.</summary>
+    /// <param name="text">UTF-8.</param>
+    public static byte[] Quote(ReadOnlySpan<byte> text)
+    {
+        byte[] escaped = new byte[checked((text.Length * RawJson.EscapedPerByteMax) + 2)];
+        escaped[0] = (byte)'"';
+        int size = RawJson.Escape(text, escaped.AsSpan(1));
+        escaped[size + 1] = (byte)'"';
+        return escaped[..(size + 2)];
+    }
+
+    /// <summary>Tags as a JSON object of texts.</summary>
+    public static byte[] EncodeTags(IReadOnlyList<KeyValuePair<string, string>> tags)
+    {
+        ArgumentNullException.ThrowIfNull(tags);
+        var text = new StringBuilder("{");
+        for (int i = 0; i < tags.Count; i++)
+            text.Append(i == 0 ? "\"" : ",\"").Append(RawJson.Escape(tags[i].Key)).Append("\":\"").Append(RawJson.Escape(tags[i].Value)).Append('"');
+        return Encoding.UTF8.GetBytes(text.Append('}').ToString());
+    }
+
     /// <summary>Bytes of the line that <see cref="Write"/> will write.</summary>
     public static int Measure(ReadOnlySpan<byte> prefix, in Publication publication)
     {
@@ -50,6 +108,9 @@ public static class PublicationEncoder
         if (!publication.Info.IsEmpty) size += InfoName.Length + publication.Info.Length;
         if (publication.Offset != 0) size += OffsetName.Length + CountDigits(publication.Offset);
         if (!publication.Tags.IsEmpty) size += TagsName.Length + publication.Tags.Length;
+        if (publication.Delta) size += DeltaMember.Length;
+        if (publication.Version != 0) size += VersionName.Length + CountDigits(publication.Version);
+        if (!publication.Epoch.IsEmpty) size += EpochName.Length + publication.Epoch.Length + 1;
         return size;
     }
 
@@ -69,6 +130,15 @@ public static class PublicationEncoder
             rest = rest[digits..];
         }
         if (!publication.Tags.IsEmpty) rest = AppendRaw(publication.Tags, Append(TagsName, rest));
+        if (publication.Delta) rest = Append(DeltaMember, rest);
+        if (publication.Version != 0)
+        {
+            rest = Append(VersionName, rest);
+            publication.Version.TryFormat(rest, out int digits);
+            rest = rest[digits..];
+        }
+
+        if (!publication.Epoch.IsEmpty) rest = Append("\""u8, Append(publication.Epoch, Append(EpochName, rest)));
         rest = Append(Closing, rest);
         return target.Length - rest.Length;
     }

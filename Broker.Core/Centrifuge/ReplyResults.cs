@@ -55,6 +55,9 @@ public readonly ref struct SubscribeResult
     /// <summary>Data of the application for this subscription, one JSON value.</summary>
     public ReadOnlySpan<byte> Data { get; init; }
 
+    /// <summary>The client is sent deltas: the data of every publication is a text.</summary>
+    public bool Delta { get; init; }
+
     /// <summary>The client had asked to recover, so that <see cref="Recovered"/> is an answer.</summary>
     public bool WasRecovering { get; init; }
 }

@@ -40,22 +40,13 @@ public sealed class ReplyWriter
         _lines.PutNumber("\"ttl\":"u8, result.TtlSeconds);
         _lines.PutTrue("\"recoverable\":"u8, result.Recoverable);
         _lines.PutText("\"epoch\":"u8, result.Epoch);
-        if (!result.Publications.IsEmpty)
-        {
-            _lines.PutName("\"publications\":"u8);
-            _lines.Open("["u8);
-            foreach (ReadOnlyMemory<byte> publication in result.Publications)
-            {
-                _lines.PutComma();
-                _lines.PutRaw(publication.Span);
-            }
-            _lines.Close("]"u8);
-        }
+        if (!result.Publications.IsEmpty) PutPublications(result.Publications);
         _lines.PutTrue("\"recovered\":"u8, result.Recovered);
         _lines.PutNumber("\"offset\":"u8, result.Offset);
         _lines.PutTrue("\"positioned\":"u8, result.Positioned);
         _lines.PutRaw("\"data\":"u8, result.Data);
         _lines.PutTrue("\"was_recovering\":"u8, result.WasRecovering);
+        _lines.PutTrue("\"delta\":"u8, result.Delta);
         _lines.Close("}}"u8);
     }
 
@@ -70,6 +61,51 @@ public sealed class ReplyWriter
     public void WritePublish(uint id)
     {
         StartReply(id, "\"publish\":{"u8);
+        _lines.Close("}}"u8);
+    }
+
+    /// <summary>A page of a channel's history. All members are written, whatever they are.</summary>
+    /// <param name="id">The request's id.</param>
+    /// <param name="publications">Each from <see cref="PublicationEncoder.BodyOf"/>.</param>
+    /// <param name="epoch">The channel's.</param>
+    /// <param name="offset">Of the channel's newest publication.</param>
+    public void WriteHistory(uint id, ReadOnlySpan<ReadOnlyMemory<byte>> publications, string epoch, ulong offset)
+    {
+        StartReply(id, "\"history\":{"u8);
+        PutPublications(publications);
+        _lines.PutName("\"epoch\":"u8);
+        _lines.PutText(epoch);
+        _lines.PutName("\"offset\":"u8);
+        _lines.PutNumber(offset);
+        _lines.Close("}}"u8);
+    }
+
+    /// <summary>Who is in a channel.</summary>
+    /// <param name="id">The request's id.</param>
+    /// <param name="members">The client ids, and who they are, from <see cref="PublicationEncoder.EncodeInfo(string, string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.</param>
+    public void WritePresence(uint id, IEnumerable<KeyValuePair<string, ReadOnlyMemory<byte>>> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        StartReply(id, "\"presence\":{\"presence\":{"u8);
+        foreach ((string client, ReadOnlyMemory<byte> info) in members)
+        {
+            _lines.PutComma();
+            _lines.PutText(client);
+            _lines.Put(":"u8);
+            _lines.PutRaw(info.Span);
+        }
+
+        _lines.Close("}}}"u8);
+    }
+
+    /// <summary>How many are in a channel. Both members are written, whatever they are.</summary>
+    public void WritePresenceStats(uint id, int clients, int users)
+    {
+        StartReply(id, "\"presence_stats\":{"u8);
+        _lines.PutName("\"num_clients\":"u8);
+        _lines.PutNumber((ulong)clients);
+        _lines.PutName("\"num_users\":"u8);
+        _lines.PutNumber((ulong)users);
         _lines.Close("}}"u8);
     }
 
@@ -127,6 +163,41 @@ public sealed class ReplyWriter
         _lines.Close("}}}"u8);
     }
 
+    /// <summary>The server has subscribed the client to a channel.</summary>
+    /// <param name="channel">UTF-8, not escaped.</param>
+    /// <param name="result">Of it: whether and where the channel keeps positions, and data. What was missed follows as publications.</param>
+    public void PushSubscribe(ReadOnlySpan<byte> channel, in SubscribeResult result)
+    {
+        _lines.StartLine();
+        _lines.Open("{\"push\":{\"channel\":"u8);
+        _lines.PutText(channel);
+        _lines.Open(",\"subscribe\":{"u8);
+        _lines.PutTrue("\"recoverable\":"u8, result.Recoverable);
+        _lines.PutText("\"epoch\":"u8, result.Epoch);
+        _lines.PutNumber("\"offset\":"u8, result.Offset);
+        _lines.PutTrue("\"positioned\":"u8, result.Positioned);
+        _lines.PutRaw("\"data\":"u8, result.Data);
+        _lines.Close("}}}"u8);
+    }
+
+    /// <summary>Publications of a channel that the client was too slow for, as a message of the server.</summary>
+    /// <param name="channel">UTF-8, not escaped.</param>
+    /// <param name="from">The first offset; 0 where the channel has none.</param>
+    /// <param name="to">The last offset; 0 where the channel has none.</param>
+    /// <param name="count">How many from the first to the last.</param>
+    public void PushGap(ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
+    {
+        _lines.StartLine();
+        _lines.Open("{\"push\":{\"message\":{\"data\":{\"gap\":{\"channel\":"u8);
+        _lines.PutText(channel);
+        _lines.Close(""u8);
+        _lines.PutNumber("\"from\":"u8, from);
+        _lines.PutNumber("\"to\":"u8, to);
+        _lines.PutNumber("\"count\":"u8, count);
+        _lines.PutText("\"reason\":"u8, "slow");
+        _lines.Close("}}}}}"u8);
+    }
+
     /// <summary>A message of the server to this client, in no channel.</summary>
     /// <param name="data">One JSON value; empty is left out.</param>
     public void PushMessage(ReadOnlySpan<byte> data)
@@ -146,6 +217,19 @@ public sealed class ReplyWriter
         _lines.PutText("\"reason\":"u8, disconnect.Reason);
         _lines.PutTrue("\"reconnect\":"u8, disconnect.Reconnects);
         _lines.Close("}}}"u8);
+    }
+
+    private void PutPublications(ReadOnlySpan<ReadOnlyMemory<byte>> publications)
+    {
+        _lines.PutName("\"publications\":"u8);
+        _lines.Open("["u8);
+        foreach (ReadOnlyMemory<byte> publication in publications)
+        {
+            _lines.PutComma();
+            _lines.PutRaw(publication.Span);
+        }
+
+        _lines.Close("]"u8);
     }
 
     private void StartReply(uint id, ReadOnlySpan<byte> method)

@@ -31,7 +31,7 @@ public static class SettingsLoader
     {
         List<SettingsLayer> overrides = [];
         if (path is not null) overrides.Add(ReadFile(path));
-        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), KnownKeys, out IReadOnlyList<string> warnings));
+        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), new SettingsLayers(References, overrides).KnownKeys, out IReadOnlyList<string> warnings));
         overrides.Add(commandLine);
 
         var layers = new SettingsLayers(References, overrides);

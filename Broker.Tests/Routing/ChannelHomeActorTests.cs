@@ -48,7 +48,7 @@ public sealed class ChannelHomeActorTests : TestKit
 
         var attach = _fanOuts[1].ExpectMsg<Add>();
         Assert.Equal(new Add(member, Shard, attach.Result, 1, 80), attach);
-        Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
+        Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
         Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
@@ -141,7 +141,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Publish("c", new Publication { Data = bytes, Info = s_info }, _session.Ref, 1, 100));
 
         Deliver deliver = _fanOuts[0].FishForMessage<Deliver>(_ => true);
-        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"client\":\"x\"}" + tags + "}}}", LineOf(deliver));
+        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"user\":\"\",\"client\":\"x\"}" + tags + "}}}", LineOf(deliver));
         Assert.True(deliver.Publication[Native].AsSpan().EndsWith(bytes));
     }
 
@@ -353,7 +353,7 @@ public sealed class ChannelHomeActorTests : TestKit
     private static string Data(int bytes) => $"\"{new string('x', bytes - 2)}\"";
 
     private static int LineBytes(string channel, string data) =>
-        Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""") + """{"client":"x"}}}}""".Length;
+        Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""") + """{"user":"","client":"x"}}}}""".Length;
 
     // The home runs on this thread, so whatever it said has been said.
     private static void AssertNothingFor(params TestProbe[] probes) => Assert.All(probes, probe => Assert.False(probe.HasMessages));

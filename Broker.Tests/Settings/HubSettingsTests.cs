@@ -3,6 +3,8 @@ using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Settings;
 using Broker.Configuration;
 using Broker.Core.Upgrade;
@@ -179,7 +181,10 @@ public partial class HubSettingsTests
             // What holds for clients of every dialect stands under centrifuge, since that was the only one.
             if (key is "broker.clients" or "broker.access") key = "broker.centrifuge";
             object value = property.GetValue(settings)!;
-            if (property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal))
+
+            // What is computed, and what names a group, has no key.
+            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (HubSettings, nameof(HubSettings.Namespaces))) continue;
+            if (value is ChannelNamespace or HistoryOptions || property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal))
             {
                 foreach (KeyValuePair<string, string> inner in Describe(value, key)) yield return inner;
                 continue;

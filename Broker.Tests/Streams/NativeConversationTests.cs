@@ -142,7 +142,7 @@ public sealed partial class NativeConversationTests
 
         three.Say(Publish(2, "a", "[2]"));
         Assert.Equal(["delivery #1 2 [2]", "published 2 to 3 at 2"], three.Next(2).Order(StringComparer.Ordinal));
-        Assert.StartsWith("""{"push":{"channel":"a","pub":{"data":[2],"info":{"client":""", json.NextLine(), StringComparison.Ordinal);
+        Assert.StartsWith("""{"push":{"channel":"a","pub":{"data":[2],"info":{"user":"","client":""", json.NextLine(), StringComparison.Ordinal);
         two.Say(Publish(0, "a", "plain"));
         Assert.Equal("delivery #1 3 plain", three.Next());
         Assert.EndsWith("""},"tags":{"encoding":"base64"}}}}""", json.NextLine(), StringComparison.Ordinal);

@@ -5,8 +5,10 @@ using Akka.Event;
 using Broker.Actors;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
+using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.FanOut;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
 using Broker.Actors.Runtime;
 using Broker.Actors.Rpc;
@@ -38,6 +40,7 @@ internal sealed class HubHarness : TurnedLoop
     private readonly IPEndPoint[] _ports;
     private readonly IActorRef[] _homes;
     private readonly IActorRef[] _sessions;
+    private readonly HubApi _api = new();
 
     /// <summary>Starts a hub.</summary>
     /// <param name="settings">All that can be set; <c>Reactors</c> loops are made, one if it is 0.</param>
@@ -78,10 +81,13 @@ internal sealed class HubHarness : TurnedLoop
         _reactors = [.. Loops.Cast<SocketReactor>()];
         _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
         IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
-        var channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing);
-        _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters));
-        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance);
-        acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context, connection => DialectOf(connection, _turns[loop])));
+        var namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
+        var channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
+        _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
+        var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
+        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
+        acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
+        _api.Start(new HubApiContext(settings.Clients, namespaces, context.Routes, _homes, _sessions, "1.2.3", time));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
         _ports = [.. listeners.Select(listener => listener.EndPoint)];
@@ -96,6 +102,23 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>Calls methods of clients.</summary>
     public ClientCalls Clients { get; }
+
+    /// <summary>What a server asks of the hub.</summary>
+    public IHubApi Api => _api;
+
+    /// <summary>What comes of a server's question, the loops being driven until it has come.</summary>
+    public T Answer<T>(Task<T> task)
+    {
+        RunUntil(() => task.IsCompleted, "the hub answers its server");
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Drives the loops until a server's call has been done.</summary>
+    public void Await(Task task)
+    {
+        RunUntil(() => task.IsCompleted, "the hub does what its server asks");
+        task.GetAwaiter().GetResult();
+    }
 
     /// <summary>What the hub counted.</summary>
     public HubCounters Counters { get; }

@@ -137,7 +137,7 @@ internal sealed class NativeClient(HubClient client, bool batched)
                 return Line($"bye {bye.Code} {bye.Text.ToText()}{(bye.RetryMilliseconds == Bye.Never ? " for good" : "")}");
             case NativeKind.Subscribed:
                 var subscribed = message.As<Subscribed>();
-                return Line($"subscribed {subscribed.Request} #{subscribed.Channel} at {subscribed.Offset}");
+                return Line($"subscribed {subscribed.Request} #{subscribed.Channel} at {subscribed.Offset}{(subscribed.State == SubscribedState.None ? "" : $" {subscribed.State}")}");
             case NativeKind.Unsubscribed:
                 var unsubscribed = message.As<Unsubscribed>();
                 return Line($"unsubscribed {unsubscribed.Request} #{unsubscribed.Channel} {unsubscribed.Code}");

@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
 using Broker.Actors.Runtime;
 using Broker.Core.Counting;
@@ -31,18 +33,9 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     private readonly Dictionary<string, LoopChannel> _channels = new(StringComparer.Ordinal);
     private readonly List<LoopChannel> _batched = [];
     private readonly List<PublicationBatch>[] _spare;               // Empty batches, by format.
+    private readonly List<Subscription> _slow = [];                 // Those that something waits for.
     private readonly Dictionary<HomeRef, int> _sent = [];           // Bytes sent in this turn, by the home they came from.
     private readonly ILoggingAdapter _log = Context.GetLogger();    // At a turn's end there is no context.
-
-    private sealed class LoopChannel(string name, int home, int formats)
-    {
-        internal readonly string Name = name;
-        internal readonly int Home = home;
-        internal readonly SubscriberGroup?[] Groups = new SubscriberGroup?[formats];   // By format.
-        internal bool IsBatched;                                    // Stands among those to be sent at the turn's end.
-
-        internal bool HasMembers => Array.Exists(Groups, static group => group is { Members.Count: > 0 });
-    }
 
     /// <summary>Creates the props.</summary>
     /// <param name="turn">The turn of the loop that it runs on, with which it registers.</param>
@@ -94,18 +87,69 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             return;
         }
 
+        if (!IsNext(channel, publication.Offset)) return;
         if (!channel.IsBatched) _batched.Add(channel);
         channel.IsBatched = true;
-        foreach (SubscriberGroup? group in channel.Groups)
+        foreach (SubscriberGroup? group in channel.Plain)
         {
-            if (group is not { Members.Count: > 0 }) continue;
-            if (publication[group.Format.Encoding.Slot] is { } encoded) Batch(group, encoded, deliver.ExceptClient);
-            else if (publication.ByReference is { } whole) SendLong(group, whole, deliver.ExceptClient);
+            if (group is { Members.Count: > 0 }) Batch(channel, group, publication, deliver.ExceptClient);
         }
 
+        if (channel.Special.Count > 0) BatchSpecial(channel, publication, deliver.ExceptClient);
         if (publication.ByReference is null) return;
         publication.ByReference.Data.LetGo();
         if (!channel.HasMembers) _channels.Remove(channel.Name);
+    }
+
+    // Should a publication ever be lost on its way here, or the channel begin again with another epoch, the subscribers that have
+    // positions are told to subscribe again.
+    private bool IsNext(LoopChannel channel, ulong offset)
+    {
+        if (offset == 0) return true;
+        bool isGap = offset != channel.LastOffset + 1;
+        channel.LastOffset = offset;
+        if (!isGap) return true;
+        List<Subscription> positioned = [.. channel.Groups.SelectMany(static group => group.Members).Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];
+        if (positioned.Count == 0) return true;
+        SendBatch(channel, atOnce: true);
+        foreach (Subscription subscription in positioned)
+        {
+            channel.Remove(subscription);
+            Evict(subscription);
+        }
+
+        if (channel.HasMembers) return true;
+        _channels.Remove(channel.Name);
+        return false;
+    }
+
+    private void Batch(LoopChannel channel, SubscriberGroup group, in EncodedPublication publication, string exceptClient)
+    {
+        if (group.Choose(publication) is { } encoded)
+        {
+            if (group.Batched is { } batched && !publication.IsPresence) batched.Add(new BatchedPublication(encoded, publication.Offset, publication.Extras is { Key.Length: > 0 } extras ? extras.Key : null));
+            Batch(group, encoded, exceptClient);
+        }
+        else if (publication.ByReference is { } whole && group.WantsLong(publication))
+        {
+            SendLong(channel, group, whole, exceptClient);
+        }
+    }
+
+    // A group that had nothing to make a difference from has it now.
+    private void BatchSpecial(LoopChannel channel, in EncodedPublication publication, string exceptClient)
+    {
+        foreach (SubscriberGroup group in channel.Special.ToArray())
+        {
+            Batch(channel, group, publication, exceptClient);
+            if (publication.IsPresence || group.Kind.Delta != DeltaState.Whole || exceptClient.Length > 0 || publication.Deltas?.Whole(group.Format.Encoding.Slot) is null) continue;
+            SendBatch(channel, atOnce: true);
+            foreach (Subscription subscription in group.Members.ToArray())
+            {
+                channel.Remove(subscription);
+                channel.GroupFor(subscription, DeltaState.Difference).Add(subscription);
+            }
+        }
     }
 
     private void Batch(SubscriberGroup group, byte[] encoded, string exceptClient)
@@ -126,7 +170,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     }
 
     // To each client by itself, as it takes it. One whose format has no way for it is told of the gap.
-    private void SendLong(SubscriberGroup group, LongPublication publication, string exceptClient)
+    private void SendLong(LoopChannel channel, SubscriberGroup group, LongPublication publication, string exceptClient)
     {
         SendBatch(group, atOnce: true);
         foreach (Subscription subscription in group.Members.ToArray())
@@ -140,7 +184,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                     continue;
                 }
 
-                group.Remove(subscription);
+                channel.Remove(subscription);
                 Evict(subscription);
             }
             catch (Exception failure)
@@ -154,13 +198,14 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     {
         Subscription subscription = add.Subscription;
         if (!_channels.TryGetValue(subscription.Channel, out LoopChannel? channel))
-            _channels.Add(subscription.Channel, channel = new LoopChannel(subscription.Channel, add.Home, _spare.Length));
+        {
+            _channels.Add(subscription.Channel, channel = new LoopChannel(subscription.Channel, add.Home, _spare.Length) { LastOffset = add.Result.Position.Offset });
+        }
 
         // What was published before belongs to those who were subscribed before.
         SendBatch(channel, atOnce: true);
         subscription.Number = add.Result.Number;
-        PublicationFormat format = subscription.Format;
-        (channel.Groups[format.Slot] ??= new SubscriberGroup(format)).Add(subscription);
+        channel.GroupFor(subscription, subscription.Grants.HasFlag(SubscriptionGrants.Delta) ? DeltaState.Whole : DeltaState.None).Add(subscription);
         try
         {
             subscription.Subscriber.Subscribed(add.Id, subscription, add.Result);
@@ -178,7 +223,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         if (subscription.Index >= 0 && _channels.TryGetValue(subscription.Channel, out LoopChannel? channel))
         {
             SendBatch(channel, atOnce: true);
-            channel.Groups[subscription.Format.Slot]!.Remove(subscription);
+            channel.Remove(subscription);
+            StopWaiting(subscription);
             if (!channel.HasMembers) _channels.Remove(subscription.Channel);
         }
 
@@ -213,9 +259,11 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
     private static void EvictAll(LoopChannel channel)
     {
-        foreach (Subscription subscription in channel.Groups.SelectMany(static group => group?.Members ?? []))
+        foreach (Subscription subscription in channel.Groups.SelectMany(static group => group.Members).ToArray())
         {
             subscription.Index = -1;
+            subscription.Group = null;
+            subscription.Waiting = null;
             Evict(subscription);
         }
     }
@@ -250,6 +298,66 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
 
         _batched.Clear();
+        if (_slow.Count > 0) SendWaiting();
+    }
+
+    // Those who were slow and read again are first told what they missed, then sent what has waited, as much as they can take.
+    private void SendWaiting()
+    {
+        for (int i = _slow.Count - 1; i >= 0; i--)
+        {
+            Subscription subscription = _slow[i];
+            Connection connection = subscription.Subscriber.Connection;
+            if (subscription is not { Waiting: { } waiting, Group: { } group } || !connection.IsOpen)
+            {
+                StopWaiting(subscription);
+                continue;
+            }
+
+            if (IsSlow(subscription)) continue;
+            try
+            {
+                IReadOnlyList<byte[]> publications = waiting.Take(_loop.Settings.QueueBytesMax / 8, out IReadOnlyList<Gap> gaps);
+                if (gaps.Count > 0) subscription.Subscriber.Missed(subscription, gaps);
+                if (publications.Count > 0) SendAlone(subscription, group.Format, publications);
+                if (waiting.IsEmpty) StopWaiting(subscription);
+            }
+            catch (Exception failure)
+            {
+                CutOff(subscription, failure);
+                StopWaiting(subscription);
+            }
+        }
+    }
+
+    private void SendAlone(Subscription subscription, PublicationFormat format, IReadOnlyList<byte[]> publications)
+    {
+        PublicationBatch batch = Rent(format);
+        foreach (byte[] publication in publications)
+        {
+            if (batch.Length > 0 && !batch.HasRoomFor(publication.Length, _settings.BatchBytesMax)) Flush();
+            batch.Append(publication, _loop.Pool);
+        }
+
+        Flush();
+        _spare[format.Slot].Add(batch);
+
+        void Flush()
+        {
+            batch.Seal(_loop);
+            batch.SendTo(subscription, atOnce: true);
+            Count(batch, receivers: 1);
+            batch.Release();
+        }
+    }
+
+    private bool IsSlow(Subscription subscription) =>
+        SlowConsumerRule.IsSlow(subscription.Waiting is not null, subscription.Subscriber.Connection.QueuedBytes, _loop.Settings.QueueBytesMax);
+
+    private void StopWaiting(Subscription subscription)
+    {
+        if (!_slow.Remove(subscription)) return;
+        subscription.Waiting = null;
     }
 
     /// <summary>Tells each home what was sent of it.</summary>
@@ -264,9 +372,14 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
     private void SendBatch(LoopChannel channel, bool atOnce)
     {
-        foreach (SubscriberGroup? group in channel.Groups)
+        foreach (SubscriberGroup? group in channel.Plain)
         {
             if (group is { Batch: not null }) SendBatch(group, atOnce);
+        }
+
+        foreach (SubscriberGroup group in channel.Special)
+        {
+            if (group.Batch is not null) SendBatch(group, atOnce);
         }
     }
 
@@ -285,6 +398,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                 {
                     Subscription subscription = members[next++];
                     if (exceptClient.Length > 0 && subscription.Subscriber.Client == exceptClient) left++;
+                    else if (group.Batched is not null && IsSlow(subscription)) Keep(subscription, group.Batched);
                     else batch.SendTo(subscription, atOnce);
                 }
             }
@@ -295,8 +409,22 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
 
         Count(batch, members.Count - left);
+        group.Batched?.Clear();
         batch.Release();
         _spare[group.Format.Slot].Add(batch);
+    }
+
+    // What comes for a subscriber that is slow waits for it, as far as its namespace lets it.
+    private void Keep(Subscription subscription, List<BatchedPublication> publications)
+    {
+        ChannelNamespace options = subscription.Namespace;
+        if (subscription.Waiting is null)
+        {
+            subscription.Waiting = new WaitingPublications<byte[]>(options.SlowConsumer, options.SlowConsumerBytesMax);
+            _slow.Add(subscription);
+        }
+
+        foreach (BatchedPublication each in publications) subscription.Waiting.Add(each.Encoded, each.Offset, each.Key, each.Encoded.Length);
     }
 
     private void Count(PublicationBatch batch, long receivers)

@@ -1,4 +1,5 @@
 using Broker.Core.Protocol.Transfers;
+using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Formats;
 
@@ -21,6 +22,18 @@ public struct EncodedPublication
         _ => _others is { } others && slot - 2 < others.Length ? others[slot - 2] : null,
     };
 
+    /// <summary>For subscribers of differences: the data as a whole, and the difference; null where nobody is one.</summary>
+    public DeltaForms? Deltas { get; init; }
+
+    /// <summary>Its place in the channel; 0 where it takes none.</summary>
+    public ulong Offset { get; init; }
+
+    /// <summary>What few publications have; null for none of it.</summary>
+    public PublicationExtras? Extras { get; init; }
+
+    /// <summary>Not a publication: somebody has joined or left.</summary>
+    public bool IsPresence { get; init; }
+
     /// <summary>Bytes of all forms.</summary>
     public readonly int Bytes
     {
@@ -28,6 +41,7 @@ public struct EncodedPublication
         {
             long bytes = (_first?.Length ?? 0) + (_second?.Length ?? 0) + (ByReference?.Data.Bytes ?? 0);
             foreach (byte[]? other in _others ?? []) bytes += other?.Length ?? 0;
+            bytes += Deltas?.Bytes ?? 0;
             return (int)Math.Min(int.MaxValue, bytes);
         }
     }
@@ -45,6 +59,29 @@ public struct EncodedPublication
             if (_others is null || _others.Length <= slot - 2) Array.Resize(ref _others, slot - 1);
             _others![slot - 2] = bytes;
         }
+    }
+}
+
+/// <summary>A publication as subscribers of differences are sent it, by the slot of the encoding.</summary>
+public sealed class DeltaForms(int encodings)
+{
+    private readonly byte[]?[] _whole = new byte[]?[encodings], _differences = new byte[]?[encodings];
+
+    /// <summary>Bytes of all forms.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The data as a whole, for those who have nothing to compare it with.</summary>
+    public byte[]? Whole(int slot) => _whole[slot];
+
+    /// <summary>The difference from the publication before; or the whole, where there is none.</summary>
+    public byte[]? Difference(int slot) => _differences[slot] ?? _whole[slot];
+
+    /// <summary>Sets the bytes of an encoding.</summary>
+    public void Set(int slot, byte[]? whole, byte[]? difference)
+    {
+        _whole[slot] = whole;
+        _differences[slot] = difference;
+        Bytes += (whole?.Length ?? 0) + (difference?.Length ?? 0);
     }
 }
 

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Formats;
@@ -12,6 +13,23 @@ public abstract class PublicationEncoding
     /// <summary>What the encoding keeps for a channel, such as its name as it stands on the wire. Made with the first publication.</summary>
     public virtual object? Prepare(string channel) => null;
 
+    /// <summary>Whether it can send the difference from the publication before.</summary>
+    public virtual bool HasDeltas => false;
+
+    /// <summary>Encodes a publication for subscribers of differences.</summary>
+    /// <param name="channel">The channel, with what <see cref="Prepare"/> made for it.</param>
+    /// <param name="publication">The publication, with its offset. Its data is one piece.</param>
+    /// <param name="delta">The difference from the data before; empty to send the data as a whole.</param>
+    /// <returns>The bytes, shared by all and changed by nobody.</returns>
+    public virtual byte[]? EncodeDelta(in EncodedChannel channel, in Publication publication, ReadOnlySpan<byte> delta) => null;
+
+    /// <summary>Whether differences have to be cut between characters of UTF-8.</summary>
+    public virtual bool AlignsDeltas => false;
+
+    /// <summary>Encodes that a client has joined the channel, or left it.</summary>
+    /// <returns>The bytes, or null where the format does not tell it.</returns>
+    public virtual byte[]? EncodePresence(in EncodedChannel channel, in PresenceChange change) => null;
+
     /// <summary>Encodes a publication.</summary>
     /// <param name="channel">The channel, with what <see cref="Prepare"/> made for it.</param>
     /// <param name="publication">The publication, with its offset.</param>
@@ -23,4 +41,8 @@ public abstract class PublicationEncoding
 /// <param name="Name">Its name.</param>
 /// <param name="Number">Its number on this node.</param>
 /// <param name="Prepared">What <see cref="PublicationEncoding.Prepare"/> made.</param>
-public readonly record struct EncodedChannel(string Name, uint Number, object? Prepared);
+public readonly record struct EncodedChannel(string Name, uint Number, object? Prepared)
+{
+    /// <summary>The epoch of the channel's history; 0 where it keeps none, and offsets say nothing to clients that come back.</summary>
+    public ulong Epoch { get; init; }
+}

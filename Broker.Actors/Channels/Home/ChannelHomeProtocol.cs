@@ -57,12 +57,19 @@ public static class ChannelHomeProtocol
     {
         /// <summary>Why it was not published; null where it was.</summary>
         public HubError? Error { get; init; }
+
+        /// <summary>Not published again: its idempotency key or its version was known.</summary>
+        public bool Suppressed { get; init; }
     }
 
     /// <summary>Home to each attached relay: a publication of the channel.</summary>
     /// <param name="Channel">The channel.</param>
-    /// <param name="Position">Its place.</param>
-    /// <param name="Publication">Its offset is that of the position. Long data is held by the sender.</param>
+    /// <param name="Position">Its place; where the publication took none, the newest one's before it.</param>
+    /// <param name="Publication">Its offset is that of the position, or 0 where it took none. Long data is held by the sender.</param>
     /// <param name="ExceptClient">The client that is left out; empty for none.</param>
-    public readonly record struct Deliver(string Channel, StreamPosition Position, Publication Publication, string ExceptClient);
+    public readonly record struct Deliver(string Channel, StreamPosition Position, Publication Publication, string ExceptClient)
+    {
+        /// <summary>It may be sent as a delta of the one before.</summary>
+        public bool UsesDelta { get; init; }
+    }
 }

@@ -87,6 +87,7 @@ public static class ChannelHomeSerializer
         WritePosition(ref writer, message.Position);
         writer.WriteUInt32((uint)message.Receivers);
         WriteError(ref writer, message.Error);
+        writer.WriteBool(message.Suppressed);
         return End(writer);
     }
 
@@ -98,6 +99,7 @@ public static class ChannelHomeSerializer
         WritePosition(ref writer, message.Position);
         WritePublication(ref writer, message.Publication);
         writer.WriteText(message.ExceptClient);
+        writer.WriteBool(message.UsesDelta);
         return End(writer);
     }
 
@@ -164,7 +166,7 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Published, out ValueReader reader)) return false;
-        message = new Published(reader.ReadUInt64(), ReadPosition(ref reader), reader.ReadCount()) { Error = ReadError(ref reader) };
+        message = new Published(reader.ReadUInt64(), ReadPosition(ref reader), reader.ReadCount()) { Error = ReadError(ref reader), Suppressed = reader.ReadBool() };
         return reader.IsGood;
     }
 
@@ -174,7 +176,7 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Deliver, out ValueReader reader)) return false;
-        message = new Deliver(reader.ReadText(), ReadPosition(ref reader), ReadPublication(ref reader), reader.ReadText());
+        message = new Deliver(reader.ReadText(), ReadPosition(ref reader), ReadPublication(ref reader), reader.ReadText()) { UsesDelta = reader.ReadBool() };
         return reader.IsGood;
     }
 
@@ -248,6 +250,7 @@ public static class ChannelHomeSerializer
         writer.WriteText(extras.EventName);
         writer.WriteText(extras.ContentType);
         writer.WriteUInt64(extras.Version);
+        writer.WriteText(extras.Key);
     }
 
     private static void WritePairs(ref ValueWriter writer, IReadOnlyList<KeyValuePair<string, string>> pairs)
@@ -295,6 +298,7 @@ public static class ChannelHomeSerializer
                 EventName = reader.ReadText(),
                 ContentType = reader.ReadText(),
                 Version = reader.ReadUInt64(),
+                Key = reader.ReadText(),
             },
         };
     }

@@ -1,13 +1,23 @@
+using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Home;
 
 /// <summary>What the home keeps of one channel.</summary>
+/// <param name="options">Its namespace.</param>
 /// <param name="position">Where it begins.</param>
-internal sealed class HomeChannel(StreamPosition position)
+internal sealed class HomeChannel(ChannelNamespace options, StreamPosition position)
 {
     private IChannelListener? _only;            // Most channels have subscribers on one node.
     private List<IChannelListener>? _several;   // From the second node on; then the only one is null.
+    private PresenceTable? _presence;           // From the first question on.
+
+    /// <summary>Its namespace.</summary>
+    internal ChannelNamespace Options { get; } = options;
+
+    /// <summary>Who is there.</summary>
+    internal PresenceTable Presence => _presence ??= new PresenceTable();
 
     /// <summary>The newest publication's.</summary>
     internal StreamPosition Position { get; set; } = position;

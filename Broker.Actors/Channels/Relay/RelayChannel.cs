@@ -1,8 +1,10 @@
-using Akka.Actor;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Delta;
 using static Broker.Actors.Channels.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
@@ -13,12 +15,16 @@ internal sealed class RelayChannel : IChannelListener
     private readonly ChannelRelay _relay;
     private readonly int[] _counts;             // Subscriptions on each loop, and behind them by encoding.
     private object?[]? _prepared;               // What encodings keep for the channel, from the first publication on.
+    private int[]? _deltas;                     // Subscriptions to differences by encoding, from the first on.
+    private ReadOnlyMemory<byte> _base;         // What differences are made from; empty where there is nothing.
+    private PresenceChanges? _changes;          // Joins and leaves that wait, from the first one on.
 
-    internal RelayChannel(ChannelRelay relay, string name, uint number)
+    internal RelayChannel(ChannelRelay relay, string name, uint number, ChannelNamespace options)
     {
         _relay = relay;
         Name = name;
         Number = number;
+        Options = options;
         _counts = new int[relay.Loops + relay.Formats.EncodingCount];
     }
 
@@ -26,27 +32,43 @@ internal sealed class RelayChannel : IChannelListener
 
     internal uint Number { get; }
 
+    internal ChannelNamespace Options { get; }
+
     /// <summary>The newest publication that came here, or where the channel stood when the node was attached.</summary>
     internal StreamPosition Position { get; set; }
 
-    /// <summary>Whether clients may recover, as the home says.</summary>
-    internal bool Recoverable { get; set; }
-
     /// <summary>Subscriptions of this node.</summary>
     internal int Count { get; private set; }
+
+    private int HearingJoinLeave { get; set; }
 
     internal void Add(Subscription subscription, int count)
     {
         Count += count;
         _counts[subscription.Loop] += count;
-        _counts[_relay.Loops + subscription.Format.Encoding.Slot] += count;
+        int slot = subscription.Format.Encoding.Slot;
+        if (subscription.Grants.HasFlag(SubscriptionGrants.HearsJoinLeave)) HearingJoinLeave += count;
+        if (!subscription.Grants.HasFlag(SubscriptionGrants.Delta))
+        {
+            _counts[_relay.Loops + slot] += count;
+            return;
+        }
+
+        _deltas ??= new int[_relay.Formats.EncodingCount];
+        _deltas[slot] += count;
+        if (_deltas[slot] == 0) _base = default;
     }
 
     /// <summary>Encodes the publication once for each encoding that somebody reads, and hands one message to each loop that has subscriptions.</summary>
     public int Deliver(in ChannelHomeProtocol.Deliver delivery)
     {
         Position = delivery.Position;
-        var deliver = new Deliver(Name, _relay.Self, Encode(delivery.Publication)) { ExceptClient = delivery.ExceptClient };
+        Send(new Deliver(Name, _relay.Self, Encode(delivery)) { ExceptClient = delivery.ExceptClient });
+        return Count;
+    }
+
+    private void Send(Deliver deliver)
+    {
         int bytes = deliver.Publication.Bytes;
         for (int loop = 0; loop < _relay.Loops; loop++)
         {
@@ -54,23 +76,81 @@ internal sealed class RelayChannel : IChannelListener
             deliver.Publication.ByReference?.Data.Hold();
             _relay.Send(loop, deliver, bytes);
         }
-
-        return Count;
     }
 
-    private EncodedPublication Encode(in Publication publication)
+    private EncodedPublication Encode(in ChannelHomeProtocol.Deliver delivery)
     {
+        Publication publication = delivery.Publication;
         LongBytes? data = publication.LongData;
-        var encoded = new EncodedPublication { ByReference = data is null ? null : new LongPublication(Number, publication.Offset, data) };
+        var encoded = new EncodedPublication
+        {
+            ByReference = data is null ? null : new LongPublication(Number, publication.Offset, data),
+            Offset = publication.Offset,
+            Extras = publication.Extras,
+            Deltas = _deltas is null ? null : EncodeDeltas(delivery),
+        };
         for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
         {
-            if (_counts[_relay.Loops + slot] == 0) continue;
-            PublicationEncoding encoding = _relay.Formats.EncodingOf(slot);
-            _prepared ??= new object?[_relay.Formats.EncodingCount];
-            object? prepared = _prepared[slot] ??= encoding.Prepare(Name);
-            encoded.Set(slot, encoding.Encode(new EncodedChannel(Name, Number, prepared), publication));
+            if (_counts[_relay.Loops + slot] != 0) encoded.Set(slot, _relay.Formats.EncodingOf(slot).Encode(ChannelFor(slot), publication));
         }
 
         return encoded;
+    }
+
+    // One that is too long for a difference, or that not all are sent, leaves nothing to make the next difference from.
+    private DeltaForms EncodeDeltas(in ChannelHomeProtocol.Deliver delivery)
+    {
+        Publication publication = delivery.Publication;
+        var forms = new DeltaForms(_relay.Formats.EncodingCount);
+        ReadOnlyMemory<byte> former = delivery.UsesDelta ? _base : default;
+        for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
+        {
+            if (_deltas![slot] == 0 || publication.LongData is not null) continue;
+            PublicationEncoding encoding = _relay.Formats.EncodingOf(slot);
+            byte[]? delta = former.IsEmpty ? null : FossilEncoder.Encode(former.Span, publication.Data.Span, encoding.AlignsDeltas);
+            forms.Set(slot, encoding.EncodeDelta(ChannelFor(slot), publication, default), delta is null ? null : encoding.EncodeDelta(ChannelFor(slot), publication, delta));
+        }
+
+        _base = publication.LongData is null && delivery.ExceptClient.Length == 0 ? publication.Data : default;
+        return forms;
+    }
+
+    private EncodedChannel ChannelFor(int slot)
+    {
+        _prepared ??= new object?[_relay.Formats.EncodingCount];
+        object? prepared = _prepared[slot] ??= _relay.Formats.EncodingOf(slot).Prepare(Name);
+        return new EncodedChannel(Name, Number, prepared) { Epoch = Options.History.IsOn ? Position.Epoch : 0 };
+    }
+
+    /// <summary>Tells subscribers that a client has joined or left: at once, or in a very large channel later.</summary>
+    /// <returns>Whether it waits, for <see cref="FlushChanges"/>.</returns>
+    internal bool Announce(in PresenceChange change)
+    {
+        if (HearingJoinLeave == 0) return false;
+        if ((_changes ??= new PresenceChanges()).MustWait(Count, Options.CoalesceAbove))
+        {
+            _changes.Add(change);
+            return true;
+        }
+
+        Tell(change);
+        return false;
+    }
+
+    /// <summary>Tells what has waited.</summary>
+    internal void FlushChanges()
+    {
+        foreach (PresenceChange change in _changes?.Take() ?? []) Tell(change);
+    }
+
+    private void Tell(in PresenceChange change)
+    {
+        var encoded = new EncodedPublication { IsPresence = true };
+        for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
+        {
+            if (_counts[_relay.Loops + slot] + (_deltas?[slot] ?? 0) > 0) encoded.Set(slot, _relay.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
+        }
+
+        Send(new Deliver(Name, _relay.Self, encoded));
     }
 }

@@ -1,0 +1,194 @@
+// The official client, on channels that keep something: each scenario says what it sees, one line of JSON each.
+
+import { once } from "node:events";
+import { Centrifuge } from "centrifuge";
+import WebSocket from "ws";
+
+const [url, scenario] = process.argv.slice(2);
+const say = observation => console.log(JSON.stringify(observation));
+process.stdin.on("end", () => process.exit(0)).resume();
+setTimeout(() => process.exit(1), 120_000);
+
+const sockets = new Set();
+class CountedSocket extends WebSocket {
+  constructor(...args) {
+    super(...args);
+    sockets.add(this);
+    this.on("close", () => sockets.delete(this));
+  }
+}
+
+const connect = async (options = {}) => {
+  const client = new Centrifuge(url, { websocket: CountedSocket, minReconnectDelay: 50, maxReconnectDelay: 500, ...options });
+  client.on("error", ({ error }) => console.error(error));
+  client.connect();
+  await client.ready();
+  return client;
+};
+
+const subscribe = async (client, channel, options = {}) => {
+  const subscription = client.newSubscription(channel, options);
+  subscription.received = [];
+  subscription.on("publication", ({ data }) => subscription.received.push(data));
+  subscription.on("error", ({ error }) => console.error(error));
+  subscription.subscribe();
+  await subscription.ready();
+  return subscription;
+};
+
+const until = async condition => {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
+};
+
+const failure = async promise => {
+  try {
+    await promise;
+    return "none";
+  } catch (error) {
+    return error.code;
+  }
+};
+
+// Leaves the channel, lets others publish, and comes back to it.
+const comeBack = async (channel, published) => {
+  const [one, other] = [await connect(), await connect()];
+  const subscription = await subscribe(one, channel);
+  await other.publish(channel, 0);
+  await until(() => subscription.received.length === 1);
+  subscription.unsubscribe();
+  for (let i = 1; i <= published; i++) await other.publish(channel, i);
+  subscription.subscribe();
+  const [{ wasRecovering, recovered }] = await once(subscription, "subscribed");
+  await other.publish(channel, "live");
+  await until(() => subscription.received.at(-1) === "live");
+  say({ wasRecovering, recovered, received: subscription.received });
+};
+
+const scenarios = {
+  // The connection is cut, others publish, and the client is back by itself a second later.
+  async cut() {
+    const one = await connect({ minReconnectDelay: 1000, maxReconnectDelay: 1500 });
+    const subscription = await subscribe(one, "kept:cut");
+    const [socket] = sockets;
+    const other = await connect();
+    await other.publish("kept:cut", "before");
+    await until(() => subscription.received.length === 1);
+    const back = once(subscription, "subscribed");
+    socket.terminate();
+    for (const data of ["a", "b", "c"]) await other.publish("kept:cut", data);
+    const [{ wasRecovering, recovered }] = await back;
+    await other.publish("kept:cut", "live");
+    await until(() => subscription.received.at(-1) === "live");
+    say({ wasRecovering, recovered, received: subscription.received });
+  },
+
+  recovered: () => comeBack("kept:short", 3),
+
+  lost: () => comeBack("small:lost", 5),
+
+  async cache() {
+    const publisher = await connect();
+    for (const data of ["old", "new"]) await publisher.publish("cache:last", data);
+    const subscription = await subscribe(await connect(), "cache:last");
+    await until(() => subscription.received.length === 1);
+    say({ received: subscription.received });
+  },
+
+  async history() {
+    const client = await connect();
+    const subscription = await subscribe(client, "kept:history");
+    for (let i = 1; i <= 5; i++) await subscription.publish(i);
+    const pages = [];
+    const page = async options => {
+      const result = await subscription.history(options);
+      pages.push(result.publications.map(each => each.data));
+      return result;
+    };
+    const { epoch, offset } = await page({ limit: 0 });
+    await page({ limit: -1 });
+    await page({ limit: 2 });
+    await page({ limit: 10, since: { offset: 2, epoch } });
+    await page({ limit: 2, reverse: true });
+    await page({ limit: 10, reverse: true, since: { offset: 3, epoch } });
+    say({ offset, pages });
+    say({
+      foreign: await failure(subscription.history({ limit: 1, since: { offset: 2, epoch: "other" } })),
+      reverseFromZero: await failure(subscription.history({ limit: 1, reverse: true, since: { offset: 0, epoch } })),
+      off: await failure(client.history("plain", { limit: 1 })),
+      unknown: await failure(client.history("nowhere:x", { limit: 1 })),
+    });
+  },
+
+  async presence() {
+    const [one, other] = [await connect(), await connect()];
+    const first = await subscribe(one, "here:room");
+    const before = await first.presenceStats();
+    const second = await subscribe(other, "here:room");
+    const clients = Object.keys((await second.presence()).clients);
+    const stats = await second.presenceStats();
+    other.disconnect();
+    let after = stats;
+    while (after.numClients !== 1) after = await first.presenceStats();
+    say({ before: before.numClients, clients: clients.length, numClients: stats.numClients, numUsers: stats.numUsers, after: after.numClients });
+    say({ off: await failure(one.presence("plain")), stranger: await failure(one.presence("here:other")) });
+  },
+
+  async joins() {
+    const [one, other] = [await connect(), await connect()];
+    const seen = [];
+    const first = one.newSubscription("here:joins", { joinLeave: true });
+    first.on("join", ({ info }) => seen.push(info.client === one._client ? "own join" : "join"));
+    first.on("leave", () => seen.push("leave"));
+    first.subscribe();
+    await until(() => seen.length === 1);
+    const second = await subscribe(other, "here:joins");
+    await until(() => seen.length === 2);
+    second.unsubscribe();
+    await until(() => seen.length === 3);
+    say({ seen });
+  },
+
+  async delta() {
+    const [one, other] = [await connect(), await connect()];
+    const texts = [];
+    let bytes = 0;
+    for (const socket of sockets) socket.on("message", message => (bytes += message.length));
+    const subscription = await subscribe(one, "diff:text", { delta: "fossil" });
+    for (let i = 0; i < 10; i++) {
+      const text = "ünïcode ".repeat(100) + i;
+      texts.push(text);
+      await other.publish("diff:text", { text });
+    }
+    await until(() => subscription.received.length === 10);
+    say({ equal: subscription.received.every(({ text }, i) => text === texts[i]), small: bytes < 4000 });
+    subscription.unsubscribe();
+    for (let i = 10; i < 13; i++) {
+      texts.push("ünïcode ".repeat(100) + i);
+      await other.publish("diff:text", { text: texts[i] });
+    }
+    subscription.subscribe();
+    const [{ recovered }] = await once(subscription, "subscribed");
+    texts.push("ünïcode ".repeat(100) + "live");
+    await other.publish("diff:text", { text: texts.at(-1) });
+    await until(() => subscription.received.length === 14);
+    say({ recovered, equal: subscription.received.every(({ text }, i) => text === texts[i]) });
+  },
+
+  async refused() {
+    const client = await connect();
+    const codes = {};
+    for (const channel of ["nowhere:x", "digits:abc", "closed:x"]) {
+      const subscription = client.newSubscription(channel);
+      const gone = once(subscription, "unsubscribed");
+      subscription.subscribe();
+      const [{ code }] = await gone;
+      codes[channel] = code;
+    }
+    codes.publish = await failure(client.publish("readonly:x", 1));
+    codes.large = await failure(client.publish("digits:1", "x".repeat(2000)));
+    say(codes);
+  },
+};
+
+await scenarios[scenario]();
+say("done");
