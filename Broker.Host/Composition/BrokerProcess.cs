@@ -1,4 +1,6 @@
+using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
+using Broker.AspNetCore.Api;
 using Broker.Host.Hosting;
 using Broker.Host.Http;
 using Broker.Host.Logging;
@@ -8,6 +10,7 @@ using Broker.Host.Store;
 using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
 using Serilog;
+using Serilog.Extensions.Logging;
 using Serilog.Core;
 using ILogger = Serilog.ILogger;
 
@@ -40,9 +43,12 @@ public static class BrokerProcess
         try
         {
             using StoreService? store = StoreService.Open(settings.Store);
+            using var logs = new SerilogLoggerFactory(log);
+            using var identity = new IdentityService(settings, logs, TimeProvider.System);
+            IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
-                settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)), store is null ? [] : [store]);
-            await using WebApplication app = Build(settings, hub, output, log);
+                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)), methods, identity.Access);
+            await using WebApplication app = Build(settings, hub, output, log, identity.Attach(hub.Api));
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -63,7 +69,7 @@ public static class BrokerProcess
     }
 
     /// <summary>Wires hub, HTTP, signals and log together.</summary>
-    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log)
+    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log, ApiRoute? api = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
 
@@ -87,7 +93,7 @@ public static class BrokerProcess
         kestrel = app.Services.GetRequiredService<IServer>();
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
         app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining);
+        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Api = api };
         app.Run(context => hub.Serves(context.Request.Path) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
         return app;
     }

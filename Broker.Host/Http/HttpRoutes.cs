@@ -1,3 +1,4 @@
+using Broker.AspNetCore.Api;
 using Broker.Host.Hosting;
 
 namespace Broker.Host.Http;
@@ -9,6 +10,9 @@ namespace Broker.Host.Http;
 /// <param name="isDraining">Whether the hub is on its way out, and not on its way in.</param>
 public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<bool> isDraining)
 {
+    /// <summary>Answers <c>/api</c> and what is below it; none if nobody does.</summary>
+    public ApiRoute? Api { get; init; }
+
     /// <summary>Answers one request.</summary>
     public Task AnswerAsync(HttpContext context)
     {
@@ -19,6 +23,7 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         // A proxy keeps a connection for whoever comes next, who may want a WebSocket; those open on new connections only.
         if (IsOfProxy(request)) context.Response.Headers.Connection = "close";
         if (WantsWebSocket(request)) return RefuseUpgradeAsync(context);
+        if (Api is not null && ApiRoute.Serves(request.Path, "/api", out string method)) return Api.AnswerAsync(context, method);
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
             context.Response.Headers.Allow = "GET, HEAD";

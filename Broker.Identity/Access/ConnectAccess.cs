@@ -118,7 +118,7 @@ internal sealed class ConnectAccess(IdentityAccess access)
         bool isSingle = personal is { Enabled: true, SingleConnection: true } && result.User.Length > 0;
         IReadOnlyList<LiveConnection> older = isSingle ? access.Connections.Of(result.User) : [];
         if (!access.Connections.TryAdd(connection, isSingle ? 0 : access.Settings.UserConnectionsMax)) return AuthenticationResult.Reject(DisconnectReason.ConnectionLimit);
-        foreach (LiveConnection each in older) access.Disconnect(each, DisconnectReason.ConnectionLimit);
+        foreach (LiveConnection each in older) access.Disconnect(each.User, each.Client, DisconnectReason.ConnectionLimit);
 
         // The token is cancelled when the client goes, so nothing is left of it here.
         cancellationToken.UnsafeRegister(static state => ((Departure)state!).Invoke(), new Departure(access.Connections, connection));

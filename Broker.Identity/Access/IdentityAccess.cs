@@ -1,5 +1,6 @@
 using Broker.Actors.Access;
 using Broker.Actors.Model;
+using Broker.Actors.Rpc;
 using Broker.Identity.Backend;
 using Broker.Identity.Revocation;
 using Broker.Identity.Settings;
@@ -64,6 +65,9 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         return settings.Tokens.IsEnabled || settings.SubscriptionTokens is not null || settings.Proxy.Endpoints.Any();
     }
 
+    /// <summary>What passes calls of unknown methods on to the backend; <c>null</c> without <c>broker.proxy.rpc</c>.</summary>
+    public IMethodSource? Methods => Backend is { Settings.Rpc: not null } backend ? new RpcAccess(this, backend) : null;
+
     /// <summary>What is refused before its time.</summary>
     public RevocationList Revocations { get; }
 
@@ -98,6 +102,7 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
     public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) => request.Action switch
     {
         HubAction.Subscribe => _subscribe.AuthorizeAsync(request, cancellationToken),
+        HubAction.Publish when Backend is { Settings.Publish: not null } && _channels.UsesPublishProxy(request.Subject) => PublishAccess.AuthorizeAsync(Backend, request, cancellationToken),
         _ => _rules.AuthorizeAsync(request, cancellationToken),
     };
 
@@ -112,10 +117,10 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         Backend?.Dispose();
     }
 
-    /// <summary>Ends connections of a user.</summary>
-    internal void Disconnect(LiveConnection connection, DisconnectReason reason)
+    /// <summary>Ends a connection.</summary>
+    internal void Disconnect(string user, string client, DisconnectReason reason)
     {
-        if (_disconnect is { } disconnect) _ = LogFailureAsync(disconnect(connection.User, connection.Client, reason));
+        if (_disconnect is { } disconnect) _ = LogFailureAsync(disconnect(user, client, reason));
     }
 
     private void OnRevoked(IReadOnlyList<Revoked> entries)
@@ -123,7 +128,7 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         foreach (Revoked entry in entries)
         {
             DisconnectReason reason = entry.Kind == RevokedKind.User ? DisconnectReason.PermissionDenied : DisconnectReason.InvalidToken;
-            foreach (LiveConnection connection in Connections.CoveredBy(entry)) Disconnect(connection, reason);
+            foreach (LiveConnection connection in Connections.CoveredBy(entry)) Disconnect(connection.User, connection.Client, reason);
         }
     }
 

@@ -136,7 +136,7 @@ public sealed class BrokerCommandTests : IDisposable
     {
         await using var broken = new PlainHub { StartFailure = new IOException("Address already in use") };
 
-        int code = await new BrokerCommand((_, _, _) => broken, _environment, _output, _error).RunAsync([]);
+        int code = await new BrokerCommand((_, _, _, _) => broken, _environment, _output, _error).RunAsync([]);
 
         Assert.Equal(1, code);
         Assert.Equal("broker: Address already in use", Assert.Single(Lines(_error)));
