@@ -17,7 +17,4 @@ public sealed record HistorySettings
 
     /// <summary>How long the key of a publication is remembered.</summary>
     public TimeSpan IdempotencyTtl { get; init; } = TimeSpan.FromMinutes(5);
-
-    /// <summary>How often subscribers' positions are compared with their channels'.</summary>
-    public TimeSpan PositionCheck { get; init; } = TimeSpan.FromSeconds(40);
 }

@@ -58,7 +58,6 @@ public static class HubSettingsBinder
                 RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
                 RecoveryBytesMax = reader.GetSize("broker.history.recovery-bytes-max", KiB, GiB),
                 IdempotencyTtl = reader.GetDuration("broker.history.idempotency-ttl", TimeSpan.FromSeconds(1), 24 * Hour),
-                PositionCheck = reader.GetDuration("broker.history.position-check", TimeSpan.FromSeconds(1), Hour),
             },
             Compression = new CompressionSettings
             {

@@ -48,33 +48,6 @@ public sealed class RecoveryTests
         Assert.Equal(new HistoryQuery(null, 1, true), Recovery.QueryFor(RecoveryMode.Cache, new StreamPosition(Epoch, 3), 300));
     }
 
-    [Theory]
-    [InlineData("4 5", 3, "", true, "4 5", 5)]
-    [InlineData("4 5", 3, "5 6 7", true, "4 5 6 7", 7)]
-    [InlineData("4 5", 3, "7 6", true, "4 5 6 7", 7)]
-    [InlineData("", 5, "6", true, "6", 6)]
-    [InlineData("", 5, "4 5", true, "", 5)]
-    [InlineData("4 5", 3, "7", false, "", 5)]
-    [InlineData("", 5, "8", false, "", 5)]
-    public void What_arrives_meanwhile_joins_without_gap_or_double(string recovered, ulong from, string arrived, bool joins, string given, ulong last)
-    {
-        var merge = new RecoveryMerge();
-        foreach (Publication publication in Publications(arrived)) merge.Add(publication);
-
-        Assert.Equal(joins, merge.TryJoin(Publications(recovered), from, RecoveryMode.Stream, out IReadOnlyList<Publication> joined, out ulong end));
-        Assert.Equal((given, last), (Offsets(joined), end));
-    }
-
-    [Fact]
-    public void In_cache_mode_the_newest_of_all_is_given()
-    {
-        var merge = new RecoveryMerge();
-        foreach (Publication publication in Publications("10 11")) merge.Add(publication);
-
-        Assert.True(merge.TryJoin(Publications("9"), 2, RecoveryMode.Cache, out IReadOnlyList<Publication> joined, out _));
-        Assert.Equal("11", Offsets(joined));
-    }
-
     private static HistoryPage Page(ulong top, string offsets) => new(new StreamPosition(Epoch, top), Publications(offsets));
 
     private static Publication[] Publications(string offsets) =>

@@ -79,9 +79,6 @@ public sealed record ChannelNamespace
     /// <summary>Whether subscribers may filter by tags.</summary>
     public bool TagsFilter { get; init; }
 
-    /// <summary>Whether a subscriber has a position: publications with offsets, watched for gaps.</summary>
-    public bool IsPositioned => History.IsOn && (Positioning || Recovery);
-
     /// <summary>Whether anything of a channel outlives its last subscriber.</summary>
     public bool IsKept => History.IsOn;
 }
