@@ -9,7 +9,6 @@ using Broker.Actors.Model;
 using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Filters;
-using Broker.Core.Protocol.Messages;
 using Broker.Core.Topics;
 using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
 using static Broker.Actors.Sessions.SessionProtocol;

@@ -315,7 +315,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     {
         BlockUserBody body = call.Read(ApiJson.Default.BlockUserBody);
         Revocations.Remove(RevokedKind.User, ApiChecks.Text(body.User, "user"));
-        return call.WriteEmpty();
+        return call.Empty();
     }
 
     private Task RevokeToken(Call call)
@@ -334,7 +334,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     private RevocationList Revocations => revocations ?? throw new ApiException(new ApiError(108, "not available: the hub verifies no tokens"));
 
     private Task Revoke(Call call, Revoked entry) =>
-        Revocations.Add(entry) ? call.WriteEmpty() : throw new ApiException(new ApiError(106, "limit exceeded: broker.revocation.entries-max revocations are in force"));
+        Revocations.Add(entry) ? call.Empty() : throw new ApiException(new ApiError(106, "limit exceeded: broker.revocation.entries-max revocations are in force"));
 
     private static void WriteAnswer(Utf8JsonWriter result, PublishAnswer answer)
     {
@@ -385,10 +385,15 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
             where T : class, new() =>
             Parameters.ValueKind == JsonValueKind.Undefined ? new T() : Parameters.Deserialize(type) ?? new T();
 
-        internal Task WriteEmpty()
+        internal void WriteEmpty()
         {
             Result.WriteStartObject();
             Result.WriteEndObject();
+        }
+
+        internal Task Empty()
+        {
+            WriteEmpty();
             return Task.CompletedTask;
         }
     }

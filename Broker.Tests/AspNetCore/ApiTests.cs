@@ -135,7 +135,7 @@ public sealed class ApiTests
     [InlineData("true"), InlineData("false")]
     public async Task Runs_a_batch(string parallel)
     {
-        (_, string body) = await AskAsync("batch", $$"""{"parallel":{{parallel}},"commands":[{"publish":{"channel":"a","data":1}},{"presence_stats":{"channel":"a"}},{"batch":{}}]}""");
+        (_, string body) = await AskAsync("batch", $$$"""{"parallel":{{{parallel}}},"commands":[{"publish":{"channel":"a","data":1}},{"presence_stats":{"channel":"a"}},{"batch":{}}]}""");
         Assert.Equal("""{"replies":[{"publish":{"offset":5,"epoch":"00000000000000ab"}},{"presence_stats":{"num_clients":2,"num_users":1}},{"error":{"code":107,"message":"bad request: a batch holds no batch"}}]}""", body);
     }
 

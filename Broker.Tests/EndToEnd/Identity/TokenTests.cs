@@ -38,7 +38,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task A_token_connects_and_subscribes_by_itself()
     {
-        await using ClientScript client = Start([Sign($$"""{"subs":{"news":{"data":{"a":1}}},"sub":"42","exp":{{In(3600)}}}""")]);
+        await using ClientScript client = Start([Sign($$$$"""{"subs":{"news":{"data":{"a":1}}},"sub":"42","exp":{{{{In(3600)}}}}}""")]);
         await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
         await ExpectAllAsync(
             client,
