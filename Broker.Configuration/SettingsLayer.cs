@@ -34,7 +34,7 @@ public sealed class SettingsLayer
         Config config;
         try
         {
-            config = lines.Count == 0 ? Config.Empty : ConfigurationFactory.ParseString(text);
+            config = lines.Count == 0 ? Config.Empty : ConfigurationFactory.ParseString(SettingCommas.Normalize(text));
         }
         catch (Exception malformed) when (malformed is ConfigurationException or FormatException)
         {

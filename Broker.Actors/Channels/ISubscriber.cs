@@ -1,9 +1,9 @@
 using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.SlowConsumers;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
 using Broker.Reactor.Pipes;
-using Broker.Actors.Channels.SlowConsumers;
 
 namespace Broker.Actors.Channels;
 

@@ -103,12 +103,12 @@ public sealed class KeptChannelTests
     {
         Publish("kept:a", "1");
 
-        Assert.Equal("1", Texts((await _home.ReadAsync("kept:a", new HistoryQuery())).Page!.Publications));
-        Assert.Equal(HubError.NotAvailable, (await _home.ReadAsync("plain", new HistoryQuery())).Error);
-        Assert.Equal(HubError.UnrecoverablePosition, (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(7, 1)))).Error);
+        Assert.Equal("1", Texts((await _home.ReadAsync("kept:a", HistoryQuery.All)).Page!.Publications));
+        Assert.Equal(HubError.NotAvailable, (await _home.ReadAsync("plain", HistoryQuery.All)).Error);
+        Assert.Equal(HubError.UnrecoverablePosition, (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(7, 1), HistoryQuery.NoLimit))).Error);
         Assert.Equal(HubError.BadRequest, (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(0, 0), 10, Reverse: true))).Error);
         Assert.Null(await _home.RemoveAsync("kept:a"));
-        Assert.Empty((await _home.ReadAsync("kept:a", new HistoryQuery())).Page!.Publications);
+        Assert.Empty((await _home.ReadAsync("kept:a", HistoryQuery.All)).Page!.Publications);
     }
 
     [Theory]
@@ -163,7 +163,7 @@ public sealed class KeptChannelTests
         _thread.Run();
 
         Assert.Equal("1 2", Texts(_listener.Delivered));
-        Assert.Equal([1UL, 2UL], [(await first).Position.Offset, (await second).Position.Offset]);
+        Assert.Equal((1UL, 2UL), ((await first).Position.Offset, (await second).Position.Offset));
     }
 
     [Fact]

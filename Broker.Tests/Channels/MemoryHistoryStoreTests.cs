@@ -65,7 +65,7 @@ public sealed class MemoryHistoryStoreTests
         for (int i = 1; i <= 5; i++) Append("a", $"{i}");
 
         Assert.Equal("3 4 5", Texts(Read("a")));
-        Assert.Equal("5 4 3", Texts(_store.Read("a", new HistoryQuery(Reverse: true), s_three)));
+        Assert.Equal("5 4 3", Texts(_store.Read("a", HistoryQuery.All with { Reverse = true }, s_three)));
         Assert.Equal("", Texts(_store.Read("a", HistoryQuery.PositionOnly, s_three)));
     }
 
@@ -74,8 +74,8 @@ public sealed class MemoryHistoryStoreTests
     {
         StreamPosition top = Append("a", "1").Position;
 
-        Assert.True(_store.Read("a", new HistoryQuery(new StreamPosition(top.Epoch + 1, 0)), s_three).IsForeignEpoch);
-        Assert.Equal("1", Texts(_store.Read("a", new HistoryQuery(new StreamPosition(StreamEpoch.None, 0)), s_three)));
+        Assert.True(_store.Read("a", new HistoryQuery(new StreamPosition(top.Epoch + 1, 0), HistoryQuery.NoLimit), s_three).IsForeignEpoch);
+        Assert.Equal("1", Texts(_store.Read("a", new HistoryQuery(new StreamPosition(StreamEpoch.None, 0), HistoryQuery.NoLimit), s_three)));
     }
 
     [Fact]
@@ -178,9 +178,9 @@ public sealed class MemoryHistoryStoreTests
         }
 
         Assert.False(budget.IsExceeded);
-        Assert.Empty(store.Read("c0", new HistoryQuery(), s_three).Publications);
-        Assert.Equal(1UL, store.Read("c0", new HistoryQuery(), s_three).Top.Offset);
-        Assert.Single(store.Read("c29", new HistoryQuery(), s_three).Publications);
+        Assert.Empty(store.Read("c0", HistoryQuery.All, s_three).Publications);
+        Assert.Equal(1UL, store.Read("c0", HistoryQuery.All, s_three).Top.Offset);
+        Assert.Single(store.Read("c29", HistoryQuery.All, s_three).Publications);
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class MemoryHistoryStoreTests
         using var store = new MemoryHistoryStore(_time, new HistoryBudget(2_000));
         for (int i = 0; i < 3; i++) store.Append("a", Publication(new string('x', 900)), s_three);
 
-        HistoryPage page = store.Read("a", new HistoryQuery(), s_three);
+        HistoryPage page = store.Read("a", HistoryQuery.All, s_three);
 
         Assert.Equal([3UL], page.Publications.Select(each => each.Offset));
     }
@@ -200,7 +200,7 @@ public sealed class MemoryHistoryStoreTests
         StreamPosition top = default;
         for (int i = 1; i <= 3; i++) top = Append("a", $"{i}").Position;
 
-        HistoryPage page = _store.Read("a", new HistoryQuery(), s_three with { Size = 2 });
+        HistoryPage page = _store.Read("a", HistoryQuery.All, s_three with { Size = 2 });
 
         Assert.Equal(top, page.Top);
         Assert.Equal("2 3", Texts(page));
@@ -227,7 +227,7 @@ public sealed class MemoryHistoryStoreTests
 
     private static HistoryAppend Publication(string text) => new(new Publication { Data = Encoding.UTF8.GetBytes(text) });
 
-    private HistoryPage Read(string channel) => _store.Read(channel, new HistoryQuery(), s_three);
+    private HistoryPage Read(string channel) => _store.Read(channel, HistoryQuery.All, s_three);
 
     private static string Texts(HistoryPage page) => string.Join(' ', page.Publications.Select(each => Encoding.UTF8.GetString(each.Data.Span)));
 }

@@ -41,6 +41,19 @@ public class SettingsLayersTests
         Assert.Equal("mine.conf line 2", changed.Value.Origin.ToString());
     }
 
+    [Theory]
+    [InlineData("broker { a { b = 1 }, c = 2 }")]
+    [InlineData("broker { a { b = 1 } , c = 2, d = [1, 2] }")]
+    [InlineData("broker { a { b = \"},\" }, c = 2 } # },")]
+    [InlineData("broker { a { b = \"\"\"},\"\"\" }, c = 2 } // },")]
+    public void A_comma_may_follow_an_object(string text)
+    {
+        SettingsLayer layer = SettingsLayer.Parse("mine.conf", text);
+
+        Assert.Equal("2", layer.Find("broker.c")!.Text);
+        Assert.Contains(layer.Find("broker.a.b")!.Text, (string[])["1", "},"]);
+    }
+
     [Fact]
     public void Every_key_has_one_variable_of_its_own()
     {

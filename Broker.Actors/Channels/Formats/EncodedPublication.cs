@@ -1,5 +1,5 @@
-using Broker.Core.Protocol.Transfers;
 using Broker.Actors.Model;
+using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Channels.Formats;
 

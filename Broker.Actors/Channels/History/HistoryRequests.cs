@@ -42,13 +42,16 @@ public readonly record struct AppendResult(StreamPosition Position, AppendOutcom
 /// <param name="Since">Publications behind this position, or before it if <paramref name="Reverse"/>; null for all.</param>
 /// <param name="Limit">Publications at most; 0 asks for the position alone, a negative one for all.</param>
 /// <param name="Reverse">Newest first.</param>
-public readonly record struct HistoryQuery(StreamPosition? Since = null, int Limit = HistoryQuery.NoLimit, bool Reverse = false)
+public readonly record struct HistoryQuery(StreamPosition? Since, int Limit, bool Reverse = false)
 {
-    /// <summary>All publications that are kept.</summary>
+    /// <summary>A limit that is none.</summary>
     public const int NoLimit = -1;
 
-    /// <summary>The position alone.</summary>
-    public static HistoryQuery PositionOnly { get; } = new(null, Limit: 0);
+    /// <summary>The position alone; the same as <c>default</c>.</summary>
+    public static HistoryQuery PositionOnly => default;
+
+    /// <summary>All publications that are kept, oldest first.</summary>
+    public static HistoryQuery All { get; } = new(null, NoLimit);
 }
 
 /// <summary>Answer to a read.</summary>

@@ -1,9 +1,9 @@
 using Akka.Actor;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
-using Broker.Core.Protocol.Transfers;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
+using Broker.Core.Protocol.Transfers;
 using Broker.Core.Counting;
 using static Broker.Actors.Channels.ChannelProtocol;
 
@@ -181,11 +181,16 @@ internal sealed class ChannelRelay
     private void Unsubscribe(Unsubscribe unsubscribe)
     {
         Subscription subscription = unsubscribe.Subscription;
-        _fanOuts[subscription.Loop].Tell(new Remove(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
 
         // After a restart this relay does not know the subscription, though perhaps others of the same channel, made since;
         // the fan-out does not know it either, and still answers.
-        if (!_channels.TryGetValue(subscription.Channel, out RelayChannel? channel) || !ReferenceEquals(subscription.CountedBy, channel)) return;
+        bool isCounted = _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
+        _fanOuts[subscription.Loop].Tell(new Remove(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+        if (isCounted) Uncount(subscription, channel!);
+    }
+
+    private void Uncount(Subscription subscription, RelayChannel channel)
+    {
         subscription.CountedBy = null;
         channel.Add(subscription, -1);
         _counters.Add(LoopCount.Subscriptions, -1);

@@ -3,8 +3,8 @@ using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
-using Broker.Core.Protocol.Transfers;
 using Broker.Core.Delta;
+using Broker.Core.Protocol.Transfers;
 using static Broker.Actors.Channels.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
