@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Dialects;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Core.Upgrade;
@@ -71,7 +72,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     public void Opened(Connection connection, UpgradeRequest request)
     {
         if (Log.IsDebugEnabled) Log.Debug("{0} opened: {1} from {2}", connection.Id, request.Path, connection.Remote);
-        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection), ActorRefs.NoSender);
+        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
     }
 
     public void Ended(Connection connection, Closure closure)

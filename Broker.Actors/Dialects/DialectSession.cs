@@ -258,6 +258,14 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public abstract void Unsubscribed(uint id, uint number);
 
     /// <inheritdoc />
+    public virtual void Refreshed(uint id, string? channel, TimeSpan? timeLeft) => Failed(id, index: 0, HubError.NotAvailable);
+
+    /// <inheritdoc />
+    public virtual void RefreshedByServer(TimeSpan? timeLeft)
+    {
+    }
+
+    /// <inheritdoc />
     public abstract void Published(uint id, int receivers, StreamPosition position);
 
     /// <inheritdoc />

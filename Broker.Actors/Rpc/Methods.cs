@@ -68,6 +68,20 @@ public sealed class Methods
         source.AddTo(this);
     }
 
+    /// <summary>
+    /// Answers calls of names that no method has, where the caller's dialect carries names; null, and they are unknown. The call has the name.
+    /// </summary>
+    public MethodHandler? Fallback { get; private set; }
+
+    /// <summary>Sets what answers calls of names that no method has.</summary>
+    /// <param name="handler">What answers.</param>
+    /// <exception cref="InvalidOperationException">The hub has started, or there is one.</exception>
+    public void SetFallback(MethodHandler handler)
+    {
+        if (_closed || Fallback is not null) throw new InvalidOperationException("One fallback is set, before the hub starts.");
+        Fallback = handler;
+    }
+
     /// <summary>Adds a method whose arguments and result are JSON, as <c>JsonSerializerOptions.Web</c> has it.</summary>
     /// <typeparam name="TArguments">What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.</typeparam>
     /// <typeparam name="TResult">What is written as the result.</typeparam>

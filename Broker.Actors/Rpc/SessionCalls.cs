@@ -58,7 +58,12 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
 
     private FaultCode Find(ClientCommand.Call call, out Method? method)
     {
-        if (!around.Methods.TryGet(call.Method, out method)) return FaultCode.UnknownMethod;
+        if (!around.Methods.TryGet(call.Method, out method))
+        {
+            if (call.Name is not { } name || around.Methods.Fallback is not { } fallback) return FaultCode.UnknownMethod;
+            method = new Method(name, fallback);
+        }
+
         return _pending.TryGet(call.Id, out _) ? FaultCode.BadId : FaultCode.None;
     }
 

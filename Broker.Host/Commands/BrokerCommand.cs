@@ -8,6 +8,7 @@ using Broker.Cli.Terminal;
 using Broker.Configuration;
 using Broker.Host.Composition;
 using Broker.Host.Hosting;
+using Broker.Host.Commands.Tokens;
 using Broker.Host.Settings;
 
 namespace Broker.Host.Commands;
@@ -103,6 +104,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
         StoreFolderCommand.AddTo(root, Streams.OfProcess);
         new BenchCommand(Streams.OfProcess).AddTo(root);
+        new TokenCommands(_config, Load, TimeProvider.System, output, error).AddTo(root);
         root.SetAction((parsed, _) => ServeAsync(parsed, stop));
         serve.SetAction((parsed, _) => ServeAsync(parsed, stop));
         check.SetAction(CheckConfig);

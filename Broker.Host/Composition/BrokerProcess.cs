@@ -1,5 +1,7 @@
+using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
+using Broker.AspNetCore.Api;
 using Broker.Configuration;
 using Broker.Core.Upgrade;
 using Broker.Host.Hosting;
@@ -14,6 +16,7 @@ using Broker.Host.UnixSockets;
 using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
 using Serilog;
+using Serilog.Extensions.Logging;
 using Serilog.Core;
 using Serilog.Events;
 using ILogger = Serilog.ILogger;
@@ -48,9 +51,12 @@ public static class BrokerProcess
         {
             using StoreService? store = StoreService.Open(settings.Store, notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
             using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
+            using var logs = new SerilogLoggerFactory(log.Logger);
+            using var identity = new IdentityService(settings, logs, TimeProvider.System);
+            IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
-                settings.Hub, loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), store is null ? [] : [store]);
-            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health);
+                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods, identity.Access);
+            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api));
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -81,8 +87,9 @@ public static class BrokerProcess
     /// <param name="log">The process's log.</param>
     /// <param name="levels">What may be changed about the log.</param>
     /// <param name="store">How the store is, where there is one.</param>
+    /// <param name="api">Answers the server API, where there is one.</param>
     public static WebApplication Build(
-        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null)
+        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null, ApiRoute? api = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(hub);
@@ -115,7 +122,7 @@ public static class BrokerProcess
         kestrel = app.Services.GetRequiredService<IServer>();
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
         app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store };
+        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api };
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)
             : hub.Serves(HubEntranceHandler.WrittenPathOf(context)) ? hub.AnswerAsync(context)

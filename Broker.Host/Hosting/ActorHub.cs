@@ -30,6 +30,9 @@ public sealed class ActorHub(Hub hub) : IHub
     public int Connections => hub.Counters.Open;
 
     /// <inheritdoc />
+    public Actors.Channels.Api.IHubApi? Api => hub.Api;
+
+    /// <inheritdoc />
     public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();

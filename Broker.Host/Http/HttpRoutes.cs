@@ -1,3 +1,4 @@
+using Broker.AspNetCore.Api;
 using Broker.Host.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 using Broker.Host.Settings;
@@ -15,6 +16,9 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
     /// <summary>Whether the keyed store can write; none without a store.</summary>
     public StoreHealth? Store { get; init; }
 
+    /// <summary>Answers <c>/api</c> and what is below it; none if nobody does.</summary>
+    public ApiRoute? Api { get; init; }
+
     /// <summary>Answers one request.</summary>
     public Task AnswerAsync(HttpContext context)
     {
@@ -25,6 +29,7 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         // A proxy keeps a connection for whoever comes next: what opens on a new one is served by the reactor itself.
         if (IsOfProxy(request) && !HttpProtocol.IsHttp2(request.Protocol)) context.Response.Headers.Connection = "close";
         if (WantsWebSocket(request)) return RefuseUpgradeAsync(context);
+        if (Api is not null && ApiRoute.Serves(request.Path, "/api", out string method)) return Api.AnswerAsync(context, method);
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
             context.Response.Headers.Allow = "GET, HEAD";

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using Broker.Identity.Settings;
 using Broker.Actors.Settings;
 using Broker.Host.Logging;
 using Broker.Host.Tls;
@@ -11,6 +13,9 @@ public sealed record HostSettings
 {
     /// <summary>The hub's own settings.</summary>
     public HubSettings Hub { get; init; } = new();
+
+    /// <summary>Tokens, revocations and the backend.</summary>
+    public IdentitySettings Identity { get; init; } = new();
 
     /// <summary>The log.</summary>
     public LogSettings Log { get; init; } = new();

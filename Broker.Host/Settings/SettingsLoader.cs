@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Net;
 using System.Text;
+using Broker.Identity.Settings;
 using Broker.Actors.Settings;
 using Broker.Configuration;
 using Broker.Cli.Commands;
@@ -17,7 +18,7 @@ namespace Broker.Host.Settings;
 public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
-        [HubReference.Layer, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
+        [HubReference.Layer, IdentitySettingsBinder.Reference, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.
     private const int UnixSocketBytesMax = 107;
@@ -55,7 +56,7 @@ public static class SettingsLoader
 
         CheckStoreExposure(settings, layers);
         CheckStoreBounds(settings.Store, layers);
-        List<string> warnings = [.. unknown];
+        List<string> warnings = [.. unknown, .. IdentitySettingsBinder.Warn(settings.Identity)];
         if (AkkaCheck.Check(layers, settings.Log, warnings) is { Count: > 0 } bad) throw new SettingException(bad);
         if (settings.Tls.Enabled && CertificateFiles.TryLoad(settings.Tls, out _)?.CheckDates(DateTimeOffset.UtcNow) is { } dates) warnings.Add(dates);
         return new LoadedSettings(settings, layers, warnings);
@@ -70,6 +71,7 @@ public static class SettingsLoader
         var settings = new HostSettings
         {
             Hub = HubSettingsBinder.Read(reader),
+            Identity = IdentitySettingsBinder.Read(reader),
             Log = new LogSettings
             {
                 Level = reader.GetChoice("broker.log.level", LogLevels.Aliases),

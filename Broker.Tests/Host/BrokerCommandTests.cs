@@ -192,7 +192,7 @@ public sealed class BrokerCommandTests : IDisposable
     {
         await using var broken = new PlainHub { StartFailure = new IOException("Address already in use") };
 
-        int code = await new BrokerCommand((_, _, _) => broken, _environment, _output, _error).RunAsync([]);
+        int code = await new BrokerCommand((_, _, _, _) => broken, _environment, _output, _error).RunAsync([]);
 
         Assert.Equal(1, code);
         Assert.Equal("broker: Address already in use", Assert.Single(Lines(_error)));
@@ -206,7 +206,7 @@ public sealed class BrokerCommandTests : IDisposable
             SettingsLoader.KnownKeys.Select(EnvironmentLayer.NameOf).Distinct().Count());
 
     private PlainHub MakeHub(
-        Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods) => _hub;
+        Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
 
     private Task<int> RunAsync(params string[] arguments) =>
         new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);
