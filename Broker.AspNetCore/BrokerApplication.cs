@@ -4,6 +4,7 @@ using Broker.Actors.Access;
 using Broker.Actors.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
+using Broker.Dialects;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -19,9 +20,9 @@ public static class BrokerApplication
     /// <param name="services">The application's.</param>
     /// <param name="settings">What differs from the defaults; the public port and the transport have no meaning here.</param>
     /// <param name="akka">Configuration of the hub's actor system, such as its log.</param>
-    public static IServiceCollection AddBroker(this IServiceCollection services, HubSettings? settings = null, Config? akka = null)
+    public static IServiceCollection AddBroker(this IServiceCollection services, StandardSettings? settings = null, Config? akka = null)
     {
-        HubSettings used = (settings ?? new HubSettings()) with { Transport = Transport.Kestrel };
+        StandardSettings used = (settings ?? new StandardSettings()) with { Transport = Transport.Kestrel };
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => MakeHub(used, akka ?? Config.Empty, provider));
         services.AddSingleton(provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
@@ -64,7 +65,7 @@ public static class BrokerApplication
         return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(HubEntranceHandler.WrittenPathOf(context)) ? handler.AnswerAsync(context) : next(context));
     }
 
-    private static Hub MakeHub(HubSettings settings, Config akka, IServiceProvider provider)
+    private static Hub MakeHub(StandardSettings settings, Config akka, IServiceProvider provider)
     {
         var hub = new Hub(
             settings,

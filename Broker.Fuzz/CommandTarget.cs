@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
-using Broker.Core.Centrifuge;
+using Broker.Dialects.Centrifuge.Wire;
 using Broker.Core.Topics;
 
 namespace Broker.Fuzz;
@@ -14,7 +14,7 @@ public static class CommandTarget
 {
     private const int CommandsMax = 256;
 
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = CentrifugeDialect.DepthMax };
+    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = CentrifugeProtocol.DepthMax };
 
     /// <summary>Runs one input.</summary>
     public static void Run(byte[] input)
@@ -62,8 +62,8 @@ public static class CommandTarget
         }
 
         string channel = Command.Keep(command.Channel);
-        bool named = ChannelName.Check(channel, CentrifugeDialect.ChannelBytesMax) is null;
-        FindingException.Unless(named == (ChannelName.Check(command.Channel, CentrifugeDialect.ChannelBytesMax) is null), "The name is judged in two ways.");
+        bool named = ChannelName.Check(channel, CentrifugeProtocol.ChannelBytesMax) is null;
+        FindingException.Unless(named == (ChannelName.Check(command.Channel, CentrifugeProtocol.ChannelBytesMax) is null), "The name is judged in two ways.");
         FindingException.Unless(!command.Data.Contains((byte)'\n'), "Data with a line feed.");
 
         var subs = new RecoveryReader(command.Subs);
@@ -80,7 +80,7 @@ public static class CommandTarget
         byte[] info = PublicationEncoder.EncodeInfo("", Command.Keep(command.Name));
         byte[] line = PublicationEncoder.Encode(prefix, new Publication { Data = command.Data, Info = info });
         FindingException.Unless(!line.AsSpan().ContainsAny((byte)'\n', (byte)'\r'), "A publication of two lines.");
-        using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = CentrifugeDialect.DepthMax + 3 });
+        using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = CentrifugeProtocol.DepthMax + 3 });
         JsonElement push = document.RootElement.GetProperty("push");
         FindingException.Unless(push.GetProperty("channel").GetString() == Command.Keep(command.Channel), "The channel came out as another.");
     }

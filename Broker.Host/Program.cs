@@ -5,7 +5,7 @@ using Broker.Host.Hosting;
 
 HubFactory makeHub = (settings, akka, methods, access) =>
 {
-    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings), access);
+    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings), access);
     foreach (IMethodSource source in methods) hub.Methods.AddFrom(source);
     return new ActorHub(hub);
 };

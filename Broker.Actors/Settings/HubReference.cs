@@ -1,4 +1,3 @@
-using Akka.Configuration;
 using Broker.Configuration;
 
 namespace Broker.Actors.Settings;
@@ -19,16 +18,5 @@ public static class HubReference
             ?? throw new InvalidOperationException($"{assembly.GetName().Name} has no embedded {name}.");
         using var text = new StreamReader(stream);
         return SettingsLayer.Parse(name, text.ReadToEnd());
-    }
-
-    /// <summary>Reads a hub's settings out of a configuration that Akka has parsed; defaults fill what it leaves out.</summary>
-    /// <exception cref="SettingException">A value is bad, or a key unknown.</exception>
-    public static HubSettings Read(Config config)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        var reader = new SettingsReader(new SettingsLayers([Layer], [SettingsLayer.Of("configuration", config)]));
-        HubSettings settings = HubSettingsBinder.Read(reader);
-        reader.ThrowIfBad();
-        return settings;
     }
 }

@@ -1,11 +1,9 @@
 using System.Net;
-using Akka.Configuration;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
-using Broker.Configuration;
 using Broker.Core.Upgrade;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
@@ -14,8 +12,9 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Settings;
 
-/// <summary>Everything that can be set about a hub; read from <c>reference.conf</c> and the layers over it.</summary>
-public sealed record HubSettings
+/// <summary>Everything that can be set about a hub, whatever dialects it has; read from <c>reference.conf</c> and the layers over it.</summary>
+/// <remarks>An application that registers dialects derives a record with their settings beside these.</remarks>
+public record HubSettings
 {
     /// <summary>The public port.</summary>
     public ListenSettings Listen { get; init; } = new();
@@ -35,12 +34,6 @@ public sealed record HubSettings
     /// <summary>What clients may do where an application brings no rules of its own.</summary>
     public AccessSettings Access { get; init; } = new();
 
-    /// <summary>The Centrifuge JSON dialect.</summary>
-    public CentrifugeSettings Centrifuge { get; init; } = new();
-
-    /// <summary>The native protocol.</summary>
-    public NativeSettings Native { get; init; } = new();
-
     /// <summary>Bounds of calls.</summary>
     public CallSettings Calls { get; init; } = new();
 
@@ -59,15 +52,8 @@ public sealed record HubSettings
     /// <summary>Compression of messages.</summary>
     public CompressionSettings Compression { get; init; } = new();
 
-    /// <summary>The echo endpoint, for conformance and measurement.</summary>
-    public EchoSettings Echo { get; init; } = new();
-
     /// <summary>How long a stopping hub waits for its clients to take their last bytes and go.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>Reads the settings under <c>broker</c>; what the configuration leaves out has its default.</summary>
-    /// <exception cref="SettingException">A value is bad, or a key unknown.</exception>
-    public static HubSettings From(Config config) => HubReference.Read(config);
 }
 
 /// <summary>Who moves the bytes of the public port.</summary>
@@ -126,25 +112,6 @@ public sealed record ProxiesSettings
     public ForwardedHeader ForwardedHeader { get; init; }
 }
 
-/// <summary>The Centrifuge JSON dialect: its path and bounds.</summary>
-public sealed record CentrifugeSettings
-{
-    /// <summary>The path that clients connect to.</summary>
-    public string Path { get; init; } = "/connection/websocket";
-
-    /// <summary>The longest message of a client.</summary>
-    public int MessageBytesMax { get; init; } = 64 * 1024;
-
-    /// <summary>The most frames that one message of a client may come in.</summary>
-    public int FragmentsMax { get; init; } = 1024;
-
-    /// <summary>The most commands in one frame.</summary>
-    public int CommandsPerFrameMax { get; init; } = 256;
-
-    /// <summary>Bytes of commands that may be under way in the hub for one client; reading from it pauses above.</summary>
-    public int CommandBytesMax { get; init; } = 256 * 1024;
-}
-
 /// <summary>Compression of messages, RFC 7692.</summary>
 public sealed record CompressionSettings
 {
@@ -159,20 +126,4 @@ public sealed record CompressionSettings
 
     /// <summary>Bytes that the compressors and decompressors of single connections may come to.</summary>
     public int MemoryMax { get; init; } = 64 * 1024 * 1024;
-}
-
-/// <summary>The echo endpoint.</summary>
-public sealed record EchoSettings
-{
-    /// <summary>Whether the path answers at all.</summary>
-    public bool Enabled { get; init; }
-
-    /// <summary>The path that clients connect to.</summary>
-    public string Path { get; init; } = "/echo";
-
-    /// <summary>The longest message.</summary>
-    public int MessageBytesMax { get; init; } = 16 * 1024 * 1024;
-
-    /// <summary>The most frames that one message may come in.</summary>
-    public int FragmentsMax { get; init; } = 1024 * 1024;
 }

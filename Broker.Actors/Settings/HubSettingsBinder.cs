@@ -34,8 +34,6 @@ public static class HubSettingsBinder
             Reactor = ReadReactor(reader),
             Clients = ReadClients(reader),
             Access = ReadAccess(reader),
-            Centrifuge = ReadCentrifuge(reader),
-            Native = ReadNative(reader),
             Calls = new CallSettings
             {
                 PendingMax = reader.GetCount("broker.calls.pending-max", 1, 1_000_000),
@@ -66,13 +64,6 @@ public static class HubSettingsBinder
                 WindowBits = reader.GetCount("broker.compression.window-bits", 8, 15),
                 MemoryMax = reader.GetSize("broker.compression.memory-max", 0, GiB),
             },
-            Echo = new EchoSettings
-            {
-                Enabled = reader.GetSwitch("broker.echo.enabled"),
-                Path = reader.GetPath("broker.echo.path"),
-                MessageBytesMax = reader.GetSize("broker.echo.message-bytes-max", 1, GiB),
-                FragmentsMax = reader.GetCount("broker.echo.fragments-max", 1, 1 << 30),
-            },
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
 
@@ -89,20 +80,6 @@ public static class HubSettingsBinder
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
-        if (settings.Centrifuge.CommandBytesMax < settings.Centrifuge.MessageBytesMax)
-        {
-            reader.Refuse(
-                "broker.centrifuge.command-bytes-max",
-                $"at least the message-bytes-max of {SettingUnits.WriteSize(settings.Centrifuge.MessageBytesMax)}");
-        }
-
-        if (settings.Native.CommandBytesMax < settings.Native.FrameBytesMax)
-        {
-            reader.Refuse(
-                "broker.native.command-bytes-max",
-                $"at least the frame-bytes-max of {SettingUnits.WriteSize(settings.Native.FrameBytesMax)}");
-        }
-
         if (settings.History.RecoveryBytesMax > settings.Reactor.QueueBytesMax)
         {
             reader.Refuse(
@@ -110,31 +87,9 @@ public static class HubSettingsBinder
                 $"at most the reactor.queue-bytes-max of {SettingUnits.WriteSize(settings.Reactor.QueueBytesMax)}");
         }
 
-        if (settings.Native.Streams.ConnectionBytesMax < settings.Native.Streams.BytesMax)
-        {
-            reader.Refuse(
-                "broker.native.streams.connection-bytes-max",
-                $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
-        }
-
         if (settings.Transport == Transport.Kestrel && settings.Listen.Proxies.ProxyProtocol.Count > 0)
         {
             reader.Refuse("broker.listen.proxies.proxy-protocol", "no range with broker.transport = kestrel, which reads no PROXY header");
-        }
-
-        if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
-        {
-            reader.Refuse("broker.native.path", "another path than broker.centrifuge.path has");
-        }
-
-        if (settings.Echo.Enabled && settings.Native.Enabled && settings.Echo.Path == settings.Native.Path)
-        {
-            reader.Refuse("broker.echo.path", "another path than broker.native.path has");
-        }
-
-        if (settings.Echo.Enabled && settings.Echo.Path == settings.Centrifuge.Path)
-        {
-            reader.Refuse("broker.echo.path", "another path than broker.centrifuge.path has");
         }
     }
 
@@ -174,37 +129,6 @@ public static class HubSettingsBinder
         HandshakeLimit = reader.GetDuration("broker.reactor.handshake-limit", Moment, Hour),
         HeadBytesMax = reader.GetSize("broker.reactor.head-bytes-max", KiB, MiB),
         CloseLimit = reader.GetDuration("broker.reactor.close-limit", Moment, Hour),
-    };
-
-    private static NativeSettings ReadNative(SettingsReader reader) => new()
-    {
-        Enabled = reader.GetSwitch("broker.native.enabled"),
-        Path = reader.GetPath("broker.native.path"),
-        FrameBytesMax = reader.GetSize("broker.native.frame-bytes-max", KiB, 64 * MiB),
-        FragmentsMax = reader.GetCount("broker.native.fragments-max", 1, 1 << 30),
-        MessagesPerFrameMax = reader.GetCount("broker.native.messages-per-frame-max", 1, 65_536),
-        CommandBytesMax = reader.GetSize("broker.native.command-bytes-max", KiB, GiB),
-        Compression = reader.GetSwitch("broker.native.compression"),
-        ItemsWindow = reader.GetCount("broker.native.items-window", 1, 65_536),
-        Streams = new StreamSettings
-        {
-            OpenMax = reader.GetCount("broker.native.streams.open-max", 1, 1024),
-            BytesMax = reader.GetSize("broker.native.streams.bytes-max", KiB, GiB),
-            Window = reader.GetCount("broker.native.streams.window", 1, 65_536),
-            ConnectionBytesMax = reader.GetSize("broker.native.streams.connection-bytes-max", KiB, GiB),
-            ProcessBytesMax = reader.GetSize("broker.native.streams.process-bytes-max", KiB, GiB),
-            IdleLimit = reader.GetDuration("broker.native.streams.idle-limit", Moment, Hour),
-            LifeLimit = reader.GetDuration("broker.native.streams.life-limit", Moment, 24 * Hour),
-        },
-    };
-
-    private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
-    {
-        Path = reader.GetPath("broker.centrifuge.path"),
-        MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
-        FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
-        CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
-        CommandBytesMax = reader.GetSize("broker.centrifuge.command-bytes-max", KiB, GiB),
     };
 
     // What holds for clients of every dialect has stood under centrifuge since that was the only one; the keys are kept.

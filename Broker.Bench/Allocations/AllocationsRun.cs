@@ -1,3 +1,5 @@
+using Broker.Dialects.Echo;
+using Broker.Dialects;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -30,14 +32,14 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
     public async Task<int> RunAsync(string only, CancellationToken stop)
     {
         if (!File.Exists(generator)) throw new LoadException($"There is no generator at {generator}.");
-        var settings = new HubSettings
+        var settings = new StandardSettings
         {
             Reactors = 1,
             Listen = new ListenSettings { Port = 0 },
             Echo = new EchoSettings { Enabled = true },
             Clients = new Broker.Actors.Sessions.ClientSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },    // Nobody answers.
         };
-        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
+        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         int port = hub.Endpoints[0].Port;
 
@@ -52,7 +54,7 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
         using var sampled = types ? new AllocatedTypes() : null;
         var counts = new List<(long At, long Bytes)>(capacity: 4096);
         Task<Reading> load = new Generator(generator, cores: Environment.ProcessorCount > 1 ? "1" : "0").RunAsync(
-            port, Environment.ProcessId, scenario.Name, scenario.Arguments(Dialects.Centrifuge, new Pace(WarmSeconds, seconds)), TimeSpan.FromMinutes(3), stop);
+            port, Environment.ProcessId, scenario.Name, scenario.Arguments(Load.Dialects.Centrifuge, new Pace(WarmSeconds, seconds)), TimeSpan.FromMinutes(3), stop);
         using var step = new PeriodicTimer(s_step);
         while (await Task.WhenAny(load, step.WaitForNextTickAsync(stop).AsTask()) != load)
         {

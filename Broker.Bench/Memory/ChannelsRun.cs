@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Diagnostics;
 using System.Globalization;
 using Akka.Actor;
@@ -25,7 +26,7 @@ internal static class ChannelsRun
 
     public static async Task<int> RunAsync(int count, CancellationToken stop)
     {
-        var settings = new HubSettings();
+        var settings = new StandardSettings();
         DialectRegistry dialects = Hub.RegistryOf(settings, StandardDialects.Of(settings), new Methods());
         var loop = new PortableLoop(0, settings.Reactor, new HubAcceptor(settings, new HubCounters(), dialects), TimeProvider.System);
         var thread = new Thread(loop.Run) { IsBackground = true };

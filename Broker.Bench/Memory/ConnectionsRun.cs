@@ -1,3 +1,5 @@
+using Broker.Dialects.Echo;
+using Broker.Dialects;
 using System.Buffers;
 using System.Diagnostics;
 using Akka.Configuration;
@@ -23,14 +25,14 @@ internal static class ConnectionsRun
 
     public static async Task<int> RunAsync(int count, bool centrifuge, CancellationToken stop)
     {
-        var settings = new HubSettings
+        var settings = new StandardSettings
         {
             Reactors = 1,
             Transport = Transport.Kestrel,
             Listen = new ListenSettings { ConnectionsMax = count + AtFirst },
             Echo = new EchoSettings { Enabled = true },
         };
-        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
+        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
 
         UpgradeRequest request = Request(centrifuge ? settings.Centrifuge.Path : settings.Echo.Path);

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BenchmarkDotNet.Attributes;
-using Broker.Core.Centrifuge;
+using Broker.Dialects.Centrifuge.Wire;
 
 namespace Broker.Bench.Micro;
 

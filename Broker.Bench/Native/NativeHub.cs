@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Buffers;
 using Akka.Configuration;
 using Broker.Actors;
@@ -16,13 +17,13 @@ internal static class NativeHub
 
     public static async Task<int> RunAsync(int port, CancellationToken stop)
     {
-        var settings = new HubSettings
+        var settings = new StandardSettings
         {
             Reactors = 1,
             Listen = new ListenSettings { Port = port },
             Calls = new CallSettings { PendingMax = 4096 },
         };
-        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
+        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("same", static (call, _) => new(call.Arguments));
         hub.Methods.AddQuick("quick", static (call, result) => result.Write(call.Arguments));
         hub.Methods.Add("slow", static async (call, cancel) =>

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
-using Broker.Core.Centrifuge;
 using Broker.Core.Framing;
 using Broker.Core.Protocol.Messages;
 
@@ -29,8 +28,14 @@ public sealed class CodeTable
         (431, "head too large"), (501, "not implemented"), (503, "unavailable"), (505, "version not supported"),
     ]);
 
-    /// <summary>Errors that answer a command.</summary>
-    public static CodeTable RequestErrors { get; } = new(CentrifugeError.All.Select(static error => ((int)error.Code, error.Message)));
+    /// <summary>Errors that answer a command, by the numbers that the dialects share.</summary>
+    public static CodeTable RequestErrors { get; } = new(
+    [
+        (100, "internal server error"), (101, "unauthorized"), (102, "unknown channel"), (103, "permission denied"),
+        (104, "method not found"), (105, "already subscribed"), (106, "limit exceeded"), (107, "bad request"),
+        (108, "not available"), (109, "token expired"), (110, "expired"), (111, "too many requests"),
+        (112, "unrecoverable position"), (113, "concurrent pagination"),
+    ]);
 
     /// <summary>Faults that answer a call.</summary>
     public static CodeTable CallFaults { get; } = OfEnum<FaultCode>();
@@ -38,9 +43,16 @@ public sealed class CodeTable
     /// <summary>Why a stream or a chunk is refused.</summary>
     public static CodeTable StreamErrors { get; } = OfEnum<ChunkError>();
 
-    /// <summary>Codes of Close frames: the protocol's and the dialects'.</summary>
-    public static CodeTable CloseCodes { get; } = new(
-        Enum.GetValues<CloseCode>().Select(static code => ((int)code, code.ToString())).Concat(Disconnect.All.Select(static each => ((int)each.Code, each.Reason))));
+    /// <summary>Codes of Close frames: those of RFC 6455, and those of disconnects, which the dialects share.</summary>
+    public static CodeTable CloseCodes { get; } = new(Enum.GetValues<CloseCode>().Select(static code => ((int)code, code.ToString())).Concat(
+    [
+        (3000, "connection closed"), (3001, "shutdown"), (3004, "internal server error"), (3005, "connection expired"),
+        (3006, "subscription expired"), (3008, "slow"), (3009, "write error"), (3010, "insufficient state"),
+        (3011, "force reconnect"), (3012, "no pong"), (3013, "too many requests"), (3014, "state invalidated"),
+        (3500, "invalid token"), (3501, "bad request"), (3502, "stale"), (3503, "force disconnect"), (3504, "connection limit"),
+        (3505, "channel limit"), (3506, "inappropriate protocol"), (3507, "permission denied"), (3508, "not available"),
+        (3509, "too many errors"),
+    ]));
 
     /// <summary>How many there are, "other" among them, which is the last.</summary>
     public int Count => _entries.Length;

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;

@@ -2,7 +2,7 @@ using Broker.Actors.Access;
 using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
-using Broker.Actors.Settings;
+using Broker.Dialects;
 using Broker.AspNetCore.Api;
 using Broker.Host.Settings;
 using Broker.Identity.Access;
@@ -52,7 +52,7 @@ internal sealed class IdentityService : IDisposable
     internal IEnumerable<IMethodSource> Methods => _access?.Methods is { } methods ? [methods] : [];
 
     /// <summary>The hub's settings, with what access needs of its connections.</summary>
-    internal HubSettings Complete(HubSettings hub) => _access is null ? hub : hub with
+    internal StandardSettings Complete(StandardSettings hub) => _access is null ? hub : hub with
     {
         Clients = hub.Clients with
         {

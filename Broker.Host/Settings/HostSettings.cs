@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using Broker.Identity.Settings;
-using Broker.Actors.Settings;
+using Broker.Dialects;
 using Broker.Host.Logging;
 using Broker.Host.Tls;
 using Broker.Host.UnixSockets;
@@ -12,7 +12,7 @@ namespace Broker.Host.Settings;
 public sealed record HostSettings
 {
     /// <summary>The hub's own settings.</summary>
-    public HubSettings Hub { get; init; } = new();
+    public StandardSettings Hub { get; init; } = new();
 
     /// <summary>Tokens, revocations and the backend.</summary>
     public IdentitySettings Identity { get; init; } = new();

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Broker.Identity.Settings;
 using Broker.Actors.Settings;
+using Broker.Dialects;
 using Broker.Configuration;
 using Broker.Cli.Commands;
 using Broker.Host.Logging;
@@ -70,7 +71,7 @@ public static class SettingsLoader
         TimeSpan minutes = TimeSpan.FromMinutes(10);
         var settings = new HostSettings
         {
-            Hub = HubSettingsBinder.Read(reader),
+            Hub = StandardSettingsBinder.Read(reader),
             Identity = IdentitySettingsBinder.Read(reader),
             Log = new LogSettings
             {
@@ -120,7 +121,7 @@ public static class SettingsLoader
 
     private static void Compare(HostSettings settings, SettingsReader reader)
     {
-        HubSettings hub = settings.Hub;
+        StandardSettings hub = settings.Hub;
         CheckPath("broker.centrifuge.path", hub.Centrifuge.Path);
         if (hub.Native.Enabled) CheckPath("broker.native.path", hub.Native.Path);
         if (hub.Echo.Enabled) CheckPath("broker.echo.path", hub.Echo.Path);

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -41,7 +42,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
 
     public Uri Secured => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
 
-    public static async Task<HubInKestrel> StartAsync(HubSettings? settings = null)
+    public static async Task<HubInKestrel> StartAsync(StandardSettings? settings = null)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -55,7 +56,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
         });
-        HubSettings used = settings ?? new HubSettings();
+        StandardSettings used = settings ?? new StandardSettings();
         builder.Services.AddBroker(used with { Reactors = 2, Echo = used.Echo with { Enabled = true } });
         WebApplication app = builder.Build();
         app.MapBroker();

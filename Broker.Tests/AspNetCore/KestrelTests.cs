@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -108,7 +109,7 @@ public sealed class KestrelTests
     [Theory, InlineData(Way.Plain), InlineData(Way.Http2)]
     public async Task One_connection_more_than_there_may_be_is_answered_503(Way way)
     {
-        await using HubInKestrel hub = await HubInKestrel.StartAsync(new HubSettings { Listen = new ListenSettings { ConnectionsMax = 1 } });
+        await using HubInKestrel hub = await HubInKestrel.StartAsync(new StandardSettings { Listen = new ListenSettings { ConnectionsMax = 1 } });
         using ClientWebSocket first = await hub.ConnectAsync(way, "/echo");
 
         RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => hub.ConnectAsync(way, "/echo"));
@@ -155,7 +156,7 @@ public sealed class KestrelTests
     public async Task A_reader_that_takes_nothing_is_closed_at_the_bound_of_its_queue()
     {
         var bounds = new ReactorSettings { QueueBytesMax = 256 * 1024, BlockedLimit = TimeSpan.FromMinutes(5), CloseLimit = TimeSpan.FromMilliseconds(200) };
-        await using HubInKestrel hub = await HubInKestrel.StartAsync(new HubSettings { Reactor = bounds });
+        await using HubInKestrel hub = await HubInKestrel.StartAsync(new StandardSettings { Reactor = bounds });
         using ClientWebSocket publisher = await hub.ConnectAsync(Way.Plain, "/connection/websocket");
         await publisher.SendTextAsync("{\"id\":1,\"connect\":{}}");
         await HearAsync(publisher, "\"connect\":{");

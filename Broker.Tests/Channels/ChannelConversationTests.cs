@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Text;
 using System.Text.RegularExpressions;
 using Broker.Actors.Access;
@@ -177,7 +178,7 @@ public sealed partial class ChannelConversationTests
     [Fact]
     public void A_slow_subscriber_is_told_what_it_missed_and_given_the_newest()
     {
-        var settings = new HubSettings
+        var settings = new StandardSettings
         {
             Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 },
             Namespaces = [new ChannelNamespace { Name = "ticks", History = s_history, Positioning = true, SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
@@ -276,7 +277,7 @@ public sealed partial class ChannelConversationTests
         Assert.Equal("""{"id":6,"publish":{}}""", Ask(client, 6, Short));
     }
 
-    private static HubHarness Hub(params ChannelNamespace[] namespaces) => new(new HubSettings { Namespaces = namespaces });
+    private static HubHarness Hub(params ChannelNamespace[] namespaces) => new(new StandardSettings { Namespaces = namespaces });
 
     private static PublishRequest Json(string json) => new(Encoding.UTF8.GetBytes(json)) { IsJson = true };
 

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Settings;
@@ -122,7 +123,7 @@ public sealed class ChannelNamespacesTests
     private static ChannelNamespaces Read(string text)
     {
         var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], [SettingsLayer.Parse("mine.conf", text)]));
-        HubSettings settings = HubSettingsBinder.Read(reader);
+        StandardSettings settings = StandardSettingsBinder.Read(reader);
         reader.ThrowIfBad();
         return new ChannelNamespaces(settings.Channels, settings.Namespaces);
     }

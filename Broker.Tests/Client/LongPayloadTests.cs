@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using Akka.Configuration;
 using Broker.Actors;
 using Broker.Actors.Rpc;
@@ -17,10 +18,10 @@ public sealed class LongPayloadTests : IAsyncLifetime
     private static readonly TimeSpan s_patience = ScriptedHub.Patience;
 
     private readonly Hub _hub = new(
-        new HubSettings { Reactors = 2, Listen = new ListenSettings { Port = 0 } },
+        new StandardSettings { Reactors = 2, Listen = new ListenSettings { Port = 0 } },
         ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
         TimeProvider.System,
-        Broker.Actors.Dialects.StandardDialects.Of(new HubSettings()));
+        Broker.Dialects.StandardDialects.Of(new StandardSettings()));
 
     private readonly byte[] _data = new byte[Long];
 

@@ -1,3 +1,5 @@
+using Broker.Dialects.Echo;
+using Broker.Dialects;
 using System.Collections;
 using System.Net;
 using Broker.Actors.Settings;
@@ -69,7 +71,7 @@ public class SettingsLayersTests
         var reader = new SettingsReader(
             new SettingsLayers([HubReference.Layer], [FromEnvironment(("BROKER_CENTRIFUGE_PONG_LIMIT", "8"))]));
 
-        _ = HubSettingsBinder.Read(reader);
+        _ = StandardSettingsBinder.Read(reader);
 
         Assert.StartsWith(
             "environment variable BROKER_CENTRIFUGE_PONG_LIMIT: broker.centrifuge.pong-limit is 8, expected a duration",
@@ -83,7 +85,7 @@ public class SettingsLayersTests
         var layers = new SettingsLayers(
             [HubReference.Layer], [FromEnvironment(("BROKER_LISTEN_ORIGINS", "https://a.example, https://b.example"))]);
 
-        Assert.Equal(["https://a.example", "https://b.example"], HubSettingsBinder.Read(new SettingsReader(layers)).Listen.Origins);
+        Assert.Equal(["https://a.example", "https://b.example"], StandardSettingsBinder.Read(new SettingsReader(layers)).Listen.Origins);
     }
 
     [Fact]
@@ -123,7 +125,7 @@ public class SettingsLayersTests
     public void Unknown_clients_come_in_from_elsewhere_only_by_wish(
         string address, bool anonymous, bool echo, bool wished, Exposure expected)
     {
-        var settings = new HubSettings
+        var settings = new StandardSettings
         {
             Listen = new ListenSettings { Address = IPAddress.Parse(address), AllowAnonymousAnywhere = wished },
             Access = new Broker.Actors.Access.AccessSettings { Anonymous = anonymous },

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -57,13 +58,13 @@ public sealed class HubCompressionTests
 
     private static Hub Start()
     {
-        var settings = new HubSettings
+        var settings = new StandardSettings
         {
             Listen = new ListenSettings { Port = 0 },
             Reactors = 2,
             Compression = new CompressionSettings { Enabled = true },
         };
-        var hub = new Hub(settings, Config.Empty, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
+        var hub = new Hub(settings, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         return hub;
     }

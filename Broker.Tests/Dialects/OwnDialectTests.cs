@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using Broker.Actors.Dialects;
 using Broker.Actors.Settings;
 using Broker.Tests.Support;
@@ -11,7 +12,7 @@ public sealed class OwnDialectTests
     [Fact]
     public void A_dialect_of_a_test_shares_channels_with_the_others()
     {
-        var settings = new HubSettings();
+        var settings = new StandardSettings();
         using var hub = new HubHarness(settings, [.. StandardDialects.Of(settings), new LineDialect()]);
         HubClient lines = hub.Dial(path: LineDialect.Path), json = hub.Connect();
         lines.Say("login");
@@ -33,7 +34,7 @@ public sealed class OwnDialectTests
     [Fact]
     public void A_path_of_no_dialect_is_not_found()
     {
-        var settings = new HubSettings();
+        var settings = new StandardSettings();
         DialectRegistry registry = Actors.Hub.RegistryOf(settings, StandardDialects.Of(settings), new Actors.Rpc.Methods());
 
         Assert.DoesNotContain(registry.Endpoints, static endpoint => endpoint.Path == "/echo");        // It is off.
@@ -43,7 +44,7 @@ public sealed class OwnDialectTests
     [Fact]
     public void Two_dialects_with_one_path_are_refused()
     {
-        var settings = new HubSettings();
+        var settings = new StandardSettings();
 
         var refused = Assert.Throws<ArgumentException>(() => Actors.Hub.RegistryOf(settings, [new LineDialect(), new LineDialect()], new Actors.Rpc.Methods()));
 

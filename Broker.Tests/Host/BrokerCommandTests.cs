@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Collections;
 using System.Runtime.Versioning;
 using Broker.Configuration;
@@ -206,7 +207,7 @@ public sealed class BrokerCommandTests : IDisposable
             SettingsLoader.KnownKeys.Select(EnvironmentLayer.NameOf).Distinct().Count());
 
     private PlainHub MakeHub(
-        Broker.Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
+        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
 
     private Task<int> RunAsync(params string[] arguments) =>
         new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);

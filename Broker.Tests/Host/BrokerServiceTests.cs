@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -19,7 +20,7 @@ public class BrokerServiceTests
     {
         await using var hub = new PlainHub();
         var output = new StringWriter();
-        var settings = new HostSettings { Hub = new HubSettings { ShutdownGrace = TimeSpan.FromSeconds(7), Listen = new ListenSettings { Hosts = ["a"] } } };
+        var settings = new HostSettings { Hub = new StandardSettings { ShutdownGrace = TimeSpan.FromSeconds(7), Listen = new ListenSettings { Hosts = ["a"] } } };
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
         Assert.Equal($"listening on http://{hub.Endpoints[0]}{Environment.NewLine}", output.ToString());

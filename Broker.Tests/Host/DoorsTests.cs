@@ -1,3 +1,5 @@
+using Broker.Dialects.Echo;
+using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -34,12 +36,12 @@ public sealed class DoorsTests : IDisposable
         string socket = Path.Combine(_folder.FullName, "hub");
         var settings = new HostSettings
         {
-            Hub = new HubSettings { Transport = transport, Reactors = 1, Listen = new ListenSettings { Port = 0 }, Echo = new EchoSettings { Enabled = true } },
+            Hub = new StandardSettings { Transport = transport, Reactors = 1, Listen = new ListenSettings { Port = 0 }, Echo = new EchoSettings { Enabled = true } },
             Tls = MakeFiles(password: "secret") with { Enabled = true, Port = 0 },
             UnixSocket = socket,
         };
         var output = new StringWriter();
-        await using var hub = new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings.Hub)));
+        await using var hub = new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings.Hub)));
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
 

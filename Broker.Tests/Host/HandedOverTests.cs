@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -24,7 +25,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _hub.Stopped.SetResult();
-        _app = BrokerProcess.Build(new HostSettings { Hub = new HubSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output, Serilog.Core.Logger.None);
+        _app = BrokerProcess.Build(new HostSettings { Hub = new StandardSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output, Serilog.Core.Logger.None);
         return _app.StartAsync();
     }
 

@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Text;
 using System.Threading.Channels;
 using Broker.Actors.Rpc;
@@ -98,7 +100,7 @@ public sealed class CallItemsTests
     [Fact]
     public void As_many_arguments_may_follow_as_is_set_whatever_the_window_of_streams()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { ItemsWindow = 2, Streams = new StreamSettings { Window = 1 } } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { ItemsWindow = 2, Streams = new StreamSettings { Window = 1 } } });
         hub.Methods.Add("never", async (_, cancel) =>
         {
             await Cancelled.WhenAsync(cancel);
@@ -135,7 +137,7 @@ public sealed class CallItemsTests
     [Fact]
     public void Items_count_against_the_bytes_that_a_clients_calls_may_hold_until_they_are_read()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { BytesMax = 1000 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { BytesMax = 1000 } });
         var read = new TaskCompletionSource();
         hub.Methods.Add("sum", async (call, cancel) =>
         {

@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Collections.Concurrent;
 using System.Text;
 using Akka.Event;
@@ -59,7 +61,7 @@ public sealed class CallTests
     [Fact]
     public void A_thousand_calls_wait_while_many_fast_ones_pass()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 2000 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 2000 } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
@@ -103,7 +105,7 @@ public sealed class CallTests
     [InlineData(60_000u, 5_000)]
     public void A_call_whose_time_is_over_is_answered_so(uint deadline, int milliseconds)
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
@@ -167,7 +169,7 @@ public sealed class CallTests
     [Fact]
     public void Calls_that_cannot_start_are_answered_with_a_fault_and_the_connection_lives()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 2, BytesMax = 1024 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 2, BytesMax = 1024 } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
@@ -198,7 +200,7 @@ public sealed class CallTests
     [Fact]
     public void Whoever_cancels_does_not_get_more_handlers_running_than_the_bound()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 1 } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
@@ -259,7 +261,7 @@ public sealed class CallTests
     [Fact]
     public void A_result_longer_than_a_frame_of_the_client_is_a_stream_and_one_longer_than_a_stream_is_a_fault()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
         hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
         NativeClient client = hub.DialNative();
         client.Say(Hello(frameBytesMax: 280_000, window: 2));
@@ -304,8 +306,8 @@ public sealed class CallTests
     [Fact]
     public async Task Methods_are_added_once_and_before_the_start()
     {
-        var settings = new HubSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
-        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
+        var settings = new StandardSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
+        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("a", static (call, _) => new(call.Arguments));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("a", static (call, _) => new(call.Arguments)));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("", static (call, _) => new(call.Arguments)));

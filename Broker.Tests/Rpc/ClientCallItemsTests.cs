@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Globalization;
 using System.Text;
 using Broker.Actors.Rpc;
@@ -139,7 +141,7 @@ public sealed class ClientCallItemsTests
     [Fact]
     public void A_client_that_says_more_than_it_may_fails_the_call_and_is_told()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { ItemsWindow = 2 } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { ItemsWindow = 2 } });
         (NativeClient client, string id) = Connect(hub, Hello(items: 8));
         OpenedClientCall call = hub.Clients.Open(id, "add");
         client.Next();
@@ -167,7 +169,7 @@ public sealed class ClientCallItemsTests
     [Fact]
     public void Results_that_nobody_reads_are_bounded_in_bytes_for_all_calls_to_a_client()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { BytesMax = 1000 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { BytesMax = 1000 } });
         (NativeClient client, string id) = Connect(hub, Hello(items: 8));
         OpenedClientCall one = hub.Clients.Open(id, "add"), two = hub.Clients.Open(id, "add");
         client.Next(2);

@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Text;
 using Akka.Actor;
 using Broker.Actors.Rpc;
@@ -50,7 +52,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_call_ends_at_its_deadline_and_the_client_is_told()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, TimeSpan.FromSeconds(2));
         client.Next();
@@ -81,7 +83,7 @@ public sealed class ClientCallTests
     [Theory, InlineData(0), InlineData(-2), InlineData(-1_000_000)]
     public void A_deadline_that_is_not_over_zero_is_refused_and_leaves_nothing(int milliseconds)
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 1 } });
         (NativeClient client, string id) = Connect(hub);
         TimeSpan deadline = TimeSpan.FromMilliseconds(milliseconds);
 
@@ -151,7 +153,7 @@ public sealed class ClientCallTests
     [Fact]
     public void Calls_to_one_client_are_bounded()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 1 } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
 
@@ -222,7 +224,7 @@ public sealed class ClientCallTests
     [Fact]
     public void Arguments_that_the_client_takes_no_further_end_the_call_by_the_clock()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
         (NativeClient client, string id) = Connect(hub, hello: Hello(frameBytesMax: 262_162, window: 1));
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
         client.Next(2);
@@ -238,7 +240,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_result_whose_stream_expires_ends_its_call()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();
@@ -255,7 +257,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_result_whose_stream_is_refused_ends_its_call_at_once()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();
@@ -270,7 +272,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_result_as_one_stream_too_many_may_be_tried_again()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", default), two = hub.Clients.CallAsync(id, "add", default);
         client.Next(2);

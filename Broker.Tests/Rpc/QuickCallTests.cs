@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
@@ -110,7 +112,7 @@ public sealed class QuickCallTests
     [Fact]
     public void A_quick_call_overtakes_a_slow_one_and_may_not_have_its_number()
     {
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { PendingMax = 1 } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 1 } });
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         hub.Methods.Add("slow", async (call, _) =>
         {
@@ -148,7 +150,7 @@ public sealed class QuickCallTests
     [Fact]
     public void A_long_result_is_a_stream_and_long_arguments_are_let_go()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 400_000 } } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 400_000 } } });
         hub.Methods.AddQuick("long", static (_, result) => result.Advance(result.GetSpan(300_000)[..300_000].Length));
         hub.Methods.AddQuick("length", static (call, result) => Encoding.UTF8.GetBytes($"{call.Arguments.Length}", result));
         NativeClient client = hub.ConnectNative(hello: Hello(frameBytesMax: 280_000, window: 8));
@@ -204,7 +206,7 @@ public sealed class QuickCallTests
     [Fact]
     public void A_method_that_is_late_three_times_within_a_minute_runs_on_the_thread_pool_from_then_on()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
         int thread = 0;
         hub.Methods.AddQuick("blocks", (_, _) =>
         {

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Text;
 using Broker.Actors.Access;
 using Broker.Actors.Dialects;
@@ -105,7 +106,7 @@ public sealed class AccessTests
     [Fact]
     public void More_channels_than_commands_of_a_frame_come_back_all_the_same()
     {
-        var settings = new HubSettings { Clients = new ClientSettings { ChannelsMax = 1000 } };
+        var settings = new StandardSettings { Clients = new ClientSettings { ChannelsMax = 1000 } };
         using var hub = new HubHarness(settings);
         HubClient client = hub.Dial();
 
@@ -117,7 +118,7 @@ public sealed class AccessTests
     [Fact]
     public void However_the_bytes_are_cut_a_client_has_its_limits_behind_connect()
     {
-        var settings = new HubSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 256 } };
+        var settings = new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 256 } };
         byte[] wire = [.. HubClient.Frame("""{"id":1,"connect":{}}"""), .. HubClient.Frame($$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 600)}}}"}}""")];
         using var hub = new HubHarness(settings);
         for (int cut = 1; cut <= wire.Length; cut++)
@@ -135,7 +136,7 @@ public sealed class AccessTests
 
     private static HubHarness HubWith(IHubAccess access)
     {
-        var settings = new HubSettings();
+        var settings = new StandardSettings();
         return new HubHarness(settings, StandardDialects.Of(settings), access);
     }
 

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Collections;
 using System.Net;
 using System.Reflection;
@@ -16,18 +17,18 @@ public partial class HubSettingsTests
     [Fact]
     public void The_reference_gives_the_defaults_of_the_types()
     {
-        HubSettings read = HubSettings.From(Config.Empty);
+        StandardSettings read = StandardSettings.From(Config.Empty);
 
-        Assert.Equal(Describe(new HubSettings(), "broker"), Describe(read, "broker"));
+        Assert.Equal(Describe(new StandardSettings(), "broker"), Describe(read, "broker"));
     }
 
     [Fact]
     public void Every_property_has_its_key_in_the_reference_and_every_key_is_read()
     {
-        IEnumerable<string> keys = Describe(new HubSettings(), "broker").Select(pair => pair.Key);
+        IEnumerable<string> keys = Describe(new StandardSettings(), "broker").Select(pair => pair.Key);
         var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], []));
 
-        _ = HubSettingsBinder.Read(reader);
+        _ = StandardSettingsBinder.Read(reader);
 
         Assert.Equal(keys.Order(StringComparer.Ordinal), SettingsLayers.KeysOf([HubReference.Layer]));
         Assert.Equal(keys.Order(StringComparer.Ordinal), reader.KeysRead.Order(StringComparer.Ordinal));
@@ -149,7 +150,7 @@ public partial class HubSettingsTests
     [Fact]
     public void Good_values_arrive()
     {
-        HubSettings read = Read("""
+        StandardSettings read = Read("""
             broker {
               listen { address = "::1", port = 0, origins = ["https://a.example", "http://b.example:81"] }
               listen.proxies { proxy-protocol = ["10.0.0.0/8", "::ffff:192.0.2.7"], forwarded = "::1", forwarded-header = Forwarded }
@@ -178,15 +179,15 @@ public partial class HubSettingsTests
         Config config = ConfigurationFactory.ParseString("broker.reactors = 3")
             .WithFallback(ConfigurationFactory.ParseString("broker { reactors = 4, listen.port = 7 }"));
 
-        HubSettings read = HubSettings.From(config);
+        StandardSettings read = StandardSettings.From(config);
 
         Assert.Equal((3, 7), (read.Reactors, read.Listen.Port));
     }
 
-    private static HubSettings Read(string text)
+    private static StandardSettings Read(string text)
     {
         var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], [SettingsLayer.Parse("mine.conf", text)]));
-        HubSettings settings = HubSettingsBinder.Read(reader);
+        StandardSettings settings = StandardSettingsBinder.Read(reader);
         reader.ThrowIfBad();
         return settings;
     }
@@ -204,7 +205,7 @@ public partial class HubSettingsTests
             object value = property.GetValue(settings)!;
 
             // What is computed, and what names a group, has no key.
-            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (HubSettings, nameof(HubSettings.Namespaces))) continue;
+            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (StandardSettings, nameof(StandardSettings.Namespaces))) continue;
             if (value is ChannelNamespace or HistoryOptions || property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal))
             {
                 foreach (KeyValuePair<string, string> inner in Describe(value, key)) yield return inner;

@@ -1,3 +1,5 @@
+using Broker.Dialects.Echo;
+using Broker.Dialects;
 using System.Net.Sockets;
 using Broker.Actors.Settings;
 using Broker.Tests.Support;
@@ -12,7 +14,7 @@ public sealed class AllocationTests
     [Fact]
     public void An_echo_through_the_whole_flow_allocates_nothing()
     {
-        using var hub = new HubHarness(new HubSettings { Echo = new EchoSettings { Enabled = true } });
+        using var hub = new HubHarness(new StandardSettings { Echo = new EchoSettings { Enabled = true } });
         HubClient client = hub.Dial(path: "/echo");
         byte[] message = HubClient.Frame(new string('x', 100));
         byte[] answer = new byte[message.Length];

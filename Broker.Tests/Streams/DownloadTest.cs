@@ -1,3 +1,6 @@
+using Broker.Dialects.Centrifuge;
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Text;
 using Broker.Actors.Channels;
 using Broker.Actors.Sessions;
@@ -12,7 +15,7 @@ public abstract class DownloadTest
 {
     private protected const int Cap = 1042;       // A payload of one chunk of 1,024 bytes.
 
-    private protected static HubSettings Small { get; } = new()
+    private protected static StandardSettings Small { get; } = new()
     {
         Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
         Centrifuge = new CentrifugeSettings { MessageBytesMax = 1024 },

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using Akka.Actor;
 using Broker.Actors.Channels;
 using Broker.Actors.Rpc;
@@ -80,7 +81,7 @@ public sealed class FailureTests
     [Fact]
     public void When_a_home_of_channels_fails_its_clients_are_told_and_subscribe_again()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient[] clients = [hub.Connect(0), hub.Connect(1)];
         foreach (HubClient client in clients) HubConversationTests.Listen(client, "news");
         int home = Broker.Actors.Channels.ChannelRoutes.NumberOf("news", 2);
@@ -98,7 +99,7 @@ public sealed class FailureTests
     [Fact]
     public void When_another_home_fails_nobody_here_notices()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient client = hub.Connect();
         HubConversationTests.Listen(client, "news");
 
@@ -163,7 +164,7 @@ public sealed class FailureTests
     [Fact]
     public void A_hub_that_stops_says_so_to_everyone_and_is_done_when_they_have_gone()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient[] clients = [hub.Connect(0), hub.Connect(1), hub.Dial(1)];
 
         Task drained = hub.Drain();

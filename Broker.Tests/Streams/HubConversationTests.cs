@@ -1,3 +1,6 @@
+using Broker.Dialects.Echo;
+using Broker.Dialects.Centrifuge;
+using Broker.Dialects;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Reactor.Loops;
@@ -138,7 +141,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
         HubClient client = hub.Dial();
 
         client.Say($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
@@ -151,7 +154,7 @@ public sealed class HubConversationTests
     [Fact]
     public void One_frame_may_hold_only_so_many_commands()
     {
-        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } });
+        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } });
         HubClient client = hub.Connect();
         string[] commands = [.. Enumerable.Range(2, 4).Select(id => $$$"""{"id":{{{id}}},"unsubscribe":{"channel":"a"}}""")];
 
@@ -219,7 +222,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Between_two_loops_every_listener_sees_one_order()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient[] listeners = [hub.Connect(0), hub.Connect(1), hub.Connect(1)];
         HubClient[] publishers = [hub.Connect(0), hub.Connect(1)];
         foreach (HubClient listener in listeners) Listen(listener, "a");
@@ -246,7 +249,7 @@ public sealed class HubConversationTests
     [Fact]
     public void An_echo_comes_back_as_it_was_sent()
     {
-        using var hub = new HubHarness(new HubSettings { Echo = new EchoSettings { Enabled = true } });
+        using var hub = new HubHarness(new StandardSettings { Echo = new EchoSettings { Enabled = true } });
         HubClient client = hub.Dial(path: "/echo");
 
         client.Say("hello");

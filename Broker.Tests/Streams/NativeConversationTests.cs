@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Text.RegularExpressions;
 using Broker.Actors.Access;
 using Broker.Actors.Sessions;
@@ -29,7 +31,7 @@ public sealed partial class NativeConversationTests
     [Theory, InlineData(true), InlineData(false)]
     public void What_is_published_reaches_every_listener_and_the_publisher_is_told_how_many(bool batched)
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         NativeClient publisher = hub.ConnectNative(batched), near = hub.ConnectNative(batched), far = hub.ConnectNative(!batched, loop: 1);
         near.Say(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", near.Next());
@@ -123,7 +125,7 @@ public sealed partial class NativeConversationTests
     [Fact]
     public void Clients_of_all_dialects_listen_to_one_channel()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient json = hub.Connect();
         NativeClient three = hub.ConnectNative(batched: true, loop: 1), two = hub.ConnectNative(batched: false);
         HubConversationTests.Listen(json, "a");
@@ -166,7 +168,7 @@ public sealed partial class NativeConversationTests
     [Theory, MemberData(nameof(Faults))]
     public void A_wrong_frame_is_told_with_its_index_after_what_stands_before_it_took_effect(string hex, NativeFault fault, int index)
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { MessagesPerFrameMax = 3 } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { MessagesPerFrameMax = 3 } });
         NativeClient client = hub.ConnectNative(), listener = hub.ConnectNative();
         listener.Say(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", listener.Next());
@@ -237,7 +239,7 @@ public sealed partial class NativeConversationTests
     [Fact]
     public void A_payload_over_the_limit_is_refused()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { FrameBytesMax = 2048 } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { FrameBytesMax = 2048 } });
         NativeClient client = hub.ConnectNative();
         client.Say(Publish(1, "a", new string('x', 2048 - 12)));
         Assert.Equal("published 1 to 0 at 0", client.Next());
@@ -285,7 +287,7 @@ public sealed partial class NativeConversationTests
     [Fact]
     public void Commands_that_fail_are_answered_with_their_place_in_the_frame_and_the_connection_lives()
     {
-        var settings = new HubSettings { Clients = new ClientSettings { ChannelsMax = 1, ChannelBytesMax = 10 }, Access = new AccessSettings { Publish = false } };
+        var settings = new StandardSettings { Clients = new ClientSettings { ChannelsMax = 1, ChannelBytesMax = 10 }, Access = new AccessSettings { Publish = false } };
         using var hub = new HubHarness(settings);
         NativeClient client = hub.ConnectNative();
 
@@ -330,7 +332,7 @@ public sealed partial class NativeConversationTests
     [Fact]
     public void A_client_that_takes_only_shorter_frames_than_are_shared_by_all_is_sent_away()
     {
-        var settings = new HubSettings();
+        var settings = new StandardSettings();
         int largest = 1 + (256 * 1024) + 17;
         using var hub = new HubHarness(settings);
         NativeClient good = hub.DialNative(), bad = hub.DialNative();
@@ -346,7 +348,7 @@ public sealed partial class NativeConversationTests
     [Fact]
     public void Before_welcome_a_client_has_little_time_and_may_say_only_so_much()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
         NativeClient late = hub.DialNative(), loud = hub.DialNative(), big = hub.DialNative();
 
         loud.SayFrames(Hello(), Publish(1, "a", new string('x', 500)), Publish(2, "a", new string('x', 500)));

@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using System.Text;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Messages;
@@ -153,7 +155,7 @@ public sealed class NativeDownloadTests : DownloadTest
     [Fact]
     public void Long_publications_in_frames_count_until_the_last_listener_has_them()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Streams = new StreamSettings { ProcessBytesMax = 700_000 } } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ProcessBytesMax = 700_000 } } });
         NativeClient publisher = hub.ConnectNative();
         NativeClient[] listeners = [.. Enumerable.Range(0, 3).Select(_ => hub.ConnectNative(hello: Hello(frameBytesMax: 262_162, window: 0)))];
         foreach (NativeClient each in listeners)
@@ -206,7 +208,7 @@ public sealed class NativeDownloadTests : DownloadTest
     [Fact]
     public void A_hub_that_is_set_so_compresses_nothing()
     {
-        using var hub = new HubHarness(new HubSettings { Native = new NativeSettings { Compression = false } });
+        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Compression = false } });
         NativeClient client = hub.ConnectNative(hello: Hello(compressions: Compressions.All));
         hub.Methods.Add("same", static (call, _) => new(call.Arguments));
 

@@ -1,3 +1,5 @@
+using Broker.Dialects.Native;
+using Broker.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -15,7 +17,7 @@ public sealed class NativeUploadTests
     private const int ChunkBytes = 1024;
 
     // A window of 4 chunks, 4 streams at once, and at most 16 KiB in one.
-    private static HubSettings Small { get; } = new()
+    private static StandardSettings Small { get; } = new()
     {
         Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
         Native = new NativeSettings
@@ -313,7 +315,7 @@ public sealed class NativeUploadTests
     public void Long_arguments_count_until_the_handler_returns()
     {
         var streams = new StreamSettings { BytesMax = 80_000, ConnectionBytesMax = 150_000 };
-        using var hub = new HubHarness(new HubSettings { Calls = new CallSettings { BytesMax = 1024 }, Native = new NativeSettings { Streams = streams } });
+        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { BytesMax = 1024 }, Native = new NativeSettings { Streams = streams } });
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         hub.Methods.Add("slow", async (call, _) =>
         {
@@ -370,7 +372,7 @@ public sealed class NativeUploadTests
     [Fact]
     public void A_json_listener_that_can_not_have_it_is_told_to_subscribe_again()
     {
-        using var hub = new HubHarness(new HubSettings { Routing = new Broker.Actors.Channels.ChannelSettings { LineBytesMax = 299_999 } });
+        using var hub = new HubHarness(new StandardSettings { Routing = new Broker.Actors.Channels.ChannelSettings { LineBytesMax = 299_999 } });
         NativeClient client = hub.ConnectNative();
         HubClient json = hub.Connect();
         HubConversationTests.Listen(json, "a");

@@ -1,3 +1,5 @@
+using Broker.Dialects.Centrifuge;
+using Broker.Dialects;
 using Broker.Actors.Channels;
 using Broker.Actors.Settings;
 using Broker.Reactor.Loops;
@@ -14,7 +16,7 @@ public sealed class PressureTests
     [Fact]
     public void Who_reads_too_slowly_is_sent_away_and_the_others_get_everything_in_order()
     {
-        using var hub = new HubHarness(new HubSettings { Reactor = new ReactorSettings { QueueBytesMax = 128 * 1024 } });
+        using var hub = new HubHarness(new StandardSettings { Reactor = new ReactorSettings { QueueBytesMax = 128 * 1024 } });
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), good = hub.Connect(), publisher = hub.Connect();
         HubConversationTests.Listen(slow, "a");
         HubConversationTests.Listen(good, "a");
@@ -37,7 +39,7 @@ public sealed class PressureTests
     [Fact]
     public void Who_takes_nothing_for_the_whole_limit_is_sent_away_too()
     {
-        var settings = new HubSettings { Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 * 1024 } };
+        var settings = new StandardSettings { Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 * 1024 } };
         using var hub = new HubHarness(settings);
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), publisher = hub.Connect();
         HubConversationTests.Listen(slow, "a");
@@ -54,7 +56,7 @@ public sealed class PressureTests
     public void Who_publishes_faster_than_the_hub_takes_it_is_not_read_until_it_has()
     {
         // Two loops: the client's, and the home's, which stands still at first, so that nothing is answered.
-        using var hub = new HubHarness(new HubSettings
+        using var hub = new HubHarness(new StandardSettings
         {
             Reactors = 2,
             Reactor = new ReactorSettings { ScratchBytes = 4096 },
@@ -90,7 +92,7 @@ public sealed class PressureTests
     [Fact]
     public void While_a_loop_lags_publishers_elsewhere_wait_for_their_replies()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2, Routing = new ChannelSettings { LoopBytesMax = 10_000 } });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2, Routing = new ChannelSettings { LoopBytesMax = 10_000 } });
         string channel = Enumerable.Range(0, 100).Select(i => $"channel-{i}").First(name => ChannelRoutes.NumberOf(name, 2) == 0);
         HubClient publisher = hub.Connect(0), listener = hub.Connect(1);
         HubConversationTests.Listen(listener, channel);

@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
@@ -34,7 +35,7 @@ internal sealed class HubHarness : TurnedLoop
     private readonly FakeTimeProvider _time;
     private readonly SocketReactor[] _reactors;
     private readonly List<HubClient> _clients = [];
-    private readonly HubSettings _settings;
+    private readonly StandardSettings _settings;
     private readonly DialectRegistry _dialects;
     private readonly LoopTurn[] _turns;
     private readonly IPEndPoint[] _ports;
@@ -44,33 +45,33 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>Starts a hub.</summary>
     /// <param name="settings">All that can be set; <c>Reactors</c> loops are made, one if it is 0.</param>
-    public HubHarness(HubSettings? settings = null)
-        : this(settings ?? new HubSettings(), new FakeTimeProvider(), new HubCounters())
+    public HubHarness(StandardSettings? settings = null)
+        : this(settings ?? new StandardSettings(), new FakeTimeProvider(), new HubCounters())
     {
     }
 
     /// <summary>Starts a hub with dialects and access of the test's own.</summary>
-    public HubHarness(HubSettings settings, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
+    public HubHarness(StandardSettings settings, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
         : this(settings, new FakeTimeProvider(), new HubCounters(), dialects, access)
     {
     }
 
-    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, IEnumerable<IDialectFactory>? dialects = null, IHubAccess? access = null)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, IEnumerable<IDialectFactory>? dialects = null, IHubAccess? access = null)
         : this(settings, time, counters, new Methods(), dialects ?? StandardDialects.Of(settings), access)
     {
     }
 
-    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, IEnumerable<IDialectFactory> dialects, IHubAccess? access)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, IEnumerable<IDialectFactory> dialects, IHubAccess? access)
         : this(settings, time, counters, methods, Hub.RegistryOf(settings, dialects, methods, "1.2.3"), access)
     {
     }
 
-    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access)
         : this(settings, time, counters, methods, dialects, access, new HubAcceptor(settings, counters, dialects))
     {
     }
 
-    private HubHarness(HubSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access, HubAcceptor acceptor)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access, HubAcceptor acceptor)
         : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => ReactorFactory.Create(number, settings.Reactor, acceptor, time))])
     {
         _time = time;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Broker.Actors.Centrifuge;
+using Broker.Dialects.Centrifuge;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;

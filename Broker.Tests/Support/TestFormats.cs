@@ -1,6 +1,6 @@
-using Broker.Actors.Centrifuge;
+using Broker.Dialects.Centrifuge;
 using Broker.Actors.Channels.Formats;
-using Broker.Actors.Native;
+using Broker.Dialects.Native;
 using Broker.Core.Protocol.Messages;
 
 namespace Broker.Tests.Support;

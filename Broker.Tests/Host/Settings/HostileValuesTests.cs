@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Collections;
 using Akka.Configuration;
 using Broker.Actors;
@@ -92,13 +93,13 @@ public sealed class HostileValuesTests
         SettingsLoader.Load(null, new Hashtable(), SettingsLayer.Of(Origin, [KeyValuePair.Create(key, value)]));
 
     // Wherever it would listen: what is asked is whether the values fit together, and not whether the machine has the port.
-    private static async Task StartAsync(HubSettings settings)
+    private static async Task StartAsync(StandardSettings settings)
     {
         await using var hub = new Hub(
             settings with { Reactors = Math.Clamp(settings.Reactors, 1, 2), Listen = settings.Listen with { Port = 0, Address = System.Net.IPAddress.Loopback } },
             ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
             TimeProvider.System,
-            Broker.Actors.Dialects.StandardDialects.Of(settings));
+            Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         Assert.True(hub.IsReady);
     }

@@ -1,0 +1,412 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Unicode;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Presence;
+using Broker.Actors.Channels.SlowConsumers;
+using Broker.Actors.Dialects;
+using Broker.Actors.Model;
+using Broker.Actors.Rpc;
+using Broker.Actors.Runtime;
+using Broker.Actors.Sessions;
+using Broker.Core.Buffers;
+using Broker.Dialects.Centrifuge.Wire;
+using Broker.Core.Deflate;
+using Broker.Core.Counting;
+using Broker.Core.Framing;
+using Broker.Reactor;
+using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
+using Broker.Reactor.Pipes;
+using Broker.Core.Protocol.Calls;
+using Publication = Broker.Actors.Model.Publication;
+using SubscribeResult = Broker.Actors.Channels.SubscribeResult;
+using WireSubscribeResult = Broker.Dialects.Centrifuge.Wire.SubscribeResult;
+using Broker.Core.Protocol.Messages;
+using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
+
+namespace Broker.Dialects.Centrifuge;
+
+/// <summary>The Centrifuge JSON dialect on one connection: its client's lines to commands, its session's answers to lines.</summary>
+/// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
+public sealed class CentrifugeSession : DialectSession, ICallOutlet
+{
+    private const uint ApplicationErrorMin = 400;
+
+    [ThreadStatic] private static ReplyWriter? t_writer;      // Encodes one line; empty between two uses.
+
+    private readonly CentrifugeContext _context;
+    private TextBatch _frame;                   // What the session has said in this turn of the loop.
+
+    /// <summary>Makes the dialect of one connection.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="turn">The turn of its loop.</param>
+    /// <param name="context">What all connections of the dialect share.</param>
+    internal CentrifugeSession(Connection connection, LoopTurn turn, CentrifugeContext context)
+        : base(connection, turn, context.Clients, context.Settings.CommandBytesMax) => _context = context;
+
+    /// <inheritdoc />
+    public override string Dialect => "centrifuge";
+
+    /// <inheritdoc />
+    public override PublicationFormat Format => _context.Format;
+
+    private static ReplyWriter Writer => t_writer ??= new ReplyWriter();
+
+    /// <inheritdoc />
+    public override ICallOutlet Calls => this;
+
+    /// <inheritdoc />
+    protected override int Read(in Message frame)
+    {
+        int commands = 0, resumed = 0;
+        var reader = new CommandReader(frame.Payload);
+        while (true)
+        {
+            switch (reader.Read(out Command command))
+            {
+                case OperationStatus.Done when IsConnectTooLong(frame, reader, command):
+                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason, reconnects: false), "a connect command too long");
+                    return commands;
+                case OperationStatus.Done when reader.Index - resumed >= _context.CommandsPerFrameMax:
+                    Reject(DisconnectReason.BadRequest, $"more than {_context.CommandsPerFrameMax} commands in one frame");
+                    return commands;
+                case OperationStatus.Done when IsTooLong(frame, command):
+                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Settings.MessageBytesMax).Reason, reconnects: false), "a message too long");
+                    return commands;
+                case OperationStatus.Done when BreaksDialect(command) is { } detail:
+                    Reject(DisconnectReason.BadRequest, detail);
+                    return commands;
+                case OperationStatus.Done:
+                    if (IsResuming(command.Kind) && resumed < _context.Clients.ResumeCommands) resumed++;
+                    Take(command);
+                    commands++;
+                    break;
+                case OperationStatus.InvalidData:
+                    Reject(DisconnectReason.BadRequest, reader.Reason ?? "not a command");
+                    return commands;
+                default:
+                    return commands;
+            }
+        }
+    }
+
+    // Longer than any other message may only be the one in which a client connects and subscribes to all its channels.
+    private bool IsTooLong(in Message frame, in Command command) =>
+        frame.Payload.Length > _context.Settings.MessageBytesMax && !IsResuming(command.Kind) && command.Kind != CommandKind.Pong;
+
+    private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
+
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command.</summary>
+    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
+    {
+        int end = first.IndexOf((byte)'\n');
+        return end > 0 && new CommandReader(first[..end]).Read(out Command command) == OperationStatus.Done && IsResuming(command.Kind);
+    }
+
+    // What stands before the connect command, and that command, are held to a stranger's bound.
+    private bool IsConnectTooLong(in Message frame, in CommandReader reader, in Command command) =>
+        command.Kind == CommandKind.Connect && Math.Min(frame.Payload.Length, reader.Position) > _context.Clients.BytesBeforeConnectMax;
+
+    // What can be read, and for which the official server closes the connection all the same.
+    private static string? BreaksDialect(in Command command) => command.Kind switch
+    {
+        CommandKind.Unknown => "a command without a known method",
+        CommandKind.Subscribe when !command.Delta.IsEmpty && !command.Delta.SequenceEqual("fossil"u8) => "a delta that is not known",
+        CommandKind.Subscribe or CommandKind.Unsubscribe or CommandKind.Publish or CommandKind.Presence or CommandKind.PresenceStats
+            or CommandKind.History or CommandKind.SubRefresh when command.Channel.IsEmpty => "a command without a channel",
+        CommandKind.Refresh when command.Token.IsEmpty => "a refresh without a token",
+        _ => null,
+    };
+
+    private void Take(in Command command)
+    {
+        if (command.Kind == CommandKind.Pong) return;
+
+        // What it costs to keep: its texts, and about as much around them as any command has.
+        Handle(ToClientCommand(command, bytes: 256 + command.Data.Length + 2 * command.Channel.Length));
+    }
+
+    private ClientCommand ToClientCommand(in Command command, int bytes) => command.Kind switch
+    {
+        CommandKind.Publish when command.Type == 0 => new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()),
+        CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
+        CommandKind.History => new ClientCommand.History(command.Id, bytes, Command.Keep(command.Channel), QueryOf(command)),
+        CommandKind.Presence or CommandKind.PresenceStats =>
+            new ClientCommand.Presence(command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
+        CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
+        CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, CredentialsOf(command)),
+        CommandKind.Send => new ClientCommand.Send(bytes),
+        CommandKind.Rpc => ToCall(command, bytes),
+        CommandKind.Refresh => new ClientCommand.Refresh(command.Id, bytes + command.Token.Length, command.Token.ToArray(), Channel: null),
+        CommandKind.SubRefresh when command.Type == 0 && command.Token.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
+        CommandKind.SubRefresh when command.Type == 0 =>
+            new ClientCommand.Refresh(command.Id, bytes + command.Token.Length, command.Token.ToArray(), Command.Keep(command.Channel)),
+        _ => new ClientCommand.Unavailable(command.Id, bytes),
+    };
+
+    private ClientCommand.Call ToCall(in Command command, int bytes)
+    {
+        MethodId method = MethodId.Of(command.Method);
+        string? name = _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
+        return new ClientCommand.Call(command.Id, bytes, method, command.Data.ToArray()) { Name = name };
+    }
+
+    private static ConnectCredentials? CredentialsOf(in Command command)
+    {
+        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty && command.Headers.IsEmpty) return null;
+        return new ConnectCredentials
+        {
+            Token = command.Token.ToArray(),
+            Data = command.Data.ToArray(),
+            Name = Command.Keep(command.Name),
+            Version = Command.Keep(command.Version),
+            Headers = ConnectMembers.HeadersOf(command.Headers),
+            Positions = ConnectMembers.PositionsOf(command.Subs),
+        };
+    }
+
+    private static HistoryQuery QueryOf(in Command command) =>
+        new(command.Since ? new StreamPosition(CentrifugeEpoch.Read(command.Epoch), command.Offset) : null, command.Limit, command.Reverse);
+
+    private static SubscribeOptions OptionsOf(in Command command)
+    {
+        bool isPlain = command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
+            && !command.Recover && !command.Positioned && !command.Recoverable && !command.JoinLeave;
+        return isPlain ? SubscribeOptions.None : new SubscribeOptions
+        {
+            RecoverFrom = command.Recover ? new StreamPosition(CentrifugeEpoch.Read(command.Epoch), command.Offset) : null,
+            FailsUnrecovered = (command.Flags & 2) != 0,
+            Positioned = command.Positioned,
+            Recoverable = command.Recoverable,
+            JoinLeave = command.JoinLeave,
+            Delta = Command.Keep(command.Delta),
+            Filter = command.TagsFilter.ToArray(),
+            Data = command.Data.ToArray(),
+            Token = command.Token.ToArray(),
+            IsUnavailable = command.Type != 0,
+        };
+    }
+
+    /// <inheritdoc />
+    protected override void WritePing()
+    {
+        Writer.WritePing();
+        Say();
+    }
+
+    /// <inheritdoc />
+    protected override void Drop() => _frame.Clear();
+
+    /// <inheritdoc />
+    public override void Connected(uint id, in Admission admission)
+    {
+        Admit(admission.Client);
+        Writer.WriteConnect(id, new ConnectResult
+        {
+            Client = admission.Client,
+            Version = _context.Version,
+            PingSeconds = (uint)_context.Clients.PingInterval.TotalSeconds,
+            Pong = true,
+            Data = admission.Data.Span,
+            Expires = admission.TimeLeft is not null,
+            TtlSeconds = SecondsOf(admission.TimeLeft),
+        });
+        Say();
+    }
+
+    private static uint SecondsOf(TimeSpan? left) => (uint)Math.Clamp(left?.TotalSeconds ?? 0, 0, uint.MaxValue);
+
+    /// <inheritdoc />
+    public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
+    {
+        bool hasPosition = result.Positioned || result.Recoverable;
+        var answer = new WireSubscribeResult
+        {
+            Expires = result.TimeLeft is not null,
+            TtlSeconds = SecondsOf(result.TimeLeft),
+            Data = result.Data.Span,
+            Recoverable = result.Recoverable,
+            Positioned = result.Positioned,
+            Epoch = hasPosition ? CentrifugeEpoch.Write(result.Position.Epoch) : null,
+            Offset = !hasPosition ? 0 : result.Recovered ? subscription.Options.RecoverFrom?.Offset ?? 0 : result.Position.Offset,
+            Delta = !string.IsNullOrEmpty(result.Delta),
+            WasRecovering = result.Recoverable && result.WasRecovering,
+            Recovered = result.Recoverable && result.Recovered,
+            Publications = result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta)) : [],
+        };
+        if (id == 0)
+        {
+            Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), answer);
+            foreach (ReadOnlyMemory<byte> line in _context.Format.LinesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteLine(line.Span);
+        }
+        else
+        {
+            Writer.WriteSubscribe(id, answer);
+        }
+
+        Say();
+        Seal();
+    }
+
+    /// <inheritdoc />
+    public override void History(uint id, string channel, HistoryPage page)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        Writer.WriteHistory(id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch), page.Top.Offset);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Presence(uint id, IReadOnlyCollection<ClientInfo> members)
+    {
+        Writer.WritePresence(id, members.Select(each => KeyValuePair.Create(each.Client, _context.Format.InfoOf(each))));
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void PresenceStats(uint id, PresenceCounts counts)
+    {
+        Writer.WritePresenceStats(id, counts.Clients, counts.Users);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+        ArgumentNullException.ThrowIfNull(subscription);
+        ArgumentNullException.ThrowIfNull(gaps);
+        foreach (Gap gap in gaps) Writer.PushGap(Encoding.UTF8.GetBytes(subscription.Channel), gap.From, gap.To, gap.Count);
+        Say();
+        Seal();
+    }
+
+    /// <inheritdoc />
+    public override void Unsubscribed(uint id, uint number)
+    {
+        Writer.WriteUnsubscribe(id);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Refreshed(uint id, string? channel, TimeSpan? timeLeft)
+    {
+        Writer.WriteRefresh(id, isSubscription: channel is not null, timeLeft is not null, SecondsOf(timeLeft));
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void RefreshedByServer(TimeSpan? timeLeft)
+    {
+        Writer.PushRefresh(timeLeft is not null, SecondsOf(timeLeft));
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Published(uint id, int receivers, StreamPosition position)
+    {
+        Writer.WritePublish(id);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Failed(uint id, int index, HubError error)
+    {
+        CentrifugeError coded = CentrifugeCodes.CodeOf(error);
+        Connection.Loop.Counters.Requests.Add((int)coded.Code);
+        SayError(id, coded);
+    }
+
+    private void SayError(uint id, CentrifugeError error)
+    {
+        Writer.WriteError(id, error);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public bool IsSettling => Connection.IsSettling;
+
+    /// <inheritdoc />
+    public void Owe() => Connection.Owe();
+
+    /// <inheritdoc />
+    public void Settle() => Connection.Settle();
+
+    /// <inheritdoc />
+    public void Returned(uint id, ReadOnlyMemory<byte> result)
+    {
+        // The dialect carries JSON and nothing else.
+        if (!result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
+        {
+            Connection.Loop.Counters.Calls.Add((int)FaultCode.Internal);
+            SayError(id, CentrifugeError.NotAvailable);
+            return;
+        }
+
+        Connection.Loop.Counters.Add(LoopCount.CallsReturned);
+        Writer.WriteRpc(id, result.Span);
+        Say();
+    }
+
+    /// <inheritdoc />
+    public void Faulted(uint id, FaultCode code, string text)
+    {
+        Connection.Loop.Counters.Calls.Add((int)code);
+        SayError(id, ErrorOf(code, text));
+    }
+
+    private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
+    {
+        FaultCode.UnknownMethod => CentrifugeError.MethodNotFound,
+        FaultCode.BadArguments or FaultCode.BadId => CentrifugeError.BadRequest,
+        FaultCode.PermissionDenied => CentrifugeError.PermissionDenied,
+        FaultCode.Overloaded => CentrifugeError.TooManyRequests,
+        FaultCode.Failed => new CentrifugeError(ApplicationErrorMin, text),
+        >= (FaultCode)1000 and < (FaultCode)2000 => new CentrifugeError((uint)code, text),
+        >= (FaultCode)2000 => new CentrifugeError(ApplicationErrorMin, text),
+        _ => CentrifugeError.Internal,
+    };
+
+    /// <inheritdoc />
+    public override void Evicted(Subscription subscription, UnsubscribeReason reason)
+    {
+        ArgumentNullException.ThrowIfNull(subscription);
+        Writer.PushUnsubscribe(Encoding.UTF8.GetBytes(subscription.Channel), CentrifugeCodes.CodeOf(reason));
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void Disconnect(DisconnectReason reason)
+    {
+        Seal();
+        Disconnect coded = CentrifugeCodes.CodeOf(reason);
+        Connection.Close((CloseCode)coded.Code, coded.Reason);
+    }
+
+    // The line just written joins the frame of this turn.
+    private void Say()
+    {
+        ReplyWriter writer = Writer;
+        if (Connection.IsOpen)
+        {
+            if (_frame.IsEmpty) LoopTurn.Add(this);
+            _frame.Append(writer.Frame, LoopTurn.Pool);
+            Connection.Loop.Counters.Add(LoopCount.MessagesSent);
+            if (_frame.Length > FrameBytesMax) Seal();
+        }
+
+        writer.Clear();
+    }
+
+    /// <inheritdoc />
+    public override void Seal()
+    {
+        if (_frame.IsEmpty) return;
+        Connection.Loop.Counters.Add(LoopCount.PayloadsSent);
+        var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);
+        Connection.Write(frames.For(Connection.Deflate, out int at), at);
+        frames.LetGo();
+    }
+}

@@ -1,0 +1,110 @@
+using Broker.Actors.Settings;
+using Broker.Configuration;
+using Broker.Dialects.Centrifuge;
+using Broker.Dialects.Echo;
+using Broker.Dialects.Native;
+
+namespace Broker.Dialects;
+
+/// <summary>Turns layers into <see cref="StandardSettings"/>: every key, its type and its range, once.</summary>
+public static class StandardSettingsBinder
+{
+    private const int KiB = 1024;
+    private const int MiB = 1024 * KiB;
+    private const int GiB = 1024 * MiB;
+
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    /// <summary>Reads every setting of a hub and its dialects; what is wrong stays noted in the reader.</summary>
+    public static StandardSettings Read(SettingsReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        var settings = new StandardSettings(HubSettingsBinder.Read(reader))
+        {
+            Centrifuge = ReadCentrifuge(reader),
+            Native = ReadNative(reader),
+            Echo = ReadEcho(reader),
+        };
+        if (reader.IsGood) CompareWithEachOther(settings, reader);
+        return settings;
+    }
+
+    private static void CompareWithEachOther(StandardSettings settings, SettingsReader reader)
+    {
+        if (settings.Centrifuge.CommandBytesMax < settings.Centrifuge.MessageBytesMax)
+        {
+            reader.Refuse(
+                "broker.centrifuge.command-bytes-max",
+                $"at least the message-bytes-max of {SettingUnits.WriteSize(settings.Centrifuge.MessageBytesMax)}");
+        }
+
+        if (settings.Native.CommandBytesMax < settings.Native.FrameBytesMax)
+        {
+            reader.Refuse(
+                "broker.native.command-bytes-max",
+                $"at least the frame-bytes-max of {SettingUnits.WriteSize(settings.Native.FrameBytesMax)}");
+        }
+
+        if (settings.Native.Streams.ConnectionBytesMax < settings.Native.Streams.BytesMax)
+        {
+            reader.Refuse(
+                "broker.native.streams.connection-bytes-max",
+                $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
+        }
+
+        if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
+        {
+            reader.Refuse("broker.native.path", "another path than broker.centrifuge.path has");
+        }
+
+        if (settings.Echo.Enabled && settings.Native.Enabled && settings.Echo.Path == settings.Native.Path)
+        {
+            reader.Refuse("broker.echo.path", "another path than broker.native.path has");
+        }
+
+        if (settings.Echo.Enabled && settings.Echo.Path == settings.Centrifuge.Path)
+        {
+            reader.Refuse("broker.echo.path", "another path than broker.centrifuge.path has");
+        }
+    }
+
+    private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
+    {
+        Path = reader.GetPath("broker.centrifuge.path"),
+        MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
+        FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
+        CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
+        CommandBytesMax = reader.GetSize("broker.centrifuge.command-bytes-max", KiB, GiB),
+    };
+
+    private static NativeSettings ReadNative(SettingsReader reader) => new()
+    {
+        Enabled = reader.GetSwitch("broker.native.enabled"),
+        Path = reader.GetPath("broker.native.path"),
+        FrameBytesMax = reader.GetSize("broker.native.frame-bytes-max", KiB, 64 * MiB),
+        FragmentsMax = reader.GetCount("broker.native.fragments-max", 1, 1 << 30),
+        MessagesPerFrameMax = reader.GetCount("broker.native.messages-per-frame-max", 1, 65_536),
+        CommandBytesMax = reader.GetSize("broker.native.command-bytes-max", KiB, GiB),
+        Compression = reader.GetSwitch("broker.native.compression"),
+        ItemsWindow = reader.GetCount("broker.native.items-window", 1, 65_536),
+        Streams = new StreamSettings
+        {
+            OpenMax = reader.GetCount("broker.native.streams.open-max", 1, 1024),
+            BytesMax = reader.GetSize("broker.native.streams.bytes-max", KiB, GiB),
+            Window = reader.GetCount("broker.native.streams.window", 1, 65_536),
+            ConnectionBytesMax = reader.GetSize("broker.native.streams.connection-bytes-max", KiB, GiB),
+            ProcessBytesMax = reader.GetSize("broker.native.streams.process-bytes-max", KiB, GiB),
+            IdleLimit = reader.GetDuration("broker.native.streams.idle-limit", Moment, Hour),
+            LifeLimit = reader.GetDuration("broker.native.streams.life-limit", Moment, 24 * Hour),
+        },
+    };
+
+    private static EchoSettings ReadEcho(SettingsReader reader) => new()
+    {
+        Enabled = reader.GetSwitch("broker.echo.enabled"),
+        Path = reader.GetPath("broker.echo.path"),
+        MessageBytesMax = reader.GetSize("broker.echo.message-bytes-max", 1, GiB),
+        FragmentsMax = reader.GetCount("broker.echo.fragments-max", 1, 1 << 30),
+    };
+}
