@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Dialects;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Core.Upgrade;
@@ -15,7 +16,21 @@ namespace Broker.Actors;
 /// <remarks>Asked by all loops at once; what it counts, it counts without a lock.</remarks>
 internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, DialectRegistry dialects) : IConnectionAcceptor
 {
+    private volatile Dictionary<string, WebSocketEndpoint> _endpoints = dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
+    private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
+
     public ProxyTrust Proxies { get; } = TrustOf(settings.Listen.Proxies);
+
+    public HostRule Hosts => _hosts;
+
+    /// <summary>Takes other origins and hosts. Connections that are open are not asked again.</summary>
+    /// <param name="listen">What the settings say now.</param>
+    internal void Apply(ListenSettings listen)
+    {
+        var origins = new OriginRule(listen.Origins);
+        _endpoints = _endpoints.ToDictionary(pair => pair.Key, pair => pair.Value with { Origins = origins }, StringComparer.Ordinal);
+        _hosts = listen.HostsOn(settings.Listen.Address);
+    }
 
     /// <summary>The sessions of each loop; set before anything is accepted.</summary>
     internal IReadOnlyList<IActorRef> Sessions { get; set; } = [];
@@ -34,9 +49,11 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     };
 
     /// <summary>The paths that speak WebSocket.</summary>
-    internal IReadOnlyCollection<string> Paths => dialects.Paths;
+    internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
 
-    public WebSocketEndpoint? Find(UpgradeRequest request) => dialects.Find(request.Path);
+    public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
+
+    internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
 
     public bool MayOpen(out TimeSpan retryAfter)
     {
@@ -55,7 +72,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     public void Opened(Connection connection, UpgradeRequest request)
     {
         if (Log.IsDebugEnabled) Log.Debug("{0} opened: {1} from {2}", connection.Id, request.Path, connection.Remote);
-        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection), ActorRefs.NoSender);
+        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
     }
 
     public void Ended(Connection connection, Closure closure)

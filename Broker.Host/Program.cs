@@ -2,11 +2,10 @@ using Broker.Actors;
 using Broker.Actors.Rpc;
 using Broker.Host.Commands;
 using Broker.Host.Hosting;
-using Broker.Host;
 
-HubFactory makeHub = (settings, akka, methods) =>
+HubFactory makeHub = (settings, akka, methods, access) =>
 {
-    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings));
+    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Actors.Dialects.StandardDialects.Of(settings), access);
     foreach (IMethodSource source in methods) hub.Methods.AddFrom(source);
     return new ActorHub(hub);
 };

@@ -13,7 +13,7 @@ public readonly record struct AuthorizationResult
     public static AuthorizationResult Allowed => default;
 
     /// <summary>Whether it may.</summary>
-    public bool IsAllowed => _outcome is null or SubscriptionTerms;
+    public bool IsAllowed => _outcome is null or SubscriptionTerms or PublicationTerms;
 
     /// <summary>The command fails with this error. Otherwise null.</summary>
     public HubError? Error => _outcome is HubError error ? error : null;
@@ -24,6 +24,12 @@ public readonly record struct AuthorizationResult
     /// <summary>Of a subscribe: what else holds for it, such as its end; null for the namespace's own rules.</summary>
     public SubscriptionTerms? Terms => _outcome as SubscriptionTerms;
 
+    /// <summary>Of a publish: what is published in place of what the client sent; null for just that.</summary>
+    public PublicationTerms? Publication => _outcome as PublicationTerms;
+
+    /// <summary>A publish is allowed, changed so.</summary>
+    public static AuthorizationResult Allow(PublicationTerms terms) => new(terms);
+
     /// <summary>A subscribe is allowed on these terms.</summary>
     public static AuthorizationResult Allow(SubscriptionTerms terms) => new(terms);
 
@@ -32,6 +38,22 @@ public readonly record struct AuthorizationResult
 
     /// <summary>The connection ends.</summary>
     public static AuthorizationResult Reject(DisconnectReason reason) => new(reason);
+}
+
+/// <summary>What is published in place of what a client sent.</summary>
+public sealed record PublicationTerms
+{
+    /// <summary>The data; null leaves the client's.</summary>
+    public ReadOnlyMemory<byte>? Data { get; init; }
+
+    /// <summary>Whether <see cref="Data"/> is one JSON value for sure.</summary>
+    public bool IsJson { get; init; }
+
+    /// <summary>Tags, beside none of the client's.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Tags { get; init; } = [];
+
+    /// <summary>How it is to be taken.</summary>
+    public Channels.PublishOptions Options { get; init; } = Channels.PublishOptions.None;
 }
 
 /// <summary>What holds for one subscription, over what its namespace says.</summary>

@@ -13,7 +13,7 @@ public interface IHubAccess
 {
     /// <summary>Decides whether a client may connect, and as whom.</summary>
     /// <param name="request">What the client has shown; its bytes may be kept.</param>
-    /// <param name="cancellationToken">Cancelled when the client goes before the answer.</param>
+    /// <param name="cancellationToken">Cancelled when the client goes, before the answer or after it.</param>
     ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken);
 
     /// <summary>Decides whether a client may do something with a channel or a method.</summary>
@@ -21,7 +21,10 @@ public interface IHubAccess
     /// <param name="cancellationToken">Cancelled when the client goes before the answer.</param>
     ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Decides whether a connection, or a subscription, that expires may stay: the client has shown a new token.</summary>
+    /// <summary>
+    /// Decides whether a connection, or a subscription, that expires may stay: the client has shown a new token, or it has expired and is not
+    /// the client's to refresh.
+    /// </summary>
     /// <param name="request">Who, with what.</param>
     /// <param name="cancellationToken">Cancelled when the client goes before the answer.</param>
     ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken) => new(RefreshResult.Reject(HubError.NotAvailable));

@@ -1,3 +1,4 @@
+using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 
@@ -10,6 +11,9 @@ namespace Broker.Actors.Centrifuge;
 /// <param name="Version">Of this hub, told to clients.</param>
 internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSettings Clients, JsonFormat Format, string Version)
 {
+    /// <summary>What clients may call; null where nobody looks names up.</summary>
+    internal Methods? Methods { get; init; }
+
     /// <summary>The most commands in one frame, beside those in which a client that comes back connects and subscribes.</summary>
     internal int CommandsPerFrameMax => Settings.CommandsPerFrameMax;
 }

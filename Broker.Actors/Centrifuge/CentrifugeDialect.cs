@@ -20,7 +20,7 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
     {
         ArgumentNullException.ThrowIfNull(context);
         var format = new JsonFormat(new JsonEncoding(context.Channels.LineBytesMax));
-        var shared = new CentrifugeContext(settings, context.Clients, format, context.Version);
+        var shared = new CentrifugeContext(settings, context.Clients, format, context.Version) { Methods = context.Methods };
         Core.Centrifuge.Disconnect slow = CentrifugeCodes.CodeOf(DisconnectReason.Slow), shutdown = CentrifugeCodes.CodeOf(DisconnectReason.Shutdown);
         var resuming = new LongMessageRule(context.Clients.ResumeBytes, CentrifugeSession.IsResuming);
         var engine = new FrameEngineSettings(settings.MessageBytesMax, settings.FragmentsMax) { LongMessages = resuming };

@@ -117,6 +117,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         CommandKind.Subscribe when !command.Delta.IsEmpty && !command.Delta.SequenceEqual("fossil"u8) => "a delta that is not known",
         CommandKind.Subscribe or CommandKind.Unsubscribe or CommandKind.Publish or CommandKind.Presence or CommandKind.PresenceStats
             or CommandKind.History or CommandKind.SubRefresh when command.Channel.IsEmpty => "a command without a channel",
+        CommandKind.Refresh when command.Token.IsEmpty => "a refresh without a token",
         _ => null,
     };
 
@@ -128,7 +129,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         Handle(ToClientCommand(command, bytes: 256 + command.Data.Length + 2 * command.Channel.Length));
     }
 
-    private static ClientCommand ToClientCommand(in Command command, int bytes) => command.Kind switch
+    private ClientCommand ToClientCommand(in Command command, int bytes) => command.Kind switch
     {
         CommandKind.Publish when command.Type == 0 => new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()),
         CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
@@ -138,19 +139,32 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
         CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, CredentialsOf(command)),
         CommandKind.Send => new ClientCommand.Send(bytes),
-        CommandKind.Rpc => new ClientCommand.Call(command.Id, bytes, MethodId.Of(command.Method), command.Data.ToArray()),
+        CommandKind.Rpc => ToCall(command, bytes),
+        CommandKind.Refresh => new ClientCommand.Refresh(command.Id, bytes + command.Token.Length, command.Token.ToArray(), Channel: null),
+        CommandKind.SubRefresh when command.Type == 0 && command.Token.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
+        CommandKind.SubRefresh when command.Type == 0 =>
+            new ClientCommand.Refresh(command.Id, bytes + command.Token.Length, command.Token.ToArray(), Command.Keep(command.Channel)),
         _ => new ClientCommand.Unavailable(command.Id, bytes),
     };
 
+    private ClientCommand.Call ToCall(in Command command, int bytes)
+    {
+        MethodId method = MethodId.Of(command.Method);
+        string? name = _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
+        return new ClientCommand.Call(command.Id, bytes, method, command.Data.ToArray()) { Name = name };
+    }
+
     private static ConnectCredentials? CredentialsOf(in Command command)
     {
-        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty) return null;
+        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty && command.Headers.IsEmpty) return null;
         return new ConnectCredentials
         {
             Token = command.Token.ToArray(),
             Data = command.Data.ToArray(),
             Name = Command.Keep(command.Name),
             Version = Command.Keep(command.Version),
+            Headers = ConnectMembers.HeadersOf(command.Headers),
+            Positions = ConnectMembers.PositionsOf(command.Subs),
         };
     }
 
@@ -277,6 +291,20 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     }
 
     /// <inheritdoc />
+    public override void Refreshed(uint id, string? channel, TimeSpan? timeLeft)
+    {
+        Writer.WriteRefresh(id, isSubscription: channel is not null, timeLeft is not null, SecondsOf(timeLeft));
+        Say();
+    }
+
+    /// <inheritdoc />
+    public override void RefreshedByServer(TimeSpan? timeLeft)
+    {
+        Writer.PushRefresh(timeLeft is not null, SecondsOf(timeLeft));
+        Say();
+    }
+
+    /// <inheritdoc />
     public override void Published(uint id, int receivers, StreamPosition position)
     {
         Writer.WritePublish(id);
@@ -296,6 +324,15 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         Writer.WriteError(id, error);
         Say();
     }
+
+    /// <inheritdoc />
+    public bool IsSettling => Connection.IsSettling;
+
+    /// <inheritdoc />
+    public void Owe() => Connection.Owe();
+
+    /// <inheritdoc />
+    public void Settle() => Connection.Settle();
 
     /// <inheritdoc />
     public void Returned(uint id, ReadOnlyMemory<byte> result)

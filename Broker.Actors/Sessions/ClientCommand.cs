@@ -95,6 +95,9 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Arguments">Owned by the command.</param>
     public sealed record Call(uint Id, int Bytes, MethodId Method, ReadOnlyMemory<byte> Arguments) : ClientCommand(Id, Bytes)
     {
+        /// <summary>The name, where the dialect carries it and the hub has no such method.</summary>
+        public string? Name { get; init; }
+
         /// <summary>How long the client will wait; zero where it does not say.</summary>
         public TimeSpan Deadline { get; init; }
 
@@ -179,4 +182,7 @@ public sealed record ConnectCredentials
 
     /// <summary>Headers inside the command; null for none.</summary>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
+
+    /// <summary>Where the client left off in channels that the server subscribes it to; null for nowhere.</summary>
+    public IReadOnlyDictionary<string, StreamPosition?>? Positions { get; init; }
 }

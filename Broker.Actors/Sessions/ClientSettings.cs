@@ -18,6 +18,12 @@ public sealed record ClientSettings
     /// <summary>How long a client has from its upgrade to its connect command, and how long access may take to answer that.</summary>
     public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a connection or a subscription may stay past its end, for a refresh that is under way.</summary>
+    public TimeSpan ExpiredCloseDelay { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Headers of upgrade requests that access is told, and with them the request's target; none, and nothing is kept.</summary>
+    public IReadOnlyList<string> UpgradeHeaders { get; init; } = [];
+
     /// <summary>Bytes that a client may send before its connect command, that command among them.</summary>
     public int BytesBeforeConnectMax { get; init; } = 16 * 1024;
 

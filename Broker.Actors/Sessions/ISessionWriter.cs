@@ -67,6 +67,12 @@ public interface ISessionWriter : ISubscriber
     /// <param name="timeLeft">Until it expires; null for never.</param>
     void Refreshed(uint id, string? channel, TimeSpan? timeLeft) => Failed(id, index: 0, HubError.NotAvailable);
 
+    /// <summary>The server has set anew when the connection expires.</summary>
+    /// <param name="timeLeft">Until then; null for never.</param>
+    void RefreshedByServer(TimeSpan? timeLeft)
+    {
+    }
+
     /// <summary>The connection ends, with everything written before it.</summary>
     void Disconnect(DisconnectReason reason);
 

@@ -7,8 +7,8 @@ using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
-using Broker.Core.Filters;
 using Broker.Core.Protocol.Calls;
+using Broker.Core.Filters;
 using Broker.Core.Topics;
 using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
 using static Broker.Actors.Sessions.SessionProtocol;
@@ -37,6 +37,7 @@ public sealed class SessionActor : UntypedActor
     private AccessQueue? _access;                   // From the first answer of access that did not come at once.
     private SessionExpiry? _expiry;                 // From connect on, where the connection or a subscription expires.
     private Dictionary<ChannelNamespace, RateLimit>? _rates;    // From the first publication on where there is a rate.
+    private UpgradeInfo? _upgrade;                  // Until connect, where access is told of it.
     private bool _wasRejected;                      // Its connect failed; what it has sent behind that is passed over.
     private bool _ended;
 
@@ -84,7 +85,7 @@ public sealed class SessionActor : UntypedActor
             case DisconnectClient disconnect when !_ended: Disconnect(disconnect.Reason, "by the server"); break;
             case DisconnectClient: break;
             case RefreshClient refresh: RefreshByServer(refresh.Expiry); break;
-            case Bound bound: _writer = bound.Writer; break;
+            case Bound bound: (_writer, _upgrade) = (bound.Writer, bound.Upgrade); break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
         }
@@ -96,7 +97,7 @@ public sealed class SessionActor : UntypedActor
 
     private AccessQueue Access => _access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
 
-    private SessionExpiry Expiry => _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, OnExpired);
+    private SessionExpiry Expiry => _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
 
     private bool IsWaiting => _access is { IsWaiting: true };
 
@@ -129,7 +130,7 @@ public sealed class SessionActor : UntypedActor
         switch (command)
         {
             case ClientCommand.Misuse misuse: Disconnect(misuse.Reason, misuse.Detail); return;
-            case ClientCommand.Leave: _ended = true; _writer.CloseByClient(); return;
+            case ClientCommand.Leave: _ended = true; _writer.Done(command.Bytes); _writer.CloseByClient(); return;
             case ClientCommand.Connect connect: Connect(connect); return;
             case not null when _principal is null && _wasRejected: break;
             case not null when _principal is null: Disconnect(DisconnectReason.BadRequest, "a command before connect"); return;
@@ -214,14 +215,16 @@ public sealed class SessionActor : UntypedActor
         if (result.ExpiresAt is { } date)
         {
             left = Expiry.Left(date);
-            Expiry.Set("", date);
+            Expiry.Set("", date, result.ClientRefreshes);
         }
 
+        _upgrade = null;
         _writer.Connected(connect.Id, new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null });
         if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
         if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
         _context.Connected?.Add(result.User, client, Self);
-        foreach (ServerSubscription subscription in result.Subscriptions) SubscribeByServer(subscription, recoverSince: null);
+        foreach (ServerSubscription subscription in result.Subscriptions)
+            SubscribeByServer(subscription, connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel));
     }
 
     private HubError? CheckDate(DateTimeOffset? date) => date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
@@ -229,6 +232,7 @@ public sealed class SessionActor : UntypedActor
     private AuthenticationRequest RequestOf(ClientCommand.Connect connect, string client)
     {
         var request = new AuthenticationRequest { Dialect = _writer.Dialect, Client = client, Remote = _writer.Connection.Remote };
+        if (_upgrade is { } upgrade) request = request with { Target = upgrade.Target, UpgradeHeaders = upgrade.Headers };
         return connect.Credentials is not { } shown ? request : request with
         {
             Token = shown.Token,
@@ -331,8 +335,14 @@ public sealed class SessionActor : UntypedActor
     private void RefreshByServer(ConnectionExpiry expiry)
     {
         if (_ended || _principal is null) return;
-        if (expiry.HasExpired) Disconnect(DisconnectReason.Expired, "by the server");
-        else Expiry.Set("", expiry.At);
+        if (expiry.HasExpired)
+        {
+            Disconnect(DisconnectReason.Expired, "by the server");
+            return;
+        }
+
+        Expiry.Set("", expiry.At);
+        _writer.RefreshedByServer(Expiry.Left(expiry.At));
     }
 
     private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince)
@@ -369,7 +379,7 @@ public sealed class SessionActor : UntypedActor
         SubscribeResult result = default;
         if (terms is not null)
         {
-            if (terms.ExpiresAt is not null) Expiry.Set(subscription.Key, terms.ExpiresAt);
+            if (terms.ExpiresAt is not null) Expiry.Set(subscription.Key, terms.ExpiresAt, terms.ClientRefreshes);
             result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null ? Expiry.Left(terms.ExpiresAt) : null };
         }
 
@@ -407,7 +417,7 @@ public sealed class SessionActor : UntypedActor
         }
 
         var request = new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!) { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
-        Authorize(request, publish, static (session, command, _) => session.Send((ClientCommand.Publish)command));
+        Authorize(request, publish, static (session, command, result) => session.Send((ClientCommand.Publish)command, result.Publication));
     }
 
     // What the channel's namespace bounds, whoever publishes.
@@ -460,10 +470,25 @@ public sealed class SessionActor : UntypedActor
         _writer.Done(read.Bytes);
     }
 
-    private void Send(ClientCommand.Publish publish)
+    private void Send(ClientCommand.Publish publish, PublicationTerms? terms)
     {
         var publication = new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info, Extras = publish.Extras };
-        _context.Routes.HomeOf(publish.Channel).Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes) { Options = publish.Options }, ActorRefs.NoSender);
+        if (terms is not null) publication = Change(publication, terms);
+        PublishOptions options = terms?.Options ?? publish.Options;
+        _context.Routes.HomeOf(publish.Channel).Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes) { Options = options }, ActorRefs.NoSender);
+    }
+
+    private static Publication Change(in Publication publication, PublicationTerms terms)
+    {
+        Publication changed = publication;
+        if (terms.Data is { } data)
+        {
+            changed.LongData?.LetGo();
+            changed = changed with { Data = data, LongData = null, IsJson = terms.IsJson };
+        }
+
+        bool hasExtras = terms.Tags.Count > 0 || terms.Options.Version != 0;
+        return hasExtras ? changed with { Extras = (changed.Extras ?? new PublicationExtras()) with { Tags = terms.Tags, Version = terms.Options.Version } } : changed;
     }
 
     private void Authorize(ClientCommand.Call call)
@@ -562,6 +587,38 @@ public sealed class SessionActor : UntypedActor
     private void OnExpired(string key)
     {
         if (_ended) return;
+        if (_context.HasOwnAccess && Expiry.IsByHub(key) && !IsWaiting) RefreshByHub(key);
+        else if (_context.HasOwnAccess && Expiry.IsByHub(key)) Expiry.Set(key, _context.Calls.Time.GetUtcNow().AddSeconds(1), clientRefreshes: false);
+        else End(key);
+    }
+
+    // What the client does not refresh by itself: access is asked whether it may stay.
+    private void RefreshByHub(string key)
+    {
+        string? channel = key.Length == 0 ? null : _subscriptions.TryGet(key, out Subscription? subscription) ? subscription.Channel : "";
+        if (channel is "") return;
+        ValueTask<RefreshResult> answer;
+        try
+        {
+            answer = _context.Access.RefreshAsync(new RefreshRequest(_principal!, default) { Channel = channel }, Gone);
+        }
+        catch (Exception failure)
+        {
+            answer = ValueTask.FromException<RefreshResult>(failure);
+        }
+
+        if (answer.IsCompletedSuccessfully) OnRefreshedByHub(key, answer.Result);
+        else Access.Await(answer.AsTask(), (result, failure) => OnRefreshedByHub(key, failure is null ? result : OnFailedRefresh(failure)));
+    }
+
+    private void OnRefreshedByHub(string key, RefreshResult result)
+    {
+        if (result.Error is null && result.Disconnect is null && CheckDate(result.ExpiresAt) is null) Expiry.Set(key, result.ExpiresAt, clientRefreshes: false);
+        else End(key);
+    }
+
+    private void End(string key)
+    {
         if (key.Length == 0)
         {
             Disconnect(DisconnectReason.Expired, "the connection has expired");

@@ -8,13 +8,12 @@ namespace Broker.Actors.Sessions;
 /// <summary>When one client's connection expires, and its subscriptions. For the loop's thread.</summary>
 /// <param name="loop">Whose clock it is.</param>
 /// <param name="time">What the dates of access are compared with.</param>
+/// <param name="grace">So much later than its date something ends that its client may be refreshing.</param>
 /// <param name="onDue">Told the key that has expired; empty for the connection.</param>
-internal sealed class SessionExpiry(EventLoop loop, TimeProvider time, Action<string> onDue)
+internal sealed class SessionExpiry(EventLoop loop, TimeProvider time, TimeSpan grace, Action<string> onDue)
 {
-    /// <summary>So much later than its date something ends: its client may be refreshing it.</summary>
-    internal static TimeSpan Grace { get; } = TimeSpan.FromSeconds(25);
-
     private readonly Dictionary<string, TimeSpan> _due = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _byHub = new(StringComparer.Ordinal);
     private LoopTimer? _timer;
 
     private TimeSpan Now => TimeSpan.FromMilliseconds(loop.NowMilliseconds);
@@ -25,12 +24,18 @@ internal sealed class SessionExpiry(EventLoop loop, TimeProvider time, Action<st
     /// <summary>Something expires at a date, or not any more.</summary>
     /// <param name="key">Of the subscription; empty for the connection.</param>
     /// <param name="date">When; null for never.</param>
-    internal void Set(string key, DateTimeOffset? date)
+    /// <param name="clientRefreshes">Whether the client refreshes it; else the hub does, at the date itself.</param>
+    internal void Set(string key, DateTimeOffset? date, bool clientRefreshes = true)
     {
-        if (Left(date) is { } left) _due[key] = Now + left + Grace;
+        if (clientRefreshes) _byHub.Remove(key);
+        else if (date is not null) _byHub.Add(key);
+        if (Left(date) is { } left) _due[key] = Now + left + (clientRefreshes ? grace : TimeSpan.Zero);
         else _due.Remove(key);
         Watch();
     }
+
+    /// <summary>Whether the hub, and not the client, refreshes something.</summary>
+    internal bool IsByHub(string key) => _byHub.Contains(key);
 
     /// <summary>The client is gone.</summary>
     internal void Stop() => _timer?.Stop();

@@ -18,7 +18,7 @@ namespace Broker.Actors.Sessions;
 public static class SessionProtocol
 {
     /// <summary>Sessions to session, exactly once and first: its client. So all of them are created alike.</summary>
-    public sealed record Bound(ISessionWriter Writer) : INoSerializationVerificationNeeded;
+    public sealed record Bound(ISessionWriter Writer, UpgradeInfo? Upgrade = null) : INoSerializationVerificationNeeded;
 
     /// <summary>Dialect to session: the commands of one turn, in the client's order.</summary>
     public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : IMayBeLate;

@@ -55,6 +55,8 @@ public static class ChannelSettingsBinder
             Publish = reader.GetChoice<ChannelAccess>($"{group}.publish"),
             PresenceAccess = reader.GetChoice<ChannelAccess>($"{group}.presence-access"),
             HistoryAccess = reader.GetChoice<ChannelAccess>($"{group}.history-access"),
+            SubscribeProxy = reader.GetSwitch($"{group}.subscribe-proxy"),
+            PublishProxy = reader.GetSwitch($"{group}.publish-proxy"),
             UserLimited = reader.GetSwitch($"{group}.user-limited"),
             Pattern = reader.GetPattern($"{group}.pattern"),
             MessageBytesMax = reader.GetSize($"{group}.message-bytes-max", 1, 1024 * MiB),

@@ -18,7 +18,7 @@ public sealed class SessionsActor : UntypedActor
     private ConnectionFlow? _flow;
 
     /// <summary>Connection acceptor to sessions: a connection is open.</summary>
-    public sealed record Opened(Connection Connection) : INoSerializationVerificationNeeded;
+    public sealed record Opened(Connection Connection, UpgradeInfo? Upgrade = null) : INoSerializationVerificationNeeded;
 
     /// <summary>How it is made.</summary>
     /// <param name="context">What all sessions share.</param>
@@ -46,7 +46,7 @@ public sealed class SessionsActor : UntypedActor
     {
         switch (message)
         {
-            case Opened opened: Start(opened.Connection); break;
+            case Opened opened: Start(opened.Connection, opened.Upgrade); break;
             case SessionsProtocol.TellClients tell: Tell(tell); break;
             case SessionsProtocol.Count count: count.ReplyTo.Tell(new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender); break;
             default: Unhandled(message); break;
@@ -66,14 +66,14 @@ public sealed class SessionsActor : UntypedActor
         tell.ReplyTo.Tell(new SessionsProtocol.Told(told), ActorRefs.NoSender);
     }
 
-    private void Start(Connection connection)
+    private void Start(Connection connection, UpgradeInfo? upgrade)
     {
         IActorRef session = ActorRefs.Nobody;
         try
         {
             IDialectSession dialect = _dialectOf(connection);
             session = Context.ActorOf(_session);
-            session.Tell(new SessionProtocol.Bound(dialect), ActorRefs.NoSender);
+            session.Tell(new SessionProtocol.Bound(dialect, upgrade), ActorRefs.NoSender);
             dialect.OnBound(session);
             _flow!.Run(connection, dialect);
         }

@@ -36,6 +36,9 @@ public ref struct Command
     /// <summary>Connect: a JSON object of what to recover; <see cref="RecoveryReader"/> reads it. Already checked.</summary>
     public ReadOnlySpan<byte> Subs { get; internal set; }
 
+    /// <summary>Connect: headers for the application, a JSON object as the client wrote it. Its inside is not checked.</summary>
+    public ReadOnlySpan<byte> Headers { get; internal set; }
+
     /// <summary>Rpc: the method to call.</summary>
     public ReadOnlySpan<byte> Method { get; internal set; }
 

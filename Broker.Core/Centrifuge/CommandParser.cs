@@ -102,6 +102,7 @@ internal ref struct CommandParser(ReadOnlySpan<byte> line)
         if (ParseToken(name, ref command) || ParseData(name, ref command)) return true;
         if (name.SequenceEqual("name"u8)) command.Name = _members.Text(command.Name, "name");
         else if (name.SequenceEqual("version"u8)) command.Version = _members.Text(command.Version, "version");
+        else if (name.SequenceEqual("headers"u8)) command.Headers = _members.RawObject(command.Headers, "headers");
         else if (name.SequenceEqual("subs"u8)) command.Subs = Checked(_members.RawObject(command.Subs, "subs"));
         else return false;
         return true;

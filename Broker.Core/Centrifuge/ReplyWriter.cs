@@ -57,6 +57,31 @@ public sealed class ReplyWriter
         _lines.Close("}}"u8);
     }
 
+    /// <summary>The connection has been refreshed, or a subscription.</summary>
+    /// <param name="id">The request's id.</param>
+    /// <param name="isSubscription">Whether it is a subscription.</param>
+    /// <param name="expires">Whether it expires again.</param>
+    /// <param name="ttlSeconds">Until then.</param>
+    public void WriteRefresh(uint id, bool isSubscription, bool expires, uint ttlSeconds)
+    {
+        StartReply(id, isSubscription ? "\"sub_refresh\":{"u8 : "\"refresh\":{"u8);
+        _lines.PutTrue("\"expires\":"u8, expires);
+        _lines.PutNumber("\"ttl\":"u8, ttlSeconds);
+        _lines.Close("}}"u8);
+    }
+
+    /// <summary>The server has set anew when the connection expires.</summary>
+    /// <param name="expires">Whether it does.</param>
+    /// <param name="ttlSeconds">Until then.</param>
+    public void PushRefresh(bool expires, uint ttlSeconds)
+    {
+        _lines.StartLine();
+        _lines.Open("{\"push\":{\"refresh\":{"u8);
+        _lines.PutTrue("\"expires\":"u8, expires);
+        _lines.PutNumber("\"ttl\":"u8, ttlSeconds);
+        _lines.Close("}}}"u8);
+    }
+
     /// <summary>Published.</summary>
     public void WritePublish(uint id)
     {

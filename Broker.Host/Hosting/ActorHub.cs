@@ -1,5 +1,6 @@
 using System.Net;
 using Broker.Actors;
+using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Broker.Reactor.Loops;
 
@@ -29,11 +30,21 @@ public sealed class ActorHub(Hub hub) : IHub
     public int Connections => hub.Counters.Open;
 
     /// <inheritdoc />
+    public Actors.Channels.Api.IHubApi? Api => hub.Api;
+
+    /// <inheritdoc />
     public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         hub.Start(plainHttp);
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public void Apply(ListenSettings listen, Akka.Event.LogLevel log)
+    {
+        hub.Apply(listen);
+        hub.SetLogLevel(log);
     }
 
     /// <inheritdoc />

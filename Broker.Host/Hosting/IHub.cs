@@ -18,6 +18,9 @@ public interface IHub : IAsyncDisposable
     /// <summary>Connections that the hub holds now.</summary>
     int Connections { get; }
 
+    /// <summary>What the hub's servers may ask of it; <c>null</c> if nothing.</summary>
+    Actors.Channels.Api.IHubApi? Api => null;
+
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
     /// <param name="cancel">Gives up the start.</param>
@@ -29,6 +32,13 @@ public interface IHub : IAsyncDisposable
     /// <summary>Answers such a request: opens a WebSocket and returns when that has ended, or says why not.</summary>
     Task AnswerAsync(HttpContext context) => throw new NotSupportedException("This hub serves no path.");
 
+    /// <summary>Takes the origins and hosts of changed settings, and the level of its log.</summary>
+    /// <param name="listen">What the settings say now about who may come in.</param>
+    /// <param name="log">The level of the actor system's log.</param>
+    void Apply(Actors.Settings.ListenSettings listen, Akka.Event.LogLevel log)
+    {
+    }
+
     /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>
     /// <param name="grace">How long the clients have; what is left then is closed at once.</param>
     Task StopAsync(TimeSpan grace);
@@ -38,4 +48,5 @@ public interface IHub : IAsyncDisposable
 /// <param name="settings">The hub's own settings.</param>
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
 /// <param name="methods">What has methods for clients to call.</param>
-public delegate IHub HubFactory(Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Rpc.IMethodSource> methods);
+/// <param name="access">Who may do what; <c>null</c> for the settings' own rules.</param>
+public delegate IHub HubFactory(Actors.Settings.HubSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Rpc.IMethodSource> methods, Actors.Access.IHubAccess? access);

@@ -1,4 +1,5 @@
 using Broker.Actors;
+using Broker.Identity.Backend;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
@@ -19,7 +20,7 @@ public sealed class MetricsRoute : IDisposable
     {
         ArgumentNullException.ThrowIfNull(app);
         _provider = Sdk.CreateMeterProviderBuilder()
-            .AddMeter(HubMeter.Name, RuntimeMeter)
+            .AddMeter(HubMeter.Name, BackendMeter.Name, RuntimeMeter)
             .AddPrometheusExporter(static exporter =>
             {
                 exporter.ScopeInfoEnabled = false;

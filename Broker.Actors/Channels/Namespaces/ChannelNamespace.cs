@@ -46,6 +46,12 @@ public sealed record ChannelNamespace
     /// <summary>Who may read the history.</summary>
     public ChannelAccess HistoryAccess { get; init; } = ChannelAccess.Subscribers;
 
+    /// <summary>Whether the application's backend is asked who may subscribe, where nothing before it has decided.</summary>
+    public bool SubscribeProxy { get; init; }
+
+    /// <summary>Whether the application's backend is asked who may publish what.</summary>
+    public bool PublishProxy { get; init; }
+
     /// <summary>Whether a <c>#</c> in a name limits the channel to the users named behind it.</summary>
     public bool UserLimited { get; init; }
 

@@ -1,0 +1,80 @@
+using Broker.Actors.Access;
+using Broker.Actors.Channels.Api;
+using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
+using Broker.AspNetCore.Api;
+using Broker.Host.Settings;
+using Broker.Identity.Access;
+using Broker.Identity.Revocation;
+using Broker.Identity.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Host.Composition;
+
+/// <summary>Tokens, revocations, the backend and the server API of the process.</summary>
+/// <remarks>Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.</remarks>
+internal sealed class IdentityService : IDisposable
+{
+    private const string AuthorizationHeader = "authorization";
+
+    private readonly IdentitySettings _settings;
+    private readonly ILoggerFactory _logs;
+    private readonly IdentityAccess? _access;
+    private readonly RevocationFile? _revocations;
+
+    /// <summary>Opens what the settings ask for.</summary>
+    /// <exception cref="InvalidDataException">The file of revocations cannot be read.</exception>
+    internal IdentityService(HostSettings settings, ILoggerFactory logs, TimeProvider time)
+    {
+        _settings = settings.Identity;
+        _logs = logs;
+        if (!IdentityAccess.IsNeeded(_settings)) return;
+        ILogger log = logs.CreateLogger("Broker.Identity");
+        var namespaces = new ChannelNamespaces(settings.Hub.Channels, settings.Hub.Namespaces);
+        var rules = new SettingsAccess(settings.Hub.Access, namespaces);
+        _access = new IdentityAccess(_settings, rules, new NamespacePolicies(namespaces, settings.Hub.Clients.ChannelsMax), time, log);
+        try
+        {
+            if (_settings.Revocation.File.Length > 0) _revocations = new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
+        }
+        catch
+        {
+            _access.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Decides who may do what; <c>null</c> for the hub's own rules.</summary>
+    internal IHubAccess? Access => _access;
+
+    /// <summary>What answers calls of methods that the hub does not have.</summary>
+    internal IEnumerable<IMethodSource> Methods => _access?.Methods is { } methods ? [methods] : [];
+
+    /// <summary>The hub's settings, with what access needs of its connections.</summary>
+    internal HubSettings Complete(HubSettings hub) => _access is null ? hub : hub with
+    {
+        Clients = hub.Clients with
+        {
+            ExpiredCloseDelay = _settings.ExpiredCloseDelay,
+            UpgradeHeaders = [.. _settings.Proxy.Headers.Append(AuthorizationHeader).Distinct(StringComparer.OrdinalIgnoreCase)],
+        },
+    };
+
+    /// <summary>Takes the hub, once there is one.</summary>
+    /// <returns>The server API; <c>null</c> of a hub that has none.</returns>
+    internal ApiRoute? Attach(IHubApi? hub)
+    {
+        if (hub is null) return null;
+        _access?.Attach((user, client, reason) => hub.DisconnectAsync(new UserConnections(user, client), reason));
+        _ = _access?.WarmAsync();
+        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), new ApiKeys(_settings.Api.Keys), _settings.Api, _logs.CreateLogger("Broker.Api"));
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _revocations?.Dispose();
+        _access?.Dispose();
+    }
+}

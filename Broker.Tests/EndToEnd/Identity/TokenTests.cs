@@ -1,0 +1,166 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Broker.Identity.Tokens;
+using Broker.Tests.Identity;
+
+namespace Broker.Tests.EndToEnd.Identity;
+
+/// <summary>Tokens from outside: the real host, and the official client that asks its application for tokens.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class TokenTests : IAsyncLifetime
+{
+    private const string Secret = "a secret of thirty-two characters", ApiKey = "a long random key";
+
+    private readonly CancellationTokenSource _limit = new(2 * HostProcess.Patience);
+    private readonly HttpClient _http = new();
+    private HostProcess _host = null!;
+
+    public async Task InitializeAsync()
+    {
+        _host = await HostProcess.StartAsync(new Dictionary<string, string>
+        {
+            ["BROKER_TOKENS_HMAC_SECRET"] = Secret,
+            ["BROKER_API_KEYS"] = ApiKey,
+            ["BROKER_CENTRIFUGE_ANONYMOUS"] = "off",
+            ["BROKER_CHANNELS_SUBSCRIBE"] = "token",
+            ["BROKER_USERS_PERSONAL_CHANNEL_ENABLED"] = "on",
+        });
+        _http.DefaultRequestHeaders.Add("X-API-Key", ApiKey);
+    }
+
+    public async Task DisposeAsync()
+    {
+        _limit.Dispose();
+        _http.Dispose();
+        await _host.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_token_connects_and_subscribes_by_itself()
+    {
+        await using ClientScript client = Start([Sign($$$$"""{"subs":{"news":{"data":{"a":1}}},"sub":"42","exp":{{{{In(3600)}}}}}""")]);
+        await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
+        await ExpectAllAsync(
+            client,
+            """{"saw":"connected"}""",
+            """{"saw":"subscribed by the server","channel":"news","data":{"a":1}}""",
+            """{"saw":"subscribed by the server","channel":"#42"}""");
+        await ApiAsync("publish", new { channel = "news", data = "one" });
+        await ExpectAsync(client, """{"saw":"received by the server","channel":"news","data":"one"}""");
+        await ApiAsync("publish", new { channel = "#42", data = "two" });
+        await ExpectAsync(client, """{"saw":"received by the server","channel":"#42","data":"two"}""");
+    }
+
+    [Fact]
+    public async Task An_expired_token_makes_the_client_ask_for_another()
+    {
+        await using ClientScript client = Start([Connection("42", -60), Connection("42", 3600)]);
+        await ExpectAsync(
+            client,
+            """{"saw":"asked for a connection token"}""",
+            """{"saw":"error","code":109}""",
+            """{"saw":"asked for a connection token"}""",
+            """{"saw":"connected"}""");
+    }
+
+    [Fact]
+    public async Task A_forged_token_ends_for_good()
+    {
+        await using ClientScript client = Start([TokenWriter.WriteConnection("another", "42", DateTimeOffset.UtcNow, null)]);
+        await ExpectAsync(client, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
+    }
+
+    [Fact]
+    public async Task A_client_without_a_token_may_not_connect()
+    {
+        await using ClientScript client = Start([]);
+        await ExpectAsync(client, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":1,"reason":"unauthorized"}""");
+    }
+
+    [Fact]
+    public async Task A_connection_lives_on_by_a_new_token()
+    {
+        await using ClientScript client = Start([Connection("42", 3), Connection("42", 3600)]);
+        await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
+        await ExpectAllAsync(client, """{"saw":"connected"}""", """{"saw":"subscribed by the server","channel":"#42"}""");
+        await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
+        await ApiAsync("publish", new { channel = "#42", data = 1 });
+        await ExpectAsync(client, """{"saw":"received by the server","channel":"#42","data":1}""");
+    }
+
+    [Fact]
+    public async Task A_subscription_token_opens_a_channel()
+    {
+        string token = Sign($$"""{"data":{"b":2},"sub":"42","channel":"private","exp":{{In(3600)}}}""");
+        await using ClientScript client = Start([Connection("42", 3600)], "private", [TokenWriter.WriteSubscription(Secret, "42", "private", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddMinutes(-1)), token]);
+        await ExpectAllAsync(
+            client,
+            """{"saw":"asked for a connection token"}""",
+            """{"saw":"asked for a subscription token"}""",
+            """{"saw":"connected"}""",
+            """{"saw":"subscribed by the server","channel":"#42"}""",
+            """{"saw":"subscription error","code":109}""",
+            """{"saw":"asked for a subscription token"}""",
+            """{"saw":"subscribed","data":{"b":2}}""");
+    }
+
+    [Fact]
+    public async Task A_subscription_without_a_token_is_refused()
+    {
+        await using ClientScript client = Start([Connection("42", 3600)], "private", ["nonsense"]);
+        await ExpectAllAsync(
+            client,
+            """{"saw":"asked for a connection token"}""",
+            """{"saw":"asked for a subscription token"}""",
+            """{"saw":"connected"}""",
+            """{"saw":"subscribed by the server","channel":"#42"}""",
+            """{"saw":"unsubscribed","code":103,"reason":"permission denied"}""");
+    }
+
+    [Fact]
+    public async Task A_revoked_token_ends_its_connection_and_comes_in_no_more()
+    {
+        string token = Sign($$"""{"sub":"42","jti":"t1","exp":{{In(3600)}}}""");
+        await using ClientScript client = Start([token]);
+        await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
+        await ExpectAllAsync(client, """{"saw":"connected"}""", """{"saw":"subscribed by the server","channel":"#42"}""");
+        await ApiAsync("revoke_token", new { uid = "t1" });
+        await ExpectAsync(client, """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
+
+        await using ClientScript again = Start([token]);
+        await ExpectAsync(again, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
+    }
+
+    private ClientScript Start(string[] tokens, string channel = "", string[]? subscriptionTokens = null) => ClientScript.Start(
+        "node",
+        "tokens.js",
+        new Dictionary<string, string> { ["TOKENS"] = JsonSerializer.Serialize(tokens), ["SUBSCRIPTION_TOKENS"] = JsonSerializer.Serialize(subscriptionTokens ?? []) },
+        _host.WebSocketUri.ToString(),
+        channel);
+
+    private async Task ApiAsync(string method, object request)
+    {
+        using HttpResponseMessage answer = await _http.PostAsJsonAsync(new Uri(_host.HttpUri, $"api/{method}"), request, _limit.Token);
+        string body = await answer.Content.ReadAsStringAsync(_limit.Token);
+        Assert.StartsWith("{\"result\":", body, StringComparison.Ordinal);
+    }
+
+    private async Task ExpectAsync(ClientScript client, params string[] observations)
+    {
+        foreach (string expected in observations) Assert.Equal(expected, await client.NextAsync(_limit.Token));
+    }
+
+    // In whatever order they come.
+    private async Task ExpectAllAsync(ClientScript client, params string[] observations)
+    {
+        List<string> seen = [];
+        for (int i = 0; i < observations.Length; i++) seen.Add(await client.NextAsync(_limit.Token));
+        Assert.Equal(observations.Order(), seen.Order());
+    }
+
+    private static string Sign(string claims) => TestTokens.Hmac(claims, Secret);
+
+    private static string Connection(string user, int seconds) => TokenWriter.WriteConnection(Secret, user, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddSeconds(seconds));
+
+    private static long In(int seconds) => DateTimeOffset.UtcNow.AddSeconds(seconds).ToUnixTimeSeconds();
+}

@@ -1,0 +1,86 @@
+using Broker.Identity.Revocation;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using static Broker.Tests.Identity.TestTokens;
+
+namespace Broker.Tests.Identity;
+
+/// <summary>What is refused before its time.</summary>
+public sealed class RevocationTests
+{
+    private readonly FakeTimeProvider _time = new(Now);
+
+    [Fact]
+    public void Refuses_a_token_by_id_a_user_and_older_tokens()
+    {
+        var list = new RevocationList(10, _time);
+        list.Add(new Revoked(RevokedKind.Token, "t1"));
+        list.Add(new Revoked(RevokedKind.User, "blocked"));
+        list.Add(new Revoked(RevokedKind.UserTokens, "42") { IssuedBefore = Now });
+        Assert.True(list.Covers("7", "t1", Now));
+        Assert.False(list.Covers("7", "t2", Now));
+        Assert.True(list.Covers("blocked", "", Now));
+        Assert.True(list.Covers("42", "", Now.AddSeconds(-1)));
+        Assert.False(list.Covers("42", "", Now));
+        Assert.True(list.Covers("42", "", issuedAt: null));
+        Assert.False(list.Covers("", "", issuedAt: null));
+    }
+
+    [Fact]
+    public void Entries_end_at_their_time_and_make_room()
+    {
+        var list = new RevocationList(1, _time);
+        Assert.True(list.Add(new Revoked(RevokedKind.Token, "t1", Now.AddMinutes(1))));
+        Assert.False(list.Add(new Revoked(RevokedKind.Token, "t2")));
+        Assert.True(list.Covers("", "t1", null));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.False(list.Covers("", "t1", null));
+        Assert.True(list.Add(new Revoked(RevokedKind.Token, "t2")));
+    }
+
+    [Fact]
+    public void A_blocked_user_can_be_unblocked()
+    {
+        var list = new RevocationList(10, _time);
+        list.Add(new Revoked(RevokedKind.User, "42"));
+        list.Remove(RevokedKind.User, "42");
+        Assert.False(list.Covers("42", "", null));
+    }
+
+    [Fact]
+    public void A_changed_file_is_read_within_a_second_and_tells_what_is_new()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "# tokens\n{\"token\":\"t1\"}\n");
+            var list = new RevocationList(10, _time);
+            List<Revoked> told = [];
+            list.Added += told.AddRange;
+            using var file = new RevocationFile(path, 10, list, _time, NullLogger.Instance);
+            Assert.True(list.Covers("", "t1", null));
+
+            File.WriteAllText(path, "{\"token\":\"t1\"}\n{\"user\":\"42\",\"until\":1900000000}\n");
+            _time.Advance(TimeSpan.FromSeconds(1));
+            Assert.True(list.Covers("42", "", null));
+            Assert.Equal(["t1", "42"], told.Select(each => each.Id));
+
+            File.WriteAllText(path, "nonsense and more of it, so that the length differs\n");
+            _time.Advance(TimeSpan.FromSeconds(1));
+            Assert.True(list.Covers("42", "", null));
+
+            File.WriteAllText(path, "");
+            _time.Advance(TimeSpan.FromSeconds(1));
+            Assert.False(list.Covers("42", "", null));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"token":"a","user":"b"}"""), InlineData("{}"), InlineData("[]"), InlineData("""{"user":""}"""), InlineData("""{"user":1}"""), InlineData("""{"token":"a","until":"x"}""")]
+    public void Refuses_a_malformed_line_by_its_number(string line) =>
+        Assert.StartsWith("line 2: ", Assert.Throws<InvalidDataException>(() => RevocationFile.Read(["", line], 10)).Message, StringComparison.Ordinal);
+}
