@@ -151,7 +151,9 @@ public sealed class SettingsLayer
             return;
         }
 
-        List<string>? items = value.IsArray() ? [.. value.GetArray().Select(item => item.GetString() ?? Null)] : null;
+        // An empty list is one too, which HoconValue.IsArray denies.
+        bool isList = value.Values.Any(static element => element.IsArray());
+        List<string>? items = isList ? [.. value.GetArray().Select(item => item.GetString() ?? Null)] : null;
         string text = items is null ? value.GetString() ?? Null : string.Join(", ", items);
         values.TryAdd(path, new SettingValue(text, items, originOf(path)));
     }
