@@ -176,7 +176,7 @@ public abstract class NativeSpeech : DialectSession
     }
 
     /// <inheritdoc />
-    public override void History(uint id, string channel, Channels.History.HistoryPage page)
+    public override void History(uint id, string channel, Broker.Actors.Channels.History.HistoryPage page)
     {
         ArgumentNullException.ThrowIfNull(page);
 
