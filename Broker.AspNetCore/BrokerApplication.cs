@@ -39,8 +39,9 @@ public static class BrokerApplication
     /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
     /// <param name="name">What clients call it. One that is taken, or collides, stops the start.</param>
     /// <param name="handler">What answers.</param>
-    public static IServiceCollection AddBrokerMethod(this IServiceCollection services, string name, MethodHandler handler) =>
-        services.AddBrokerMethods(_ => new MethodSource(methods => methods.Add(name, handler)));
+    /// <param name="order">How its calls stand to other calls of the same connection.</param>
+    public static IServiceCollection AddBrokerMethod(this IServiceCollection services, string name, MethodHandler handler, CallOrder order = CallOrder.None) =>
+        services.AddBrokerMethods(_ => new MethodSource(methods => methods.Add(name, handler, order)));
 
     /// <summary>Adds methods that clients may call, and that need services of the application.</summary>
     /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
@@ -94,7 +95,7 @@ public static class BrokerApplication
         HubEntranceHandler handler = endpoints.ServiceProvider.GetRequiredService<HubEntranceHandler>();
         RouteGroupBuilder group = endpoints.MapGroup("");
         foreach (string path in endpoints.ServiceProvider.GetRequiredService<Hub>().Entrance.Paths)
-            group.Map(path, handler.AnswerAsync).WithDisplayName($"Broker {path}");
+            group.Map(path, context => handler.AnswerAsync(context, path)).WithDisplayName($"Broker {path}");
         return group;
     }
 
@@ -104,7 +105,7 @@ public static class BrokerApplication
     public static IApplicationBuilder UseBroker(this IApplicationBuilder app, HubEntranceHandler handler)
     {
         ArgumentNullException.ThrowIfNull(app);
-        return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(context.Request.Path) ? handler.AnswerAsync(context) : next(context));
+        return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(HubEntranceHandler.WrittenPathOf(context)) ? handler.AnswerAsync(context) : next(context));
     }
 
     private static Hub MakeHub(HubSettings settings, Config akka, IServiceProvider provider)

@@ -63,10 +63,10 @@ internal sealed class PendingCall(string method, IProgress<TransferProgress>? do
         Items?.End(failure);
     }
 
-    public void Cancel(CancellationToken cancel)
+    public void Cancel(CancellationToken cancellationToken)
     {
-        Answer.TrySetCanceled(cancel);
-        Items?.End(new OperationCanceledException(cancel));
+        Answer.TrySetCanceled(cancellationToken);
+        Items?.End(new OperationCanceledException(cancellationToken));
     }
 }
 

@@ -326,6 +326,15 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     }
 
     /// <inheritdoc />
+    public bool IsSettling => Connection.IsSettling;
+
+    /// <inheritdoc />
+    public void Owe() => Connection.Owe();
+
+    /// <inheritdoc />
+    public void Settle() => Connection.Settle();
+
+    /// <inheritdoc />
     public void Returned(uint id, ReadOnlyMemory<byte> result)
     {
         // The dialect carries JSON and nothing else.

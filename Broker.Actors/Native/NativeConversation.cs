@@ -288,7 +288,7 @@ public sealed class NativeConversation : NativeSpeech
     // A handler takes its arguments in one piece; they count for as long as it runs.
     private void StartLong(in Call call, ChunkedPayload payload, int from, int bytes, int index)
     {
-        if (Uploads.TryHold(payload.Bytes - from) is { } hold)
+        if (Uploads.TryPassOn(payload, payload.Bytes - from) is { } hold)
         {
             Start(call, payload.MoveToArray(from), bytes, index, hold);
             return;

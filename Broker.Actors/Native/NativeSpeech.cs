@@ -230,6 +230,9 @@ public abstract class NativeSpeech : DialectSession
     /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>
     internal void TellLate(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Deadline, "not taken in time");
 
+    /// <summary>A stream to the client gave way to others, which wait for its memory: whoever waits for what it was is told.</summary>
+    internal void TellShed(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
+
     /// <summary>The client takes no more of a stream: whoever waits for what it was is told.</summary>
     /// <param name="stream">Its number; ignored if it is over.</param>
     /// <param name="why">In the client's words, or none.</param>

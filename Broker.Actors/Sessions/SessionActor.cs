@@ -130,7 +130,7 @@ public sealed class SessionActor : UntypedActor
         switch (command)
         {
             case ClientCommand.Misuse misuse: Disconnect(misuse.Reason, misuse.Detail); return;
-            case ClientCommand.Leave: _ended = true; _writer.CloseByClient(); return;
+            case ClientCommand.Leave: _ended = true; _writer.Done(command.Bytes); _writer.CloseByClient(); return;
             case ClientCommand.Connect connect: Connect(connect); return;
             case not null when _principal is null && _wasRejected: break;
             case not null when _principal is null: Disconnect(DisconnectReason.BadRequest, "a command before connect"); return;
