@@ -213,6 +213,7 @@ public static class HubSettingsBinder
         PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
         PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
         ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
+        ExpiredCloseDelay = reader.GetDuration("broker.centrifuge.expired-close-delay", TimeSpan.Zero, Hour),
         BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
         ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
         ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),

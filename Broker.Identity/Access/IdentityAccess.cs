@@ -74,12 +74,12 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         return new IdentityAccess(settings, new SettingsAccess(hub.Access, namespaces), new NamespacePolicies(namespaces, hub.Clients.ChannelsMax), time, log);
     }
 
-    /// <summary>Completes a hub's settings with what access needs of its connections: headers of their requests, and time for a refresh.</summary>
+    /// <summary>Completes a hub's settings with what access needs of its connections: headers of their requests.</summary>
     public HubSettings Complete(HubSettings hub)
     {
         ArgumentNullException.ThrowIfNull(hub);
         string[] headers = [.. _settings.Proxy.Headers.Append(AuthorizationHeader).Distinct(StringComparer.OrdinalIgnoreCase)];
-        return hub with { Clients = hub.Clients with { ExpiredCloseDelay = _settings.ExpiredCloseDelay, UpgradeHeaders = headers } };
+        return hub with { Clients = hub.Clients with { UpgradeHeaders = headers } };
     }
 
     /// <summary>Whether settings ask for anything that the hub's own rules do not do.</summary>

@@ -203,8 +203,8 @@ public partial class HubSettingsTests
             if (key is "broker.clients" or "broker.access") key = "broker.centrifuge";
             object value = property.GetValue(settings)!;
 
-            // What is computed, and what names a group, has no key.
-            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (HubSettings, nameof(HubSettings.Namespaces))) continue;
+            // What is computed, what names a group, and what access sets, has no key.
+            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (HubSettings, nameof(HubSettings.Namespaces)) or (ClientSettings, nameof(ClientSettings.UpgradeHeaders))) continue;
             if (value is ChannelNamespace or HistoryOptions || property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal))
             {
                 foreach (KeyValuePair<string, string> inner in Describe(value, key)) yield return inner;
