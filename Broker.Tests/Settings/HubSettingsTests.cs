@@ -204,7 +204,7 @@ public partial class HubSettingsTests
             object value = property.GetValue(settings)!;
 
             // What is computed, what names a group, and what access sets, has no key.
-            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (HubSettings, nameof(HubSettings.Namespaces)) or (ClientSettings, nameof(ClientSettings.UpgradeHeaders))) continue;
+            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (HubSettings, nameof(HubSettings.Namespaces)) or (Broker.Actors.Sessions.ClientSettings, nameof(Broker.Actors.Sessions.ClientSettings.UpgradeHeaders))) continue;
             if (value is ChannelNamespace or HistoryOptions || property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal))
             {
                 foreach (KeyValuePair<string, string> inner in Describe(value, key)) yield return inner;
