@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Broker.Configuration;
 
 namespace Broker.Identity.Keys;
 
@@ -53,7 +54,7 @@ public static class KeyFiles
         {
             var file = new FileInfo(path);
             if (file.Exists && file.Length > PemBytesMax) throw new InvalidDataException($"the file {path} is longer than a key");
-            return File.ReadAllText(path);
+            return SettingFile.ReadAllText(path, PemBytesMax);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or NotSupportedException)
         {
