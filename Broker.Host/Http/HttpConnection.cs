@@ -6,19 +6,22 @@ namespace Broker.Host.Http;
 
 /// <summary>One of <see cref="HttpConnections"/>, which changes it.</summary>
 /// <remarks>
-/// Kestrel ends a connection's output as soon as the client ends its sending side. A WebSocket client may do that right behind its Close frame, and
-/// is owed the answer: so while a WebSocket is open, Kestrel learns of that end only once the hub has done with the connection. The hub reads the
-/// end of the stream itself.
+/// Kestrel ends a connection's output as soon as the client ends its sending side. A client may do that right behind its request or its Close frame,
+/// and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has done with the
+/// connection. Who reads the connection finds the end of the stream itself.
 /// </remarks>
 internal sealed class HttpConnection : IDisposable
 {
     private readonly HttpConnections _all;
     private readonly ConnectionContext? _context;
-    private readonly CancellationTokenSource _closed = new();
+    private static readonly TimeSpan s_afterEnd = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _closed = new();       // What Kestrel sees.
+    private readonly CancellationTokenSource _done = new();
     private readonly CancellationTokenRegistration _registration;
     private readonly Lock _gate = new();
-    private bool _peerEnded;
-    private bool _holdsEnd;
+    private bool _isHubs;               // A WebSocket is open.
+    private bool _isLate;               // It was, when Kestrel was to learn of the end.
 
     /// <summary>Puts itself between a connection and Kestrel.</summary>
     /// <param name="all">What it is one of.</param>
@@ -35,7 +38,7 @@ internal sealed class HttpConnection : IDisposable
         context.Items[typeof(HttpConnection)] = this;
         CancellationToken ended = context.ConnectionClosed;
         context.ConnectionClosed = _closed.Token;
-        _registration = ended.UnsafeRegister(static state => ((HttpConnection)state!).OnPeerEnded(), this);
+        _registration = ended.UnsafeRegister(static state => _ = ((HttpConnection)state!).OnPeerEndedAsync(), this);
     }
 
     /// <summary>Whose share it counts for.</summary>
@@ -85,7 +88,7 @@ internal sealed class HttpConnection : IDisposable
     internal async Task OpenAsync(HttpContext context, RequestDelegate answer)
     {
         _all.BeginWebSocket(this);
-        lock (_gate) _holdsEnd = true;
+        lock (_gate) _isHubs = true;
         try
         {
             await answer(context).ConfigureAwait(false);
@@ -93,7 +96,7 @@ internal sealed class HttpConnection : IDisposable
         finally
         {
             _all.EndWebSocket(this);
-            if (WebSockets == 0) ReleaseEnd();
+            if (WebSockets == 0) EndHubs();
         }
     }
 
@@ -115,6 +118,8 @@ internal sealed class HttpConnection : IDisposable
     public void Dispose()
     {
         _registration.Dispose();
+        _done.Cancel();
+        _done.Dispose();
         _closed.Dispose();
     }
 
@@ -129,23 +134,27 @@ internal sealed class HttpConnection : IDisposable
         return response.WriteAsync("All HTTP connections (broker.http.connections-max) are busy.\n");
     }
 
-    private void OnPeerEnded()
+    private async Task OnPeerEndedAsync()
     {
+        await Task.Delay(s_afterEnd, _done.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_gate)
         {
-            _peerEnded = true;
-            if (_holdsEnd) return;
+            if (_isHubs)
+            {
+                _isLate = true;
+                return;
+            }
         }
 
         TellEnd();
     }
 
-    private void ReleaseEnd()
+    private void EndHubs()
     {
         lock (_gate)
         {
-            _holdsEnd = false;
-            if (!_peerEnded) return;
+            _isHubs = false;
+            if (!_isLate) return;
         }
 
         TellEnd();

@@ -127,13 +127,21 @@ public sealed class EveryWayInTests
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way));
+        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
 
         var wrong = new List<string>();
-        foreach ((string row, string request) in ErrorTableTests.Requests)
+        foreach ((string row, string written) in ErrorTableTests.Requests)
         {
+            // What differs by these ways: Kestrel reads whole lines and whole heads, and a Unix socket is known by its file.
+            int status = row switch
+            {
+                "a first byte that begins no method" => ErrorTableTests.StatusOf("a first byte that begins no method, by these ways"),
+                "a Host that is not this server's, on loopback" when way == WayIn.Unix => ErrorTableTests.StatusOf("any Host, by the Unix socket"),
+                _ => ErrorTableTests.StatusOf(row),
+            };
+            string request = row == "a head over head-bytes-max" ? written + "\r\n\r\n" : written;
             string answer = await AskBytesAsync(host, doors, way, Encoding.Latin1.GetBytes(request), limit.Token);
-            string expected = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {ErrorTableTests.StatusOf(row)} ");
+            string expected = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} ");
             if (!answer.StartsWith(expected, StringComparison.Ordinal)) wrong.Add($"{row}: {expected} and not {answer.Split('\r')[0]}");
         }
 

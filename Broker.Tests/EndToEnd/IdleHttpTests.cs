@@ -47,28 +47,28 @@ public sealed class IdleHttpTests
     [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel)]
     public async Task A_probe_is_answered_while_all_connections_are_busy(WayIn way)
     {
-        const int connectionsMax = 16;
+        const int ConnectionsMax = 16;
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var doors = new Doors();
         await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way))
         {
-            ["BROKER_HTTP_CONNECTIONS_MAX"] = connectionsMax.ToString(CultureInfo.InvariantCulture),
+            ["BROKER_HTTP_CONNECTIONS_MAX"] = ConnectionsMax.ToString(CultureInfo.InvariantCulture),
             ["BROKER_API_KEYS"] = "k",
         });
         var busy = new List<Socket>();
         try
         {
             // Requests whose bodies never end. "Expect" says when the hub has begun to read one.
-            const string slow = "POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: k\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+            const string Slow = "POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: k\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
             string answer = "HTTP/1.1 100";
-            while (answer.StartsWith("HTTP/1.1 100", StringComparison.Ordinal) && busy.Count <= connectionsMax)
+            while (answer.StartsWith("HTTP/1.1 100", StringComparison.Ordinal) && busy.Count <= ConnectionsMax)
             {
                 busy.Add(await ConnectAsync(host, doors, way, limit.Token));
-                answer = await AskAsync(busy[^1], slow, limit.Token);
+                answer = await AskAsync(busy[^1], Slow, limit.Token);
             }
 
             Assert.StartsWith("HTTP/1.1 503", answer, StringComparison.Ordinal);
-            Assert.Equal((connectionsMax / 2) + 1, busy.Count);         // All are of one address, which has half.
+            Assert.Equal((ConnectionsMax / 2) + 1, busy.Count);         // All are of one address, which has half.
             foreach (string probe in s_probes)
             {
                 using Socket socket = await ConnectAsync(host, doors, way, limit.Token);

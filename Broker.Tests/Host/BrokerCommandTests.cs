@@ -66,6 +66,7 @@ public sealed class BrokerCommandTests : IDisposable
         string page = _output.ToString();
         Assert.All(SettingsLoader.KnownKeys, key => Assert.Equal(1, page.Split($"\n- `{key}` = `").Length - 1));
         Assert.Equal(SettingsLoader.KnownKeys.Count, page.Split("\n- `").Length - 1);
+        Assert.Contains("\n`broker.namespaces.NAME` has the keys of `broker.channels`.\n", page, StringComparison.Ordinal);
         Assert.Contains("The port for everything", page, StringComparison.Ordinal);
         Assert.Contains("\n- `broker.listen.port` = `8000`, or `BROKER_LISTEN_PORT`\n", page, StringComparison.Ordinal);
     }
