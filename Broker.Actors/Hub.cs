@@ -138,9 +138,6 @@ public sealed class Hub : IAsyncDisposable
     {
         if (_system is null || _system.EventStream.LogLevel == level) return;
         _system.EventStream.SetLogLevel(level);
-
-        // An adapter knows the level of its birth only.
-        _acceptor.Log = Logging.GetLogger(_system, typeof(Hub));
     }
 
     /// <summary>Starts everything and listens.</summary>
@@ -157,7 +154,7 @@ public sealed class Hub : IAsyncDisposable
         var loops = new LoopSetup(_loops);
         Config config = ConfigurationFactory.ParseString(loops.ToHocon()).WithFallback(_akka);
         _system = ActorSystem.Create("broker", BootstrapSetup.Create().WithConfig(config).And(loops));
-        ILoggingAdapter log = Logging.GetLogger(_system, typeof(Hub));
+        ILoggingAdapter log = LiveLog.Of(_system, typeof(Hub));
         foreach (EventLoop loop in _loops) loop.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", loop.Number);
         foreach (Thread thread in _threads) thread.Start();
 

@@ -40,8 +40,7 @@ public sealed class SettingsLayer
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
-            return Parse(path, ReadText(path, file));
+            return Parse(path, ReadText(path, SettingFile.ReadAllBytes(path, FileBytesMax)));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -49,17 +48,9 @@ public sealed class SettingsLayer
         }
     }
 
-    private static string ReadText(string path, Stream file)
+    private static string ReadText(string path, ReadOnlySpan<byte> text)
     {
-        using var bytes = new MemoryStream();
-        byte[] piece = new byte[16 * 1024];
-        for (int read = file.Read(piece); read > 0; read = file.Read(piece))
-        {
-            bytes.Write(piece, 0, read);
-            if (bytes.Length > FileBytesMax) throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
-        }
-
-        ReadOnlySpan<byte> text = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
+        if (text.Length > FileBytesMax) throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
         try
         {
             return s_strictUtf8.GetString(text.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text);

@@ -117,11 +117,6 @@ public static class HubSettingsBinder
                 $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
         }
 
-        if (settings.Transport == Transport.Kestrel && settings.Listen.Proxies.ProxyProtocol.Count > 0)
-        {
-            reader.Refuse("broker.listen.proxies.proxy-protocol", "no range with broker.transport = kestrel, which reads no PROXY header");
-        }
-
         if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
         {
             reader.Refuse("broker.native.path", "another path than broker.centrifuge.path has");

@@ -3,6 +3,7 @@ using Broker.Actors.Channels.Api;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.AspNetCore.Api;
+using Broker.Host.Reloading;
 using Broker.Host.Settings;
 using Broker.Identity.Access;
 using Broker.Identity.Revocation;
@@ -19,12 +20,14 @@ internal sealed class IdentityService : IDisposable
     private readonly ILoggerFactory _logs;
     private readonly IdentityAccess? _access;
     private readonly RevocationFile? _revocations;
+    private readonly ApiKeys _keys;
 
     /// <summary>Opens what the settings ask for.</summary>
     /// <exception cref="InvalidDataException">The file of revocations cannot be read.</exception>
     internal IdentityService(HostSettings settings, ILoggerFactory logs, TimeProvider time)
     {
         _settings = settings.Identity;
+        _keys = new ApiKeys(_settings.Api.Keys);
         _logs = logs;
         if (!IdentityAccess.IsNeeded(_settings)) return;
         ILogger log = logs.CreateLogger("Broker.Identity");
@@ -46,6 +49,9 @@ internal sealed class IdentityService : IDisposable
     /// <summary>What answers calls of methods that the hub does not have.</summary>
     internal IEnumerable<IMethodSource> Methods => _access?.Methods is { } methods ? [methods] : [];
 
+    /// <summary>What takes changed settings while the process runs.</summary>
+    internal ReloadPart KeysPart => new(["broker.api.keys"], static _ => null, next => _keys.Apply(next.Identity.Api.Keys));
+
     /// <summary>The hub's settings, with what access needs of its connections.</summary>
     internal HubSettings Complete(HubSettings hub) => _access?.Complete(hub) ?? hub;
 
@@ -56,7 +62,7 @@ internal sealed class IdentityService : IDisposable
         if (hub is null) return null;
         _access?.Attach((user, client, reason) => hub.DisconnectAsync(new UserConnections(user, client), reason));
         _ = _access?.WarmAsync();
-        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), new ApiKeys(_settings.Api.Keys), _settings.Api, _logs.CreateLogger("Broker.Api"));
+        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
     }
 
     /// <inheritdoc />

@@ -154,7 +154,7 @@ public static partial class IdentitySettingsBinder
     {
         try
         {
-            return JwksDocument.Read(File.ReadAllBytes(path));
+            return JwksDocument.Read(SettingFile.ReadAllBytes(path, JwksDocument.BytesMax));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -116,6 +116,12 @@ public sealed partial class ErrorTableTests(SharedHost shared)
 
     private static string Request(string fields, string method = "GET", string path = Siege.HubPath) => $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
 
+    /// <summary>The requests of the page, for other ways in.</summary>
+    internal static IReadOnlyDictionary<string, string> Requests => s_requests;
+
+    /// <summary>The status that the page has for one of them.</summary>
+    internal static int StatusOf(string row) => Answer(row);
+
     public static TheoryData<string> FrameRows => [.. s_frames.Keys];
 
     public static TheoryData<string> CommandRows => [.. s_commands.Keys];
