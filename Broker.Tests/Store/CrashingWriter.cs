@@ -23,6 +23,12 @@ internal static class CrashingWriter
     private static async Task<int> Main(string[] arguments)
     {
         if (arguments is [ShowLibraries, string opened]) return ShowLibrariesOf(opened);
+        if (arguments is ["crashing-history", string histories])
+        {
+            await History.CrashingHistory.RunAsync(histories);
+            return 0;
+        }
+
         if (arguments is not ["crashing-writer", string folder]) return 2;
         KeyedStore store = KeyedStore.Open(folder);
         var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
