@@ -11,7 +11,7 @@ namespace Broker.Store.History;
 /// acknowledgement and synced at a start and a stop alone: after the machine has stopped only the writes that were synced can be counted on.
 /// <c>form u8 | clean u8 | 6 bytes | generation u32 | void-below u32 | sequence u64 | synced u64 | boot 16 bytes | xxh64</c>, little-endian. For all threads.
 /// </remarks>
-internal sealed class AcknowledgedMark : IDisposable
+internal sealed class AcknowledgedMark
 {
     private const byte Form = 1;
     private const int Bytes = 56;
@@ -70,14 +70,19 @@ internal sealed class AcknowledgedMark : IDisposable
         }
     }
 
-    /// <summary>All that was written is on the disk.</summary>
-    public void Dispose()
+    /// <summary>Closes the file.</summary>
+    /// <param name="isClean">All that was written is on the disk.</param>
+    public void Close(bool isClean)
     {
         lock (_gate)
         {
             if (_file.IsClosed) return;
-            Write(isClean: true);
-            RandomAccess.FlushToDisk(_file);
+            if (isClean)
+            {
+                Write(isClean: true);
+                RandomAccess.FlushToDisk(_file);
+            }
+
             _file.Dispose();
         }
     }

@@ -43,7 +43,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     public void Dispose()
     {
         store.Dispose();
-        if (!store.Health.IsFailing) mark.Dispose();
+        mark.Close(isClean: !store.Health.IsFailing);
     }
 
     // Runs a command under the lock, once the channel is loaded, after those that came before it.
@@ -406,6 +406,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     {
         long now = Now;
         ChannelRecord record = channel.Record;
+        while (channel.TryTakeExpired(now, out string key)) Ignore(store.DeleteAsync(HistoryKeys.OfIdempotency(channel.Name, key), Durability.System));
         if (!channel.IsKnown || channel.Pending > 0) return Task.FromResult(false);
         if (record.IsForgotten(now))
         {
@@ -428,7 +429,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         return true;
     }
 
-    // Those of channels in use go with their channel's appends.
+    // A channel that is in memory may be given the same key anew: it takes out its own.
     private void SweepKeys(int keysMax)
     {
         StorePage page = store.Scan(HistoryKeys.Idempotency, _keyCursor, keysMax, PageBytesMax);
@@ -437,10 +438,14 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         foreach (StoreEntry entry in page.Entries)
         {
             if (!HistoryKeys.TryReadIdempotency(entry.Key.Span, out string channel, out _) || !HistoryKeys.TryDecodeAnswer(entry.Value.Span, out _, out long due) || due > now) continue;
+            bool isInMemory;
             lock (_gate)
             {
-                if (!_channels.ContainsKey(channel)) Ignore(store.DeleteAsync(entry.Key, Durability.System));
+                isInMemory = _channels.ContainsKey(channel);
+                if (!isInMemory) Ignore(store.DeleteAsync(entry.Key, Durability.System));
             }
+
+            if (isInMemory) Ignore(EnterAsync(channel, kept => Expire(kept)));
         }
     }
 }
