@@ -143,8 +143,11 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>Starts everything and listens.</summary>
     /// <param name="plainHttp">Takes connections whose first request is plain HTTP, on a loop's thread; must not block.</param>
     /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>
+    /// <exception cref="InvalidOperationException">A history is to be kept on the disk, and <see cref="Histories"/> is not set.</exception>
     public void Start(Action<HandedOver>? plainHttp)
     {
+        if (Histories is null && _namespaces.Named.Prepend(_namespaces.WithoutNamespace).Any(static each => each.History.IsOnDisk))
+            throw new InvalidOperationException("A namespace wants a history that outlives the process, and Histories is not set.");
         Methods.Close();
         IReadOnlyList<ListeningSocket> listeners = HasReactor
             ? ListeningSocket.OpenAll(new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _loops.Length, _settings.Reactor.Backlog)

@@ -532,8 +532,12 @@ public sealed class SessionActor : UntypedActor
 
     private void StartEach(QuickRun run)
     {
+        // The run was owed one answer as a whole; each of its calls is answered for itself.
+        bool isOwed = true;
         foreach (ref readonly QuickEntry entry in run.Calls)
         {
+            if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
+            if (entry.Bytes > 0) isOwed = false;
             ClientCommand.Call call = run.CommandOf(entry);
             if (IsWaiting) _access!.Enqueue(call);
             else Authorize(call);

@@ -53,6 +53,7 @@ public static class HubSettingsBinder
             Namespaces = ChannelSettingsBinder.ReadNamespaces(reader),
             History = new HistorySettings
             {
+                Path = reader.GetFilePath("broker.history.path"),
                 BytesMax = reader.GetLongSize("broker.history.bytes-max", MiB, 1L << 40),
                 PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
                 RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
@@ -101,6 +102,12 @@ public static class HubSettingsBinder
             reader.Refuse(
                 "broker.native.command-bytes-max",
                 $"at least the frame-bytes-max of {SettingUnits.WriteSize(settings.Native.FrameBytesMax)}");
+        }
+
+        if (settings.History.Path.Length == 0 && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
+        {
+            string group = onDisk.Name.Length == 0 ? "broker.channels" : $"broker.namespaces.{onDisk.Name}";
+            reader.Refuse($"{group}.history.durability", "memory, or a folder for it in broker.history.path");
         }
 
         if (settings.History.RecoveryBytesMax > settings.Reactor.QueueBytesMax)
