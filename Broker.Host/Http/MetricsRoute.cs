@@ -1,4 +1,5 @@
 using Broker.Actors;
+using Broker.AspNetCore.Api;
 using Broker.Identity.Backend;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -20,7 +21,7 @@ public sealed class MetricsRoute : IDisposable
     {
         ArgumentNullException.ThrowIfNull(app);
         _provider = Sdk.CreateMeterProviderBuilder()
-            .AddMeter(HubMeter.Name, BackendMeter.Name, RuntimeMeter)
+            .AddMeter(HubMeter.Name, ApiMeter.Name, BackendMeter.Name, RuntimeMeter)
             .AddPrometheusExporter(static exporter =>
             {
                 exporter.ScopeInfoEnabled = false;
