@@ -168,7 +168,7 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.Sessions = StartActors(_system, log);
         TellWays(log);
         foreach (SocketReactor reactor in _loops.OfType<SocketReactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
-        _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)]);
+        _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)], _channels!);
         _ready = true;
     }
 

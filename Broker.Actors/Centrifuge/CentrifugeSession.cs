@@ -374,7 +374,8 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     public void Faulted(uint id, FaultCode code, string text)
     {
         Connection.Loop.Counters.Calls.Add((int)code);
-        SayError(id, ErrorOf(code, text));
+        bool offersNone = code == FaultCode.UnknownMethod && _context.Methods is { IsEmpty: true };
+        SayError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
     }
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch

@@ -62,7 +62,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a control character in a channel"] = """ "subscribe":{"channel":"a\nb"}""",
         ["a publication without data"] = """ "publish":{"channel":"c"}""",
         ["a channel subscribed to twice"] = """ "subscribe":{"channel":"twice"}""",
-        ["an unknown method of rpc"] = """ "rpc":{"method":"dance"}""",
+        ["rpc, where the hub has no method at all"] = """ "rpc":{"method":"dance"}""",
         ["history, which is not there yet"] = """ "history":{"channel":"c"}""",
         ["presence, which is not there yet"] = """ "presence":{"channel":"c"}""",
         ["a channel of another type"] = """ "publish":{"channel":"c","data":1,"type":1}""",

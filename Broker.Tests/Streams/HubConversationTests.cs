@@ -31,7 +31,7 @@ public sealed class HubConversationTests
         Assert.Equal(
             """
             {"id":2,"unsubscribe":{}}
-            {"id":3,"error":{"code":104,"message":"method not found"}}
+            {"id":3,"error":{"code":108,"message":"not available"}}
             {"id":4,"error":{"code":108,"message":"not available"}}
             {"id":5,"publish":{}}
             """,
@@ -49,7 +49,7 @@ public sealed class HubConversationTests
         { """{"publish":{"channel":"a"},"id":9}""", 107 },
         { """{"publish":{"channel":"a","data":1,"type":1},"id":9}""", 108 },
         { """{"publish":{"channel":"a\u007f","data":1},"id":9}""", 107 },
-        { """{"rpc":{"method":"m"},"id":9}""", 104 },
+        { """{"rpc":{"method":"m"},"id":9}""", 108 },
         { """{"presence":{"channel":"a"},"id":9}""", 108 },
         { """{"presence_stats":{"channel":"a"},"id":9}""", 108 },
         { """{"history":{"channel":"a"},"id":9}""", 108 },

@@ -82,7 +82,7 @@ internal sealed class HubHarness : TurnedLoop
         _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
         IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
         var namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
-        var channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
+        var channels = Channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
         _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
         var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
         var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
@@ -96,6 +96,9 @@ internal sealed class HubHarness : TurnedLoop
         IActorRef[] Start(string name, Func<int, Props> props) =>
             [.. _reactors.Select(reactor => this.Start(reactor.Number, props(reactor.Number), $"{name}-{reactor.Number}"))];
     }
+
+    /// <summary>What the homes of channels share.</summary>
+    public ChannelContext Channels { get; }
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
     public Methods Methods { get; }

@@ -133,6 +133,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
 
     private ChannelHomeProtocol.Published OnAppended(in ChannelHomeProtocol.Publish message, ChannelNamespace options, in AppendResult result)
     {
+        context.Counters.Add(options, result.Outcome == AppendOutcome.Added ? NamespaceCount.Published : NamespaceCount.Suppressed);
         if (result.Outcome != AppendOutcome.Added) return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0) { Suppressed = true };
         if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel)) return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0);
         channel.Position = result.Position;
@@ -143,7 +144,10 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
     private ChannelHomeProtocol.Published PublishUnkept(in ChannelHomeProtocol.Publish message, HomeChannel? channel, ChannelNamespace options)
     {
         string key = message.Options.IdempotencyKey;
-        if (key.Length > 0 && _answers.TryGet(message.Channel, key, out StreamPosition first)) return new ChannelHomeProtocol.Published(message.Request, first, Receivers: 0) { Suppressed = true };
+        StreamPosition first = default;
+        bool isKnown = key.Length > 0 && _answers.TryGet(message.Channel, key, out first);
+        context.Counters.Add(options, isKnown ? NamespaceCount.Suppressed : NamespaceCount.Published);
+        if (isKnown) return new ChannelHomeProtocol.Published(message.Request, first, Receivers: 0) { Suppressed = true };
 
         // Without a history the offsets count for as long as the channel has subscribers; a publication that skips its history takes none.
         bool takesOffset = channel is not null && !options.History.IsOn;

@@ -48,6 +48,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
         ILoggingAdapter log = LiveLog.Of(Context);
         ChannelHomeContext shared = context.Homes with
         {
+            Counters = context.CountersOf(number),
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
         _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
