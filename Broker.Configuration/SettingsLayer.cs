@@ -30,6 +30,9 @@ public sealed class SettingsLayer
     /// <summary>Every full key that the layer gives a value, such as <c>broker.listen.port</c>.</summary>
     public IReadOnlyCollection<string> Keys => _values.Keys;
 
+    /// <summary>Every group that the layer writes without a member, such as <c>broker.namespaces.chat {}</c>, with its place. Its name may say something by itself.</summary>
+    public IReadOnlyDictionary<string, SettingOrigin> EmptyGroups { get; private init; } = new Dictionary<string, SettingOrigin>();
+
     /// <summary>The longest file.</summary>
     public const int FileBytesMax = 1024 * 1024;
 
@@ -71,7 +74,7 @@ public sealed class SettingsLayer
 
         // To HOCON a lone CR ends no line, so that of a file with such line ends everything behind its first # would be a comment.
         text = text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
-        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text, out IReadOnlyDictionary<string, string> written);
+        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text, out IReadOnlyDictionary<string, string> written, out IReadOnlyDictionary<string, int> emptyGroups);
         Config config;
         try
         {
@@ -84,7 +87,10 @@ public sealed class SettingsLayer
 
         var values = Flatten(config, path => new SettingOrigin(name, LineOf(lines, path)));
         CheckAgainst(written, values);
-        return new SettingsLayer(name, values, config);
+        return new SettingsLayer(name, values, config)
+        {
+            EmptyGroups = emptyGroups.ToDictionary(static each => each.Key, each => new SettingOrigin(name, each.Value), StringComparer.Ordinal),
+        };
     }
 
     // The scan and Akka's parser read the same text. Where they disagree the value would not be what its writer sees.

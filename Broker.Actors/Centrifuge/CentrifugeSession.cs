@@ -248,7 +248,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             foreach (ReadOnlyMemory<byte> line in _context.Format.LinesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteLine(line.Span);
         }
 
-        Say();
+        if (Writer.Lines > 0) Say();
         Seal();
     }
 

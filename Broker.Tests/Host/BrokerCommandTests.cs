@@ -84,7 +84,7 @@ public sealed class BrokerCommandTests : IDisposable
         {
             if (key.Length > 0) await File.WriteAllTextAsync(_file, $"broker.tls.enabled = {(key.StartsWith("broker.tls", StringComparison.Ordinal) ? "on" : "off")}\n{key} = \"{fifo}\"");
 
-            Assert.Equal(2, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
+            Assert.Equal(1, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
 
             Assert.Contains("a FIFO needs somebody who writes to it", _error.ToString(), StringComparison.Ordinal);
             Assert.Contains(key.Length > 0 ? key : fifo, _error.ToString(), StringComparison.Ordinal);

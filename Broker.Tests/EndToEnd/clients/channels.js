@@ -174,6 +174,30 @@ const scenarios = {
     say({ recovered, equal: subscription.received.every(({ text }, i) => text === texts[i]) });
   },
 
+  // What the client's own tests ask beyond the scenarios above, in the configuration that they are run with.
+  async own() {
+    const early = new Centrifuge(url, { websocket: CountedSocket });
+    const answer = failure(early.rpc("method", { my: "data" }));
+    early.connect();
+    const client = await connect();
+    const subscription = client.newSubscription("test");
+    const counts = [];
+    for (let i = 0; i < 10; i++) {
+      subscription.subscribe();
+      subscription.unsubscribe();
+    }
+
+    for (const turn of ["subscribe", "unsubscribe"]) {
+      subscription[turn]();
+      const expected = turn === "subscribe" ? 1 : 0;
+      let stats;
+      do stats = await client.presenceStats("test"); while (stats.numClients !== expected);
+      counts.push(stats.numClients);
+    }
+
+    say({ rpc: await answer, counts });
+  },
+
   // Tags are the server's to give: it publishes by its HTTP API.
   async filter() {
     const publish = async (data, tags) => {

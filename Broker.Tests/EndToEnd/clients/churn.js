@@ -25,8 +25,9 @@ class Subscriber {
   constructor() {
     const subscriber = this;
     class Socket extends WebSocket {
-      constructor(...args) {
-        super(...args);
+      // Each message in a task of its own, as in a browser: of two that are read together the client would mix up the order.
+      constructor(address, protocols) {
+        super(address, protocols, { allowSynchronousEvents: false });
         this.on("error", () => {});
         subscriber.socket = this;
       }
@@ -47,6 +48,7 @@ class Subscriber {
       seen.push(["p", data, offset ?? 0]);
       this.latest.set(channel, data);
     });
+    subscription.on("unsubscribed", ({ code, reason }) => console.error(`${channel} is lost: ${code} ${reason}`));
     subscription.subscribe();
   }
 
