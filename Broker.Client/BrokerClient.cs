@@ -104,6 +104,19 @@ public sealed class BrokerClient : IAsyncDisposable
         return activity is null ? receipt : TraceAsync(activity, receipt);
     }
 
+    /// <summary>Reads a page of a channel's history.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="range">Where the page begins, and which way it goes; null for all that is kept, oldest first.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="RequestRejectedException">108: the channel keeps no history. 112: another epoch. 103: the client may not. 107: backwards from offset 0.</exception>
+    public Task<HistoryPage> ReadHistoryAsync(string channel, HistoryRange? range = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(channel);
+        range ??= new HistoryRange();
+        ArgumentOutOfRangeException.ThrowIfNegative(range.Limit);
+        return Current().Channels.ReadHistoryAsync(channel, range, cancellationToken);
+    }
+
     /// <summary>Subscribes a channel, and waits until the hub has confirmed. A channel is subscribed once per client.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="token">What shows that the client may; sent again after each reconnect.</param>

@@ -73,6 +73,48 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         await request.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Reads a page of a history. Without the lock.</summary>
+    public async Task<HistoryPage> ReadHistoryAsync(string channel, HistoryRange range, CancellationToken cancellationToken)
+    {
+        var request = new PendingHistory();
+        uint id;
+        byte[] message;
+        lock (state.Gate)
+        {
+            state.ThrowIfEnded();
+            id = _requests.Add(request);
+            message = NativeWriter.Message(new HistoryRequest
+            {
+                Request = id,
+                Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
+                Epoch = range.Since?.Epoch ?? 0,
+                Offset = range.Since?.Offset ?? 0,
+                Limit = range.Limit,
+                Channel = Encoding.UTF8.GetBytes(channel),
+            });
+        }
+
+        try
+        {
+            await sender.PostAsync(message, static () => true, cancellationToken).ConfigureAwait(false);
+            return await request.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is BrokerException or OperationCanceledException)
+        {
+            lock (state.Gate) _requests.TryTake<PendingHistory>(id, out _);
+            throw;
+        }
+    }
+
+    public void OnHistory(HistoryReply reply)
+    {
+        if (!_requests.TryTake(reply.Request, out PendingHistory? request)) return;
+        var publications = new List<HistoryPublication>();
+        var reader = new HistoryPublications(reply.Publications);
+        while (reader.Read(out ulong offset, out ReadOnlySpan<byte> data)) publications.Add(new HistoryPublication(offset, data.ToArray()));
+        request.Answer.TrySetResult(new HistoryPage(new HistoryPosition(reply.Epoch, reply.Offset), publications));
+    }
+
     /// <summary>Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.</summary>
     public async Task ResubscribeAsync(Subscription subscription)
     {

@@ -19,6 +19,14 @@ internal sealed class PendingPublish : PendingRequest
     public override void Fail(Exception failure) => Answer.TrySetException(failure);
 }
 
+/// <summary>A page of a history.</summary>
+internal sealed class PendingHistory : PendingRequest
+{
+    public TaskCompletionSource<HistoryPage> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override void Fail(Exception failure) => Answer.TrySetException(failure);
+}
+
 /// <summary>A subscription, of the first time or of a later connection.</summary>
 internal sealed class PendingSubscribe(Subscription subscription) : PendingRequest
 {

@@ -15,6 +15,7 @@ using Broker.Host.Tls;
 using Broker.Host.UnixSockets;
 using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
+using OpenTelemetry.Metrics;
 using Serilog;
 using Serilog.Extensions.Logging;
 using Serilog.Core;
@@ -107,6 +108,7 @@ public static class BrokerProcess
         builder.Services.AddSerilog(log);
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(_ => certificate);
+        builder.Services.AddSingleton(static _ => MetricsRoute.Listen());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin);
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
@@ -120,8 +122,7 @@ public static class BrokerProcess
         WebApplication app = builder.Build();
         _ = app.Services.GetRequiredService<CurrentCertificate>();      // So that the application disposes of it.
         kestrel = app.Services.GetRequiredService<IServer>();
-        MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
-        app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
+        MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
         var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api };
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)

@@ -49,7 +49,7 @@ public static partial class IdentitySettingsBinder
             },
             Revocation = new RevocationSettings
             {
-                File = reader.GetText("broker.revocation.file"),
+                File = reader.GetFilePath("broker.revocation.file"),
                 EntriesMax = reader.GetCount("broker.revocation.entries-max", 1, 10_000_000),
             },
             Api = new ApiSettings
@@ -92,7 +92,7 @@ public static partial class IdentitySettingsBinder
             EcdsaPublicKey = reader.GetText($"{root}.ecdsa-public-key"),
             Jwks = new JwksSettings
             {
-                File = reader.GetText($"{root}.jwks.file"),
+                File = reader.GetFilePath($"{root}.jwks.file"),
                 Url = reader.GetText($"{root}.jwks.url"),
                 Hosts = reader.GetList<string>($"{root}.jwks.hosts", "a list of host names without ports, such as [\"login.example.org\"]", TryReadHost),
                 Times = new JwksTimes
