@@ -4,6 +4,7 @@ using Broker.Store;
 using Broker.Store.History;
 using Serilog;
 using Serilog.Events;
+using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Store;
 
