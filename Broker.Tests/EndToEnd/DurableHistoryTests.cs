@@ -71,7 +71,8 @@ public sealed class DurableHistoryTests : IDisposable
     {
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(host.WebSocketUri, stop);
-        string commands = $$"""{"id":1,"connect":{}}{{'\n'}}{"id":2,"subscribe":{"channel":"kept:a","recover":true,"epoch":"{{epoch}}","offset":{{offset}}}}""";
+        string subscribe = $"{{\"channel\":\"kept:a\",\"recover\":true,\"epoch\":\"{epoch}\",\"offset\":{offset}}}";
+        string commands = "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":" + subscribe + "}";
         await socket.SendAsync(Encoding.UTF8.GetBytes(commands), WebSocketMessageType.Text, endOfMessage: true, stop);
         byte[] buffer = new byte[64 * 1024];
         while (true)

@@ -1,16 +1,15 @@
 using Broker.Core.Protocol.Store;
-using Broker.Host.Commands;
 using Broker.Store;
 using Broker.Tests.Store;
 using static Broker.Tests.Store.StoreFolder;
 
-namespace Broker.Tests.Host;
+namespace Broker.Tests.EndToEnd.CommandLine;
 
 /// <summary>The commands that look at a store's files and repair them.</summary>
+[Collection(EndToEndDefinition.Name)]
 public sealed class StoreCommandTests : IDisposable
 {
     private readonly StoreFolder _folder = new();
-    private readonly StringWriter _output = new(), _error = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -19,9 +18,8 @@ public sealed class StoreCommandTests : IDisposable
     {
         await FillAsync();
 
-        Assert.Equal(0, await RunAsync("check"));
-        Assert.Equal("The store is whole.", _output.ToString().TrimEnd());
-        Assert.Equal("", _error.ToString());
+        (int code, string output, string error) = await RunAsync("check");
+        Assert.Equal((0, "The store is whole.", ""), (code, output.TrimEnd(), error));
     }
 
     [Fact]
@@ -33,12 +31,14 @@ public sealed class StoreCommandTests : IDisposable
         bytes[bytes.Length / 10] ^= 1;
         await File.WriteAllBytesAsync(log, bytes);
 
-        Assert.Equal(1, await RunAsync("check"));
-        Assert.Contains("would be lost", _output.ToString(), StringComparison.Ordinal);
-        Assert.Equal(0, await RunAsync("repair"));
-        Assert.Contains("are lost", _output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("What was damaged is in", _output.ToString(), StringComparison.Ordinal);
-        Assert.Equal(0, await RunAsync("check"));
+        (int code, string output, _) = await RunAsync("check");
+        Assert.Equal(1, code);
+        Assert.Contains("would be lost", output, StringComparison.Ordinal);
+        (code, output, _) = await RunAsync("repair");
+        Assert.Equal(0, code);
+        Assert.Contains("are lost", output, StringComparison.Ordinal);
+        Assert.Contains("What was damaged is in", output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("check")).Code);
         using KeyedStore store = _folder.Open();
         Assert.Equal(99, store.Count);
     }
@@ -47,8 +47,8 @@ public sealed class StoreCommandTests : IDisposable
     [InlineData("check"), InlineData("repair")]
     public async Task A_folder_without_a_store_is_refused(string command)
     {
-        Assert.Equal(2, await RunAsync(command));
-        Assert.Equal($"broker: The folder {_folder.Path} is no store.", _error.ToString().TrimEnd());
+        (int code, _, string error) = await RunAsync(command);
+        Assert.Equal((2, $"broker: The folder {_folder.Path} is no store."), (code, error.TrimEnd()));
     }
 
     [Theory]
@@ -56,8 +56,8 @@ public sealed class StoreCommandTests : IDisposable
     public async Task A_store_in_use_is_refused(string command)
     {
         using KeyedStore store = _folder.Open();
-        Assert.Equal(2, await RunAsync(command));
-        Assert.Contains("open.", _error.ToString(), StringComparison.Ordinal);
+        (int code, _, string error) = await RunAsync(command);
+        Assert.Equal((2, $"broker: Another process has the store {_folder.Path} open."), (code, error.TrimEnd()));
     }
 
     // Copied while it is open, as a crash would leave it: a clean end leaves no log.
@@ -69,6 +69,5 @@ public sealed class StoreCommandTests : IDisposable
         foreach (string file in Directory.EnumerateFiles(written.Path)) File.Copy(file, Path.Combine(_folder.Path, Path.GetFileName(file)));
     }
 
-    private Task<int> RunAsync(string command) =>
-        new BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), _output, _error).RunAsync(["store", command, _folder.Path]);
+    private Task<(int Code, string Output, string Error)> RunAsync(string command) => BrokerProgram.RunAsync(null, null, "store", command, _folder.Path);
 }
