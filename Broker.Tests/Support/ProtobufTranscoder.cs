@@ -55,7 +55,7 @@ internal static class ProtobufTranscoder
     {
         try
         {
-            return [.. lines.Split('\n').SelectMany(line => Delimited(JsonDocument.Parse(line).RootElement))];
+            return [.. lines.Split('\n').SelectMany(line => Delimited(JsonSerializer.Deserialize<JsonElement>(line)))];
         }
         catch (JsonException)
         {

@@ -47,10 +47,15 @@ public ref struct ProtobufCommandReader(ReadOnlySpan<byte> frame) : ICommandRead
         _rest = _rest[(size + (int)length)..];
         Index++;
 
-        var parser = new ProtobufCommandParser(message);
-        if (parser.Parse(ref command) is not { } reason) return OperationStatus.Done;
+        if (Parse(message, ref command) is not { } reason) return OperationStatus.Done;
         command = default;
         return Refuse(reason);
+    }
+
+    private static string? Parse(ReadOnlySpan<byte> message, ref Command command)
+    {
+        var parser = new ProtobufCommandParser(message);
+        return parser.Parse(ref command);
     }
 
     private OperationStatus Refuse(string reason)
