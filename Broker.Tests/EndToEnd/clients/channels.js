@@ -159,7 +159,7 @@ const scenarios = {
     const [one, other] = [await connect(), await connect()];
     const texts = [];
     let bytes = 0;
-    for (const socket of sockets) socket.on("message", message => (bytes += message.length));
+    for (const socket of sockets) socket.on("message", message => (bytes += message.byteLength));
     const subscription = await subscribe(one, "diff:text", { delta: "fossil" });
     for (let i = 0; i < 10; i++) {
       const text = "ünïcode ".repeat(100) + i;
