@@ -48,6 +48,7 @@ public sealed class Hub : IAsyncDisposable
     private ActorSystem? _system;
     private ChannelContext? _channels;  // From the start on.
     private HubMeter? _meter;           // From the start on.
+    private DescriptorLog? _descriptorLog;
     private volatile bool _ready;
     private int _stopping;
 
@@ -128,6 +129,20 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>What it counts.</summary>
     public HubCounters Counters { get; } = new();
 
+    /// <summary>Takes the origins and hosts of changed settings, from the next request on.</summary>
+    /// <param name="listen">What the settings say now. What else they say has no effect.</param>
+    public void Apply(ListenSettings listen) => _acceptor.Apply(listen);
+
+    /// <summary>Sets which events of its actor system reach the log; has no effect before the start.</summary>
+    public void SetLogLevel(LogLevel level)
+    {
+        if (_system is null || _system.EventStream.LogLevel == level) return;
+        _system.EventStream.SetLogLevel(level);
+
+        // An adapter knows the level of its birth only.
+        _acceptor.Log = Logging.GetLogger(_system, typeof(Hub));
+    }
+
     /// <summary>Starts everything and listens.</summary>
     /// <param name="plainHttp">Takes connections whose first request is plain HTTP, on a loop's thread; must not block.</param>
     /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>
@@ -146,6 +161,8 @@ public sealed class Hub : IAsyncDisposable
         foreach (EventLoop loop in _loops) loop.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", loop.Number);
         foreach (Thread thread in _threads) thread.Start();
 
+        DescriptorReserve.OfProcess.RequireRoom();
+        _descriptorLog = new DescriptorLog(log, DescriptorReserve.OfProcess);
         _acceptor.PlainHttp = plainHttp;
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
@@ -197,7 +214,7 @@ public sealed class Hub : IAsyncDisposable
         _ready = false;
         try
         {
-            await Task.WhenAll(_loops.Select(loop => loop.DrainAsync())).WaitAsync(grace).ConfigureAwait(false);
+            await Task.WhenAll(_loops.Select(loop => loop.DrainAsync(grace / 2 < EventLoop.SettleLimit ? grace / 2 : EventLoop.SettleLimit))).WaitAsync(grace).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -211,6 +228,7 @@ public sealed class Hub : IAsyncDisposable
         foreach (EventLoop loop in _loops) loop.Dispose();
         _channels?.Dispose();
         _meter?.Dispose();
+        _descriptorLog?.Dispose();
     }
 
     /// <inheritdoc />

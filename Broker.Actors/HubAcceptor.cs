@@ -16,7 +16,21 @@ namespace Broker.Actors;
 /// <remarks>Asked by all loops at once; what it counts, it counts without a lock.</remarks>
 internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, DialectRegistry dialects) : IConnectionAcceptor
 {
+    private volatile Dictionary<string, WebSocketEndpoint> _endpoints = dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
+    private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
+
     public ProxyTrust Proxies { get; } = TrustOf(settings.Listen.Proxies);
+
+    public HostRule Hosts => _hosts;
+
+    /// <summary>Takes other origins and hosts. Connections that are open are not asked again.</summary>
+    /// <param name="listen">What the settings say now.</param>
+    internal void Apply(ListenSettings listen)
+    {
+        var origins = new OriginRule(listen.Origins);
+        _endpoints = _endpoints.ToDictionary(pair => pair.Key, pair => pair.Value with { Origins = origins }, StringComparer.Ordinal);
+        _hosts = listen.HostsOn(settings.Listen.Address);
+    }
 
     /// <summary>The sessions of each loop; set before anything is accepted.</summary>
     internal IReadOnlyList<IActorRef> Sessions { get; set; } = [];
@@ -35,9 +49,11 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     };
 
     /// <summary>The paths that speak WebSocket.</summary>
-    internal IReadOnlyCollection<string> Paths => dialects.Paths;
+    internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
 
-    public WebSocketEndpoint? Find(UpgradeRequest request) => dialects.Find(request.Path);
+    public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
+
+    internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
 
     public bool MayOpen(out TimeSpan retryAfter)
     {

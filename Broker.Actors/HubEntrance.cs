@@ -1,3 +1,4 @@
+using System.Net;
 using Broker.Core.Upgrade;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Pipes;
@@ -28,15 +29,16 @@ public sealed class HubEntrance
 
     /// <summary>Decides whether a request may open a connection; if so, it is counted as open already.</summary>
     /// <param name="request">A well-formed request.</param>
+    /// <param name="endpointPath">The path of the endpoint that it is for, wherever the application has mapped that.</param>
     /// <param name="isConnect">Whether it is an extended CONNECT of HTTP/2, and no upgrade.</param>
     /// <param name="opening">What was agreed, where nothing is refused.</param>
     /// <returns>Why not, or <c>null</c>.</returns>
-    public UpgradeFault? Check(UpgradeRequest request, bool isConnect, out CarriedOpening? opening)
+    public UpgradeFault? Check(UpgradeRequest request, string endpointPath, bool isConnect, out CarriedOpening? opening)
     {
         ArgumentNullException.ThrowIfNull(request);
         opening = null;
         if (!_hub.IsReady) return new UpgradeFault(503, "The server is starting or stopping.") { RetryAfter = TimeSpan.FromSeconds(1) };
-        if (_acceptor.Find(request) is not { } endpoint) return new UpgradeFault(404, "No WebSocket is served at this path.");
+        if (_acceptor.Find(endpointPath) is not { } endpoint) return new UpgradeFault(404, "No WebSocket is served at this path.");
 
         UpgradeFault? broken = isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
         if (broken is not null) return broken;
@@ -52,6 +54,9 @@ public sealed class HubEntrance
         opening = agreed;
         return null;
     }
+
+    /// <summary>The client that sent a request: its peer, or whoever is behind it if the peer is a proxy that is believed.</summary>
+    public IPEndPoint ClientOf(UpgradeRequest request, IPEndPoint peer) => ForwardedRoute.ClientOf(request, peer, _acceptor.Proxies);
 
     /// <summary>Opens the connection, on the next loop of the round.</summary>
     /// <param name="opening">As <see cref="Check"/> gave it.</param>

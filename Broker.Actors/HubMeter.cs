@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Broker.Core.Counting;
 using Broker.Core.Protocol.Messages;
 using Broker.Reactor.Loops;
+using Broker.Reactor.Sockets;
 
 namespace Broker.Actors;
 
@@ -29,6 +30,8 @@ public sealed class HubMeter : IDisposable
         _loops = loops;
         _meter = new Meter(new MeterOptions(Name) { Version = version, Scope = counters });
         _meter.CreateObservableUpDownCounter("broker.connections", () => counters.Open, "{connection}", "WebSocket connections that are open.");
+        _meter.CreateObservableCounter("broker.descriptors.shortages", static () => DescriptorReserve.OfProcess.Shortages, "{shortage}", "How often the file descriptors for clients were used up.");
+        _meter.CreateObservableUpDownCounter("broker.descriptors.short", static () => DescriptorReserve.OfProcess.IsShort ? 1 : 0, "{shortage}", "1 while clients wait for a file descriptor.");
         _meter.CreateObservableUpDownCounter("broker.channels", () => Sum(LoopCount.Channels), "{channel}", "Channels with a listener.");
         _meter.CreateObservableUpDownCounter("broker.subscriptions", () => Sum(LoopCount.Subscriptions), "{subscription}", "Places of clients in channels.");
         _meter.CreateObservableCounter("broker.disconnects", ReadDisconnects, "{connection}", "WebSocket connections that ended, each by one cause.");

@@ -9,16 +9,19 @@ namespace Broker.AspNetCore;
 /// <summary>The frames of one request: what comes behind an upgrade, or the DATA of an HTTP/2 stream.</summary>
 /// <param name="context">The request, until <see cref="HubEntranceHandler"/> returns.</param>
 /// <param name="frames">As ASP.NET Core gave it.</param>
+/// <param name="remote">The client.</param>
 /// <param name="isStream">Whether it is a stream of HTTP/2, each of whose sides ends by itself.</param>
-internal sealed class HttpCarrier(HttpContext context, Stream frames, bool isStream) : ICarrier
+internal sealed class HttpCarrier(HttpContext context, Stream frames, IPEndPoint remote, bool isStream) : ICarrier
 {
     // RFC 9113 section 7. "RST_STREAM with the CANCEL error code" stands for a reset of TCP, RFC 8441 section 5.
     private const int Cancel = 8;
 
     public Stream Frames => frames;
 
+    public IPEndPoint Remote => remote;
+
     // Who comes through a Unix socket has no address, but is on this machine.
-    public IPEndPoint Remote { get; } = new(context.Connection.RemoteIpAddress ?? IPAddress.Loopback, context.Connection.RemotePort);
+    internal static IPEndPoint PeerOf(HttpContext context) => new(context.Connection.RemoteIpAddress ?? IPAddress.Loopback, context.Connection.RemotePort);
 
     public bool CanEndSending => isStream;
 

@@ -20,16 +20,37 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     /// <summary>Whether the hub serves WebSockets at this path.</summary>
     public bool Serves(PathString path) => path.HasValue && entrance.Paths.Contains(path.ToUriComponent());
 
-    /// <summary>Answers a request, and returns when its connection has ended.</summary>
+    /// <summary>The path of a request as the client wrote it: nothing decoded and no dot segment removed, as on the hub's own port.</summary>
+    public static PathString WrittenPathOf(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        string target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        int scheme = target.StartsWith('/') ? -1 : target.IndexOf("://", StringComparison.Ordinal);
+        if (scheme >= 0) target = target.IndexOf('/', scheme + 3) is var path and >= 0 ? target[path..] : "/";
+        int query = target.IndexOf('?', StringComparison.Ordinal);
+        if (query >= 0) target = target[..query];
+        return target.StartsWith('/') && !context.Request.PathBase.HasValue ? new PathString(target) : context.Request.Path;
+    }
+
+    /// <summary>Answers a request for the endpoint of its own path, and returns when its connection has ended.</summary>
     public Task AnswerAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
-            ? AnswerConnectAsync(context, connect)
-            : AnswerUpgradeAsync(context);
+        return AnswerAsync(context, context.Request.Path.ToUriComponent());
     }
 
-    private async Task AnswerUpgradeAsync(HttpContext context)
+    /// <summary>Answers a request for an endpoint, wherever the application has mapped it.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="endpointPath">The path of the endpoint as the hub's settings name it.</param>
+    public Task AnswerAsync(HttpContext context, string endpointPath)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
+            ? AnswerConnectAsync(context, connect, endpointPath)
+            : AnswerUpgradeAsync(context, endpointPath);
+    }
+
+    private async Task AnswerUpgradeAsync(HttpContext context, string endpointPath)
     {
         if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
         {
@@ -37,7 +58,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, isConnect: false, out CarriedOpening? opening) is { } refused)
+        if (entrance.Check(request, endpointPath, isConnect: false, out CarriedOpening? opening) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
@@ -61,7 +82,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             if (opening.Extensions is { } extensions) headers.SecWebSocketExtensions = extensions;
             Stream frames = await upgrade.UpgradeAsync().ConfigureAwait(false);
             isOpened = true;
-            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, isStream: false)).ConfigureAwait(false);
+            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: false)).ConfigureAwait(false);
             _ = AbortLateAsync(context.Features.Get<IConnectionLifetimeFeature>());
         }
         finally
@@ -70,7 +91,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         }
     }
 
-    private async Task AnswerConnectAsync(HttpContext context, IHttpExtendedConnectFeature connect)
+    private async Task AnswerConnectAsync(HttpContext context, IHttpExtendedConnectFeature connect, string endpointPath)
     {
         if (connect.Protocol != "websocket")
         {
@@ -85,7 +106,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, isConnect: true, out CarriedOpening? opening) is { } refused)
+        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
@@ -99,7 +120,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             if (opening.Extensions is { } extensions) context.Response.Headers.SecWebSocketExtensions = extensions;
             Stream frames = await connect.AcceptAsync().ConfigureAwait(false);
             isOpened = true;
-            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, isStream: true)).ConfigureAwait(false);
+            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: true)).ConfigureAwait(false);
         }
         finally
         {

@@ -36,6 +36,6 @@ internal static class RequestHead
             foreach (string? value in values) head.Append(name).Append(": ").Append(value).Append("\r\n");
         }
 
-        return Encoding.UTF8.GetBytes(head.Append("\r\n").ToString());
+        return Encoding.Latin1.GetBytes(head.Append("\r\n").ToString());
     }
 }

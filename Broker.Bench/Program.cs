@@ -23,4 +23,4 @@ var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look 
 
 // Long enough for a load run to end the processes it started and to write down what it has.
 var configuration = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) };
-return await root.Parse(args).InvokeAsync(configuration);
+return await root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }).InvokeAsync(configuration);

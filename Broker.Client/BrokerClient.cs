@@ -1,10 +1,12 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Broker.Core.Protocol.Messages;
+using Microsoft.Extensions.Logging;
 
 namespace Broker.Client;
 
-/// <summary>Where a client is.</summary>
+/// <summary>The state of a client's connection.</summary>
 public enum ClientState
 {
     /// <summary>It tries to connect.</summary>
@@ -23,36 +25,41 @@ public enum ClientState
 /// <summary>A client of the hub: one connection, made again whenever it is lost. For any thread.</summary>
 /// <remarks>
 /// Connecting --welcome--> Connected --lost--> Waiting --backoff--> Connecting; Closed after <see cref="DisposeAsync"/>, or
-/// when the hub says that there is no use in coming back. What waits for an answer when the connection is lost fails, since
-/// nobody can say whether it happened; and what is begun without a connection fails at once. Subscriptions go on.
+/// when the hub forbids another attempt. A request that waits for its answer when the connection is lost fails, because it is unknown
+/// whether it took effect; a request without a connection fails at once. Subscriptions continue after a reconnect.
 /// </remarks>
 public sealed class BrokerClient : IAsyncDisposable
 {
     private readonly BrokerClientOptions _options;
+    private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Subscription> _subscriptions = [];
     private Connection? _connection;
-    private Ending _lastEnding = new() { Code = 1006, Text = "It has not been connected.", MayReconnect = true };
+    private CloseInfo _lastClose = new() { Code = 1006, Text = "It has not been connected.", MayReconnect = true };
     private Task _running = Task.CompletedTask;
 
-    private BrokerClient(BrokerClientOptions options) => _options = options;
+    private BrokerClient(BrokerClientOptions options)
+    {
+        _options = options;
+        _log = ClientLog.CreateLogger(options);
+    }
 
     /// <summary>
-    /// Heard after each change of <see cref="State"/>, one at a time; must not wait. What a listener throws goes to
+    /// Raised after each change of <see cref="State"/>, one at a time; a listener must not block. What a listener throws is logged and goes to
     /// <see cref="TaskScheduler.UnobservedTaskException"/>, and the client goes on.
     /// </summary>
     public event Action<ClientState>? StateChanged;
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The state of the connection.</summary>
     public ClientState State { get; private set; }
 
     /// <summary>How the last connection ended.</summary>
-    public Ending LastEnding
+    public CloseInfo LastClose
     {
         get
         {
-            lock (_gate) return _lastEnding;
+            lock (_gate) return _lastClose;
         }
     }
 
@@ -65,16 +72,19 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
+    /// <summary>The most bytes of a payload and its head that the hub takes in one message, in chunks or not; of the last connection while there is none.</summary>
+    public long MessageBytesMax { get; private set; }
+
     /// <summary>Connects. This first attempt is not repeated; afterwards the client comes back by itself.</summary>
     /// <exception cref="ConnectionLostException">It could not connect.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A window is not over 0.</exception>
-    public static async Task<BrokerClient> ConnectAsync(BrokerClientOptions options, CancellationToken cancel = default)
+    public static async Task<BrokerClient> ConnectAsync(BrokerClientOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.StreamWindow);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.ItemsWindow);
         var client = new BrokerClient(options);
-        (Connection first, _) = await client.OpenAsync(cancel).ConfigureAwait(false);
+        (Connection first, _) = await client.OpenAsync(cancellationToken).ConfigureAwait(false);
         client._running = client.RunAsync(first);
         return client;
     }
@@ -82,20 +92,36 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <summary>Publishes, and waits until the publication has its place in the channel.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="data">Must not change before the answer. What is too long for a frame goes in chunks.</param>
-    /// <param name="progress">Hears how much has been sent.</param>
-    /// <param name="cancel">Stops waiting, and sending if it is still being sent. What has been sent may be published.</param>
+    /// <param name="progress">Gets how many bytes have been sent.</param>
+    /// <param name="cancellationToken">Stops waiting, and sending if it is still being sent. What has been sent may be published.</param>
     public Task<PublishReceipt> PublishAsync(
-        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress = null, CancellationToken cancel = default)
+        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
-        return Current().Channels.PublishAsync(channel, data, progress, cancel);
+        ChannelRequests channels = Current().Channels;
+        Activity? activity = BrokerClientTelemetry.StartForChannel("send", channel, _options.Url, ActivityKind.Producer);
+        Task<PublishReceipt> receipt = channels.PublishAsync(channel, data, progress, cancellationToken);
+        return activity is null ? receipt : TraceAsync(activity, receipt);
+    }
+
+    /// <summary>Reads a page of a channel's history.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="range">Where the page begins, and which way it goes; null for all that is kept, oldest first.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="RequestRejectedException">108: the channel keeps no history. 112: another epoch. 103: the client may not. 107: backwards from offset 0.</exception>
+    public Task<HistoryPage> ReadHistoryAsync(string channel, HistoryRange? range = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(channel);
+        range ??= new HistoryRange();
+        ArgumentOutOfRangeException.ThrowIfNegative(range.Limit);
+        return Current().Channels.ReadHistoryAsync(channel, range, cancellationToken);
     }
 
     /// <summary>Subscribes a channel, and waits until the hub has confirmed. A channel is subscribed once per client.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="token">What shows that the client may; sent again after each reconnect.</param>
-    /// <param name="cancel">Stops waiting, and gives the subscription up.</param>
-    public async Task<Subscription> SubscribeAsync(string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Stops waiting, and gives the subscription up.</param>
+    public async Task<Subscription> SubscribeAsync(string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         var subscription = new Subscription(this, channel, token, _options.SubscriptionBytesMax);
@@ -106,13 +132,16 @@ public sealed class BrokerClient : IAsyncDisposable
             if (!_subscriptions.TryAdd(channel, subscription)) throw new InvalidOperationException($"The channel {channel} is subscribed already.");
         }
 
+        Activity? activity = BrokerClientTelemetry.StartForChannel("subscribe", channel, _options.Url, ActivityKind.Client);
         try
         {
-            await connection.Channels.SubscribeAsync(subscription, cancel).ConfigureAwait(false);
+            await connection.Channels.SubscribeAsync(subscription, cancellationToken).ConfigureAwait(false);
+            BrokerClientTelemetry.Stop(activity, failure: null);
             return subscription;
         }
-        catch
+        catch (Exception failure)
         {
+            BrokerClientTelemetry.Stop(activity, failure);
             await subscription.DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -120,70 +149,84 @@ public sealed class BrokerClient : IAsyncDisposable
 
     /// <summary>Asks the hub whether it is there, between whatever else is being sent.</summary>
     /// <returns>How long the answer took.</returns>
-    public Task<TimeSpan> PingAsync(CancellationToken cancel = default) => Current().Pings.PingAsync(cancel);
+    public Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default) => Current().Pings.PingAsync(cancellationToken);
 
     /// <summary>Calls a method of the hub.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Must not change before the answer. What is too long for a frame goes in chunks.</param>
     /// <param name="settings">Deadline and progress.</param>
-    /// <param name="cancel">Stops waiting, and tells the hub that the result is wanted no longer.</param>
+    /// <param name="cancellationToken">Stops waiting, and cancels the call at the hub.</param>
     /// <exception cref="CallFailedException">The method failed, is unknown, or its time is over.</exception>
     public Task<ReadOnlyMemory<byte>> CallAsync(
-        string method, ReadOnlyMemory<byte> arguments, CallSettings settings = default, CancellationToken cancel = default)
+        string method, ReadOnlyMemory<byte> arguments, CallSettings settings = default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(method);
-        return Current().Calls.CallAsync(method, arguments, settings, cancel);
+        OutboundCalls calls = Current().Calls;
+        Activity? activity = BrokerClientTelemetry.StartForCall(method, _options.Url);
+        Task<ReadOnlyMemory<byte>> result = calls.CallAsync(method, arguments, settings, cancellationToken);
+        return activity is null ? result : TraceAsync(activity, result);
     }
 
     /// <summary>Calls a method whose arguments and result are JSON.</summary>
     public async Task<TResult?> CallAsync<TArguments, TResult>(
-        string method, TArguments arguments, CallSettings settings = default, CancellationToken cancel = default)
+        string method, TArguments arguments, CallSettings settings = default, CancellationToken cancellationToken = default)
     {
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(arguments, JsonSerializerOptions.Web);
-        ReadOnlyMemory<byte> result = await CallAsync(method, bytes, settings, cancel).ConfigureAwait(false);
+        ReadOnlyMemory<byte> result = await CallAsync(method, bytes, settings, cancellationToken).ConfigureAwait(false);
         return JsonSerializer.Deserialize<TResult>(result.Span, JsonSerializerOptions.Web);
     }
 
     /// <summary>A method whose arguments and result are JSON, as a delegate.</summary>
     public Func<TArguments, CancellationToken, Task<TResult?>> Method<TArguments, TResult>(string method, CallSettings settings = default) =>
-        (arguments, cancel) => CallAsync<TArguments, TResult>(method, arguments, settings, cancel);
+        (arguments, cancellationToken) => CallAsync<TArguments, TResult>(method, arguments, settings, cancellationToken);
 
     /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Those that come first, in a frame if others follow; must not change before they are sent.</param>
-    /// <param name="saysItems">Whether further arguments follow: <see cref="OpenedCall.SayAsync"/>, and then <see cref="OpenedCall.EndArguments"/>.</param>
+    /// <param name="sendsItems">Whether further arguments follow: <see cref="OpenedCall.SendAsync"/>, and then <see cref="OpenedCall.EndArguments"/>.</param>
     /// <param name="settings">Deadline of the whole call, and progress.</param>
-    /// <param name="cancel">Cancels the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public OpenedCall OpenCall(
-        string method, ReadOnlyMemory<byte> arguments = default, bool saysItems = false, CallSettings settings = default, CancellationToken cancel = default)
+        string method, ReadOnlyMemory<byte> arguments = default, bool sendsItems = false, CallSettings settings = default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(method);
-        return Current().Calls.Open(method, arguments, saysItems ? CallOptions.MoreArguments : CallOptions.None, settings, cancel);
+        Activity? activity = BrokerClientTelemetry.StartForCall(method, _options.Url);
+        try
+        {
+            OpenedCall call = Current().Calls.Open(method, arguments, sendsItems ? CallOptions.MoreArguments : CallOptions.None, settings, cancellationToken);
+            if (activity is not null) _ = TraceEndAsync(activity, call.Result);
+            return call;
+        }
+        catch (Exception failure)
+        {
+            BrokerClientTelemetry.Stop(activity, failure);
+            throw;
+        }
     }
 
     /// <summary>Calls a method that has several results, and enumerates them. Leaving the enumeration cancels the call.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Those that come first.</param>
     /// <param name="items">
-    /// Further arguments, said as fast as the hub takes them. Their token is cancelled when the call is over, and this ends when their
+    /// Further arguments, sent as fast as the hub accepts them. Their token is cancelled when the call is over, and this ends when their
     /// enumeration has; what it throws before fails the call.
     /// </param>
     /// <param name="settings">Deadline of the whole call, and progress.</param>
-    /// <param name="cancel">Cancels the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="CallFailedException">The method failed, is unknown, or its time is over: after the items that came before.</exception>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync(
         string method,
         ReadOnlyMemory<byte> arguments = default,
         IAsyncEnumerable<ReadOnlyMemory<byte>>? items = null,
         CallSettings settings = default,
-        [EnumeratorCancellation] CancellationToken cancel = default)
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await using OpenedCall call = OpenCall(method, arguments, saysItems: items is not null, settings, cancel);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Task saying = items is null ? Task.CompletedTask : SayAllAsync(call, items, over.Token);
+        await using OpenedCall call = OpenCall(method, arguments, sendsItems: items is not null, settings, cancellationToken);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task sending = items is null ? Task.CompletedTask : SendAllAsync(call, items, over.Token);
         try
         {
-            await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancel).ConfigureAwait(false)) yield return item;
+            await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancellationToken).ConfigureAwait(false)) yield return item;
             await call.Result.ConfigureAwait(false);
         }
         finally
@@ -191,7 +234,7 @@ public sealed class BrokerClient : IAsyncDisposable
             // Nothing of the caller's items is used behind the end of this.
             await over.CancelAsync().ConfigureAwait(false);
             await call.DisposeAsync().ConfigureAwait(false);
-            await saying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -200,10 +243,10 @@ public sealed class BrokerClient : IAsyncDisposable
     {
         return Stream;
 
-        async IAsyncEnumerable<TItem?> Stream(TArguments arguments, [EnumeratorCancellation] CancellationToken cancel)
+        async IAsyncEnumerable<TItem?> Stream(TArguments arguments, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(arguments, JsonSerializerOptions.Web);
-            await foreach (ReadOnlyMemory<byte> item in StreamAsync(method, bytes, settings: settings, cancel: cancel).ConfigureAwait(false))
+            await foreach (ReadOnlyMemory<byte> item in StreamAsync(method, bytes, settings: settings, cancellationToken: cancellationToken).ConfigureAwait(false))
             {
                 yield return JsonSerializer.Deserialize<TItem>(item.Span, JsonSerializerOptions.Web);
             }
@@ -211,8 +254,8 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Holds frames back until the answer is disposed of, so that everything that is said in between leaves in as few frames
-    /// as the cap allows. Without it, whatever is said while a frame is being sent leaves together in the next.
+    /// Holds frames back until the returned object is disposed, so that all messages in between leave in as few frames as the cap allows.
+    /// Without it, messages that are queued while a frame is being sent leave together in the next one.
     /// </summary>
     public IDisposable Batch() => new Corked(Current());
 
@@ -239,11 +282,11 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     // A caller whose items fail has no arguments to end with: the call is cancelled, and its enumeration fails with the reason.
-    private static async Task SayAllAsync(OpenedCall call, IAsyncEnumerable<ReadOnlyMemory<byte>> items, CancellationToken cancel)
+    private static async Task SendAllAsync(OpenedCall call, IAsyncEnumerable<ReadOnlyMemory<byte>> items, CancellationToken cancellationToken)
     {
         try
         {
-            await foreach (ReadOnlyMemory<byte> item in items.WithCancellation(cancel).ConfigureAwait(false)) await call.SayAsync(item, cancel).ConfigureAwait(false);
+            await foreach (ReadOnlyMemory<byte> item in items.WithCancellation(cancellationToken).ConfigureAwait(false)) await call.SendAsync(item, cancellationToken).ConfigureAwait(false);
             call.EndArguments();
         }
         catch (Exception failure)
@@ -253,15 +296,28 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
+    // The activity ends before the caller continues.
+    private static async Task<T> TraceAsync<T>(Activity activity, Task<T> operation)
+    {
+        await TraceEndAsync(activity, operation).ConfigureAwait(false);
+        return await operation.ConfigureAwait(false);
+    }
+
+    private static async Task TraceEndAsync(Activity activity, Task operation)
+    {
+        await operation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        BrokerClientTelemetry.Stop(activity, operation.IsCanceled ? new OperationCanceledException() : operation.Exception?.InnerException);
+    }
+
     private Connection Current()
     {
-        lock (_gate) return _connection ?? throw new ConnectionLostException(_lastEnding);
+        lock (_gate) return _connection ?? throw new ConnectionLostException(_lastClose);
     }
 
     // With the subscriptions from before: what subscribes from now on does so on this connection by itself.
-    private async Task<(Connection Connection, Subscription[] Before)> OpenAsync(CancellationToken cancel)
+    private async Task<(Connection Connection, Subscription[] Before)> OpenAsync(CancellationToken cancellationToken)
     {
-        (System.Net.WebSockets.ClientWebSocket socket, Agreement agreement) = await Handshake.ConnectAsync(_options, cancel).ConfigureAwait(false);
+        (System.Net.WebSockets.ClientWebSocket socket, Agreement agreement) = await Handshake.ConnectAsync(_options, cancellationToken).ConfigureAwait(false);
         var connection = new Connection(socket, agreement, _options);
         Subscription[] before;
         lock (_gate)
@@ -270,6 +326,8 @@ public sealed class BrokerClient : IAsyncDisposable
             before = [.. _subscriptions.Values];
         }
 
+        MessageBytesMax = connection.MessageBytesMax;
+        ClientLog.Connected(_log, _options.Url, connection.ClientId);
         connection.Start();
         Enter(ClientState.Connected);
         return (connection, before);
@@ -281,7 +339,7 @@ public sealed class BrokerClient : IAsyncDisposable
         int failures = 0;
         while (true)
         {
-            Ending ending;
+            CloseInfo ending;
             if (connection is not null)
             {
                 long since = _options.Time.GetTimestamp();
@@ -297,15 +355,22 @@ public sealed class BrokerClient : IAsyncDisposable
             }
 
             connection = null;
-            lock (_gate) (_connection, _lastEnding) = (null, ending);
-            if (_stop.IsCancellationRequested || !ending.MayReconnect) break;
+            lock (_gate) (_connection, _lastClose) = (null, ending);
+            if (_stop.IsCancellationRequested) break;
+            if (!ending.MayReconnect)
+            {
+                ClientLog.ClosedByHub(_log, _options.Url, ending.Code, ending.Text);
+                break;
+            }
+
+            ClientLog.ConnectionLost(_log, _options.Url, ending.Code, ending.Text);
             if (!await WaitAsync(ending, failures++).ConfigureAwait(false)) break;
         }
 
         Finish();
     }
 
-    private async Task<(Connection? Connection, Ending Ending)> TryOpenAsync()
+    private async Task<(Connection? Connection, CloseInfo CloseInfo)> TryOpenAsync()
     {
         Enter(ClientState.Connecting);
         try
@@ -313,22 +378,23 @@ public sealed class BrokerClient : IAsyncDisposable
             (Connection connection, Subscription[] before) = await OpenAsync(_stop.Token).ConfigureAwait(false);
             if (_stop.IsCancellationRequested) await connection.CloseAsync().ConfigureAwait(false);
             foreach (Subscription subscription in before) _ = connection.Channels.ResubscribeAsync(subscription);
-            return (connection, LastEnding);
+            return (connection, LastClose);
         }
         catch (ConnectionLostException lost)
         {
-            return (null, lost.Ending);
+            return (null, lost.CloseInfo);
         }
         catch (OperationCanceledException)
         {
-            return (null, LastEnding);
+            return (null, LastClose);
         }
     }
 
-    private async Task<bool> WaitAsync(Ending ending, int failures)
+    private async Task<bool> WaitAsync(CloseInfo ending, int failures)
     {
         TimeSpan backoff = Backoff.Wait(failures, _options.BackoffMin, _options.BackoffMax, Random.Shared.NextDouble());
         Task wait = Task.Delay(ending.RetryAfter ?? backoff, _options.Time, _stop.Token);
+        ClientLog.WaitingToReconnect(_log, _options.Url, ending.RetryAfter ?? backoff);
         Enter(ClientState.Waiting);
         try
         {
@@ -344,11 +410,11 @@ public sealed class BrokerClient : IAsyncDisposable
     private void Finish()
     {
         Subscription[] subscriptions;
-        Ending ending;
+        CloseInfo ending;
         lock (_gate)
         {
             subscriptions = [.. _subscriptions.Values];
-            ending = _lastEnding;
+            ending = _lastClose;
             _subscriptions.Clear();
         }
 
@@ -360,7 +426,7 @@ public sealed class BrokerClient : IAsyncDisposable
     private void Enter(ClientState state)
     {
         State = state;
-        StateChanged.Tell(listener => listener(state));
+        StateChanged.Notify(listener => listener(state));
     }
 
     private sealed class Corked : IDisposable

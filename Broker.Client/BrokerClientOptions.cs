@@ -1,4 +1,5 @@
 using Broker.Core.Protocol.Messages;
+using Microsoft.Extensions.Logging;
 
 namespace Broker.Client;
 
@@ -29,7 +30,7 @@ public sealed record BrokerClientOptions
     /// <summary>Bytes of large messages that may wait to be sent; one alone always may.</summary>
     public long UploadBytesMax { get; init; } = 128L * 1024 * 1024;
 
-    /// <summary>Bytes of deliveries that one subscription keeps for its reader. Beyond them the oldest are dropped, and it says so.</summary>
+    /// <summary>Bytes of deliveries that one subscription keeps for its reader. Beyond them the oldest are dropped, and the next delivery has a gap.</summary>
     public long SubscriptionBytesMax { get; init; } = 8L * 1024 * 1024;
 
     /// <summary>Bytes that incomplete streams from the hub may hold.</summary>
@@ -39,12 +40,12 @@ public sealed record BrokerClientOptions
     public int FrameBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Chunks of a stream that the hub may send before it has to wait for credit, over 0. They stand in front of everything that it says
+    /// Chunks of a stream that the hub may send before it has to wait for credit, over 0. They are in front of everything that it sends
     /// next; a far and fast hub wants more of them, as one stream moves at most so many in a round trip.
     /// </summary>
     public int StreamWindow { get; init; } = NativeLimits.WindowChunksDefault;
 
-    /// <summary>Items of a call that the hub may say before whoever enumerates them has taken some, over 0.</summary>
+    /// <summary>Items of a call that the hub may send before the reader has taken some, over 0.</summary>
     public int ItemsWindow { get; init; } = NativeLimits.WindowItemsDefault;
 
     /// <summary>Compressions that the hub may use. None, because compression costs both sides more than a fast network does.</summary>
@@ -52,6 +53,9 @@ public sealed record BrokerClientOptions
 
     /// <summary>Methods of this program that the hub may call.</summary>
     public ClientMethods Methods { get; init; } = new();
+
+    /// <summary>Makes the client's logger: connections made and lost, subscriptions ended, methods that failed. None: nothing is logged.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>How long the wire may be silent before the client pings; an answer must come within as long again.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(25);

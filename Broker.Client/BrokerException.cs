@@ -2,10 +2,16 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
-/// <summary>What the client could not do.</summary>
+/// <summary>What the client could not do: the root of everything that it throws about the hub, the connection or a limit.</summary>
+/// <remarks>
+/// Beside it a method throws <see cref="OperationCanceledException"/> for its token, and <see cref="ArgumentException"/> or
+/// <see cref="InvalidOperationException"/> where the program uses the client wrongly.
+/// </remarks>
 public class BrokerException : Exception
 {
-    /// <summary>Says what.</summary>
+    /// <summary>Makes one.</summary>
+    /// <param name="message">What failed, for people.</param>
+    /// <param name="cause">The failure below it, if there is one.</param>
     public BrokerException(string message, Exception? cause = null)
         : base(message, cause)
     {
@@ -13,23 +19,23 @@ public class BrokerException : Exception
 }
 
 /// <summary>The connection ended, or there is none. What was on its way may have happened, or not.</summary>
-public sealed class ConnectionLostException(Ending ending)
-    : BrokerException(ending.Text.Length == 0 ? $"The connection ended with {ending.Code}." : $"The connection ended with {ending.Code}: {ending.Text}", ending.Cause)
+public sealed class ConnectionLostException(CloseInfo closeInfo)
+    : BrokerException(closeInfo.Text.Length == 0 ? $"The connection ended with {closeInfo.Code}." : $"The connection ended with {closeInfo.Code}: {closeInfo.Text}", closeInfo.Cause)
 {
-    /// <summary>How.</summary>
-    public Ending Ending => ending;
+    /// <summary>How the last connection ended.</summary>
+    public CloseInfo CloseInfo => closeInfo;
 }
 
-/// <summary>As much waits to be sent as may. Nothing was sent; worth another try later.</summary>
+/// <summary>The queue of what waits to be sent is full. Nothing was sent; try again later.</summary>
 public sealed class QueueFullException(string message) : BrokerException(message);
 
-/// <summary>The message is longer than the hub takes. Nothing was sent.</summary>
-public sealed class TooBigException(string message) : BrokerException(message);
+/// <summary>The message is longer than the hub accepts. Nothing was sent.</summary>
+public sealed class PayloadTooLargeException(string message) : BrokerException(message);
 
-/// <summary>The hub refused a subscription or a publication.</summary>
+/// <summary>The hub rejected a subscription, a publication or an upload.</summary>
 /// <param name="code">100 to 113 as in the Centrifuge dialect, or an application's from 400 on.</param>
 /// <param name="message">In the hub's words.</param>
-public sealed class RefusedException(int code, string message) : BrokerException(message)
+public sealed class RequestRejectedException(int code, string message) : BrokerException(message)
 {
     /// <summary>The hub's code.</summary>
     public int Code => code;

@@ -13,9 +13,9 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
 
     /// <summary>Publishes; the answer is the request's. Without the lock.</summary>
     public async Task<PublishReceipt> PublishAsync(
-        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, CancellationToken cancel)
+        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var request = new PendingPublish();
         uint id;
         lock (state.Gate)
@@ -35,12 +35,12 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             }
         }
 
-        using CancellationTokenRegistration registration = cancel.Register(() => Abandon(id, request, cancel));
+        using CancellationTokenRegistration registration = cancellationToken.Register(() => Abandon(id, request, cancellationToken));
         return await request.Answer.Task.ConfigureAwait(false);
     }
 
     /// <summary>Subscribes, with recovery where the channel has it. Without the lock.</summary>
-    public async Task SubscribeAsync(Subscription subscription, CancellationToken cancel)
+    public async Task SubscribeAsync(Subscription subscription, CancellationToken cancellationToken)
     {
         var request = new PendingSubscribe(subscription);
         uint id;
@@ -62,7 +62,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
 
         try
         {
-            await sender.PostAsync(message, static () => true, cancel).ConfigureAwait(false);
+            await sender.PostAsync(message, static () => true, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is BrokerException or OperationCanceledException)
         {
@@ -70,7 +70,49 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             throw;
         }
 
-        await request.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+        await request.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads a page of a history. Without the lock.</summary>
+    public async Task<HistoryPage> ReadHistoryAsync(string channel, HistoryRange range, CancellationToken cancellationToken)
+    {
+        var request = new PendingHistory();
+        uint id;
+        byte[] message;
+        lock (state.Gate)
+        {
+            state.ThrowIfEnded();
+            id = _requests.Add(request);
+            message = NativeWriter.Message(new HistoryRequest
+            {
+                Request = id,
+                Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
+                Epoch = range.Since?.Epoch ?? 0,
+                Offset = range.Since?.Offset ?? 0,
+                Limit = range.Limit,
+                Channel = Encoding.UTF8.GetBytes(channel),
+            });
+        }
+
+        try
+        {
+            await sender.PostAsync(message, static () => true, cancellationToken).ConfigureAwait(false);
+            return await request.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is BrokerException or OperationCanceledException)
+        {
+            lock (state.Gate) _requests.TryTake<PendingHistory>(id, out _);
+            throw;
+        }
+    }
+
+    public void OnHistory(HistoryReply reply)
+    {
+        if (!_requests.TryTake(reply.Request, out PendingHistory? request)) return;
+        var publications = new List<HistoryPublication>();
+        var reader = new HistoryPublications(reply.Publications);
+        while (reader.Read(out ulong offset, out ReadOnlySpan<byte> data)) publications.Add(new HistoryPublication(offset, data.ToArray()));
+        request.Answer.TrySetResult(new HistoryPage(new HistoryPosition(reply.Epoch, reply.Offset), publications));
     }
 
     /// <summary>Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.</summary>
@@ -86,7 +128,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         }
         catch (BrokerException refused)
         {
-            subscription.Queue.End(refused);
+            End(subscription, refused);
         }
     }
 
@@ -95,7 +137,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
     {
         lock (state.Gate)
         {
-            if (state.Ending is not null) return;
+            if (state.CloseInfo is not null) return;
             foreach ((uint number, Subscription other) in _channels)
             {
                 if (other != subscription) continue;
@@ -156,7 +198,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
         if (unsubscribed.Code == KeepsNothing) subscription.ForgetPlace();
         if (unsubscribed.Code >= ComeBack) _ = ResubscribeAsync(subscription);
-        else subscription.Queue.End(new RefusedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
+        else End(subscription, new RequestRejectedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
     }
 
     /// <summary>The hub refuses a request.</summary>
@@ -164,7 +206,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
     {
         if (!_requests.TryTake(error.Id, out PendingRequest? request)) return;
         uploads.Cancel(request.Upload);
-        request.Fail(new RefusedException(error.Code, $"The hub refused: {Encoding.UTF8.GetString(error.Text)} ({error.Code})"));
+        request.Fail(new RequestRejectedException(error.Code, $"The hub refused: {Encoding.UTF8.GetString(error.Text)} ({error.Code})"));
     }
 
     /// <summary>The connection is gone: what waited, to be failed without the lock.</summary>
@@ -174,12 +216,18 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         return _requests.TakeAll();
     }
 
+    private void End(Subscription subscription, BrokerException reason)
+    {
+        ClientLog.SubscriptionEnded(state.Log, subscription.Channel, reason);
+        subscription.Queue.End(reason);
+    }
+
     private void Fail(uint id, Exception failure)
     {
         if (_requests.TryTake(id, out PendingRequest? request)) request.Fail(failure);
     }
 
-    private void Abandon(uint id, PendingPublish request, CancellationToken cancel)
+    private void Abandon(uint id, PendingPublish request, CancellationToken cancellationToken)
     {
         lock (state.Gate)
         {
@@ -187,6 +235,6 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             uploads.Cancel(request.Upload);
         }
 
-        request.Answer.TrySetCanceled(cancel);
+        request.Answer.TrySetCanceled(cancellationToken);
     }
 }

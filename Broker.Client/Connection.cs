@@ -16,9 +16,9 @@ internal sealed class Connection
     private readonly FrameReceiver _receiver;
     private readonly Uploads _uploads;
     private readonly Downloads _downloads;
-    private readonly AnsweredCalls _answers;
+    private readonly InboundCalls _answers;
     private readonly DeadlineTimer _timer;
-    private readonly TaskCompletionSource<Ending> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CloseInfo> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Connection(ClientWebSocket socket, Agreement agreement, BrokerClientOptions options)
     {
@@ -29,26 +29,29 @@ internal sealed class Connection
         _sender = new FrameSender(_state, socket, agreement);
         _receiver = new FrameReceiver(_state, socket, agreement, pool, Take);
         _uploads = new Uploads(_state, _sender);
-        Calls = new OutgoingCalls(_state, _sender, _uploads, agreement.Limits);
+        Calls = new OutboundCalls(_state, _sender, _uploads, agreement.Limits);
         Channels = new ChannelRequests(_state, _sender, _uploads);
         Pings = new Pings(_state, _sender);
-        _answers = new AnsweredCalls(_state, _sender, _uploads, agreement.Limits);
+        _answers = new InboundCalls(_state, _sender, _uploads, agreement.Limits);
         _downloads = new Downloads(_state, _sender, Calls, Channels, Take);
-        Calls.GivenUp = _downloads.Leave;
+        Calls.Abandoned = _downloads.Leave;
         _timer = new DeadlineTimer(_state, Calls, _downloads);
     }
 
     /// <summary>How the connection ended. Never fails.</summary>
-    public Task<Ending> Ended => _ended.Task;
+    public Task<CloseInfo> Ended => _ended.Task;
 
     /// <summary>The id that the hub gave the connection.</summary>
     public string ClientId => _agreement.ClientId;
+
+    /// <summary>The longest message that the hub takes, in bytes.</summary>
+    public long MessageBytesMax => _sender.Limits.StreamBytesMax;
 
     /// <summary>Publications and subscriptions.</summary>
     public ChannelRequests Channels { get; }
 
     /// <summary>Calls of the hub's methods.</summary>
-    public OutgoingCalls Calls { get; }
+    public OutboundCalls Calls { get; }
 
     /// <summary>Whether the hub is there.</summary>
     public Pings Pings { get; }
@@ -67,7 +70,7 @@ internal sealed class Connection
         async Task ReceiveAsync() => End(await _receiver.RunAsync().ConfigureAwait(false));
     }
 
-    /// <summary>Holds frames back until <see cref="Uncork"/> was said as often.</summary>
+    /// <summary>Holds frames back until <see cref="Uncork"/> has been called as often.</summary>
     public void Cork()
     {
         lock (_state.Gate) _sender.Cork();
@@ -85,14 +88,14 @@ internal sealed class Connection
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), _state.Options.Time);
-            if (_state.Ending is null) await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
+            if (_state.CloseInfo is null) await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
             // It is ending anyway.
         }
 
-        End(new Ending { Code = 1000, Text = "The client has closed.", MayReconnect = false });
+        End(new CloseInfo { Code = 1000, Text = "The client has closed.", MayReconnect = false });
     }
 
     private NativeFault Take(NativeMessage message)
@@ -101,6 +104,7 @@ internal sealed class Connection
         {
             case NativeKind.Delivery: Channels.OnDelivery(message.As<Core.Protocol.Messages.Delivery>()); break;
             case NativeKind.Missed: Channels.OnMissed(message.As<Missed>()); break;
+            case NativeKind.HistoryReply: Channels.OnHistory(message.As<HistoryReply>()); break;
             case NativeKind.Published: Channels.OnPublished(message.As<Published>()); break;
             case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;
             case NativeKind.Unsubscribed: Channels.OnUnsubscribed(message.As<Unsubscribed>()); break;
@@ -132,10 +136,10 @@ internal sealed class Connection
         else Calls.OnCredit(credit);
     }
 
-    private void OnStreamCancel(StreamCancel cancel)
+    private void OnStreamCancel(StreamCancel end)
     {
-        if (cancel.Owner == StreamOwner.Mine) _downloads.OnCancelled(cancel.Stream);
-        else _uploads.OnRefused(cancel.Stream, cancel.Code);
+        if (end.Owner == StreamOwner.Mine) _downloads.OnCancelled(end.Stream);
+        else _uploads.OnRefused(end.Stream, end.Code);
     }
 
     private void OnError(NativeError error)
@@ -145,20 +149,20 @@ internal sealed class Connection
             case ErrorScope.Request: Channels.OnRefused(error); break;
             case ErrorScope.Stream: _uploads.OnRefused(error.Id, (ChunkError)error.Code); break;
             case ErrorScope.Connection:
-                _state.Bye = Ending.OfCode((int)((NativeFault)error.Code).CloseCode, Encoding.UTF8.GetString(error.Text));
+                _state.Bye = CloseInfo.FromCode((int)((NativeFault)error.Code).CloseCode, Encoding.UTF8.GetString(error.Text));
                 break;
         }
     }
 
-    private void OnBye(Bye bye) => _state.Bye = Ending.OfBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text));
+    private void OnBye(Bye bye) => _state.Bye = CloseInfo.FromBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text));
 
-    private void End(Ending ending)
+    private void End(CloseInfo ending)
     {
         IReadOnlyList<PendingRequest> waiting;
         lock (_state.Gate)
         {
-            if (_state.Ending is not null) return;
-            _state.Ending = ending;
+            if (_state.CloseInfo is not null) return;
+            _state.CloseInfo = ending;
             waiting = [.. Channels.TakeAll(), .. Calls.TakeAll(), .. Pings.TakeAll()];
             _answers.CancelAll();
             _downloads.Clear();

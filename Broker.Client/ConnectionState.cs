@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Broker.Client;
 
 /// <summary>What the parts of one connection share: their lock, their clock, and how the connection ended.</summary>
@@ -13,20 +15,22 @@ internal sealed class ConnectionState(BrokerClientOptions options)
 
     public BrokerClientOptions Options => options;
 
+    public ILogger Log { get; } = ClientLog.CreateLogger(options);
+
     /// <summary>Since the connection began.</summary>
     public TimeSpan Now => options.Time.GetElapsedTime(_started);
 
     /// <summary>How the connection ended, once it has.</summary>
-    public Ending? Ending { get; set; }
+    public CloseInfo? CloseInfo { get; set; }
 
-    /// <summary>What the hub has said about the end that is coming.</summary>
-    public Ending? Bye { get; set; }
+    /// <summary>The hub's bye or error, which comes before the end of the connection.</summary>
+    public CloseInfo? Bye { get; set; }
 
     /// <summary>Called when a deadline has come or gone, so that the timer knows the next one.</summary>
     public Action DeadlinesChanged { get; set; } = static () => { };
 
     public void ThrowIfEnded()
     {
-        if (Ending is not null) throw new ConnectionLostException(Ending);
+        if (CloseInfo is not null) throw new ConnectionLostException(CloseInfo);
     }
 }

@@ -4,12 +4,12 @@ namespace Broker.Client;
 internal sealed class DeadlineTimer : IDisposable
 {
     private readonly ConnectionState _state;
-    private readonly OutgoingCalls _calls;
+    private readonly OutboundCalls _calls;
     private readonly Downloads _downloads;
     private readonly ITimer _timer;
     private TimeSpan? _next;
 
-    public DeadlineTimer(ConnectionState state, OutgoingCalls calls, Downloads downloads)
+    public DeadlineTimer(ConnectionState state, OutboundCalls calls, Downloads downloads)
     {
         _state = state;
         _calls = calls;
@@ -25,7 +25,7 @@ internal sealed class DeadlineTimer : IDisposable
     {
         lock (_state.Gate)
         {
-            if (_state.Ending is not null) return;
+            if (_state.CloseInfo is not null) return;
             _calls.Expire();
             _downloads.Expire();
             _next = null;

@@ -9,14 +9,14 @@ public enum Gap
     /// <summary>Something: the connection was lost, and the hub could not say that nothing was published meanwhile.</summary>
     Possible,
 
-    /// <summary>Something for certain: <see cref="Delivery.Missed"/> says how many, if anyone knows.</summary>
+    /// <summary>Something for certain: <see cref="Delivery.Missed"/> is how many, as far as it is known.</summary>
     Certain,
 }
 
 /// <summary>One publication of a channel.</summary>
 /// <param name="Channel">The channel.</param>
 /// <param name="Offset">Its place in the channel, from 1; 0 where the channel counts none.</param>
-/// <param name="Data">What was published. Owned by whoever reads it.</param>
+/// <param name="Data">What was published. Owned by the reader.</param>
 /// <param name="GapBefore">Whether there were others between this one and the one read before.</param>
 /// <param name="Missed">How many others, as far as that is known.</param>
 public sealed record Delivery(string Channel, ulong Offset, ReadOnlyMemory<byte> Data, Gap GapBefore, ulong Missed);

@@ -33,7 +33,7 @@ internal sealed class DeliveryQueue(long bytesMax)
         }
     }
 
-    /// <summary>Says that something is, or may be, missing before the next delivery.</summary>
+    /// <summary>Notes that something is, or may be, missing before the next delivery.</summary>
     public void AddGap(Gap gap, ulong missed)
     {
         lock (_gate) _beforeNext = (gap > _beforeNext.Gap ? gap : _beforeNext.Gap, _beforeNext.Missed + missed);
@@ -52,7 +52,7 @@ internal sealed class DeliveryQueue(long bytesMax)
     }
 
     /// <summary>The next delivery, or null after the last.</summary>
-    public async ValueTask<Delivery?> NextAsync(CancellationToken cancel)
+    public async ValueTask<Delivery?> NextAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -66,7 +66,7 @@ internal sealed class DeliveryQueue(long bytesMax)
                 waiting = _waiting.Task;
             }
 
-            await waiting.WaitAsync(cancel).ConfigureAwait(false);
+            await waiting.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -11,8 +11,8 @@ namespace Broker.Client;
 /// <param name="sender">Takes credits and refusals.</param>
 /// <param name="calls">What streams may be results of.</param>
 /// <param name="channels">What streams may be deliveries of.</param>
-/// <param name="take">Takes a message; says what is wrong with it.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutgoingCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
+/// <param name="take">Takes a message; returns what is wrong with it.</param>
+internal sealed class Downloads(ConnectionState state, FrameSender sender, OutboundCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
 {
     private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
 
@@ -55,6 +55,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         }
 
         if (arrival.Credit > 0) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
+        if (_table.IsWithholding) state.DeadlinesChanged();
         ReportProgress(chunk.Stream, arrival);
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
@@ -69,7 +70,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
             byte[] whole = await JoinAsync(payload).ConfigureAwait(false);
             lock (state.Gate)
             {
-                if (state.Ending is null) TakeLong(stream, index, arrival, whole);
+                if (state.CloseInfo is null) TakeLong(stream, index, arrival, whole);
             }
         });
         return NativeFault.None;
@@ -82,15 +83,18 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         _results.Remove(stream);
     }
 
-    /// <summary>Gives up streams that make no progress.</summary>
+    /// <summary>Gives up streams that make no progress, and lets those go on that waited for memory.</summary>
     public void Expire()
     {
         while (_table.TryExpire(state.Now, out StreamExpiry expired))
         {
-            Say(expired.Stream, ChunkError.Expired);
+            SendCancel(expired.Stream, expired.Error);
             _results.Remove(expired.Stream);
-            Miss(expired.Purpose, expired.Reference, ChunkError.Expired, expired.Text);
+            Miss(expired.Purpose, expired.Reference, expired.Error, expired.Text);
         }
+
+        // What waited for memory has it now.
+        while (_table.TryGrant(state.Now, out uint stream, out uint credit)) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
     }
 
     /// <summary>Nobody waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
@@ -100,7 +104,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
         {
             if (of != call) continue;
             _results.Remove(stream);
-            if (_table.Cancel(stream)) Say(stream, ChunkError.Cancelled);
+            if (_table.Cancel(stream)) SendCancel(stream, ChunkError.Cancelled);
             return;
         }
     }
@@ -108,7 +112,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     /// <summary>The connection is gone.</summary>
     public void Clear() => _table.Clear();
 
-    // What welcome tells of streams holds in both directions, but for what hello has told of this one.
+    // The stream limits of welcome hold in both directions, except for those that hello has for this one.
     private static ChunkLimits LimitsOf(ChunkLimits outgoing, BrokerClientOptions options)
     {
         ChunkLimits limits = outgoing with
@@ -167,17 +171,17 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outgo
     private void ReportProgress(uint stream, in ChunkArrival arrival)
     {
         if (!_results.TryGetValue(stream, out uint call) || calls.ProgressOf(call) is not { } progress) return;
-        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Tell(bytes, announced);
-        else if (arrival.Payload is { } payload) progress.Tell(payload.Bytes, payload.Bytes);
+        if (_table.TryGetProgress(stream, out long bytes, out long announced)) progress.Notify(bytes, announced);
+        else if (arrival.Payload is { } payload) progress.Notify(payload.Bytes, payload.Bytes);
     }
 
-    // Whoever waits for the result hears it now. Of a delivery the hub says that it is missed, as only the hub knows its place.
+    // A call fails now. A lost delivery is reported by the hub, because only the hub knows its offset.
     private void Miss(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
         if (purpose == StreamPurpose.Result) calls.OnResultRefused(call, why, text);
     }
 
-    private void Say(uint stream, ChunkError why) => sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
+    private void SendCancel(uint stream, ChunkError why) => sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
 
     private void Refuse(uint stream, uint chunk, in ChunkRefusal why) =>
         sender.PostControl(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why.Error, Id = stream, ChunkIndex = chunk, Text = Encoding.UTF8.GetBytes(why.Text) });

@@ -6,18 +6,18 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
-/// <summary>What one connection hears: a loop that takes frames from the socket and hands on their messages, one by one.</summary>
+/// <summary>The receiving side of one connection: a loop that takes frames from the socket and passes their messages on, one by one.</summary>
 /// <param name="state">Of the connection.</param>
 /// <param name="socket">Where frames come from.</param>
 /// <param name="agreement">How they are written.</param>
 /// <param name="pool">For what is expanded.</param>
-/// <param name="take">Takes a message, under the lock; says what is wrong with it.</param>
+/// <param name="take">Takes a message, under the lock; returns what is wrong with it.</param>
 internal sealed class FrameReceiver(
     ConnectionState state, ClientWebSocket socket, Agreement agreement, BufferPool pool, Func<NativeMessage, NativeFault> take)
 {
     /// <summary>The loop; without the lock.</summary>
     /// <returns>How the connection ended.</returns>
-    public async Task<Ending> RunAsync()
+    public async Task<CloseInfo> RunAsync()
     {
         var frame = new byte[16 * 1024];
         int length = 0;
@@ -28,7 +28,7 @@ internal sealed class FrameReceiver(
                 ValueWebSocketReceiveResult received = await socket.ReceiveAsync(frame.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
-                    return state.Bye ?? Ending.OfCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? "");
+                    return state.Bye ?? CloseInfo.FromCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? "");
                 }
 
                 length += received.Count;
@@ -45,13 +45,13 @@ internal sealed class FrameReceiver(
                 }
 
                 if (fault == NativeFault.None) continue;
-                await SayCloseAsync(fault).ConfigureAwait(false);
-                return Ending.OfFault(fault);
+                await SendCloseAsync(fault).ConfigureAwait(false);
+                return CloseInfo.FromFault(fault);
             }
         }
         catch (Exception failure)
         {
-            return state.Bye ?? Ending.OfFailure(failure);
+            return state.Bye ?? CloseInfo.FromFailure(failure);
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class FrameReceiver(
         {
             lock (state.Gate)
             {
-                while (state.Ending is null)
+                while (state.CloseInfo is null)
                 {
                     OperationStatus status = reader.Read(out NativeMessage message);
                     if (status == OperationStatus.InvalidData) return reader.Fault;
@@ -82,7 +82,7 @@ internal sealed class FrameReceiver(
         }
     }
 
-    private async Task SayCloseAsync(NativeFault fault)
+    private async Task SendCloseAsync(NativeFault fault)
     {
         try
         {
@@ -91,7 +91,7 @@ internal sealed class FrameReceiver(
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
-            // The end is told anyway.
+            // The connection ends anyway.
         }
     }
 }

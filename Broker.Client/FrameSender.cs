@@ -31,12 +31,12 @@ internal sealed class FrameSender
     /// <summary>What the hub takes.</summary>
     public ChunkLimits Limits { get; }
 
-    /// <summary>The streams that are sent between the small messages. Say <see cref="Signal"/> after a change.</summary>
+    /// <summary>The streams that are sent between the small messages. Call <see cref="Signal"/> after a change.</summary>
     public ChunkSender Chunks => _outbox.Chunks;
 
     private bool IsHeld => _corks > 0 && !_isUrgent;
 
-    /// <summary>Holds frames back until <see cref="Uncork"/> was said as often.</summary>
+    /// <summary>Holds frames back until <see cref="Uncork"/> has been called as often.</summary>
     public void Cork() => _corks++;
 
     /// <summary>Sends what gathered.</summary>
@@ -47,10 +47,10 @@ internal sealed class FrameSender
 
     /// <summary>Takes a message that fits a frame.</summary>
     /// <exception cref="QueueFullException">As much waits as may.</exception>
-    /// <exception cref="TooBigException">It is longer than a frame.</exception>
+    /// <exception cref="PayloadTooLargeException">It is longer than a frame.</exception>
     public void Post(byte[] message)
     {
-        ThrowIfTooBig(message.Length, Limits.ThresholdBytes);
+        ThrowIfTooLarge(message.Length, Limits.ThresholdBytes);
         if (_outbox.Post(message) != Posted.Queued) throw new QueueFullException($"Messages of {_outbox.QueuedBytes} bytes wait already.");
         Signal();
     }
@@ -58,19 +58,19 @@ internal sealed class FrameSender
     /// <summary>Takes a message that fits a frame, once there is room for it; without the lock.</summary>
     /// <param name="message">The message; it is kept.</param>
     /// <param name="isWanted">Asked under the lock, when there is room.</param>
-    /// <param name="cancel">Stops waiting; then nothing was sent.</param>
+    /// <param name="cancellationToken">Stops waiting; then nothing was sent.</param>
     /// <param name="posted">Called under the lock, with the message taken.</param>
     /// <returns>False when it is wanted no longer, or the connection has ended; then nothing was sent.</returns>
-    /// <exception cref="TooBigException">It is longer than a frame, or than the whole queue.</exception>
-    public async ValueTask<bool> PostAsync(byte[] message, Func<bool> isWanted, CancellationToken cancel, Action? posted = null)
+    /// <exception cref="PayloadTooLargeException">It is longer than a frame, or than the whole queue.</exception>
+    public async ValueTask<bool> PostAsync(byte[] message, Func<bool> isWanted, CancellationToken cancellationToken, Action? posted = null)
     {
-        ThrowIfTooBig(message.Length, Math.Min(Limits.ThresholdBytes, _state.Options.SendBytesMax));
+        ThrowIfTooLarge(message.Length, Math.Min(Limits.ThresholdBytes, _state.Options.SendBytesMax));
         while (true)
         {
             Task room;
             lock (_state.Gate)
             {
-                if (_state.Ending is not null || !isWanted()) return false;
+                if (_state.CloseInfo is not null || !isWanted()) return false;
                 if (_outbox.Post(message) == Posted.Queued)
                 {
                     posted?.Invoke();
@@ -80,10 +80,10 @@ internal sealed class FrameSender
 
                 _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 room = _room.Task;
-                Hurry();
+                FlushSoon();
             }
 
-            await room.WaitAsync(cancel).ConfigureAwait(false);
+            await room.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -94,19 +94,19 @@ internal sealed class FrameSender
     public void PostControl<T>(scoped in T message)
         where T : INativeMessage<T>, allows ref struct
     {
-        if (_state.Ending is not null) return;
+        if (_state.CloseInfo is not null) return;
         if (_outbox.TryPostControl(NativeWriter.Message(message)))
         {
-            Hurry();
+            FlushSoon();
             return;
         }
 
-        _state.Bye ??= Ending.OfCode(1006, $"The hub takes nothing: messages of {_outbox.QueuedBytes} bytes wait.");
+        _state.Bye ??= CloseInfo.FromCode(1006, $"The hub takes nothing: messages of {_outbox.QueuedBytes} bytes wait.");
         _socket.Abort();
     }
 
     /// <summary>Somebody waits for what is queued, or for the answer to it: it leaves in spite of any <see cref="Cork"/>.</summary>
-    public void Hurry()
+    public void FlushSoon()
     {
         _isUrgent = true;
         Signal();
@@ -126,12 +126,12 @@ internal sealed class FrameSender
         _corks = 0;
         _outbox.Clear();
         Signal();
-        TellRoom();
+        SignalRoom();
     }
 
     /// <summary>The loop; without the lock.</summary>
     /// <returns>How the connection ended, where the socket failed under it; null where another has ended it.</returns>
-    public async Task<Ending?> RunAsync()
+    public async Task<CloseInfo?> RunAsync()
     {
         var frame = new ArrayBufferWriter<byte>(16 * 1024);
         try
@@ -141,7 +141,7 @@ internal sealed class FrameSender
                 Task? idle = null;
                 lock (_state.Gate)
                 {
-                    if (_state.Ending is not null) return null;
+                    if (_state.CloseInfo is not null) return null;
                     if (IsHeld || !_outbox.TryFillFrame(frame))
                     {
                         _isUrgent = false;
@@ -150,7 +150,7 @@ internal sealed class FrameSender
                     }
                     else
                     {
-                        TellRoom();
+                        SignalRoom();
                     }
                 }
 
@@ -166,17 +166,17 @@ internal sealed class FrameSender
         }
         catch (Exception failure)
         {
-            // What the reader finds says more, such as the hub's Close frame; if it finds nothing, this ends it.
-            return _socket.State is WebSocketState.Open ? Ending.OfFailure(failure) : null;
+            // The receiver has the better reason, such as the hub's Close frame; if it has none, this ends the connection.
+            return _socket.State is WebSocketState.Open ? CloseInfo.FromFailure(failure) : null;
         }
     }
 
-    private static void ThrowIfTooBig(int bytes, long most)
+    private static void ThrowIfTooLarge(int bytes, long most)
     {
-        if (bytes > most) throw new TooBigException($"A message of {bytes} bytes is more than may be sent in a frame: {most}.");
+        if (bytes > most) throw new PayloadTooLargeException($"A message of {bytes} bytes is more than may be sent in a frame: {most}.");
     }
 
-    private void TellRoom()
+    private void SignalRoom()
     {
         _room?.TrySetResult();
         _room = null;

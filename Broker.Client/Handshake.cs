@@ -1,18 +1,20 @@
+using System.Net.Security;
 using System.Net.WebSockets;
+using System.Security.Authentication;
 using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
-/// <summary>What a welcome has told, and how messages travel.</summary>
+/// <summary>The content of a welcome, and how messages are framed.</summary>
 internal sealed record Agreement(bool IsBatched, Compressions Compressions, NativeLimits Limits, string ClientId);
 
-/// <summary>Opens a WebSocket, says hello and hears the welcome.</summary>
+/// <summary>Opens a WebSocket, sends hello and receives the welcome.</summary>
 internal static class Handshake
 {
     /// <summary>Connects.</summary>
-    /// <exception cref="ConnectionLostException">It did not come to a welcome; says whether to try again.</exception>
+    /// <exception cref="ConnectionLostException">No welcome came; <see cref="CloseInfo.MayReconnect"/> is whether to try again.</exception>
     public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(BrokerClientOptions options, CancellationToken stop)
     {
         var socket = new ClientWebSocket();
@@ -20,6 +22,12 @@ internal static class Handshake
         socket.Options.KeepAliveInterval = options.KeepAlive;
         socket.Options.KeepAliveTimeout = options.KeepAlive;
         socket.Options.CollectHttpResponseDetails = true;
+        bool showedCertificate = false;
+        socket.Options.RemoteCertificateValidationCallback = (_, _, _, errors) =>
+        {
+            showedCertificate = true;
+            return errors == SslPolicyErrors.None;
+        };
         using var limit = new CancellationTokenSource(options.ConnectLimit, options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
         try
@@ -27,7 +35,7 @@ internal static class Handshake
             await socket.ConnectAsync(options.Url, either.Token).ConfigureAwait(false);
             if (!NativeProtocol.Preference.Contains(socket.SubProtocol))
             {
-                throw Lost(new Ending { Code = 1010, Text = "The hub does not speak the native protocol there.", MayReconnect = false });
+                throw Lost(new CloseInfo { Code = 1010, Text = "The hub does not speak the native protocol there.", MayReconnect = false });
             }
 
             byte[] hello = NativeWriter.Message(new Hello
@@ -41,7 +49,7 @@ internal static class Handshake
                 Token = options.Token.Span,
             });
             await socket.SendAsync(hello, WebSocketMessageType.Binary, endOfMessage: true, either.Token).ConfigureAwait(false);
-            return (socket, await HearWelcomeAsync(socket, options, either.Token).ConfigureAwait(false));
+            return (socket, await ReceiveWelcomeAsync(socket, options, either.Token).ConfigureAwait(false));
         }
         catch (Exception failure)
         {
@@ -50,32 +58,48 @@ internal static class Handshake
             throw failure switch
             {
                 BrokerException => failure,
-                OperationCanceledException => Lost(Ending.OfFailure(new TimeoutException($"{options.Url}: no answer within {options.ConnectLimit.TotalSeconds:0.#} s.", failure))),
-                _ when (int)socket.HttpStatusCode >= 400 => Lost(Ending.OfHttp((int)socket.HttpStatusCode, failure)),
-                _ => Lost(Ending.OfFailure(failure) with { Text = $"{options.Url}: {failure.GetBaseException().Message}" }),
+                OperationCanceledException => Lost(CloseInfo.FromFailure(new TimeoutException($"{options.Url}: no answer within {options.ConnectLimit.TotalSeconds:0.#} s.", failure))),
+                _ when (int)socket.HttpStatusCode >= 400 => Lost(CloseInfo.FromHttpStatus((int)socket.HttpStatusCode, failure)),
+                _ => Lost(CloseInfo.FromFailure(failure) with { Text = $"{options.Url}: {ReasonOf(failure, options.Url, showedCertificate)}" }),
             };
         }
     }
 
-    private static ConnectionLostException Lost(Ending ending) => new(ending);
+    // Where one side speaks TLS and the other does not, the system's message names neither.
+    private static string ReasonOf(Exception failure, Uri url, bool showedCertificate)
+    {
+        string reason = failure.GetBaseException().Message;
+        for (Exception? inner = failure; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is AuthenticationException && !showedCertificate) return $"there is no TLS at this port, or none that both sides speak; without TLS the URL begins with ws:// ({reason})";
+            if (inner is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } && url.Scheme == "ws")
+            {
+                return $"the server did not answer the WebSocket handshake; with TLS the URL begins with wss:// ({reason})";
+            }
+        }
 
-    private static async Task<Agreement> HearWelcomeAsync(ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancel)
+        return reason;
+    }
+
+    private static ConnectionLostException Lost(CloseInfo ending) => new(ending);
+
+    private static async Task<Agreement> ReceiveWelcomeAsync(ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancellationToken)
     {
         var frame = new byte[4096];
         int length = 0;
         ValueWebSocketReceiveResult received;
         do
         {
-            received = await socket.ReceiveAsync(frame.AsMemory(length), cancel).ConfigureAwait(false);
+            received = await socket.ReceiveAsync(frame.AsMemory(length), cancellationToken).ConfigureAwait(false);
             length += received.Count;
             if (received.MessageType == WebSocketMessageType.Close)
             {
-                throw Lost(Ending.OfCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? ""));
+                throw Lost(CloseInfo.FromCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? ""));
             }
 
             if (length == frame.Length && !received.EndOfMessage)
             {
-                if (length >= options.FrameBytesMax) throw Lost(Ending.OfFault(NativeFault.PayloadTooBig));
+                if (length >= options.FrameBytesMax) throw Lost(CloseInfo.FromFault(NativeFault.PayloadTooBig));
                 Array.Resize(ref frame, Math.Min(options.FrameBytesMax, length * 2));
             }
         }
@@ -87,7 +111,7 @@ internal static class Handshake
     private static Agreement ReadWelcome(ReadOnlySpan<byte> payload, bool isBatched)
     {
         NativeFault fault = OpenedPayload.Open(payload, Compressions.None, payload.Length, new BufferPool(), out OpenedPayload opened);
-        if (fault != NativeFault.None) throw Lost(Ending.OfFault(fault));
+        if (fault != NativeFault.None) throw Lost(CloseInfo.FromFault(fault));
         var reader = new NativeReader(opened.Messages, Core.Framing.Side.Client, isBatched);
         while (reader.Read(out NativeMessage message) == System.Buffers.OperationStatus.Done)
         {
@@ -95,18 +119,18 @@ internal static class Handshake
             {
                 case NativeKind.Welcome:
                     Welcome welcome = message.As<Welcome>();
-                    if (welcome.Version != NativeProtocol.Version) throw Lost(Ending.OfFault(NativeFault.UnknownVersion));
+                    if (welcome.Version != NativeProtocol.Version) throw Lost(CloseInfo.FromFault(NativeFault.UnknownVersion));
                     return new Agreement(isBatched, welcome.Compressions, welcome.Limits, Encoding.UTF8.GetString(welcome.Client));
                 case NativeKind.Bye:
                     Bye bye = message.As<Bye>();
-                    throw Lost(Ending.OfBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text)));
+                    throw Lost(CloseInfo.FromBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text)));
                 case NativeKind.Error:
                     break;
                 default:
-                    throw Lost(Ending.OfFault(NativeFault.OutOfTurn));
+                    throw Lost(CloseInfo.FromFault(NativeFault.OutOfTurn));
             }
         }
 
-        throw Lost(Ending.OfFault(reader.Fault == NativeFault.None ? NativeFault.OutOfTurn : reader.Fault));
+        throw Lost(CloseInfo.FromFault(reader.Fault == NativeFault.None ? NativeFault.OutOfTurn : reader.Fault));
     }
 }

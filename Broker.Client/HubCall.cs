@@ -3,10 +3,10 @@ namespace Broker.Client;
 /// <summary>One call of the hub, as the method that answers it sees it.</summary>
 public sealed class HubCall
 {
-    private readonly AnsweredCalls _calls;
-    private readonly AnsweredCall _call;
+    private readonly InboundCalls _calls;
+    private readonly InboundCall _call;
 
-    internal HubCall(AnsweredCalls calls, AnsweredCall call, string method, ReadOnlyMemory<byte> arguments)
+    internal HubCall(InboundCalls calls, InboundCall call, string method, ReadOnlyMemory<byte> arguments)
     {
         _calls = calls;
         _call = call;
@@ -21,18 +21,18 @@ public sealed class HubCall
     public ReadOnlyMemory<byte> Arguments { get; }
 
     /// <summary>
-    /// The further arguments, in their order, as they come; none if the hub says none. To be read once. The hub is held back
+    /// The further arguments, in order, as they arrive; empty if the hub sends none. To be read once. The hub is held back
     /// while they are not read, so that few are ever in memory; reading ends with an exception when the call is over.
     /// </summary>
     public IAsyncEnumerable<ReadOnlyMemory<byte>> Items => _call.Items?.ReadAsync(_call.Over) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
 
-    /// <summary>The longest item that the hub takes.</summary>
+    /// <summary>The longest item that the hub accepts, in bytes.</summary>
     public int ItemBytesMax => _calls.ItemBytesMax;
 
-    /// <summary>Says one of several results, before the one that the method returns. Waits while the hub has not taken those before, and while there is no room to send.</summary>
+    /// <summary>Sends one of several results, before the one that the method returns. Waits while the hub has not taken those before, and while there is no room to send.</summary>
     /// <param name="item">Any bytes that fit a frame; copied.</param>
-    /// <param name="cancel">Stops waiting; nothing was sent, and the call goes on.</param>
+    /// <param name="cancellationToken">Stops waiting; nothing was sent, and the call goes on.</param>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
-    /// <exception cref="TooBigException">It is longer than a frame. Nothing was sent.</exception>
-    public ValueTask SayAsync(ReadOnlyMemory<byte> item, CancellationToken cancel = default) => _calls.SayAsync(_call, item, cancel);
+    /// <exception cref="PayloadTooLargeException">It is longer than a frame. Nothing was sent.</exception>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> item, CancellationToken cancellationToken = default) => _calls.SendAsync(_call, item, cancellationToken);
 }

@@ -1,11 +1,11 @@
 namespace Broker.Client;
 
 /// <summary>Calls what the application gave to be called: what that throws is the application's, and changes nothing here.</summary>
-/// <remarks>It is not lost: <see cref="TaskScheduler.UnobservedTaskException"/> tells of it, as of any task that nobody awaits.</remarks>
+/// <remarks>It is not lost: it reaches <see cref="TaskScheduler.UnobservedTaskException"/>, like that of any task that is not awaited.</remarks>
 internal static class Listeners
 {
-    /// <summary>Tells how far something has come.</summary>
-    public static void Tell(this IProgress<TransferProgress>? progress, long bytes, long total)
+    /// <summary>Reports how far something has come.</summary>
+    public static void Notify(this IProgress<TransferProgress>? progress, long bytes, long total)
     {
         if (progress is null) return;
         try
@@ -18,10 +18,10 @@ internal static class Listeners
         }
     }
 
-    /// <summary>Tells each listener, whatever the others throw.</summary>
+    /// <summary>Notifies each listener, whatever the others throw.</summary>
     /// <param name="listeners">Of an event; none if nobody listens.</param>
-    /// <param name="tell">Calls one.</param>
-    public static void Tell<T>(this T? listeners, Action<T> tell)
+    /// <param name="notify">Calls one.</param>
+    public static void Notify<T>(this T? listeners, Action<T> notify)
         where T : Delegate
     {
         if (listeners is null) return;
@@ -29,7 +29,7 @@ internal static class Listeners
         {
             try
             {
-                tell(listener);
+                notify(listener);
             }
             catch (Exception failure)
             {

@@ -19,6 +19,14 @@ internal sealed class PendingPublish : PendingRequest
     public override void Fail(Exception failure) => Answer.TrySetException(failure);
 }
 
+/// <summary>A page of a history.</summary>
+internal sealed class PendingHistory : PendingRequest
+{
+    public TaskCompletionSource<HistoryPage> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override void Fail(Exception failure) => Answer.TrySetException(failure);
+}
+
 /// <summary>A subscription, of the first time or of a later connection.</summary>
 internal sealed class PendingSubscribe(Subscription subscription) : PendingRequest
 {
@@ -63,10 +71,10 @@ internal sealed class PendingCall(string method, IProgress<TransferProgress>? do
         Items?.End(failure);
     }
 
-    public void Cancel(CancellationToken cancel)
+    public void Cancel(CancellationToken cancellationToken)
     {
-        Answer.TrySetCanceled(cancel);
-        Items?.End(new OperationCanceledException(cancel));
+        Answer.TrySetCanceled(cancellationToken);
+        Items?.End(new OperationCanceledException(cancellationToken));
     }
 }
 

@@ -8,7 +8,7 @@ internal sealed class Pings(ConnectionState state, FrameSender sender)
     private readonly RequestTable _pending = new();
 
     /// <summary>Asks, and gives how long the answer took; without the lock.</summary>
-    public async Task<TimeSpan> PingAsync(CancellationToken cancel)
+    public async Task<TimeSpan> PingAsync(CancellationToken cancellationToken)
     {
         var ping = new PendingPing(state.Options.Time.GetTimestamp());
         lock (state.Gate)
@@ -26,7 +26,7 @@ internal sealed class Pings(ConnectionState state, FrameSender sender)
             }
         }
 
-        return await ping.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+        return await ping.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The hub has answered one.</summary>

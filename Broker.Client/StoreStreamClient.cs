@@ -12,7 +12,7 @@ public readonly record struct ScannedEntry(ReadOnlyMemory<byte> Key, long ValueL
 
 /// <summary>Values of any length, and scans at one moment, a piece at a time: neither side ever holds the whole.</summary>
 /// <remarks>
-/// Whoever is slower holds the other back: half a mebibyte is on its way at most. Everything fails as a call does, and what
+/// The slower side holds the other back: half a mebibyte is on its way at most. Everything fails as a call does, and what
 /// fails or is cancelled has changed nothing. Progress is reported on the caller's own path: it must not wait.
 /// </remarks>
 public sealed class StoreStreamClient(BrokerClient client)
@@ -21,11 +21,11 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="key">The key.</param>
     /// <param name="source">Not disposed of. Where it can tell its length, that many bytes are written or nothing is.</param>
     /// <param name="durability">What the whole value has outlived at the answer.</param>
-    /// <param name="settings">Deadline of the whole, and who hears how much has been sent.</param>
-    /// <param name="cancel">Gives up; nothing has changed.</param>
+    /// <param name="settings">Deadline of the whole, and its progress reports.</param>
+    /// <param name="cancellationToken">Gives up; nothing has changed.</param>
     /// <returns>The store's tail: a number that rises with every change.</returns>
     public async Task<ulong> WriteAsync(
-        ReadOnlyMemory<byte> key, Stream source, Durability durability, CallSettings settings = default, CancellationToken cancel = default)
+        ReadOnlyMemory<byte> key, Stream source, Durability durability, CallSettings settings = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         long total = source.CanSeek ? source.Length - source.Position : -1;
@@ -35,14 +35,14 @@ public sealed class StoreStreamClient(BrokerClient client)
             Length = total < 0 ? ValueStreams.AnyLength : (ulong)total,
             Key = key.Span,
         });
-        await using OpenedCall call = client.OpenCall(StoreMethods.WriteStream, arguments, saysItems: true, Bare(settings), cancel);
+        await using OpenedCall call = client.OpenCall(StoreMethods.WriteStream, arguments, sendsItems: true, Bare(settings), cancellationToken);
         int pieceBytes = Math.Min(ValueStreams.PieceBytes, call.ItemBytesMax);
         byte[] piece = ArrayPool<byte>.Shared.Rent(pieceBytes);
         long sent = 0;
         int read;
-        while ((read = await ReadAsync(source, piece.AsMemory(0, pieceBytes), call, cancel).ConfigureAwait(false)) > 0)
+        while ((read = await ReadAsync(source, piece.AsMemory(0, pieceBytes), call, cancellationToken).ConfigureAwait(false)) > 0)
         {
-            await call.SayAsync(piece.AsMemory(0, read), cancel).ConfigureAwait(false);
+            await call.SendAsync(piece.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
             sent += read;
             settings.Upload?.Report(new TransferProgress(sent, total));
         }
@@ -58,11 +58,11 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="target">Not disposed of. Where this fails, it has the first part.</param>
     /// <param name="from">The first byte wanted: to go on where another attempt stopped, if the value is still the same.</param>
     /// <param name="length">The most bytes wanted; all without it.</param>
-    /// <param name="settings">Deadline of the whole, and who hears how much has come.</param>
-    /// <param name="cancel">Gives up.</param>
+    /// <param name="settings">Deadline of the whole, and its progress reports.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Bytes of the whole value; null where there is no such key, and then nothing is written.</returns>
     public async Task<long?> ReadAsync(
-        ReadOnlyMemory<byte> key, Stream target, long from = 0, long? length = null, CallSettings settings = default, CancellationToken cancel = default)
+        ReadOnlyMemory<byte> key, Stream target, long from = 0, long? length = null, CallSettings settings = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentOutOfRangeException.ThrowIfNegative(from);
@@ -72,10 +72,10 @@ public sealed class StoreStreamClient(BrokerClient client)
             Length = length is { } most ? (ulong)most : ValueStreams.AnyLength,
             Key = key.Span,
         });
-        await using OpenedCall call = client.OpenCall(StoreMethods.ReadStream, arguments, saysItems: false, Bare(settings), cancel);
+        await using OpenedCall call = client.OpenCall(StoreMethods.ReadStream, arguments, sendsItems: false, Bare(settings), cancellationToken);
         long? whole = null;
         long come = 0, expected = 0;
-        await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancel).ConfigureAwait(false))
+        await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             if (whole is null)
             {
@@ -84,7 +84,7 @@ public sealed class StoreStreamClient(BrokerClient client)
                 continue;
             }
 
-            await target.WriteAsync(item, cancel).ConfigureAwait(false);
+            await target.WriteAsync(item, cancellationToken).ConfigureAwait(false);
             come += item.Length;
             settings.Download?.Report(new TransferProgress(come, expected));
         }
@@ -100,21 +100,21 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="limit">The most entries; all without it.</param>
     /// <param name="keysOnly">Leaves the values out; their lengths come.</param>
     /// <param name="settings">Deadline of the whole.</param>
-    /// <param name="cancel">Gives up.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public async IAsyncEnumerable<ScannedEntry> ScanAsync(
         ReadOnlyMemory<byte> prefix = default,
         ReadOnlyMemory<byte> from = default,
         long? limit = null,
         bool keysOnly = false,
         CallSettings settings = default,
-        [EnumeratorCancellation] CancellationToken cancel = default)
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (limit is { } most) ArgumentOutOfRangeException.ThrowIfLessThan(most, 1, nameof(limit));
         byte[] arguments = StoreCodec.Encode(
             new ScanStreamArguments { KeysOnly = keysOnly, Limit = (ulong)(limit ?? 0), Prefix = prefix.Span, From = from.Span });
-        await using OpenedCall call = client.OpenCall(StoreMethods.ScanStream, arguments, saysItems: false, Bare(settings), cancel);
+        await using OpenedCall call = client.OpenCall(StoreMethods.ScanStream, arguments, sendsItems: false, Bare(settings), cancellationToken);
         var entries = new List<ScannedEntry>();
-        await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancel).ConfigureAwait(false))
+        await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             entries.Clear();
             ReadItem(item, entries);
@@ -124,10 +124,10 @@ public sealed class StoreStreamClient(BrokerClient client)
         StoreClient.Parse<NumberResult>(await call.Result.ConfigureAwait(false));
     }
 
-    // A source may be slow, and may not even stop when it is told to: the end of the call does not wait for it.
-    private static async Task<int> ReadAsync(Stream source, Memory<byte> piece, OpenedCall call, CancellationToken cancel)
+    // A source may be slow, and may ignore its token: the end of the call does not wait for it.
+    private static async Task<int> ReadAsync(Stream source, Memory<byte> piece, OpenedCall call, CancellationToken cancellationToken)
     {
-        ValueTask<int> reading = source.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancel);
+        ValueTask<int> reading = source.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancellationToken);
         if (reading.IsCompleted) return await reading.ConfigureAwait(false);
         Task<int> pending = reading.AsTask();
         if (await Task.WhenAny(pending, call.Result).ConfigureAwait(false) == pending) return await pending.ConfigureAwait(false);
@@ -137,7 +137,7 @@ public sealed class StoreStreamClient(BrokerClient client)
         throw new BrokerException("The hub has answered before all of the value was sent.");
     }
 
-    // The arguments of these calls are short, and the results come as items: progress of either says nothing.
+    // The arguments of these calls are short, and the results come as items: progress of either means nothing.
     private static CallSettings Bare(CallSettings settings) => new() { Deadline = settings.Deadline };
 
     private static void ReadItem(ReadOnlyMemory<byte> item, List<ScannedEntry> target)

@@ -1,9 +1,9 @@
 namespace Broker.Client;
 
-/// <summary>The deliveries of one channel, for one reader. Survives the loss of the connection, and says what may be missing.</summary>
+/// <summary>The deliveries of one channel, for one reader. Survives the loss of the connection, and marks what may be missing.</summary>
 /// <remarks>
 /// The enumeration ends when this is disposed of, and fails when the hub ends the subscription or the client closes for
-/// good. A reader that is slower than the channel loses the oldest deliveries, and is told how many.
+/// good. A reader that is slower than the channel loses the oldest deliveries; the next one has their number.
 /// </remarks>
 public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 {
@@ -44,7 +44,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
         while (await Queue.NextAsync(cancellationToken).ConfigureAwait(false) is { } delivery) yield return delivery;
     }
 
-    /// <summary>Unsubscribes and ends the enumeration; waits for the hub only to have been told.</summary>
+    /// <summary>Unsubscribes and ends the enumeration, without waiting for the hub's answer.</summary>
     public ValueTask DisposeAsync()
     {
         _left = true;
@@ -75,7 +75,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
         GiveUpHoles();
     }
 
-    /// <summary>The hub says what it will not deliver.</summary>
+    /// <summary>The hub reports what it will not deliver.</summary>
     internal void Miss(ulong offset, ulong count)
     {
         ulong missed = offset == 0 ? count : _seen.Add(offset, count);

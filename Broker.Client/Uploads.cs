@@ -12,8 +12,8 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     /// <summary>Sends a message whose last field is data, which is not in it yet.</summary>
     /// <param name="message">The message, without its data.</param>
     /// <param name="data">Must not change until it is sent.</param>
-    /// <param name="progress">Hears how much has been sent.</param>
-    /// <param name="failed">Told, under the lock, when the hub takes no more of the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
+    /// <param name="progress">Gets how many bytes have been sent.</param>
+    /// <param name="failed">Called, under the lock, when the hub rejects the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
     /// <returns>The stream that it is sent as, if it is too long for a frame.</returns>
     /// <exception cref="BrokerException">Nothing is sent: it is too long for the hub, or too much waits.</exception>
     public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
@@ -26,11 +26,11 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         byte[] whole = Encode(message, (int)size, data.Length);
         data.Span.CopyTo(whole.AsSpan(head));
         sender.Post(whole);
-        progress.Tell(data.Length, data.Length);
+        progress.Notify(data.Length, data.Length);
         return null;
     }
 
-    /// <summary>Whoever waited has its answer, or wants none: sends no more of the stream.</summary>
+    /// <summary>The request has its answer, or was given up: sends no more of the stream.</summary>
     /// <returns>Whether there was something left to send.</returns>
     public bool Cancel(uint? stream)
     {
@@ -51,17 +51,17 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         sender.Signal();
     }
 
-    /// <summary>The hub takes no more of a stream: whoever waits for it hears why.</summary>
+    /// <summary>The hub rejects a stream: its request fails with the reason.</summary>
     public void OnRefused(uint stream, ChunkError error)
     {
         if (sender.Chunks.OnCancelled(stream)) sender.Signal();        // The next one may have its place.
-        if (_failed.Remove(stream, out Action<Exception>? failed)) failed(new RefusedException((int)error, $"The hub stopped the upload: {error}."));
+        if (_failed.Remove(stream, out Action<Exception>? failed)) failed(new RequestRejectedException((int)error, $"The hub stopped the upload: {error}."));
     }
 
     private uint Begin(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
     {
         long size = head.Length + (long)data.Length;
-        if (!sender.Limits.Allows(size)) throw new TooBigException($"{size} bytes are more than the hub takes: {sender.Limits.StreamBytesMax}.");
+        if (!sender.Limits.Allows(size)) throw new PayloadTooLargeException($"{size} bytes are more than the hub takes: {sender.Limits.StreamBytesMax}.");
         if (_bytes > 0 && size > state.Options.UploadBytesMax - _bytes) throw new QueueFullException($"Large messages of {_bytes} bytes wait already.");
         sender.Chunks.TrySend(new UploadSource(head, data, progress, bytes => _bytes -= bytes), out uint stream);
         _bytes += size;

@@ -10,7 +10,14 @@ namespace Broker.Configuration;
 /// </remarks>
 public sealed class SettingLines
 {
+    /// <summary>Braces and dots that a key may stand under: far more than any setting needs, and far fewer than a stack holds.</summary>
+    public const int DepthMax = 32;
+
+    /// <summary>The longest key.</summary>
+    public const int KeyLengthMax = 512;
+
     private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _written = new(StringComparer.Ordinal);
     private readonly string _source;
     private readonly string _text;
     private int _at;
@@ -27,19 +34,28 @@ public sealed class SettingLines
     /// <param name="text">HOCON without substitutions and includes.</param>
     /// <returns>For every key that has a value, and not an object, the line of its last occurrence, from 1.</returns>
     /// <exception cref="SettingException">The text is malformed; the message names the line.</exception>
-    public static IReadOnlyDictionary<string, int> Scan(string source, string text)
+    public static IReadOnlyDictionary<string, int> Scan(string source, string text) => Scan(source, text, out _);
+
+    /// <summary>Scans a whole text.</summary>
+    /// <param name="source">The name of the text, for messages.</param>
+    /// <param name="text">HOCON without substitutions and includes.</param>
+    /// <param name="written">For every key whose value is plain, one word or one string without escapes: the value as it is meant.</param>
+    /// <returns>As <see cref="Scan(string, string)"/>.</returns>
+    /// <exception cref="SettingException">The text is malformed; the message names the line.</exception>
+    internal static IReadOnlyDictionary<string, int> Scan(string source, string text, out IReadOnlyDictionary<string, string> written)
     {
         var scan = new SettingLines(source, text);
         scan.SkipBlank();
         bool wrapped = scan.Peek() == '{';
         if (wrapped) scan._at++;
-        scan.ReadBody(prefix: "", closing: wrapped, opened: 1);
+        scan.ReadBody(prefix: "", closing: wrapped, opened: 1, depth: 0);
         scan.SkipBlank();
         if (scan._at < text.Length) throw scan.Malformed("nothing may follow the closing '}' of the whole file");
+        written = scan._written;
         return scan._lines;
     }
 
-    private void ReadBody(string prefix, bool closing, int opened)
+    private void ReadBody(string prefix, bool closing, int opened, int depth)
     {
         while (true)
         {
@@ -51,19 +67,23 @@ public sealed class SettingLines
                 case '}' when closing: _at++; return;
                 case '}': throw Malformed("a '}' that closes nothing");
                 case ',': _at++; break;
-                default: ReadField(prefix); break;
+                default: ReadField(prefix, depth); break;
             }
         }
     }
 
-    private void ReadField(string prefix)
+    private void ReadField(string prefix, int depth)
     {
         int line = _line;
-        string path = prefix + ReadPath();
+        string own = ReadPath();
+        string path = prefix + own;
+        depth += 1 + own.AsSpan().Count('.');
+        if (depth > DepthMax) throw Malformed($"a key is nested deeper than {DepthMax} levels", line);
+        if (path.Length > KeyLengthMax) throw Malformed($"a key is longer than {KeyLengthMax} characters", line);
         if (Peek() == '{')
         {
             _at++;
-            ReadBody(path + ".", closing: true, line);
+            ReadBody(path + ".", closing: true, line, depth);
             return;
         }
 
@@ -71,21 +91,24 @@ public sealed class SettingLines
         if (Peek() is not ('=' or ':')) throw Malformed($"expected '=' or '{{' after {path}");
         _at++;
         SkipSpaces();
-        if (Peek() is '\n' or '\0' or '#' or '}' or ',') SkipToBracket(path, line);
+        if (Peek() is '\n' or '\0' or '#' or '}' or ',' || IsComment()) SkipToBracket(path, line);
         if (Peek() == '{')
         {
             _at++;
-            ReadBody(path + ".", closing: true, _line);
+            ReadBody(path + ".", closing: true, _line, depth);
             return;
         }
 
         _lines[path] = line;
+        _written.Remove(path);
+        int start = _at;
         ReadValue(path);
+        if (PlainText(_text.AsSpan(start, _at - start).Trim(" \t")) is { } plain) _written[path] = plain;
     }
 
     private void SkipToBracket(string path, int line)
     {
-        if (Peek() is '\n' or '#') SkipBlank();
+        SkipBlank();
         if (Peek() is not ('{' or '[')) throw Malformed($"{path} has no value", line);
     }
 
@@ -123,7 +146,8 @@ public sealed class SettingLines
             return;
         }
 
-        while (Peek() is not ('\0' or '\n' or ',' or '}' or ']' or '#') && !(Peek() == '/' && Peek(1) == '/'))
+        int start = _at;
+        while (Peek() is not ('\0' or '\n' or ',' or '}' or ']') && !IsComment())
         {
             switch (Peek())
             {
@@ -135,6 +159,19 @@ public sealed class SettingLines
                 default: _at++; break;
             }
         }
+
+        // "pa#ss" would be "pa" and a comment, and "/data//x" would be "/data", and nobody would be told.
+        if (_at > start && IsComment() && _text[_at - 1] is not (' ' or '\t' or '"'))
+            throw Malformed($"the value of {path} is cut off by a comment at '{(Peek() == '#' ? "#" : "//")}'; put it in double quotes, or a space before the comment");
+    }
+
+    // A word without a meaning of its own, or one string without escapes.
+    private static string? PlainText(ReadOnlySpan<char> raw)
+    {
+        if (raw.IsEmpty || raw[0] == '[' || raw.StartsWith("\"\"\"")) return null;
+        if (!raw.Contains('"')) return raw.ToString();
+        ReadOnlySpan<char> inside = raw[0] == '"' && raw[^1] == '"' && raw.Length > 1 ? raw[1..^1] : "\"";
+        return inside.ContainsAny('"', '\\') ? null : inside.ToString();
     }
 
     private void ReadList(string path)
@@ -151,6 +188,7 @@ public sealed class SettingLines
                 case ',': _at++; break;
                 case '}': throw Malformed($"a '}}' inside the list of {path}");
                 case '{': throw Malformed($"an object inside the list of {path} is not supported");
+                case '[': throw Malformed($"a list inside the list of {path} is not supported");
                 default: ReadValue(path); break;
             }
         }
@@ -180,6 +218,8 @@ public sealed class SettingLines
 
     private char Peek(int ahead = 0) => _at + ahead < _text.Length ? _text[_at + ahead] : '\0';
 
+    private bool IsComment() => Peek() == '#' || (Peek() == '/' && Peek(1) == '/');
+
     private void SkipSpaces()
     {
         while (Peek() is ' ' or '\t' or '\r' or '\uFEFF') _at++;
@@ -195,7 +235,7 @@ public sealed class SettingLines
                 _line++;
                 _at++;
             }
-            else if (Peek() == '#' || (Peek() == '/' && Peek(1) == '/'))
+            else if (IsComment())
             {
                 while (Peek() is not ('\n' or '\0')) _at++;
             }

@@ -1,3 +1,4 @@
+using System.Text;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 
@@ -6,6 +7,11 @@ namespace Broker.Configuration;
 /// <summary>One place that settings come from: a file, the environment, the command line.</summary>
 public sealed class SettingsLayer
 {
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    // Akka's parser makes nothing of the word, quoted or not; to a setting it is a text like others.
+    private const string Null = "null";
+
     private readonly Dictionary<string, SettingValue> _values;
 
     private SettingsLayer(string name, Dictionary<string, SettingValue> values, Config config)
@@ -24,13 +30,57 @@ public sealed class SettingsLayer
     /// <summary>Every full key that the layer gives a value, such as <c>broker.listen.port</c>.</summary>
     public IReadOnlyCollection<string> Keys => _values.Keys;
 
+    /// <summary>The longest file.</summary>
+    public const int FileBytesMax = 1024 * 1024;
+
+    /// <summary>Reads a file of HOCON, which may be a pipe.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <exception cref="SettingException">It cannot be read, is too long, is no UTF-8 or is malformed.</exception>
+    public static SettingsLayer ReadFile(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            return Parse(path, ReadText(path, file));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new SettingException($"The file {path} cannot be read: {unreadable.Message}");
+        }
+    }
+
+    private static string ReadText(string path, Stream file)
+    {
+        using var bytes = new MemoryStream();
+        byte[] piece = new byte[16 * 1024];
+        for (int read = file.Read(piece); read > 0; read = file.Read(piece))
+        {
+            bytes.Write(piece, 0, read);
+            if (bytes.Length > FileBytesMax) throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
+        }
+
+        ReadOnlySpan<byte> text = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
+        try
+        {
+            return s_strictUtf8.GetString(text.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text);
+        }
+        catch (DecoderFallbackException bad)
+        {
+            throw new SettingException($"{path}: byte {bad.Index} is not UTF-8; save the file as UTF-8.");
+        }
+    }
+
     /// <summary>Parses HOCON.</summary>
     /// <param name="name">A path or another name, for messages.</param>
     /// <param name="text">The whole text.</param>
     /// <exception cref="SettingException">The text is malformed.</exception>
     public static SettingsLayer Parse(string name, string text)
     {
-        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text);
+        ArgumentNullException.ThrowIfNull(text);
+
+        // To HOCON a lone CR ends no line, so that of a file with such line ends everything behind its first # would be a comment.
+        text = text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
+        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text, out IReadOnlyDictionary<string, string> written);
         Config config;
         try
         {
@@ -41,7 +91,22 @@ public sealed class SettingsLayer
             throw new SettingException($"{name}: {malformed.Message}");
         }
 
-        return new SettingsLayer(name, Flatten(config, path => new SettingOrigin(name, LineOf(lines, path))), config);
+        var values = Flatten(config, path => new SettingOrigin(name, LineOf(lines, path)));
+        CheckAgainst(written, values);
+        return new SettingsLayer(name, values, config);
+    }
+
+    // The scan and Akka's parser read the same text. Where they disagree the value would not be what its writer sees.
+    private static void CheckAgainst(IReadOnlyDictionary<string, string> written, Dictionary<string, SettingValue> values)
+    {
+        List<string> problems =
+        [
+            .. from pair in written
+               let value = values.GetValueOrDefault(pair.Key)
+               where value is { Items: null } && value.Text != pair.Value
+               select $"{value.Origin}: the value of {pair.Key} is not read as it is written; put it in double quotes.",
+        ];
+        if (problems.Count > 0) throw new SettingException(problems);
     }
 
     /// <summary>Takes a configuration that someone else has parsed, with its fallbacks; it has no lines.</summary>
@@ -86,8 +151,10 @@ public sealed class SettingsLayer
             return;
         }
 
-        List<string>? items = value.IsArray() ? [.. value.GetArray().Select(item => item.GetString())] : null;
-        string text = items is null ? value.GetString() ?? "" : string.Join(", ", items);
+        // An empty list is one too, which HoconValue.IsArray denies.
+        bool isList = value.Values.Any(static element => element.IsArray());
+        List<string>? items = isList ? [.. value.GetArray().Select(item => item.GetString() ?? Null)] : null;
+        string text = items is null ? value.GetString() ?? Null : string.Join(", ", items);
         values.TryAdd(path, new SettingValue(text, items, originOf(path)));
     }
 }

@@ -6,6 +6,7 @@ namespace Broker.Configuration;
 public sealed class SettingsLayers
 {
     private const string Root = "broker.";
+    private const string AkkaRoot = "akka.";
 
     private readonly IReadOnlyList<SettingsLayer> _references;
     private readonly IReadOnlyList<SettingsLayer> _overrides;
@@ -79,12 +80,17 @@ public sealed class SettingsLayers
     /// <param name="prefix">The group's, such as <c>broker.namespaces.</c>, which <c>reference.conf</c> gives a template: <c>namespaces.NAME = broker.channels</c>.</param>
     public IReadOnlyList<string> NamesUnder(string prefix) => [.. _groups.Where(each => each.Prefix == prefix).SelectMany(NamesIn)];
 
-    /// <summary>Every known key whose value differs from its default, with the value in force.</summary>
+    /// <summary>Every known key whose value differs from its default, with the value in force as it may be shown: secrets are hidden.</summary>
     public IEnumerable<KeyValuePair<string, SettingValue>> Changed() =>
         from key in KnownKeys
         let value = FindOverride(key)
         where value is not null && value.Text != FindDefault(key)?.Text
-        select KeyValuePair.Create(key, value);
+        select KeyValuePair.Create(key, value with { Text = value.Shown(key), Items = null });
+
+    /// <summary>Every key outside <c>broker</c> that a layer over the defaults sets, with its value: those of Akka.</summary>
+    public IEnumerable<KeyValuePair<string, SettingValue>> Foreign() =>
+        from key in _overrides.SelectMany(layer => layer.Keys).Where(key => key.StartsWith(AkkaRoot, StringComparison.Ordinal)).Distinct()
+        select KeyValuePair.Create(key, FindOverride(key)!);
 
     /// <summary>What a file may not say: keys that do not exist.</summary>
     /// <returns>One sentence for each unknown key, with the known key that is nearest; none if all is well.</returns>
@@ -96,7 +102,7 @@ public sealed class SettingsLayers
             {
                 string? nearest = NearestName.Find(key, KnownKeys);
                 string hint = nearest is null ? "." : $"; did you mean {nearest}?";
-                yield return $"{layer.Find(key)!.Origin}: there is no setting {key}{hint}";
+                yield return $"{layer.Find(key)!.Origin}: there is no setting {VisibleText.Of(key)}{hint}";
             }
         }
     }
@@ -108,7 +114,7 @@ public sealed class SettingsLayers
 
     // Akka's own settings are Akka's to judge. All else must be ours: "brokr.listen" would be silently lost otherwise.
     private bool IsUnknown(string key) =>
-        !key.StartsWith("akka.", StringComparison.Ordinal) && !KnownKeys.Contains(key);
+        !key.StartsWith(AkkaRoot, StringComparison.Ordinal) && !KnownKeys.Contains(key);
 
     private IEnumerable<string> NamesIn(NamedGroup group) =>
         _overrides.SelectMany(layer => layer.Keys).Select(group.NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal);

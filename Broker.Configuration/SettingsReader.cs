@@ -16,6 +16,8 @@ public sealed class SettingsReader(SettingsLayers layers)
         ["on"] = true, ["true"] = true, ["yes"] = true, ["off"] = false, ["false"] = false, ["no"] = false,
     };
 
+    private const int TextMax = 1000;
+
     private readonly List<string> _problems = [];
     private readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
@@ -75,13 +77,43 @@ public sealed class SettingsReader(SettingsLayers layers)
                 || (text.AsSpan().IndexOfAny('.', ':') >= 0 && IPAddress.TryParse(text, out address));
         }) ?? IPAddress.None;
 
-    /// <summary>Reads the path of a URL.</summary>
+    /// <summary>Reads the path of a URL: one that every server reads in the same way, so without encoded characters, empty parts and dots alone.</summary>
     public string GetPath(string key) =>
-        Get(key, "a path that begins with / and has no query, such as /echo", (string text, out string? path) =>
+        Get(key, "a path that begins with /, such as /echo, without a query, percent signs, empty parts, . and ..", (string text, out string? path) =>
         {
             path = text;
-            return text.Length > 0 && text[0] == '/' && text.All(letter => letter is > ' ' and < '\x7f' and not ('?' or '#'));
+            return IsPath(text);
         }) ?? "/";
+
+    // "pchar = unreserved / pct-encoded / sub-delims / ":" / "@"", RFC 3986 section 3.3, but for pct-encoded.
+    private static bool IsPath(string text) =>
+        text is "/" || (text.StartsWith('/') && text[1..].Split('/').All(part =>
+            part is not ("" or "." or "..") && part.All(letter => char.IsAsciiLetterOrDigit(letter) || "-._~!$&'()*+,;=:@".Contains(letter))));
+
+    /// <summary>Reads a path of the file system.</summary>
+    /// <param name="key">The full key.</param>
+    /// <param name="check">What is expected of this one, to follow "expected"; null where it is good.</param>
+    public string GetFilePath(string key, Func<string, string?>? check = null)
+    {
+        if (Take(key) is not { } value) return "";
+        string? expected = value.Items is not null || value.Text.Any(char.IsControl) ? "a path without control characters" : check?.Invoke(value.Text);
+        if (expected is null) return value.Text;
+        Note(key, value, expected);
+        return "";
+    }
+
+    /// <summary>Reads a list of texts, which is judged as a whole.</summary>
+    /// <param name="key">The full key.</param>
+    /// <param name="check">What is expected of this one, to follow "expected"; null where it is good.</param>
+    public IReadOnlyList<string> GetTexts(string key, Func<IReadOnlyList<string>, string?> check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        if (Take(key) is not { } value) return [];
+        string[] items = ItemsOf(value);
+        if (check(items) is not { } expected) return items;
+        Note(key, value, expected);
+        return [];
+    }
 
     /// <summary>Reads any text, which may be empty.</summary>
     public string GetText(string key) => GetText(key, "a text", static _ => true);
@@ -143,7 +175,9 @@ public sealed class SettingsReader(SettingsLayers layers)
     }
 
     /// <summary>Reads one of an enumeration's names, in whatever case, a dash between its words.</summary>
-    public TEnum GetChoice<TEnum>(string key)
+    /// <param name="key">The full key.</param>
+    /// <param name="aliases">Other names that are taken, in lower case.</param>
+    public TEnum GetChoice<TEnum>(string key, IReadOnlyDictionary<string, TEnum>? aliases = null)
         where TEnum : struct, Enum
     {
         string[] names = [.. Enum.GetNames<TEnum>().Select(WordsOf)];
@@ -151,7 +185,7 @@ public sealed class SettingsReader(SettingsLayers layers)
         {
             int index = Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
             choice = index < 0 ? default : Enum.GetValues<TEnum>()[index];
-            return index >= 0;
+            return index >= 0 || (aliases is not null && aliases.TryGetValue(text.ToLowerInvariant(), out choice));
         });
     }
 
@@ -180,10 +214,18 @@ public sealed class SettingsReader(SettingsLayers layers)
             ? [.. items]
             : value.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    private T? Get<T>(string key, string expected, TryRead<T> tryRead) =>
-        Take(key) is not { } value ? default
-        : value.Items is null && tryRead(value.Text, out T? read) ? read
-        : Note<T>(key, value, expected);
+    /// <summary>Reads a value of a kind that only the caller knows.</summary>
+    /// <param name="key">The full key.</param>
+    /// <param name="expected">What would be right, to follow "expected".</param>
+    /// <param name="tryRead">Reads the value.</param>
+    public T? Get<T>(string key, string expected, TryRead<T> tryRead)
+    {
+        ArgumentNullException.ThrowIfNull(tryRead);
+        return Take(key) is not { } value
+            ? default
+            : value.Items is null && tryRead(value.Text, out T? read) ? read
+            : Note<T>(key, value, expected);
+    }
 
     private SettingValue? Take(string key)
     {
@@ -199,11 +241,8 @@ public sealed class SettingsReader(SettingsLayers layers)
         return default;
     }
 
-    private void Note(string key, SettingValue value, string expected)
-    {
-        string found = value.Items is null ? value.Text.Length == 0 ? "nothing" : value.Text : $"[{value.Text}]";
-        _problems.Add($"{value.Origin}: {key} is {found}, expected {expected}.");
-    }
+    private void Note(string key, SettingValue value, string expected) =>
+        _problems.Add($"{value.Origin}: {key} is {value.Shown(key)}, expected {VisibleText.Of(expected, TextMax)}.");
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

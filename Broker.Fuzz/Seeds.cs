@@ -16,6 +16,7 @@ internal static class Seeds
         Write(folder, "commands", Commands().Select(Encoding.UTF8.GetBytes));
         Write(folder, "inflate", Deflated());
         Write(folder, "protobuf", Messages().Select(Convert.FromHexString));
+        Write(folder, "streams", [[10, 0, 0, 2, 200, 10, 0, 1, 2, 200], [4, 1, 90, 0, 0, 10, 1, 0, 3, 200, 2, 200, 0, 0, 0], [6, 2, 90, 0, 0, 10, 2, 1, 3, 100, 10, 2, 0, 3, 100, 0, 2, 0, 0, 0]]);
     }
 
     private static void Write(string folder, string target, IEnumerable<byte[]> inputs)

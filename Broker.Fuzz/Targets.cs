@@ -15,6 +15,7 @@ public static class Targets
         ["handshake"] = HandshakeTarget.Run,
         ["inflate"] = InflateTarget.Run,
         ["protobuf"] = ProtobufTarget.Run,
+        ["streams"] = StreamTarget.Run,
     };
 }
 

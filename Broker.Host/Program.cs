@@ -2,7 +2,6 @@ using Broker.Actors;
 using Broker.Actors.Rpc;
 using Broker.Host.Commands;
 using Broker.Host.Hosting;
-using Broker.Host;
 
 HubFactory makeHub = (settings, akka, methods, access) =>
 {

@@ -11,8 +11,11 @@ namespace Broker.Store;
 internal sealed class GroupWriter : IDisposable
 {
     private const long GroupBytesMax = 4 * 1024 * 1024;    // One large write fills a group; small ones share a disk's wait.
+    private static readonly TimeSpan s_probeEvery = TimeSpan.FromSeconds(1);    // While writes fail.
 
     private readonly StoreEngine _engine;
+    private readonly StoreHealth _health;
+    private readonly LongValueNumbers _numbers;
     private readonly long _queuedBytesMax;
     private readonly Queue<PendingWrite> _queue = new();
     private readonly List<PendingWrite> _group = [];
@@ -23,9 +26,11 @@ internal sealed class GroupWriter : IDisposable
     private long _count;
     private bool _closing;
 
-    public GroupWriter(StoreEngine engine, StoreSettings settings)
+    public GroupWriter(StoreEngine engine, StoreSettings settings, LongValueNumbers numbers, StoreHealth health)
     {
         _engine = engine;
+        _numbers = numbers;
+        _health = health;
         _queuedBytesMax = settings.QueuedBytesMax;
         _count = engine.ReadCount();
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
@@ -83,9 +88,8 @@ internal sealed class GroupWriter : IDisposable
             }
             catch (Exception failure)
             {
-                // Whatever it is, each writer hears of it, and the next group has its chance.
-                string message = $"The store cannot write: {failure.Message}";
-                foreach (PendingWrite write in _group) write.Answer.TrySetException(new StoreException(StoreFault.Failed, message, failure));
+                // Whatever it is, each writer gets it, and the next group has its chance.
+                foreach (PendingWrite write in _group) write.Answer.TrySetException(new StoreException(StoreFault.Failed, StoreFaultText.OfWrite(failure), failure));
             }
         }
     }
@@ -94,9 +98,19 @@ internal sealed class GroupWriter : IDisposable
     {
         _group.Clear();
         _decided.Clear();
+        bool isProbe = false;
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_closing) Monitor.Wait(_gate);
+            while (_queue.Count == 0 && !_closing)
+            {
+                if (!_health.IsFailing) Monitor.Wait(_gate);
+                else if (!Monitor.Wait(_gate, s_probeEvery))
+                {
+                    isProbe = true;
+                    break;
+                }
+            }
+
             long bytes = 0;
             while (_queue.TryPeek(out PendingWrite? write) && (bytes == 0 || bytes + write.Bytes <= GroupBytesMax))
             {
@@ -107,32 +121,57 @@ internal sealed class GroupWriter : IDisposable
             }
         }
 
-        return _group.Count > 0;
+        return _group.Count > 0 || isProbe;
     }
 
+    // An empty group is a probe: whether the disk takes writes again, although nobody asks for one.
     private void WriteGroup()
     {
         using var batch = new WriteBatch();
-        long count = _count;
+        long count = _count, sequence = _engine.Sequence;
         var strongest = Durability.Memory;
         foreach (PendingWrite write in _group)
         {
             foreach (StoreChange change in write.Changes) Apply(batch, change, write);
             count += write.Created - write.Deleted;
+
+            // The number of keys is a change of the batch, too: so the last tail is what the database then says of itself.
+            write.Sequence = batch.Count() == 0 ? sequence : sequence + batch.Count() + 1;
             if (write.Durability > strongest) strongest = write.Durability;
         }
 
-        if (batch.Count() > 0)
+        if (batch.Count() > 0 || _group.Count == 0)
         {
             Records.PutCount(batch, count);
-            _engine.Write(batch);
+            Commit(batch, sequence, sync: strongest == Durability.Disk || _group.Count == 0);
             Volatile.Write(ref _count, count);
         }
+        else if (strongest == Durability.Disk)
+        {
+            _engine.FlushLog(sync: true);
+        }
 
-        if (strongest != Durability.Memory) _engine.FlushLog(sync: strongest == Durability.Disk);
+        if (_group.Count == 0) return;
         Groups++;
-        long sequence = _engine.Sequence;
-        foreach (PendingWrite write in _group) write.Answer.SetResult(new WriteReceipt(sequence, write.Created, write.Deleted));
+        foreach (PendingWrite write in _group) write.Answer.SetResult(new WriteReceipt(write.Sequence, write.Created, write.Deleted));
+    }
+
+    // The library writes its log before it shows anything to a reader, so a write that fails changes nothing that is read. What
+    // of it stands in the log already is cut off, or it would be there after a restart.
+    private void Commit(WriteBatch batch, long before, bool sync)
+    {
+        try
+        {
+            _engine.Write(batch, sync);
+        }
+        catch (RocksDbSharpException failure)
+        {
+            _health.Fail(failure);
+            _engine.CutLogBehind(before);
+            throw;
+        }
+
+        _health.Recover();
     }
 
     private void Apply(WriteBatch batch, in StoreChange change, PendingWrite write)
@@ -144,7 +183,7 @@ internal sealed class GroupWriter : IDisposable
                 Records.PutPart(batch, change.Long.Number, change.Long.Length / LongValue.PartBytes, change.Value.Span);
                 return;
             case ChangeKind.Drop:
-                Records.DeleteParts(batch, change.Long.Number);
+                Records.DeleteParts(batch, change.Long);
                 Records.Unmark(batch, change.Long.Number);
                 return;
             default:
@@ -156,8 +195,10 @@ internal sealed class GroupWriter : IDisposable
     private void ApplyToKey(WriteBatch batch, in StoreChange change, PendingWrite write)
     {
         if (!_decided.TryGetValue(change.Key, out KeyState before)) before = _engine.Look(change.Key.Span);
-        _decided[change.Key] = new KeyState(!change.IsDelete, change.Kind == ChangeKind.Publish ? change.Long : null);
-        if (before.Long is { } former) Records.DeleteParts(batch, former.Number);
+        LongValue? parts = change.Kind == ChangeKind.Publish ? change.Long : null;
+        if (change.Kind == ChangeKind.Put && change.Value.Length > LongValue.PartBytes) parts = new LongValue(_numbers.Next(), change.Value.Length);
+        _decided[change.Key] = new KeyState(!change.IsDelete, parts);
+        if (before.Long is { } former) Records.DeleteParts(batch, former);
         if (change.IsDelete)
         {
             if (!before.Exists) return;
@@ -168,6 +209,7 @@ internal sealed class GroupWriter : IDisposable
 
         if (!before.Exists) write.Created++;
         if (change.Kind == ChangeKind.Publish) Records.PutLong(batch, change.Key.Span, change.Long);
+        else if (parts is { } cut) Records.PutInParts(batch, change.Key.Span, cut, change.Value.Span);
         else Records.Put(batch, change.Key.Span, change.Value.Span);
     }
 
@@ -178,6 +220,9 @@ internal sealed class GroupWriter : IDisposable
         public long Bytes => bytes;
 
         public Durability Durability => durability;
+
+        /// <summary>Where the log is behind its last change.</summary>
+        public long Sequence { get; set; }
 
         public int Created { get; set; }
 

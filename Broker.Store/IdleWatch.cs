@@ -10,10 +10,15 @@ internal sealed class IdleWatch : IDisposable
     private readonly CancellationToken _call;
     private readonly CancellationTokenSource _idle;
     private readonly CancellationTokenSource _either;
+    private readonly TimeProvider _time;
+    private long _movedAt;
+    private volatile bool _isShed;
 
     public IdleWatch(TimeSpan limit, TimeProvider time, CancellationToken call)
     {
         _limit = limit;
+        _time = time;
+        _movedAt = time.GetTimestamp();
         _call = call;
         _idle = new CancellationTokenSource(limit, time);
         _either = CancellationTokenSource.CreateLinkedTokenSource(_idle.Token, call);
@@ -23,11 +28,33 @@ internal sealed class IdleWatch : IDisposable
     public CancellationToken Token => _either.Token;
 
     /// <summary>Something has moved.</summary>
-    public void Moved() => _idle.CancelAfter(_limit);
+    public void Moved()
+    {
+        Volatile.Write(ref _movedAt, _time.GetTimestamp());
+        if (!_isShed) _idle.CancelAfter(_limit);
+    }
+
+    /// <summary>How long nothing has moved.</summary>
+    public TimeSpan StoodStill => _time.GetElapsedTime(Volatile.Read(ref _movedAt));
+
+    /// <summary>Ends the work, as somebody else needs its place.</summary>
+    public void Shed()
+    {
+        _isShed = true;
+        try
+        {
+            _ = _idle.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was over before.
+        }
+    }
 
     /// <summary>Says that it was this that ended the work, if it was.</summary>
     public void ThrowIfLate()
     {
+        if (_isShed) throw new CallFaultException(FaultCode.Overloaded, "all streams of the store were taken, and this one had not moved for longest");
         if (_idle.IsCancellationRequested && !_call.IsCancellationRequested)
             throw new CallFaultException(FaultCode.Deadline, $"no item has moved for {_limit.TotalSeconds} s");
     }

@@ -6,24 +6,27 @@ namespace Broker.Store;
 /// <summary>Bytes by key, in a folder of this process alone. For any thread.</summary>
 /// <remarks>
 /// Reads wait for the disk where the data is not in memory, so they belong on a thread that may; they never wait for a
-/// write. A read may see a write that is not acknowledged yet. <see cref="Count"/> is exact, also after a crash: it is
+/// write. A read may see a write that is not acknowledged yet, and none that is refused: a write stands in the log, on the disk
+/// where that was asked for, before anybody can read it. <see cref="Count"/> is exact, also after a crash: it is
 /// written in the same batch as what changes it, and the log has one order. So what survives a crash is all writes up to
-/// some point, whatever their durability: a write of a stronger level makes everything before it just as safe, and one of
-/// the weakest leaves its log in the process until then, at most about 1 MiB of it.
+/// some point, whatever their durability: a write of a stronger level makes everything before it just as safe.
 /// </remarks>
 public sealed class KeyedStore : IDisposable
 {
+    private const int KeysAtOnce = 64;      // Of which each has at most 64 KiB under it: what is longer is in parts.
+
     private readonly StoreEngine _engine;
     private readonly GroupWriter _writer;
     private readonly StoreSettings _settings;
-    private ulong _lastNumber;          // Of a long value.
+    private readonly LongValueNumbers _numbers;
 
     private KeyedStore(StoreEngine engine, StoreSettings settings)
     {
         _engine = engine;
         _settings = settings;
-        _writer = new GroupWriter(engine, settings);
-        _lastNumber = engine.LastNumber();
+        _numbers = new LongValueNumbers(engine.LastNumber());
+        Health = new StoreHealth(settings.Notify);
+        _writer = new GroupWriter(engine, settings, _numbers, Health);
     }
 
     /// <summary>How many keys there are.</summary>
@@ -34,6 +37,9 @@ public sealed class KeyedStore : IDisposable
 
     /// <summary>Bytes of its files, with the log; what is deleted counts until it is compacted.</summary>
     public long FileBytes => Guard(static engine => engine.MeasureFiles());
+
+    /// <summary>Whether it can write.</summary>
+    public StoreHealth Health { get; }
 
     /// <summary>Groups of writes so far; fewer than writes where writers shared.</summary>
     internal long Groups => _writer.Groups;
@@ -61,7 +67,12 @@ public sealed class KeyedStore : IDisposable
     /// <summary>The value of a key without a managed copy, or null where there is none. The caller disposes of it.</summary>
     /// <param name="key">The key.</param>
     /// <param name="bytesMax">A value that is kept in parts is put together up to so many bytes; one that is longer is refused.</param>
-    public PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax = int.MaxValue)
+    public PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax = int.MaxValue) => Read(key, bytesMax, hold: null);
+
+    /// <param name="key">The key.</param>
+    /// <param name="bytesMax">The longest value.</param>
+    /// <param name="hold">Where its bytes count, from before they are copied.</param>
+    internal PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax, ReadHold? hold)
     {
         CheckKey(key);
         try
@@ -71,7 +82,7 @@ public sealed class KeyedStore : IDisposable
             kept.Dispose();
             using StoreEngine.Holding _ = _engine.Hold();
             using StoreEngine.Moment moment = _engine.Freeze();
-            return Join(_engine.Get(key, moment.At), moment, bytesMax);
+            return Join(_engine.Get(key, moment.At), moment, bytesMax, hold);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -120,14 +131,17 @@ public sealed class KeyedStore : IDisposable
     public ValueWriter OpenWrite(ReadOnlyMemory<byte> key)
     {
         CheckKey(key.Span);
-        return new ValueWriter(this, key, Interlocked.Increment(ref _lastNumber), _settings.StreamedValueBytesMax);
+        return new ValueWriter(this, key, _numbers.Next(), _settings.StreamedValueBytesMax);
     }
 
     /// <summary>The values of several keys at one moment: no half of a batch is seen. The caller disposes of each.</summary>
     /// <param name="keys">The keys.</param>
-    /// <param name="bytesMax">Values that are kept in parts are put together up to so many bytes of all; beyond that they are refused.</param>
+    /// <param name="bytesMax">The most bytes of all values together, a value that is named twice counted twice; beyond it they are refused.</param>
     /// <returns>In the order of the keys; null where there is none.</returns>
-    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue)
+    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue) => ReadMany(keys, bytesMax, hold: null);
+
+    // A few keys at a time, and what is long only when all lengths are known: so no more is held than may be returned.
+    internal PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax, ReadHold? hold)
     {
         ArgumentNullException.ThrowIfNull(keys);
         foreach (ReadOnlyMemory<byte> key in keys) CheckKey(key.Span);
@@ -136,23 +150,30 @@ public sealed class KeyedStore : IDisposable
         {
             using StoreEngine.Holding _ = _engine.Hold();
             using StoreEngine.Moment moment = _engine.Freeze();
-            _engine.GetMany(keys, moment.At, values);
             long bytes = 0;
-            for (int i = 0; i < values.Length; i++)
+            for (int from = 0; from < values.Length; from += KeysAtOnce)
             {
-                values[i] = Join(values[i], moment, (int)Math.Max(0, bytesMax - bytes));
-                bytes += values[i]?.Length ?? 0;
+                int count = Math.Min(KeysAtOnce, values.Length - from);
+                _engine.GetMany(keys, moment.At, values, from, count);
+                long more = 0;
+                foreach (PinnedValue? value in values.AsSpan(from, count)) more += value is null ? 0 : LengthOf(value);
+                if (more > bytesMax - bytes) throw new StoreException(StoreFault.ResultTooBig, $"The result has over {bytesMax} bytes.");
+                if (more > 0) hold?.Take(more);
+                bytes += more;
             }
 
+            for (int i = 0; i < values.Length; i++) values[i] = Join(values[i], moment, bytesMax, hold: null);
             return values;
         }
-        catch (Exception failure) when (IsOurs(failure) || failure is StoreException)
+        catch (Exception failure)
         {
             foreach (PinnedValue? value in values) value?.Dispose();
-            if (failure is StoreException) throw;
-            throw Explain(failure);
+            if (IsOurs(failure)) throw Explain(failure);
+            throw;
         }
     }
+
+    private static long LengthOf(PinnedValue kept) => LongValue.Of(kept.Kept)?.Length ?? kept.Length;
 
     /// <summary>Whether a key is there.</summary>
     public bool Exists(ReadOnlySpan<byte> key)
@@ -175,7 +196,10 @@ public sealed class KeyedStore : IDisposable
     /// <param name="bytesMax">Most bytes of keys and values; one entry always comes.</param>
     /// <param name="keysOnly">Leaves the values out.</param>
     /// <param name="valueBytesMax">A value that is kept in parts and is longer is refused.</param>
-    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax = int.MaxValue)
+    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax = int.MaxValue) =>
+        Scan(prefix, after, entriesMax, bytesMax, keysOnly, valueBytesMax, hold: null);
+
+    internal StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadHold? hold)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesMax, 1);
         if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax) throw BadKey(Math.Max(prefix.Length, after.Length));
@@ -185,7 +209,7 @@ public sealed class KeyedStore : IDisposable
             using StoreEngine.Moment moment = _engine.Freeze();
             using Iterator iterator = _engine.Seek(after.SequenceCompareTo(prefix) > 0 ? after : prefix, moment.At);
             if (iterator.Valid() && !after.IsEmpty && Records.IsClient(iterator.GetKeySpan(), after)) iterator.Next();
-            return ReadPage(iterator, moment, prefix, entriesMax, bytesMax, keysOnly, valueBytesMax);
+            return ReadPage(iterator, moment, prefix, entriesMax, bytesMax, keysOnly, valueBytesMax, hold);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -228,6 +252,10 @@ public sealed class KeyedStore : IDisposable
         {
             _engine.FlushLog(sync: true);
         }
+        catch (RocksDbSharpException failure)
+        {
+            Health.Fail(failure);
+        }
         finally
         {
             _engine.Dispose();
@@ -238,9 +266,9 @@ public sealed class KeyedStore : IDisposable
 
     private static StoreException Explain(Exception failure) => failure is ObjectDisposedException
         ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
-        : new StoreException(StoreFault.Failed, $"The store cannot read: {failure.Message}", failure);
+        : new StoreException(StoreFault.Failed, StoreFaultText.Read, failure);
 
-    private StorePage ReadPage(Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax)
+    private StorePage ReadPage(Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadHold? hold)
     {
         var entries = new List<StoreEntry>();
         long bytes = 0;
@@ -250,9 +278,12 @@ public sealed class KeyedStore : IDisposable
             if (!Records.IsClientWith(iterator.GetKeySpan(), prefix)) break;
             ReadOnlySpan<byte> key = iterator.GetKeySpan()[1..];
             ReadOnlySpan<byte> kept = keysOnly ? [LongValue.Whole] : iterator.GetValueSpan();
-            bytes += key.Length + (LongValue.Of(kept)?.Length ?? kept.Length - 1);
+            long more = key.Length + (LongValue.Of(kept)?.Length ?? kept.Length - 1);
+            bytes += more;
             hasMore = entries.Count == entriesMax || (entries.Count > 0 && bytes > bytesMax);
             if (hasMore) break;
+            if (LongValue.Of(kept) is { } cut) CheckJoined(cut, valueBytesMax);
+            hold?.Take(more);
             entries.Add(new StoreEntry(key.ToArray(), LongValue.Of(kept) is { } parts ? Join(parts, moment, valueBytesMax) : kept[1..].ToArray()));
         }
 
@@ -261,11 +292,12 @@ public sealed class KeyedStore : IDisposable
     }
 
     // A value in parts as one; any other as it is.
-    private PinnedValue? Join(PinnedValue? kept, StoreEngine.Moment moment, int bytesMax)
+    private PinnedValue? Join(PinnedValue? kept, StoreEngine.Moment moment, int bytesMax, ReadHold? hold)
     {
         if (kept is null || LongValue.Of(kept.Kept) is not { } parts) return kept;
         kept.Dispose();
         CheckJoined(parts, bytesMax);
+        hold?.Take(parts.Length);
         var whole = new PinnedValue((int)parts.Length);
         try
         {
@@ -291,10 +323,9 @@ public sealed class KeyedStore : IDisposable
     {
         for (long i = 0; !target.IsEmpty; i++)
         {
-            PinnedValue part = _engine.GetPart(parts.Number, i, moment.At) ?? throw parts.Broken(i);
-            part.GetSpan().CopyTo(target);
-            target = target[part.Length..];
-            part.Dispose();
+            int copied = _engine.CopyPart(parts.Number, i, moment.At, target);
+            if (copied <= 0) throw parts.Broken(i);
+            target = target[copied..];
         }
     }
 

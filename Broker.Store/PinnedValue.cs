@@ -52,6 +52,9 @@ public sealed unsafe class PinnedValue : MemoryManager<byte>
         }
     }
 
+    /// <summary>Whether it was put together of parts, in memory of its own.</summary>
+    internal bool IsJoined => _engine is null;
+
     /// <summary>Bytes of the value.</summary>
     public int Length => _length;
 

@@ -8,9 +8,6 @@ internal sealed class PinnedValues(PinnedValue?[] values) : IDisposable
     /// <summary>Bytes of the whole result.</summary>
     public long Bytes { get; } = sizeof(uint) + values.Sum(static value => sizeof(uint) + (long)(value?.Length ?? 0));
 
-    /// <summary>Whether any value stays where it is.</summary>
-    public bool HoldsAny { get; private set; }
-
     /// <summary>The result in pieces: one, unless values are held.</summary>
     /// <param name="heldBytesMin">A value of so many bytes is held.</param>
     public ReadOnlyMemory<byte>[] Encode(int heldBytesMin)
@@ -34,7 +31,6 @@ internal sealed class PinnedValues(PinnedValue?[] values) : IDisposable
                 continue;
             }
 
-            HoldsAny = true;
             segments.Add(joined.AsMemory(from, body.Position - from));
             segments.Add(value.Memory);
             from = body.Position;

@@ -3,16 +3,17 @@ using RocksDbSharp;
 
 namespace Broker.Store;
 
-/// <summary>The form of what the database keeps, format 2.</summary>
+/// <summary>The form of what the database keeps, format 3.</summary>
 /// <remarks>
 /// A record's first byte says what it is: 0 the store's own numbers; 2 a client's key; 3 a part of a long value, behind the
 /// value's number and the part's; 4 the number of a long value that is being written. 1 was a client's key of format 1. What
-/// a client's key has begins with 1 and then the value, or with 2 and then where its parts are.
+/// a client's key has begins with 1 and then the value, or with 2 and then where its parts are. Since format 3 every value of
+/// more than <see cref="LongValue.PartBytes"/> is in parts: so its length is known before any of it is read.
 /// </remarks>
 internal static unsafe class Records
 {
     /// <summary>The format that is written.</summary>
-    public const long Format = 2;
+    public const long Format = 3;
 
     /// <summary>The name of a part: its kind, its value's number and its own.</summary>
     public const int PartBytes = 1 + sizeof(ulong) + sizeof(ulong);
@@ -30,6 +31,7 @@ internal static unsafe class Records
     public const byte Unfinished = 4;
 
     private const byte Own = 0;
+    private const int PartsDeletedEachMax = 16;     // Deletions of ranges slow readers down; of more parts one is cheaper all the same.
     private const int NumberBytes = 1 + sizeof(ulong);
 
     /// <summary>Where the format stands.</summary>
@@ -93,6 +95,17 @@ internal static unsafe class Records
         Unmark(batch, value.Number);
     }
 
+    /// <summary>Puts a value as a whole into a batch, in parts.</summary>
+    public static void PutInParts(WriteBatch batch, ReadOnlySpan<byte> key, in LongValue parts, ReadOnlySpan<byte> value)
+    {
+        for (int from = 0; from < value.Length; from += LongValue.PartBytes)
+            PutPart(batch, parts.Number, from / LongValue.PartBytes, value[from..Math.Min(from + LongValue.PartBytes, value.Length)]);
+        Span<byte> record = stackalloc byte[key.Length + 1];
+        Span<byte> where = stackalloc byte[LongValue.Bytes];
+        parts.Write(where);
+        batch.Put(NameOf(key, record), where);
+    }
+
     /// <summary>Puts the deletion of a client's key into a batch.</summary>
     public static void Delete(WriteBatch batch, ReadOnlySpan<byte> key)
     {
@@ -105,6 +118,20 @@ internal static unsafe class Records
     {
         Span<byte> record = stackalloc byte[PartBytes];
         batch.Put(NameOfPart(value, index, record), bytes);
+    }
+
+    /// <summary>Puts the deletion of all parts of a value of a known length into a batch.</summary>
+    public static void DeleteParts(WriteBatch batch, in LongValue value)
+    {
+        long parts = (value.Length + LongValue.PartBytes - 1) / LongValue.PartBytes;
+        if (parts > PartsDeletedEachMax)
+        {
+            DeleteParts(batch, value.Number);
+            return;
+        }
+
+        Span<byte> record = stackalloc byte[PartBytes];
+        for (long i = 0; i < parts; i++) batch.Delete(NameOfPart(value.Number, i, record));
     }
 
     /// <summary>Puts the deletion of all parts of a value into a batch.</summary>

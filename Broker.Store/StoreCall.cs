@@ -9,7 +9,11 @@ namespace Broker.Store;
 public sealed record StoreCall(
     ReadOnlyMemory<byte> Arguments,
     IAsyncEnumerable<ReadOnlyMemory<byte>> Items,
-    Func<IChunkSource, CancellationToken, ValueTask> SayAsync);
+    Func<IChunkSource, CancellationToken, ValueTask> SayAsync)
+{
+    /// <summary>Who calls, for the share of each; null where callers are not told apart.</summary>
+    public object? Client { get; init; }
+}
 
 /// <summary>Answers one call that has items.</summary>
 /// <param name="call">The call.</param>

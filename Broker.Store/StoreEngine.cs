@@ -18,7 +18,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     private readonly BlockBasedTableOptions _table;
     private readonly DbOptions _options;
     private readonly ReadOptions _latest = new();
-    private readonly WriteOptions _buffered = new();
+    private readonly WriteOptions _buffered = new(), _synced = new WriteOptions().SetSync(true);
     private readonly string _folder;
     private readonly nint _family;                  // The one family of columns, as some questions want it named.
 
@@ -37,8 +37,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
             .SetMaxLogFileSize(1024 * 1024)
             .SetBlockBasedTableFactory(_table);
 
-        // The log stays in the process until it is flushed, and then it is flushed as a whole: see Durability.
-        RocksDbSharp.Native.Instance.rocksdb_options_set_manual_wal_flush(_options.Handle, 1);
+        // The log is written before a reader sees what it says: a library that keeps it in the process shows first, and may fail then.
         _database = RocksDb.Open(_options, folder);
         SetHandle(_database.Handle);
         _family = RocksDbSharp.Native.Instance.rocksdb_get_default_column_family_handle(handle);
@@ -55,21 +54,31 @@ internal sealed unsafe class StoreEngine : SafeHandle
     public static StoreEngine Open(string folder, StoreSettings settings)
     {
         StoreEngine engine;
+        NativeLibraryFolder.EnsureLoaded();
         try
         {
             Directory.CreateDirectory(folder);
+            StoreFolderCheck.Run(folder, settings);
             engine = new StoreEngine(folder, settings);
         }
         catch (Exception failure) when (failure is RocksDbSharpException or IOException or UnauthorizedAccessException)
         {
-            string why = failure.Message.Contains("lock file", StringComparison.Ordinal) ? $"another process has it open. {failure.Message}" : failure.Message;
+            string why = failure.Message.Contains("lock file", StringComparison.Ordinal) ? $"another process has it open. {failure.Message}"
+                : failure.Message.StartsWith("Corruption", StringComparison.Ordinal) ? $"{failure.Message} {StoreFolderCheck.WayOn(folder)}"
+                : failure.Message;
             throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure);
         }
 
         try
         {
+            if (settings.VerifiesTables) engine.VerifyTables();
             new StoreOpening(engine, folder).Run();
             return engine;
+        }
+        catch (RocksDbSharpException failure)
+        {
+            engine.Dispose();
+            throw new StoreException(StoreFault.Failed, $"The store {folder} is damaged: {failure.Message} {StoreFolderCheck.WayOn(folder)}", failure);
         }
         catch
         {
@@ -77,6 +86,24 @@ internal sealed unsafe class StoreEngine : SafeHandle
             throw;
         }
     }
+
+    /// <summary>Opens a database whose content may not be in order.</summary>
+    /// <exception cref="StoreException">It is of another format, or cannot be opened.</exception>
+    public static StoreEngine OpenRepaired(string folder)
+    {
+        try
+        {
+            return new StoreEngine(folder, new StoreSettings());
+        }
+        catch (RocksDbSharpException failure)
+        {
+            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be repaired: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Reads all tables, and compares every block with its checksum.</summary>
+    /// <exception cref="RocksDbSharpException">One of them is damaged; names the file and the place.</exception>
+    public void VerifyTables() => RocksDbSharp.Native.Instance.rocksdb_verify_checksum(handle);
 
     /// <summary>Bytes of all its files.</summary>
     public long MeasureFiles()
@@ -113,39 +140,41 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <param name="keys">The clients' keys.</param>
     /// <param name="at">The moment.</param>
     /// <param name="values">Filled: null where there is no key.</param>
+    /// <param name="from">The first of them.</param>
+    /// <param name="count">How many.</param>
     /// <exception cref="RocksDbSharpException">One of them cannot be read; what was found stands in the values.</exception>
-    public void GetMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions at, PinnedValue?[] values)
+    public void GetMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions at, PinnedValue?[] values, int from, int count)
     {
-        if (keys.Count == 0) return;
+        if (count == 0) return;
         int bytes = 0;
-        foreach (ReadOnlyMemory<byte> key in keys) bytes += key.Length + 1;
+        for (int i = 0; i < count; i++) bytes += keys[from + i].Length + 1;
         byte[] records = ArrayPool<byte>.Shared.Rent(bytes);
-        nint[] found = ArrayPool<nint>.Shared.Rent(keys.Count), errors = new nint[keys.Count];
-        (nint Bytes, nuint Length)[] names = ArrayPool<(nint, nuint)>.Shared.Rent(keys.Count);
+        nint[] found = ArrayPool<nint>.Shared.Rent(count), errors = new nint[count];
+        (nint Bytes, nuint Length)[] names = ArrayPool<(nint, nuint)>.Shared.Rent(count);
         try
         {
             fixed (byte* record = records)
             fixed (nint* slices = found)
-            fixed ((nint, nuint)* name = names)
+            fixed ((nint, nuint)* first = names)
             {
-                int from = 0;
-                for (int i = 0; i < keys.Count; i++)
+                int written = 0;
+                for (int i = 0; i < count; i++)
                 {
-                    ReadOnlySpan<byte> written = Records.NameOf(keys[i].Span, records.AsSpan(from, keys[i].Length + 1));
-                    names[i] = ((nint)(record + from), (nuint)written.Length);
-                    from += written.Length;
+                    ReadOnlySpan<byte> key = keys[from + i].Span, name = Records.NameOf(key, records.AsSpan(written, key.Length + 1));
+                    names[i] = ((nint)(record + written), (nuint)name.Length);
+                    written += name.Length;
                 }
 
                 RocksDbSharp.Native.Instance.rocksdb_batched_multi_get_cf_slice(
-                    handle, at.Handle, _family, (nuint)keys.Count, (nint)name, (nint)slices, errors, 0);
+                    handle, at.Handle, _family, (nuint)count, (nint)first, (nint)slices, errors, 0);
             }
 
-            for (int i = 0; i < keys.Count; i++)
+            for (int i = 0; i < count; i++)
             {
                 if (found[i] == 0) continue;
                 bool held = false;
                 DangerousAddRef(ref held);
-                values[i] = new PinnedValue(this, found[i], before: 1);
+                values[from + i] = new PinnedValue(this, found[i], before: 1);
             }
 
             ThrowFirst(errors);
@@ -176,6 +205,28 @@ internal sealed unsafe class StoreEngine : SafeHandle
     {
         Span<byte> record = stackalloc byte[Records.PartBytes];
         return GetRecord(Records.NameOfPart(value, index, record), at, before: 0);
+    }
+
+    /// <summary>Copies a part of a long value.</summary>
+    /// <param name="value">The value's number.</param>
+    /// <param name="index">The part's.</param>
+    /// <param name="at">The moment.</param>
+    /// <param name="target">Room for it.</param>
+    /// <returns>Its bytes; -1 where it is missing, or is longer than the target.</returns>
+    public int CopyPart(ulong value, long index, ReadOptions at, Span<byte> target)
+    {
+        Span<byte> record = stackalloc byte[Records.PartBytes];
+        nint slice = FindRecord(Records.NameOfPart(value, index, record), at);
+        if (slice == 0) return -1;
+        try
+        {
+            byte* bytes = (byte*)RocksDbSharp.Native.Instance.rocksdb_pinnableslice_value(slice, out nuint length);
+            return new ReadOnlySpan<byte>(bytes, checked((int)length)).TryCopyTo(target) ? (int)length : -1;
+        }
+        finally
+        {
+            RocksDbSharp.Native.Instance.rocksdb_pinnableslice_destroy(slice);
+        }
     }
 
     /// <summary>Whether a client's key is there.</summary>
@@ -225,8 +276,14 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <summary>Throws what stopped an iterator, if that was not the end.</summary>
     public static void ThrowIfFailed(Iterator iterator) => RocksDbSharp.Native.Instance.rocksdb_iter_get_error(iterator.Handle);
 
-    /// <summary>Writes a batch, all of it or nothing. It can be read at once; the log waits for <see cref="FlushLog"/>.</summary>
-    public void Write(WriteBatch batch) => _database.Write(batch, _buffered);
+    /// <summary>Writes a batch, all of it or nothing: to the log, with the operating system, and then where it is read.</summary>
+    /// <param name="batch">The changes.</param>
+    /// <param name="sync">Whether the log is on the disk before anybody sees them.</param>
+    public void Write(WriteBatch batch, bool sync = false) => _database.Write(batch, sync ? _synced : _buffered);
+
+    /// <summary>Takes out of the newest log what was not acknowledged, after a write has failed.</summary>
+    /// <param name="sequence">Of the last change that stays.</param>
+    public void CutLogBehind(long sequence) => LogFolder.CutBehind(_folder, (ulong)sequence);
 
     /// <summary>Hands the log to the operating system.</summary>
     /// <param name="sync">Whether to wait for the disk, too.</param>

@@ -35,3 +35,14 @@ public sealed class StoreException : Exception
     /// <summary>Why.</summary>
     public StoreFault Fault { get; }
 }
+
+/// <summary>What clients are told of a failure: the kind of it, and nothing of the server's files.</summary>
+internal static class StoreFaultText
+{
+    public static string OfWrite(Exception failure) =>
+        failure.Message.Contains("No space left", StringComparison.OrdinalIgnoreCase) || failure.Message.Contains("NoSpace", StringComparison.OrdinalIgnoreCase)
+            ? "The store cannot write: its disk is full. Nothing was changed."
+            : "The store cannot write: its disk failed. Nothing was changed.";
+
+    public const string Read = "The store cannot read: its files or its disk failed.";
+}

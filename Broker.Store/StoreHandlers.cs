@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Broker.Core.Protocol.Calls;
@@ -12,6 +14,17 @@ namespace Broker.Store;
 /// <returns>Fails with a <see cref="CallFaultException"/>.</returns>
 public delegate Task<ReadOnlyMemory<byte>> StoreHandler(ReadOnlyMemory<byte> arguments);
 
+/// <summary>One call of a method that reads.</summary>
+/// <param name="Arguments">Must not change before the answer.</param>
+/// <param name="Client">Whose share of what reads may hold it counts in: the id of a connection.</param>
+public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, string Client);
+
+/// <summary>Answers one call with a result that may be where the database has it.</summary>
+/// <param name="request">The call.</param>
+/// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+/// <returns>Whoever takes the result disposes of its source. Fails with a <see cref="CallFaultException"/>.</returns>
+public delegate ValueTask<StoreResult> StoreReader(StoreRequest request, CancellationToken cancellationToken);
+
 /// <summary>The methods of docs/PROTOCOL.md over a store, for whoever answers calls.</summary>
 /// <remarks>They wait for the disk, so they run where that delays nobody else.</remarks>
 public sealed class StoreHandlers
@@ -25,18 +38,21 @@ public sealed class StoreHandlers
 
     private readonly KeyedStore _store;
     private readonly int _resultBytesMax;
+    private readonly ReadBudget _reads;
 
     /// <summary>Over a store, which its owner closes.</summary>
     /// <param name="store">The store.</param>
     /// <param name="resultBytesMax">The longest result; what would be longer is a fault that says so.</param>
-    public StoreHandlers(KeyedStore store, int resultBytesMax = 64 * 1024 * 1024)
+    /// <param name="reads">What the results of all reads may hold; 256 MiB, and 64 MiB or one result for each client, unless given.</param>
+    public StoreHandlers(KeyedStore store, int resultBytesMax = 64 * 1024 * 1024, ReadBudget? reads = null)
     {
         _store = store;
         _resultBytesMax = resultBytesMax;
+        _reads = reads ?? new ReadBudget(Math.Max(256 * 1024 * 1024, resultBytesMax), Math.Max(64 * 1024 * 1024, resultBytesMax), TimeSpan.FromSeconds(30), TimeProvider.System);
         All = new Dictionary<string, StoreHandler>
         {
-            [StoreMethods.Read] = arguments => Answer(arguments, bytes => ArrayOf(Read(bytes))),
-            [StoreMethods.BatchRead] = arguments => Answer(arguments, bytes => ArrayOf(ReadMany(bytes))),
+            [StoreMethods.Read] = arguments => ReadArrayAsync(arguments, Read),
+            [StoreMethods.BatchRead] = arguments => ReadArrayAsync(arguments, ReadMany),
             [StoreMethods.Write] = arguments => AnswerAsync(arguments, WriteAsync),
             [StoreMethods.BatchWrite] = arguments => AnswerAsync(arguments, WriteManyAsync),
             [StoreMethods.Delete] = arguments => AnswerAsync(arguments, DeleteAsync),
@@ -44,29 +60,50 @@ public sealed class StoreHandlers
             [StoreMethods.Length] = arguments => Answer(arguments, bytes => Number(bytes, () => _store.Count)),
             [StoreMethods.IsEmpty] = arguments => Answer(arguments, IsEmpty),
             [StoreMethods.FileSize] = arguments => Answer(arguments, bytes => Number(bytes, () => _store.FileBytes)),
-            [StoreMethods.Scan] = arguments => Answer(arguments, Scan),
+            [StoreMethods.Scan] = arguments => ReadArrayAsync(arguments, Scan),
         };
-        Pinned = new Dictionary<string, Func<ReadOnlyMemory<byte>, StoreResult>>
+        Readers = new Dictionary<string, StoreReader>
         {
-            [StoreMethods.Read] = arguments => Guard(arguments, Read),
-            [StoreMethods.BatchRead] = arguments => Guard(arguments, ReadMany),
+            [StoreMethods.Read] = (request, cancel) => ReadAsync(request, Read, cancel, isOneValue: true),
+            [StoreMethods.BatchRead] = (request, cancel) => ReadAsync(request, ReadMany, cancel),
+            [StoreMethods.Scan] = (request, cancel) => ReadAsync(request, Scan, cancel),
         };
     }
 
-    private static StoreResult Guard(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, StoreResult> run)
+    private delegate StoreResult Gather(ReadOnlyMemory<byte> arguments, ReadHold hold);
+
+    // Gathers and counts on the way; where there is no room for all of it, lets go of everything, waits for room, and gathers
+    // again. So no read waits for room while it holds any.
+    private async ValueTask<StoreResult> ReadAsync(StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
     {
-        try
+        ReadHold hold = _reads.Begin(request.Client);
+        while (true)
         {
-            return run(arguments);
-        }
-        catch (StoreException failure)
-        {
-            throw AsFault(failure);
+            long needed;
+            try
+            {
+                return gather(request.Arguments, hold);
+            }
+            catch (ReadRoomException full)
+            {
+                hold.Dispose();
+                needed = isOneValue ? full.Needed : _resultBytesMax;
+            }
+            catch (Exception failure)
+            {
+                hold.Dispose();
+                if (failure is StoreException refused) throw AsFault(refused);
+                throw;
+            }
+
+            hold = _reads.Begin(request.Client);
+            await _reads.TakeAsync(hold, needed, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static byte[] ArrayOf(StoreResult result)
+    private async Task<ReadOnlyMemory<byte>> ReadArrayAsync(ReadOnlyMemory<byte> arguments, Gather gather)
     {
+        StoreResult result = await ReadAsync(new StoreRequest(arguments, Client: ""), gather, CancellationToken.None).ConfigureAwait(false);
         using IChunkSource? source = result.Source;
         return source?.ToArray() ?? result.Bytes.ToArray();
     }
@@ -74,8 +111,8 @@ public sealed class StoreHandlers
     /// <summary>Each method by its name.</summary>
     public IReadOnlyDictionary<string, StoreHandler> All { get; }
 
-    /// <summary>The methods whose results may be where the database has them, by their names.</summary>
-    public IReadOnlyDictionary<string, Func<ReadOnlyMemory<byte>, StoreResult>> Pinned { get; }
+    /// <summary>The methods whose results are longer than their arguments, by their names: what a result holds counts until it is disposed of.</summary>
+    public IReadOnlyDictionary<string, StoreReader> Readers { get; }
 
     private static Task<ReadOnlyMemory<byte>> Answer(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, byte[]> run)
     {
@@ -126,20 +163,22 @@ public sealed class StoreHandlers
         return whole.Slice((int)start, part.Length);
     }
 
-    private StoreResult Read(ReadOnlyMemory<byte> arguments)
+    private StoreResult Read(ReadOnlyMemory<byte> arguments, ReadHold hold)
     {
-        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key, _resultBytesMax - 1);
-        if (value is null) return new StoreResult(StoreCodec.Encode(new ValueResult()), null);
-        if (value.Length >= PinnedBytesMin && value.Length < _resultBytesMax) return new StoreResult(default, Hold([s_found, value.Memory], value));
-        try
-        {
-            CheckResult(value.Length);
-            return new StoreResult(StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }), null);
-        }
-        finally
-        {
-            value.Dispose();
-        }
+        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key, _resultBytesMax - 1, hold);
+        if (value is null) return Copied(hold, StoreCodec.Encode(new ValueResult()));
+        hold.Own(value);
+        CheckResult(value.Length);
+        if (value.Length < PinnedBytesMin) return Copied(hold, StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }));
+        if (!value.IsJoined) hold.Take(value.Length);
+        return new StoreResult(default, Hold([s_found, value.Memory], hold));
+    }
+
+    // What is short is copied, and holds nothing.
+    private static StoreResult Copied(ReadHold hold, ReadOnlyMemory<byte> bytes)
+    {
+        hold.Dispose();
+        return new StoreResult(bytes, null);
     }
 
     private static LongBytesPiece Hold(ReadOnlyMemory<byte>[] segments, IDisposable owner)
@@ -150,26 +189,19 @@ public sealed class StoreHandlers
         return piece;
     }
 
-    private StoreResult ReadMany(ReadOnlyMemory<byte> arguments)
+    private StoreResult ReadMany(ReadOnlyMemory<byte> arguments, ReadHold hold)
     {
         KeyBatch batch = Parse<KeyBatch>(arguments);
         if (batch.Count > KeysMax) throw new CallFaultException(FaultCode.BadArguments, $"A batch has at most {KeysMax} keys.");
         var keys = new List<ReadOnlyMemory<byte>>(batch.Count);
         foreach (ReadOnlySpan<byte> key in batch) keys.Add(PartOf(arguments, key));
 
-        var values = new PinnedValues(_store.ReadMany(keys, _resultBytesMax));
-        bool isHeld = false;
-        try
-        {
-            CheckResult(values.Bytes);
-            ReadOnlyMemory<byte>[] segments = values.Encode(PinnedBytesMin);
-            isHeld = values.HoldsAny;
-            return isHeld ? new StoreResult(default, Hold(segments, values)) : new StoreResult(segments[0], null);
-        }
-        finally
-        {
-            if (!isHeld) values.Dispose();
-        }
+        var values = new PinnedValues(_store.ReadMany(keys, _resultBytesMax, hold));
+        hold.Own(values);
+        CheckResult(values.Bytes);
+        ReadOnlyMemory<byte>[] segments = values.Encode(PinnedBytesMin);
+        bool isShort = segments is [{ Length: < PinnedBytesMin }];
+        return isShort ? Copied(hold, segments[0]) : new StoreResult(default, Hold(segments, hold));
     }
 
     private Task<byte[]> WriteAsync(ReadOnlyMemory<byte> arguments)
@@ -213,16 +245,49 @@ public sealed class StoreHandlers
         return StoreCodec.Encode(new BoolResult { Value = _store.IsEmpty });
     }
 
-    private byte[] Scan(ReadOnlyMemory<byte> arguments)
+    private StoreResult Scan(ReadOnlyMemory<byte> arguments, ReadHold hold)
     {
         ScanArguments scan = Parse<ScanArguments>(arguments);
-        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax);
+        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax, hold);
         long bytes = page.Entries.Sum(entry => new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span }.Bytes);
         CheckResult(bytes);
-        byte[] entries = new byte[bytes];
-        var body = new BodyWriter(entries);
-        foreach (StoreEntry entry in page.Entries) new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span }.Write(ref body);
-        return StoreCodec.Encode(ScanPage.Of(page.HasMore, page.Entries.Count, entries));
+        ReadOnlyMemory<byte>[] segments = Encode(page);
+        return segments is [{ Length: < PinnedBytesMin }] ? Copied(hold, segments[0]) : new StoreResult(default, Hold(segments, hold));
+    }
+
+    // Long values stay where they are, between what is copied together.
+    private static ReadOnlyMemory<byte>[] Encode(StorePage page)
+    {
+        var segments = new List<ReadOnlyMemory<byte>>();
+        var joined = new ArrayBufferWriter<byte>();
+        StoreCodec.Write(joined, ScanPage.Of(page.HasMore, page.Entries.Count, []));
+        foreach (StoreEntry entry in page.Entries)
+        {
+            if (entry.Value.Length < PinnedBytesMin)
+            {
+                Append(joined, new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span });
+                continue;
+            }
+
+            // The entry of an empty value is all but the value, and its last field is the value's length.
+            Append(joined, new ScanEntry { Key = entry.Key.Span });
+            ReadOnlyMemory<byte> front = joined.WrittenMemory;
+            BinaryPrimitives.WriteUInt32LittleEndian(MemoryMarshal.AsMemory(front).Span[^sizeof(uint)..], (uint)entry.Value.Length);
+            segments.Add(front);
+            segments.Add(entry.Value);
+            joined = new ArrayBufferWriter<byte>();
+        }
+
+        if (joined.WrittenCount > 0) segments.Add(joined.WrittenMemory);
+        return [.. segments];
+
+        static void Append(ArrayBufferWriter<byte> target, ScanEntry entry)
+        {
+            int size = entry.Bytes;
+            var body = new BodyWriter(target.GetSpan(size)[..size]);
+            entry.Write(ref body);
+            target.Advance(size);
+        }
     }
 
     private static byte[] Number(ReadOnlyMemory<byte> arguments, Func<long> number)

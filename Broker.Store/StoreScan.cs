@@ -10,6 +10,7 @@ public sealed class StoreScan : IDisposable
     private readonly StoreEngine.Moment _moment;
     private readonly Iterator _iterator;
     private readonly byte[] _prefix;
+    private byte[]? _joined;                // The value of the entry, where it was put together.
     private bool _hasBegun;
     private bool _isDisposed;
 
@@ -29,11 +30,23 @@ public sealed class StoreScan : IDisposable
     /// <summary>Bytes of its value.</summary>
     public long ValueLength => LongValue.Of(_iterator.GetValueSpan())?.Length ?? _iterator.GetValueSpan().Length - 1;
 
-    /// <summary>Whether the value is kept in parts, and is not to be had here: see <see cref="KeyedStore.OpenRead"/>.</summary>
-    public bool IsInParts => LongValue.Of(_iterator.GetValueSpan()) is not null;
+    /// <summary>The value; one that is kept in parts is put together, so look at <see cref="ValueLength"/> before. Borrowed until the next one.</summary>
+    /// <exception cref="StoreException">The store cannot read.</exception>
+    public ReadOnlySpan<byte> Value => LongValue.Of(_iterator.GetValueSpan()) is { } parts ? _joined ??= Join(parts) : _iterator.GetValueSpan()[1..];
 
-    /// <summary>The value, unless it <see cref="IsInParts"/>. Borrowed until the next one.</summary>
-    public ReadOnlySpan<byte> Value => IsInParts ? default : _iterator.GetValueSpan()[1..];
+    private byte[] Join(LongValue parts)
+    {
+        byte[] whole = new byte[parts.Length];
+        Span<byte> target = whole;
+        for (long i = 0; !target.IsEmpty; i++)
+        {
+            int copied = _engine.CopyPart(parts.Number, i, _moment.At, target);
+            if (copied <= 0) throw parts.Broken(i);
+            target = target[copied..];
+        }
+
+        return whole;
+    }
 
     /// <summary>Moves to the next key, at first to the first.</summary>
     /// <returns>False behind the last.</returns>
@@ -41,6 +54,7 @@ public sealed class StoreScan : IDisposable
     public bool MoveNext()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _joined = null;
         if (_hasBegun) _iterator.Next();
         _hasBegun = true;
         if (_iterator.Valid()) return Records.IsClientWith(_iterator.GetKeySpan(), _prefix);
@@ -51,7 +65,7 @@ public sealed class StoreScan : IDisposable
         }
         catch (RocksDbSharpException failure)
         {
-            throw new StoreException(StoreFault.Failed, $"The store cannot read: {failure.Message}", failure);
+            throw new StoreException(StoreFault.Failed, StoreFaultText.Read, failure);
         }
     }
 

@@ -27,6 +27,12 @@ public sealed record StoreSettings
     /// <summary>Blocks of the files that are kept in memory.</summary>
     public long CacheBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>Whether every block of every table is compared with its checksum at the start.</summary>
+    public bool VerifiesTables { get; init; } = true;
+
+    /// <summary>Gets what the one who runs the store should know; on any thread, and must not throw.</summary>
+    public Action<StoreNotice> Notify { get; init; } = static _ => { };
+
     /// <summary>Newly written data that is kept in memory before it becomes a file; there are at most two such buffers.</summary>
     public long WriteBufferBytes { get; init; } = 64L * 1024 * 1024;
 }

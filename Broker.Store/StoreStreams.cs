@@ -9,17 +9,17 @@ namespace Broker.Store;
 /// <summary>The store's methods with items: values of any length in either direction, and scans, a piece at a time.</summary>
 /// <remarks>
 /// Each holds two parts of 64 KiB at most, or one item, however long the value or the scan is. A read or a scan keeps the
-/// files of its moment, and a write its parts, so their number is bounded, and each ends when nothing moves.
+/// files of its moment, and a write its parts, so their number is bounded, for one client too, and each ends when nothing
+/// moves. When all are taken, the one that stood still longest makes room.
 /// </remarks>
 public sealed class StoreStreams
 {
     private const int ScanItemBytes = 64 * 1024;        // Of several entries; one that is longer goes alone.
 
     private readonly KeyedStore _store;
-    private readonly int _callsMax;
+    private readonly StreamSlots _slots;
     private readonly TimeSpan _idleLimit;
     private readonly TimeProvider _time;
-    private int _calls;
 
     /// <summary>Over a store, which its owner closes.</summary>
     /// <param name="store">The store.</param>
@@ -29,7 +29,7 @@ public sealed class StoreStreams
     public StoreStreams(KeyedStore store, int callsMax, TimeSpan idleLimit, TimeProvider time)
     {
         _store = store;
-        _callsMax = callsMax;
+        _slots = new StreamSlots(callsMax);
         _idleLimit = idleLimit;
         _time = time;
         All = new Dictionary<string, StoreStreamHandler>
@@ -44,17 +44,12 @@ public sealed class StoreStreams
     public IReadOnlyDictionary<string, StoreStreamHandler> All { get; }
 
     /// <summary>Calls that are under way.</summary>
-    internal int Calls => Volatile.Read(ref _calls);
+    internal int Calls => _slots.Count;
 
     private async Task<ReadOnlyMemory<byte>> RunAsync(StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancel)
     {
-        if (Interlocked.Increment(ref _calls) > _callsMax)
-        {
-            Interlocked.Decrement(ref _calls);
-            throw new CallFaultException(FaultCode.Overloaded, $"{_callsMax} streams of the store are under way already");
-        }
-
         using var watch = new IdleWatch(_idleLimit, _time, cancel);
+        _slots.Take(call.Client, watch);
         try
         {
             return await run(call, watch).ConfigureAwait(false);
@@ -70,7 +65,7 @@ public sealed class StoreStreams
         }
         finally
         {
-            Interlocked.Decrement(ref _calls);
+            _slots.Release(watch);
         }
     }
 
@@ -162,7 +157,7 @@ public sealed class StoreStreams
 
     private static ScanItemEntry EntryOf(StoreScan scan, bool keysOnly)
     {
-        var entry = new ScanItemEntry { Key = scan.Key, ValueLength = scan.ValueLength, HasValue = !keysOnly && !scan.IsInParts };
+        var entry = new ScanItemEntry { Key = scan.Key, ValueLength = scan.ValueLength, HasValue = !keysOnly };
         return entry.Bytes <= ValueStreams.ScanItemBytesMax ? entry with { Value = scan.Value } : entry with { HasValue = false };
     }
 

@@ -211,10 +211,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     protected override void Drop() => _frame.Clear();
 
     /// <inheritdoc />
+    public override bool TellsSubscriptionsOnConnect => true;
+
+    /// <inheritdoc />
     public override void Connected(uint id, in Admission admission)
     {
         Admit(admission.Client);
-        Writer.WriteConnect(id, new ConnectResult
+        var result = new ConnectResult
         {
             Client = admission.Client,
             Version = _context.Version,
@@ -223,7 +226,18 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             Data = admission.Data.Span,
             Expires = admission.TimeLeft is not null,
             TtlSeconds = SecondsOf(admission.TimeLeft),
-        });
+        };
+        if (admission.Subscriptions is not { Count: > 0 } subscriptions)
+        {
+            Writer.WriteConnect(id, result);
+            Say();
+            return;
+        }
+
+        Writer.StartConnectWithSubscriptions(id, result);
+        foreach ((Subscription subscription, SubscribeResult each) in subscriptions)
+            Writer.WriteConnectSubscription(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, each));
+        Writer.EndConnect();
         Say();
     }
 
@@ -232,8 +246,26 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     /// <inheritdoc />
     public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
+        if (id != 0)
+        {
+            Writer.WriteSubscribe(id, AnswerOf(subscription, result));
+        }
+        else
+        {
+            // What the client was told as it connected holds, unless the history has begun anew since then.
+            if (!subscription.Options.IsTold || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
+                Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, result));
+            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
+        }
+
+        if (Writer.Lines > 0) Say();
+        Seal();
+    }
+
+    private WireSubscribeResult AnswerOf(Subscription subscription, in SubscribeResult result)
+    {
         bool hasPosition = result.Positioned || result.Recoverable;
-        var answer = new WireSubscribeResult
+        return new WireSubscribeResult
         {
             Expires = result.TimeLeft is not null,
             TtlSeconds = SecondsOf(result.TimeLeft),
@@ -247,18 +279,6 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             Recovered = result.Recoverable && result.Recovered,
             Publications = result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta)) : [],
         };
-        if (id == 0)
-        {
-            Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), answer);
-            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
-        }
-        else
-        {
-            Writer.WriteSubscribe(id, answer);
-        }
-
-        Say();
-        Seal();
     }
 
     /// <inheritdoc />
@@ -334,6 +354,15 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         Writer.WriteError(id, error);
         Say();
     }
+
+    /// <inheritdoc />
+    public bool IsSettling => Connection.IsSettling;
+
+    /// <inheritdoc />
+    public void Owe() => Connection.Owe();
+
+    /// <inheritdoc />
+    public void Settle() => Connection.Settle();
 
     /// <inheritdoc />
     public void Returned(uint id, ReadOnlyMemory<byte> result)

@@ -32,11 +32,8 @@ public sealed class DialectRegistry
     /// <summary>The formats of all of them.</summary>
     public PublicationFormats Formats { get; }
 
-    /// <summary>The paths that speak WebSocket.</summary>
-    public IReadOnlyCollection<string> Paths => _byPath.Keys;
-
-    /// <summary>The endpoint of a path; null where there is none.</summary>
-    public WebSocketEndpoint? Find(string path) => _byPath.TryGetValue(path, out (Dialect Dialect, WebSocketEndpoint Endpoint) found) ? found.Endpoint : null;
+    /// <summary>The endpoints of all of them, each with a path of its own.</summary>
+    public IEnumerable<WebSocketEndpoint> Endpoints => _byPath.Values.Select(static each => each.Endpoint);
 
     /// <summary>Makes the session of a connection that was opened on one of the endpoints.</summary>
     public IDialectSession CreateSession(Connection connection, LoopTurn turn)

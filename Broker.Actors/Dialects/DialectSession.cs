@@ -144,14 +144,21 @@ public abstract class DialectSession : IDialectSession, IReplySource
 
     private void Add(ClientCommand command)
     {
-        _pendingBytes += command.Bytes;
+        Begin(command.Bytes);
         (_commands ??= new List<ClientCommand>(_commandsBefore)).Add(command);
+    }
+
+    // What has no bytes is no request of the client, and gets no answer.
+    private void Begin(int bytes)
+    {
+        _pendingBytes += bytes;
+        if (bytes > 0) Connection.Owe();
     }
 
     /// <summary>A command that no message of the client is, such as one of the clock's: it waits for no turn.</summary>
     protected void HandleAtOnce(ClientCommand command)
     {
-        _pendingBytes += command.Bytes;
+        Begin(command.Bytes);
         _session.Tell(new SessionProtocol.Commands([command]), ActorRefs.NoSender);
     }
 
@@ -204,11 +211,18 @@ public abstract class DialectSession : IDialectSession, IReplySource
     {
         bool wasReady = IsReady;
         _pendingBytes -= bytes;
+        if (bytes > 0) Connection.Settle();
         if (!wasReady && IsReady) _demand?.Resume();
     }
 
     /// <inheritdoc />
     public virtual CallWindows? WindowsOfHubCalls => null;
+
+    /// <inheritdoc />
+    public virtual bool TakesServerSubscriptions => true;
+
+    /// <inheritdoc />
+    public virtual bool TellsSubscriptionsOnConnect => false;
 
     /// <inheritdoc />
     public abstract ICallOutlet Calls { get; }
@@ -284,9 +298,11 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public abstract void Disconnect(DisconnectReason reason);
 
     /// <inheritdoc />
-    public void CloseByClient()
-    {
-        Seal();
-        Connection.SeeOff("bye");
-    }
+    public void CloseByClient() => Connection.WhenSettled(
+        () =>
+        {
+            Seal();
+            Connection.SeeOff("bye");
+        },
+        EventLoop.SettleLimit);
 }

@@ -30,6 +30,15 @@ public sealed class NativeCallSpeech : ICallOutlet
     }
 
     /// <inheritdoc />
+    public bool IsSettling => _speech.Connection.IsSettling;
+
+    /// <inheritdoc />
+    public void Owe() => _speech.Connection.Owe();
+
+    /// <inheritdoc />
+    public void Settle() => _speech.Connection.Settle();
+
+    /// <inheritdoc />
     public void Returned(uint id, ReadOnlyMemory<byte> result)
     {
         var message = new CallResult { Id = id, Data = result.Span };

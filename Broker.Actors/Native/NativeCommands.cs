@@ -6,6 +6,8 @@ using Broker.Core.Protocol.Transfers;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Calls;
 using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
+using HistoryQuery = Broker.Actors.Channels.History.HistoryQuery;
+using WireHistoryOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 using WireOptions = Broker.Core.Protocol.Messages.SubscribeOptions;
 
 namespace Broker.Actors.Native;
@@ -35,6 +37,14 @@ internal static class NativeCommands
             RecoverFrom = recovers ? new StreamPosition(subscribe.Epoch, subscribe.Offset) : null,
             Token = subscribe.Token.ToArray(),
         };
+    }
+
+    internal static ClientCommand Of(in HistoryRequest request, int bytes, int index)
+    {
+        if (request.Request == 0) return new ClientCommand.Invalid(0, bytes) { Index = index };
+        StreamPosition? since = (request.Options & WireHistoryOptions.Since) != 0 ? new StreamPosition(request.Epoch, request.Offset) : null;
+        var query = new HistoryQuery(since, request.Limit, (request.Options & WireHistoryOptions.Reverse) != 0);
+        return new ClientCommand.History(request.Request, bytes, Encoding.UTF8.GetString(request.Channel), query) { Index = index };
     }
 
     internal static ClientCommand Of(in Unsubscribe unsubscribe, int bytes, int index, string? channel) => unsubscribe.Request == 0

@@ -85,6 +85,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Ping: Say(new Pong { Mark = message.As<Ping>().Mark }); break;
             case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Handle(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
+            case NativeKind.History: Handle(NativeCommands.Of(message.As<HistoryRequest>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
@@ -288,7 +289,7 @@ public sealed class NativeConversation : NativeSpeech
     // A handler takes its arguments in one piece; they count for as long as it runs.
     private void StartLong(in Call call, ChunkedPayload payload, int from, int bytes, int index)
     {
-        if (Uploads.TryHold(payload.Bytes - from) is { } hold)
+        if (Uploads.TryPassOn(payload, payload.Bytes - from) is { } hold)
         {
             Start(call, payload.MoveToArray(from), bytes, index, hold);
             return;

@@ -22,6 +22,10 @@ internal readonly record struct DownloadSubject(uint Channel, ulong Offset, uint
 /// </remarks>
 internal sealed class NativeDownloads : IChunkPump
 {
+    private const int SmallBytesMax = 1024 * 1024;  // Of a result that never has to give way to others.
+
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
+
     private readonly NativeSpeech _client;
     private readonly LoopTurn _replies;
     private readonly ChunkLimits _limits;
@@ -76,11 +80,13 @@ internal sealed class NativeDownloads : IChunkPump
         download.Stream = stream;
         _downloads.Add(download);
         _heldBytes += source.Bytes;
+        if (subject.Channel == 0) _client.Connection.Owe();
         if (_downloads.Count == 1)
         {
             _progress = Now;
-            _timer.Set(DueOf(download) - _progress);
         }
+
+        if (_downloads.Count == 1 || source.Bytes > SmallBytesMax) _timer.Set(NextDue() - Now);
 
         Wake();
         return default;
@@ -95,7 +101,7 @@ internal sealed class NativeDownloads : IChunkPump
         if (_heldBytes > 0 && source.Bytes > _limits.ConnectionBytesMax - _heldBytes)
             return new ChunkRefusal(ChunkError.ConnectionFull, source.Bytes, _limits.ConnectionBytesMax, _heldBytes);
         if (subject.Channel != 0) return default;
-        hold = ChunkHold.TryTake(_process, source.Bytes);
+        hold = source.Bytes > SmallBytesMax ? ChunkHold.TryReserve(_process, source.Bytes, Now) : ChunkHold.TryTake(_process, source.Bytes);
         return hold is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.BytesMax, _process.Bytes) : default;
     }
 
@@ -201,8 +207,25 @@ internal sealed class NativeDownloads : IChunkPump
             _client.TellLate(late.Subject);
         }
 
+        Shed(now);
         Wake();
-        if (_downloads.Count > 0) _timer.Set(_downloads.Min(DueOf) - now);
+        if (_downloads.Count > 0) _timer.Set(NextDue() - now);
+    }
+
+    private TimeSpan NextDue()
+    {
+        TimeSpan due = _downloads.Min(DueOf);
+        TimeSpan look = Now + s_lookInterval;
+        return due > look && _downloads.Exists(each => each.Bytes > SmallBytesMax) ? look : due;
+    }
+
+    // Others wait for memory that this client does not take: what it takes slowly gives way.
+    private void Shed(TimeSpan now)
+    {
+        foreach (Download slow in _downloads.Where(each => each.Bytes > SmallBytesMax && each.IsShedBy(_process, now)).ToList())
+        {
+            if (_sender.Cancel(slow.Stream, ChunkError.ProcessFull)) _client.TellShed(slow.Subject);
+        }
     }
 
     // One that waits for credit is judged by itself. One that waits for its turn waits for the others: it is late when none moves.
@@ -217,12 +240,15 @@ internal sealed class NativeDownloads : IChunkPump
     {
         if (!_downloads.Remove(download)) return;
         _heldBytes -= download.Bytes;
+        if (download.Subject.Channel == 0) _client.Connection.Settle();
         if (download.IsSent) _sent.Add(download.Stream, download.Subject);
         if (_downloads.Count == 0) _timer.Stop();
     }
 
     private sealed class Download(NativeDownloads owner, IChunkSource bytes, ChunkHold? hold, DownloadSubject subject) : IChunkSource
     {
+        private TransferRate _rate = new(owner.Now);
+
         internal TimeSpan Started { get; } = owner.Now;
 
         public long Bytes => bytes.Bytes;
@@ -238,9 +264,12 @@ internal sealed class NativeDownloads : IChunkPump
 
         internal void Touch() => Progress = owner.Now;
 
+        internal bool IsShedBy(ChunkBudget process, TimeSpan now) => _rate.TryMeasure(now, out long rate) && process.TryShed(rate, now);
+
         public void CopyTo(long from, Span<byte> target)
         {
             Touch();
+            _rate.Add(target.Length);
             owner._progress = Progress;
             IsSent = from + target.Length == bytes.Bytes;
             bytes.CopyTo(from, target);

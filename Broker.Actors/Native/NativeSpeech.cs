@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.SlowConsumers;
@@ -155,6 +156,9 @@ public abstract class NativeSpeech : DialectSession
     public override void NotConnected(uint id, HubError error) =>
         Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
 
+    /// <summary>No: the protocol has no message that names a channel which the client has not asked for.</summary>
+    public override bool TakesServerSubscriptions => false;
+
     /// <inheritdoc />
     public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
@@ -172,6 +176,35 @@ public abstract class NativeSpeech : DialectSession
     {
         if (publication.LongData is { } data) DeliverLong(new LongPublication(number, publication.Offset, data));
         else Say(new Delivery { Channel = number, Offset = publication.Offset, Data = publication.Data.Span });
+    }
+
+    /// <inheritdoc />
+    public override void History(uint id, string channel, Channels.History.HistoryPage page)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+
+        // As many as fit a frame; the client asks on from the last.
+        int room = Around.SharedDataBytesMax - NativeWriter.SizeOf(default(HistoryReply)), bytes = 0, count = 0;
+        while (count < page.Publications.Count && bytes + HistoryReply.PublicationBytes + page.Publications[count].DataBytes <= room)
+            bytes += HistoryReply.PublicationBytes + (int)page.Publications[count++].DataBytes;
+        if (count == 0 && page.Publications.Count > 0)
+        {
+            Failed(id, index: 0, HubError.LimitExceeded);
+            return;
+        }
+
+        byte[] publications = new byte[bytes];
+        Span<byte> rest = publications;
+        for (int i = 0; i < count; i++)
+        {
+            ReadOnlySpan<byte> data = page.Publications[i].Data.Span;
+            BinaryPrimitives.WriteUInt64LittleEndian(rest, page.Publications[i].Offset);
+            BinaryPrimitives.WriteInt32LittleEndian(rest[8..], data.Length);
+            data.CopyTo(rest[HistoryReply.PublicationBytes..]);
+            rest = rest[(HistoryReply.PublicationBytes + data.Length)..];
+        }
+
+        Say(new HistoryReply { Request = id, Epoch = page.Top.Epoch, Offset = page.Top.Offset, Publications = publications });
     }
 
     /// <inheritdoc />
@@ -229,6 +262,9 @@ public abstract class NativeSpeech : DialectSession
 
     /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>
     internal void TellLate(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Deadline, "not taken in time");
+
+    /// <summary>A stream to the client gave way to others, which wait for its memory: whoever waits for what it was is told.</summary>
+    internal void TellShed(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
 
     /// <summary>The client takes no more of a stream: whoever waits for what it was is told.</summary>
     /// <param name="stream">Its number; ignored if it is over.</param>

@@ -15,7 +15,6 @@ internal sealed class NativeUploads
 {
     private readonly NativeSpeech _client;
     private readonly EventLoop _loop;
-    private readonly ChunkBudget _process;
     private readonly ChunkBudget _arguments;        // Of calls that run: the table no longer counts them.
     private readonly ChunkTable _table;
     private readonly LoopTimer _timer;
@@ -28,7 +27,6 @@ internal sealed class NativeUploads
     {
         _client = client;
         _loop = client.Connection.Loop;
-        _process = process;
         _arguments = new ChunkBudget(limits.ConnectionBytesMax);
         _table = new ChunkTable(limits, process, ProcessBuffers.Shared);
         _timer = new LoopTimer(_loop, OnTime);
@@ -73,9 +71,9 @@ internal sealed class NativeUploads
         Watch();
     }
 
-    /// <summary>A stream as arguments in one piece, which count on until the call has ended.</summary>
-    /// <returns>Where they count; none if they do not fit.</returns>
-    internal ChunkHold? TryHold(long bytes) => ChunkHold.TryTake(_arguments, _process, bytes);
+    /// <summary>A stream becomes arguments in one piece, which are counted until the call has ended.</summary>
+    /// <returns>Where they are counted; none if the calls of the client hold too many.</returns>
+    internal ChunkHold? TryPassOn(ChunkedPayload payload, long bytes) => payload.TryPassOn(_arguments, bytes);
 
     /// <summary>A whole stream is not what it was to be.</summary>
     internal void Refuse(in Chunk last, in ChunkRefusal why, int index) => Refuse(last.Stream, last.Index, why.Error, why.Text, index);
@@ -102,15 +100,12 @@ internal sealed class NativeUploads
         _table.Clear();
     }
 
-    private void OnTime()
-    {
-        TellExpired();
-        Watch();
-    }
+    private void OnTime() => Watch();
 
     private void Watch()
     {
         TellExpired();
+        while (_table.TryGrant(Now, out uint stream, out uint credit)) _client.Say(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
         if (_table.NextExpiry is { } expiry) _timer.Set(expiry - Now);
         else _timer.Stop();
     }
@@ -119,8 +114,8 @@ internal sealed class NativeUploads
     {
         while (_table.TryExpire(Now, out StreamExpiry expired))
         {
-            Refuse(expired.Stream, chunk: 0, ChunkError.Expired, expired.Text, index: 0);
-            _client.MissResult(expired.Purpose, expired.Reference, ChunkError.Expired, expired.Text);
+            Refuse(expired.Stream, chunk: 0, expired.Error, expired.Text, index: 0);
+            _client.MissResult(expired.Purpose, expired.Reference, expired.Error, expired.Text);
         }
     }
 }

@@ -6,6 +6,19 @@ namespace Broker.Actors.Rpc;
 /// <summary>What the calls of a session say to its client; each dialect says it in its own words. Only for the loop's thread.</summary>
 public interface ICallOutlet
 {
+    /// <summary>Whether the connection ends as soon as what was asked is answered: no call begins any more.</summary>
+    bool IsSettling => false;
+
+    /// <summary>A call has begun, whose answer the connection owes.</summary>
+    void Owe()
+    {
+    }
+
+    /// <summary>A call that had begun has its answer.</summary>
+    void Settle()
+    {
+    }
+
     /// <summary>A call came to a result.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="result">Owned by the result, not to be changed.</param>

@@ -14,10 +14,11 @@ internal sealed class Method
     private volatile bool _isQuick;
 
     /// <summary>A method whose calls run on the thread pool.</summary>
-    internal Method(string name, MethodHandler handler)
+    internal Method(string name, MethodHandler handler, CallOrder order = CallOrder.None)
     {
         Name = name;
         Handler = handler;
+        Order = order;
     }
 
     /// <summary>A method whose calls run on the loops of their callers, as long as it is quick.</summary>
@@ -29,6 +30,8 @@ internal sealed class Method
     }
 
     internal string Name { get; }
+
+    internal CallOrder Order { get; }
 
     /// <summary>What answers on the thread pool, in any case.</summary>
     internal MethodHandler Handler { get; }

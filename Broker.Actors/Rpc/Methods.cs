@@ -12,7 +12,8 @@ namespace Broker.Actors.Rpc;
 /// <para><b>A handler</b> takes bytes and gives bytes. What they mean is between it and its callers; callers of the Centrifuge
 /// dialect send one JSON value, or nothing, and can take only that.</para>
 /// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
-/// slow one delays nobody else. <see cref="AddQuick"/> is for what is so small that the way there would cost more than the call.</para>
+/// slow one delays nobody else. Two calls of one connection may take effect in either order, unless their methods are added with
+/// a <see cref="CallOrder"/>. <see cref="AddQuick"/> is for what is so small that the way there would cost more than the call.</para>
 /// <para>Where a caller of the native protocol says further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
 /// with <c>MethodCall.SayAsync</c> it can say results before the last. Both are held back while the other side is
 /// slower.</para>
@@ -29,12 +30,13 @@ public sealed class Methods
     /// <summary>Adds a method.</summary>
     /// <param name="name">What clients call it; natives by its <see cref="MethodId"/>.</param>
     /// <param name="handler">What answers.</param>
+    /// <param name="order">How its calls stand to other calls of the same connection.</param>
     /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
     /// <exception cref="InvalidOperationException">The hub has started.</exception>
-    public void Add(string name, MethodHandler handler)
+    public void Add(string name, MethodHandler handler, CallOrder order = CallOrder.None)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        Add(new Method(name, handler));
+        Add(new Method(name, handler, order));
     }
 
     /// <summary>Adds a method that answers at once, out of memory: it runs on its caller's loop, between reading the call and writing the answer.</summary>
@@ -87,10 +89,11 @@ public sealed class Methods
     /// <param name="handler">What answers.</param>
     /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
     /// <exception cref="InvalidOperationException">The hub has started.</exception>
-    public void AddJson<TArguments, TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler)
+    /// <param name="order">How its calls stand to other calls of the same connection.</param>
+    public void AddJson<TArguments, TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler, CallOrder order = CallOrder.None)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        Add(name, new JsonMethod<TArguments, TResult>(handler).AnswerAsync);
+        Add(name, new JsonMethod<TArguments, TResult>(handler).AnswerAsync, order);
     }
 
     /// <summary>Adds a method with any number of results, which reach the caller one by one, as fast as it takes them.</summary>

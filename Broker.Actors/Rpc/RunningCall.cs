@@ -43,6 +43,9 @@ public sealed class RunningCall
     /// <summary>Bytes that it holds of what a client's calls may.</summary>
     public int Bytes { get; internal init; }
 
+    /// <summary>How it stands to other calls of its connection.</summary>
+    internal CallOrder Order { get; init; }
+
     /// <summary>Where long arguments count until the handler has returned.</summary>
     internal IDisposable? Hold { private get; init; }
 
@@ -142,7 +145,29 @@ public sealed class RunningCall
         }
     }
 
-    private async void FinishAsync(ValueTask<ReadOnlyMemory<byte>> answer)
+    /// <summary>Starts the handler of an ordered call, unless its caller has its answer already: on a thread of the pool.</summary>
+    /// <param name="resume">Called once if the call <paramref name="holdsUp"/> the next, when it is done.</param>
+    /// <param name="holdsUp">Whether the next ordered call has to wait for that.</param>
+    /// <returns>What it came to, if it has returned already; else its session is told by itself, later.</returns>
+    internal SessionProtocol.CallReturned? BeginInOrder(Action resume, out bool holdsUp)
+    {
+        holdsUp = false;
+        if (_over.IsCancellationRequested) return Return(FaultCode.Cancelled, default, "cancelled");
+        try
+        {
+            ValueTask<ReadOnlyMemory<byte>> answer = _handler(_call, _over.Token);
+            if (answer.IsCompletedSuccessfully) return Return(FaultCode.None, answer.Result, "");
+            holdsUp = Order == CallOrder.Done;
+            FinishAsync(answer, holdsUp ? resume : null);
+            return null;
+        }
+        catch (Exception failure)
+        {
+            return Fail(failure);
+        }
+    }
+
+    private async void FinishAsync(ValueTask<ReadOnlyMemory<byte>> answer, Action? resume = null)
     {
         SessionProtocol.CallReturned returned;
         try
@@ -155,6 +180,7 @@ public sealed class RunningCall
         }
 
         Tell(returned);
+        resume?.Invoke();
     }
 
     private SessionProtocol.CallReturned Fail(Exception failure)

@@ -21,6 +21,8 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
     private TimeSpan? _due;                         // What the timer is set to, if it is.
     private QuickCalls? _quick;                     // From the first quick call on.
     private CallBatch? _batch;                      // Of the turn under way.
+    private CallLane? _lane;                        // From the first ordered call on.
+    private int _started;                           // In the turn under way.
     private int _running;
     private long _bytes;
 
@@ -28,6 +30,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
     internal void Start(ClientCommand.Call call, Principal caller)
     {
         FaultCode refused = Find(call, out Method? method);
+        if (outlet.IsSettling) refused = FaultCode.Cancelled;
         if (refused == FaultCode.None)
         {
             bool answered = method!.IsQuick && Quick.TryAnswer(call.Id, method, call.Arguments.Span, caller);
@@ -36,7 +39,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         }
 
         call.Hold?.Dispose();
-        if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, TextOf(refused));
+        if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, outlet.IsSettling ? "the connection ends" : TextOf(refused));
     }
 
     /// <summary>Answers calls of quick methods; whichever can not be answered now is a call as any other.</summary>
@@ -78,11 +81,15 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         {
             Bytes = bytes,
             Hold = call.Hold,
+            Order = method.Order,
         };
         _pending.Add(call.Id, Now + deadline, running);
         _running++;
+        _started++;
         _bytes += running.Bytes;
-        (_batch ??= new CallBatch(session)).Add(running);
+        if (method.Order == CallOrder.None) (_batch ??= new CallBatch(session)).Add(running);
+        else (_lane ??= new CallLane(session)).Add(running);
+        outlet.Owe();
         return FaultCode.None;
     }
 
@@ -90,9 +97,12 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
     internal void Begin()
     {
         _quick?.EndTurn();
-        if (_batch is not { } batch) return;
+        if (_started == 0) return;
+        _started = 0;
+        CallBatch? batch = _batch;
         _batch = null;
-        batch.Start();
+        batch?.Start();
+        _lane?.Start();
         WatchDeadlines();
     }
 
@@ -113,6 +123,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         {
             running.Cancel();
             outlet.Faulted(id, FaultCode.Deadline, TextOf(FaultCode.Deadline));
+            outlet.Settle();
         }
 
         WatchDeadlines();
@@ -129,6 +140,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
 
         running.Cancel();
         outlet.Faulted(id, FaultCode.Cancelled, TextOf(FaultCode.Cancelled));
+        outlet.Settle();
     }
 
     /// <summary>A handler has returned.</summary>
@@ -148,6 +160,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         if (source is not null) outlet.Returned(returned.Call.Id, source);
         else if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
         else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
+        outlet.Settle();
     }
 
     /// <summary>The caller says a further argument; ignored if the call is over.</summary>
@@ -201,6 +214,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         _pending.TryTake(running.Id, out _);
         running.Cancel();
         outlet.Faulted(running.Id, code, text);
+        outlet.Settle();
     }
 
     /// <summary>The client is gone: all handlers are told.</summary>

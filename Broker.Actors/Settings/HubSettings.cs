@@ -95,6 +95,9 @@ public sealed record ListenSettings
     /// <summary>Values of <c>Origin</c> that browsers may come from, compared exactly; empty allows the hub's own host only.</summary>
     public IReadOnlyList<string> Origins { get; init; } = [];
 
+    /// <summary>Names of this server that a request may use as its Host, beside its addresses and <c>localhost</c>; <c>*</c> allows every name.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
     /// <summary>Connections that the whole process may hold; one more is answered 503 with <c>Retry-After</c>.</summary>
     public int ConnectionsMax { get; init; } = 1_000_000;
 
@@ -103,6 +106,11 @@ public sealed record ListenSettings
 
     /// <summary>The proxies in front of the hub.</summary>
     public ProxiesSettings Proxies { get; init; } = new();
+
+    /// <summary>Which hosts may be asked for at a port on an address: on loopback the configured ones and those of the origins; elsewhere all, unless some are configured.</summary>
+    public HostRule HostsOn(IPAddress address) => IPAddress.IsLoopback(address)
+        ? HostRule.For(isLoopbackOnly: true, [.. Hosts, .. Origins.Select(OriginList.HostOf).OfType<string>()])
+        : HostRule.For(isLoopbackOnly: false, Hosts);
 }
 
 /// <summary>Which peers are proxies that are believed when they say who the client is. Everybody else is the client.</summary>

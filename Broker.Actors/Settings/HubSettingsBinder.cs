@@ -117,6 +117,11 @@ public static class HubSettingsBinder
                 $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
         }
 
+        if (settings.Transport == Transport.Kestrel && settings.Listen.Proxies.ProxyProtocol.Count > 0)
+        {
+            reader.Refuse("broker.listen.proxies.proxy-protocol", "no range with broker.transport = kestrel, which reads no PROXY header");
+        }
+
         if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
         {
             reader.Refuse("broker.native.path", "another path than broker.centrifuge.path has");
@@ -137,8 +142,12 @@ public static class HubSettingsBinder
     {
         Address = reader.GetAddress("broker.listen.address"),
         Port = reader.GetPort("broker.listen.port"),
-        Origins = reader.GetList<string>(
-            "broker.listen.origins", "a list of origins without a path, such as [\"https://chat.example.org\"]", TryReadOrigin),
+        Origins = reader.GetTexts("broker.listen.origins", static entries => OriginList.Check(entries) is { } problem
+            ? $"a list of origins without a path, such as [\"https://chat.example.org\"], null, or * alone; {problem}"
+            : null),
+        Hosts = reader.GetTexts("broker.listen.hosts", static names => names.FirstOrDefault(name => !HostRule.IsName(name)) is { } bad
+            ? $"a list of names without scheme and port, such as [\"chat.example.org\"], or *; '{bad}' is none"
+            : null),
         ConnectionsMax = reader.GetCount("broker.listen.connections-max", 1, 16_000_000),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.listen.allow-anonymous-anywhere"),
         Proxies = new ProxiesSettings
@@ -148,12 +157,6 @@ public static class HubSettingsBinder
             ForwardedHeader = reader.GetChoice<ForwardedHeader>("broker.listen.proxies.forwarded-header"),
         },
     };
-
-    private static bool TryReadOrigin(string text, out string? origin)
-    {
-        origin = text;
-        return Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.GetLeftPart(UriPartial.Authority) == text;
-    }
 
     // An address alone is a range of one.
     private static IReadOnlyList<IPNetwork> ReadRanges(SettingsReader reader, string key) => reader.GetList(
@@ -210,6 +213,7 @@ public static class HubSettingsBinder
         PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
         PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
         ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
+        ExpiredCloseDelay = reader.GetDuration("broker.centrifuge.expired-close-delay", TimeSpan.Zero, Hour),
         BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
         ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
         ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),

@@ -46,7 +46,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     private delegate Task Run(ApiMethods api, Call call);
 
     /// <summary>Whether there is a method of this name.</summary>
-    public bool Has(string method) => Methods.ContainsKey(method);
+    public static bool Has(string method) => Methods.ContainsKey(method);
 
     /// <summary>Runs a method.</summary>
     /// <param name="method">Its name.</param>

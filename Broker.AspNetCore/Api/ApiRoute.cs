@@ -58,7 +58,7 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
             return;
         }
 
-        if (method.Length > 0 && !methods.Has(method))
+        if (method.Length > 0 && !ApiMethods.Has(method))
         {
             await WriteTextAsync(context, StatusCodes.Status404NotFound, "There is no such method.").ConfigureAwait(false);
             return;

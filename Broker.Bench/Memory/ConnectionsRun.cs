@@ -49,7 +49,7 @@ internal static class ConnectionsRun
             for (int i = 0; i < more; i++)
             {
                 stop.ThrowIfCancellationRequested();
-                if (hub.Entrance.Check(request, isConnect: false, out CarriedOpening? opening) is { } refused) throw new InvalidOperationException(refused.Reason);
+                if (hub.Entrance.Check(request, request.Path, isConnect: false, out CarriedOpening? opening) is { } refused) throw new InvalidOperationException(refused.Reason);
                 _ = hub.Entrance.OpenAsync(opening!, new QuietCarrier(said, tally));
             }
 
@@ -60,7 +60,7 @@ internal static class ConnectionsRun
 
     private static UpgradeRequest Request(string path)
     {
-        string head = $"GET {path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        string head = $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         var reader = new UpgradeReader(System.Text.Encoding.ASCII.GetBytes(head), headBytesMax: 1024);
         return reader.ReadHead(out UpgradeRequest? request) == OperationStatus.Done ? request! : throw new InvalidOperationException(reader.Fault.Reason);
     }

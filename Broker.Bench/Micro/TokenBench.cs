@@ -43,9 +43,9 @@ public class TokenBench
     }
 
     [Benchmark(Baseline = true)]
-    public TokenStatus Verify()
+    public async Task<TokenStatus> Verify()
     {
-        TokenStatus status = _verifier.VerifyAsync(_token).Result.Status;
+        TokenStatus status = (await _verifier.VerifyAsync(_token).ConfigureAwait(false)).Status;
         return status == TokenStatus.Valid ? status : throw new InvalidOperationException("The token was refused.");
     }
 

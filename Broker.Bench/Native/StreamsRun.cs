@@ -25,10 +25,10 @@ internal static class StreamsRun
         for (int i = 0; i < 3000; i++)
         {
             await client.PingAsync(stop);
-            await client.CallAsync("same", new byte[100], cancel: stop);
+            await client.CallAsync("same", new byte[100], cancellationToken: stop);
         }
 
-        await client.PublishAsync("nobody", upload.AsMemory(0, 2 * 1024 * 1024), cancel: stop);
+        await client.PublishAsync("nobody", upload.AsMemory(0, 2 * 1024 * 1024), cancellationToken: stop);
         long before = hub.ResidentKiB(peak: false);
         hub.ForgetPeak();
         await PairAsync(client, upload, stop);
@@ -41,9 +41,9 @@ internal static class StreamsRun
         Task[] probes =
         [
             ProbeAsync(all[0], async () => { await client.PingAsync(stop); }, over.Token),
-            ProbeAsync(all[1], async () => { await client.CallAsync("same", new byte[100], cancel: stop); }, over.Token),
+            ProbeAsync(all[1], async () => { await client.CallAsync("same", new byte[100], cancellationToken: stop); }, over.Token),
             ProbeAsync(all[2], async () => { await other.PingAsync(stop); }, over.Token),
-            ProbeAsync(all[3], async () => { await other.CallAsync("same", new byte[100], cancel: stop); }, over.Token),
+            ProbeAsync(all[3], async () => { await other.CallAsync("same", new byte[100], cancellationToken: stop); }, over.Token),
             SendWrongChunksAsync(hub.Port, over.Token),
         ];
         long began = TimeProvider.System.GetTimestamp();
@@ -64,8 +64,8 @@ internal static class StreamsRun
 
     private static async Task PairAsync(BrokerClient client, byte[] upload, CancellationToken stop)
     {
-        Task<PublishReceipt> up = client.PublishAsync("nobody", upload, cancel: stop);
-        ReadOnlyMemory<byte> down = await client.CallAsync("blob", default, cancel: stop);
+        Task<PublishReceipt> up = client.PublishAsync("nobody", upload, cancellationToken: stop);
+        ReadOnlyMemory<byte> down = await client.CallAsync("blob", default, cancellationToken: stop);
         if (down.Length != NativeHub.BlobBytes || down.Span.ContainsAnyExcept((byte)7)) throw new LoadException("The download is not what was sent.");
         await up;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Broker.Cli.Terminal;
 
 namespace Broker.Cli.Bench;
@@ -130,16 +129,15 @@ public sealed class BenchCommand(Streams streams)
     {
         using var control = new RunControl();
         using CancellationTokenRegistration stopping = stop.Register(control.Interrupt);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        using var signals = new CommandSignals(control.Interrupt, control.Interrupt);
         var meter = new LoadMeter();
         Uri url = parsed.GetValue(_url)!;
         using var dialer = new Dialer(url, meter);
         try
         {
             BenchReport report = await run(new Parts(url, dialer, meter, control)).ConfigureAwait(false);
-            if (parsed.GetValue(_json)) await streams.PrintAsync(report.ToJson()).ConfigureAwait(false);
-            else if (report.HasBegun) await streams.PrintAsync(report.ToText()).ConfigureAwait(false);
+            if (parsed.GetValue(_json)) await streams.PrintAsync(report.ToJson(), CancellationToken.None).ConfigureAwait(false);
+            else if (report.HasBegun) await streams.PrintAsync(report.ToText(), CancellationToken.None).ConfigureAwait(false);
             else await streams.Error.WriteLineAsync("broker: stopped while it opened its connections: nothing was measured.").ConfigureAwait(false);
             if (report.Failure is { } failure) await streams.Error.WriteLineAsync($"broker: {failure}").ConfigureAwait(false);
             if (report.ProcessorShare > BusyShare)
@@ -154,12 +152,6 @@ public sealed class BenchCommand(Streams streams)
         {
             await streams.Error.WriteLineAsync($"broker: {failure.Message}").ConfigureAwait(false);
             return ExitCode.Failed;
-        }
-
-        void Interrupt(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            control.Interrupt();
         }
     }
 

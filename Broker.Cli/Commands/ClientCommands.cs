@@ -27,10 +27,18 @@ public sealed class ClientCommands(IDictionary environment, Streams streams)
     }
 
     /// <summary>Makes a command what it does once connected, and gives it the options of the connection.</summary>
-    internal void Define(Command command, Func<ParseResult, BrokerClient, CancellationToken, Task<int>> run)
+    /// <param name="command">The command.</param>
+    /// <param name="run">What it does.</param>
+    /// <param name="endsWithOutput">Whether it only prints, so that it ends once nobody reads what it prints.</param>
+    internal void Define(Command command, Func<ParseResult, BrokerClient, CancellationToken, Task<int>> run, bool endsWithOutput = false)
     {
         _session.AddTo(command);
-        command.SetAction((parsed, stop) => _session.RunAsync(parsed, environment, (client, cancel) => run(parsed, client, cancel), stop));
+        command.SetAction((parsed, stop) => _session.RunAsync(
+            parsed,
+            environment,
+            (client, cancellationToken) => run(parsed, client, cancellationToken),
+            endsWithOutput ? streams.OutputClosed : CancellationToken.None,
+            stop));
     }
 
     /// <summary>How long each answer may take.</summary>

@@ -1,8 +1,9 @@
+using System.Collections;
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text;
 using Broker.Cli.Terminal;
 using Broker.Client;
+using Broker.Core.Protocol.Messages;
 
 namespace Broker.Cli.Commands;
 
@@ -46,14 +47,18 @@ internal sealed class ClientSession(Streams streams)
     /// <param name="parsed">The command line.</param>
     /// <param name="run">What to do; its token is cancelled by SIGINT and SIGTERM.</param>
     /// <param name="environment">For what the command line leaves out.</param>
+    /// <param name="outputClosed">Stops it because nobody reads its output any more.</param>
     /// <param name="stop">Stops it, too.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public async Task<int> RunAsync(
-        ParseResult parsed, System.Collections.IDictionary environment, Func<BrokerClient, CancellationToken, Task<int>> run, CancellationToken stop)
+        ParseResult parsed,
+        IDictionary environment,
+        Func<BrokerClient, CancellationToken, Task<int>> run,
+        CancellationToken outputClosed,
+        CancellationToken stop)
     {
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop, outputClosed);
+        using var signals = new CommandSignals(cancel.Cancel);
         Uri? url = null;
         try
         {
@@ -64,25 +69,23 @@ internal sealed class ClientSession(Streams streams)
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return ExitCode.Interrupted;
+            return outputClosed.IsCancellationRequested ? ExitCode.OutputClosed : ExitCode.Interrupted;
+        }
+        catch (OutputClosedException)
+        {
+            return ExitCode.OutputClosed;
         }
         catch (ConnectionLostException lost)
         {
-            return Tell(ExitCode.Unreachable, lost.Ending.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.Ending.Code) : lost.Message);
+            return Tell(ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
         }
-        catch (CallFailedException failed) when (failed.Code == Core.Protocol.Messages.FaultCode.Deadline)
+        catch (CallFailedException failed) when (failed.Code == FaultCode.Deadline)
         {
             return Tell(ExitCode.Failed, $"{failed.Message} (--timeout)");
         }
         catch (Exception failure) when (failure is BrokerException or UsageException or IOException or UnauthorizedAccessException)
         {
             return Tell(failure is UsageException ? ExitCode.Unusable : ExitCode.Failed, failure.Message);
-        }
-
-        void Cancel(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            cancel.Cancel();
         }
     }
 
@@ -99,7 +102,7 @@ internal sealed class ClientSession(Streams streams)
         return null;
     }
 
-    private BrokerClientOptions OptionsOf(ParseResult parsed, System.Collections.IDictionary environment)
+    private BrokerClientOptions OptionsOf(ParseResult parsed, IDictionary environment)
     {
         Uri url = parsed.GetValue(_url)
             ?? ParseUrl(environment[ClientVariables.Url] as string ?? UrlDefault, message => throw new UsageException($"{ClientVariables.Url}: {message}"))!;
@@ -114,7 +117,7 @@ internal sealed class ClientSession(Streams streams)
 
     private int Tell(int code, string message)
     {
-        streams.Error.WriteLine($"broker: {message}");
+        streams.Tell(message);
         return code;
     }
 }

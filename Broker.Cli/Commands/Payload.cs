@@ -24,28 +24,33 @@ internal sealed class Payload(string name, string what)
         command.Add(_file);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_text) is { Tokens.Count: > 0 } && result.Has(_file)) result.AddError($"Give either {name} or --file.");
+            if (HasText(result) && result.Has(_file)) result.AddError($"Give either {name} or --file.");
         });
     }
 
-    /// <summary>Whether it was left out.</summary>
-    public bool IsMissing(ParseResult parsed) => parsed.GetValue(_text) is null && parsed.GetValue(_file) is null;
+    /// <summary>Whether the command line has it as an argument.</summary>
+    public bool HasText(System.CommandLine.Parsing.SymbolResult result) => result.GetResult(_text) is { Tokens.Count: > 0 };
 
     /// <summary>Opens it to be read as a stream; the caller disposes of it.</summary>
-    public Stream Open(ParseResult parsed, Stream input)
+    public async Task<Stream> OpenAsync(ParseResult parsed, Stream input, CancellationToken cancellationToken)
     {
-        if (parsed.GetValue(_file) is { } file) return file.OpenRead();
         if (parsed.GetValue(_text) is { } text && text != "-") return new MemoryStream(Encoding.UTF8.GetBytes(text));
-        return input;
+        if (parsed.GetValue(_file) is not { } file) return input;
+
+        // To open a FIFO waits for its writer, and to read one for what it writes.
+        FileStream stream = await Task.Run(file.OpenRead, CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return stream.CanSeek ? stream : new InterruptibleInput(stream);
     }
 
     /// <summary>Reads all of it.</summary>
-    public async Task<ReadOnlyMemory<byte>> ReadAsync(ParseResult parsed, Stream input, CancellationToken cancel)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="input">Standard input.</param>
+    /// <param name="bytesMax">The most bytes.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="IOException">It cannot be read, or is longer.</exception>
+    public async Task<ReadOnlyMemory<byte>> ReadAsync(ParseResult parsed, Stream input, long bytesMax, CancellationToken cancellationToken)
     {
-        if (parsed.GetValue(_file) is { } file) return await File.ReadAllBytesAsync(file.FullName, cancel).ConfigureAwait(false);
-        if (parsed.GetValue(_text) is { } text && text != "-") return Encoding.UTF8.GetBytes(text);
-        using var bytes = new MemoryStream();
-        await input.CopyToAsync(bytes, cancel).ConfigureAwait(false);
-        return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
+        await using Stream stream = await OpenAsync(parsed, input, cancellationToken).ConfigureAwait(false);
+        return await ByteLines.ReadAllAsync(stream, bytesMax, cancellationToken).ConfigureAwait(false);
     }
 }

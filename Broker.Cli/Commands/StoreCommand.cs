@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Broker.Cli.Terminal;
 using Broker.Client;
+using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Store;
 
 namespace Broker.Cli.Commands;
@@ -13,7 +14,7 @@ internal static class StoreCommand
     private static readonly Dictionary<string, Durability> s_durabilities =
         new(StringComparer.Ordinal) { ["memory"] = Durability.Memory, ["os"] = Durability.System, ["disk"] = Durability.Disk };
 
-    public static Command Make(ClientCommands commands) => new("store", "Reads and writes the hub's keyed store.")
+    public static Command Make(ClientCommands commands) => new("store", "Reads and writes the hub's keyed store, and looks after the files of one that is not running.")
     {
         MakeGet(commands), MakePut(commands), MakeDelete(commands), MakeScan(commands),
     };
@@ -22,20 +23,20 @@ internal static class StoreCommand
     {
         Argument<string> key = KeyArgument();
         Option<bool> hex = HexOption();
-        var output = new Option<FileInfo?>("--output", "-o", "--out") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced once all of it has come." };
+        var output = new Option<FileInfo?>("--output", "-o", "--out") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced once all of it has come; through what is no regular file." };
         var command = new Command("get", $"Writes the value of a key, byte for byte, to standard output. Ends with {ExitCode.Missing} where there is none.") { key, hex, output };
         CheckHex(command, key, hex);
-        commands.Define(command, async (parsed, client, cancel) =>
+        Define(commands, command, async (parsed, client, cancellationToken) =>
         {
             string name = parsed.GetValue(key)!;
             byte[] bytes = KeyOf(name, parsed.GetValue(hex));
             long? length = parsed.GetValue(output) is { } file
-                ? await ReplacedFile.WriteAsync(file, GetAsync, cancel).ConfigureAwait(false)
+                ? await OutputFile.WriteAsync(file, GetAsync, cancellationToken).ConfigureAwait(false)
                 : await GetAsync(commands.Streams.Output).ConfigureAwait(false);
             return length is null ? Missing(commands, name) : ExitCode.Done;
 
             Task<long?> GetAsync(Stream target) => commands.Progress.RunAsync(name, bytes: -1, progress =>
-                new StoreClient(client).Streams.ReadAsync(bytes, target, settings: new CallSettings { Download = progress }, cancel: cancel));
+                new StoreClient(client).Streams.ReadAsync(bytes, target, settings: new CallSettings { Download = progress }, cancellationToken: cancellationToken));
         });
         return command;
     }
@@ -49,13 +50,13 @@ internal static class StoreCommand
         var command = new Command("put", "Sets a key, and prints the store's tail: a number that rises with every change.") { key, hex, durability };
         CheckHex(command, key, hex);
         payload.AddTo(command);
-        commands.Define(command, async (parsed, client, cancel) =>
+        Define(commands, command, async (parsed, client, cancellationToken) =>
         {
-            await using Stream value = payload.Open(parsed, commands.Streams.Input);
+            await using Stream value = await payload.OpenAsync(parsed, commands.Streams.Input, cancellationToken).ConfigureAwait(false);
             string name = parsed.GetValue(key)!;
             ulong tail = await commands.Progress.RunAsync(name, value.CanSeek ? value.Length : -1, progress => new StoreClient(client).Streams.WriteAsync(
-                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!], new CallSettings { Upload = progress }, cancel)).ConfigureAwait(false);
-            await commands.Streams.PrintAsync(tail.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!], new CallSettings { Upload = progress }, cancellationToken)).ConfigureAwait(false);
+            await commands.Streams.PrintAsync(tail.ToString(CultureInfo.InvariantCulture), cancellationToken).ConfigureAwait(false);
             return ExitCode.Done;
         });
         return command;
@@ -68,11 +69,11 @@ internal static class StoreCommand
         Option<string> durability = DurabilityOption();
         var command = new Command("delete", $"Deletes a key. Ends with {ExitCode.Missing} where there was none.") { key, hex, durability };
         CheckHex(command, key, hex);
-        commands.Define(command, async (parsed, client, cancel) =>
+        Define(commands, command, async (parsed, client, cancellationToken) =>
         {
             string name = parsed.GetValue(key)!;
             bool found = await new StoreClient(client)
-                .DeleteAsync(KeyOf(name, parsed.GetValue(hex)), s_durabilities[parsed.GetValue(durability)!], cancel).ConfigureAwait(false);
+                .DeleteAsync(KeyOf(name, parsed.GetValue(hex)), s_durabilities[parsed.GetValue(durability)!], cancellationToken).ConfigureAwait(false);
             return found ? ExitCode.Done : Missing(commands, name);
         });
         return command;
@@ -90,7 +91,7 @@ internal static class StoreCommand
             prefix, hex, keys, limit,
         };
         CheckHex(command, prefix, hex);
-        commands.Define(command, async (parsed, client, cancel) =>
+        Define(commands, command, async (parsed, client, cancellationToken) =>
         {
             byte[] start = KeyOf(parsed.GetValue(prefix) ?? "", parsed.GetValue(hex));
             bool keysOnly = parsed.GetValue(keys);
@@ -100,10 +101,11 @@ internal static class StoreCommand
             {
                 await using var output = new StreamWriter(commands.Streams.Output, new UTF8Encoding(false), 64 * 1024, leaveOpen: true);
                 long count = 0;
-                await foreach (ScannedEntry entry in store.Streams.ScanAsync(start, limit: most, keysOnly: keysOnly, cancel: cancel).ConfigureAwait(false))
+                await foreach (ScannedEntry entry in store.Streams.ScanAsync(start, limit: most, keysOnly: keysOnly, cancellationToken: cancellationToken).ConfigureAwait(false))
                 {
                     string line = PrintedBytes.Of(entry.Key.Span);
-                    await output.WriteLineAsync(keysOnly ? line : $"{line}\t{await PrintValueAsync(store, entry, cancel).ConfigureAwait(false)}").ConfigureAwait(false);
+                    if (!keysOnly) line = $"{line}\t{await PrintValueAsync(store, entry, cancellationToken).ConfigureAwait(false)}";
+                    await output.WriteLineAsync(line.AsMemory(), cancellationToken).ConfigureAwait(false);
                     count++;
                     report?.Invoke(count);
                 }
@@ -115,12 +117,25 @@ internal static class StoreCommand
         return command;
     }
 
+    private static void Define(ClientCommands commands, Command command, Func<ParseResult, BrokerClient, CancellationToken, Task<int>> run) =>
+        commands.Define(command, async (parsed, client, cancellationToken) =>
+        {
+            try
+            {
+                return await run(parsed, client, cancellationToken).ConfigureAwait(false);
+            }
+            catch (CallFailedException failed) when (failed.Code == FaultCode.UnknownMethod)
+            {
+                throw new BrokerException("The hub has no keyed store: it has one when it is started with --store PATH (broker.store.path).", failed);
+            }
+        });
+
     // One that is too long to come with its key is read by it, as it is now.
-    private static async Task<string> PrintValueAsync(StoreClient store, ScannedEntry entry, CancellationToken cancel)
+    private static async Task<string> PrintValueAsync(StoreClient store, ScannedEntry entry, CancellationToken cancellationToken)
     {
         if (entry.Value is { } here) return PrintedBytes.Of(here.Span);
         using var value = new MemoryStream();
-        await store.Streams.ReadAsync(entry.Key, value, cancel: cancel).ConfigureAwait(false);
+        await store.Streams.ReadAsync(entry.Key, value, cancellationToken: cancellationToken).ConfigureAwait(false);
         return PrintedBytes.Of(value.GetBuffer().AsSpan(0, (int)value.Length));
     }
 
@@ -151,7 +166,7 @@ internal static class StoreCommand
 
     private static int Missing(ClientCommands commands, string key)
     {
-        commands.Streams.Error.WriteLine($"broker: there is no key {key}");
+        commands.Streams.Tell($"there is no key {key}");
         return ExitCode.Missing;
     }
 }

@@ -21,29 +21,44 @@ internal static class SubCommand
         {
             channel, count, json,
         };
-        commands.Define(command, (parsed, client, cancel) =>
-            ListenAsync(commands.Streams, client, parsed.GetValue(channel)!, parsed.GetValue(count) ?? long.MaxValue, parsed.GetValue(json), cancel));
+        commands.Define(command, (parsed, client, cancellationToken) =>
+            ListenAsync(commands.Streams, client, parsed.GetValue(channel)!, parsed.GetValue(count) ?? long.MaxValue, parsed.GetValue(json), cancellationToken), endsWithOutput: true);
         return command;
     }
 
-    private static async Task<int> ListenAsync(Streams streams, BrokerClient client, string channel, long count, bool json, CancellationToken cancel)
+    private static async Task<int> ListenAsync(Streams streams, BrokerClient client, string channel, long count, bool json, CancellationToken cancellationToken)
     {
-        client.StateChanged += state => streams.Error.WriteLine($"broker: {state.ToString().ToLowerInvariant()}");
-        await using Subscription subscription = await client.SubscribeAsync(channel, cancel: cancel).ConfigureAwait(false);
-        await streams.Error.WriteLineAsync($"broker: listening to {channel}").ConfigureAwait(false);
-        await foreach (Delivery delivery in subscription.WithCancellation(cancel).ConfigureAwait(false))
+        string? told = null;
+        client.StateChanged += TellState;
+        await using Subscription subscription = await client.SubscribeAsync(channel, cancellationToken: cancellationToken).ConfigureAwait(false);
+        streams.Tell($"listening to {channel}");
+        await foreach (Delivery delivery in subscription.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
-            if (delivery.GapBefore != Gap.None) await streams.Error.WriteLineAsync(TextOf(delivery)).ConfigureAwait(false);
-            if (json) await streams.PrintAsync(ToJson(delivery)).ConfigureAwait(false);
-            else await streams.PrintAsync(delivery.Data).ConfigureAwait(false);
+            if (delivery.GapBefore != Gap.None) streams.Tell(TextOf(delivery));
+            if (json) await streams.PrintAsync(ToJson(delivery), cancellationToken).ConfigureAwait(false);
+            else await streams.PrintAsync(delivery.Data, cancellationToken).ConfigureAwait(false);
             if (--count == 0) return ExitCode.Done;
         }
 
         return ExitCode.Done;
+
+        // Why the connection is lost, and when it is back; attempts that fail for the same reason are one line.
+        void TellState(ClientState state)
+        {
+            string? line = state switch
+            {
+                ClientState.Waiting => $"{new ConnectionLostException(client.LastClose).Message}; trying again",
+                ClientState.Connected => "connected again",
+                _ => null,
+            };
+            if (line is null || line == told) return;
+            told = line;
+            streams.Tell(line);
+        }
     }
 
     private static string TextOf(Delivery delivery) =>
-        delivery.GapBefore == Gap.Possible ? "broker: something may be missing here" : $"broker: {delivery.Missed} or more are missing here";
+        delivery.GapBefore == Gap.Possible ? "something may be missing here" : $"{delivery.Missed} or more are missing here";
 
     private static ReadOnlyMemory<byte> ToJson(Delivery delivery)
     {

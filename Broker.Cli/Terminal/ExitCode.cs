@@ -21,6 +21,9 @@ public static class ExitCode
     /// <summary>A fault of this program: what nobody has foreseen, told in one line.</summary>
     public const int Broken = 70;
 
-    /// <summary>Stopped by the keyboard, as a shell says it.</summary>
+    /// <summary>Stopped by a signal, as a shell says it of the keyboard's.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Whoever read standard output has closed it, as a shell says it of SIGPIPE.</summary>
+    public const int OutputClosed = 141;
 }

@@ -27,4 +27,18 @@ internal static class PrintedBytes
 
         return text.ToString();
     }
+
+    /// <summary>Text in one line whose control characters, line ends among them, are written as <c>\n</c> or <c>\x1b</c>.</summary>
+    public static string WithoutControls(string line)
+    {
+        if (!line.Any(char.IsControl)) return line;
+        var text = new StringBuilder(line.Length);
+        foreach (char character in line)
+        {
+            if (!char.IsControl(character)) text.Append(character);
+            else text.Append(character switch { '\t' => @"\t", '\n' => @"\n", '\r' => @"\r", _ => string.Create(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}") });
+        }
+
+        return text.ToString();
+    }
 }

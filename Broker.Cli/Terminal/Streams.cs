@@ -11,18 +11,27 @@ public sealed record Streams(Stream Input, Stream Output, TextWriter Error, bool
 {
     /// <summary>Those of the process.</summary>
     public static Streams OfProcess { get; } = new(
-        Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error, !Console.IsErrorRedirected);
+        new InterruptibleInput(Console.OpenStandardInput()),
+        OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardOutput(),
+        Console.Error,
+        !Console.IsErrorRedirected);
+
+    /// <summary>Cancelled once nobody reads standard output any more, where the system tells.</summary>
+    internal CancellationToken OutputClosed => Output is StandardOutput output ? output.ReaderGone : CancellationToken.None;
+
+    /// <summary>Writes one line for people to standard error. What a hub said in it cannot steer the terminal.</summary>
+    public void Tell(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
 
     /// <summary>Writes one line to standard output, at once.</summary>
-    public Task PrintAsync(string line) => PrintAsync(Encoding.UTF8.GetBytes(line));
+    public Task PrintAsync(string line, CancellationToken cancellationToken = default) => PrintAsync(Encoding.UTF8.GetBytes(line), cancellationToken);
 
-    /// <summary>Writes bytes and a line's end to standard output, at once.</summary>
-    public async Task PrintAsync(ReadOnlyMemory<byte> line)
+    /// <summary>Writes bytes and a line feed to standard output, at once.</summary>
+    public async Task PrintAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken = default)
     {
         byte[] whole = new byte[line.Length + 1];
         line.CopyTo(whole);
         whole[^1] = (byte)'\n';
-        await Output.WriteAsync(whole).ConfigureAwait(false);
-        await Output.FlushAsync().ConfigureAwait(false);
+        await Output.WriteAsync(whole, cancellationToken).ConfigureAwait(false);
+        await Output.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Broker.Core.Buffers;
@@ -27,17 +28,22 @@ public class BufferPool(int keptBytesMax = 16 * 1024 * 1024)
     /// <summary>Bytes that wait in the pool.</summary>
     public int KeptBytes { get; private set; }
 
+    /// <summary>The size of the buffer that <see cref="Rent"/> gives for so many bytes.</summary>
+    public static int SizeFor(int minimum) =>
+        minimum > BufferBytesMax ? minimum : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(minimum, BufferBytesMin));
+
     /// <summary>A pinned buffer with whatever bytes its last holder left in it. The caller holds it and gives it back once.</summary>
     /// <param name="minimum">Bytes that it has to have; it may have more.</param>
     public virtual byte[] Rent(int minimum)
     {
         Outstanding++;
-        if (minimum > BufferBytesMax) return GC.AllocateUninitializedArray<byte>(minimum, pinned: true);
+        int size = SizeFor(minimum);
+        if (size > BufferBytesMax) return GC.AllocateUninitializedArray<byte>(size, pinned: true);
 
-        int size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(minimum, BufferBytesMin));
         if (!_classes[ClassOf(size)].TryPop(out byte[]? buffer)) return GC.AllocateUninitializedArray<byte>(size, pinned: true);
 
         KeptBytes -= size;
+        AssertInvariant();
         return buffer;
     }
 
@@ -45,11 +51,30 @@ public class BufferPool(int keptBytesMax = 16 * 1024 * 1024)
     public virtual void GiveBack(byte[] buffer)
     {
         Outstanding--;
+        AssertInvariant();
         if (buffer.Length > BufferBytesMax || buffer.Length > keptBytesMax - KeptBytes) return;
 
         _classes[ClassOf(buffer.Length)].Push(buffer);
         KeptBytes += buffer.Length;
     }
+
+    /// <summary>Leaves kept buffers to the garbage collector, the largest first.</summary>
+    /// <param name="bytes">At least so many bytes, if there are so many.</param>
+    protected void Drop(int bytes)
+    {
+        for (int i = _classes.Length - 1; i >= 0 && bytes > 0; i--)
+        {
+            while (bytes > 0 && _classes[i].TryPop(out byte[]? buffer))
+            {
+                KeptBytes -= buffer.Length;
+                bytes -= buffer.Length;
+            }
+        }
+    }
+
+    // Every rented buffer is counted once, and no more is kept than may be.
+    [Conditional("DEBUG")]
+    private void AssertInvariant() => Debug.Assert(Outstanding >= 0 && KeptBytes >= 0 && KeptBytes <= keptBytesMax, "A buffer was returned twice, or is no buffer of a pool.");
 
     private static int ClassOf(int size) => BitOperations.Log2((uint)size) - s_smallest;
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Broker.Core.Buffers;
 
 /// <summary>
@@ -65,10 +67,20 @@ public sealed class SharedBytes
     }
 
     /// <summary>Adds a holder, who calls <see cref="LetGo"/> once.</summary>
+    /// <exception cref="ObjectDisposedException">The last holder has let go before.</exception>
     public SharedBytes Hold()
     {
-        _holders++;
+        ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
+    }
+
+    /// <summary>Adds a holder, unless the last one has let go: the bytes are another's then.</summary>
+    public bool TryAddRef()
+    {
+        if (_holders <= 0) return false;
+        _holders++;
+        AssertInvariant();
+        return true;
     }
 
     /// <summary>Takes a holder away; the last one gives the bytes back to the pool.</summary>
@@ -78,5 +90,10 @@ public sealed class SharedBytes
         ObjectDisposedException.ThrowIf(_holders < 0, this);
         _pool.GiveBack(Array);
         _array = null;
+        AssertInvariant();
     }
+
+    // There is an array as long as there is a holder: 0 < holders, or holders == 0 and no array.
+    [Conditional("DEBUG")]
+    private void AssertInvariant() => Debug.Assert(_holders >= 0 && (_holders > 0) == (_array is not null) && (_array is null || Length <= _array.Length));
 }

@@ -16,6 +16,17 @@ public interface IReplyWriter
     /// <summary>Connected.</summary>
     void WriteConnect(uint id, in ConnectResult result);
 
+    /// <summary>Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and <see cref="EndConnect"/>.</summary>
+    void StartConnectWithSubscriptions(uint id, in ConnectResult result);
+
+    /// <summary>One channel that the server has subscribed the client to.</summary>
+    /// <param name="channel">UTF-8.</param>
+    /// <param name="result">Of it.</param>
+    void WriteConnectSubscription(ReadOnlySpan<byte> channel, in SubscribeResult result);
+
+    /// <summary>The last channel has been written.</summary>
+    void EndConnect();
+
     /// <summary>Subscribed.</summary>
     void WriteSubscribe(uint id, in SubscribeResult result);
 

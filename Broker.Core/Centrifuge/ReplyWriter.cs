@@ -21,6 +21,33 @@ public sealed class ReplyWriter : IReplyWriter
     /// <summary>Connected.</summary>
     public void WriteConnect(uint id, in ConnectResult result)
     {
+        StartConnect(id, result);
+        _lines.Close("}}"u8);
+    }
+
+    /// <summary>Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and <see cref="EndConnect"/>.</summary>
+    public void StartConnectWithSubscriptions(uint id, in ConnectResult result)
+    {
+        StartConnect(id, result);
+        _lines.PutName("\"subs\":"u8);
+        _lines.Open("{"u8);
+    }
+
+    /// <summary>One channel that the server has subscribed the client to.</summary>
+    public void WriteConnectSubscription(ReadOnlySpan<byte> channel, in SubscribeResult result)
+    {
+        _lines.PutComma();
+        _lines.PutText(channel);
+        _lines.Open(":{"u8);
+        PutSubscription(result);
+        _lines.Close("}"u8);
+    }
+
+    /// <summary>The last channel has been written.</summary>
+    public void EndConnect() => _lines.Close("}}}"u8);
+
+    private void StartConnect(uint id, in ConnectResult result)
+    {
         StartReply(id, "\"connect\":{"u8);
         _lines.PutText("\"client\":"u8, result.Client);
         _lines.PutText("\"version\":"u8, result.Version);
@@ -29,13 +56,18 @@ public sealed class ReplyWriter : IReplyWriter
         _lines.PutRaw("\"data\":"u8, result.Data);
         _lines.PutNumber("\"ping\":"u8, result.PingSeconds);
         _lines.PutTrue("\"pong\":"u8, result.Pong);
-        _lines.Close("}}"u8);
     }
 
     /// <summary>Subscribed.</summary>
     public void WriteSubscribe(uint id, in SubscribeResult result)
     {
         StartReply(id, "\"subscribe\":{"u8);
+        PutSubscription(result);
+        _lines.Close("}}"u8);
+    }
+
+    private void PutSubscription(in SubscribeResult result)
+    {
         _lines.PutTrue("\"expires\":"u8, result.Expires);
         _lines.PutNumber("\"ttl\":"u8, result.TtlSeconds);
         _lines.PutTrue("\"recoverable\":"u8, result.Recoverable);
@@ -47,7 +79,6 @@ public sealed class ReplyWriter : IReplyWriter
         _lines.PutRaw("\"data\":"u8, result.Data);
         _lines.PutTrue("\"was_recovering\":"u8, result.WasRecovering);
         _lines.PutTrue("\"delta\":"u8, result.Delta);
-        _lines.Close("}}"u8);
     }
 
     /// <summary>Unsubscribed, or never was subscribed.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
@@ -81,6 +82,7 @@ public sealed class Turn(BufferPool pool)
         MessagesIn = PongsIn = _inflatedBytes = 0;
         PeerClose = ClosePayload.None;
         Violation = null;
+        AssertInvariant();
     }
 
     /// <summary>The engine takes other sizes from the next message on.</summary>
@@ -132,8 +134,13 @@ public sealed class Turn(BufferPool pool)
         if (opcode == (uint)Opcode.Text && !Utf8.IsValid(message.Payload)) return Violate(FrameViolation.TextNotUtf8, out message);
 
         MessagesIn++;
+        AssertInvariant();
         return true;
     }
+
+    // Positions in the buffer: 0 <= start <= position <= end <= length.
+    [Conditional("DEBUG")]
+    private void AssertInvariant() => Debug.Assert(_start >= 0 && _start <= _position && _position <= _end && _end <= _buffer.Length);
 
     /// <summary>Replies with the message itself, as it now is, in a frame of the same opcode and extension bits: compressed if it came so.</summary>
     /// <param name="message">
@@ -198,6 +205,7 @@ public sealed class Turn(BufferPool pool)
             else if (IsWholeMessage(header)) return Deliver(header, out message);
             else if (_engine.BeginFrame(header, _assemblers) is { } broken) return Violate(broken, out message);
             _engine.Settle();
+            AssertInvariant();
         }
 
         _position = _end;

@@ -7,9 +7,6 @@ namespace Broker.Core.Upgrade;
 /// </remarks>
 public sealed class OriginRule
 {
-    private const string Any = "*";
-    private const string Opaque = "null";
-
     private readonly bool _allowsAny;
     private readonly bool _allowsOpaque;
     private readonly string[] _allowed;
@@ -19,19 +16,17 @@ public sealed class OriginRule
     /// Each as a browser writes it, such as <c>https://chat.example</c> or <c>null</c>. Empty allows the host that the
     /// request itself names. <c>*</c>, alone, allows everyone.
     /// </param>
-    /// <exception cref="ArgumentException">An entry is no origin, or <c>*</c> is not alone.</exception>
+    /// <exception cref="ArgumentException">As <see cref="OriginList.Check"/> says.</exception>
     public OriginRule(IReadOnlyList<string> allowed)
     {
-        foreach (string entry in allowed)
-        {
-            bool known = entry is Opaque || (entry is Any && allowed.Count == 1) || Origin.TryRead(entry, out _);
-            if (!known) throw new ArgumentException($"'{entry}' is not an origin like https://host:port, nor the only entry *.", nameof(allowed));
-            _allowsAny |= entry is Any;
-            _allowsOpaque |= entry is Opaque;
-        }
-
+        if (OriginList.Check(allowed) is { } problem) throw new ArgumentException(problem + ".", nameof(allowed));
+        _allowsAny = allowed.Contains(OriginList.Any);
+        _allowsOpaque = allowed.Contains(OriginList.Opaque);
         _allowed = [.. allowed];
     }
+
+    /// <summary>Whether a text is an origin with a scheme and a host, as a browser writes one.</summary>
+    internal static bool IsOrigin(string text) => Origin.TryRead(text, out _);
 
     /// <summary>Whether a request with this origin may be upgraded.</summary>
     /// <param name="origin">The value of Origin, or <c>null</c>: a client that is no browser sends none.</param>
@@ -39,7 +34,7 @@ public sealed class OriginRule
     public bool Allows(string? origin, string host)
     {
         if (origin is null || _allowsAny) return true;
-        if (origin is Opaque) return _allowsOpaque;
+        if (origin is OriginList.Opaque) return _allowsOpaque;
         if (!Origin.TryRead(origin, out Origin asked)) return false;
         if (_allowed.Length == 0) return asked.IsAt(host);
 

@@ -1,17 +1,25 @@
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
+using Broker.AspNetCore;
 using Broker.AspNetCore.Api;
+using Broker.Configuration;
+using Broker.Core.Upgrade;
 using Broker.Host.Hosting;
 using Broker.Host.Http;
 using Broker.Host.Logging;
 using Broker.Host.Memory;
+using Broker.Host.Reloading;
 using Broker.Host.Settings;
 using Broker.Host.Store;
+using Broker.Host.Tls;
+using Broker.Host.UnixSockets;
 using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
+using OpenTelemetry.Metrics;
 using Serilog;
 using Serilog.Extensions.Logging;
 using Serilog.Core;
+using Serilog.Events;
 using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Composition;
@@ -25,7 +33,7 @@ public static class BrokerProcess
     /// <summary>Serves until a signal.</summary>
     /// <param name="loaded">Settings that have been checked.</param>
     /// <param name="makeHub">Makes the hub.</param>
-    /// <param name="output">Gets the one line that says where the hub listens.</param>
+    /// <param name="output">Gets the lines that say where the hub listens.</param>
     /// <param name="error">Gets the reason if the process cannot start.</param>
     /// <param name="stop">Asks for the same graceful end as a signal.</param>
     /// <returns>0 after a graceful end, 1 if it could not start or could not end well.</returns>
@@ -36,19 +44,20 @@ public static class BrokerProcess
         ArgumentNullException.ThrowIfNull(makeHub);
         ArgumentNullException.ThrowIfNull(error);
         HostSettings settings = loaded.Settings;
-        await using Logger log = LogSetup.CreateLogger(settings.Log);
-        Log.Logger = log;
-        Warn(loaded, log);
+        using HostLog log = LogSetup.Create(settings.Log);
+        Log.Logger = log.Logger;
+        Warn(loaded, log.Logger);
         bool started = false;
         try
         {
-            using StoreService? store = StoreService.Open(settings.Store);
-            using var logs = new SerilogLoggerFactory(log);
+            using StoreService? store = StoreService.Open(settings.Store, notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
+            using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
+            using var logs = new SerilogLoggerFactory(log.Logger);
             using var identity = new IdentityService(settings, logs, TimeProvider.System);
             IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
-                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log.Level)), methods, identity.Access);
-            await using WebApplication app = Build(settings, hub, output, log, identity.Attach(hub.Api));
+                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods, identity.Access);
+            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api));
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -61,42 +70,89 @@ public static class BrokerProcess
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            log.Debug(failure, "The process ends");
-            string reason = (failure is StoreException ? failure : failure.GetBaseException()).Message;
-            await error.WriteLineAsync($"broker: {reason}").ConfigureAwait(false);
+            log.Logger.Debug(failure, "The process ends");
+            string reason = (failure is StoreException or IOException ? failure : failure.GetBaseException()).Message;
+            await error.WriteLineAsync($"broker: {VisibleText.Of(reason)}").ConfigureAwait(false);
             return 1;
         }
     }
 
+    /// <summary>Wires everything together with settings that came from nowhere, so that a reload has nothing to read.</summary>
+    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log) =>
+        Build(new LoadedSettings(settings, new SettingsLayers([], []), []), hub, output, log);
+
     /// <summary>Wires hub, HTTP, signals and log together.</summary>
-    public static WebApplication Build(HostSettings settings, IHub hub, TextWriter output, ILogger log, ApiRoute? api = null)
+    /// <param name="loaded">Settings that have been checked, and how to read them again.</param>
+    /// <param name="hub">The hub.</param>
+    /// <param name="output">Gets the lines that say where the hub listens.</param>
+    /// <param name="log">The process's log.</param>
+    /// <param name="levels">What may be changed about the log.</param>
+    /// <param name="store">How the store is, where there is one.</param>
+    /// <param name="api">Answers the server API, where there is one.</param>
+    public static WebApplication Build(
+        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null, ApiRoute? api = null)
     {
-        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(loaded);
+        ArgumentNullException.ThrowIfNull(hub);
+        HostSettings settings = loaded.Settings;
 
         // Empty: no files, no variables and no arguments may bind Kestrel to an address behind the hub's back.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         var inbox = new HandedOverInbox(settings.Http.WaitingMax);
+        var certificate = new CurrentCertificate(log, TimeProvider.System);
         TimeSpan grace = settings.Hub.ShutdownGrace;
         IServer? kestrel = null;
-        var service = new BrokerService(hub, inbox, () => HttpSetup.AddressesOf(kestrel!), grace, output, log);
+        var service = new BrokerService(hub, inbox, () => AddressesOf(kestrel!, settings), grace, output, log);
+        var hosts = new HostRules(settings);
+        var reloader = new Reloader(loaded, PartsOf(settings, hub, levels, certificate, hosts), log);
         builder.Services.AddSerilog(log);
         builder.Services.AddSingleton(log);
+        builder.Services.AddSingleton(_ => certificate);
+        builder.Services.AddSingleton(static _ => MetricsRoute.Listen());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin);
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
-            services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, log));
+            services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
         builder.Services.AddHostedService(_ => service);
         if (settings.TrimAfter > TimeSpan.Zero)
             builder.Services.AddHostedService(_ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));
-        builder.AddKestrel(settings, hub.OpensPort, inbox);
+        if (settings.Tls.Enabled && certificate.Start(settings.Tls) is { } fault)
+            throw new SettingException($"broker.tls.{fault.Key}: expected {fault.Expected}.");
+        builder.AddKestrel(settings, hub.OpensPort, inbox, certificate);
 
         WebApplication app = builder.Build();
+        _ = app.Services.GetRequiredService<CurrentCertificate>();      // So that the application disposes of it.
         kestrel = app.Services.GetRequiredService<IServer>();
-        MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app) : null;
-        app.Lifetime.ApplicationStopped.Register(static route => ((MetricsRoute?)route)?.Dispose(), metrics);
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Api = api };
-        app.Run(context => hub.Serves(context.Request.Path) ? hub.AnswerAsync(context) : routes.AnswerAsync(context));
+        MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
+        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api };
+        var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
+        app.Run(context => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)
+            : hub.Serves(HubEntranceHandler.WrittenPathOf(context)) ? hub.AnswerAsync(context)
+            : routes.AnswerAsync(context));
         return app;
     }
+
+    // Once Kestrel listens, and before anybody is told that it does.
+    private static IEnumerable<string> AddressesOf(IServer kestrel, HostSettings settings)
+    {
+        if (settings.UnixSocket.Length > 0) UnixSocketFile.SetMode(settings.UnixSocket, settings.UnixSocketMode);
+        return HttpSetup.AddressesOf(kestrel);
+    }
+
+    private static ReloadPart[] PartsOf(HostSettings started, IHub hub, LevelTable? levels, CurrentCertificate certificate, HostRules hosts) =>
+    [
+        new(["broker.log.level", "broker.log.levels"], static _ => null, next => levels?.Apply(next.Log)),
+        new(["broker.listen.origins", "broker.listen.hosts"], static _ => null, next =>
+        {
+            hub.Apply(next.Hub.Listen, LogSetup.AkkaLevelOf(next.Log));
+            hosts.Apply(next.Hub.Listen);
+        }),
+        .. started.Tls.Enabled ? (ReloadPart[])[CertificatePart(certificate)] : [],
+    ];
+
+    private static ReloadPart CertificatePart(CurrentCertificate certificate) => new(
+        ["broker.tls.certificate", "broker.tls.key", "broker.tls.password"],
+        static next => CertificateFiles.TryLoad(next.Tls, out CertificateFault? fault) is null ? $"broker.tls.{fault!.Key}: expected {fault.Expected}." : null,
+        next => certificate.Reload(next.Tls));
 
     private static void Warn(LoadedSettings loaded, Logger log)
     {
@@ -105,6 +161,24 @@ public static class BrokerProcess
         if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) == Exposure.Wished)
         {
             log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so", ExposureRule.Describe(settings.Hub, settings.OtherAddresses));
+        }
+    }
+
+    // The rules of both ports, which a reload changes.
+    private sealed class HostRules(HostSettings settings)
+    {
+        private volatile HostRule _publicPort = settings.Hub.Listen.HostsOn(settings.Hub.Listen.Address);
+        private volatile HostRule _tlsPort = settings.Hub.Listen.HostsOn(settings.Tls.Address);
+
+        public HostRule PublicPort => _publicPort;
+
+        public HostRule TlsPort => _tlsPort;
+
+        // The addresses need a restart to change; names do not.
+        public void Apply(ListenSettings listen)
+        {
+            _publicPort = listen.HostsOn(settings.Hub.Listen.Address);
+            _tlsPort = listen.HostsOn(settings.Tls.Address);
         }
     }
 }

@@ -23,9 +23,22 @@ public sealed class BrokerService(
     {
         await hub.StartAsync(inbox.Give, cancellationToken).ConfigureAwait(false);
         string[] addresses = [.. hub.Endpoints.Select(each => $"http://{each}").Distinct(), .. kestrelAddresses()];
-        foreach (string address in addresses) await output.WriteLineAsync($"listening on {address}").ConfigureAwait(false);
-        await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await AnnounceAsync(addresses).ConfigureAwait(false);
         log.Information("Listening on {Addresses}", addresses);
+    }
+
+    // Who started the process need not read what it prints.
+    private async Task AnnounceAsync(string[] addresses)
+    {
+        try
+        {
+            foreach (string address in addresses) await output.WriteLineAsync($"listening on {address}").ConfigureAwait(false);
+            await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception closed) when (closed is IOException or ObjectDisposedException or UnauthorizedAccessException)
+        {
+            log.Warning("Standard output cannot be written to: {Reason:l}", closed.Message);
+        }
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,5 @@
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Api;
-using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.AspNetCore.Api;
@@ -16,8 +15,6 @@ namespace Broker.Host.Composition;
 /// <remarks>Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.</remarks>
 internal sealed class IdentityService : IDisposable
 {
-    private const string AuthorizationHeader = "authorization";
-
     private readonly IdentitySettings _settings;
     private readonly ILoggerFactory _logs;
     private readonly IdentityAccess? _access;
@@ -31,9 +28,7 @@ internal sealed class IdentityService : IDisposable
         _logs = logs;
         if (!IdentityAccess.IsNeeded(_settings)) return;
         ILogger log = logs.CreateLogger("Broker.Identity");
-        var namespaces = new ChannelNamespaces(settings.Hub.Channels, settings.Hub.Namespaces);
-        var rules = new SettingsAccess(settings.Hub.Access, namespaces);
-        _access = new IdentityAccess(_settings, rules, new NamespacePolicies(namespaces, settings.Hub.Clients.ChannelsMax), time, log);
+        _access = IdentityAccess.Create(_settings, settings.Hub, time, log);
         try
         {
             if (_settings.Revocation.File.Length > 0) _revocations = new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
@@ -52,14 +47,7 @@ internal sealed class IdentityService : IDisposable
     internal IEnumerable<IMethodSource> Methods => _access?.Methods is { } methods ? [methods] : [];
 
     /// <summary>The hub's settings, with what access needs of its connections.</summary>
-    internal HubSettings Complete(HubSettings hub) => _access is null ? hub : hub with
-    {
-        Clients = hub.Clients with
-        {
-            ExpiredCloseDelay = _settings.ExpiredCloseDelay,
-            UpgradeHeaders = [.. _settings.Proxy.Headers.Append(AuthorizationHeader).Distinct(StringComparer.OrdinalIgnoreCase)],
-        },
-    };
+    internal HubSettings Complete(HubSettings hub) => _access?.Complete(hub) ?? hub;
 
     /// <summary>Takes the hub, once there is one.</summary>
     /// <returns>The server API; <c>null</c> of a hub that has none.</returns>

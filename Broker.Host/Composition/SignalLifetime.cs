@@ -3,20 +3,24 @@ using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Composition;
 
-/// <summary>Ends the process by signals: the first SIGTERM or SIGINT asks it to stop, a second one stops it at once.</summary>
+/// <summary>
+/// Handles signals: the first SIGTERM, SIGINT or SIGQUIT asks the process to stop, a second one stops it at once. SIGHUP reads the settings again.
+/// </summary>
 /// <param name="lifetime">What is asked to stop.</param>
 /// <param name="exit">Ends the process with a code.</param>
+/// <param name="reload">Reads the settings again.</param>
 /// <param name="log">Where a signal is noted.</param>
-public sealed class SignalLifetime(IHostApplicationLifetime lifetime, Action<int> exit, ILogger log) : IHostLifetime, IDisposable
+public sealed class SignalLifetime(IHostApplicationLifetime lifetime, Action<int> exit, Action reload, ILogger log) : IHostLifetime, IDisposable
 {
+    private static readonly PosixSignal[] s_handled = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
+
     private readonly List<PosixSignalRegistration> _registrations = [];
     private int _signals;
 
     /// <inheritdoc/>
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle));
-        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle));
+        _registrations.AddRange(s_handled.Select(signal => PosixSignalRegistration.Create(signal, Handle)));
         return Task.CompletedTask;
     }
 
@@ -28,6 +32,12 @@ public sealed class SignalLifetime(IHostApplicationLifetime lifetime, Action<int
     {
         ArgumentNullException.ThrowIfNull(context);
         context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGHUP)
+        {
+            reload();
+            return;
+        }
+
         if (Interlocked.Increment(ref _signals) == 1)
         {
             log.Information("{Signal}: stopping; once more stops at once", context.Signal);
@@ -36,8 +46,15 @@ public sealed class SignalLifetime(IHostApplicationLifetime lifetime, Action<int
         }
 
         // What a shell says of a process that a signal ended: 128 and the signal's number.
-        exit(128 + (context.Signal == PosixSignal.SIGINT ? 2 : 15));
+        exit(128 + NumberOf(context.Signal));
     }
+
+    private static int NumberOf(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGINT => 2,
+        PosixSignal.SIGQUIT => 3,
+        _ => 15,
+    };
 
     /// <inheritdoc/>
     public void Dispose() => _registrations.ForEach(each => each.Dispose());

@@ -1,5 +1,6 @@
 using System.Net;
 using Broker.Actors;
+using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Broker.Reactor.Loops;
 
@@ -37,6 +38,13 @@ public sealed class ActorHub(Hub hub) : IHub
         cancel.ThrowIfCancellationRequested();
         hub.Start(plainHttp);
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public void Apply(ListenSettings listen, Akka.Event.LogLevel log)
+    {
+        hub.Apply(listen);
+        hub.SetLogLevel(log);
     }
 
     /// <inheritdoc />

@@ -32,6 +32,13 @@ public interface IHub : IAsyncDisposable
     /// <summary>Answers such a request: opens a WebSocket and returns when that has ended, or says why not.</summary>
     Task AnswerAsync(HttpContext context) => throw new NotSupportedException("This hub serves no path.");
 
+    /// <summary>Takes the origins and hosts of changed settings, and the level of its log.</summary>
+    /// <param name="listen">What the settings say now about who may come in.</param>
+    /// <param name="log">The level of the actor system's log.</param>
+    void Apply(Actors.Settings.ListenSettings listen, Akka.Event.LogLevel log)
+    {
+    }
+
     /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>
     /// <param name="grace">How long the clients have; what is left then is closed at once.</param>
     Task StopAsync(TimeSpan grace);

@@ -1,5 +1,8 @@
 using Broker.AspNetCore.Api;
 using Broker.Host.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Broker.Host.Settings;
+using Broker.Store;
 
 namespace Broker.Host.Http;
 
@@ -10,6 +13,9 @@ namespace Broker.Host.Http;
 /// <param name="isDraining">Whether the hub is on its way out, and not on its way in.</param>
 public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<bool> isDraining)
 {
+    /// <summary>Whether the keyed store can write; none without a store.</summary>
+    public StoreHealth? Store { get; init; }
+
     /// <summary>Answers <c>/api</c> and what is below it; none if nobody does.</summary>
     public ApiRoute? Api { get; init; }
 
@@ -20,8 +26,8 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         HttpRequest request = context.Request;
         context.Response.Headers.XContentTypeOptions = "nosniff";
 
-        // A proxy keeps a connection for whoever comes next, who may want a WebSocket; those open on new connections only.
-        if (IsOfProxy(request)) context.Response.Headers.Connection = "close";
+        // A proxy keeps a connection for whoever comes next: what opens on a new one is served by the reactor itself.
+        if (IsOfProxy(request) && !HttpProtocol.IsHttp2(request.Protocol)) context.Response.Headers.Connection = "close";
         if (WantsWebSocket(request)) return RefuseUpgradeAsync(context);
         if (Api is not null && ApiRoute.Serves(request.Path, "/api", out string method)) return Api.AnswerAsync(context, method);
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
@@ -33,9 +39,9 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         string path = request.Path.Value ?? "";
         return path switch
         {
-            "/health" => WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ok\"}"u8),
-            "/ready" => AnswerReadyAsync(context),
-            "/metrics" when metrics is not null => metrics.AnswerAsync(context),
+            HttpPaths.Health => WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ok\"}"u8),
+            HttpPaths.Ready => AnswerReadyAsync(context),
+            HttpPaths.Metrics when metrics is not null => metrics.AnswerAsync(context),
             _ when page && PageFiles.Find(path) is { } file => AnswerPageAsync(context, file),
             _ => WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "There is nothing here.\n"u8),
         };
@@ -45,22 +51,23 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
     private static bool IsOfProxy(HttpRequest request) =>
         request.Headers.ContainsKey("X-Forwarded-For") || request.Headers.ContainsKey("Forwarded") || request.Headers.ContainsKey("Via");
 
-    // The hub hands no upgrade over: this one came on a connection that had been handed over for an earlier request.
     private static bool WantsWebSocket(HttpRequest request) =>
-        request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase);
+        request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase)
+        || request.HttpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
 
-    // "A client that receives a 421 (Misdirected Request) response MAY retry the request ... over a different connection",
-    // RFC 9110 section 15.5.20.
+    // The hub answers for its own paths, on every way in; this is none of them.
     private static Task RefuseUpgradeAsync(HttpContext context)
     {
-        context.Response.Headers.Connection = "close";
-        return WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "text/plain; charset=utf-8", "A WebSocket opens on a connection of its own: ask again on a new one.\n"u8);
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.Headers.Connection = "close";
+        return WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "No WebSocket is served at this path.\n"u8);
     }
 
     // Whoever balances load reads the status; whoever reads the body learns which way the hub is going.
     private Task AnswerReadyAsync(HttpContext context) =>
         isDraining()
             ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"draining\"}"u8)
+            : hub.IsReady && Store is { IsFailing: true }
+                ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"store-failing\"}"u8)
             : hub.IsReady
                 ? WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ready\"}"u8)
                 : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"starting\"}"u8);

@@ -1,9 +1,15 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Net.Security;
 using Broker.Host.Settings;
+using Broker.Host.Tls;
+using Broker.Host.UnixSockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Broker.Host.Http;
 
@@ -15,7 +21,9 @@ public static class HttpSetup
     /// <param name="settings">The limits, and what else is listened on.</param>
     /// <param name="hubOpensPort">Whether the public port is the hub's; if not, it is Kestrel's.</param>
     /// <param name="inbox">Where the hub's connections come from.</param>
-    public static void AddKestrel(this WebApplicationBuilder builder, HostSettings settings, bool hubOpensPort, HandedOverInbox inbox)
+    /// <param name="certificate">What the TLS port shows, if there is one.</param>
+    public static void AddKestrel(
+        this WebApplicationBuilder builder, HostSettings settings, bool hubOpensPort, HandedOverInbox inbox, CurrentCertificate certificate)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(settings);
@@ -23,16 +31,21 @@ public static class HttpSetup
 
         // Of several transports the last added is asked first whether it knows an endpoint; the inbox's knows its own only.
         bool opensAny = !hubOpensPort || settings.Tls.Enabled || settings.UnixSocket.Length > 0;
-        if (opensAny) builder.WebHost.UseSockets(sockets => sockets.Backlog = settings.Hub.Reactor.Backlog);
+        if (opensAny)
+        {
+            builder.Services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = settings.Hub.Reactor.Backlog);
+            builder.Services.AddSingleton<IConnectionListenerFactory, ReservingListenerFactory>();
+        }
+
         builder.Services.AddSingleton<IConnectionListenerFactory, HandedOverListenerFactory>();
         builder.WebHost.UseKestrelCore();
         if (settings.Tls.Enabled) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            Limit(kestrel, settings.Http);
+            Limit(kestrel, settings.Http, settings.Hub.Reactor.HeadBytesMax);
             if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
             else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, listen => listen.Protocols = HttpProtocols.Http1);
-            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit);
+            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit, certificate);
             if (settings.UnixSocket.Length > 0) ListenUnix(kestrel, settings.UnixSocket);
         });
     }
@@ -45,37 +58,50 @@ public static class HttpSetup
         return all.Where(address => !address.EndsWith($"//{new HandedOverEndPoint()}", StringComparison.Ordinal));
     }
 
-    private static void Limit(KestrelServerOptions kestrel, HttpSettings settings)
+    private static void Limit(KestrelServerOptions kestrel, HttpSettings settings, int headBytesMax)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = settings.ConnectionsMax;
         kestrel.Limits.RequestHeadersTimeout = settings.HeadLimit;
         kestrel.Limits.KeepAliveTimeout = settings.KeepAliveLimit;
         kestrel.Limits.MaxRequestBodySize = settings.BodyBytesMax;
-        kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
-        kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
+
+        // Twice the bound, so that the hub's own rule judges a head that is a little too long, with its own answer. A field line
+        // has at least four bytes.
+        kestrel.Limits.MaxRequestHeadersTotalSize = 2 * headBytesMax;
+        kestrel.Limits.MaxRequestLineSize = 2 * headBytesMax;
+        kestrel.Limits.MaxRequestHeaderCount = headBytesMax / 4;
+        kestrel.Limits.MaxRequestBufferSize = Math.Max(64 * 1024, 4 * headBytesMax);
+        kestrel.Limits.Http2.MaxRequestHeaderFieldSize = 2 * headBytesMax;
+
+        // As the reactor reads them: any byte in a field's value, and the target's host in place of Host (RFC 9112 section 3.2.2).
+        kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+        kestrel.AllowHostHeaderOverride = true;
 
         // Over HTTP/2 it cannot be turned off for a WebSocket alone, and it would end the connection of a slow reader with all
         // its streams. What else is answered here is small.
         kestrel.Limits.MinResponseDataRate = null;
     }
 
-    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings, TimeSpan handshakeLimit) =>
+    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings, TimeSpan handshakeLimit, CurrentCertificate certificate) =>
         kestrel.Listen(settings.Address, settings.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
-            (X509Certificate2 own, X509Certificate2Collection chain) = CertificateFiles.Load(settings);
-            listen.UseHttps(https =>
+            listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                https.ServerCertificate = own;
-                https.ServerCertificateChain = chain;
-                https.HandshakeTimeout = handshakeLimit;
+                HandshakeTimeout = handshakeLimit,
+                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                {
+                    // Asked for each connection, so that a renewed certificate is shown from then on.
+                    ServerCertificateContext = certificate.Value.Context,
+                    ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                }),
             });
         });
 
     private static void ListenUnix(KestrelServerOptions kestrel, string path)
     {
-        UnixSocketFile.RemoveIfAbandoned(path);
+        UnixSocketFile.Prepare(path);
         kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
     }
 }

@@ -7,31 +7,33 @@ namespace Broker.Host.Http;
 
 /// <summary>What the hub and its runtime count, in the text format of Prometheus.</summary>
 /// <remarks>Each answer is collected when it is asked for; nothing is collected meanwhile.</remarks>
-public sealed class MetricsRoute : IDisposable
+public sealed class MetricsRoute
 {
     private const string RuntimeMeter = "System.Runtime";
 
-    private readonly MeterProvider _provider;
     private readonly RequestDelegate _answer;
 
-    /// <summary>Begins to listen to the meters.</summary>
+    /// <summary>Makes the route.</summary>
     /// <param name="app">Makes the pipeline.</param>
-    public MetricsRoute(IApplicationBuilder app)
+    /// <param name="provider">From <see cref="Listen"/>; the caller disposes of it.</param>
+    public MetricsRoute(IApplicationBuilder app, MeterProvider provider)
     {
         ArgumentNullException.ThrowIfNull(app);
-        _provider = Sdk.CreateMeterProviderBuilder()
-            .AddMeter(HubMeter.Name, BackendMeter.Name, RuntimeMeter)
-            .AddPrometheusExporter(static exporter =>
-            {
-                exporter.ScopeInfoEnabled = false;
-                exporter.TargetInfoEnabled = false;
-                exporter.ScrapeResponseCacheDurationMilliseconds = 0;
-            })
-            .Build();
         _answer = app.New()
-            .UseOpenTelemetryPrometheusScrapingEndpoint(_provider, static _ => true, path: null, configureBranchedPipeline: null, optionsName: null)
+            .UseOpenTelemetryPrometheusScrapingEndpoint(provider, static _ => true, path: null, configureBranchedPipeline: null, optionsName: null)
             .Build();
     }
+
+    /// <summary>Begins to listen to the meters, until the provider is disposed of.</summary>
+    public static MeterProvider Listen() => Sdk.CreateMeterProviderBuilder()
+        .AddMeter(HubMeter.Name, BackendMeter.Name, RuntimeMeter)
+        .AddPrometheusExporter(static exporter =>
+        {
+            exporter.ScopeInfoEnabled = false;
+            exporter.TargetInfoEnabled = false;
+            exporter.ScrapeResponseCacheDurationMilliseconds = 0;
+        })
+        .Build();
 
     /// <summary>Answers a request.</summary>
     public Task AnswerAsync(HttpContext context)
@@ -40,7 +42,4 @@ public sealed class MetricsRoute : IDisposable
         context.Response.Headers.CacheControl = "no-store";
         return _answer(context);
     }
-
-    /// <inheritdoc />
-    public void Dispose() => _provider.Dispose();
 }

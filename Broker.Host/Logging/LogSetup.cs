@@ -1,62 +1,82 @@
 using System.Globalization;
+using System.Text;
 using Akka.Configuration;
-using Broker.Host.Settings;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Formatting;
 using Serilog.Formatting.Compact;
+using Serilog.Formatting.Display;
+using Serilog.Parsing;
+using AkkaLogLevel = Akka.Event.LogLevel;
 
 namespace Broker.Host.Logging;
 
 /// <summary>Makes the process's one log. It goes to standard error; standard output says only where the hub listens.</summary>
 public static class LogSetup
 {
-    private const string Template = "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffK} {Level:u3} {SourceContext:l} {Message:lj}{NewLine}{Exception}";
+    private const string Template = "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffK} {Level:u3} {SourceContext:l} {Message:lj}{NewLine}";
 
-    /// <summary>Makes the logger; its owner disposes of it, which writes what is held back.</summary>
-    public static Logger CreateLogger(LogSettings settings)
+    private static readonly MessageTemplate s_dropped = new MessageTemplateParser().Parse("{Count} events of the log were dropped, because nobody read it fast enough");
+
+    /// <summary>Makes the log on standard error.</summary>
+    internal static HostLog Create(LogSettings settings) => Create(settings, Console.OpenStandardError());
+
+    /// <summary>Makes the log on any stream; its owner disposes of it, which writes what is held back.</summary>
+    /// <param name="settings">What is written, and how.</param>
+    /// <param name="output">Where to; a write may block for ever.</param>
+    internal static HostLog Create(LogSettings settings, Stream output)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var log = new LoggerConfiguration()
-            .MinimumLevel.Is(settings.Level)
-            .Enrich.FromLogContext();
-
-        // The framework tells of each request and of its own life at "information"; our own lines say what matters.
-        // Why the process could not start or end is told by itself, in one line.
-        if (settings.Level >= LogEventLevel.Information)
-        {
-            log.MinimumLevel.Override("Microsoft", AtLeastWarning(settings.Level));
-            log.MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal);
-        }
-
-        return settings.Format == LogFormat.Json
-            ? log.WriteTo.Console(new CompactJsonFormatter(), standardErrorFromLevel: LevelAlias.Minimum).CreateLogger()
-            : log.WriteTo.Console(
-                outputTemplate: Template,
-                formatProvider: CultureInfo.InvariantCulture,
-                standardErrorFromLevel: LevelAlias.Minimum).CreateLogger();
+        bool isJson = settings.Format == LogFormat.Json;
+        ITextFormatter formatter = isJson ? new CompactJsonFormatter() : new MessageTemplateTextFormatter(Template, CultureInfo.InvariantCulture);
+        var queue = new LogQueue(output, settings.QueueBytesMax, count => DescribeDropped(formatter, count));
+        var levels = new LevelTable(settings);
+        Logger logger = new LoggerConfiguration()
+            .MinimumLevel.ControlledBy(levels.Lowest)
+            .Enrich.FromLogContext()
+            .Filter.ByIncludingOnly(levels.Takes)
+            .WriteTo.Sink(new QueuedSink(formatter, writesExceptions: !isJson, queue))
+            .CreateLogger();
+        return new HostLog(logger, levels, queue);
     }
 
     /// <summary>Tells an actor system to log through <see cref="SerilogLogger"/>, never to standard output, and to leave its end to us.</summary>
-    public static Config AkkaConfig(LogEventLevel level)
+    public static Config AkkaConfig(LogSettings settings) => ConfigurationFactory.ParseString($$"""
+        akka {
+          loggers = ["{{typeof(SerilogLogger).FullName}}, {{typeof(SerilogLogger).Assembly.GetName().Name}}"]
+          loglevel = {{AkkaName(AkkaLevelOf(settings))}}
+          stdout-loglevel = OFF
+          log-config-on-start = off
+          coordinated-shutdown.run-by-clr-shutdown-hook = off
+        }
+        """);
+
+    /// <summary>The level that an actor system needs, so that everything that is written gets here.</summary>
+    public static AkkaLogLevel AkkaLevelOf(LogSettings settings)
     {
-        string akkaLevel = level switch
+        ArgumentNullException.ThrowIfNull(settings);
+        return new LevelTable(settings).Lowest.MinimumLevel switch
         {
-            LogEventLevel.Verbose or LogEventLevel.Debug => "DEBUG",
-            LogEventLevel.Information => "INFO",
-            LogEventLevel.Warning => "WARNING",
-            _ => "ERROR",
+            LogEventLevel.Verbose or LogEventLevel.Debug => AkkaLogLevel.DebugLevel,
+            LogEventLevel.Information => AkkaLogLevel.InfoLevel,
+            LogEventLevel.Warning => AkkaLogLevel.WarningLevel,
+            _ => AkkaLogLevel.ErrorLevel,
         };
-        return ConfigurationFactory.ParseString($$"""
-            akka {
-              loggers = ["{{typeof(SerilogLogger).FullName}}, {{typeof(SerilogLogger).Assembly.GetName().Name}}"]
-              loglevel = {{akkaLevel}}
-              stdout-loglevel = OFF
-              coordinated-shutdown.run-by-clr-shutdown-hook = off
-            }
-            """);
     }
 
-    private static LogEventLevel AtLeastWarning(LogEventLevel level) =>
-        level < LogEventLevel.Warning ? LogEventLevel.Warning : level;
+    private static string AkkaName(AkkaLogLevel level) => level switch
+    {
+        AkkaLogLevel.DebugLevel => "DEBUG",
+        AkkaLogLevel.InfoLevel => "INFO",
+        AkkaLogLevel.WarningLevel => "WARNING",
+        _ => "ERROR",
+    };
+
+    private static byte[] DescribeDropped(ITextFormatter formatter, long count)
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        formatter.Format(new LogEvent(DateTimeOffset.Now, LogEventLevel.Warning, exception: null, s_dropped, [new LogEventProperty("Count", new ScalarValue(count))]), text);
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Broker.Core.Buffers;
 using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Memory;
@@ -6,10 +7,11 @@ namespace Broker.Host.Memory;
 /// <summary>What a process has used so far.</summary>
 /// <param name="Processor">Processor time.</param>
 /// <param name="AllocatedBytes">Bytes that were allocated.</param>
-public readonly record struct UsedSoFar(TimeSpan Processor, long AllocatedBytes)
+/// <param name="KeptBytes">Bytes of buffers that are kept for transfers and not in use.</param>
+public readonly record struct UsedSoFar(TimeSpan Processor, long AllocatedBytes, long KeptBytes = 0)
 {
     /// <summary>Of this process.</summary>
-    public static UsedSoFar Now => new(Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes());
+    public static UsedSoFar Now => new(Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(), ProcessBuffers.Shared.KeptBytes);
 }
 
 /// <summary>
@@ -27,8 +29,12 @@ public sealed class QuietTrim(TimeSpan interval, TimeProvider time, Func<UsedSoF
     private TrimRule _rule;
     private ITimer? _timer;
 
-    /// <summary>Collects everything, compacts it and gives the rest back to the system.</summary>
-    public static void Collect() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    /// <summary>Collects everything, the kept buffers too, compacts it and gives the rest back to the system.</summary>
+    public static void Collect()
+    {
+        ProcessBuffers.Shared.Trim();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -40,7 +46,7 @@ public sealed class QuietTrim(TimeSpan interval, TimeProvider time, Func<UsedSoF
     private void Look()
     {
         UsedSoFar now = used();
-        if (!_rule.IsDue(interval, now.Processor, now.AllocatedBytes)) return;
+        if (!_rule.IsDue(interval, now.Processor, now.AllocatedBytes, now.KeptBytes)) return;
         long start = Stopwatch.GetTimestamp();
         trim();
         log.Debug("Gave memory back in {Milliseconds:F0} ms", Stopwatch.GetElapsedTime(start).TotalMilliseconds);

@@ -16,12 +16,13 @@ public struct TrimRule
     /// <param name="interval">Its length.</param>
     /// <param name="used">Processor time that the process has ever used.</param>
     /// <param name="allocatedBytes">Bytes that it has ever allocated.</param>
+    /// <param name="keptBytes">Bytes of buffers that are kept and not in use; they are allocated no more, and worth as much.</param>
     /// <returns>Whether to trim now; then the same bytes count no more.</returns>
-    public bool IsDue(TimeSpan interval, TimeSpan used, long allocatedBytes)
+    public bool IsDue(TimeSpan interval, TimeSpan used, long allocatedBytes, long keptBytes = 0)
     {
         bool quiet = used - _used <= interval * QuietShare;
         _used = used;
-        if (!quiet || allocatedBytes - _allocatedAtTrim < WorthBytes) return false;
+        if (!quiet || (allocatedBytes - _allocatedAtTrim < WorthBytes && keptBytes < WorthBytes)) return false;
         _allocatedAtTrim = allocatedBytes;
         return true;
     }

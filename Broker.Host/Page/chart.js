@@ -1,7 +1,14 @@
 // A line for each source of readings over the last 30 seconds.
 
 const spanShown = 30_000;
-const hues = [215, 25, 145, 285, 345, 180, 50, 255];
+const hues = [215, 25, 145, 285, 345, 180, 50, 255, 90, 315];
+
+/** The colours there are. A source says with each reading which of them is its own, so that every tab draws it alike. */
+export const colorCount = hues.length;
+
+export function cssOf(color, dark) {
+  return `hsl(${hues[color]} 75% ${dark ? 65 : 42}%)`;
+}
 
 export class Chart {
   #canvas;
@@ -12,29 +19,36 @@ export class Chart {
     this.#canvas = canvas;
   }
 
-  /** Sources with a reading in the span. */
-  get count() {
-    return this.#series.size;
+  /** Sources with a reading in the span, by name: what each is, its colour and its last value. */
+  get legend() {
+    return [...this.#series]
+      .map(([source, { color, points }]) => ({ source, color: cssOf(color, this.#dark.matches), value: points.at(-1).value }))
+      .sort((a, b) => (a.source < b.source ? -1 : 1));
   }
 
-  add(source, time, value) {
-    if (!this.#series.has(source)) {
-      this.#series.set(source, { hue: hues[this.#series.size % hues.length], points: [] });
-    }
-    this.#series.get(source).points.push({ time, value });
+  /** The colours that sources beside this one use. */
+  colorsBeside(self) {
+    return new Set([...this.#series].filter(([source]) => source !== self).map(([, { color }]) => color));
+  }
+
+  add(source, color, time, value) {
+    const series = this.#series.get(source) ?? { points: [] };
+    this.#series.set(source, series);
+    series.color = Number.isInteger(color) && color >= 0 && color < colorCount ? color : 0;
+    series.points.push({ time, value });
   }
 
   draw(now) {
     this.forget(now);
     const { width, height, pen } = this.#resize();
-    const values = [...this.#series.values()].flatMap(series => series.points.map(point => point.value));
+    const values = [...this.#series.values()].flatMap(({ points }) => points.map(point => point.value));
     const low = Math.min(-1, ...values) - 0.5;
     const high = Math.max(1, ...values) + 0.5;
     const x = time => width - ((now - time) / spanShown) * width;
     const y = value => height - ((value - low) / (high - low)) * height;
     this.#drawGrid(pen, width, height, y, low, high);
-    for (const { hue, points } of this.#series.values()) {
-      pen.strokeStyle = `hsl(${hue} 75% ${this.#dark.matches ? 65 : 42}%)`;
+    for (const { color, points } of this.#series.values()) {
+      pen.strokeStyle = cssOf(color, this.#dark.matches);
       pen.lineWidth = 2;
       pen.lineJoin = "round";
       pen.beginPath();

@@ -17,6 +17,12 @@ public sealed record HostStoreSettings
     /// <summary>The longest result of a call.</summary>
     public int ResultBytesMax { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Bytes that the results of reads may hold until they have left, of all clients.</summary>
+    public long ReadBytesMax { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>Such bytes of one client.</summary>
+    public long ClientReadBytesMax { get; init; } = 128L * 1024 * 1024;
+
     /// <summary>Streams of values and scans that may be under way at once, of all clients.</summary>
     public int StreamsMax { get; init; } = 64;
 

@@ -1,9 +1,13 @@
 using System.Collections;
+using System.Net;
 using System.Text;
 using Broker.Identity.Settings;
 using Broker.Actors.Settings;
 using Broker.Configuration;
 using Broker.Cli.Commands;
+using Broker.Host.Logging;
+using Broker.Host.Tls;
+using Broker.Host.UnixSockets;
 using Broker.Store;
 using Serilog.Events;
 
@@ -30,11 +34,14 @@ public static class SettingsLoader
     public static LoadedSettings Load(string? path, IDictionary environment, SettingsLayer commandLine)
     {
         List<SettingsLayer> overrides = [];
-        if (path is not null) overrides.Add(ReadFile(path));
+        if (path is not null) overrides.Add(path.Length > 0 ? SettingsLayer.ReadFile(path) : throw new SettingException("The file of --config has no name."));
         overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), new SettingsLayers(References, overrides).KnownKeys, out IReadOnlyList<string> warnings));
         overrides.Add(commandLine);
+        return Judge(new SettingsLayers(References, overrides), warnings) with { Again = () => Load(path, environment, commandLine) };
+    }
 
-        var layers = new SettingsLayers(References, overrides);
+    private static LoadedSettings Judge(SettingsLayers layers, IReadOnlyList<string> unknown)
+    {
         var reader = new SettingsReader(layers);
         HostSettings settings = Read(reader);
         reader.ThrowIfBad();
@@ -48,7 +55,11 @@ public static class SettingsLoader
         }
 
         CheckStoreExposure(settings, layers);
-        return new LoadedSettings(settings, layers, [.. warnings, .. IdentitySettingsBinder.Warn(settings.Identity)]);
+        CheckStoreBounds(settings.Store, layers);
+        List<string> warnings = [.. unknown, .. IdentitySettingsBinder.Warn(settings.Identity)];
+        if (AkkaCheck.Check(layers, settings.Log, warnings) is { Count: > 0 } bad) throw new SettingException(bad);
+        if (settings.Tls.Enabled && CertificateFiles.TryLoad(settings.Tls, out _)?.CheckDates(DateTimeOffset.UtcNow) is { } dates) warnings.Add(dates);
+        return new LoadedSettings(settings, layers, warnings);
     }
 
     /// <summary>Reads every setting there is; what is wrong stays noted in the reader.</summary>
@@ -63,7 +74,9 @@ public static class SettingsLoader
             Identity = IdentitySettingsBinder.Read(reader),
             Log = new LogSettings
             {
-                Level = reader.GetChoice<LogEventLevel>("broker.log.level"),
+                Level = reader.GetChoice("broker.log.level", LogLevels.Aliases),
+                Levels = ReadLevels(reader),
+                QueueBytesMax = reader.GetSize("broker.log.queue-bytes-max", 64 * 1024, 1024 * 1024 * 1024),
                 Format = reader.GetChoice<LogFormat>("broker.log.format"),
             },
             Http = new HttpSettings
@@ -79,15 +92,54 @@ public static class SettingsLoader
             Tls = ReadTls(reader),
             Store = ReadStore(reader),
             TrimAfter = reader.GetDuration("broker.memory.trim-after", TimeSpan.Zero, TimeSpan.FromHours(1)),
-            UnixSocket = reader.GetText(
-                "broker.unix-socket",
-                $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes",
-                path => path.Length == 0 || (Path.IsPathFullyQualified(path) && Encoding.UTF8.GetByteCount(path) <= UnixSocketBytesMax)),
+            UnixSocket = reader.GetFilePath("broker.unix-socket", CheckUnixSocket),
+            UnixSocketMode = reader.Get(
+                "broker.unix-socket-mode", "three octal digits that let the owner read and write, such as 660", (string text, out UnixFileMode mode) => UnixFileModes.TryRead(text, out mode)),
         };
 
-        if (reader.IsGood && settings.Tls.Enabled) CheckFiles(settings.Tls, reader);
+        if (reader.IsGood) Compare(settings, reader);
         return settings;
     }
+
+    private static string? CheckUnixSocket(string path) =>
+        path.Length == 0 ? null
+        : !Path.IsPathFullyQualified(path) || Encoding.UTF8.GetByteCount(path) > UnixSocketBytesMax ? $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes"
+        : Path.GetFullPath(path) != path ? "a path without empty parts, . and .."
+        : !Directory.Exists(Path.GetDirectoryName(path)) ? "a path in a folder that exists"
+        : Directory.Exists(path) || UnixSocketFile.IsOther(path) ? "the path of a socket; there is something else"
+        : null;
+
+    private static string? CheckStorePath(string path) => File.Exists(path) ? "the path of a folder; there is a file" : null;
+
+    private static Dictionary<string, LogEventLevel> ReadLevels(SettingsReader reader) => reader.GetList(
+            "broker.log.levels",
+            "a list of a source and its level, such as [\"Broker.Actors = debug\", \"Akka = warning\"]",
+            (string text, out KeyValuePair<string, LogEventLevel> level) => LogLevels.TryReadSource(text, out level))
+        .DistinctBy(level => level.Key)
+        .ToDictionary();
+
+    private static void Compare(HostSettings settings, SettingsReader reader)
+    {
+        HubSettings hub = settings.Hub;
+        CheckPath("broker.centrifuge.path", hub.Centrifuge.Path);
+        if (hub.Native.Enabled) CheckPath("broker.native.path", hub.Native.Path);
+        if (hub.Echo.Enabled) CheckPath("broker.echo.path", hub.Echo.Path);
+        if (!settings.Tls.Enabled) return;
+
+        if (CertificateFiles.TryLoad(settings.Tls, out CertificateFault? fault) is null) reader.Refuse($"broker.tls.{fault!.Key}", fault.Expected);
+        bool isSamePort = settings.Tls.Port != 0 && settings.Tls.Port == hub.Listen.Port;
+        if (isSamePort && Overlap(settings.Tls.Address, hub.Listen.Address)) reader.Refuse("broker.tls.port", "another port than broker.listen.port");
+
+        void CheckPath(string key, string path)
+        {
+            if (HttpPaths.OwnerOf(path, settings.Http) is { } owner) reader.Refuse(key, $"another path, because this one is answered by {owner}");
+        }
+    }
+
+    private static bool Overlap(IPAddress one, IPAddress other) =>
+        one.Equals(other) || IsEvery(one) || IsEvery(other);
+
+    private static bool IsEvery(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     // Whoever lets in anyone from anywhere has not said yet that anyone may change what is kept for good.
     private static void CheckStoreExposure(HostSettings settings, SettingsLayers layers)
@@ -100,12 +152,24 @@ public static class SettingsLoader
             + "Set broker.store.anonymous = none, or broker.store.allow-anonymous-anywhere = on if you mean it.");
     }
 
+    // One result alone has to be within the client's share, and that within what all share: else an honest read could never be answered.
+    private static void CheckStoreBounds(HostStoreSettings store, SettingsLayers layers)
+    {
+        const string All = "broker.store.read-bytes-max", Client = "broker.store.client-read-bytes-max", Result = "broker.store.result-bytes-max";
+        if (store.ClientReadBytesMax < store.ResultBytesMax)
+            throw new SettingException($"{layers.Find(Client)!.Origin}: {Client} is {store.ClientReadBytesMax} B, and has to be at least {Result}, which is {store.ResultBytesMax} B.");
+        if (store.ReadBytesMax < store.ClientReadBytesMax)
+            throw new SettingException($"{layers.Find(All)!.Origin}: {All} is {store.ReadBytesMax} B, and has to be at least {Client}, which is {store.ClientReadBytesMax} B.");
+    }
+
     private static HostStoreSettings ReadStore(SettingsReader reader) => new()
     {
-        Path = reader.GetText("broker.store.path"),
+        Path = reader.GetFilePath("broker.store.path", CheckStorePath),
         Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
         ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
+        ReadBytesMax = reader.GetLongSize("broker.store.read-bytes-max", 1024, 1L << 40),
+        ClientReadBytesMax = reader.GetLongSize("broker.store.client-read-bytes-max", 1024, 1L << 40),
         StreamsMax = reader.GetCount("broker.store.streams-max", 1, 65_536),
         StreamIdleLimit = reader.GetDuration("broker.store.stream-idle-limit", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         Bounds = new StoreSettings
@@ -117,25 +181,26 @@ public static class SettingsLoader
             BatchChangesMax = reader.GetCount("broker.store.batch-changes-max", 1, 1_000_000),
             QueuedBytesMax = reader.GetSize("broker.store.queued-bytes-max", 1024, 1024 * 1024 * 1024),
             CacheBytes = reader.GetSize("broker.store.cache-bytes", 1024 * 1024, int.MaxValue),
+            VerifiesTables = reader.GetSwitch("broker.store.verify-tables"),
             WriteBufferBytes = reader.GetSize("broker.store.write-buffer-bytes", 64 * 1024, 1024 * 1024 * 1024),
         },
     };
+
+    private static TimeSpan ReadReloadInterval(SettingsReader reader) => reader.Get(
+        "broker.tls.reload-interval", "0s for never, or a duration from 10ms to 1d", (string text, out TimeSpan interval) =>
+            SettingUnits.TryReadDuration(text, out interval)
+            && (interval == TimeSpan.Zero || (interval >= TimeSpan.FromMilliseconds(10) && interval <= TimeSpan.FromDays(1))));
 
     private static TlsSettings ReadTls(SettingsReader reader) => new()
     {
         Enabled = reader.GetSwitch("broker.tls.enabled"),
         Address = reader.GetAddress("broker.tls.address"),
         Port = reader.GetPort("broker.tls.port"),
-        Certificate = reader.GetText("broker.tls.certificate"),
-        Key = reader.GetText("broker.tls.key"),
+        Certificate = reader.GetFilePath("broker.tls.certificate"),
+        Key = reader.GetFilePath("broker.tls.key"),
+        ReloadInterval = ReadReloadInterval(reader),
         Password = reader.GetText("broker.tls.password"),
     };
-
-    private static void CheckFiles(TlsSettings tls, SettingsReader reader)
-    {
-        if (!File.Exists(tls.Certificate)) reader.Refuse("broker.tls.certificate", "the path of a PEM or PFX file, because broker.tls.enabled is on");
-        if (tls.Key.Length > 0 && !File.Exists(tls.Key)) reader.Refuse("broker.tls.key", "nothing, or the path of a PEM file");
-    }
 
     // What the commands of a client read is no mistake where a hub is started with it.
     private static Hashtable WithoutClients(IDictionary environment)
@@ -144,23 +209,14 @@ public static class SettingsLoader
         foreach (string variable in ClientVariables.All) rest.Remove(variable);
         return rest;
     }
-
-    private static SettingsLayer ReadFile(string path)
-    {
-        if (path.Length == 0) throw new SettingException("The file of --config has no name.");
-        try
-        {
-            return SettingsLayer.Parse(path, File.ReadAllText(path));
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            throw new SettingException($"The file {path} of --config cannot be read: {unreadable.Message}");
-        }
-    }
 }
 
 /// <summary>Settings, and where they came from.</summary>
 /// <param name="Settings">The settings in force.</param>
 /// <param name="Layers">Which layer set what.</param>
 /// <param name="Warnings">What is odd, but no reason not to start.</param>
-public sealed record LoadedSettings(HostSettings Settings, SettingsLayers Layers, IReadOnlyList<string> Warnings);
+public sealed record LoadedSettings(HostSettings Settings, SettingsLayers Layers, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Reads the same file, variables and options again; throws as <see cref="SettingsLoader.Load"/> does. Null where nothing can have changed.</summary>
+    public Func<LoadedSettings>? Again { get; init; }
+}

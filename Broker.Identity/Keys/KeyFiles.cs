@@ -49,6 +49,7 @@ public static class KeyFiles
 
     private static string ReadFile(string path)
     {
+        if (path.Any(char.IsControl)) throw new InvalidDataException("it is neither PEM nor a path without control characters");
         try
         {
             var file = new FileInfo(path);

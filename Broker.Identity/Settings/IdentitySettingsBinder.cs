@@ -39,7 +39,6 @@ public static partial class IdentitySettingsBinder
         {
             Tokens = tokens,
             SubscriptionTokens = isSeparate ? subscriptionTokens : null,
-            ExpiredCloseDelay = reader.GetDuration("broker.tokens.expired-close-delay", TimeSpan.Zero, Hour),
             UserConnectionsMax = reader.GetCount("broker.users.connections-max", 0, 1_000_000),
             PersonalChannel = new PersonalChannelSettings
             {
@@ -49,7 +48,7 @@ public static partial class IdentitySettingsBinder
             },
             Revocation = new RevocationSettings
             {
-                File = reader.GetText("broker.revocation.file"),
+                File = reader.GetFilePath("broker.revocation.file"),
                 EntriesMax = reader.GetCount("broker.revocation.entries-max", 1, 10_000_000),
             },
             Api = new ApiSettings
@@ -92,7 +91,7 @@ public static partial class IdentitySettingsBinder
             EcdsaPublicKey = reader.GetText($"{root}.ecdsa-public-key"),
             Jwks = new JwksSettings
             {
-                File = reader.GetText($"{root}.jwks.file"),
+                File = reader.GetFilePath($"{root}.jwks.file"),
                 Url = reader.GetText($"{root}.jwks.url"),
                 Hosts = reader.GetList<string>($"{root}.jwks.hosts", "a list of host names without ports, such as [\"login.example.org\"]", TryReadHost),
                 Times = new JwksTimes

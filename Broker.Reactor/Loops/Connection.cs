@@ -17,6 +17,9 @@ public abstract class Connection : OutboundSide
     private long _transportDue = Never;
     private long _sessionDue = Never;
     private bool _reading = true;
+    private int _owed;                      // Answers that are still to be written.
+    private Action? _onSettled;             // What ends the connection, once there are none.
+    private LoopTimer? _settleTimer;
 
     private protected Connection(EventLoop loop, ConnectionId id)
         : base(loop) => Id = id;
@@ -89,6 +92,45 @@ public abstract class Connection : OutboundSide
 
     /// <summary>The same, because the client has said goodbye in its own protocol: 1000, and it is the client that has closed.</summary>
     public void SeeOff(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
+
+    /// <summary>One more answer is to be written before the connection may end by itself.</summary>
+    public void Owe() => _owed++;
+
+    /// <summary>One of them has been written, or will not be.</summary>
+    public void Settle()
+    {
+        // The answer may still stand in a frame in the making.
+        if (--_owed <= 0 && _onSettled is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
+    }
+
+    /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
+    public bool IsSettling => _onSettled is not null;
+
+    /// <summary>Ends the connection once every answer that is owed has been written, at once if none is.</summary>
+    /// <param name="end">Ends it. Ignored if something else waits for that already.</param>
+    /// <param name="limit">How long the answers may take.</param>
+    public void WhenSettled(Action end, TimeSpan limit)
+    {
+        ArgumentNullException.ThrowIfNull(end);
+        if (_onSettled is not null) return;
+        if (_owed <= 0 || State != ConnectionState.Open)
+        {
+            end();
+            return;
+        }
+
+        _onSettled = end;
+        _settleTimer = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
+        _settleTimer.Set(limit);
+    }
+
+    private void EndSettling(bool isLate)
+    {
+        if ((!isLate && _owed > 0) || _onSettled is not { } end) return;
+        _onSettled = null;
+        _settleTimer!.Stop();
+        end();
+    }
 
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
@@ -250,6 +292,8 @@ public abstract class Connection : OutboundSide
         _transportDue = _sessionDue = Never;
         DueMilliseconds = Never;
         Loop.Timers.TakeOff(this);
+        _settleTimer?.Stop();
+        _onSettled = null;
         DropQueue();
         Engine?.Drop();
 

@@ -20,6 +20,7 @@ public abstract class EventLoop : IDisposable
 
     private readonly LoopWork _work;
     private readonly List<OutboundSide> _dirty = [];
+    private readonly Queue<Action> _endings = new();      // Of the turn under way.
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly IConnectionAcceptor _acceptor;
@@ -108,11 +109,16 @@ public abstract class EventLoop : IDisposable
         _work.RunPosted();
     }
 
-    /// <summary>Accepts no more, and says goodbye to every client. From any thread.</summary>
+    /// <summary>How long a connection that ends by itself waits for answers that it still owes, unless another time is given.</summary>
+    public static TimeSpan SettleLimit { get; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Accepts no more, and ends every connection: each once what its client has asked is answered. From any thread.</summary>
+    /// <param name="settleLimit">How long the answers may take; <see cref="SettleLimit"/> unless given.</param>
     /// <returns>Done when the last connection is gone.</returns>
-    public Task DrainAsync()
+    public Task DrainAsync(TimeSpan? settleLimit = null)
     {
-        Post(static loop => ((EventLoop)loop).Drain(), this);
+        TimeSpan limit = settleLimit ?? SettleLimit;
+        Post(static drain => ((Action)drain)(), () => Drain(limit));
         return _drained.Task;
     }
 
@@ -144,13 +150,13 @@ public abstract class EventLoop : IDisposable
         if (_draining) SayGoodbye(connection);
     }
 
-    private void Drain()
+    private void Drain(TimeSpan settleLimit)
     {
         _draining = true;
         StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
-            if (Table[slot] is { } connection) SayGoodbye(connection);
+            if (Table[slot] is { } connection) AtTurnEnd(() => connection.WhenSettled(() => SayGoodbye(connection), settleLimit));
         }
 
         CompleteDrain();
@@ -283,6 +289,19 @@ public abstract class EventLoop : IDisposable
             }
         }
 
+        // What was said in the turn has been written by now, and so stands before a goodbye.
+        while (_endings.TryDequeue(out Action? ending))
+        {
+            try
+            {
+                ending();
+            }
+            catch (Exception failure)
+            {
+                Report(failure);
+            }
+        }
+
         // A flush may dirty others: an overflow ends a connection, which writes its Close frame.
         for (int i = 0; i < _dirty.Count; i++)
         {
@@ -312,6 +331,9 @@ public abstract class EventLoop : IDisposable
     private protected virtual void OnTurnEnded()
     {
     }
+
+    /// <summary>Runs something once, behind all that is said in this turn and before it leaves. For the loop's thread.</summary>
+    internal void AtTurnEnd(Action ending) => _endings.Enqueue(ending);
 
     /// <summary>Has a connection flushed when the turn ends.</summary>
     internal void MarkDirty(OutboundSide connection) => _dirty.Add(connection);

@@ -24,6 +24,9 @@ public interface IConnectionAcceptor
     /// <summary>Which peers are proxies and believed when they say who the client is; the same for the acceptor's whole life.</summary>
     ProxyTrust Proxies => ProxyTrust.None;
 
+    /// <summary>Which names of this server a WebSocket's request may use; may change between two calls.</summary>
+    HostRule Hosts => HostRule.Any;
+
     /// <summary>Finds the endpoint that a request is for.</summary>
     /// <returns>The endpoint; or none, when the path belongs to no endpoint.</returns>
     WebSocketEndpoint? Find(UpgradeRequest request);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Broker.Core.Buffers;
 
 namespace Broker.Reactor.Loops;
@@ -39,6 +40,7 @@ internal struct OutboundQueue
         }
 
         _tail.Append(bytes);
+        AssertInvariant();
     }
 
     /// <summary>Notes that <see cref="DropUnbegun"/> may not drop what now stands first, such as the rest of a frame.</summary>
@@ -51,6 +53,7 @@ internal struct OutboundQueue
         Bytes += bytes.Length - start;
         Push(new Segment { Bytes = bytes.Hold(), Start = start });
         _tail = null;
+        AssertInvariant();
     }
 
     /// <summary>Puts bytes before all others: what was taken off and has not left after all.</summary>
@@ -67,6 +70,16 @@ internal struct OutboundQueue
         }
 
         _first = segment;
+        AssertInvariant();
+    }
+
+    // Bytes is the sum of the segments, the first stands before all others, and what still grows is the last.
+    [Conditional("DEBUG")]
+    private readonly void AssertInvariant()
+    {
+        Debug.Assert(Bytes >= 0 && (Bytes == 0) == IsEmpty);
+        Debug.Assert(_first.Bytes is not null || _rest is null or { Count: 0 });
+        Debug.Assert(!_firstBegun || !IsEmpty);
     }
 
     private void Push(Segment segment)
@@ -114,12 +127,15 @@ internal struct OutboundQueue
             {
                 _first.Start += bytes;
                 _firstBegun = true;
+                AssertInvariant();
                 return;
             }
 
             bytes -= length;
             DropFirst();
         }
+
+        AssertInvariant();
     }
 
     /// <summary>Drops whatever has not begun to leave; what is left ends where a message ends.</summary>
@@ -140,6 +156,7 @@ internal struct OutboundQueue
         }
 
         if (!ReferenceEquals(_tail, _first.Bytes)) _tail = null;
+        AssertInvariant();
     }
 
     /// <summary>Drops everything.</summary>
@@ -147,6 +164,7 @@ internal struct OutboundQueue
     {
         while (_first.Bytes is not null) DropFirst();
         Bytes = 0;
+        AssertInvariant();
     }
 
     private void DropFirst()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Broker.Reactor.Loops;
@@ -61,6 +62,7 @@ internal sealed class TimerWheel
         deadline.Next = deadline.Previous = null;
         deadline.Slot = -1;
         _count--;
+        AssertInvariant(slot);
     }
 
     /// <summary>Calls whatever is due by now.</summary>
@@ -151,5 +153,15 @@ internal sealed class TimerWheel
         _slots[slot] = deadline;
         _taken[slot >> 6] |= 1UL << (slot & 63);
         _count++;
+        AssertInvariant(slot);
+    }
+
+    // A slot is marked as taken exactly when a chain begins in it, and the first of a chain has none before it.
+    [Conditional("DEBUG")]
+    private void AssertInvariant(int slot)
+    {
+        Debug.Assert(_count >= 0);
+        Debug.Assert(((_taken[slot >> 6] & (1UL << (slot & 63))) != 0) == (_slots[slot] is not null));
+        Debug.Assert(_slots[slot] is not { } first || (first.Previous is null && first.Slot == slot));
     }
 }

@@ -57,7 +57,16 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
 
     private void Answer(SocketConnection connection, UpgradeRequest request, ReadOnlySpan<byte> received)
     {
-        if (acceptor.Find(request) is not { } endpoint)
+        WebSocketEndpoint? endpoint = acceptor.Find(request);
+
+        // What is handed over is judged there, request by request.
+        if ((endpoint is not null || request.WantsWebSocket) && acceptor.Hosts.Check(request.Host) is { } foreign)
+        {
+            Refuse(connection, foreign);
+            return;
+        }
+
+        if (endpoint is null)
         {
             if (request.WantsWebSocket || !TryHandOver(connection, received)) Refuse(connection, new UpgradeFault(404, "No WebSocket is served at this path."));
             return;

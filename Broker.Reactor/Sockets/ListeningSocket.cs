@@ -24,15 +24,11 @@ public sealed unsafe class ListeningSocket
     {
         ArgumentNullException.ThrowIfNull(endPoint);
 
-        // Sharing a port needs both sides to agree, so one bound without it finds any other process there first.
-        int probe = Bind(endPoint, shares: false);
-        endPoint = SocketAddress.Own(probe);
-        _ = Libc.Close(probe);
-
         var opened = new List<ListeningSocket>(count);
         try
         {
-            for (int i = 0; i < count; i++) opened.Add(Open(endPoint, backlog));
+            opened.Add(OpenFirst(endPoint, backlog));
+            for (int i = 1; i < count; i++) opened.Add(Listen(Bind(opened[0].EndPoint, shares: true), opened[0].EndPoint, backlog));
             return opened;
         }
         catch
@@ -42,9 +38,18 @@ public sealed unsafe class ListeningSocket
         }
     }
 
-    private static ListeningSocket Open(IPEndPoint endPoint, int backlog)
+    // Sharing a port needs both sides to agree. The first listener listens before it agrees to share, so of two processes that
+    // start in the same moment exactly one gets the port: the other's bind, or at the latest its listen, finds this one.
+    private static ListeningSocket OpenFirst(IPEndPoint endPoint, int backlog)
     {
-        int descriptor = Bind(endPoint, shares: true);
+        ListeningSocket first = Listen(Bind(endPoint, shares: false), endPoint, backlog);
+        int on = 1;
+        if (Libc.SetSocketOption(first.Descriptor, Libc.LevelSocket, Libc.ReusePort, &on, sizeof(int)) != 0) throw Failed(first.Descriptor, endPoint);
+        return first;
+    }
+
+    private static ListeningSocket Listen(int descriptor, IPEndPoint endPoint, int backlog)
+    {
         if (Libc.Listen(descriptor, backlog) != 0) throw Failed(descriptor, endPoint);
         return new ListeningSocket(descriptor, SocketAddress.Own(descriptor));
     }

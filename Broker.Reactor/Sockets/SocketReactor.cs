@@ -13,6 +13,8 @@ public abstract unsafe class SocketReactor : EventLoop
     private const int AcceptsPerTurnMax = 256;
 
     private readonly AcceptPause _acceptPause;
+    private DescriptorReserve? _reserve;      // From the first listener on.
+    private int _lastAccepted;                // The number of the descriptor.
     private bool _disposed;
 
     private protected SocketReactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
@@ -42,6 +44,7 @@ public abstract unsafe class SocketReactor : EventLoop
     public void Listen(ListeningSocket listener)
     {
         ArgumentNullException.ThrowIfNull(listener);
+        _reserve ??= DescriptorReserve.OfProcess;
         Listener = listener;
         WatchListener(listener);
     }
@@ -64,15 +67,25 @@ public abstract unsafe class SocketReactor : EventLoop
     {
         for (int i = 0; i < AcceptsPerTurnMax && Listener is not null; i++)
         {
+            if (_lastAccepted >= _reserve!.ProbeFrom && !_reserve.HasRoom())
+            {
+                _acceptPause.Start(Listener);
+                return;
+            }
+
             int descriptor = Libc.Accept(Listener.Descriptor, null, null, Libc.NonBlocking | Libc.CloseOnExec);
             if (descriptor >= 0)
             {
-                Add(descriptor);
+                _lastAccepted = descriptor;
+                if (_reserve.MayKeep(descriptor)) Add(descriptor);
+                else _ = Libc.Close(descriptor);
                 continue;
             }
 
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
-            if (Libc.LastError is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
+            Errno error = Libc.LastError;
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _reserve.BeginShortage();
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
             return;
         }
     }

@@ -3,6 +3,16 @@ namespace Broker.Tests.AspNetCore;
 public sealed class EmbeddingTests
 {
     [Fact]
+    public async Task A_hub_in_a_route_group_is_served_below_its_prefix()
+    {
+        await using HubInKestrel app = await HubInKestrel.StartAsync();
+
+        using System.Net.WebSockets.ClientWebSocket client = await app.ConnectAsync(Way.Plain, "/api/connection/websocket");
+
+        Assert.Equal(System.Net.WebSockets.WebSocketState.Open, client.State);
+    }
+
+    [Fact]
     public async Task The_program_in_the_docs_is_the_sample_that_is_built()
     {
         DirectoryInfo? root = new(AppContext.BaseDirectory);

@@ -59,6 +59,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
         builder.Services.AddBroker(used with { Reactors = 2, Echo = used.Echo with { Enabled = true } });
         WebApplication app = builder.Build();
         app.MapBroker();
+        app.MapGroup("/api").MapBroker();
         await app.StartAsync();
         return new HubInKestrel(app, certificate);
     }

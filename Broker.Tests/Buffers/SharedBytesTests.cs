@@ -76,4 +76,16 @@ public sealed class SharedBytesTests
         bytes.SetLength(256);
         Assert.Equal(0, bytes.Room);
     }
+
+    [Fact]
+    public void A_reference_after_the_last_release_is_refused()
+    {
+        SharedBytes bytes = SharedBytes.Rent(new BufferPool(), 16);
+        Assert.True(bytes.TryAddRef());
+        bytes.LetGo();
+        bytes.LetGo();
+
+        Assert.False(bytes.TryAddRef());
+        Assert.Throws<ObjectDisposedException>(bytes.Hold);
+    }
 }

@@ -14,6 +14,8 @@ using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
 using Broker.Reactor.Pipes;
 using Broker.Tests.Support;
+using HistoryOptions = Broker.Actors.Channels.History.HistoryOptions;
+using HistoryWireOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 
 namespace Broker.Tests.Channels;
 
@@ -80,6 +82,29 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         Assert.Equal(["subscribed 5 #1 at 3 Recoverable, Recovered", "delivery #1 2 2", "delivery #1 3 3"], client.Next(3));
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("4")));
         Assert.Equal("delivery #1 4 4", client.Next());
+    }
+
+    [Fact]
+    public void A_native_client_reads_history_in_pages()
+    {
+        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, HistoryAccess = ChannelAccess.Anonymous });
+        string large = new('x', 200_000);
+        foreach (string data in (string[])["1", "2", large, large, large, "6"]) hub.Answer(hub.Api.PublishAsync("kept:a", Json(data)));
+        NativeClient client = hub.ConnectNative();
+
+        Assert.Equal("history 1 to 6: 1=1 2=2", History(client, new HistoryRequest { Request = 1, Limit = 2, Channel = "kept:a"u8 }));
+        Assert.Equal("history 2 to 6: 6=6", History(client, new HistoryRequest { Request = 2, Limit = 1, Options = HistoryWireOptions.Reverse, Channel = "kept:a"u8 }));
+        Assert.Equal("history 3 to 6:", History(client, new HistoryRequest { Request = 3, Channel = "kept:a"u8 }));
+        Assert.Equal($"history 4 to 6: 3={large} 4={large}", History(client, new HistoryRequest { Request = 4, Limit = 100, Options = HistoryWireOptions.Since, Offset = 2, Channel = "kept:a"u8 }));
+        Assert.Equal($"history 5 to 6: 5={large} 6=6", History(client, new HistoryRequest { Request = 5, Limit = 100, Options = HistoryWireOptions.Since, Offset = 4, Channel = "kept:a"u8 }));
+        Assert.StartsWith("error Request 112 id 6", History(client, new HistoryRequest { Request = 6, Limit = 1, Options = HistoryWireOptions.Since, Epoch = 7, Channel = "kept:a"u8 }), StringComparison.Ordinal);
+        Assert.StartsWith("error Request 108 id 7", History(client, new HistoryRequest { Request = 7, Limit = 1, Channel = "plain"u8 }), StringComparison.Ordinal);
+    }
+
+    private static string History(NativeClient client, HistoryRequest request)
+    {
+        client.Say(NativeWriter.Message(request));
+        return client.Next();
     }
 
     [Fact]

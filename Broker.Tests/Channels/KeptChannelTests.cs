@@ -1,4 +1,5 @@
 using System.Text;
+using System.Threading.Channels;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
@@ -160,10 +161,10 @@ public sealed class KeptChannelTests
         _store.Finish();
         _store.Finish();
         Assert.Empty(_listener.Delivered);          // Only on the home's own thread.
-        _thread.Run();
+        Published[] published = [await _thread.RunUntilAsync(first.AsTask()), await _thread.RunUntilAsync(second.AsTask())];
 
         Assert.Equal("1 2", Texts(_listener.Delivered));
-        Assert.Equal((1UL, 2UL), ((await first).Position.Offset, (await second).Position.Offset));
+        Assert.Equal([1UL, 2UL], published.Select(each => each.Position.Offset));
     }
 
     [Fact]
@@ -174,9 +175,8 @@ public sealed class KeptChannelTests
         ValueTask<Published> published = _home.PublishAsync(Message("kept:a", "1"));
 
         _store.Fail(new IOException("full"));
-        _thread.Run();
 
-        Assert.Equal(HubError.Internal, (await published).Error);
+        Assert.Equal(HubError.Internal, (await _thread.RunUntilAsync(published.AsTask())).Error);
         Assert.Empty(_listener.Delivered);
     }
 
@@ -208,13 +208,19 @@ public sealed class KeptChannelTests
 
     private sealed class HomeThread : IHomeThread
     {
-        private readonly Queue<Action> _actions = new();
+        private readonly Channel<Action> _actions = Channel.CreateUnbounded<Action>();
 
-        public void Post(Action action) => _actions.Enqueue(action);
+        public void Post(Action action) => _actions.Writer.TryWrite(action);
 
-        internal void Run()
+        internal async Task<T> RunUntilAsync<T>(Task<T> done)
         {
-            while (_actions.TryDequeue(out Action? action)) action();
+            while (!done.IsCompleted)
+            {
+                await Task.WhenAny(done, _actions.Reader.WaitToReadAsync().AsTask());
+                while (_actions.Reader.TryRead(out Action? action)) action();
+            }
+
+            return await done;
         }
     }
 

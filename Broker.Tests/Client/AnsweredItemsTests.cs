@@ -20,7 +20,7 @@ public sealed class AnsweredItemsTests : ClientTest
             await foreach (ReadOnlyMemory<byte> item in call.Items)
             {
                 sum += item.Span[0];
-                await call.SayAsync(new[] { sum }, cancel);
+                await call.SendAsync(new[] { sum }, cancel);
             }
 
             return new[] { (byte)(sum * 2) };
@@ -40,7 +40,7 @@ public sealed class AnsweredItemsTests : ClientTest
         await ConnectAsync(
             async (call, cancel) =>
             {
-                for (; said < 3; said++) await call.SayAsync(new[] { (byte)said }, cancel);
+                for (; said < 3; said++) await call.SendAsync(new[] { (byte)said }, cancel);
                 return default;
             },
             limits: NativeLimits.Default with { WindowItems = 2 });
@@ -123,7 +123,7 @@ public sealed class AnsweredItemsTests : ClientTest
         {
             try
             {
-                while (true) await call.SayAsync(new byte[1], CancellationToken.None);
+                while (true) await call.SendAsync(new byte[1], CancellationToken.None);
             }
             catch (OperationCanceledException)
             {
@@ -146,7 +146,7 @@ public sealed class AnsweredItemsTests : ClientTest
         await ConnectAsync(
             async (call, cancel) =>
             {
-                TooBigException tooBig = await Assert.ThrowsAsync<TooBigException>(() => call.SayAsync(new byte[call.ItemBytesMax + 1], cancel).AsTask());
+                PayloadTooLargeException tooBig = await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1], cancel).AsTask());
                 return System.Text.Encoding.UTF8.GetBytes(tooBig.Message);
             });
 
@@ -174,7 +174,7 @@ public sealed class AnsweredItemsTests : ClientTest
         Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => saying.WaitAsync(ScriptedHub.Patience));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => kept!.SayAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => kept!.SendAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAllAsync().WaitAsync(ScriptedHub.Patience));
 
         async Task ReadAllAsync()
@@ -184,8 +184,8 @@ public sealed class AnsweredItemsTests : ClientTest
 
         static async Task SayTwiceAsync(HubCall call)
         {
-            await call.SayAsync(new byte[1]);
-            await call.SayAsync(new byte[1]);
+            await call.SendAsync(new byte[1]);
+            await call.SendAsync(new byte[1]);
         }
     }
 

@@ -73,7 +73,7 @@ public sealed class BrokerClientTests : ClientTest
             NativeWriter.Message(new Published { Request = 1, Receivers = 3, Offset = 42 }));
 
         Assert.Equal(new PublishReceipt(42, 3), await first.WaitAsync(ScriptedHub.Patience));
-        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => second);
+        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => second);
         Assert.Equal(103, refused.Code);
         Assert.Contains("permission denied", refused.Message, StringComparison.Ordinal);
     }
@@ -168,7 +168,7 @@ public sealed class BrokerClientTests : ClientTest
     {
         await ConnectAsync();
         using var cancel = new CancellationTokenSource();
-        Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default, cancel: cancel.Token);
+        Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default, cancellationToken: cancel.Token);
         await Side.HearAsync();
         await cancel.CancelAsync();
 
@@ -221,9 +221,9 @@ public sealed class BrokerClientTests : ClientTest
     public async Task A_large_publication_can_be_cancelled_half_way_and_one_too_large_is_not_begun()
     {
         await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 1, StreamBytesMax = 2_000_000 });
-        await Assert.ThrowsAsync<TooBigException>(() => Client.PublishAsync("news", new byte[2_000_001]));
+        await Assert.ThrowsAsync<PayloadTooLargeException>(() => Client.PublishAsync("news", new byte[2_000_001]));
         using var cancel = new CancellationTokenSource();
-        Task<PublishReceipt> publishing = Client.PublishAsync("news", new byte[1_000_000], cancel: cancel.Token);
+        Task<PublishReceipt> publishing = Client.PublishAsync("news", new byte[1_000_000], cancellationToken: cancel.Token);
         await Side.HearAsync();
         await Side.HearAsync();
         await cancel.CancelAsync();
@@ -240,7 +240,7 @@ public sealed class BrokerClientTests : ClientTest
         await Side.HearAsync();
         await Side.SayAsync(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.ProcessFull }));
 
-        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => large.WaitAsync(ScriptedHub.Patience));
+        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => large.WaitAsync(ScriptedHub.Patience));
         Assert.Equal((int)ChunkError.ProcessFull, refused.Code);
         Assert.Equal(ClientState.Connected, Client.State);
     }
@@ -275,7 +275,7 @@ public sealed class BrokerClientTests : ClientTest
 
         await Side.SayAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = (ushort)ChunkError.ProcessFull }));
 
-        await Assert.ThrowsAsync<RefusedException>(() => first.WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAsync<RequestRejectedException>(() => first.WaitAsync(ScriptedHub.Patience));
         Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.HearAsync()));
     }
 
@@ -328,7 +328,7 @@ public sealed class BrokerClientTests : ClientTest
         Assert.Equal(1007, await Side.HearCloseAsync());
         Side.Over.SetResult();
         await AwaitStateAsync(ClientState.Waiting);
-        Assert.True(Client.LastEnding.MayReconnect);
+        Assert.True(Client.LastClose.MayReconnect);
     }
 
     private sealed record Sum(int Total);

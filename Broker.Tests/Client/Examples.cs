@@ -14,7 +14,7 @@ internal static class Examples
             Url = new Uri("ws://localhost:8000/ws"),
             Token = Encoding.UTF8.GetBytes("sesam"),
         });
-        client.StateChanged += state => Console.Error.WriteLine($"{state}, {client.LastEnding.Text}");
+        client.StateChanged += state => Console.Error.WriteLine($"{state}, {client.LastClose.Text}");
     }
 
     public static async Task PublishAsync(BrokerClient client)
@@ -25,7 +25,7 @@ internal static class Examples
 
     public static async Task SubscribeAsync(BrokerClient client, CancellationToken stop)
     {
-        await using Subscription news = await client.SubscribeAsync("news", cancel: stop);
+        await using Subscription news = await client.SubscribeAsync("news", cancellationToken: stop);
         await foreach (Delivery delivery in news.WithCancellation(stop))
         {
             if (delivery.GapBefore != Gap.None) Console.WriteLine($"something is missing here: {delivery.Missed} or more");
@@ -58,7 +58,7 @@ internal static class Examples
         {
             await foreach (ReadOnlyMemory<byte> path in call.Items)
             {
-                await foreach (string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancel)) await call.SayAsync(Encoding.UTF8.GetBytes(line), cancel);
+                await foreach (string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancel)) await call.SendAsync(Encoding.UTF8.GetBytes(line), cancel);
             }
 
             return default;
@@ -87,7 +87,7 @@ internal static class Examples
     {
         using FileStream film = File.OpenRead("film.mp4");
         await store.Streams.WriteAsync(key, film, Durability.Disk, new CallSettings { Upload = progress }, stop);
-        long? length = await store.Streams.ReadAsync(key, target, settings: new CallSettings { Download = progress }, cancel: stop);
-        await foreach (ScannedEntry entry in store.Streams.ScanAsync(keysOnly: true, cancel: stop)) Console.WriteLine($"{entry.ValueLength} bytes");
+        long? length = await store.Streams.ReadAsync(key, target, settings: new CallSettings { Download = progress }, cancellationToken: stop);
+        await foreach (ScannedEntry entry in store.Streams.ScanAsync(keysOnly: true, cancellationToken: stop)) Console.WriteLine($"{entry.ValueLength} bytes");
     }
 }

@@ -18,8 +18,8 @@ public sealed class ListenersTests
         Told += () => throw new InvalidOperationException($"event {mark}");
         Told += () => heard++;
 
-        Told.Tell(static listener => listener());
-        new Breaking(mark).Tell(1, 2);
+        Told.Notify(static listener => listener());
+        new Breaking(mark).Notify(1, 2);
 
         for (int i = 0; i < 100 && unobserved.Count(text => text.Contains(mark, StringComparison.Ordinal)) < 2; i++)
         {

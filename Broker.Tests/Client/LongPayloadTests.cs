@@ -109,7 +109,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
     {
         await using BrokerClient client = await ConnectAsync();
 
-        Assert.Throws<TooBigException>(() => client.OpenCall("same", _data, saysItems: true));
+        Assert.Throws<PayloadTooLargeException>(() => client.OpenCall("same", _data, sendsItems: true));
 
         Assert.Equal(3, (await client.CallAsync("same", new byte[3]).WaitAsync(s_patience)).Length);
     }
@@ -183,7 +183,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
             {
                 byte[] reversed = item.ToArray();
                 reversed.AsSpan().Reverse();
-                await call.SayAsync(reversed, cancel);
+                await call.SendAsync(reversed, cancel);
                 count++;
             }
 

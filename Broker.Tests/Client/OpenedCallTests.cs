@@ -46,12 +46,12 @@ public sealed class OpenedCallTests : ClientTest
     public async Task Arguments_wait_for_the_hubs_credit()
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
-        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         Assert.Equal(CallOptions.MoreArguments, Read(await Side.HearAsync(), message => message.As<Call>().Options));
 
-        await call.SayAsync(new byte[] { 0 });
-        await call.SayAsync(new byte[] { 1 });
-        Task third = call.SayAsync(new byte[] { 2 }).AsTask();
+        await call.SendAsync(new byte[] { 0 });
+        await call.SendAsync(new byte[] { 1 });
+        Task third = call.SendAsync(new byte[] { 2 }).AsTask();
         await Side.HearAsync();
         await Side.HearAsync();
         Assert.False(third.IsCompleted);
@@ -67,9 +67,9 @@ public sealed class OpenedCallTests : ClientTest
     public async Task A_fault_ends_the_enumeration_behind_the_items_before_it_and_whoever_still_says()
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 1 });
-        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
-        await call.SayAsync(new byte[] { 0 });
-        Task waiting = call.SayAsync(new byte[] { 1 }).AsTask();
+        await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
+        await call.SendAsync(new byte[] { 0 });
+        Task waiting = call.SendAsync(new byte[] { 1 }).AsTask();
         await Side.SayAsync(ItemOf(7), NativeWriter.Message(new CallFault { Id = 1, Code = FaultCode.Failed, Text = "no more"u8 }));
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
 
@@ -117,12 +117,12 @@ public sealed class OpenedCallTests : ClientTest
     public async Task An_argument_that_was_not_said_gives_its_credit_back()
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
-        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         await Side.HearAsync();
-        for (int i = 0; i < 3; i++) await Assert.ThrowsAsync<TooBigException>(() => call.SayAsync(new byte[call.ItemBytesMax + 1]).AsTask());
+        for (int i = 0; i < 3; i++) await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1]).AsTask());
 
-        await call.SayAsync(new byte[] { 0 });
-        await call.SayAsync(new byte[] { 1 });
+        await call.SendAsync(new byte[] { 0 });
+        await call.SendAsync(new byte[] { 1 });
 
         Assert.Equal(0, (await Side.HearAsync())[^1]);
         Assert.Equal(1, (await Side.HearAsync())[^1]);
@@ -132,7 +132,7 @@ public sealed class OpenedCallTests : ClientTest
     public async Task Arguments_wait_for_room_and_what_the_hub_waits_for_needs_none()
     {
         await ConnectAsync(Options with { SendBytesMax = 1000 });
-        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         await Side.HearAsync();
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
         using (Client.Batch())
@@ -141,7 +141,7 @@ public sealed class OpenedCallTests : ClientTest
             Assert.Throws<QueueFullException>(() => Client.PublishAsync("news", new byte[200]).GetAwaiter().GetResult());
 
             // What waits leaves in spite of the batch, as somebody waits for room; and later, as the hub waits for credit.
-            await call.SayAsync(new byte[200]).AsTask().WaitAsync(ScriptedHub.Patience);
+            await call.SendAsync(new byte[200]).AsTask().WaitAsync(ScriptedHub.Patience);
             Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
             _ = Client.PublishAsync("news", new byte[600]);
             for (byte i = 0; i < 5; i++) await Side.SayAsync(ItemOf(i));
@@ -156,12 +156,12 @@ public sealed class OpenedCallTests : ClientTest
     public async Task A_batch_does_not_keep_the_arguments_whose_credit_is_waited_for()
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 1 });
-        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         await Side.HearAsync();
         using (Client.Batch())
         {
-            await call.SayAsync(new byte[] { 0 });
-            Task second = call.SayAsync(new byte[] { 1 }).AsTask();
+            await call.SendAsync(new byte[] { 0 });
+            Task second = call.SendAsync(new byte[] { 1 }).AsTask();
             Assert.Equal(0, (await Side.HearAsync())[^1]);
             await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
             await second.WaitAsync(ScriptedHub.Patience);
@@ -176,7 +176,7 @@ public sealed class OpenedCallTests : ClientTest
         await ConnectAsync();
         await using OpenedCall call = Client.OpenCall("many");
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => call.SayAsync(new byte[1]).AsTask());
+        await Assert.ThrowsAsync<InvalidOperationException>(() => call.SendAsync(new byte[1]).AsTask());
         call.EndArguments();
 
         Assert.Equal(Call.Kind, HubSide.KindOf(await Side.HearAsync()));
@@ -267,12 +267,12 @@ public sealed class OpenedCallTests : ClientTest
     public async Task A_lost_connection_fails_every_part_of_the_call()
     {
         await ConnectAsync();
-        await using OpenedCall call = Client.OpenCall("many", default, saysItems: true);
+        await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         await Side.HearAsync();
         Side.Abort();
 
         await Assert.ThrowsAsync<ConnectionLostException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
-        await Assert.ThrowsAsync<ConnectionLostException>(async () => await call.SayAsync(new byte[1]));
+        await Assert.ThrowsAsync<ConnectionLostException>(async () => await call.SendAsync(new byte[1]));
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
         await Assert.ThrowsAsync<ConnectionLostException>(async () => await results.MoveNextAsync());
     }

@@ -166,7 +166,7 @@ public sealed class ReconnectTests : ClientTest
             NativeWriter.Message(new Subscribed { Request = request, Channel = 8 }),
             NativeWriter.Message(new Unsubscribed { Channel = 8, Code = 2000, Text = "no more"u8 }));
 
-        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => NextAsync(deliveries));
+        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => NextAsync(deliveries));
         Assert.Equal(2000, refused.Code);
     }
 
@@ -188,7 +188,7 @@ public sealed class ReconnectTests : ClientTest
     {
         await ConnectAsync();
         using var cancel = new CancellationTokenSource();
-        Task<Subscription> subscribing = Client.SubscribeAsync("news", cancel: cancel.Token);
+        Task<Subscription> subscribing = Client.SubscribeAsync("news", cancellationToken: cancel.Token);
         uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => subscribing.WaitAsync(ScriptedHub.Patience));
@@ -231,7 +231,7 @@ public sealed class ReconnectTests : ClientTest
         await Side.CloseAsync(code, "go");
 
         await AwaitStateAsync(ClientState.Closed);
-        Assert.Equal((code, "go", false), (Client.LastEnding.Code, Client.LastEnding.Text, Client.LastEnding.MayReconnect));
+        Assert.Equal((code, "go", false), (Client.LastClose.Code, Client.LastClose.Text, Client.LastClose.MayReconnect));
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
         await Assert.ThrowsAsync<ConnectionLostException>(() => NextAsync(deliveries));
         await Assert.ThrowsAsync<ConnectionLostException>(() => Client.PublishAsync("news", default));
@@ -246,14 +246,14 @@ public sealed class ReconnectTests : ClientTest
         await AwaitStateAsync(ClientState.Waiting);
         Time.Advance(Options.BackoffMax);
         await AwaitStateAsync(ClientState.Waiting);
-        Assert.Equal(503, Client.LastEnding.Code);
+        Assert.Equal(503, Client.LastClose.Code);
         Hub.Refusal = 403;
         Time.Advance(Options.BackoffMax);
         await AwaitStateAsync(ClientState.Closed);
 
-        Assert.Equal((403, false), (Client.LastEnding.Code, Client.LastEnding.MayReconnect));
+        Assert.Equal((403, false), (Client.LastClose.Code, Client.LastClose.MayReconnect));
         ConnectionLostException refused = await Assert.ThrowsAsync<ConnectionLostException>(() => BrokerClient.ConnectAsync(Options));
-        Assert.Equal(403, refused.Ending.Code);
+        Assert.Equal(403, refused.CloseInfo.Code);
     }
 
     [Fact]
@@ -271,7 +271,7 @@ public sealed class ReconnectTests : ClientTest
         ConnectionLostException late = await Assert.ThrowsAsync<ConnectionLostException>(() => waiting.WaitAsync(ScriptedHub.Patience));
         silent.Over.SetResult();
 
-        Assert.False(other.Ending.MayReconnect);
-        Assert.IsType<TimeoutException>(late.Ending.Cause);
+        Assert.False(other.CloseInfo.MayReconnect);
+        Assert.IsType<TimeoutException>(late.CloseInfo.Cause);
     }
 }

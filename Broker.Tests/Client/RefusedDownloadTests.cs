@@ -72,7 +72,7 @@ public sealed class RefusedDownloadTests : ClientTest
     {
         await ConnectAsync();
         using var stop = new CancellationTokenSource();
-        Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default, cancel: stop.Token);
+        Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default, cancellationToken: stop.Token);
         await Side.HearAsync();
         await Side.SayAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), NativeWriter.Message(new Ping { Mark = 1 }));
         Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.HearAsync()));

@@ -44,6 +44,9 @@ public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixt
         """{"recovered":true,"equal":true}""");
 
     [Fact]
+    public Task A_filter_passes_what_the_server_tagged() => ExpectAsync("filter", """{"offsets":[1,2,3,4],"all":[1,2,3,4],"some":[2,4]}""");
+
+    [Fact]
     public Task What_a_namespace_does_not_allow_has_its_error() => ExpectAsync(
         "refused", """{"nowhere:x":102,"digits:abc":107,"closed:x":103,"publish":103,"large":106}""");
 
@@ -84,6 +87,7 @@ public sealed class ProtobufChannelsTests(ChannelsHost host) : ChannelsTests(hos
 public sealed class ChannelsHost : IAsyncLifetime
 {
     private const string Settings = """
+        broker.api.keys = ["test-key"]
         broker.namespaces {
           kept { history { size = 100, ttl = 5m }, recovery = on }
           small { history { size = 2, ttl = 5m }, recovery = on }
@@ -92,6 +96,7 @@ public sealed class ChannelsHost : IAsyncLifetime
           diff { history { size = 100, ttl = 5m }, recovery = on, delta = fossil }
           digits { pattern = "[0-9]+", message-bytes-max = 1KiB }
           mixed { history { size = 100, ttl = 5m }, recovery = on, presence = on }
+          ticks { history { size = 10, ttl = 5m }, recovery = on, tags-filter = on }
           closed { subscribe = none }
           readonly { publish = none }
         }

@@ -8,9 +8,18 @@ namespace Broker.Tests.EndToEnd;
 internal sealed class Doors : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-doors-");
-    private readonly string _certificateHash;
+    private string _certificateHash;
 
     public Doors()
+    {
+        (_certificateHash, PublicKeyHash) = MakeCertificate();
+        Http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => Trusts(shown) } });
+    }
+
+    /// <summary>Writes another certificate into the same files, and trusts that one from now on.</summary>
+    public void RenewCertificate() => (_certificateHash, PublicKeyHash) = MakeCertificate();
+
+    private (string CertificateHash, string PublicKeyHash) MakeCertificate()
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
@@ -21,9 +30,7 @@ internal sealed class Doors : IDisposable
         using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         File.WriteAllText(CertificateFile, certificate.ExportCertificatePem() + "\n");
         File.WriteAllText(KeyFile, key.ExportPkcs8PrivateKeyPem() + "\n");
-        _certificateHash = certificate.GetCertHashString();
-        Http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => Trusts(shown) } });
-        PublicKeyHash = Convert.ToBase64String(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+        return (certificate.GetCertHashString(), Convert.ToBase64String(SHA256.HashData(key.ExportSubjectPublicKeyInfo())));
     }
 
     /// <summary>Where the Unix socket is.</summary>
@@ -33,7 +40,7 @@ internal sealed class Doors : IDisposable
     public string CertificateFile => Path.Combine(_folder.FullName, "cert.pem");
 
     /// <summary>SHA-256 of the public key in Base64, as browsers name a key that they are told to trust.</summary>
-    public string PublicKeyHash { get; }
+    public string PublicKeyHash { get; private set; }
 
     private string KeyFile => Path.Combine(_folder.FullName, "key.pem");
 

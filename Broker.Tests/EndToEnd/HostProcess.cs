@@ -15,7 +15,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
 {
     private const string Announcement = "listening on http://127.0.0.1:", TlsAnnouncement = "listening on https://127.0.0.1:";
     private const string TlsPortVariable = "BROKER_TLS_PORT";
-    private const int Interrupt = 2, Terminate = 15;
+    private const int Hangup = 1, Interrupt = 2, Quit = 3, Terminate = 15;
 
     private readonly IReadOnlyList<string> _arguments;
     private readonly Dictionary<string, string> _environment;
@@ -24,8 +24,11 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private Process _process = null!;
     private Process _guard = null!;
 
-    private HostProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
+    private readonly int? _filesMax;
+
+    private HostProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, int? filesMax = null)
     {
+        _filesMax = filesMax;
         _arguments = arguments;
         _environment = environment.ToDictionary();
     }
@@ -82,6 +85,16 @@ internal sealed partial class HostProcess : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Starts it with so many file descriptors, and waits until it listens or has ended.</summary>
+    /// <param name="filesMax">The hard limit too; null leaves this process's own.</param>
+    /// <param name="environment">Settings, as variables.</param>
+    public static async Task<HostProcess> StartLimitedAsync(int? filesMax, IReadOnlyDictionary<string, string> environment)
+    {
+        var host = new HostProcess([], environment, filesMax);
+        await host.StartAsync(port: 0);
+        return host;
+    }
+
     private async Task StartAsync(int port)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "broker.dll");
@@ -93,6 +106,13 @@ internal sealed partial class HostProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         string[] command = [program, "serve", "--port", port.ToString(CultureInfo.InvariantCulture)];
+        if (_filesMax is { } files)
+        {
+            // The shell replaces itself, so that the process has the id that is known here.
+            foreach (string word in (string[])["-c", $"ulimit -n {files} && exec \"$@\"", "sh", start.FileName]) start.ArgumentList.Add(word);
+            start.FileName = "/bin/sh";
+        }
+
         foreach (string word in command.Concat(_arguments)) start.ArgumentList.Add(word);
         foreach ((string name, string value) in _environment) start.Environment[name] = value;
 
@@ -146,6 +166,37 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Asks it to stop as a keyboard does.</summary>
     public void SendInterrupt() => Send(Interrupt);
 
+    /// <summary>Asks it to read its settings again.</summary>
+    public void SendHangup() => Send(Hangup);
+
+    /// <summary>Asks it to stop as a keyboard's other key does.</summary>
+    public void SendQuit() => Send(Quit);
+
+    /// <summary>Waits until its log holds a text, which a line that is still to come may bring.</summary>
+    public async Task ExpectLogAsync(string text)
+    {
+        var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(string line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal)) found.TrySetResult();
+        }
+
+        Logged += Look;
+        try
+        {
+            if (Log.Contains(text, StringComparison.Ordinal)) return;
+            await found.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"The log does not say \"{text}\":\n{Log}");
+        }
+        finally
+        {
+            Logged -= Look;
+        }
+    }
+
     /// <summary>Kills it at once (SIGKILL), and waits for its end.</summary>
     public async Task CrashAsync()
     {
@@ -155,6 +206,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>Sends a keyboard's signal to a process that was started here.</summary>
     internal static void SendInterrupt(Process process) => Assert.Equal(0, Kill(process.Id, Interrupt));
+
+    /// <summary>Sends what asks a process to stop to one that was started here.</summary>
+    internal static void SendTerminate(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
+    /// <summary>Sends a signal to a process that was started here.</summary>
+    /// <returns>0 if it was sent.</returns>
+    internal static int Signal(int process, int signal) => Kill(process, signal);
 
     private void Send(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 

@@ -41,8 +41,8 @@ public sealed class NativeClientTests(SharedHost shared)
         byte[] large = new byte[700_000];
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = uri }, limit.Token);
-        await using Subscription channel = await client.SubscribeAsync($"streams {path}", cancel: limit.Token);
-        await client.PublishAsync(channel.Channel, large, cancel: limit.Token);
+        await using Subscription channel = await client.SubscribeAsync($"streams {path}", cancellationToken: limit.Token);
+        await client.PublishAsync(channel.Channel, large, cancellationToken: limit.Token);
         await foreach (Delivery delivery in channel.WithCancellation(limit.Token))
         {
             Assert.Equal(large.Length, delivery.Data.Length);

@@ -19,6 +19,40 @@ public sealed class PageTests(SharedHost shared)
         Assert.True(new FileInfo(screenshot).Length > 10_000, $"{screenshot} shows next to nothing.");
     }
 
+    [Fact]
+    public async Task Offline_the_page_counts_down_keeps_what_is_typed_and_moves_nothing()
+    {
+        using var limit = new CancellationTokenSource(3 * HostProcess.Patience);
+        await using HostProcess host = await HostProcess.StartAsync();
+        await using ClientScript browser = ClientScript.Start("node", "page-offline.js", host.HttpUri.ToString());
+        Assert.Equal("""{"saw":"empty chat","hint":true}""", await browser.NextAsync(limit.Token));
+        Assert.Equal("""{"saw":"online"}""", await browser.NextAsync(limit.Token));
+
+        await host.StopAsync();
+
+        Assert.Equal("""{"saw":"countdown"}""", await browser.NextAsync(limit.Token));
+        Assert.Equal(
+            """{"saw":"hint","hint":"Not sent: no connection. Press Enter again when the page is online.","kept":"said while offline","moved":false}""",
+            await browser.NextAsync(limit.Token));
+
+        await host.StartAgainAsync();
+
+        Assert.Equal("""{"saw":"online","hint":"","retry":"","moved":false}""", await browser.NextAsync(limit.Token));
+        Assert.Equal("""{"saw":"message","empty":false}""", await browser.NextAsync(limit.Token));
+    }
+
+    [Fact]
+    public async Task The_snippet_of_the_README_pasted_whole_into_the_console_speaks_in_the_chat()
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        string readme = await File.ReadAllTextAsync(Path.Combine(ProjectFolder.Path, "..", "README.md"), limit.Token);
+        string snippet = readme.Split("```js\n")[1].Split("```")[0].Replace("127.0.0.1:8000", shared.Process.HttpUri.Authority, StringComparison.Ordinal);
+        await using ClientScript browser = ClientScript.Start("node", "page-console.js", shared.Process.HttpUri.ToString(), snippet);
+
+        Assert.Equal("""{"saw":"pasted","thrown":null}""", await browser.NextAsync(limit.Token));
+        Assert.Equal("""{"saw":"message","author":"console","complaints":[]}""", await browser.NextAsync(limit.Token));
+    }
+
     /// <remarks>RFC 8441: "a single TCP connection" for both, which is what the browser's own log is asked about.</remarks>
     [Fact]
     public async Task Over_https_the_page_and_its_WebSocket_share_one_HTTP2_connection()
@@ -73,6 +107,7 @@ public sealed class PageTests(SharedHost shared)
             """{"saw":"markup","elements":0}""",
             """{"saw":"message","author":"Grace","text":"So they do. Look at the chart: both of us are on it."}""",
             """{"saw":"chart moving"}""",
+            """{"saw":"legend","entries":2}""",
             """{"saw":"complaints","complaints":[]}""",
             """{"saw":"its end"}""",
         ];

@@ -17,6 +17,7 @@ public sealed class ShutdownTests
     [Theory]
     [InlineData("SIGTERM")]
     [InlineData("SIGINT")]
+    [InlineData("SIGQUIT")]
     public async Task Under_load_a_signal_ends_the_host_and_every_client_is_told_3001(string signal)
     {
         using var limit = new CancellationTokenSource(s_limit);
@@ -30,7 +31,8 @@ public sealed class ShutdownTests
         await underLoad.Task.WaitAsync(limit.Token);
 
         if (signal == "SIGTERM") host.SendTerminate();
-        else host.SendInterrupt();
+        else if (signal == "SIGINT") host.SendInterrupt();
+        else host.SendQuit();
 
         await Task.WhenAll(subscribers.WhenAllHaveLived(), publishers.WhenAllHaveLived());
         Assert.All([.. subscribers.Clients, .. publishers.Clients], client => Assert.Equal((3001, "shutdown"), (client.CloseCode, client.CloseReason)));

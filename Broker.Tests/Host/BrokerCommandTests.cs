@@ -1,6 +1,7 @@
 using System.Collections;
+using System.Runtime.Versioning;
 using Broker.Configuration;
-using Broker.Host;
+using Broker.Host.Commands;
 using Broker.Host.Settings;
 
 namespace Broker.Tests.Host;
@@ -42,12 +43,67 @@ public sealed class BrokerCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("broker.tls.password = \"pass word\"", "BROKER_TLS_KEY", "key.pem", "broker.tls.key = key.pem")]
+    [InlineData("", "BROKER_TLS_PASSWORD", "pass word", "broker.tls.password = ***")]
+    public async Task Check_config_shows_no_secret_wherever_it_comes_from(string file, string variable, string value, string expected)
+    {
+        await File.WriteAllTextAsync(_file, file);
+        _environment[variable] = value;
+
+        Assert.Equal(0, await RunAsync("check-config", "--config", _file));
+
+        Assert.Contains(Lines(_output), line => line.StartsWith(expected, StringComparison.Ordinal));
+        Assert.Contains(Lines(_output), line => line.StartsWith("broker.tls.password = ***  # ", StringComparison.Ordinal) || file.Length == 0);
+        Assert.DoesNotContain("pass word", _output.ToString() + _error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Configdoc_prints_every_setting_once_with_its_default()
+    {
+        Assert.Equal(0, await RunAsync("configdoc"));
+
+        string page = _output.ToString();
+        Assert.All(SettingsLoader.KnownKeys, key => Assert.Equal(1, page.Split($"\n- `{key}` = `").Length - 1));
+        Assert.Equal(SettingsLoader.KnownKeys.Count, page.Split("\n- `").Length - 1);
+        Assert.Contains("The port for everything", page, StringComparison.Ordinal);
+        Assert.Contains("\n- `broker.listen.port` = `8000`, or `BROKER_LISTEN_PORT`\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact, UnsupportedOSPlatform("windows")]
+    public async Task Genconfig_makes_a_file_that_can_be_used_and_that_only_its_owner_reads()
+    {
+        File.Delete(_file);
+
+        Assert.Equal(0, await RunAsync("genconfig", "--out", _file));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_file));
+        Assert.Equal(1, await RunAsync("genconfig", "--out", _file));
+        Assert.Equal(0, await RunAsync("check-config", "--config", _file));
+
+        string text = await File.ReadAllTextAsync(_file);
+        foreach (string secret in text.Split('"').Where(each => each.Length == 64)) Assert.DoesNotContain(secret, _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"{_file} cannot be written", Assert.Single(Lines(_error)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -o default -F _broker broker")]
+    [InlineData("zsh", "compdef _broker broker")]
+    [InlineData("fish", "complete -c broker")]
+    public async Task Completion_prints_a_script_that_asks_the_parser(string shell, string expected)
+    {
+        Assert.Equal(0, await RunAsync("completion", shell));
+        Assert.Contains(expected, _output.ToString(), StringComparison.Ordinal);
+
+        Assert.Equal(0, await RunAsync("[suggest:13]", "broker store "));
+        Assert.Contains("scan", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("--port", "70000", "broker: command line --port: broker.listen.port is 70000, expected a whole number from 0 to 65535.")]
     [InlineData("--host", "here", "broker: command line --host: broker.listen.address is here, expected an IP address")]
     [InlineData("--log-level", "loud", "broker: command line --log-level: broker.log.level is loud, expected one of verbose, debug")]
     [InlineData("--reactors", "-1", "broker: command line --reactors: broker.reactors is -1, expected")]
     [InlineData("--host", "0.0.0.0", "broker: command line --host: anonymous clients (broker.centrifuge.anonymous) are open to anyone")]
-    [InlineData("--config", "/nowhere/broker.conf", "broker: The file /nowhere/broker.conf of --config cannot be read")]
+    [InlineData("--config", "/nowhere/broker.conf", "broker: The file /nowhere/broker.conf cannot be read")]
     [InlineData("--config", "", "broker: The file of --config has no name.")]
     public async Task Settings_that_cannot_be_used_end_with_2_and_a_sentence(string option, string value, string expected)
     {

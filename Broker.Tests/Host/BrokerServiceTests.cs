@@ -19,7 +19,7 @@ public class BrokerServiceTests
     {
         await using var hub = new PlainHub();
         var output = new StringWriter();
-        var settings = new HostSettings { Hub = new HubSettings { ShutdownGrace = TimeSpan.FromSeconds(7) } };
+        var settings = new HostSettings { Hub = new HubSettings { ShutdownGrace = TimeSpan.FromSeconds(7), Listen = new ListenSettings { Hosts = ["a"] } } };
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
         Assert.Equal($"listening on http://{hub.Endpoints[0]}{Environment.NewLine}", output.ToString());
@@ -45,7 +45,8 @@ public class BrokerServiceTests
     {
         var lifetime = new Lifetime();
         List<int> exits = [];
-        using var signals = new SignalLifetime(lifetime, exits.Add, Serilog.Core.Logger.None);
+        int reloads = 0;
+        using var signals = new SignalLifetime(lifetime, exits.Add, () => reloads++, Serilog.Core.Logger.None);
         var first = new PosixSignalContext(PosixSignal.SIGTERM);
 
         signals.Handle(first);
@@ -56,6 +57,24 @@ public class BrokerServiceTests
         signals.Handle(new PosixSignalContext(PosixSignal.SIGINT));
         Assert.Equal(1, lifetime.Stops);
         Assert.Equal([130], exits);
+    }
+
+    [Fact]
+    public void SIGQUIT_drains_and_SIGHUP_reads_the_settings_again()
+    {
+        var lifetime = new Lifetime();
+        List<int> exits = [];
+        int reloads = 0;
+        using var signals = new SignalLifetime(lifetime, exits.Add, () => reloads++, Serilog.Core.Logger.None);
+
+        signals.Handle(new PosixSignalContext(PosixSignal.SIGHUP));
+        signals.Handle(new PosixSignalContext(PosixSignal.SIGHUP));
+        Assert.Equal((2, 0), (reloads, lifetime.Stops));
+
+        signals.Handle(new PosixSignalContext(PosixSignal.SIGQUIT));
+        Assert.Equal(1, lifetime.Stops);
+        signals.Handle(new PosixSignalContext(PosixSignal.SIGQUIT));
+        Assert.Equal([131], exits);
     }
 
     private static async Task<(string Status, string Body)> AskAsync(TcpClient client)

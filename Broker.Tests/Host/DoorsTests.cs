@@ -13,6 +13,8 @@ using Broker.Host.Composition;
 using Broker.Host.Hosting;
 using Broker.Host.Http;
 using Broker.Host.Settings;
+using Broker.Host.Tls;
+using Broker.Host.UnixSockets;
 using Broker.Tests.AspNetCore;
 using Microsoft.AspNetCore.Builder;
 using static Broker.Tests.AspNetCore.ClientSteps;
@@ -80,22 +82,58 @@ public sealed class DoorsTests : IDisposable
             _ => MakePfx("secret"),
         };
 
-        (X509Certificate2 own, X509Certificate2Collection chain) = CertificateFiles.Load(files);
+        ServerCertificate? read = CertificateFiles.TryLoad(files, out CertificateFault? fault);
 
-        Assert.True(own.HasPrivateKey);
-        Assert.Equal("CN=doors", own.Subject);
-        Assert.Empty(chain);
+        Assert.Null(fault);
+        Assert.True(read!.Own.HasPrivateKey);
+        Assert.Equal("CN=doors", read.Own.Subject);
         Assert.DoesNotContain("secret", files.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_wrong_password_is_told_with_the_key_and_the_file()
+    [Theory]
+    [InlineData("pfx, wrong password", "password", "the password of the PFX file")]
+    [InlineData("pem, wrong password", "password", "the password of the private key")]
+    [InlineData("pem, no password", "password", "the password of the private key, which is encrypted")]
+    [InlineData("pem, no key", "key", "the path of the PEM file that holds the private key")]
+    [InlineData("pem, another key", "key", "the private key of the certificate")]
+    [InlineData("key missing", "key", "the path of a PEM file that can be read")]
+    [InlineData("a folder", "certificate", "the path of a PEM or PFX file that can be read")]
+    [InlineData("noise", "certificate", "a PEM or PFX file with a certificate and its private key")]
+    [InlineData("for clients only", "certificate", "a certificate that may identify a server")]
+    public void A_certificate_that_cannot_serve_names_the_key_to_blame(string kind, string key, string expected)
     {
-        TlsSettings files = MakePfx("secret") with { Password = "guess" };
+        TlsSettings files = BadFiles(kind);
+        string text = $"broker.tls {{ enabled = on, certificate = \"{files.Certificate}\", key = \"{files.Key}\", password = \"{files.Password}\" }}";
 
-        var bad = Assert.Throws<SettingException>(() => CertificateFiles.Load(files));
+        var bad = Assert.Throws<SettingException>(() => LoadAll(text));
 
-        Assert.StartsWith($"broker.tls.certificate is {files.Certificate}, which cannot be used: ", Assert.Single(bad.Problems), StringComparison.Ordinal);
+        string problem = Assert.Single(bad.Problems);
+        Assert.StartsWith($"{ConfigFile} line 1: broker.tls.{key} is ", problem, StringComparison.Ordinal);
+        Assert.Contains($"expected {expected}", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("guess", problem, StringComparison.Ordinal);
+    }
+
+    private TlsSettings BadFiles(string kind)
+    {
+        switch (kind)
+        {
+            case "pfx, wrong password": return MakePfx("secret") with { Password = "guess" };
+            case "pem, wrong password": return MakeFiles("secret") with { Password = "guess" };
+            case "pem, no password": return MakeFiles("secret") with { Password = "" };
+            case "pem, no key": return MakeFiles() with { Key = "" };
+            case "key missing": return MakeFiles() with { Key = "/nowhere/key.pem" };
+            case "a folder": return MakeFiles() with { Certificate = _folder.FullName };
+            case "pem, another key":
+                string kept = File.ReadAllText(MakeFiles().Certificate);
+                TlsSettings files = MakeFiles();
+                File.WriteAllText(files.Certificate, kept);
+                return files;
+            case "for clients only": return MakeFiles(usage: "1.3.6.1.5.5.7.3.2");
+            default:
+                string noise = Path.Combine(_folder.FullName, "noise");
+                File.WriteAllBytes(noise, [1, 2, 3]);
+                return new TlsSettings { Certificate = noise };
+        }
     }
 
     [Theory]
@@ -103,7 +141,7 @@ public sealed class DoorsTests : IDisposable
     [InlineData("tls.address = here", "broker.tls.address is here, expected an IP address")]
     [InlineData("tls.port = 65536", "broker.tls.port is 65536, expected a whole number from 0 to 65535.")]
     [InlineData("unix-socket = hub.sock", "broker.unix-socket is hub.sock, expected nothing, or an absolute path of at most 107 bytes.")]
-    [InlineData("tls { certificate = /nowhere/cert.pem, enabled = on }", "broker.tls.certificate is /nowhere/cert.pem, expected the path of a PEM or PFX file, because")]
+    [InlineData("tls { certificate = /nowhere/cert.pem, enabled = on }", "broker.tls.certificate is /nowhere/cert.pem, expected the path of a PEM or PFX file that can be read, because")]
     public void A_bad_value_names_its_key_and_what_was_expected(string text, string expected)
     {
         var bad = Assert.Throws<SettingException>(() => Load(text));
@@ -153,10 +191,12 @@ public sealed class DoorsTests : IDisposable
         return SettingsLoader.Load(ConfigFile, new Dictionary<string, string>(), SettingsLayer.Of("command line", [])).Settings;
     }
 
-    private TlsSettings MakeFiles(string password = "", bool isOneFile = false)
+    private TlsSettings MakeFiles(string password = "", bool isOneFile = false, string? usage = null)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 certificate = Sign(new CertificateRequest("CN=doors", key, HashAlgorithmName.SHA256));
+        var request = new CertificateRequest("CN=doors", key, HashAlgorithmName.SHA256);
+        if (usage is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
+        using X509Certificate2 certificate = Sign(request);
         string pem = certificate.ExportCertificatePem(), keyPem = password.Length == 0
             ? key.ExportPkcs8PrivateKeyPem()
             : key.ExportEncryptedPkcs8PrivateKeyPem(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Broker.Actors.Settings;
 using Broker.Host;
 using Broker.Host.Composition;
 using Broker.Host.Http;
@@ -23,7 +24,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _hub.Stopped.SetResult();
-        _app = BrokerProcess.Build(new HostSettings(), _hub, _output, Serilog.Core.Logger.None);
+        _app = BrokerProcess.Build(new HostSettings { Hub = new HubSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output, Serilog.Core.Logger.None);
         return _app.StartAsync();
     }
 
@@ -137,7 +138,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_upgrade_that_comes_second_is_sent_to_a_connection_of_its_own()
+    public async Task A_second_request_for_an_unknown_WebSocket_is_404()
     {
         string requests = "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n"
             + "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
@@ -146,7 +147,7 @@ public sealed class HandedOverTests : IAsyncLifetime
         string answer = await ReadToEndAsync(client);
 
         string second = answer[answer.LastIndexOf("HTTP/1.1", StringComparison.Ordinal)..];
-        Assert.StartsWith("HTTP/1.1 421 ", second, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 404 ", second, StringComparison.Ordinal);
         Assert.Contains("Connection: close\r\n", second, StringComparison.Ordinal);
         server.ExpectClosed();
     }

@@ -1,3 +1,4 @@
+using Broker.Host.Commands;
 using Broker.Host;
 
 namespace Broker.Tests.Host;

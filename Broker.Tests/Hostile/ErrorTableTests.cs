@@ -82,6 +82,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a key that is not 16 bytes"] = Request(Fields.Replace("dGhlIHNhbXBsZSBub25jZQ==", "dGhl", StringComparison.Ordinal)),
         ["a body"] = Request(Fields + "Content-Length: 5\r\n"),
         ["an origin that is not allowed"] = Request(Fields + "Origin: https://elsewhere.example\r\n"),
+        ["a Host that is not this server's, on loopback"] = Request(Fields.Replace("Host: localhost", "Host: rebound.example", StringComparison.Ordinal)),
         ["only subprotocols that are not spoken"] = Request(Fields + "Sec-WebSocket-Protocol: mqtt\r\n"),
         ["a path without an endpoint"] = Request(Fields, path: "/nowhere"),
         ["an offer of no subprotocol, on the native path"] = Request(Fields, path: WickedNative.Path),
@@ -111,7 +112,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
     };
 
     private const string Fields =
-        "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+        "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
     private static string Request(string fields, string method = "GET", string path = Siege.HubPath) => $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
 

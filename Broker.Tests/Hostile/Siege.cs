@@ -116,7 +116,8 @@ internal sealed class Siege : IAsyncDisposable
     /// <param name="attack">What it was, for the report.</param>
     /// <param name="ceilingMiB">How much the resident memory may have grown at its peak.</param>
     /// <param name="others">Connections that came and went beside the attackers.</param>
-    public async Task EndAsync(string attack, int ceilingMiB, int others = 0)
+    /// <param name="quietCeilingMiB">How much may be left of it once all are gone; none to not look.</param>
+    public async Task EndAsync(string attack, int ceilingMiB, int others = 0, int? quietCeilingMiB = null)
     {
         Assert.True(Host.IsAlive, $"The host died. Its log:\n{Host.Log}");
         long grown = (ReadStatus("VmHWM") - _residentBefore) / MiB;
@@ -130,9 +131,25 @@ internal sealed class Siege : IAsyncDisposable
         _output.WriteLine($"  ended by: {Causes}");
         Assert.True(grown < ceilingMiB, $"{attack}: the host grew by {grown} MiB, the ceiling is {ceilingMiB} MiB.");
         Assert.True(p99 < _bound.TotalMilliseconds, $"{attack}: the witness's p99 was {p99:F0} ms of {samples.Count} samples, the bound is {_bound.TotalMilliseconds:F0} ms.");
+        if (quietCeilingMiB is { } quiet) await WaitForQuietAsync(attack, quiet);
         Assert.DoesNotContain(" ERR ", Host.Log, StringComparison.Ordinal);
         Assert.Equal(0, Causes["SessionFailed"]);
         await Host.StopAsync();
+    }
+
+    // The host gives memory back once it is quiet; until then is nothing to be heard of it but the figure itself.
+    private async Task WaitForQuietAsync(string attack, int ceilingMiB)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        long left;
+        do
+        {
+            left = (ReadStatus("VmRSS") - _residentBefore) / MiB;
+        }
+        while (left >= ceilingMiB && !_limit.IsCancellationRequested && await timer.WaitForNextTickAsync());
+
+        _output.WriteLine($"  left when quiet: +{left} MiB of {ceilingMiB}");
+        Assert.True(left < ceilingMiB, $"{attack}: {left} MiB are left when all is quiet, the ceiling is {ceilingMiB} MiB.");
     }
 
     // Processes that wanted to run in the last minute.

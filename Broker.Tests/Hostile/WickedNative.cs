@@ -34,6 +34,10 @@ internal static class WickedNative
     /// <summary>A publication.</summary>
     public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) => Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
 
+    /// <summary>A call of a method by its number, without options and deadline.</summary>
+    public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments) =>
+        Message(0x20, [.. Bytes(call), .. Bytes((uint)method), .. Bytes((uint)(method >> 32)), .. Bytes(0), 0, .. arguments]);
+
     /// <summary>The errors among the messages of a server's payload, in words; the messages have to be whole.</summary>
     public static List<string> ErrorsIn(ReadOnlySpan<byte> messages)
     {

@@ -17,8 +17,12 @@ internal static class CrashingWriter
 
     public const string LongKey = "long";
 
+    /// <summary>The command that opens a store, and prints the native libraries that are loaded then and the working directory.</summary>
+    public const string ShowLibraries = "show-libraries";
+
     private static async Task<int> Main(string[] arguments)
     {
+        if (arguments is [ShowLibraries, string opened]) return ShowLibrariesOf(opened);
         if (arguments is not ["crashing-writer", string folder]) return 2;
         KeyedStore store = KeyedStore.Open(folder);
         var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
@@ -26,6 +30,14 @@ internal static class CrashingWriter
         _ = WriteNumbersAsync(store);
         _ = WriteLongAsync(store);
         await Console.In.ReadToEndAsync();
+        return 0;
+    }
+
+    private static int ShowLibrariesOf(string folder)
+    {
+        using KeyedStore store = KeyedStore.Open(folder);
+        foreach (string line in File.ReadLines("/proc/self/maps").Where(static line => line.Contains(".so", StringComparison.Ordinal))) Console.WriteLine(line);
+        Console.Write($"directory {Environment.CurrentDirectory}\n");
         return 0;
     }
 

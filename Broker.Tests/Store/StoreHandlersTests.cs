@@ -106,7 +106,7 @@ public sealed class StoreHandlersTests : IDisposable
         _handlers = new StoreHandlers(store);
         byte[] value = [.. Enumerable.Range(0, 5000).Select(i => (byte)i)];
         await store.WriteAsync("a"u8.ToArray(), value, Durability.Memory);
-        using IChunkSource source = _handlers.Pinned[StoreMethods.Read](Wire.Bytes("61")).Source!;
+        using IChunkSource source = (await _handlers.Readers[StoreMethods.Read](new StoreRequest(Wire.Bytes("61"), "client"), default)).Source!;
         var sent = new byte[source.Bytes];
         for (int from = 0; from < sent.Length; from += chunkBytes) source.CopyTo(from, sent.AsSpan(from, Math.Min(chunkBytes, sent.Length - from)));
 

@@ -227,6 +227,31 @@ public sealed class ValueStreamTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_store_of_format_2_has_its_long_values_in_parts_from_then_on()
+    {
+        using var folder = new StoreFolder();
+        using (RocksDb former = RocksDb.Open(new DbOptions().SetCreateIfMissing(true), folder.Path))
+        {
+            Put([0, .. "form"u8], BitConverter.GetBytes(2L));
+            Put([0, .. "len"u8], BitConverter.GetBytes(40L));
+            for (int i = 0; i < 40; i++) Put([2, .. Bytes($"k{i:d2}")], [1, .. Value(200_000 + i)]);
+
+            void Put(byte[] record, byte[] value) => former.Put(record, value);
+        }
+
+        for (int start = 0; start < 2; start++)
+        {
+            using KeyedStore store = folder.Open();
+            Assert.Equal((40, 40 * 4), (store.Count, store.CountParts()));
+            for (int i = 0; i < 40; i++)
+            {
+                using PinnedValue value = store.Read(Bytes($"k{i:d2}"))!;
+                Assert.Equal(Value(200_000 + i), value.ToArray());
+            }
+        }
+    }
+
     private static byte[] Value(int length) => [.. Enumerable.Range(0, length).Select(i => (byte)((i * 7) + (i >> 8)))];
 
     private async Task WriteAsync(string key, byte[] value, int pieceBytes)

@@ -236,34 +236,77 @@ public sealed class NativeUploadTests
     }
 
     [Fact]
-    public void What_streams_hold_is_bounded_by_connection_and_process_and_freed_by_the_end_of_either()
+    public void Credit_is_withheld_while_the_connection_has_no_room_for_the_rest_of_a_stream()
     {
         using var hub = new HubHarness(Small);
-        NativeClient one = hub.ConnectNative(), two = hub.ConnectNative();
-        Fill(one, stream: 0, chunks: 16);
-        Fill(one, stream: 1, chunks: 8);
-        one.Say(Chunk(2, 0, 16, new byte[ChunkBytes]));
-        Assert.Equal("error Stream 213 id 2 chunk 0 message 0", one.Next());
+        NativeClient client = hub.ConnectNative();
+        Assert.Equal(["credit Stream 0 2", "credit Stream 0 2"], Fill(client, stream: 0, from: 0, to: 4));
 
-        Fill(two, stream: 0, chunks: 8);
-        two.Say(Chunk(1, 0, 16, new byte[ChunkBytes]));
-        Assert.Equal("error Stream 214 id 1 chunk 0 message 0", two.Next());
+        Assert.Empty(Fill(client, stream: 1, from: 0, to: 4));
+        hub.Advance(TimeSpan.FromSeconds(59));
+        Assert.NotEmpty(Fill(client, stream: 0, from: 4, to: 8));
+        hub.Advance(TimeSpan.FromSeconds(59));
 
-        one.Frames.Dispose();
-        hub.Turn(4);
-        Fill(two, stream: 2, chunks: 16);
-        two.Say(CancelStream(2, StreamOwner.Mine));
-        Fill(two, stream: 3, chunks: 16);
+        // Nothing can be held against the one that waits: it goes on where it stopped, and has all its time.
+        client.Say(CancelStream(0, StreamOwner.Mine));
+        Assert.Equal(["credit Stream 1 4"], client.Within(2));
+        hub.Advance(TimeSpan.FromSeconds(59));
+        Assert.DoesNotContain(Fill(client, stream: 1, from: 4, to: 16), line => line.StartsWith("error", StringComparison.Ordinal));
+    }
 
-        // All but the last of 17 chunks, in the credit that comes meanwhile.
-        void Fill(NativeClient client, uint stream, int chunks)
+    [Fact]
+    public void Credit_is_withheld_while_the_process_has_no_room_and_given_when_a_holder_leaves()
+    {
+        using var hub = new HubHarness(Small);
+        NativeClient holder = hub.ConnectNative(), waiting = hub.ConnectNative();
+        Assert.NotEmpty(Fill(holder, stream: 0, from: 0, to: 4));
+        Assert.Empty(Fill(waiting, stream: 0, from: 0, to: 4));
+
+        holder.Frames.Dispose();
+        hub.Advance(TimeSpan.FromSeconds(0.2));
+
+        Assert.Equal(["credit Stream 0 4"], waiting.Within(2));
+        Assert.DoesNotContain(Fill(waiting, stream: 0, from: 4, to: 16), line => line.StartsWith("error", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void While_others_wait_for_memory_a_holder_that_stands_still_is_shed()
+    {
+        using var hub = new HubHarness(Small);
+        NativeClient hostile = hub.ConnectNative(), honest = hub.ConnectNative();
+        Assert.NotEmpty(Fill(hostile, stream: 0, from: 0, to: 4));
+        Assert.Empty(Fill(honest, stream: 0, from: 0, to: 4));
+
+        for (int i = 0; i < 40; i++) hub.Advance(TimeSpan.FromSeconds(0.1));
+
+        Assert.Equal(["error Stream 214 id 0 chunk 0 message 0"], hostile.Within(2));
+        Assert.Equal(["credit Stream 0 4"], honest.Within(2));
+        hostile.Say(Ping(1));
+        Assert.Equal("pong 1", hostile.Next());
+    }
+
+    [Fact]
+    public void What_comes_without_credit_is_bounded_by_the_connection()
+    {
+        using var hub = new HubHarness(Small);
+        NativeClient client = hub.ConnectNative();
+        Fill(client, stream: 0, from: 0, to: 4);
+        Fill(client, stream: 1, from: 0, to: 4);
+
+        Assert.Equal(["error Stream 213 id 2 chunk 3 message 0"], Fill(client, stream: 2, from: 0, to: 4));
+    }
+
+    // Some of 17 chunks, and what is heard meanwhile.
+    private static List<string> Fill(NativeClient client, uint stream, uint from, uint to)
+    {
+        var heard = new List<string>();
+        for (uint i = from; i < to; i++)
         {
-            for (uint i = 0; i < chunks; i++)
-            {
-                client.Say(Chunk(stream, i, 17, new byte[ChunkBytes]));
-                Assert.DoesNotContain(client.Within(2), line => line.StartsWith("error", StringComparison.Ordinal));
-            }
+            client.Say(Chunk(stream, i, 17, new byte[ChunkBytes]));
+            heard.AddRange(client.Within(2));
         }
+
+        return heard;
     }
 
     [Fact]

@@ -31,7 +31,7 @@ internal sealed class LoopClient : IDisposable
     public bool SawReset { get; private set; }
 
     public static byte[] Request(string path = "/ws") => Encoding.ASCII.GetBytes(
-        $"GET {path} HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
 
     public static byte[] Text(string text) => FrameWriter.Frame(Opcode.Text, Encoding.UTF8.GetBytes(text), Key);

@@ -141,6 +141,12 @@ internal sealed class NativeClient(HubClient client, bool batched)
             case NativeKind.Unsubscribed:
                 var unsubscribed = message.As<Unsubscribed>();
                 return Line($"unsubscribed {unsubscribed.Request} #{unsubscribed.Channel} {unsubscribed.Code}");
+            case NativeKind.HistoryReply:
+                var page = message.As<HistoryReply>();
+                var publications = new HistoryPublications(page.Publications);
+                string listed = "";
+                while (publications.Read(out ulong offset, out ReadOnlySpan<byte> data)) listed += Line($" {offset}={data.ToText()}");
+                return Line($"history {page.Request} to {page.Offset}:{listed}");
             case NativeKind.Published:
                 var published = message.As<Published>();
                 return Line($"published {published.Request} to {published.Receivers} at {published.Offset}");

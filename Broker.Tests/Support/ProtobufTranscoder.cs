@@ -39,7 +39,7 @@ internal static class ProtobufTranscoder
         ["Unsubscribe"] = "code:2:u reason:3:s",
         ["SubscribePush"] = "recoverable:1:b epoch:4:s offset:5:u positioned:6:b data:7:d",
         ["Disconnect"] = "code:1:u reason:2:s reconnect:3:b",
-        ["ConnectResult"] = "client:1:s version:2:s expires:3:b ttl:4:u data:5:d ping:7:u pong:8:b",
+        ["ConnectResult"] = "client:1:s version:2:s expires:3:b ttl:4:u data:5:d ping:7:u pong:8:b subs:6:{}SubscribeResult",
         ["SubscribeResult"] = "expires:1:b ttl:2:u recoverable:3:b epoch:6:s publications:7:[]Publication recovered:8:b offset:9:u positioned:10:b data:11:d was_recovering:12:b delta:13:b",
         ["PresenceResult"] = "presence:1:{}Info!",
         ["StatsResult"] = "num_clients:1:u! num_users:2:u!",

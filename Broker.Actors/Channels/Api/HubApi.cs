@@ -172,7 +172,7 @@ internal sealed class HubApi : IHubApi
         return options;
     }
 
-    private Task TellAsync(UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) => Task.WhenAll(Context.Sessions.Select(
+    private Task<SessionsProtocol.Told[]> TellAsync(UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) => Task.WhenAll(Context.Sessions.Select(
         each => AskAsync<SessionsProtocol.Told>(each, replyTo => new SessionsProtocol.TellClients(target, except ?? [], message, replyTo), cancellationToken)));
 
     // A home answers whatever becomes of a command; the patience is for a hub that stops meanwhile.

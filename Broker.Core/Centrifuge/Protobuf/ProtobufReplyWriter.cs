@@ -27,6 +27,13 @@ public sealed class ProtobufReplyWriter : IReplyWriter
     /// <inheritdoc />
     public void WriteConnect(uint id, in ConnectResult result)
     {
+        StartConnectWithSubscriptions(id, result);
+        End();
+    }
+
+    /// <inheritdoc />
+    public void StartConnectWithSubscriptions(uint id, in ConnectResult result)
+    {
         Begin(id, Connect);
         _bytes.PutText(1, result.Client);
         _bytes.PutText(2, result.Version);
@@ -35,13 +42,32 @@ public sealed class ProtobufReplyWriter : IReplyWriter
         _bytes.PutBytes(5, result.Data);
         _bytes.PutNumber(7, result.PingSeconds);
         _bytes.PutTrue(8, result.Pong);
-        End();
     }
+
+    /// <inheritdoc />
+    public void WriteConnectSubscription(ReadOnlySpan<byte> channel, in SubscribeResult result)
+    {
+        int entry = _bytes.Begin(6);
+        _bytes.PutBytes(1, channel);
+        int value = _bytes.Begin(2);
+        PutSubscription(result);
+        _bytes.End(value);
+        _bytes.End(entry);
+    }
+
+    /// <inheritdoc />
+    public void EndConnect() => End();
 
     /// <inheritdoc />
     public void WriteSubscribe(uint id, in SubscribeResult result)
     {
         Begin(id, Subscribe);
+        PutSubscription(result);
+        End();
+    }
+
+    private void PutSubscription(in SubscribeResult result)
+    {
         _bytes.PutTrue(1, result.Expires);
         _bytes.PutNumber(2, result.TtlSeconds);
         _bytes.PutTrue(3, result.Recoverable);
@@ -53,7 +79,6 @@ public sealed class ProtobufReplyWriter : IReplyWriter
         _bytes.PutBytes(11, result.Data);
         _bytes.PutTrue(12, result.WasRecovering);
         _bytes.PutTrue(13, result.Delta);
-        End();
     }
 
     /// <inheritdoc />

@@ -67,22 +67,22 @@ public ref struct BodyReader
         return bytes.IsEmpty ? 0 : ReadUInt64LittleEndian(bytes);
     }
 
-    /// <summary>Four bytes that count something: at most 2^31 - 1.</summary>
+    /// <summary>Four bytes that count or bound something. From 2^31 on a number means what 2^31 - 1 does: more than there can ever be.</summary>
     /// <param name="min">The least that makes sense.</param>
     public int NextCount(int min = 0)
     {
         uint count = NextWord();
-        if (count <= int.MaxValue && count >= min) return (int)count;
+        if (count >= min) return (int)Math.Min(count, int.MaxValue);
         Fail(NativeFault.Malformed);
         return 0;
     }
 
-    /// <summary>Eight bytes that count something: at most 2^63 - 1.</summary>
+    /// <summary>Eight bytes that count or bound something. From 2^63 on a number means what 2^63 - 1 does.</summary>
     /// <param name="min">The least that makes sense.</param>
     public long NextLength(long min = 0)
     {
         ulong length = NextLong();
-        if (length <= long.MaxValue && (long)length >= min) return (long)length;
+        if (length >= (ulong)min) return (long)Math.Min(length, long.MaxValue);
         Fail(NativeFault.Malformed);
         return 0;
     }

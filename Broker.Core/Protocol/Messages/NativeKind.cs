@@ -50,6 +50,12 @@ public enum NativeKind : byte
     /// <summary>Server: deliveries that this client will not get.</summary>
     Missed = 0x17,
 
+    /// <summary>Client: a page of a channel's history.</summary>
+    History = 0x18,
+
+    /// <summary>Server: that page.</summary>
+    HistoryReply = 0x19,
+
     /// <summary>Either: call a method.</summary>
     Call = 0x20,
 
@@ -88,16 +94,16 @@ public static class NativeKinds
     {
         /// <summary>Whether the kind is one of this protocol's.</summary>
         public bool IsKnown => kind is (>= NativeKind.Hello and <= NativeKind.Bye)
-            or (>= NativeKind.Subscribe and <= NativeKind.Missed)
+            or (>= NativeKind.Subscribe and <= NativeKind.HistoryReply)
             or (>= NativeKind.Call and <= NativeKind.ItemsEnd)
             or (>= NativeKind.Stream and <= NativeKind.StreamCancel);
 
         /// <summary>Whether a side may be sent this kind: a server hears no welcome, and a client no publish.</summary>
         public bool MayReach(Side receiver) => kind switch
         {
-            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish => receiver == Side.Server,
+            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History => receiver == Side.Server,
             NativeKind.Welcome or NativeKind.Subscribed or NativeKind.Unsubscribed => receiver == Side.Client,
-            NativeKind.Published or NativeKind.Delivery or NativeKind.Missed => receiver == Side.Client,
+            NativeKind.Published or NativeKind.Delivery or NativeKind.Missed or NativeKind.HistoryReply => receiver == Side.Client,
             _ => true,
         };
     }

@@ -128,6 +128,8 @@ public ref struct NativeReader
         NativeKind.Published => Judge<Published>(body),
         NativeKind.Delivery => Judge<Delivery>(body),
         NativeKind.Missed => Judge<Missed>(body),
+        NativeKind.History => Judge<HistoryRequest>(body),
+        NativeKind.HistoryReply => Judge<HistoryReply>(body),
         NativeKind.Call => Judge<Call>(body),
         NativeKind.Result => Judge<CallResult>(body),
         NativeKind.Fault => Judge<CallFault>(body),

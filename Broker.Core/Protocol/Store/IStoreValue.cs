@@ -83,7 +83,7 @@ public static class StoreCodec
 /// <summary>What a write has outlived when it is answered.</summary>
 public enum Durability : byte
 {
-    /// <summary>Nothing: it is in the process's memory, and lost if that ends.</summary>
+    /// <summary>Nothing that is promised: it may be lost if the process ends.</summary>
     Memory = 0,
 
     /// <summary>The process: it is with the operating system, and lost if that ends.</summary>

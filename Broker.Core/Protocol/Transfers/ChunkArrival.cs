@@ -45,8 +45,15 @@ public readonly record struct StreamExpiry(uint Stream, StreamPurpose Purpose, u
     /// <summary>Whether no chunk came; else it took too long as a whole.</summary>
     public bool WasIdle { get; init; }
 
+    /// <summary>Why: it expired, or it was the slowest while others waited for memory.</summary>
+    public ChunkError Error { get; init; } = ChunkError.Expired;
+
     /// <summary>That, and how far it had come, for people. Made when it is asked for.</summary>
     public string Text => string.Create(
         CultureInfo.InvariantCulture,
-        $"{ChunkError.Expired}: {(WasIdle ? "no chunk came for" : "it was under way for")} {Limit.TotalSeconds} s, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and {Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
+        $"{Error}: {Cause}, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and {Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
+
+    private string Cause => Error != ChunkError.Expired
+        ? "streams of all connections hold as much as they may, others wait, and this one was slow"
+        : string.Create(CultureInfo.InvariantCulture, $"{(WasIdle ? "no chunk came for" : "it was under way for")} {Limit.TotalSeconds} s");
 }

@@ -39,6 +39,34 @@ public sealed class ChunkHold : IDisposable
         return process.TryTake(bytes) ? new ChunkHold(connection: null, process, bytes) : null;
     }
 
+    /// <summary>The same for what a client can wait for or ask for again: leaves room for what comes without credit.</summary>
+    /// <param name="process">The process's budget.</param>
+    /// <param name="bytes">Bytes.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>None where they do not fit; the budget is then under pressure.</returns>
+    public static ChunkHold? TryReserve(ChunkBudget process, long bytes, TimeSpan now)
+    {
+        ArgumentNullException.ThrowIfNull(process);
+        if (!process.TryReserve(bytes, now)) return null;
+        process.Use(bytes);
+        return new ChunkHold(connection: null, process, bytes);
+    }
+
+    /// <summary>Takes over bytes that are counted in the process's budget already, and takes as many of the connection's.</summary>
+    /// <returns>None where they do not fit into the connection's; the caller goes on counting them.</returns>
+    internal static ChunkHold? TryTakeOver(ChunkBudget connection, ChunkBudget process, long bytes, long countedBytes)
+    {
+        if (!connection.TryTake(bytes)) return null;
+        if (countedBytes > bytes) process.GiveBack(countedBytes - bytes);
+        else if (!process.TryTake(bytes - countedBytes))
+        {
+            connection.GiveBack(bytes);
+            return null;
+        }
+
+        return new ChunkHold(connection, process, bytes);
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Messages;
@@ -8,16 +9,22 @@ namespace Broker.Core.Protocol.Transfers;
 /// <remarks>
 /// Chunks may come in any order and streams may be interleaved. What is held is bounded by bytes that have really come, per
 /// stream, connection and process; nothing is allocated from what a header or a chunk only says, except one bit a chunk up
-/// to the index that came. Told the time; every <c>now</c> is on one clock that never goes back. For one thread.
+/// to the index that came. Credit is given only where the rest of the stream has room in both budgets, and else withheld until
+/// it has: a sender that obeys its credit is not refused for want of memory. Told the time; every <c>now</c> is on one clock that never goes back. For one thread.
 /// </remarks>
 /// <param name="limits">The bounds.</param>
 /// <param name="budget">What all tables of the process share.</param>
 /// <param name="pool">Where the buffers come from.</param>
 public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPool pool)
 {
+    private static readonly TimeSpan s_retryInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
+
     private readonly Dictionary<uint, IncomingStream> _streams = [];
     private readonly StreamHistory _history = new();
     private readonly Queue<StreamExpiry> _expired = new();     // Evicted by a chunk, and not told yet.
+    private TimeSpan _tried;                                    // When memory was last asked for in vain,
+    private TimeSpan _looked;                                   // and when it was last asked who has to give way to others.
 
     /// <summary>Streams that are incomplete.</summary>
     public int Streams => _streams.Count;
@@ -25,10 +32,16 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     /// <summary>Memory that they hold.</summary>
     public long HeldBytes { get; private set; }
 
+    /// <summary>Memory that is kept free for what they may still send.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>Whether credit is due to a stream and withheld for want of memory.</summary>
+    public bool IsWithholding { get; private set; }
+
     /// <summary>The last chunk or header that was refused, with the numbers; good until the next one.</summary>
     public ChunkRefusal Refusal { get; private set; }
 
-    /// <summary>When <see cref="TryExpire"/> has something to tell if no chunk comes; none without streams.</summary>
+    /// <summary>When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to tell if no chunk comes; none without streams.</summary>
     public TimeSpan? NextExpiry
     {
         get
@@ -37,7 +50,8 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
             TimeSpan? next = null;
             foreach (IncomingStream stream in _streams.Values)
             {
-                TimeSpan end = ExpiryOf(stream);
+                TimeSpan end = stream.IsReserved ? Earlier(ExpiryOf(stream), _looked + s_lookInterval) : ExpiryOf(stream);
+                if (stream.WithheldSince is not null) end = Earlier(end, _tried + s_retryInterval);
                 if (next is null || end < next) next = end;
             }
 
@@ -137,7 +151,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         // 9: stored.
         if (!known) Begin(stream);
         stream.Progress = now;
-        return stream.IsComplete ? Complete(stream, ref arrival) : GrantAhead(stream, ref arrival);
+        return stream.IsComplete ? Complete(stream, ref arrival) : GrantAhead(stream, ref arrival, now);
     }
 
     /// <summary>The sink's owner has room: the sender may send so many more, and is told so by the caller.</summary>
@@ -146,6 +160,36 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     {
         if (!_streams.TryGetValue(stream, out IncomingStream? incoming)) return false;
         incoming.Granted += chunks;
+        return true;
+    }
+
+    /// <summary>Gives the next credit that was withheld for want of memory, where there is some now. Call it until it says false.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="credit">Chunks; counted, and to be said by the caller.</param>
+    public bool TryGrant(TimeSpan now, out uint stream, out uint credit)
+    {
+        (stream, credit) = (0, 0);
+        if (!IsWithholding) return false;
+
+        // The oldest first: those that began before it are complete sooner.
+        IncomingStream? oldest = null;
+        foreach (IncomingStream each in _streams.Values)
+        {
+            if (each.WithheldSince is not null && (oldest is null || each.Started < oldest.Started)) oldest = each;
+        }
+
+        IsWithholding = oldest is not null;
+        if (oldest is null || !TryReserve(oldest, now)) return false;
+        stream = oldest.Id;
+
+        TimeSpan withheld = now - oldest.WithheldSince!.Value;
+        oldest.WithheldSince = null;
+        oldest.Started += withheld;
+        oldest.Progress = now;
+        credit = CreditOf(oldest);
+        oldest.Granted += credit;
+        AssertInvariant();
         return true;
     }
 
@@ -189,6 +233,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         foreach (IncomingStream stream in _streams.Values) Release(stream);
         _streams.Clear();
         _expired.Clear();
+        AssertInvariant();
     }
 
     private ChunkError Admit(uint stream)
@@ -233,28 +278,59 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
             long freed = stream.HandOn(chunk.Index, chunk.Data, pool);
             HeldBytes -= freed;
             budget.GiveBack(freed);
+            AssertInvariant();
             return ChunkError.None;
         }
 
-        byte[]? buffer = chunk.Data.IsEmpty ? null : pool.Rent(chunk.Data.Length);
-        ChunkError error = Hold(buffer?.Length ?? 0);
-        if (error != ChunkError.None)
-        {
-            if (buffer is not null) pool.GiveBack(buffer);
-            return error;
-        }
+        // Counted before it is rented: what the pool has given out is never more than the budget.
+        ChunkError error = chunk.Data.IsEmpty ? ChunkError.None : Hold(stream, BufferPool.SizeFor(chunk.Data.Length));
+        if (error != ChunkError.None) return error;
 
+        byte[]? buffer = chunk.Data.IsEmpty ? null : pool.Rent(chunk.Data.Length);
         chunk.Data.CopyTo(buffer);
         stream.Keep(new KeptChunk(chunk.Index, buffer, chunk.Data.Length));
+        AssertInvariant();
         return ChunkError.None;
     }
 
-    private ChunkError Hold(long bytes)
+    // First of what is reserved for the stream, then of what is free.
+    private ChunkError Hold(IncomingStream stream, long bytes)
     {
-        if (bytes > limits.ConnectionBytesMax - HeldBytes) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, HeldBytes);
-        if (!budget.TryTake(bytes)) return Refuse(ChunkError.ProcessFull, bytes, budget.BytesMax, budget.Bytes);
+        long reserved = Math.Min(bytes, stream.ReservedBytes);
+        long more = bytes - reserved;
+        long held = HeldBytes + ReservedBytes;
+        if (more > limits.ConnectionBytesMax - held) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, held);
+        if (!budget.TryTake(more)) return Refuse(ChunkError.ProcessFull, bytes, budget.BytesMax, budget.Bytes);
+        budget.Use(reserved);
+        stream.ReservedBytes -= reserved;
+        ReservedBytes -= reserved;
         HeldBytes += bytes;
         return ChunkError.None;
+    }
+
+    // The memory of all that is still to come, or none. One that could never have it is not held up: it is refused where it is too long.
+    private bool TryReserve(IncomingStream stream, TimeSpan now)
+    {
+        if (stream.IsReserved) return true;
+        long bytes = stream.EstimateMissing(limits);
+        if (bytes + stream.HeldBytes > Math.Min(limits.ConnectionBytesMax, budget.BytesMax))
+        {
+            stream.Reserve(0, now);
+            return true;
+        }
+
+        // The others keep room for what they may send without credit; one alone may have all.
+        long others = (long)limits.WindowChunks * BufferPool.SizeFor(limits.ChunkBytesMax) * (limits.StreamsMax - 1);
+        long limit = ReservedBytes == 0 ? limits.ConnectionBytesMax : limits.ConnectionBytesMax - others;
+        if (bytes <= limit - HeldBytes - ReservedBytes && budget.TryReserve(bytes, now))
+        {
+            stream.Reserve(bytes, now);
+            ReservedBytes += bytes;
+            return true;
+        }
+
+        _tried = now;
+        return false;
     }
 
     private ChunkError Complete(IncomingStream stream, ref ChunkArrival arrival)
@@ -262,23 +338,36 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         _streams.Remove(stream.Id);
         _history.Spend(stream.Id, ChunkError.Finished);
         HeldBytes -= stream.HeldBytes;
+        GiveBackReserved(stream);
         ChunkedPayload? payload = stream.Sink is null
             ? new ChunkedPayload(pool, budget, stream.TakeKept(), stream.Bytes, stream.HeldBytes)
             : null;
         arrival = arrival with { IsComplete = true, Payload = payload };
+        AssertInvariant();
         return ChunkError.None;
     }
 
     // Half a window early, so that the sender of a stream that is put together never waits for a round trip.
-    private ChunkError GrantAhead(IncomingStream stream, ref ChunkArrival arrival)
+    private ChunkError GrantAhead(IncomingStream stream, ref ChunkArrival arrival, TimeSpan now)
     {
-        long open = stream.Granted - stream.Received;
-        if (stream.Sink is not null || open > limits.WindowChunks / 2 || stream.Granted >= stream.Total) return ChunkError.None;
+        uint credit = CreditOf(stream);
+        if (stream.Sink is not null || credit == 0 || stream.WithheldSince is not null) return ChunkError.None;
+        if (!TryReserve(stream, now))
+        {
+            stream.WithheldSince = now;
+            IsWithholding = true;
+            return ChunkError.None;
+        }
 
-        uint credit = (uint)Math.Max(1, limits.WindowChunks - open);
         stream.Granted += credit;
         arrival = arrival with { Credit = credit };
         return ChunkError.None;
+    }
+
+    private uint CreditOf(IncomingStream stream)
+    {
+        long open = stream.Granted - stream.Received;
+        return open > limits.WindowChunks / 2 || stream.Granted >= stream.Total ? 0 : (uint)Math.Max(1, limits.WindowChunks - open);
     }
 
     private void Begin(IncomingStream stream)
@@ -299,6 +388,23 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         HeldBytes -= stream.HeldBytes;
         budget.GiveBack(stream.HeldBytes);
         stream.GiveBack(pool);
+        GiveBackReserved(stream);
+    }
+
+    private void GiveBackReserved(IncomingStream stream)
+    {
+        ReservedBytes -= stream.ReservedBytes;
+        budget.GiveBackReserved(stream.ReservedBytes);
+        stream.ReservedBytes = 0;
+    }
+
+    // Memory of the streams together: none is counted for one that is gone, and all of it within the connection's bound.
+    [Conditional("DEBUG")]
+    private void AssertInvariant()
+    {
+        Debug.Assert(_streams.Values.Sum(each => each.HeldBytes) <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax, "The memory of a connection's streams is not what they hold.");
+        Debug.Assert(_streams.Values.Sum(each => each.ReservedBytes) == ReservedBytes, "Memory is reserved for a stream that is gone.");
+        Debug.Assert(_streams.Count <= limits.StreamsMax, "More streams are incomplete than may be.");
     }
 
     private void Evict(TimeSpan now)
@@ -308,6 +414,21 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
             bool wasIdle = stream.Progress + limits.IdleLimit <= now;
             _expired.Enqueue(stream.AsExpired(wasIdle, wasIdle ? limits.IdleLimit : limits.LifeLimit));
             Drop(stream, ChunkError.Expired);
+        }
+
+        if (now - _looked >= s_lookInterval) Shed(now);
+    }
+
+    // Others wait for memory that this connection's streams hold: a slow one gives way.
+    private void Shed(TimeSpan now)
+    {
+        _looked = now;
+        foreach (IncomingStream stream in _streams.Values)
+        {
+            if (!stream.IsShedBy(budget, now)) continue;
+            _expired.Enqueue(stream.AsShed());
+            Drop(stream, ChunkError.Cancelled);
+            return;
         }
     }
 
@@ -324,10 +445,14 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         return false;
     }
 
+    private static TimeSpan Earlier(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    // None for one that is held up: it is not its sender that takes the time.
     private TimeSpan ExpiryOf(IncomingStream stream)
     {
+        if (stream.IsHeldUp) return TimeSpan.MaxValue;
         TimeSpan idle = stream.Progress + limits.IdleLimit;
         TimeSpan life = stream.Started + limits.LifeLimit;
-        return idle < life ? idle : life;
+        return Earlier(idle, life);
     }
 }

@@ -13,6 +13,7 @@ public sealed class ChunkedPayload : IDisposable
     private readonly ChunkBudget _budget;
     private List<KeptChunk>? _chunks;
     private long _heldBytes;
+    private bool _isPassedOn;       // Whether somebody else counts them.
     private int _moved;             // Chunks that are copied and given back.
 
     internal ChunkedPayload(BufferPool pool, ChunkBudget budget, List<KeptChunk> chunks, long bytes, long heldBytes)
@@ -92,9 +93,21 @@ public sealed class ChunkedPayload : IDisposable
         // Given back once: what stays of it here is empty.
         Chunks[_moved++] = default;
         chunk.GiveBack(_pool);
-        int held = chunk.Buffer?.Length ?? 0;
+        int held = _isPassedOn ? 0 : chunk.Buffer?.Length ?? 0;
         _heldBytes -= held;
         _budget.GiveBack(held);
+    }
+
+    /// <summary>The bytes go on being counted when this is gone, by somebody else: until the call that they are arguments of is over.</summary>
+    /// <param name="connection">What the connection's calls may hold.</param>
+    /// <param name="bytes">How many are to be counted.</param>
+    /// <returns>None where they are too many for the connection; then this counts them as before.</returns>
+    public ChunkHold? TryPassOn(ChunkBudget connection, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var hold = ChunkHold.TryTakeOver(connection, _budget, bytes, _heldBytes);
+        if (hold is not null) (_heldBytes, _isPassedOn) = (0, true);
+        return hold;
     }
 
     /// <summary>Everything in one array of its own, beside the chunks.</summary>

@@ -7,11 +7,13 @@ namespace Broker.Core.Protocol.Transfers;
 internal sealed class IncomingStream
 {
     private readonly List<KeptChunk> _kept = [];    // In the order in which they came.
+    private TransferRate _rate;
     private ulong[] _seen = [];                     // A bit for each index; no longer than the highest that came.
 
     public required uint Id { get; init; }
 
-    public required TimeSpan Started { get; init; }
+    /// <summary>When it began; later by the time for which it was held up.</summary>
+    public required TimeSpan Started { get; set; }
 
     public required long Granted { get; set; }
 
@@ -30,6 +32,18 @@ internal sealed class IncomingStream
     /// <summary>The last time at which it moved forward.</summary>
     public TimeSpan Progress { get; set; }
 
+    /// <summary>Memory that is kept free for the chunks that are still to come.</summary>
+    public long ReservedBytes { get; set; }
+
+    /// <summary>Whether all of the stream has its memory, which comes before the first credit.</summary>
+    public bool IsReserved { get; set; }
+
+    /// <summary>Since when credit is due and withheld, for want of memory; none if it is not.</summary>
+    public TimeSpan? WithheldSince { get; set; }
+
+    /// <summary>Whether the sender can only wait.</summary>
+    public bool IsHeldUp => WithheldSince is not null && Received >= Granted;
+
     /// <summary>Chunks that have come.</summary>
     public uint Received { get; private set; }
 
@@ -46,6 +60,29 @@ internal sealed class IncomingStream
 
     public StreamExpiry AsExpired(bool wasIdle, TimeSpan limit) =>
         new(Id, Purpose, Reference, Bytes, Announced) { Received = Received, Total = Total, WasIdle = wasIdle, Limit = limit };
+
+    /// <summary>As one that gives way to others.</summary>
+    public StreamExpiry AsShed() => AsExpired(wasIdle: false, limit: default) with { Error = ChunkError.ProcessFull };
+
+    /// <summary>Memory that its further chunks need, from what has come of it: in chunks like those, and in no more than there may be.</summary>
+    public long EstimateMissing(ChunkLimits limits)
+    {
+        long chunks = Total - Received;
+        long bytes = Announced >= 0 ? Announced - Bytes : Math.Min(chunks * limits.ChunkBytesMax, limits.StreamBytesMax - Bytes);
+        long average = Received == 0 ? limits.ChunkBytesMax : (Bytes + Received - 1) / Received;
+        return Math.Max(bytes, chunks * BufferPool.SizeFor((int)Math.Min(average, limits.ChunkBytesMax)));
+    }
+
+    /// <summary>Its memory is there: from now on it has to move.</summary>
+    public void Reserve(long bytes, TimeSpan now)
+    {
+        ReservedBytes = bytes;
+        IsReserved = true;
+        _rate = new TransferRate(now);
+    }
+
+    /// <summary>Whether it gives way to others that wait.</summary>
+    public bool IsShedBy(ChunkBudget budget, TimeSpan now) => IsReserved && _rate.TryMeasure(now, out long rate) && budget.TryShed(rate, now);
 
     public bool Has(uint index)
     {
@@ -121,5 +158,6 @@ internal sealed class IncomingStream
         _seen[word] |= 1UL << (int)(index % 64);
         Received++;
         Bytes += bytes;
+        _rate.Add(bytes);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 namespace Broker.Core.Protocol.Transfers;
 
 /// <summary>Bytes too long for one buffer: never put together, shared by reference, given back by the last holder. For all threads.</summary>
@@ -7,8 +8,8 @@ namespace Broker.Core.Protocol.Transfers;
 /// </remarks>
 public sealed class LongBytes
 {
-    private readonly ReadOnlyMemory<byte>[] _segments;
-    private IDisposable? _owner;        // Until the last holder has let go.
+    private ReadOnlyMemory<byte>[] _segments;   // None once the last holder has let go: the memory is somebody else's then.
+    private IDisposable? _owner;                // Until then.
     private int _holders = 1;
 
     /// <summary>Bytes in one piece that nobody changes.</summary>
@@ -34,20 +35,40 @@ public sealed class LongBytes
     /// <summary>How many.</summary>
     public long Bytes { get; }
 
-    /// <summary>Adds a holder, who calls <see cref="LetGo"/> once.</summary>
+    /// <summary>Adds a holder, who calls <see cref="LetGo"/> once. For one who knows that there is another.</summary>
+    /// <exception cref="ObjectDisposedException">The last holder has let go.</exception>
     public LongBytes Hold()
     {
-        Interlocked.Increment(ref _holders);
+        ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
     }
 
+    /// <summary>Adds a holder, unless the last one lets go at the same time.</summary>
+    /// <returns>False when the bytes are gone.</returns>
+    public bool TryAddRef()
+    {
+        int holders = Volatile.Read(ref _holders);
+        while (holders > 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+            if (seen == holders) return true;
+            holders = seen;
+        }
+
+        return false;
+    }
+
     /// <summary>Takes a holder away; the last one gives the bytes back.</summary>
+    [SuppressMessage("Usage", "CA1816", Justification = "The last release is this type's Dispose: it is counted, so it cannot have that name.")]
     public void LetGo()
     {
         int left = Interlocked.Decrement(ref _holders);
         if (left > 0) return;
         ObjectDisposedException.ThrowIf(left < 0, this);
         GiveBack();
+
+        // Else the finalizer would keep this, and the memory that it shows, for two more collections.
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Copies bytes.</summary>
@@ -57,6 +78,7 @@ public sealed class LongBytes
     public void CopyTo(long from, Span<byte> target)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(target.Length, Bytes - from, nameof(target));
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _holders) <= 0, this);
         foreach (ReadOnlyMemory<byte> segment in _segments)
         {
             if (target.IsEmpty) break;
@@ -76,7 +98,11 @@ public sealed class LongBytes
         GC.KeepAlive(this);
     }
 
-    private void GiveBack() => Interlocked.Exchange(ref _owner, null)?.Dispose();
+    private void GiveBack()
+    {
+        _segments = [];
+        Interlocked.Exchange(ref _owner, null)?.Dispose();
+    }
 
     /// <summary>All bytes in an array of their own.</summary>
     public byte[] ToArray()

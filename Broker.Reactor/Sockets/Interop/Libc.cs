@@ -16,6 +16,7 @@ internal static unsafe partial class Libc
     internal const int ReuseAddress = 2, ReusePort = 15, TcpNoDelay = 1, Ipv6Only = 26;
     internal const int NoSignal = 0x4000, DontWait = 0x40, WaitAll = 0x100;
     internal const int ShutdownWrite = 1;
+    internal const int DuplicateCloseOnExec = 1030;
 
     [LibraryImport("libc", EntryPoint = "socket")]
     internal static partial int Socket(int family, int type, int protocol);
@@ -40,6 +41,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "close")]
     internal static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    internal static partial int DescriptorControl(int descriptor, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "shutdown")]
     internal static partial int Shutdown(int descriptor, int how);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Broker.Core.Buffers;
@@ -70,6 +71,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         // One that is handshaking may be given away, with nothing of it left in the ring.
         _reactor.PollReadable(this, again: State != ConnectionState.Handshaking);
         if (_failurePolled) _reactor.CancelFailure(this);
+        AssertInvariant();
     }
 
     private void WatchBytes()
@@ -85,6 +87,15 @@ internal sealed unsafe class RingConnection : SocketConnection
         _receiving = Asked.Standing;
         _reactor.Receive(this);
         if (_failurePolled) _reactor.CancelFailure(this);
+        AssertInvariant();
+    }
+
+    // It is received from or polled, never both; and what it sends lies within what the loop holds for it.
+    [Conditional("DEBUG")]
+    private void AssertInvariant()
+    {
+        Debug.Assert(_receiving != Asked.Standing || _polling != Asked.Standing);
+        Debug.Assert(_sendingStart >= 0 && _sendingLength >= 0);
     }
 
     // While nothing is received, a reset is still heard of.

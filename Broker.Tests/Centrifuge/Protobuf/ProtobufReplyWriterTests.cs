@@ -16,6 +16,13 @@ public sealed class ProtobufReplyWriterTests
     {
         ["connect"] = static (writer, _, _) => writer.WriteConnect(1, new ConnectResult { Client = "c1", Version = "1.0", Expires = true, TtlSeconds = 300, Data = "{\"a\":1}"u8, PingSeconds = 25, Pong = true }),
         ["connect plain"] = static (writer, _, _) => writer.WriteConnect(uint.MaxValue, new ConnectResult { Client = "c1" }),
+        ["connect with channels"] = static (writer, publication, _) =>
+        {
+            writer.StartConnectWithSubscriptions(1, new ConnectResult { Client = "c1", PingSeconds = 25 });
+            writer.WriteConnectSubscription("a"u8, new SubscribeResult { Recoverable = true, Epoch = "e", Offset = 1, Publications = [publication("1")] });
+            writer.WriteConnectSubscription("b"u8, default);
+            writer.EndConnect();
+        },
         ["subscribe"] = static (writer, publication, _) => writer.WriteSubscribe(2, new SubscribeResult
         {
             Expires = true, TtlSeconds = 5, Recoverable = true, Epoch = "e", Publications = [publication("1"), publication($"\"{new string('x', LongBytes)}\"")],

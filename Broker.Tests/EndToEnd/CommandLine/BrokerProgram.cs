@@ -50,6 +50,18 @@ internal sealed class BrokerProgram : IAsyncDisposable
 
     public void SendInterrupt() => HostProcess.SendInterrupt(_process);
 
+    public void SendTerminate() => HostProcess.SendTerminate(_process);
+
+    /// <summary>Writes to its standard input, which stays open.</summary>
+    public async Task WriteInputAsync(byte[] bytes)
+    {
+        await _process.StandardInput.BaseStream.WriteAsync(bytes);
+        await _process.StandardInput.BaseStream.FlushAsync();
+    }
+
+    /// <summary>Reads its standard output no longer, as a program behind a pipe that has ended.</summary>
+    public void CloseOutput() => _process.StandardOutput.Close();
+
     public async Task<string?> ReadOutputAsync() => await ReadAsync(_process.StandardOutput);
 
     public async Task<string?> ReadErrorAsync() => await ReadAsync(_process.StandardError);

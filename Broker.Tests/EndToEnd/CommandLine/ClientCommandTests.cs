@@ -207,6 +207,62 @@ public sealed class ClientCommandTests : StoreHost
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("store", "put", "a", "value")]
+    [InlineData("store", "get", "a")]
+    [InlineData("store", "delete", "a")]
+    [InlineData("store", "scan")]
+    public async Task A_hub_without_a_store_says_so(params string[] arguments)
+    {
+        await using HostProcess bare = await HostProcess.StartAsync();
+
+        Assert.Equal(
+            (1, "", "broker: The hub has no keyed store: it has one when it is started with --store PATH (broker.store.path).\n"),
+            await BrokerProgram.RunAsync(bare.NativeUri, input: null, arguments));
+    }
+
+    [Fact]
+    public async Task A_URL_with_TLS_at_a_port_without_says_so()
+    {
+        var url = new Uri($"wss://127.0.0.1:{Host.Port}/ws");
+
+        (int code, string output, string error) = await BrokerProgram.RunAsync(url, input: null, "store", "get", "a");
+
+        Assert.Equal((4, ""), (code, output));
+        Assert.StartsWith($"broker: The connection ended with 1006: {url}: there is no TLS at this port, or none that both sides speak", error, StringComparison.Ordinal);
+        Assert.Contains("the URL begins with ws://", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_URL_without_TLS_at_a_port_with_it_says_so()
+    {
+        using var doors = new Doors();
+        await using HostProcess host = await HostProcess.StartAsync(doors.Settings);
+        var url = new Uri($"ws://127.0.0.1:{host.TlsPort}/ws");
+
+        (int code, string output, string error) = await BrokerProgram.RunAsync(url, input: null, "store", "get", "a");
+
+        Assert.Equal((4, ""), (code, output));
+        Assert.Contains("with TLS the URL begins with wss://", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_listener_says_why_it_lost_the_hub_and_when_it_is_back()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        await using BrokerProgram listener = BrokerProgram.Start(host.NativeUri, "sub", "news");
+        Assert.Equal("broker: listening to news", await listener.ReadErrorAsync());
+
+        await host.StopAsync();
+        Assert.Equal("broker: The connection ended with 3001: shutdown; trying again", await listener.ReadErrorAsync());
+        await host.StartAgainAsync();
+
+        string? line;
+        while ((line = await listener.ReadErrorAsync()) is not "broker: connected again") Assert.Contains("Connection refused", line, StringComparison.Ordinal);
+        listener.SendInterrupt();
+        Assert.Equal(130, await listener.WaitAsync());
+    }
+
     [Fact]
     public async Task A_port_that_is_taken_ends_serve_with_1_and_one_line_that_names_it()
     {

@@ -39,7 +39,7 @@ public sealed class BrokerClientTests : StoreHost
     {
         await using BrokerClient client = await ConnectAsync();
 
-        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => client.SubscribeAsync("a token is not known here", Bytes("token")));
+        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => client.SubscribeAsync("a token is not known here", Bytes("token")));
 
         Assert.Equal(108, refused.Code);
         Assert.Equal(0, (await client.PublishAsync("anyone", Bytes("there?"))).Receivers);
@@ -69,8 +69,8 @@ public sealed class BrokerClientTests : StoreHost
         Task<PublishReceipt> publishing;
         using (client.Batch())
         {
-            call = client.CallAsync(StoreMethods.Length, default, cancel: cancel.Token);
-            publishing = client.PublishAsync("news", Bytes("x"), cancel: cancel.Token);
+            call = client.CallAsync(StoreMethods.Length, default, cancellationToken: cancel.Token);
+            publishing = client.PublishAsync("news", Bytes("x"), cancellationToken: cancel.Token);
             await cancel.CancelAsync();
         }
 
@@ -107,7 +107,7 @@ public sealed class BrokerClientTests : StoreHost
         int endedWith = 0;       // The first time; each attempt that fails meanwhile is an ending, too.
         client.StateChanged += state =>
         {
-            if (endedWith == 0) endedWith = client.LastEnding.Code;
+            if (endedWith == 0) endedWith = client.LastClose.Code;
             states.Writer.TryWrite(state);
         };
         await using Subscription news = await client.SubscribeAsync("news");

@@ -38,7 +38,7 @@ public sealed class BusyConnectionTests : StoreHost
         byte[] publish = NativeWriter.Message(new Publish { Request = 1, Channel = "up"u8, Data = large });
         await using BrokerClient other = await ConnectAsync(), publisher = await ConnectAsync();
         await OpenAsync();
-        Task<PublishReceipt> publishing = publisher.PublishAsync("down", large, cancel: _limit.Token);
+        Task<PublishReceipt> publishing = publisher.PublishAsync("down", large, cancellationToken: _limit.Token);
 
         // All chunks but the last: that of the one stream is not sent, and that of the other is not granted.
         int sent = 0, asked = 0;
@@ -56,7 +56,7 @@ public sealed class BusyConnectionTests : StoreHost
 
                 // While nobody reads what the hub says to the busy one.
                 await other.PingAsync(_limit.Token);
-                Assert.Equal(sizeof(ulong), (await other.CallAsync("len", default, cancel: _limit.Token)).Length);
+                Assert.Equal(sizeof(ulong), (await other.CallAsync("len", default, cancellationToken: _limit.Token)).Length);
             }
 
             await HearAsync();

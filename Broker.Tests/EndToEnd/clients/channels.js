@@ -181,6 +181,20 @@ const scenarios = {
     say({ recovered, equal: subscription.received.every(({ text }, i) => text === texts[i]) });
   },
 
+  // Tags are the server's to give: it publishes by its HTTP API.
+  async filter() {
+    const publish = async (data, tags) => {
+      const api = new URL("/api/publish", url.replace("ws", "http"));
+      const body = JSON.stringify({ channel: "ticks:a", data, tags });
+      const answer = await fetch(api, { method: "POST", body, headers: { "X-API-Key": "test-key" } });
+      return (await answer.json()).result.offset;
+    };
+    const [all, some] = [await subscribe(await connect(), "ticks:a"), await subscribe(await connect(), "ticks:a", { tagsFilter: { key: "t", cmp: "eq", val: "x" } })];
+    const offsets = [await publish(1, { t: "y" }), await publish(2, { t: "x" }), await publish(3), await publish(4, { t: "x" })];
+    await until(() => all.received.length === 4 && some.received.length === 2);
+    say({ offsets, all: all.received, some: some.received });
+  },
+
   async refused() {
     const client = await connect();
     const codes = {};

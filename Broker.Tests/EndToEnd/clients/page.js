@@ -1,31 +1,14 @@
 // The page in Chromium, in two tabs: what one says the other shows, and the chart moves. Says what it sees, one line of
 // JSON each. Is told where the screenshot goes, how many points of the chart it waits for, and more flags for the browser.
 
-import { chromium } from "playwright-core";
+import { launch, openOnline, say } from "./browser.js";
 
 const [url, screenshot, pointsWanted, ...flags] = process.argv.slice(2);
-const patience = 60_000;
-const say = observation => console.log(JSON.stringify(observation));
 const complaints = [];
-
-// The flags after the first three keep the browser from calling its maker.
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  timeout: patience,
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", ...flags],
-});
-process.stdin.on("end", () => browser.close()).resume();
-const context = await browser.newContext({ viewport: { width: 1200, height: 640 }, deviceScaleFactor: 2 });
-context.setDefaultTimeout(patience);
+const { browser, context } = await launch(...flags);
 
 async function open(name) {
-  const tab = await context.newPage();
-  tab.on("console", message => { if (["error", "warning"].includes(message.type())) complaints.push(message.text()); });
-  tab.on("pageerror", error => complaints.push(String(error)));
-  tab.on("requestfailed", request => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
-  await tab.goto(url);
-  await tab.waitForSelector('#status[data-state="online"]');
+  const tab = await openOnline(context, url, complaints);
   await tab.fill("#name", name);
   say({ saw: "online", name });
   return tab;
@@ -57,6 +40,14 @@ for (const tab of [ada, grace]) {
   await tab.waitForFunction(() => document.getElementById("series").textContent === "2");
 }
 say({ saw: "chart moving" });
+
+// Whose line is whose, and in the same colour in every tab: two that began with one colour part at their next readings.
+const legend = tab => tab.evaluate(() => [...document.querySelectorAll("#legend li")].map(item => [item.dataset.source, item.style.getPropertyValue("--line")]));
+let legends;
+do {
+  legends = [await legend(ada), await legend(grace)];
+} while (JSON.stringify(legends[0]) !== JSON.stringify(legends[1]) || new Set(legends[0].map(([, color]) => color)).size < legends[0].length);
+say({ saw: "legend", entries: legends[0].length });
 
 await ada.bringToFront();
 await ada.waitForFunction(wanted => Number(document.getElementById("points").textContent) >= wanted, Number(pointsWanted));

@@ -5,6 +5,7 @@ using Broker.Core.Framing;
 using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using CsCheck;
+using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Broker.Tests.Protocol.Messages;
 
@@ -93,13 +94,37 @@ public sealed class NativePropertyTests
                 while (reader.Read(out NativeMessage message) == OperationStatus.Done)
                 {
                     byte[] again = Samples.Of(message.Kind).Rewrite(message);
-                    Assert.Equal(frame[at..(at + message.Bytes)], again);
+                    Assert.Equal(WithoutHugeCounts(frame[at..(at + message.Bytes)]), again);
                     at += message.Bytes;
                 }
 
                 Assert.Equal(reader.Fault == NativeFault.None, at == frame.Length && at > 0);
             }
         }, iter: 20_000);
+
+    // A count of 2^31 or more, of eight bytes 2^63 or more, is read as the largest below it.
+    private static byte[] WithoutHugeCounts(byte[] message)
+    {
+        (int[] words, int[] longs) = (NativeKind)message[0] switch
+        {
+            NativeKind.Hello => (new[] { 8, 12, 16 }, Array.Empty<int>()),
+            NativeKind.Welcome => ([8, 12, 16, 20, 32, 36, 40, 44, 48], [24]),
+            _ => ([], []),
+        };
+        foreach (int at in words)
+        {
+            Span<byte> count = message.AsSpan(at, sizeof(uint));
+            WriteUInt32LittleEndian(count, Math.Min(ReadUInt32LittleEndian(count), int.MaxValue));
+        }
+
+        foreach (int at in longs)
+        {
+            Span<byte> count = message.AsSpan(at, sizeof(ulong));
+            WriteUInt64LittleEndian(count, Math.Min(ReadUInt64LittleEndian(count), long.MaxValue));
+        }
+
+        return message;
+    }
 
     private static string[] Read(IReadOnlyList<byte[]> frames)
     {

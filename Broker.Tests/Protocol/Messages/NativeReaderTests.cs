@@ -49,6 +49,29 @@ public sealed class NativeReaderTests
         }
     }
 
+    [Theory]
+    [InlineData(int.MaxValue, int.MaxValue)]
+    [InlineData(0x8000_0000, int.MaxValue)]
+    [InlineData(uint.MaxValue, int.MaxValue)]
+    public void A_count_may_have_every_number_of_its_width(uint written, int read)
+    {
+        byte[] hello = Samples.Named("hello").Bytes;
+        byte[] welcome = Samples.Named("welcome").Bytes;
+        foreach (int at in (int[])[8, 12, 16]) BinaryPrimitives.WriteUInt32LittleEndian(hello.AsSpan(at), written);
+        BinaryPrimitives.WriteUInt64LittleEndian(welcome.AsSpan(24), ulong.MaxValue - uint.MaxValue + written);
+        BinaryPrimitives.WriteUInt32LittleEndian(welcome.AsSpan(welcome.Length - 6), written);
+
+        var reader = new NativeReader(hello, Side.Server, batched: true);
+        Assert.Equal(OperationStatus.Done, reader.Read(out NativeMessage message));
+        Hello said = message.As<Hello>();
+        Assert.Equal((read, read, read), (said.FrameBytesMax, said.WindowChunks, said.WindowItems));
+
+        reader = new NativeReader(welcome, Side.Client, batched: true);
+        Assert.Equal(OperationStatus.Done, reader.Read(out message));
+        NativeLimits limits = message.As<Welcome>().Limits;
+        Assert.Equal((long.MaxValue, read), (limits.StreamBytesMax, limits.PingMilliseconds));
+    }
+
     // The length is right for the frame and wrong for the kind: no field may be read past the body's end.
     [Theory, MemberData(nameof(Names))]
     public void A_body_cut_anywhere_never_reads_past_its_end(string name)

@@ -99,4 +99,28 @@ public sealed class LongBytesTests
         first.Dispose();
         Assert.Equal((0, 0), (connection.Bytes, process.Bytes));
     }
+
+    [Fact]
+    public void A_reference_that_races_with_the_last_release_has_the_bytes_or_fails()
+    {
+        for (int round = 0; round < 2000; round++)
+        {
+            var owner = new Owner();
+            var bytes = new LongBytes([new byte[8]], owner);
+            bool added = false;
+            Parallel.Invoke(() => added = bytes.TryAddRef(), bytes.LetGo);
+
+            Assert.Equal(!added, owner.IsDisposed);
+            if (added) bytes.LetGo();
+            Assert.True(owner.IsDisposed);
+            Assert.False(bytes.TryAddRef());
+        }
+    }
+
+    private sealed class Owner : IDisposable
+    {
+        public bool IsDisposed { get; private set; }
+
+        public void Dispose() => IsDisposed = true;
+    }
 }

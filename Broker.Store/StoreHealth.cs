@@ -1,0 +1,39 @@
+namespace Broker.Store;
+
+/// <summary>Whether the store can write, as far as its last try has shown. For all threads.</summary>
+public sealed class StoreHealth
+{
+    private readonly Action<StoreNotice> _notify;
+    private volatile bool _isFailing;
+    private long _failures;
+
+    internal StoreHealth(Action<StoreNotice> notify) => _notify = notify;
+
+    /// <summary>Whether the last write failed: reads go on, writes are refused, and it is tried again every second.</summary>
+    public bool IsFailing => _isFailing;
+
+    /// <summary>Groups of writes that failed so far.</summary>
+    public long Failures => Volatile.Read(ref _failures);
+
+    /// <summary>A write has failed. Only the first of a row is told.</summary>
+    internal void Fail(Exception failure)
+    {
+        Interlocked.Increment(ref _failures);
+        if (_isFailing) return;
+        _isFailing = true;
+        _notify(new StoreNotice(IsError: true, $"The store cannot write, and refuses writes until it can: {failure.Message}"));
+    }
+
+    /// <summary>A write has succeeded.</summary>
+    internal void Recover()
+    {
+        if (!_isFailing) return;
+        _isFailing = false;
+        _notify(new StoreNotice(IsError: false, "The store can write again."));
+    }
+}
+
+/// <summary>Something that the one who runs the store should know; may name files.</summary>
+/// <param name="IsError">Whether it needs somebody.</param>
+/// <param name="Text">One line.</param>
+public readonly record struct StoreNotice(bool IsError, string Text);

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using Broker.Core.Protocol.Store;
+using Broker.Store;
+using static Broker.Tests.Store.StoreFolder;
+
+namespace Broker.Tests.Store;
+
+/// <summary>A disk that fills up. Where no disk can be mounted, the size of files is limited in a process of its own.</summary>
+public sealed class FullDiskTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_refused_write_changes_nothing_and_writes_go_on_with_room()
+    {
+        using Tmpfs? disk = Tmpfs.TryMount(48);
+        if (disk is null) return;
+        string folder = Path.Combine(disk.Path, "store");
+        using var notices = new BlockingCollection<StoreNotice>();
+        var settings = new StoreSettings { Notify = notices.Add, WriteBufferBytes = 1024 * 1024 };
+        using (KeyedStore store = KeyedStore.Open(folder, settings))
+        {
+            await store.WriteAsync(Bytes("k"), Bytes("old"), Durability.Disk);
+            disk.Fill();
+
+            StoreException refused = await Assert.ThrowsAsync<StoreException>(async () =>
+            {
+                // What was kept for the log in advance is used up first.
+                for (int i = 0; ; i++) await store.WriteAsync(Bytes($"k"), FilledWith(i), Durability.Disk);
+            });
+            byte[] last = ValueOf(store);
+            await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("k"), Bytes("refused"), Durability.Disk));
+            await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("new"), Bytes("refused"), Durability.Memory));
+
+            Assert.Equal((StoreFault.Failed, "The store cannot write: its disk is full. Nothing was changed."), (refused.Fault, refused.Message));
+            Assert.Equal(last, ValueOf(store));
+            Assert.Null(store.Read("new"u8));
+            Assert.True(store.Health.IsFailing);
+            Assert.True(notices.Take().IsError);
+
+            disk.Free();
+            Assert.True(notices.TryTake(out StoreNotice again, s_patience));
+            Assert.Equal((false, "The store can write again."), (again.IsError, again.Text));
+            Assert.False(store.Health.IsFailing);
+            Assert.Equal(last, ValueOf(store));
+            await store.WriteAsync(Bytes("after"), Bytes("1"), Durability.Disk);
+            Assert.Equal(2, store.Count);
+        }
+
+        using KeyedStore opened = KeyedStore.Open(folder, settings);
+        Assert.Equal("1", Text(opened.Read("after"u8)));
+        Assert.Null(opened.Read("new"u8));
+        Assert.Equal(2, opened.Count);
+    }
+
+    /// <summary>The refused write is not there after a crash either.</summary>
+    [Fact]
+    public async Task A_refused_write_is_not_in_the_files()
+    {
+        using Tmpfs? disk = Tmpfs.TryMount(48);
+        if (disk is null) return;
+        string folder = Path.Combine(disk.Path, "store"), copy = Path.Combine(Path.GetTempPath(), $"broker-copy-{Guid.NewGuid():n}");
+        byte[] last;
+        using (KeyedStore store = KeyedStore.Open(folder, new StoreSettings { WriteBufferBytes = 1024 * 1024 }))
+        {
+            await store.WriteAsync(Bytes("k"), Bytes("old"), Durability.Disk);
+            disk.Fill();
+            await Assert.ThrowsAsync<StoreException>(async () =>
+            {
+                for (int i = 0; ; i++) await store.WriteAsync(Bytes($"k"), FilledWith(i), Durability.Disk);
+            });
+            last = ValueOf(store);
+            Directory.CreateDirectory(copy);
+            foreach (string file in Directory.EnumerateFiles(folder)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        using (KeyedStore opened = KeyedStore.Open(copy, new StoreSettings { WriteBufferBytes = 1024 * 1024 })) Assert.Equal(last, ValueOf(opened));
+        Directory.Delete(copy, recursive: true);
+    }
+
+    private static byte[] ValueOf(KeyedStore store)
+    {
+        using PinnedValue value = store.Read("k"u8)!;
+        return value.ToArray();
+    }
+
+    private static byte[] FilledWith(int number)
+    {
+        byte[] value = new byte[40_000];
+        value.AsSpan().Fill((byte)number);
+        return value;
+    }
+}
