@@ -5,7 +5,7 @@ namespace Broker.Core.Centrifuge;
 /// Between two lines stands one line feed, and after the last none, as the official server has it; every official client
 /// takes that, while some fail on a blank line. For one thread. Allocates only to grow, and for texts to be escaped.
 /// </remarks>
-public sealed class ReplyWriter
+public sealed class ReplyWriter : IReplyWriter
 {
     private readonly LineBuffer _lines = new();
 
@@ -188,6 +188,9 @@ public sealed class ReplyWriter
     /// <summary>A ping, among other lines. Alone in its frame it is <see cref="CentrifugeDialect.Ping"/>.</summary>
     public void WritePing() => WriteLine(CentrifugeDialect.Ping.Span);
 
+    /// <inheritdoc />
+    public void WriteEncoded(ReadOnlySpan<byte> reply) => WriteLine(reply);
+
     /// <summary>A line that is encoded already, such as a publication.</summary>
     public void WriteLine(ReadOnlySpan<byte> line)
     {
@@ -236,22 +239,33 @@ public sealed class ReplyWriter
         _lines.Close("}}}"u8);
     }
 
-    /// <summary>Publications of a channel that the client was too slow for, as a message of the server.</summary>
-    /// <param name="channel">UTF-8, not escaped.</param>
-    /// <param name="from">The first offset; 0 where the channel has none.</param>
-    /// <param name="to">The last offset; 0 where the channel has none.</param>
-    /// <param name="count">How many from the first to the last.</param>
+    /// <inheritdoc />
     public void PushGap(ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
     {
         _lines.StartLine();
-        _lines.Open("{\"push\":{\"message\":{\"data\":{\"gap\":{\"channel\":"u8);
-        _lines.PutText(channel);
-        _lines.Close(""u8);
-        _lines.PutNumber("\"from\":"u8, from);
-        _lines.PutNumber("\"to\":"u8, to);
-        _lines.PutNumber("\"count\":"u8, count);
-        _lines.PutText("\"reason\":"u8, "slow");
-        _lines.Close("}}}}}"u8);
+        _lines.Open("{\"push\":{\"message\":{\"data\":"u8);
+        PutGap(_lines, channel, from, to, count);
+        _lines.Close("}}}"u8);
+    }
+
+    /// <summary>The data of a gap's message, the same in every form.</summary>
+    internal static byte[] EncodeGap(ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
+    {
+        var json = new LineBuffer();
+        PutGap(json, channel, from, to, count);
+        return json.Written.ToArray();
+    }
+
+    private static void PutGap(LineBuffer json, ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
+    {
+        json.Open("{\"gap\":{\"channel\":"u8);
+        json.PutText(channel);
+        json.Close(""u8);
+        json.PutNumber("\"from\":"u8, from);
+        json.PutNumber("\"to\":"u8, to);
+        json.PutNumber("\"count\":"u8, count);
+        json.PutText("\"reason\":"u8, "slow");
+        json.Close("}}"u8);
     }
 
     /// <summary>A message of the server to this client, in no channel.</summary>

@@ -7,12 +7,13 @@ using Xunit;
 namespace Broker.Tests.Streams;
 
 /// <summary>Whole conversations with a hub, from the client's bytes to the client's bytes.</summary>
-public sealed class HubConversationTests
+/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
+public abstract class HubConversationTests(bool isProtobuf)
 {
     [Fact]
     public void A_client_connects_and_is_told_how_often_it_will_be_pinged()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Say("""{"id":1,"connect":{"name":"js"}}""");
@@ -23,7 +24,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Several_commands_in_one_frame_are_answered_in_one_frame()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         client.Say("""{"id":2,"unsubscribe":{"channel":"a"}}""", """{"id":3,"rpc":{"method":"m"}}""", """{"send":{"data":1}}""", """{"id":4,"presence":{"channel":"a"}}""", """{"id":5,"publish":{"channel":"a","data":1}}""");
@@ -60,7 +61,7 @@ public sealed class HubConversationTests
     [Theory, MemberData(nameof(Errors))]
     public void A_command_that_cannot_be_obeyed_fails_and_the_connection_stays(string command, int code)
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         client.Say("""{"id":2,"subscribe":{"channel":"mine"}}""");
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
@@ -95,14 +96,14 @@ public sealed class HubConversationTests
     [Theory, MemberData(nameof(BadRequests))]
     public void A_bad_request_ends_the_connection_after_what_stood_before_it(string command)
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         // As one read, so that nothing behind the bad request can have been on its way already.
         client.SendRaw([
-            .. HubClient.Frame("""{"id":2,"unsubscribe":{"channel":"a"}}"""),
-            .. HubClient.Frame(command),
-            .. HubClient.Frame("""{"id":3,"unsubscribe":{"channel":"a"}}"""),
+            .. client.FrameOf("""{"id":2,"unsubscribe":{"channel":"a"}}"""),
+            .. client.FrameOf(command),
+            .. client.FrameOf("""{"id":3,"unsubscribe":{"channel":"a"}}"""),
         ]);
 
         Assert.Equal((3501, "bad request"), client.NextClose());
@@ -116,7 +117,7 @@ public sealed class HubConversationTests
     [InlineData("")]
     public void A_delta_that_is_known_is_not_confirmed(string delta)
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         client.Say($$$"""{"id":2,"subscribe":{"channel":"a","delta":"{{{delta}}}","positioned":true,"recoverable":true,"join_leave":true}}""");
@@ -127,7 +128,7 @@ public sealed class HubConversationTests
     [Fact]
     public void A_bad_request_before_connect_ends_the_connection_too()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Say("""{"id":1,"subscribe":{"channel":"a"}}""");
@@ -138,7 +139,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
-        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
+        using var hub = new HubHarness(new HubSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Say($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
@@ -151,7 +152,7 @@ public sealed class HubConversationTests
     [Fact]
     public void One_frame_may_hold_only_so_many_commands()
     {
-        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } });
+        using var hub = new HubHarness(new HubSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         string[] commands = [.. Enumerable.Range(2, 4).Select(id => $$$"""{"id":{{{id}}},"unsubscribe":{"channel":"a"}}""")];
 
@@ -166,7 +167,7 @@ public sealed class HubConversationTests
     [Fact]
     public void A_publication_reaches_every_listener_and_the_publisher_is_told()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient publisher = hub.Connect(), listener = hub.Connect(), stranger = hub.Connect();
         Listen(listener, "a");
         Listen(publisher, "a");
@@ -184,7 +185,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Who_has_unsubscribed_hears_nothing_more_and_may_come_back()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient publisher = hub.Connect(), listener = hub.Connect();
         Listen(listener, "a");
 
@@ -202,7 +203,7 @@ public sealed class HubConversationTests
     [Fact]
     public void The_reply_to_a_subscribe_precedes_the_first_publication()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         client.Say(
@@ -219,7 +220,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Between_two_loops_every_listener_sees_one_order()
     {
-        using var hub = new HubHarness(new HubSettings { Reactors = 2 });
+        using var hub = new HubHarness(new HubSettings { Reactors = 2 }) { IsProtobuf = isProtobuf };
         HubClient[] listeners = [hub.Connect(0), hub.Connect(1), hub.Connect(1)];
         HubClient[] publishers = [hub.Connect(0), hub.Connect(1)];
         foreach (HubClient listener in listeners) Listen(listener, "a");
@@ -246,7 +247,7 @@ public sealed class HubConversationTests
     [Fact]
     public void An_echo_comes_back_as_it_was_sent()
     {
-        using var hub = new HubHarness(new HubSettings { Echo = new EchoSettings { Enabled = true } });
+        using var hub = new HubHarness(new HubSettings { Echo = new EchoSettings { Enabled = true } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial(path: "/echo");
 
         client.Say("hello");
@@ -262,3 +263,9 @@ public sealed class HubConversationTests
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
     }
 }
+
+/// <summary>Over the JSON form.</summary>
+public sealed class JsonHubConversationTests() : HubConversationTests(isProtobuf: false);
+
+/// <summary>Over the Protobuf form.</summary>
+public sealed class ProtobufHubConversationTests() : HubConversationTests(isProtobuf: true);

@@ -134,6 +134,9 @@ internal sealed class HubHarness : TurnedLoop
 
     private IDialectSession DialectOf(Connection connection, LoopTurn turn) => Wrap(connection, _dialects.CreateSession(connection, turn));
 
+    /// <summary>Whether clients of the Centrifuge dialect speak its Protobuf form.</summary>
+    public bool IsProtobuf { get; init; }
+
     /// <summary>A client whose handshake is done.</summary>
     public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null, string? subprotocol = null)
     {
@@ -141,9 +144,10 @@ internal sealed class HubHarness : TurnedLoop
         if (receiveBufferBytes is { } bytes) socket.ReceiveBufferSize = bytes;
         socket.Connect(_ports[loop]);
         socket.Blocking = false;
-        var client = new HubClient(this, socket);
+        bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
+        var client = new HubClient(this, socket) { IsProtobuf = isProtobuf };
         _clients.Add(client);
-        client.Upgrade(path ?? _settings.Centrifuge.Path, subprotocol);
+        client.Upgrade(path ?? _settings.Centrifuge.Path, isProtobuf ? Core.Centrifuge.CentrifugeDialect.ProtobufSubprotocol : subprotocol);
         return client;
     }
 

@@ -1,8 +1,13 @@
-// The official client, on channels that keep something: each scenario says what it sees, one line of JSON each.
+// The official client, on channels that keep something: each scenario says what it sees, one line of JSON each. With FORM=protobuf
+// it speaks Protobuf, where data is bytes: here those of JSON.
 
 import { once } from "node:events";
-import { Centrifuge } from "centrifuge";
 import WebSocket from "ws";
+
+const isProtobuf = process.env.FORM === "protobuf";
+const { Centrifuge } = await import(isProtobuf ? "centrifuge/build/protobuf" : "centrifuge");
+const encode = data => (isProtobuf ? new TextEncoder().encode(JSON.stringify(data)) : data);
+const decode = data => (isProtobuf ? JSON.parse(new TextDecoder().decode(data)) : data);
 
 const [url, scenario] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
@@ -21,6 +26,8 @@ class CountedSocket extends WebSocket {
 const connect = async (options = {}) => {
   const client = new Centrifuge(url, { websocket: CountedSocket, minReconnectDelay: 50, maxReconnectDelay: 500, ...options });
   client.on("error", ({ error }) => console.error(error));
+  const publish = client.publish.bind(client);
+  client.publish = (channel, data) => publish(channel, encode(data));
   client.connect();
   await client.ready();
   return client;
@@ -29,7 +36,7 @@ const connect = async (options = {}) => {
 const subscribe = async (client, channel, options = {}) => {
   const subscription = client.newSubscription(channel, options);
   subscription.received = [];
-  subscription.on("publication", ({ data }) => subscription.received.push(data));
+  subscription.on("publication", ({ data }) => subscription.received.push(decode(data)));
   subscription.on("error", ({ error }) => console.error(error));
   subscription.subscribe();
   await subscription.ready();
@@ -101,7 +108,7 @@ const scenarios = {
     const pages = [];
     const page = async options => {
       const result = await subscription.history(options);
-      pages.push(result.publications.map(each => each.data));
+      pages.push(result.publications.map(each => decode(each.data)));
       return result;
     };
     const { epoch, offset } = await page({ limit: 0 });
@@ -110,7 +117,7 @@ const scenarios = {
     await page({ limit: 10, since: { offset: 2, epoch } });
     await page({ limit: 2, reverse: true });
     await page({ limit: 10, reverse: true, since: { offset: 3, epoch } });
-    say({ offset, pages });
+    say({ offset: Number(offset), pages });
     say({
       foreign: await failure(subscription.history({ limit: 1, since: { offset: 2, epoch: "other" } })),
       reverseFromZero: await failure(subscription.history({ limit: 1, reverse: true, since: { offset: 0, epoch } })),
@@ -152,7 +159,7 @@ const scenarios = {
     const [one, other] = [await connect(), await connect()];
     const texts = [];
     let bytes = 0;
-    for (const socket of sockets) socket.on("message", message => (bytes += message.length));
+    for (const socket of sockets) socket.on("message", message => (bytes += message.byteLength));
     const subscription = await subscribe(one, "diff:text", { delta: "fossil" });
     for (let i = 0; i < 10; i++) {
       const text = "ünïcode ".repeat(100) + i;
