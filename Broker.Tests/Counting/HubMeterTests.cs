@@ -96,7 +96,7 @@ public sealed class HubMeterTests : IDisposable
     [Fact]
     public void Publications_and_recoveries_are_counted_by_namespace()
     {
-        var history = new HistoryOptions { Size = 2, Ttl = TimeSpan.FromMinutes(1) };
+        var history = new Broker.Actors.Channels.History.HistoryOptions { Size = 2, Ttl = TimeSpan.FromMinutes(1) };
         using var hub = new HubHarness(new HubSettings { Reactors = 2, Namespaces = [new ChannelNamespace { Name = "kept", History = history, Recovery = true }] });
         using var meter = new HubMeter("1.2.3", hub.Counters, [.. hub.Loops.Select(static loop => loop.Counters)], hub.Channels);
         HubClient client = hub.Connect();

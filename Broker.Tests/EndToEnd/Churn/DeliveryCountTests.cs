@@ -50,7 +50,7 @@ public sealed class DeliveryCountTests
         Assert.Equal(count.Published, count.Delivered + count.Missed + count.Lost);
     }
 
-    private static Sighting P(long number) => new Sighting.Published(number, number);
+    private static Sighting.Published P(long number) => new Sighting.Published(number, number);
 
-    private static Sighting Failed(long offset) => new Sighting.Subscribed(WasRecovering: true, Recovered: false, WithPublications: false, offset);
+    private static Sighting.Subscribed Failed(long offset) => new Sighting.Subscribed(WasRecovering: true, Recovered: false, WithPublications: false, offset);
 }
