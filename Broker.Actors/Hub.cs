@@ -138,16 +138,16 @@ public sealed class Hub : IAsyncDisposable
     {
         if (_system is null || _system.EventStream.LogLevel == level) return;
         _system.EventStream.SetLogLevel(level);
-
-        // An adapter knows the level of its birth only.
-        _acceptor.Log = Logging.GetLogger(_system, typeof(Hub));
     }
 
     /// <summary>Starts everything and listens.</summary>
     /// <param name="plainHttp">Takes connections whose first request is plain HTTP, on a loop's thread; must not block.</param>
     /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not ours.</exception>
+    /// <exception cref="InvalidOperationException">A history is to be kept on the disk, and <see cref="Histories"/> is not set.</exception>
     public void Start(Action<HandedOver>? plainHttp)
     {
+        if (Histories is null && _namespaces.Named.Prepend(_namespaces.WithoutNamespace).Any(static each => each.History.IsOnDisk))
+            throw new InvalidOperationException("A namespace wants a history that outlives the process, and Histories is not set.");
         Methods.Close();
         IReadOnlyList<ListeningSocket> listeners = HasReactor
             ? ListeningSocket.OpenAll(new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _loops.Length, _settings.Reactor.Backlog)
@@ -157,7 +157,7 @@ public sealed class Hub : IAsyncDisposable
         var loops = new LoopSetup(_loops);
         Config config = ConfigurationFactory.ParseString(loops.ToHocon()).WithFallback(_akka);
         _system = ActorSystem.Create("broker", BootstrapSetup.Create().WithConfig(config).And(loops));
-        ILoggingAdapter log = Logging.GetLogger(_system, typeof(Hub));
+        ILoggingAdapter log = LiveLog.Of(_system, typeof(Hub));
         foreach (EventLoop loop in _loops) loop.WorkFailed += failure => log.Error(failure, "Work on loop {0} failed.", loop.Number);
         foreach (Thread thread in _threads) thread.Start();
 
@@ -168,7 +168,7 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.Sessions = StartActors(_system, log);
         TellWays(log);
         foreach (SocketReactor reactor in _loops.OfType<SocketReactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
-        _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)]);
+        _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)], _channels!);
         _ready = true;
     }
 

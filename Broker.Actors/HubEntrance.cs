@@ -42,7 +42,7 @@ public sealed class HubEntrance
 
         UpgradeFault? broken = isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
         if (broken is not null) return broken;
-        if (endpoint.Subprotocols.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched)
+        if (endpoint.Subprotocols.Check(request, out ChosenSubprotocol chosen) is { } unmatched)
         {
             // Over HTTP/2 others answer as if the path were not there for that subprotocol, and clients know it so.
             return isConnect ? unmatched with { Status = 404 } : unmatched;

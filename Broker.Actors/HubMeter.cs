@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using Broker.Actors.Channels;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Core.Counting;
 using Broker.Core.Protocol.Messages;
 using Broker.Reactor.Loops;
@@ -16,16 +18,22 @@ public sealed class HubMeter : IDisposable
     /// <summary>The meter's name.</summary>
     public const string Name = "Broker";
 
+    private const string NoNamespace = "-";     // No namespace has so short a name.
+
     private readonly Meter _meter;
     private readonly HubCounters _counters;
     private readonly IReadOnlyList<LoopCounters> _loops;
+    private readonly ChannelContext _channels;
 
     /// <summary>Makes the instruments.</summary>
     /// <param name="version">Of the hub.</param>
     /// <param name="counters">What the hub counts.</param>
     /// <param name="loops">What each loop counts.</param>
-    public HubMeter(string version, HubCounters counters, IReadOnlyList<LoopCounters> loops)
+    /// <param name="channels">What the homes of channels count and hold.</param>
+    public HubMeter(string version, HubCounters counters, IReadOnlyList<LoopCounters> loops, ChannelContext channels)
     {
+        ArgumentNullException.ThrowIfNull(channels);
+        _channels = channels;
         _counters = counters;
         _loops = loops;
         _meter = new Meter(new MeterOptions(Name) { Version = version, Scope = counters });
@@ -45,6 +53,10 @@ public sealed class HubMeter : IDisposable
         Count("broker.sent", LoopCount.BytesSent, "By", "Bytes that connections took.");
         Count("broker.publications", LoopCount.Publications, "{publication}", "Publications that were taken.");
         Count("broker.deliveries", LoopCount.Deliveries, "{delivery}", "Publications handed to the connections of listeners.");
+        _meter.CreateObservableUpDownCounter("broker.history", () => channels.HistoryBytes, "By", "Bytes that histories hold in memory.");
+        _meter.CreateObservableCounter("broker.namespace.publications", ReadPublications, "{publication}", "Publications by namespace, and whether they were sent.");
+        _meter.CreateObservableCounter("broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by what they were told.");
+        _meter.CreateObservableCounter("broker.recovered.publications", () => ByNamespace(("", NamespaceCount.RecoveredPublications)), "{publication}", "Publications that were given to subscribers that came back.");
     }
 
     /// <summary>The instruments are gone.</summary>
@@ -58,6 +70,27 @@ public sealed class HubMeter : IDisposable
         long sum = 0;
         foreach (LoopCounters loop in _loops) sum += loop.Read(count);
         return sum;
+    }
+
+    private IEnumerable<Measurement<long>> ReadPublications() => ByNamespace(("sent", NamespaceCount.Published), ("suppressed", NamespaceCount.Suppressed));
+
+    private IEnumerable<Measurement<long>> ReadRecoveries() => ByNamespace(
+        ("recovered", NamespaceCount.Recovered), ("nothing_missed", NamespaceCount.RecoveredNothing), ("not_recovered", NamespaceCount.NotRecovered));
+
+    // Only what there was, as with codes.
+    private IEnumerable<Measurement<long>> ByNamespace(params IReadOnlyList<(string Outcome, NamespaceCount Count)> counts)
+    {
+        IReadOnlyList<NamespaceCounters> homes = _channels.Counters;
+        ChannelNamespaces namespaces = _channels.Homes.Namespaces;
+        foreach (string name in namespaces.Named.Append(namespaces.WithoutNamespace).Select(static each => each.Name))
+        {
+            foreach ((string outcome, NamespaceCount count) in counts)
+            {
+                long sum = homes.Sum(home => home.Read(name, count));
+                KeyValuePair<string, object?> tag = Tag("namespace", name.Length == 0 ? NoNamespace : name);
+                if (sum > 0) yield return outcome.Length == 0 ? new Measurement<long>(sum, tag) : new Measurement<long>(sum, tag, Tag("outcome", outcome));
+            }
+        }
     }
 
     private IEnumerable<Measurement<long>> ReadDisconnects()

@@ -5,11 +5,16 @@ using Broker.Actors.Dialects;
 using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Dialects;
+using Broker.Actors.Channels.Api;
+using Broker.AspNetCore.Api;
+using Broker.Identity.Access;
+using Broker.Identity.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Broker.AspNetCore;
 
@@ -24,6 +29,7 @@ public static class BrokerApplication
     {
         StandardSettings used = (settings ?? new StandardSettings()) with { Transport = Transport.Kestrel };
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(used);
         services.AddSingleton(provider => MakeHub(used, akka ?? Config.Empty, provider));
         services.AddSingleton(provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService(provider => new HubLifetime(provider.GetRequiredService<Hub>(), used.ShutdownGrace));
@@ -43,6 +49,44 @@ public static class BrokerApplication
     /// <param name="make">Makes what has the methods; asked once, before the hub starts.</param>
     public static IServiceCollection AddBrokerMethods(this IServiceCollection services, Func<IServiceProvider, IMethodSource> make) =>
         services.AddSingleton(make);
+
+    /// <summary>Lets clients come in by tokens, or as the application's backend says; without it the hub's own rules decide.</summary>
+    /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
+    /// <param name="settings">Keys, and what tokens have to say.</param>
+    public static IServiceCollection AddBrokerIdentity(this IServiceCollection services, IdentitySettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        services.AddSingleton(provider =>
+        {
+            IdentityAccess access = IdentityAccess.Create(
+                settings,
+                provider.GetRequiredService<HubSettings>(),
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Identity"));
+            access.Attach((user, client, reason) => provider.GetRequiredService<Hub>().Api.DisconnectAsync(new UserConnections(user, client), reason));
+            return access;
+        });
+        services.AddSingleton<IHubAccess>(provider => provider.GetRequiredService<IdentityAccess>());
+        if (settings.Proxy.Rpc is not null) services.AddSingleton(provider => provider.GetRequiredService<IdentityAccess>().Methods!);
+        return services;
+    }
+
+    /// <summary>Maps the server API: <c>POST /api/METHOD</c>, with a key.</summary>
+    /// <param name="endpoints">Of an application with <see cref="AddBroker"/>.</param>
+    /// <param name="settings">Keys and bounds; with no key every request is refused.</param>
+    /// <param name="root">Where it is.</param>
+    public static IEndpointConventionBuilder MapBrokerApi(this IEndpointRouteBuilder endpoints, ApiSettings settings, string root = "/api")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(settings);
+        IServiceProvider services = endpoints.ServiceProvider;
+        var methods = new ApiMethods(services.GetRequiredService<Hub>().Api, services.GetService<IdentityAccess>()?.Revocations, Environment.MachineName);
+        var route = new ApiRoute(methods, new ApiKeys(settings.Keys), settings, services.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Api"));
+        RouteGroupBuilder group = endpoints.MapGroup(root);
+        group.Map("", context => route.AnswerAsync(context, "")).WithDisplayName($"Broker {root}");
+        group.Map("/{method}", context => route.AnswerAsync(context, (string)context.Request.RouteValues["method"]!)).WithDisplayName($"Broker {root}/METHOD");
+        return group;
+    }
 
     /// <summary>Maps the hub's paths as endpoints, which can be given an authorisation or another convention as any endpoint can.</summary>
     /// <param name="endpoints">Of an application with <see cref="AddBroker"/>.</param>
@@ -68,7 +112,7 @@ public static class BrokerApplication
     private static Hub MakeHub(StandardSettings settings, Config akka, IServiceProvider provider)
     {
         var hub = new Hub(
-            settings,
+            provider.GetService<IdentityAccess>()?.Complete(settings) ?? settings,
             akka,
             provider.GetRequiredService<TimeProvider>(),
             [.. StandardDialects.Of(settings), .. provider.GetServices<IDialectFactory>()],

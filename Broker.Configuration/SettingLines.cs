@@ -18,6 +18,7 @@ public sealed class SettingLines
 
     private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _written = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _emptyGroups = new(StringComparer.Ordinal);
     private readonly string _source;
     private readonly string _text;
     private int _at;
@@ -34,15 +35,17 @@ public sealed class SettingLines
     /// <param name="text">HOCON without substitutions and includes.</param>
     /// <returns>For every key that has a value, and not an object, the line of its last occurrence, from 1.</returns>
     /// <exception cref="SettingException">The text is malformed; the message names the line.</exception>
-    public static IReadOnlyDictionary<string, int> Scan(string source, string text) => Scan(source, text, out _);
+    public static IReadOnlyDictionary<string, int> Scan(string source, string text) => Scan(source, text, out _, out _);
 
     /// <summary>Scans a whole text.</summary>
     /// <param name="source">The name of the text, for messages.</param>
     /// <param name="text">HOCON without substitutions and includes.</param>
     /// <param name="written">For every key whose value is plain, one word or one string without escapes: the value as it is meant.</param>
+    /// <param name="emptyGroups">For every object without a member, the line of its last occurrence.</param>
     /// <returns>As <see cref="Scan(string, string)"/>.</returns>
     /// <exception cref="SettingException">The text is malformed; the message names the line.</exception>
-    internal static IReadOnlyDictionary<string, int> Scan(string source, string text, out IReadOnlyDictionary<string, string> written)
+    internal static IReadOnlyDictionary<string, int> Scan(
+        string source, string text, out IReadOnlyDictionary<string, string> written, out IReadOnlyDictionary<string, int> emptyGroups)
     {
         var scan = new SettingLines(source, text);
         scan.SkipBlank();
@@ -52,22 +55,31 @@ public sealed class SettingLines
         scan.SkipBlank();
         if (scan._at < text.Length) throw scan.Malformed("nothing may follow the closing '}' of the whole file");
         written = scan._written;
+        emptyGroups = scan._emptyGroups;
         return scan._lines;
     }
 
-    private void ReadBody(string prefix, bool closing, int opened, int depth)
+    private void ReadObject(string path, int opened, int depth)
     {
+        _at++;
+        if (!ReadBody(path + ".", closing: true, opened, depth)) _emptyGroups[path] = opened;
+    }
+
+    // Returns whether there was a member.
+    private bool ReadBody(string prefix, bool closing, int opened, int depth)
+    {
+        bool hasMembers = false;
         while (true)
         {
             SkipBlank();
             switch (Peek())
             {
                 case '\0' when closing: throw Malformed("is never closed by '}'", opened, "the '{' here ");
-                case '\0': return;
-                case '}' when closing: _at++; return;
+                case '\0': return hasMembers;
+                case '}' when closing: _at++; return hasMembers;
                 case '}': throw Malformed("a '}' that closes nothing");
                 case ',': _at++; break;
-                default: ReadField(prefix, depth); break;
+                default: ReadField(prefix, depth); hasMembers = true; break;
             }
         }
     }
@@ -82,8 +94,7 @@ public sealed class SettingLines
         if (path.Length > KeyLengthMax) throw Malformed($"a key is longer than {KeyLengthMax} characters", line);
         if (Peek() == '{')
         {
-            _at++;
-            ReadBody(path + ".", closing: true, line, depth);
+            ReadObject(path, line, depth);
             return;
         }
 
@@ -94,8 +105,7 @@ public sealed class SettingLines
         if (Peek() is '\n' or '\0' or '#' or '}' or ',' || IsComment()) SkipToBracket(path, line);
         if (Peek() == '{')
         {
-            _at++;
-            ReadBody(path + ".", closing: true, _line, depth);
+            ReadObject(path, _line, depth);
             return;
         }
 

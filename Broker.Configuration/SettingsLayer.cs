@@ -30,6 +30,9 @@ public sealed class SettingsLayer
     /// <summary>Every full key that the layer gives a value, such as <c>broker.listen.port</c>.</summary>
     public IReadOnlyCollection<string> Keys => _values.Keys;
 
+    /// <summary>Every group that the layer writes without a member, such as <c>broker.namespaces.chat {}</c>, with its place. Its name may say something by itself.</summary>
+    public IReadOnlyDictionary<string, SettingOrigin> EmptyGroups { get; private init; } = new Dictionary<string, SettingOrigin>();
+
     /// <summary>The longest file.</summary>
     public const int FileBytesMax = 1024 * 1024;
 
@@ -40,8 +43,7 @@ public sealed class SettingsLayer
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
-            return Parse(path, ReadText(path, file));
+            return Parse(path, ReadText(path, SettingFile.ReadAllBytes(path, FileBytesMax)));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -49,17 +51,9 @@ public sealed class SettingsLayer
         }
     }
 
-    private static string ReadText(string path, Stream file)
+    private static string ReadText(string path, ReadOnlySpan<byte> text)
     {
-        using var bytes = new MemoryStream();
-        byte[] piece = new byte[16 * 1024];
-        for (int read = file.Read(piece); read > 0; read = file.Read(piece))
-        {
-            bytes.Write(piece, 0, read);
-            if (bytes.Length > FileBytesMax) throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
-        }
-
-        ReadOnlySpan<byte> text = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
+        if (text.Length > FileBytesMax) throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
         try
         {
             return s_strictUtf8.GetString(text.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text);
@@ -80,7 +74,7 @@ public sealed class SettingsLayer
 
         // To HOCON a lone CR ends no line, so that of a file with such line ends everything behind its first # would be a comment.
         text = text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
-        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text, out IReadOnlyDictionary<string, string> written);
+        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text, out IReadOnlyDictionary<string, string> written, out IReadOnlyDictionary<string, int> emptyGroups);
         Config config;
         try
         {
@@ -93,7 +87,10 @@ public sealed class SettingsLayer
 
         var values = Flatten(config, path => new SettingOrigin(name, LineOf(lines, path)));
         CheckAgainst(written, values);
-        return new SettingsLayer(name, values, config);
+        return new SettingsLayer(name, values, config)
+        {
+            EmptyGroups = emptyGroups.ToDictionary(static each => each.Key, each => new SettingOrigin(name, each.Value), StringComparer.Ordinal),
+        };
     }
 
     // The scan and Akka's parser read the same text. Where they disagree the value would not be what its writer sees.

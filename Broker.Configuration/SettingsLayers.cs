@@ -104,6 +104,9 @@ public sealed class SettingsLayers
                 string hint = nearest is null ? "." : $"; did you mean {nearest}?";
                 yield return $"{layer.Find(key)!.Origin}: there is no setting {VisibleText.Of(key)}{hint}";
             }
+
+            foreach ((string group, SettingOrigin origin) in layer.EmptyGroups.Where(each => IsUnknownGroup(each.Key)).OrderBy(static each => each.Key, StringComparer.Ordinal))
+                yield return $"{origin}: there is no group of settings {VisibleText.Of(group)}.";
         }
     }
 
@@ -116,8 +119,16 @@ public sealed class SettingsLayers
     private bool IsUnknown(string key) =>
         !key.StartsWith(AkkaRoot, StringComparison.Ordinal) && !KnownKeys.Contains(key);
 
+    private bool IsUnknownGroup(string group)
+    {
+        string prefix = group + ".";
+        return !prefix.StartsWith(AkkaRoot, StringComparison.Ordinal)
+            && !KnownKeys.Any(key => key.StartsWith(prefix, StringComparison.Ordinal))
+            && !_groups.Any(each => each.Prefix == prefix);
+    }
+
     private IEnumerable<string> NamesIn(NamedGroup group) =>
-        _overrides.SelectMany(layer => layer.Keys).Select(group.NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal);
+        _overrides.SelectMany(static layer => layer.Keys.Concat(layer.EmptyGroups.Keys)).Select(group.NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal);
 
     private static SettingValue? FindIn(IReadOnlyList<SettingsLayer> layers, string key) =>
         layers.Reverse().Select(layer => layer.Find(key)).FirstOrDefault(value => value is not null);

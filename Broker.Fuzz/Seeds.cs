@@ -15,6 +15,7 @@ internal static class Seeds
         Write(folder, "handshake", Heads().Select(head => (byte[])[7, .. Encoding.Latin1.GetBytes(head)]));
         Write(folder, "commands", Commands().Select(Encoding.UTF8.GetBytes));
         Write(folder, "inflate", Deflated());
+        Write(folder, "protobuf", Messages().Select(Convert.FromHexString));
         Write(folder, "streams", [[10, 0, 0, 2, 200, 10, 0, 1, 2, 200], [4, 1, 90, 0, 0, 10, 1, 0, 3, 200, 2, 200, 0, 0, 0], [6, 2, 90, 0, 0, 10, 2, 1, 3, 100, 10, 2, 0, 3, 100, 0, 2, 0, 0, 0]]);
     }
 
@@ -25,6 +26,22 @@ internal static class Seeds
         int number = 0;
         foreach (byte[] input in inputs) File.WriteAllBytes(Path.Combine(own, $"seed-{number++:D2}"), input);
     }
+
+    // Each command of the Protobuf form, then what is malformed.
+    private static IEnumerable<string> Messages() =>
+    [
+        "00040801220000",
+        "38080122340a017412077b2261223a317d1a170a046e657773120f180132016538096206666f7373696c22026a732a013132060a0168120176",
+        "2608022a220a0163120174180132016538074201784801500158016206666f7373696c70037801",
+        "3008022a2c0a01636a270a03616e64320d1201611a02696e2a01782a017932110a036e6f74320a12016b1a026571220131",
+        "07080332030a01630e08043a0a0a0163120300ff0a1800",
+        "07080542030a01630708064a030a01631b080752170a016338ffffffffffffffffff01420508051201654801",
+        "0562030a01310b08096a070a027b7d12016d07080a72030a01740c080b7a080a01631201741801",
+        "14080c5a00fd3f31323334f93f3132333435363738",
+        "ffffffffffffffffff01",
+        "04080b0c00",
+        "07080122030a01ff",
+    ];
 
     private static IEnumerable<byte[]> Frames()
     {

@@ -14,6 +14,7 @@ public static class Targets
         ["frames"] = FrameTarget.Run,
         ["handshake"] = HandshakeTarget.Run,
         ["inflate"] = InflateTarget.Run,
+        ["protobuf"] = ProtobufTarget.Run,
         ["streams"] = StreamTarget.Run,
     };
 }

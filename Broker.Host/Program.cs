@@ -2,11 +2,14 @@ using Broker.Actors;
 using Broker.Actors.Rpc;
 using Broker.Host.Commands;
 using Broker.Host.Hosting;
+using Broker.Host.Store;
+using Broker.Store.History;
 
 HubFactory makeHub = (settings, akka, methods, access) =>
 {
-    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings), access);
+    DurableHistories? histories = HistoryService.Open(settings.History, TimeProvider.System);
+    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings), access) { Histories = histories };
     foreach (IMethodSource source in methods) hub.Methods.AddFrom(source);
-    return new ActorHub(hub);
+    return new ActorHub(hub, histories);
 };
 return await new BrokerCommand(makeHub, Environment.GetEnvironmentVariables(), Console.Out, Console.Error).RunAsync(args);

@@ -38,6 +38,9 @@ public sealed class KeyedStore : IDisposable
     /// <summary>Bytes of its files, with the log; what is deleted counts until it is compacted.</summary>
     public long FileBytes => Guard(static engine => engine.MeasureFiles());
 
+    /// <summary>The place of the last write in the log.</summary>
+    internal long Sequence => Guard(static engine => engine.Sequence);
+
     /// <summary>Whether it can write.</summary>
     public StoreHealth Health { get; }
 
@@ -266,7 +269,7 @@ public sealed class KeyedStore : IDisposable
 
     private static StoreException Explain(Exception failure) => failure is ObjectDisposedException
         ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
-        : new StoreException(StoreFault.Failed, StoreFaultText.Read, failure);
+        : new StoreException(StoreFault.Failed, StoreFaultText.Read, failure) { IsDamage = StoreException.TellsDamage(failure) };
 
     private StorePage ReadPage(Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadHold? hold)
     {

@@ -34,6 +34,13 @@ public sealed class StoreException : Exception
 
     /// <summary>Why.</summary>
     public StoreFault Fault { get; }
+
+    /// <summary>Whether files of the store are damaged: another try will fail alike.</summary>
+    public bool IsDamage { get; init; }
+
+    /// <summary>Whether the library says of a failure that a file is damaged or missing, not that the disk refuses.</summary>
+    internal static bool TellsDamage(Exception failure) =>
+        failure.Message.StartsWith("Corruption", StringComparison.Ordinal) || (failure.Message.Contains("No such file", StringComparison.Ordinal) && failure.Message.Contains(".sst", StringComparison.Ordinal));
 }
 
 /// <summary>What clients are told of a failure: the kind of it, and nothing of the server's files.</summary>

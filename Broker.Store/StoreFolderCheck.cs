@@ -24,7 +24,10 @@ internal static partial class StoreFolderCheck
         {
             throw new StoreException(
                 StoreFault.Failed,
-                $"The store {folder} is damaged: {first.Path} has a bad record at offset {first.Offset}, and {logs.GoodBehind} good records stand behind it. {WayOn(folder)}");
+                $"The store {folder} is damaged: {first.Path} has a bad record at offset {first.Offset}, and {logs.GoodBehind} good records stand behind it. {WayOn(folder)}")
+            {
+                IsDamage = true,
+            };
         }
 
         foreach (LogDamage torn in logs.Torn)
@@ -84,7 +87,7 @@ internal static partial class StoreFolderCheck
     }
 
     private static StoreException Damaged(string folder, string what) =>
-        new(StoreFault.Failed, $"The store {folder} is damaged: {what} {WayOn(folder)}");
+        new(StoreFault.Failed, $"The store {folder} is damaged: {what} {WayOn(folder)}") { IsDamage = true };
 
     [GeneratedRegex(@"\AMANIFEST-\d+\z")]
     private static partial Regex ManifestName();

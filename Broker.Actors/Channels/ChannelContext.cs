@@ -15,6 +15,7 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
 {
     private readonly Dictionary<int, IHistoryStore> _stores = [];
     private HistoryBudget? _budget;     // Of all stores in memory.
+    private readonly Dictionary<int, NamespaceCounters> _counters = [];
 
     /// <summary>The numbers of channels.</summary>
     public ChannelNumbers Numbers { get; } = new();
@@ -24,6 +25,28 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
 
     /// <summary>Makes the store of each home; in memory, where nothing else is said.</summary>
     public IHistoryStoreFactory? Stores { get; init; }
+
+    /// <summary>What the homes count by namespace.</summary>
+    public IReadOnlyList<NamespaceCounters> Counters
+    {
+        get
+        {
+            lock (_counters) return [.. _counters.Values];
+        }
+    }
+
+    /// <summary>What a home counts; the same if the home is restarted.</summary>
+    internal NamespaceCounters CountersOf(int home)
+    {
+        lock (_counters)
+        {
+            if (!_counters.TryGetValue(home, out NamespaceCounters? known)) _counters.Add(home, known = new NamespaceCounters(Homes.Namespaces));
+            return known;
+        }
+    }
+
+    /// <summary>Bytes that histories hold in memory.</summary>
+    public long HistoryBytes => Volatile.Read(ref _budget)?.BytesUsed ?? 0;
 
     /// <summary>The store of a home; the same one if the home is restarted.</summary>
     internal IHistoryStore StoreOf(int home)

@@ -3,6 +3,9 @@ namespace Broker.Actors.Channels;
 /// <summary>Histories of channels, of all namespaces together.</summary>
 public sealed record HistorySettings
 {
+    /// <summary>The folder of the histories that outlive the process; empty for none.</summary>
+    public string Path { get; init; } = "";
+
     /// <summary>Bytes that histories may hold in memory.</summary>
     public long BytesMax { get; init; } = 1024L * 1024 * 1024;
 

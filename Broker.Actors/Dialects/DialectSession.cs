@@ -219,6 +219,12 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public virtual CallWindows? WindowsOfHubCalls => null;
 
     /// <inheritdoc />
+    public virtual bool TakesServerSubscriptions => true;
+
+    /// <inheritdoc />
+    public virtual bool TellsSubscriptionsOnConnect => false;
+
+    /// <inheritdoc />
     public abstract ICallOutlet Calls { get; }
 
     /// <inheritdoc />

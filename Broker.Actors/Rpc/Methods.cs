@@ -73,6 +73,9 @@ public sealed class Methods
     /// </summary>
     public MethodHandler? Fallback { get; private set; }
 
+    /// <summary>Whether every call is of an unknown method: none was added, and no fallback was set.</summary>
+    public bool IsEmpty => _table.Count == 0 && Fallback is null;
+
     /// <summary>Sets what answers calls of names that no method has.</summary>
     /// <param name="handler">What answers.</param>
     /// <exception cref="InvalidOperationException">The hub has started, or there is one.</exception>

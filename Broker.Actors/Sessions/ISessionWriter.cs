@@ -18,6 +18,12 @@ public interface ISessionWriter : ISubscriber
     /// <summary>What its calls write, and those of the hub.</summary>
     ICallOutlet Calls { get; }
 
+    /// <summary>Whether a client can be told of a subscription that the server makes; else the server makes none for it.</summary>
+    bool TakesServerSubscriptions => true;
+
+    /// <summary>Whether a client is told in the answer to its connect what the server subscribes it to; else as each subscription is made.</summary>
+    bool TellsSubscriptionsOnConnect => false;
+
     /// <summary>The client is admitted.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="admission">As whom, and what it is told.</param>
@@ -96,4 +102,7 @@ public readonly record struct Admission(string Client, string User)
 
     /// <summary>Data for the client.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
+
+    /// <summary>What the server subscribes it to, where the writer tells that here; null for nothing.</summary>
+    public IReadOnlyList<(Subscription Subscription, SubscribeResult Result)>? Subscriptions { get; init; }
 }

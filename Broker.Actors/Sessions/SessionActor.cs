@@ -219,12 +219,43 @@ public sealed class SessionActor : UntypedActor
         }
 
         _upgrade = null;
-        _writer.Connected(connect.Id, new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null });
+        var admission = new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null };
+        if (result.Subscriptions.Count == 0 || !_writer.TellsSubscriptionsOnConnect)
+        {
+            Welcome(connect, result, admission);
+            return;
+        }
+
+        // The answer says where each channel stands; what is published from there on is sent as the subscriptions are made.
+        ServerSubscriptions told = ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
+        if (told.ReadAsync() is not { } reading) Welcome(connect, result, admission, told);
+        else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, told, failure));
+    }
+
+    private void OnPositions(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions told, Exception? failure)
+    {
+        if (failure is null)
+        {
+            Welcome(connect, result, admission, told);
+            return;
+        }
+
+        _context.Log.Error(failure, "The channels of the server could not be read for {0}.", _writer.Connection.Id);
+        Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
+    }
+
+    private void Welcome(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? told = null)
+    {
+        string client = admission.Client;
+        _writer.Connected(connect.Id, told is null ? admission : admission with { Subscriptions = told.Results });
         if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
         if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
         _context.Connected?.Add(result.User, client, Self);
         foreach (ServerSubscription subscription in result.Subscriptions)
-            SubscribeByServer(subscription, connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel));
+        {
+            StreamPosition? since = told is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel) : told.PositionOf(subscription.Channel);
+            SubscribeByServer(subscription, since, isTold: told is not null);
+        }
     }
 
     private HubError? CheckDate(DateTimeOffset? date) => date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
@@ -345,21 +376,11 @@ public sealed class SessionActor : UntypedActor
         _writer.RefreshedByServer(Expiry.Left(expiry.At));
     }
 
-    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince)
+    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince, bool isTold = false)
     {
-        if (_ended || _subscriptions.TryGet(wanted.Channel, out _)) return;
-        var terms = new SubscriptionTerms
-        {
-            ExpiresAt = wanted.ExpiresAt,
-            ClientRefreshes = false,
-            ChannelInfo = wanted.ChannelInfo,
-            Data = wanted.Data,
-            Recoverable = wanted.Recoverable,
-            Positioned = wanted.Positioned,
-            Presence = wanted.Presence,
-            JoinLeave = wanted.JoinLeave,
-        };
-        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
+        if (_ended || !_writer.TakesServerSubscriptions || _subscriptions.TryGet(wanted.Channel, out _)) return;
+        SubscriptionTerms terms = ServerSubscriptions.TermsOf(wanted);
+        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsTold = isTold, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
     }
 
     private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, TagsFilter? filter, uint id, int bytes)
@@ -511,8 +532,12 @@ public sealed class SessionActor : UntypedActor
 
     private void StartEach(QuickRun run)
     {
+        // The run was owed one answer as a whole; each of its calls is answered for itself.
+        bool isOwed = true;
         foreach (ref readonly QuickEntry entry in run.Calls)
         {
+            if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
+            if (entry.Bytes > 0) isOwed = false;
             ClientCommand.Call call = run.CommandOf(entry);
             if (IsWaiting) _access!.Enqueue(call);
             else Authorize(call);

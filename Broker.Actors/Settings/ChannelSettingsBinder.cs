@@ -43,6 +43,7 @@ public static class ChannelSettingsBinder
                 Size = reader.GetCount($"{group}.history.size", 0, 100_000),
                 Ttl = reader.GetDuration($"{group}.history.ttl", TimeSpan.Zero, TimeSpan.FromDays(365)),
                 MetaTtl = reader.GetDuration($"{group}.history.meta-ttl", second, TimeSpan.FromDays(3650)),
+                Durability = reader.GetChoice<HistoryDurability>($"{group}.history.durability"),
             },
             Recovery = reader.GetSwitch($"{group}.recovery"),
             RecoveryMode = reader.GetChoice<RecoveryMode>($"{group}.recovery-mode"),

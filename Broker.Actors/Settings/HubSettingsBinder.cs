@@ -51,6 +51,7 @@ public static class HubSettingsBinder
             Namespaces = ChannelSettingsBinder.ReadNamespaces(reader),
             History = new HistorySettings
             {
+                Path = reader.GetFilePath("broker.history.path"),
                 BytesMax = reader.GetLongSize("broker.history.bytes-max", MiB, 1L << 40),
                 PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
                 RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
@@ -80,6 +81,12 @@ public static class HubSettingsBinder
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
+        if (settings.History.Path.Length == 0 && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
+        {
+            string group = onDisk.Name.Length == 0 ? "broker.channels" : $"broker.namespaces.{onDisk.Name}";
+            reader.Refuse($"{group}.history.durability", "memory, or a folder for it in broker.history.path");
+        }
+
         if (settings.History.RecoveryBytesMax > settings.Reactor.QueueBytesMax)
         {
             reader.Refuse(
@@ -87,10 +94,6 @@ public static class HubSettingsBinder
                 $"at most the reactor.queue-bytes-max of {SettingUnits.WriteSize(settings.Reactor.QueueBytesMax)}");
         }
 
-        if (settings.Transport == Transport.Kestrel && settings.Listen.Proxies.ProxyProtocol.Count > 0)
-        {
-            reader.Refuse("broker.listen.proxies.proxy-protocol", "no range with broker.transport = kestrel, which reads no PROXY header");
-        }
     }
 
     private static ListenSettings ReadListen(SettingsReader reader) => new()
@@ -137,6 +140,7 @@ public static class HubSettingsBinder
         PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
         PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
         ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
+        ExpiredCloseDelay = reader.GetDuration("broker.centrifuge.expired-close-delay", TimeSpan.Zero, Hour),
         BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
         ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
         ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),

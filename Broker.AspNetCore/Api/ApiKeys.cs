@@ -12,11 +12,15 @@ public sealed class ApiKeys
     private const string Scheme = "apikey ";
     private const int KeyBytesMax = 1024;
 
-    private readonly byte[][] _hashes;
+    private volatile byte[][] _hashes = [];
 
     /// <summary>Takes keys.</summary>
     /// <param name="keys">At least one character each. None: every request is refused.</param>
-    public ApiKeys(IEnumerable<string> keys) => _hashes = [.. keys.Select(static key => SHA256.HashData(Encoding.UTF8.GetBytes(key)))];
+    public ApiKeys(IEnumerable<string> keys) => Apply(keys);
+
+    /// <summary>Takes other keys, from the next request on. From any thread.</summary>
+    /// <param name="keys">As at the start.</param>
+    public void Apply(IEnumerable<string> keys) => _hashes = [.. keys.Select(static key => SHA256.HashData(Encoding.UTF8.GetBytes(key)))];
 
     /// <summary>Whether a request shows a key: <c>X-API-Key: KEY</c>, or where that is absent <c>Authorization: apikey KEY</c>.</summary>
     public bool Allow(IHeaderDictionary headers)

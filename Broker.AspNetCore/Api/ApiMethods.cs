@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Diagnostics;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Json;
 using Broker.Actors.Access;
@@ -58,10 +59,18 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     /// <returns>Why it failed, or <c>null</c>.</returns>
     public async Task<ApiError?> RunAsync(string method, JsonElement parameters, Utf8JsonWriter result, ApiSettings bounds, ILogger log, CancellationToken cancellationToken)
     {
-        if (!Methods.TryGetValue(method, out Run? run)) return ApiError.MethodNotFound;
+        long start = Stopwatch.GetTimestamp();
+        bool isKnown = Methods.TryGetValue(method, out Run? run);
+        ApiError? error = isKnown ? await RunAsync(method, run!, new Call(parameters, result, bounds, log, cancellationToken)).ConfigureAwait(false) : ApiError.MethodNotFound;
+        ApiMeter.Answered(isKnown ? method : null, error, Stopwatch.GetElapsedTime(start));
+        return error;
+    }
+
+    private async Task<ApiError?> RunAsync(string method, Run run, Call call)
+    {
         try
         {
-            await run(this, new Call(parameters, result, bounds, log, cancellationToken)).ConfigureAwait(false);
+            await run(this, call).ConfigureAwait(false);
             return null;
         }
         catch (ApiException bad)
@@ -76,7 +85,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         {
             return ApiError.BadRequest(bad.Path is { Length: > 2 } path ? $"{path[2..]} is not what it has to be" : "the request is not what it has to be");
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.CancellationToken.IsCancellationRequested)
         {
             throw;
         }
@@ -84,7 +93,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            ApiLog.Failed(log, method, failure);
+            ApiLog.Failed(call.Log, method, failure);
             return ApiError.Internal;
         }
     }

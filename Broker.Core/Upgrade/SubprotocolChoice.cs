@@ -27,6 +27,19 @@ public sealed class SubprotocolChoice
     /// <summary>Whether a client that offers none is refused too; then there is no fallback.</summary>
     public bool RefusesNone { get; init; }
 
+    /// <summary>What a client that offers none asks for by the query of its URL: a subprotocol that is spoken, or null for the fallback.</summary>
+    public Func<string, string?>? OfQuery { get; init; }
+
+    /// <summary>Chooses for a request. A client that offers subprotocols is answered by those alone.</summary>
+    /// <inheritdoc cref="Check(IReadOnlyList{string}, out ChosenSubprotocol)" />
+    public UpgradeFault? Check(UpgradeRequest request, out ChosenSubprotocol chosen)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Subprotocols.Count > 0 || OfQuery?.Invoke(request.Query) is not { } asked) return Check(request.Subprotocols, out chosen);
+        chosen = new ChosenSubprotocol(asked, Answered: null);
+        return null;
+    }
+
     /// <summary>Chooses by the order of the endpoint, whatever the order of the client.</summary>
     /// <param name="offered">What the client offers; compared exactly.</param>
     /// <param name="chosen">What is spoken and what is answered.</param>

@@ -3,12 +3,12 @@ using Broker.Actors.Sessions;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>What all connections of the dialect share.</summary>
+/// <summary>What all connections of a form of the dialect share.</summary>
 /// <param name="Settings">The dialect's.</param>
 /// <param name="Clients">What one client may do and hold.</param>
-/// <param name="Format">What publications are for its clients.</param>
+/// <param name="Format">The form.</param>
 /// <param name="Version">Of this hub, told to clients.</param>
-internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSettings Clients, JsonFormat Format, string Version)
+internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSettings Clients, CentrifugeFormat Format, string Version)
 {
     /// <summary>What clients may call; null where nobody looks names up.</summary>
     internal Methods? Methods { get; init; }

@@ -13,6 +13,7 @@ using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
 using Broker.Dialects.Centrifuge.Wire;
+using Broker.Dialects.Centrifuge.Wire.Protobuf;
 using Broker.Core.Deflate;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
@@ -29,45 +30,51 @@ using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>The Centrifuge JSON dialect on one connection: its client's lines to commands, its session's answers to lines.</summary>
+/// <summary>The Centrifuge dialect on one connection, in either form: its client's messages to commands, its session's answers to replies.</summary>
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
 public sealed class CentrifugeSession : DialectSession, ICallOutlet
 {
     private const uint ApplicationErrorMin = 400;
 
-    [ThreadStatic] private static ReplyWriter? t_writer;      // Encodes one line; empty between two uses.
-
     private readonly CentrifugeContext _context;
-    private TextBatch _frame;                   // What the session has said in this turn of the loop.
+    private FrameBatch _frame;                  // What the session has said in this turn of the loop.
 
     /// <summary>Makes the dialect of one connection.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="turn">The turn of its loop.</param>
     /// <param name="context">What all connections of the dialect share.</param>
     internal CentrifugeSession(Connection connection, LoopTurn turn, CentrifugeContext context)
-        : base(connection, turn, context.Clients, context.Settings.CommandBytesMax) => _context = context;
+        : base(connection, turn, context.Clients, context.Settings.CommandBytesMax)
+    {
+        _context = context;
+        _frame = new FrameBatch(context.Format.IsBinary);
+    }
 
     /// <inheritdoc />
-    public override string Dialect => "centrifuge";
+    public override string Dialect => _context.Format.IsBinary ? "centrifuge-protobuf" : "centrifuge";
 
     /// <inheritdoc />
     public override PublicationFormat Format => _context.Format;
 
-    private static ReplyWriter Writer => t_writer ??= new ReplyWriter();
+    private IReplyWriter Writer => _context.Format.Writer;
 
     /// <inheritdoc />
     public override ICallOutlet Calls => this;
 
     /// <inheritdoc />
-    protected override int Read(in Message frame)
+    protected override int Read(in Message frame) => _context.Format.IsBinary
+        ? Read(frame, new ProtobufCommandReader(frame.Payload))
+        : Read(frame, new CommandReader(frame.Payload));
+
+    private int Read<TReader>(in Message frame, TReader reader)
+        where TReader : ICommandReader, allows ref struct
     {
         int commands = 0, resumed = 0;
-        var reader = new CommandReader(frame.Payload);
         while (true)
         {
             switch (reader.Read(out Command command))
             {
-                case OperationStatus.Done when IsConnectTooLong(frame, reader, command):
+                case OperationStatus.Done when IsConnectTooLong(frame, reader.Position, command):
                     Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason, reconnects: false), "a connect command too long");
                     return commands;
                 case OperationStatus.Done when reader.Index - resumed >= _context.CommandsPerFrameMax:
@@ -99,16 +106,17 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
 
     private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
 
-    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command.</summary>
+    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command, in either form.</summary>
     internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
     {
+        if (new ProtobufCommandReader(first).Read(out Command encoded) == OperationStatus.Done && IsResuming(encoded.Kind)) return true;
         int end = first.IndexOf((byte)'\n');
         return end > 0 && new CommandReader(first[..end]).Read(out Command command) == OperationStatus.Done && IsResuming(command.Kind);
     }
 
     // What stands before the connect command, and that command, are held to a stranger's bound.
-    private bool IsConnectTooLong(in Message frame, in CommandReader reader, in Command command) =>
-        command.Kind == CommandKind.Connect && Math.Min(frame.Payload.Length, reader.Position) > _context.Clients.BytesBeforeConnectMax;
+    private bool IsConnectTooLong(in Message frame, int position, in Command command) =>
+        command.Kind == CommandKind.Connect && Math.Min(frame.Payload.Length, position) > _context.Clients.BytesBeforeConnectMax;
 
     // What can be read, and for which the official server closes the connection all the same.
     private static string? BreaksDialect(in Command command) => command.Kind switch
@@ -131,7 +139,9 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
 
     private ClientCommand ToClientCommand(in Command command, int bytes) => command.Kind switch
     {
-        CommandKind.Publish when command.Type == 0 => new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()),
+        CommandKind.Publish when command.Type == 0 && command.Data.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
+        CommandKind.Publish when command.Type == 0 =>
+            new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()) { IsJson = !_context.Format.IsBinary },
         CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
         CommandKind.History => new ClientCommand.History(command.Id, bytes, Command.Keep(command.Channel), QueryOf(command)),
         CommandKind.Presence or CommandKind.PresenceStats =>
@@ -201,10 +211,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     protected override void Drop() => _frame.Clear();
 
     /// <inheritdoc />
+    public override bool TellsSubscriptionsOnConnect => true;
+
+    /// <inheritdoc />
     public override void Connected(uint id, in Admission admission)
     {
         Admit(admission.Client);
-        Writer.WriteConnect(id, new ConnectResult
+        var result = new ConnectResult
         {
             Client = admission.Client,
             Version = _context.Version,
@@ -213,7 +226,18 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             Data = admission.Data.Span,
             Expires = admission.TimeLeft is not null,
             TtlSeconds = SecondsOf(admission.TimeLeft),
-        });
+        };
+        if (admission.Subscriptions is not { Count: > 0 } subscriptions)
+        {
+            Writer.WriteConnect(id, result);
+            Say();
+            return;
+        }
+
+        Writer.StartConnectWithSubscriptions(id, result);
+        foreach ((Subscription subscription, SubscribeResult each) in subscriptions)
+            Writer.WriteConnectSubscription(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, each));
+        Writer.EndConnect();
         Say();
     }
 
@@ -222,8 +246,26 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     /// <inheritdoc />
     public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
+        if (id != 0)
+        {
+            Writer.WriteSubscribe(id, AnswerOf(subscription, result));
+        }
+        else
+        {
+            // What the client was told as it connected holds, unless the history has begun anew since then.
+            if (!subscription.Options.IsTold || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
+                Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, result));
+            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
+        }
+
+        if (Writer.Lines > 0) Say();
+        Seal();
+    }
+
+    private WireSubscribeResult AnswerOf(Subscription subscription, in SubscribeResult result)
+    {
         bool hasPosition = result.Positioned || result.Recoverable;
-        var answer = new WireSubscribeResult
+        return new WireSubscribeResult
         {
             Expires = result.TimeLeft is not null,
             TtlSeconds = SecondsOf(result.TimeLeft),
@@ -237,18 +279,6 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             Recovered = result.Recoverable && result.Recovered,
             Publications = result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta)) : [],
         };
-        if (id == 0)
-        {
-            Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), answer);
-            foreach (ReadOnlyMemory<byte> line in _context.Format.LinesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteLine(line.Span);
-        }
-        else
-        {
-            Writer.WriteSubscribe(id, answer);
-        }
-
-        Say();
-        Seal();
     }
 
     /// <inheritdoc />
@@ -337,8 +367,8 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     /// <inheritdoc />
     public void Returned(uint id, ReadOnlyMemory<byte> result)
     {
-        // The dialect carries JSON and nothing else.
-        if (!result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
+        // The JSON form carries JSON and nothing else.
+        if (!_context.Format.IsBinary && !result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
         {
             Connection.Loop.Counters.Calls.Add((int)FaultCode.Internal);
             SayError(id, CentrifugeError.NotAvailable);
@@ -354,7 +384,8 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     public void Faulted(uint id, FaultCode code, string text)
     {
         Connection.Loop.Counters.Calls.Add((int)code);
-        SayError(id, ErrorOf(code, text));
+        bool offersNone = code == FaultCode.UnknownMethod && _context.Methods is { IsEmpty: true };
+        SayError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
     }
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
@@ -385,10 +416,10 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         Connection.Close((CloseCode)coded.Code, coded.Reason);
     }
 
-    // The line just written joins the frame of this turn.
+    // What was just written joins the frame of this turn.
     private void Say()
     {
-        ReplyWriter writer = Writer;
+        IReplyWriter writer = Writer;
         if (Connection.IsOpen)
         {
             if (_frame.IsEmpty) LoopTurn.Add(this);

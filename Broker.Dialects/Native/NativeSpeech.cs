@@ -156,6 +156,9 @@ public abstract class NativeSpeech : DialectSession
     public override void NotConnected(uint id, HubError error) =>
         Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
 
+    /// <summary>No: the protocol has no message that names a channel which the client has not asked for.</summary>
+    public override bool TakesServerSubscriptions => false;
+
     /// <inheritdoc />
     public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {

@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Broker.Cli.Terminal;
-using Broker.Host.Settings;
 
 namespace Broker.Host.Commands;
 
@@ -12,11 +11,7 @@ namespace Broker.Host.Commands;
 /// <param name="error">Standard error.</param>
 internal sealed class ConfigurationCommands(TextWriter output, TextWriter error)
 {
-    private const string TokenSecret = "broker.tokens.hmac-secret";
     private const int SecretBytes = 32;
-
-    // What an API key is called depends on which of these the hub has; each is a text or a list.
-    private static readonly (string Key, bool IsList)[] s_apiKeys = [("broker.api.keys", true), ("broker.api.api-keys", true), ("broker.api.key", false), ("broker.api.api-key", false)];
 
     private readonly Option<FileInfo?> _out = new("--out", "-o")
     {
@@ -82,53 +77,32 @@ internal sealed class ConfigurationCommands(TextWriter output, TextWriter error)
         }
     }
 
-    private static string MakeFile()
-    {
-        var text = new StringBuilder();
-        text.Append(
-            """
-            # Settings of this hub: only what differs from the defaults. `broker configdoc` prints all of them with their reasons, and
-            # `broker check-config --config FILE` checks this file. Environment variables are stronger: BROKER_LISTEN_PORT is broker.listen.port.
+    private static string MakeFile() =>
+        $$"""
+        # Settings of this hub: only what differs from the defaults. `broker configdoc` prints all of them with their reasons, and
+        # `broker check-config --config FILE` checks this file. Environment variables are stronger: BROKER_LISTEN_PORT is broker.listen.port.
 
-            broker {
-              listen {
-                # 127.0.0.1 lets in this machine alone; 0.0.0.0 is every IPv4 address.
-                address = 127.0.0.1
-                port = 8000
+        broker {
+          listen {
+            # 127.0.0.1 lets in this machine alone; 0.0.0.0 is every IPv4 address.
+            address = 127.0.0.1
+            port = 8000
 
-                # The web pages that may connect from a browser, such as ["https://chat.example.org"], beside the hub's own.
-                origins = []
-              }
+            # The web pages that may connect from a browser, such as ["https://chat.example.org"], beside the hub's own.
+            origins = []
+          }
 
-              # The least important events that are logged: verbose, debug, information, warning, error or fatal.
-              log.level = information
+          # The least important events that are logged: verbose, debug, information, warning, error or fatal.
+          log.level = information
 
-            """);
-        if (SettingsLoader.KnownKeys.Contains(TokenSecret))
-        {
-            text.Append(
-                $"""
+          # Signs the tokens of clients; your application has the same. Keep it secret. Without it clients need no token.
+          tokens.hmac-secret = "{{NewSecret()}}"
 
-                  # Signs the tokens of clients; your application has the same. Keep it secret.
-                  tokens.hmac-secret = "{NewSecret()}"
-
-                """);
+          # Any of these lets your backend call the hub's API. Keep them secret.
+          api.keys = ["{{NewSecret()}}"]
         }
 
-        foreach ((string key, bool isList) in s_apiKeys.Where(each => SettingsLoader.KnownKeys.Contains(each.Key)).Take(1))
-        {
-            string secret = NewSecret();
-            text.Append(
-                $"""
-
-                  # Lets your backend call the hub's API. Keep it secret.
-                  {key["broker.".Length..]} = {(isList ? $"[\"{secret}\"]" : $"\"{secret}\"")}
-
-                """);
-        }
-
-        return text.Append("}\n").ToString();
-    }
+        """;
 
     private static string NewSecret() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
 }

@@ -10,6 +10,8 @@ namespace Broker.Host.Commands;
 /// </remarks>
 internal sealed class ReferencePage
 {
+    private const string GroupOfNames = ".NAME";
+
     private readonly StringBuilder _page = new("# Settings\n");
     private readonly List<string> _path = [];
     private readonly List<string> _comment = [];
@@ -74,6 +76,12 @@ internal sealed class ReferencePage
         string key = $"{string.Join('.', _path)}.{name}";
         if (!sharesComment && _comment.Count > 0) _page.Append('\n').Append(TakeComment()).Append("\n\n");
         else if (!sharesComment) _page.Append('\n');
+        if (name.EndsWith(GroupOfNames, StringComparison.Ordinal))
+        {
+            _page.Append('`').Append(key).Append("` has the keys of `").Append(value).Append("`.\n");
+            return;
+        }
+
         _page.Append("- `").Append(key).Append("` = `").Append(value).Append("`, or `").Append(EnvironmentLayer.NameOf(key)).Append("`\n");
     }
 

@@ -48,6 +48,7 @@ public static class BrokerProcess
         using HostLog log = LogSetup.Create(settings.Log);
         Log.Logger = log.Logger;
         Warn(loaded, log.Logger);
+        RuntimeThreads.StartEarly();
         bool started = false;
         try
         {
@@ -58,7 +59,7 @@ public static class BrokerProcess
             IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
                 identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods, identity.Access);
-            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api));
+            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api), identity.KeysPart);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -90,8 +91,9 @@ public static class BrokerProcess
     /// <param name="levels">What may be changed about the log.</param>
     /// <param name="store">How the store is, where there is one.</param>
     /// <param name="api">Answers the server API, where there is one.</param>
-    public static WebApplication Build(
-        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null, ApiRoute? api = null)
+    /// <param name="keys">Takes changed keys of that.</param>
+    internal static WebApplication Build(
+        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null, ApiRoute? api = null, ReloadPart? keys = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(hub);
@@ -105,7 +107,7 @@ public static class BrokerProcess
         IServer? kestrel = null;
         var service = new BrokerService(hub, inbox, () => AddressesOf(kestrel!, settings), grace, output, log);
         var hosts = new HostRules(settings);
-        var reloader = new Reloader(loaded, PartsOf(settings, hub, levels, certificate, hosts), log);
+        var reloader = new Reloader(loaded, [.. PartsOf(settings, hub, levels, certificate, hosts), .. keys is null ? (ReloadPart[])[] : [keys]], log);
         builder.Services.AddSerilog(log);
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(_ => certificate);
@@ -126,10 +128,16 @@ public static class BrokerProcess
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
         var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api };
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
-        app.Run(context => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)
-            : hub.Serves(HubEntranceHandler.WrittenPathOf(context)) ? hub.AnswerAsync(context)
-            : routes.AnswerAsync(context));
+        app.Run(context =>
+        {
+            HttpConnection? connection = HttpConnection.Of(context);
+            if (gate.Check(context) is null && hub.Serves(HubEntranceHandler.WrittenPathOf(context)))
+                return connection is null ? hub.AnswerAsync(context) : connection.OpenAsync(context, hub.AnswerAsync);
+            return connection is null ? AnswerAsync(context) : connection.AnswerAsync(context, AnswerAsync);
+        });
         return app;
+
+        Task AnswerAsync(HttpContext context) => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
     }
 
     // Once Kestrel listens, and before anybody is told that it does.

@@ -1,9 +1,9 @@
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Api;
-using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
 using Broker.Dialects;
 using Broker.AspNetCore.Api;
+using Broker.Host.Reloading;
 using Broker.Host.Settings;
 using Broker.Identity.Access;
 using Broker.Identity.Revocation;
@@ -16,24 +16,22 @@ namespace Broker.Host.Composition;
 /// <remarks>Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.</remarks>
 internal sealed class IdentityService : IDisposable
 {
-    private const string AuthorizationHeader = "authorization";
-
     private readonly IdentitySettings _settings;
     private readonly ILoggerFactory _logs;
     private readonly IdentityAccess? _access;
     private readonly RevocationFile? _revocations;
+    private readonly ApiKeys _keys;
 
     /// <summary>Opens what the settings ask for.</summary>
     /// <exception cref="InvalidDataException">The file of revocations cannot be read.</exception>
     internal IdentityService(HostSettings settings, ILoggerFactory logs, TimeProvider time)
     {
         _settings = settings.Identity;
+        _keys = new ApiKeys(_settings.Api.Keys);
         _logs = logs;
         if (!IdentityAccess.IsNeeded(_settings)) return;
         ILogger log = logs.CreateLogger("Broker.Identity");
-        var namespaces = new ChannelNamespaces(settings.Hub.Channels, settings.Hub.Namespaces);
-        var rules = new SettingsAccess(settings.Hub.Access, namespaces);
-        _access = new IdentityAccess(_settings, rules, new NamespacePolicies(namespaces, settings.Hub.Clients.ChannelsMax), time, log);
+        _access = IdentityAccess.Create(_settings, settings.Hub, time, log);
         try
         {
             if (_settings.Revocation.File.Length > 0) _revocations = new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
@@ -51,15 +49,11 @@ internal sealed class IdentityService : IDisposable
     /// <summary>What answers calls of methods that the hub does not have.</summary>
     internal IEnumerable<IMethodSource> Methods => _access?.Methods is { } methods ? [methods] : [];
 
+    /// <summary>What takes changed settings while the process runs.</summary>
+    internal ReloadPart KeysPart => new(["broker.api.keys"], static _ => null, next => _keys.Apply(next.Identity.Api.Keys));
+
     /// <summary>The hub's settings, with what access needs of its connections.</summary>
-    internal StandardSettings Complete(StandardSettings hub) => _access is null ? hub : hub with
-    {
-        Clients = hub.Clients with
-        {
-            ExpiredCloseDelay = _settings.ExpiredCloseDelay,
-            UpgradeHeaders = [.. _settings.Proxy.Headers.Append(AuthorizationHeader).Distinct(StringComparer.OrdinalIgnoreCase)],
-        },
-    };
+    internal StandardSettings Complete(StandardSettings hub) => (StandardSettings?)_access?.Complete(hub) ?? hub;
 
     /// <summary>Takes the hub, once there is one.</summary>
     /// <returns>The server API; <c>null</c> of a hub that has none.</returns>
@@ -68,7 +62,7 @@ internal sealed class IdentityService : IDisposable
         if (hub is null) return null;
         _access?.Attach((user, client, reason) => hub.DisconnectAsync(new UserConnections(user, client), reason));
         _ = _access?.WarmAsync();
-        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), new ApiKeys(_settings.Api.Keys), _settings.Api, _logs.CreateLogger("Broker.Api"));
+        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
     }
 
     /// <inheritdoc />

@@ -3,11 +3,12 @@ using Broker.Actors;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Broker.Reactor.Loops;
+using Broker.Store.History;
 
 namespace Broker.Host.Hosting;
 
 /// <summary>The real hub behind the host's seam.</summary>
-public sealed class ActorHub(Hub hub) : IHub
+public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
 {
     private readonly HubEntranceHandler _entrance = new(hub.Entrance, TimeProvider.System);
 
@@ -25,6 +26,9 @@ public sealed class ActorHub(Hub hub) : IHub
 
     /// <inheritdoc />
     public bool IsReady => hub.IsReady;
+
+    /// <inheritdoc />
+    public bool IsHistoryFailing => histories is { IsFailing: true };
 
     /// <inheritdoc />
     public int Connections => hub.Counters.Open;
@@ -51,5 +55,9 @@ public sealed class ActorHub(Hub hub) : IHub
     public Task StopAsync(TimeSpan grace) => hub.StopAsync(grace);
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync() => hub.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await hub.DisposeAsync().ConfigureAwait(false);
+        histories?.Dispose();
+    }
 }

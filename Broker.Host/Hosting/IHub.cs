@@ -15,6 +15,9 @@ public interface IHub : IAsyncDisposable
     /// <summary>Whether new clients are welcome: false before the start and while draining.</summary>
     bool IsReady { get; }
 
+    /// <summary>Whether the disk of the channel histories refuses writes.</summary>
+    bool IsHistoryFailing => false;
+
     /// <summary>Connections that the hub holds now.</summary>
     int Connections { get; }
 

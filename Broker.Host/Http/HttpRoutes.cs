@@ -66,6 +66,8 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
     private Task AnswerReadyAsync(HttpContext context) =>
         isDraining()
             ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"draining\"}"u8)
+            : hub.IsReady && hub.IsHistoryFailing
+                ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"history-failing\"}"u8)
             : hub.IsReady && Store is { IsFailing: true }
                 ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"store-failing\"}"u8)
             : hub.IsReady

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Net.Security;
+using Broker.Core.Upgrade;
 using Broker.Host.Settings;
 using Broker.Host.Tls;
 using Broker.Host.UnixSockets;
@@ -40,14 +41,46 @@ public static class HttpSetup
         builder.Services.AddSingleton<IConnectionListenerFactory, HandedOverListenerFactory>();
         builder.WebHost.UseKestrelCore();
         if (settings.Tls.Enabled) builder.WebHost.UseKestrelHttpsConfiguration();
+        var proxies = new ProxyTrust
+        {
+            ProxyProtocol = new AddressRanges(settings.Hub.Listen.Proxies.ProxyProtocol),
+            Forwarded = new AddressRanges(settings.Hub.Listen.Proxies.Forwarded),
+        };
+        var headers = new ProxyHeaderGate(proxies.ProxyProtocol, settings.Http.HeadLimit, TimeProvider.System);
+        var connections = new HttpConnections(settings.Http.ConnectionsMax, proxies);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             Limit(kestrel, settings.Http, settings.Hub.Reactor.HeadBytesMax);
-            if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
-            else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, listen => listen.Protocols = HttpProtocols.Http1);
-            if (settings.Tls.Enabled) ListenTls(kestrel, settings.Tls, settings.Http.HeadLimit, certificate);
-            if (settings.UnixSocket.Length > 0) ListenUnix(kestrel, settings.UnixSocket);
+            if (hubOpensPort) kestrel.Listen(new HandedOverEndPoint(), HandedOver);
+            else kestrel.Listen(settings.Hub.Listen.Address, settings.Hub.Listen.Port, Plain);
+            if (settings.Tls.Enabled) kestrel.Listen(settings.Tls.Address, settings.Tls.Port, Tls);
+            if (settings.UnixSocket.Length > 0)
+            {
+                UnixSocketFile.Prepare(settings.UnixSocket);
+                kestrel.ListenUnixSocket(settings.UnixSocket, Plain);
+            }
         });
+
+        // The reactor has read the PROXY header of what it hands over.
+        void HandedOver(ListenOptions listen)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => context => connections.RunAsync(context, next));
+        }
+
+        // In this order: a connection counts for its client's address, and before TLS's handshake.
+        void Plain(ListenOptions listen)
+        {
+            listen.Use(next => context => headers.RunAsync(context, next));
+            HandedOver(listen);
+        }
+
+        void Tls(ListenOptions listen)
+        {
+            Plain(listen);
+            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            UseTls(listen, settings.Http.HeadLimit, certificate);
+        }
     }
 
     /// <summary>Where Kestrel listens by itself, with real ports; the public port first, if it is Kestrel's.</summary>
@@ -61,7 +94,6 @@ public static class HttpSetup
     private static void Limit(KestrelServerOptions kestrel, HttpSettings settings, int headBytesMax)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = settings.ConnectionsMax;
         kestrel.Limits.RequestHeadersTimeout = settings.HeadLimit;
         kestrel.Limits.KeepAliveTimeout = settings.KeepAliveLimit;
         kestrel.Limits.MaxRequestBodySize = settings.BodyBytesMax;
@@ -83,25 +115,15 @@ public static class HttpSetup
         kestrel.Limits.MinResponseDataRate = null;
     }
 
-    private static void ListenTls(KestrelServerOptions kestrel, TlsSettings settings, TimeSpan handshakeLimit, CurrentCertificate certificate) =>
-        kestrel.Listen(settings.Address, settings.Port, listen =>
+    private static void UseTls(ListenOptions listen, TimeSpan handshakeLimit, CurrentCertificate certificate) =>
+        listen.UseHttps(new TlsHandshakeCallbackOptions
         {
-            listen.Protocols = HttpProtocols.Http1AndHttp2;
-            listen.UseHttps(new TlsHandshakeCallbackOptions
+            HandshakeTimeout = handshakeLimit,
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
             {
-                HandshakeTimeout = handshakeLimit,
-                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
-                {
-                    // Asked for each connection, so that a renewed certificate is shown from then on.
-                    ServerCertificateContext = certificate.Value.Context,
-                    ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-                }),
-            });
+                // Asked for each connection, so that a renewed certificate is shown from then on.
+                ServerCertificateContext = certificate.Value.Context,
+                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+            }),
         });
-
-    private static void ListenUnix(KestrelServerOptions kestrel, string path)
-    {
-        UnixSocketFile.Prepare(path);
-        kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
-    }
 }

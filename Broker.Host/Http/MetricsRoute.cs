@@ -1,4 +1,5 @@
 using Broker.Actors;
+using Broker.AspNetCore.Api;
 using Broker.Identity.Backend;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -26,7 +27,7 @@ public sealed class MetricsRoute
 
     /// <summary>Begins to listen to the meters, until the provider is disposed of.</summary>
     public static MeterProvider Listen() => Sdk.CreateMeterProviderBuilder()
-        .AddMeter(HubMeter.Name, BackendMeter.Name, RuntimeMeter)
+        .AddMeter(HubMeter.Name, ApiMeter.Name, BackendMeter.Name, RuntimeMeter)
         .AddPrometheusExporter(static exporter =>
         {
             exporter.ScopeInfoEnabled = false;

@@ -47,6 +47,7 @@ public static class LogSetup
           loggers = ["{{typeof(SerilogLogger).FullName}}, {{typeof(SerilogLogger).Assembly.GetName().Name}}"]
           loglevel = {{AkkaName(AkkaLevelOf(settings))}}
           stdout-loglevel = OFF
+          stdout-logger-class = "{{typeof(SilentLogger).FullName}}, {{typeof(SilentLogger).Assembly.GetName().Name}}"
           log-config-on-start = off
           coordinated-shutdown.run-by-clr-shutdown-hook = off
         }

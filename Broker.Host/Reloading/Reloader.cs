@@ -47,7 +47,7 @@ internal sealed class Reloader(LoadedSettings loaded, IReadOnlyList<ReloadPart> 
         string[] refusals = [.. parts.Select(part => part.Check(next.Settings)).OfType<string>()];
         if (refusals.Length > 0) throw new SettingException(refusals);
 
-        string[] changed = [.. next.Layers.KnownKeys.Where(key => IsChanged(key, next))];
+        string[] changed = [.. KeysOf(_current.Layers).Union(KeysOf(next.Layers)).Where(key => IsChanged(key, next)).Order(StringComparer.Ordinal)];
         foreach (ReloadPart part in parts) part.Apply(next.Settings);
         _current = next;
 
@@ -56,6 +56,9 @@ internal sealed class Reloader(LoadedSettings loaded, IReadOnlyList<ReloadPart> 
         log.Information("Settings read again; in force now: {Taken:l}", taken.Length == 0 ? "nothing has changed that can be taken" : string.Join(", ", taken));
         if (waiting.Length > 0) log.Warning("These settings have changed and need a restart: {Waiting:l}", string.Join(", ", waiting));
     }
+
+    // Also those that only one of them has: a namespace that is new or gone, and what Akka reads itself.
+    private static IEnumerable<string> KeysOf(SettingsLayers layers) => layers.KnownKeys.Concat(layers.Foreign().Select(static each => each.Key));
 
     private bool IsChanged(string key, LoadedSettings next) => _current.Layers.Find(key)?.Text != next.Layers.Find(key)?.Text;
 }

@@ -51,7 +51,7 @@ public sealed record HttpSettings
     /// <summary>Whether <c>/metrics</c> answers with what the hub counts.</summary>
     public bool Metrics { get; init; } = true;
 
-    /// <summary>HTTP connections served at a time; one more is closed.</summary>
+    /// <summary>HTTP connections served at a time; for one more the idlest is closed.</summary>
     public int ConnectionsMax { get; init; } = 1024;
 
     /// <summary>HTTP connections that may wait to be taken up; one more is closed.</summary>

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Broker.Configuration;
 
 namespace Broker.Host.Tls;
 
@@ -8,7 +9,7 @@ namespace Broker.Host.Tls;
 public static class CertificateFiles
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
-    private const int FileBytesMax = 1024 * 1024;
+    internal const int FileBytesMax = 1024 * 1024;
 
     /// <summary>Reads the files that the settings name.</summary>
     /// <param name="settings">Of the TLS port.</param>
@@ -51,12 +52,8 @@ public static class CertificateFiles
         bytes = [];
         try
         {
-            using FileStream file = File.OpenRead(path);
-            byte[] buffer = new byte[FileBytesMax + 1];
-            int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            if (length > FileBytesMax) return new CertificateFault(key, $"the path of {kind} of at most 1MiB");
-            bytes = buffer[..length];
-            return null;
+            bytes = SettingFile.ReadAllBytes(path, FileBytesMax);
+            return bytes.Length > FileBytesMax ? new CertificateFault(key, $"the path of {kind} of at most 1MiB") : null;
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -69,8 +66,8 @@ public static class CertificateFiles
 
     private static (X509Certificate2, X509Certificate2Collection) LoadPem(TlsSettings settings)
     {
-        string certificates = File.ReadAllText(settings.Certificate);
-        string keys = settings.Key.Length > 0 ? File.ReadAllText(settings.Key) : certificates;
+        string certificates = SettingFile.ReadAllText(settings.Certificate, FileBytesMax);
+        string keys = settings.Key.Length > 0 ? SettingFile.ReadAllText(settings.Key, FileBytesMax) : certificates;
         bool isEncrypted = keys.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal);
         if (isEncrypted && settings.Password.Length == 0) throw new CertificateFaultException("password", "the password of the private key, which is encrypted");
         if (!keys.Contains("PRIVATE KEY-----", StringComparison.Ordinal)) throw new CertificateFaultException("key", "the path of the PEM file that holds the private key");

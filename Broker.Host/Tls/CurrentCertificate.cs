@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using Broker.Configuration;
 using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Tls;
@@ -86,9 +87,5 @@ public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDispos
         }
     }
 
-    private static string HashOf(string path)
-    {
-        using FileStream file = File.OpenRead(path);
-        return Convert.ToHexString(SHA256.HashData(file));
-    }
+    private static string HashOf(string path) => Convert.ToHexString(SHA256.HashData(SettingFile.ReadAllBytes(path, CertificateFiles.FileBytesMax)));
 }

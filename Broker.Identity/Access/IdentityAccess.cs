@@ -1,6 +1,8 @@
 using Broker.Actors.Access;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
 using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
 using Broker.Identity.Backend;
 using Broker.Identity.Revocation;
 using Broker.Identity.Settings;
@@ -25,6 +27,8 @@ namespace Broker.Identity.Access;
 /// </remarks>
 public sealed class IdentityAccess : IHubAccess, IDisposable
 {
+    private const string AuthorizationHeader = "authorization";
+
     private readonly IdentitySettings _settings;
     private readonly IHubAccess _rules;
     private readonly IChannelPolicies _channels;
@@ -56,6 +60,26 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         _subscribe = new SubscribeAccess(this);
         _refresh = new RefreshAccess(this);
         Revocations.Added += OnRevoked;
+    }
+
+    /// <summary>Makes the access of a hub with its own rules and namespaces.</summary>
+    /// <param name="settings">Settings that have been checked; see <see cref="IsNeeded"/>.</param>
+    /// <param name="hub">The hub's settings.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">As above.</param>
+    public static IdentityAccess Create(IdentitySettings settings, HubSettings hub, TimeProvider time, ILogger log)
+    {
+        ArgumentNullException.ThrowIfNull(hub);
+        var namespaces = new ChannelNamespaces(hub.Channels, hub.Namespaces);
+        return new IdentityAccess(settings, new SettingsAccess(hub.Access, namespaces), new NamespacePolicies(namespaces, hub.Clients.ChannelsMax), time, log);
+    }
+
+    /// <summary>Completes a hub's settings with what access needs of its connections: headers of their requests.</summary>
+    public HubSettings Complete(HubSettings hub)
+    {
+        ArgumentNullException.ThrowIfNull(hub);
+        string[] headers = [.. _settings.Proxy.Headers.Append(AuthorizationHeader).Distinct(StringComparer.OrdinalIgnoreCase)];
+        return hub with { Clients = hub.Clients with { UpgradeHeaders = headers } };
     }
 
     /// <summary>Whether settings ask for anything that the hub's own rules do not do.</summary>

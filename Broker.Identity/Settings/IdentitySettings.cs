@@ -9,9 +9,6 @@ public sealed record IdentitySettings
     /// <summary>Tokens of subscriptions; <c>null</c> for the same as of connections.</summary>
     public TokenSettings? SubscriptionTokens { get; init; }
 
-    /// <summary>How long a connection or a subscription may stay past its end, for a refresh that is under way.</summary>
-    public TimeSpan ExpiredCloseDelay { get; init; } = TimeSpan.FromSeconds(25);
-
     /// <summary>Connections that one user may have, 0 for any number; anonymous ones are not counted.</summary>
     public int UserConnectionsMax { get; init; }
 

@@ -39,7 +39,6 @@ public static partial class IdentitySettingsBinder
         {
             Tokens = tokens,
             SubscriptionTokens = isSeparate ? subscriptionTokens : null,
-            ExpiredCloseDelay = reader.GetDuration("broker.tokens.expired-close-delay", TimeSpan.Zero, Hour),
             UserConnectionsMax = reader.GetCount("broker.users.connections-max", 0, 1_000_000),
             PersonalChannel = new PersonalChannelSettings
             {
@@ -155,7 +154,7 @@ public static partial class IdentitySettingsBinder
     {
         try
         {
-            return JwksDocument.Read(File.ReadAllBytes(path));
+            return JwksDocument.Read(SettingFile.ReadAllBytes(path, JwksDocument.BytesMax));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
         {

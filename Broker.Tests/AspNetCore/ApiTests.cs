@@ -54,7 +54,8 @@ public sealed class ApiTests
     public async Task Bytes_in_base64_stand_over_json()
     {
         await AskAsync("publish", """{"channel":"news","data":1,"b64data":"AQI="}""");
-        Assert.Equal(([1, 2], false), (_hub.Published[0].Request.Data.ToArray(), _hub.Published[0].Request.IsJson));
+        Assert.Equal<byte>([1, 2], _hub.Published[0].Request.Data.ToArray());
+        Assert.False(_hub.Published[0].Request.IsJson);
     }
 
     [Theory]

@@ -21,7 +21,8 @@ using HistoryWireOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 namespace Broker.Tests.Channels;
 
 /// <summary>What clients of the Centrifuge dialect and the server see of channels that keep something, over a whole hub with a clock moved by hand.</summary>
-public sealed partial class ChannelConversationTests
+/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
+public abstract partial class ChannelConversationTests(bool isProtobuf)
 {
     private static readonly HistoryOptions s_history = new() { Size = 10, Ttl = TimeSpan.FromMinutes(1), MetaTtl = TimeSpan.FromHours(1) };
 
@@ -170,7 +171,8 @@ public sealed partial class ChannelConversationTests
         for (int i = 1; i <= 3; i++) hub.Answer(hub.Api.PublishAsync("diff:a", Json($$"""{"text":"{{text}}","n":{{i}} }""")));
 
         string[] lines = client.NextLines(3);
-        Assert.StartsWith("""{"push":{"channel":"diff:a","pub":{"data":"{\"text\":\"xxx""", lines[0], StringComparison.Ordinal);
+        string whole = isProtobuf ? "{\"text\":\"xxx" : "\"{\\\"text\\\":\\\"xxx";      // JSON has the bytes as a string, Protobuf as they are.
+        Assert.StartsWith("""{"push":{"channel":"diff:a","pub":{"data":""" + whole, lines[0], StringComparison.Ordinal);
         Assert.DoesNotContain("\"delta\":true", lines[0], StringComparison.Ordinal);
         Assert.All(lines[1..], line => Assert.Contains("\"delta\":true", line, StringComparison.Ordinal));
         Assert.All(lines[1..], line => Assert.True(line.Length < 140, line));
@@ -209,7 +211,7 @@ public sealed partial class ChannelConversationTests
             Namespaces = [new ChannelNamespace { Name = "ticks", History = s_history, Positioning = true, SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
             History = new Actors.Channels.HistorySettings { RecoveryBytesMax = 16 * 1024 },
         };
-        using var hub = new HubHarness(settings);
+        using var hub = new HubHarness(settings) { IsProtobuf = isProtobuf };
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), quick = hub.Connect();
         foreach (HubClient client in (HubClient[])[slow, quick])
         {
@@ -302,7 +304,7 @@ public sealed partial class ChannelConversationTests
         Assert.Equal("""{"id":6,"publish":{}}""", Ask(client, 6, Short));
     }
 
-    private static HubHarness Hub(params ChannelNamespace[] namespaces) => new(new StandardSettings { Namespaces = namespaces });
+    private HubHarness Hub(params ChannelNamespace[] namespaces) => new(new StandardSettings { Namespaces = namespaces }) { IsProtobuf = isProtobuf };
 
     private static PublishRequest Json(string json) => new(Encoding.UTF8.GetBytes(json)) { IsJson = true };
 
@@ -336,3 +338,9 @@ public sealed partial class ChannelConversationTests
     [GeneratedRegex("\"gap\":{.*\"count\":([0-9]+)")]
     private static partial Regex Gaps();
 }
+
+/// <summary>Over the JSON form.</summary>
+public sealed class JsonChannelConversationTests() : ChannelConversationTests(isProtobuf: false);
+
+/// <summary>Over the Protobuf form.</summary>
+public sealed class ProtobufChannelConversationTests() : ChannelConversationTests(isProtobuf: true);

@@ -32,6 +32,22 @@ public sealed class ChannelNamespacesTests
         Assert.Equal(HubError.UnknownChannel, error);
     }
 
+    [Theory]
+    [InlineData("broker.namespaces.chat {}")]
+    [InlineData("broker.namespaces.chat = {}")]
+    [InlineData("broker { namespaces { other { presence = on }, chat { } } }")]
+    [InlineData("broker.namespaces { chat { # nothing but the defaults\n }\n other.presence = on }")]
+    [InlineData("broker.namespaces.chat.history {}")]
+    public void A_namespace_without_options_is_one_with_the_defaults(string text)
+    {
+        ChannelNamespaces namespaces = Read(text);
+
+        Assert.True(namespaces.TryResolve("chat:room", out ChannelNamespace? found, out _));
+        Assert.Equal(new ChannelNamespace { Name = "chat" }, found);
+        Assert.False(namespaces.TryResolve("nowhere:room", out _, out HubError error));
+        Assert.Equal(HubError.UnknownChannel, error);
+    }
+
     [Fact]
     public void Without_any_namespace_a_colon_means_nothing()
     {
@@ -108,6 +124,8 @@ public sealed class ChannelNamespacesTests
 
     [Theory]
     [InlineData("broker.namespaces.chat.history.sise = 1", "mine.conf line 1: there is no setting broker.namespaces.chat.history.sise; did you mean broker.namespaces.chat.history.size?")]
+    [InlineData("broker.namespace.chat {}", "mine.conf line 1: there is no group of settings broker.namespace.chat.")]
+    [InlineData("broker.namespaces.c {}", "two or more")]
     [InlineData("broker.namespaces.chat.slow-consumer = wait", "mine.conf line 1: broker.namespaces.chat.slow-consumer is wait, expected one of disconnect, drop-oldest, drop-newest, keep-latest.")]
     [InlineData("broker.namespaces.chat.recovery = on", "mine.conf line 1: broker.namespaces.chat.recovery is on, expected off, as nothing is kept: set history.size and history.ttl.")]
     [InlineData("broker.namespaces.chat.history.size = 5", "reference.conf")]

@@ -1,7 +1,13 @@
+using Broker.Dialects.Centrifuge;
+using Broker.Dialects;
 using System.Buffers;
 using System.Diagnostics.Metrics;
 using Broker.Actors;
+using Broker.Actors.Channels.Api;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Rpc;
+using Broker.Actors.Settings;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
 using Broker.Core.Protocol.Calls;
@@ -18,7 +24,7 @@ public sealed class HubMeterTests : IDisposable
     private readonly HubHarness _hub = new();
     private readonly HubMeter _meter;
 
-    public HubMeterTests() => _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)]);
+    public HubMeterTests() => _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)], _hub.Channels);
 
     public void Dispose()
     {
@@ -87,6 +93,41 @@ public sealed class HubMeterTests : IDisposable
         _hub.FailRouter(0);
         Assert.Equal("unsubscribed 0 #1 2500", one.Next());
         Assert.Equal((0, 0), (Read()["broker.channels"], Read()["broker.subscriptions"]));
+    }
+
+    [Fact]
+    public void Publications_and_recoveries_are_counted_by_namespace()
+    {
+        var history = new Broker.Actors.Channels.History.HistoryOptions { Size = 2, Ttl = TimeSpan.FromMinutes(1) };
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2, Namespaces = [new ChannelNamespace { Name = "kept", History = history, Recovery = true }] });
+        using var meter = new HubMeter("1.2.3", hub.Counters, [.. hub.Loops.Select(static loop => loop.Counters)], hub.Channels);
+        HubClient client = hub.Connect();
+        client.Say("""{"id":2,"publish":{"channel":"kept:a","data":1}}""", """{"id":3,"publish":{"channel":"kept:b","data":1}}""", """{"id":4,"publish":{"channel":"plain","data":1}}""");
+        client.NextLines(3);
+        Assert.NotEqual(0, Measure(hub)["broker.history"]);
+        for (int i = 0; i < 2; i++) hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("2"u8.ToArray()) { IsJson = true, IdempotencyKey = "once" }));
+
+        foreach (string position in (string[])["\"offset\":0", "\"offset\":2", "\"offset\":9", "\"offset\":0,\"epoch\":\"foreign\",\"flag\":2"])
+        {
+            HubClient back = hub.Connect();
+            back.Say($$$"""{"id":2,"subscribe":{"channel":"kept:a","recover":true,{{{position}}}}}""");
+            back.NextLine();
+        }
+
+        HubClient fresh = hub.Connect();
+        fresh.Say("""{"id":2,"subscribe":{"channel":"kept:a"}}""");
+        fresh.NextLine();
+        Assert.Equal(
+            [
+                "broker.namespace.publications namespace=- outcome=sent: 1",
+                "broker.namespace.publications namespace=kept outcome=sent: 3",
+                "broker.namespace.publications namespace=kept outcome=suppressed: 1",
+                "broker.recovered.publications namespace=kept: 2",
+                "broker.recoveries namespace=kept outcome=not_recovered: 2",
+                "broker.recoveries namespace=kept outcome=nothing_missed: 1",
+                "broker.recoveries namespace=kept outcome=recovered: 1",
+            ],
+            Measure(hub).Where(static each => each.Key.Contains("namespace=", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -196,19 +237,19 @@ public sealed class HubMeterTests : IDisposable
     }
 
     private string[] Lines(string name) =>
-        [.. Measure().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
+        [.. Read().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
 
-    private Dictionary<string, long> Read() => Measure().ToDictionary();
+    private Dictionary<string, long> Read() => Measure(_hub);
 
     // By name, and by the tags behind it.
-    private List<KeyValuePair<string, long>> Measure()
+    private static Dictionary<string, long> Measure(HubHarness hub)
     {
         var measured = new List<KeyValuePair<string, long>>();
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, listening) =>
             {
-                if (instrument.Meter.Scope == _hub.Counters) listening.EnableMeasurementEvents(instrument);
+                if (instrument.Meter.Scope == hub.Counters) listening.EnableMeasurementEvents(instrument);
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
@@ -216,6 +257,6 @@ public sealed class HubMeterTests : IDisposable
         listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => measured.Add(KeyValuePair.Create(instrument.Name, (long)value)));
         listener.Start();
         listener.RecordObservableInstruments();
-        return measured;
+        return measured.ToDictionary();
     }
 }

@@ -3,8 +3,9 @@ using Broker.Tests.Support;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>The official client for JavaScript on channels that keep something.</summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class ChannelsTests(ChannelsHost host) : IClassFixture<ChannelsHost>
+/// <param name="host">The host.</param>
+/// <param name="form">What the client speaks: json or protobuf.</param>
+public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixture<ChannelsHost>
 {
     [Fact]
     public Task A_client_that_was_cut_off_for_a_second_misses_nothing() => ExpectAsync(
@@ -52,8 +53,33 @@ public sealed class ChannelsTests(ChannelsHost host) : IClassFixture<ChannelsHos
     private async Task ExpectAsync(string scenario, params string[] observations)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        await using ClientScript client = ClientScript.Start("node", "channels.js", host.Process.WebSocketUri.ToString(), scenario);
+        await using ClientScript client = ClientScript.Start("node", "channels.js", new Dictionary<string, string> { ["FORM"] = form }, host.Process.WebSocketUri.ToString(), scenario);
         foreach (string expected in (string[])[.. observations, "\"done\""]) Assert.Equal(expected, await client.NextAsync(limit.Token));
+    }
+}
+
+/// <summary>In JSON.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class JsonChannelsTests(ChannelsHost host) : ChannelsTests(host, "json");
+
+/// <summary>In Protobuf, and where both forms meet.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class ProtobufChannelsTests(ChannelsHost host) : ChannelsTests(host, "protobuf")
+{
+    private readonly ChannelsHost _host = host;
+
+    [Fact]
+    public async Task Clients_of_both_forms_share_a_channel()
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        await using ClientScript client = ClientScript.Start("node", "forms.js", _host.Process.WebSocketUri.ToString());
+
+        foreach (string expected in (string[])[
+            """{"json":["AAH/",{"n":1},{"n":2}],"encoding":"base64"}""",
+            """{"binary":["0001ff","7b226e223a317d","7b226e223a327d"]}""",
+            """{"history":["0001ff","7b226e223a317d","7b226e223a327d"],"presence":2}""",
+            """{"recovered":true,"missed":["7b226e223a337d"]}""",
+        ]) Assert.Equal(expected, await client.NextAsync(limit.Token));
     }
 }
 
@@ -69,6 +95,7 @@ public sealed class ChannelsHost : IAsyncLifetime
           here { presence = on, join-leave = on }
           diff { history { size = 100, ttl = 5m }, recovery = on, delta = fossil }
           digits { pattern = "[0-9]+", message-bytes-max = 1KiB }
+          mixed { history { size = 100, ttl = 5m }, recovery = on, presence = on }
           ticks { history { size = 10, ttl = 5m }, recovery = on, tags-filter = on }
           closed { subscribe = none }
           readonly { publish = none }

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Broker.Tests.Hostile;
 
 namespace Broker.Tests.EndToEnd;
 
@@ -25,7 +26,7 @@ public sealed class EveryWayInTests
         ("a query of 9 KB", "/connection/websocket?" + new string('a', 9000), Upgrade, 101),
         ("a cookie of 30 KB", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 30_000) + "\r\n", 101),
         ("a head over head-bytes-max", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
-        ("the absolute form with another Host", "http://other.example/health", "", 200),
+        ("the absolute form with another Host", "http://localhost/health", "", 200),       // Of which the target counts.
         ("a plain request for nothing", "/none", "", 404),
         ("health", "/health", "", 200),
     ];
@@ -63,21 +64,149 @@ public sealed class EveryWayInTests
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
     }
 
+    [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
+    public async Task A_Close_frame_right_before_the_end_of_the_stream_is_answered(WayIn way)
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using var doors = new Doors();
+        await using HostProcess host = await StartAsync(doors, way);
+        byte[] close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8];
+
+        // With the upgrade in one write, and behind its answer.
+        Assert.EndsWith("\u0088\u0002\u0003\u00e8", await TalkAsync(host, doors, way, [[.. RequestBytes("/connection/websocket", Upgrade), .. close]], limit.Token), StringComparison.Ordinal);
+        Assert.EndsWith("\u0088\u0002\u0003\u00e8", await TalkAsync(host, doors, way, [RequestBytes("/connection/websocket", Upgrade), close], limit.Token), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
+    public async Task A_PROXY_header_names_the_client_and_is_required(WayIn way)
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using var doors = new Doors();
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "broker.listen.proxies.proxy-protocol = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
+            await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way), "--config", file);
+
+            string header = "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n";
+            Assert.StartsWith("HTTP/1.1 101 ", await TalkAsync(host, doors, way, [RequestBytes("/connection/websocket", Upgrade)], limit.Token, header), StringComparison.Ordinal);
+            await host.ExpectLogAsync("/connection/websocket from 192.0.2.7:5000");
+
+            string bare = await TalkAsync(host, doors, way, [RequestBytes("/health", "")], limit.Token);
+            Assert.DoesNotContain("HTTP/1.1 200", bare, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
+    public async Task A_forwarded_header_of_a_proxy_names_the_client(WayIn way)
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using var doors = new Doors();
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "broker.listen.proxies.forwarded = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
+            await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way), "--config", file);
+
+            await TalkAsync(host, doors, way, [RequestBytes("/connection/websocket", Upgrade + "X-Forwarded-For: 198.51.100.1, 192.0.2.8\r\n")], limit.Token);
+
+            await host.ExpectLogAsync("/connection/websocket from 192.0.2.8:");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory, InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
+    public async Task Each_request_of_ERRORS_has_its_status_by_every_way_in(WayIn way)
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        using var doors = new Doors();
+        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
+
+        var wrong = new List<string>();
+        foreach ((string row, string written) in ErrorTableTests.Requests)
+        {
+            // What differs by these ways: Kestrel reads whole lines and whole heads, bounds those of plain requests by itself, and a Unix socket is known by its file.
+            int status = row switch
+            {
+                "a first byte that begins no method" or "a bare LF" => ErrorTableTests.StatusOf("a first byte that begins no method, or a bare LF, by these ways"),
+                "a Host that is not this server's, on loopback" when way == WayIn.Unix => ErrorTableTests.StatusOf("any Host, by the Unix socket"),
+                _ => ErrorTableTests.StatusOf(row),
+            };
+            string request = row == "a head over head-bytes-max" ? written.Replace("GET / HTTP/1.1\r\n", $"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n{Upgrade}", StringComparison.Ordinal) + "\r\n\r\n" : written;
+            string answer = await AskBytesAsync(host, doors, way, Encoding.Latin1.GetBytes(request), limit.Token);
+            string expected = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} ");
+            if (!answer.StartsWith(expected, StringComparison.Ordinal)) wrong.Add($"{row}: {expected} and not {answer.Split('\r')[0]}");
+        }
+
+        Assert.Empty(wrong);
+    }
+
     private static Task<HostProcess> StartAsync(Doors doors, WayIn way) =>
         HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way)) { ["BROKER_REACTOR_HEAD_BYTES_MAX"] = "40KiB" });
 
-    private static async Task<string> AskAsync(HostProcess host, Doors doors, WayIn way, string request, CancellationToken stop)
+    private static byte[] RequestBytes(string target, string lines) => Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n");
+
+    private static Task<string> AskAsync(HostProcess host, Doors doors, WayIn way, string request, CancellationToken stop) =>
+        AskBytesAsync(host, doors, way, Encoding.Latin1.GetBytes(request), stop);
+
+    private static async Task<string> AskBytesAsync(HostProcess host, Doors doors, WayIn way, byte[] request, CancellationToken stop)
     {
-        using var socket = way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-        EndPoint end = way == WayIn.Unix ? new UnixDomainSocketEndPoint(doors.UnixSocket) : new IPEndPoint(IPAddress.Loopback, way == WayIn.Tls ? host.TlsPort : host.Port);
-        await socket.ConnectAsync(end, stop);
-        await using Stream plain = new NetworkStream(socket);
-        await using SslStream? secret = way == WayIn.Tls ? new SslStream(plain, leaveInnerStreamOpen: true, (_, shown, _, _) => doors.Trusts(shown)) : null;
-        if (secret is not null) await secret.AuthenticateAsClientAsync("localhost");
-        Stream stream = (Stream?)secret ?? plain;
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(request), stop);
+        using Socket socket = await ConnectAsync(host, doors, way, stop);
+        await using Stream stream = await StreamOfAsync(socket, doors, way, before: "", stop);
+        await stream.WriteAsync(request, stop);
         byte[] answer = new byte[4096];
         int length = await stream.ReadAsync(answer, stop);
         return Encoding.Latin1.GetString(answer, 0, length);
+    }
+
+    // Writes, waits for an answer between two writes, ends its sending side behind the last, and reads to the end.
+    private static async Task<string> TalkAsync(HostProcess host, Doors doors, WayIn way, byte[][] writes, CancellationToken stop, string before = "")
+    {
+        using Socket socket = await ConnectAsync(host, doors, way, stop);
+        var said = new StringBuilder();
+        byte[] answer = new byte[4096];
+        try
+        {
+            await using Stream stream = await StreamOfAsync(socket, doors, way, before, stop);
+            for (int i = 0; i < writes.Length; i++)
+            {
+                if (i > 0) said.Append(Encoding.Latin1.GetString(answer, 0, await stream.ReadAsync(answer, stop)));
+                await stream.WriteAsync(writes[i], stop);
+            }
+
+            socket.Shutdown(SocketShutdown.Send);
+            for (int length; (length = await stream.ReadAsync(answer, stop)) > 0;) said.Append(Encoding.Latin1.GetString(answer, 0, length));
+        }
+        catch (IOException)
+        {
+            // The connection was closed without an answer.
+        }
+
+        return said.ToString();
+    }
+
+    private static async Task<Socket> ConnectAsync(HostProcess host, Doors doors, WayIn way, CancellationToken stop)
+    {
+        Socket socket = way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        EndPoint end = way == WayIn.Unix ? new UnixDomainSocketEndPoint(doors.UnixSocket) : new IPEndPoint(IPAddress.Loopback, way == WayIn.Tls ? host.TlsPort : host.Port);
+        await socket.ConnectAsync(end, stop);
+        return socket;
+    }
+
+    private static async Task<Stream> StreamOfAsync(Socket socket, Doors doors, WayIn way, string before, CancellationToken stop)
+    {
+        var plain = new NetworkStream(socket);
+        await plain.WriteAsync(Encoding.Latin1.GetBytes(before), stop);
+        if (way != WayIn.Tls) return plain;
+        var secret = new SslStream(plain, leaveInnerStreamOpen: false, (_, shown, _, _) => doors.Trusts(shown));
+        await secret.AuthenticateAsClientAsync("localhost");
+        return secret;
     }
 }

@@ -11,7 +11,7 @@ public sealed class ForeignClientsTests
 {
     private const string Channel = "journey:room";
 
-    private const string JavaScript = "the official client for JavaScript", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet = "ClientWebSocket of .NET";
+    private const string JavaScript = "the official client for JavaScript", Protobuf = "the official client for JavaScript in Protobuf", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet = "ClientWebSocket of .NET";
 
     private static readonly string[] s_untilRestart =
     [
@@ -37,7 +37,7 @@ public sealed class ForeignClientsTests
             var data = new TheoryData<string, WayIn>();
             foreach (WayIn way in (WayIn[])[WayIn.Reactor, WayIn.Kestrel, WayIn.Tls])
             {
-                foreach (string name in (string[])[JavaScript, NodeWs, Python, DotNet]) data.Add(name, way);
+                foreach (string name in (string[])[JavaScript, Protobuf, NodeWs, Python, DotNet]) data.Add(name, way);
             }
 
             data.Add(NodeWs, WayIn.Unix);
@@ -74,6 +74,7 @@ public sealed class ForeignClientsTests
         return name switch
         {
             JavaScript => ClientScript.Start("node", "centrifuge.js", doors.ClientEnvironment, address, Channel),
+            Protobuf => ClientScript.Start("node", "centrifuge.js", new Dictionary<string, string>(doors.ClientEnvironment) { ["FORM"] = "protobuf" }, address, Channel),
             NodeWs => ClientScript.Start("node", "ws.js", doors.ClientEnvironment, address, Channel),
             Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", doors.ClientEnvironment, address, Channel),
             DotNet => new DotNetClient(uri, Channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, doors.Http),

@@ -43,6 +43,42 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task Commands_of_the_server_API_are_told_by_method_and_outcome()
+    {
+        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_API_KEYS"] = "a long random key" });
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        using var http = new HttpClient { BaseAddress = host.HttpUri };
+        http.DefaultRequestHeaders.Add("X-API-Key", "a long random key");
+        await AskAsync("api/publish", """{"channel":"news","data":1}""");
+        await AskAsync("api/publish", "{}");
+        await AskAsync("api/history", """{"channel":"news"}""");
+        await AskAsync("api", """{"method":"a word of the caller","params":{}}""");
+        await AskAsync("api/batch", """{"commands":[{"publish":{"channel":"news","data":2}}]}""");
+
+        Dictionary<string, string> scraped = await ScrapeAsync(http, limit.Token);
+
+        Assert.Equal(
+            [
+                "broker_api_commands_total method=batch outcome=ok 1",
+                "broker_api_commands_total method=history outcome=108 1",
+                "broker_api_commands_total method=publish outcome=107 1",
+                "broker_api_commands_total method=publish outcome=ok 2",
+                "broker_api_commands_total method=unknown outcome=104 1",
+            ],
+            Lines(scraped, "broker_api_commands"));
+        Assert.Equal("3", scraped["broker_api_duration_seconds_count method=publish"]);
+        Assert.Equal("2", scraped["broker_namespace_publications_total namespace=- outcome=sent"]);
+        Assert.Equal("0", scraped["broker_history_bytes"]);
+
+        async Task AskAsync(string path, string body)
+        {
+            using var content = new StringContent(body);
+            using HttpResponseMessage answer = await http.PostAsync(new Uri(path, UriKind.Relative), content, limit.Token);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task Metrics_that_are_turned_off_are_not_there()
     {
         await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_HTTP_METRICS"] = "off" });

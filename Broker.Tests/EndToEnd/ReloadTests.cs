@@ -31,6 +31,8 @@ public sealed class ReloadTests
             await host.ExpectLogAsync("These settings have changed and need a restart: broker.listen.connections-max");
             Assert.True(await MayComeFromAsync(s_offered[0], host, limit.Token));
             await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is said at debug only.
+            using LightClient late = await LightClient.ConnectAsync(host.Port, limit.Token);
+            await host.ExpectLogAsync(" is client ");                               // By the session's actor, at debug only.
 
             await File.WriteAllTextAsync(file, "broker.listen.origins = []\nbroker.log.level = loud", limit.Token);
             host.SendHangup();
@@ -46,6 +48,40 @@ public sealed class ReloadTests
         {
             File.Delete(file);
         }
+    }
+
+    [Fact]
+    public async Task SIGHUP_takes_API_keys_and_names_namespaces_as_waiting()
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "broker.api.keys = [\"first\"]\nbroker.namespaces.gone.presence = on", limit.Token);
+            await using HostProcess host = await HostProcess.StartAsync(arguments: ["--config", file]);
+            Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
+
+            await File.WriteAllTextAsync(file, "broker.api.keys = [\"second\"]\nbroker.namespaces.new.presence = on", limit.Token);
+            host.SendHangup();
+            await host.ExpectLogAsync("Settings read again; in force now: broker.api.keys");
+            await host.ExpectLogAsync("need a restart: broker.namespaces.gone.");
+            Assert.Contains("broker.namespaces.new.presence", host.Log, StringComparison.Ordinal);
+            Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
+            Assert.DoesNotContain("second", host.Log, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static async Task<HttpStatusCode> AskApiAsync(HostProcess host, string key, CancellationToken stop)
+    {
+        using var http = new HttpClient { BaseAddress = host.HttpUri };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/info");
+        request.Headers.Add("X-API-Key", key);
+        using HttpResponseMessage answer = await http.SendAsync(request, stop);
+        return answer.StatusCode;
     }
 
     [Theory, InlineData(true), InlineData(false)]

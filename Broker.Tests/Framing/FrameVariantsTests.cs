@@ -74,7 +74,7 @@ public sealed class FrameVariantsTests : IDisposable
 
     private FrameVariants Seal(byte[] line, out SharedBytes plain)
     {
-        var batch = new TextBatch();
+        var batch = new FrameBatch();
         batch.Append(line, _pool);
         plain = batch.Seal(out int start);
         return new FrameVariants(plain, start, _loop);

@@ -1,5 +1,6 @@
 using Broker.Dialects;
 using System.Collections;
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Broker.Configuration;
 using Broker.Host.Commands;
@@ -66,8 +67,33 @@ public sealed class BrokerCommandTests : IDisposable
         string page = _output.ToString();
         Assert.All(SettingsLoader.KnownKeys, key => Assert.Equal(1, page.Split($"\n- `{key}` = `").Length - 1));
         Assert.Equal(SettingsLoader.KnownKeys.Count, page.Split("\n- `").Length - 1);
+        Assert.Contains("\n`broker.namespaces.NAME` has the keys of `broker.channels`.\n", page, StringComparison.Ordinal);
         Assert.Contains("The port for everything", page, StringComparison.Ordinal);
         Assert.Contains("\n- `broker.listen.port` = `8000`, or `BROKER_LISTEN_PORT`\n", page, StringComparison.Ordinal);
+    }
+
+    [Theory, UnsupportedOSPlatform("windows")]
+    [InlineData("")]
+    [InlineData("broker.tls.certificate")]
+    [InlineData("broker.tokens.jwks.file")]
+    [InlineData("broker.tokens.rsa-public-key")]
+    public async Task A_FIFO_that_nobody_writes_to_ends_check_config_with_its_name(string key)
+    {
+        string fifo = _file + ".fifo";
+        using (Process make = Process.Start("mkfifo", fifo)) await make.WaitForExitAsync();
+        try
+        {
+            if (key.Length > 0) await File.WriteAllTextAsync(_file, $"broker.tls.enabled = {(key.StartsWith("broker.tls", StringComparison.Ordinal) ? "on" : "off")}\n{key} = \"{fifo}\"");
+
+            Assert.Equal(1, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
+
+            Assert.Contains("a FIFO needs somebody who writes to it", _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains(key.Length > 0 ? key : fifo, _error.ToString(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(fifo);
+        }
     }
 
     [Fact, UnsupportedOSPlatform("windows")]
@@ -81,7 +107,11 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Equal(0, await RunAsync("check-config", "--config", _file));
 
         string text = await File.ReadAllTextAsync(_file);
-        foreach (string secret in text.Split('"').Where(each => each.Length == 64)) Assert.DoesNotContain(secret, _output.ToString(), StringComparison.Ordinal);
+        string[] secrets = [.. text.Split('"').Where(each => each.Length == 64)];
+        Assert.Equal(2, secrets.Distinct().Count());
+        Assert.All(secrets, secret => Assert.DoesNotContain(secret, _output.ToString(), StringComparison.Ordinal));
+        Assert.Contains(Lines(_output), line => line.StartsWith("broker.tokens.hmac-secret = ***", StringComparison.Ordinal));
+        Assert.Contains(Lines(_output), line => line.StartsWith("broker.api.keys = ***", StringComparison.Ordinal));
         Assert.Contains($"{_file} cannot be written", Assert.Single(Lines(_error)), StringComparison.Ordinal);
     }
 

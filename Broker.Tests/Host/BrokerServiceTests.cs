@@ -1,11 +1,16 @@
+using Broker.Dialects.Centrifuge;
 using Broker.Dialects;
+using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Broker.Actors.Settings;
 using Broker.Host;
 using Broker.Host.Composition;
+using Broker.Configuration;
 using Broker.Host.Settings;
+using Broker.Host.Store;
+using Broker.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 
@@ -37,6 +42,47 @@ public class BrokerServiceTests
 
         hub.Stopped.SetResult();
         await stopping.WaitAsync(Limit);
+        server.ExpectClosed();
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_write_makes_it_unready_and_counts()
+    {
+        await using var hub = new PlainHub();
+        var settings = new HostSettings { Hub = new StandardSettings { Listen = new ListenSettings { Hosts = ["a"] } } };
+        var health = new StoreHealth(static _ => { });
+        using var meter = new StoreMeter(health);
+        var measured = new Dictionary<string, long>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listening) =>
+            {
+                if (instrument.Meter.Scope == health) listening.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => measured[instrument.Name] = value);
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => measured[instrument.Name] = value);
+        listener.Start();
+        await using WebApplication app = BrokerProcess.Build(
+            new LoadedSettings(settings, new SettingsLayers([], []), []), hub, new StringWriter(), Serilog.Core.Logger.None, store: health);
+        await app.StartAsync();
+        (TcpClient client, RawSocket server) = await hub.ConnectAsync([], 0);
+
+        health.Fail(new IOException("No space left"));
+        Assert.Equal(("HTTP/1.1 503 Service Unavailable", "{\"status\":\"store-failing\"}"), await AskAsync(client));
+        listener.RecordObservableInstruments();
+        Assert.Equal((1L, 1L), (measured["broker.store.failing"], measured["broker.store.write.failures"]));
+
+        health.Recover();
+        Assert.Equal(("HTTP/1.1 200 OK", "{\"status\":\"ready\"}"), await AskAsync(client));
+        listener.RecordObservableInstruments();
+        Assert.Equal((0L, 1L), (measured["broker.store.failing"], measured["broker.store.write.failures"]));
+
+        hub.IsHistoryFailing = true;
+        Assert.Equal(("HTTP/1.1 503 Service Unavailable", "{\"status\":\"history-failing\"}"), await AskAsync(client));
+        hub.Stopped.SetResult();
+        await app.StopAsync();
         server.ExpectClosed();
         client.Dispose();
     }

@@ -31,6 +31,8 @@ internal sealed class PlainHub : IHub
 
     public bool IsReady { get; set; }
 
+    public bool IsHistoryFailing { get; set; }
+
     public int Connections => 0;
 
     public bool Disposed { get; private set; }

@@ -62,7 +62,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a control character in a channel"] = """ "subscribe":{"channel":"a\nb"}""",
         ["a publication without data"] = """ "publish":{"channel":"c"}""",
         ["a channel subscribed to twice"] = """ "subscribe":{"channel":"twice"}""",
-        ["an unknown method of rpc"] = """ "rpc":{"method":"dance"}""",
+        ["rpc, where the hub has no method at all"] = """ "rpc":{"method":"dance"}""",
         ["history, which is not there yet"] = """ "history":{"channel":"c"}""",
         ["presence, which is not there yet"] = """ "presence":{"channel":"c"}""",
         ["a channel of another type"] = """ "publish":{"channel":"c","data":1,"type":1}""",
@@ -115,6 +115,12 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
     private static string Request(string fields, string method = "GET", string path = Siege.HubPath) => $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
+
+    /// <summary>The requests of the page, for other ways in.</summary>
+    internal static IReadOnlyDictionary<string, string> Requests => s_requests;
+
+    /// <summary>The status that the page has for one of them.</summary>
+    internal static int StatusOf(string row) => Answer(row);
 
     public static TheoryData<string> FrameRows => [.. s_frames.Keys];
 

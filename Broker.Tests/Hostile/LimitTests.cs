@@ -58,7 +58,7 @@ public sealed class LimitTests
         while (!heard.Contains("\"id\":7", StringComparison.Ordinal)) heard += await client.ReadTextAsync(strict.Stop) + "\n";
 
         for (int id = 2; id <= 5; id++) Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{{\"id\":{id},\"error\":{{\"code\":103,"), heard, StringComparison.Ordinal);
-        Assert.Contains("{\"id\":6,\"error\":{\"code\":104,", heard, StringComparison.Ordinal);
+        Assert.Contains("{\"id\":6,\"error\":{\"code\":108,", heard, StringComparison.Ordinal);
         Assert.DoesNotContain("push", heard, StringComparison.Ordinal);
     }
 

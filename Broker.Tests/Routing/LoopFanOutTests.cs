@@ -359,7 +359,7 @@ public sealed class LoopFanOutTests : IDisposable
     /// <summary>One frame that a session has begun.</summary>
     private sealed class Reply(FakeConnection connection, LoopTurn replies) : IReplySource
     {
-        private Core.Framing.TextBatch _frame;
+        private Core.Framing.FrameBatch _frame;
 
         public void Say(string line)
         {

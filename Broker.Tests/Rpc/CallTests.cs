@@ -276,6 +276,17 @@ public sealed class CallTests
     }
 
     [Fact]
+    public void Without_any_method_rpc_is_not_available_to_Centrifuge_clients()
+    {
+        using var hub = new HubHarness();
+        HubClient client = hub.Connect();
+
+        client.Say("""{"id":2,"rpc":{"method":"nobody"}}""");
+
+        Assert.Equal("""{"id":2,"error":{"code":108,"message":"not available"}}""", client.NextLine());
+    }
+
+    [Fact]
     public void Centrifuge_clients_call_the_same_methods_with_json()
     {
         using var hub = new HubHarness();

@@ -23,6 +23,13 @@ internal static class CrashingWriter
     private static async Task<int> Main(string[] arguments)
     {
         if (arguments is [ShowLibraries, string opened]) return ShowLibrariesOf(opened);
+        if (arguments is ["limited-writer", string limited]) return await WriteUntilRefusedAsync(limited);
+        if (arguments is ["crashing-history", string histories])
+        {
+            await History.CrashingHistory.RunAsync(histories);
+            return 0;
+        }
+
         if (arguments is not ["crashing-writer", string folder]) return 2;
         KeyedStore store = KeyedStore.Open(folder);
         var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
@@ -31,6 +38,32 @@ internal static class CrashingWriter
         _ = WriteLongAsync(store);
         await Console.In.ReadToEndAsync();
         return 0;
+    }
+
+    // Overwrites one key until the disk refuses, says what a reader sees then, and is killed without closing anything.
+    private static async Task<int> WriteUntilRefusedAsync(string folder)
+    {
+        KeyedStore store = KeyedStore.Open(folder, new StoreSettings { WriteBufferBytes = 16 * 1024 * 1024 });
+        byte acknowledged = 0;
+        for (byte round = 1; round < byte.MaxValue; round++)
+        {
+            byte[] value = new byte[40_000];
+            value.AsSpan().Fill(round);
+            try
+            {
+                await store.WriteAsync(Bytes("k"), value, Durability.Disk);
+                acknowledged = round;
+            }
+            catch (StoreException refused)
+            {
+                using PinnedValue read = store.Read("k"u8)!;
+                Console.Out.WriteLine($"{acknowledged} {read.GetSpan()[0]} {refused.Fault} {store.Health.IsFailing}");
+                Console.Out.Flush();
+                System.Diagnostics.Process.GetCurrentProcess().Kill();
+            }
+        }
+
+        return 3;
     }
 
     private static int ShowLibrariesOf(string folder)

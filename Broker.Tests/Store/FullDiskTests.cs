@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
 using Broker.Core.Protocol.Store;
 using Broker.Store;
 using static Broker.Tests.Store.StoreFolder;
 
 namespace Broker.Tests.Store;
 
-/// <summary>A disk that fills up. Where no disk can be mounted, the size of files is limited in a process of its own.</summary>
+/// <summary>A disk that fills up. A real small disk needs the right to mount; one test limits the size of files in a process of its own, and needs none.</summary>
 public sealed class FullDiskTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -76,6 +78,31 @@ public sealed class FullDiskTests
 
         using (KeyedStore opened = KeyedStore.Open(copy, new StoreSettings { WriteBufferBytes = 1024 * 1024 })) Assert.Equal(last, ValueOf(opened));
         Directory.Delete(copy, recursive: true);
+    }
+
+    /// <summary>Needs no mount: a process whose files may not grow beyond a size is refused as on a full disk.</summary>
+    [Fact]
+    public async Task A_file_that_may_not_grow_refuses_writes_and_keeps_the_last_one()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var folder = new StoreFolder();
+
+        // The runtime maps its code through a file larger than the limit, unless it is told not to.
+        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true, Environment = { ["DOTNET_EnableWriteXorExecute"] = "0" } };
+        string[] command = ["-c", "trap '' XFSZ && ulimit -f 3000 && exec \"$@\"", "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", typeof(FullDiskTests).Assembly.Location, "limited-writer", folder.Path];
+        foreach (string word in command) start.ArgumentList.Add(word);
+        using Process process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(s_patience);
+        string[] told = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split(' ', StringSplitOptions.TrimEntries);
+        await process.WaitForExitAsync(limit.Token);
+
+        Assert.Equal(4, told.Length);
+        Assert.Equal((told[0], "Failed", "True"), (told[1], told[2], told[3]));
+        Assert.NotEqual("0", told[0]);
+        using KeyedStore opened = folder.Open();
+        Assert.Equal(byte.Parse(told[0], CultureInfo.InvariantCulture), ValueOf(opened)[0]);
+        Assert.Equal(1, opened.Count);
+        await opened.WriteAsync(Bytes("after"), Bytes("1"), Durability.Disk);
     }
 
     private static byte[] ValueOf(KeyedStore store)

@@ -10,12 +10,13 @@ using Xunit;
 namespace Broker.Tests.Streams;
 
 /// <summary>Whole conversations with a hub, from the client's bytes to the client's bytes.</summary>
-public sealed class HubConversationTests
+/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
+public abstract class HubConversationTests(bool isProtobuf)
 {
     [Fact]
     public void A_client_connects_and_is_told_how_often_it_will_be_pinged()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Say("""{"id":1,"connect":{"name":"js"}}""");
@@ -26,7 +27,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Several_commands_in_one_frame_are_answered_in_one_frame()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         client.Say("""{"id":2,"unsubscribe":{"channel":"a"}}""", """{"id":3,"rpc":{"method":"m"}}""", """{"send":{"data":1}}""", """{"id":4,"presence":{"channel":"a"}}""", """{"id":5,"publish":{"channel":"a","data":1}}""");
@@ -34,7 +35,7 @@ public sealed class HubConversationTests
         Assert.Equal(
             """
             {"id":2,"unsubscribe":{}}
-            {"id":3,"error":{"code":104,"message":"method not found"}}
+            {"id":3,"error":{"code":108,"message":"not available"}}
             {"id":4,"error":{"code":108,"message":"not available"}}
             {"id":5,"publish":{}}
             """,
@@ -52,7 +53,7 @@ public sealed class HubConversationTests
         { """{"publish":{"channel":"a"},"id":9}""", 107 },
         { """{"publish":{"channel":"a","data":1,"type":1},"id":9}""", 108 },
         { """{"publish":{"channel":"a\u007f","data":1},"id":9}""", 107 },
-        { """{"rpc":{"method":"m"},"id":9}""", 104 },
+        { """{"rpc":{"method":"m"},"id":9}""", 108 },
         { """{"presence":{"channel":"a"},"id":9}""", 108 },
         { """{"presence_stats":{"channel":"a"},"id":9}""", 108 },
         { """{"history":{"channel":"a"},"id":9}""", 108 },
@@ -63,7 +64,7 @@ public sealed class HubConversationTests
     [Theory, MemberData(nameof(Errors))]
     public void A_command_that_cannot_be_obeyed_fails_and_the_connection_stays(string command, int code)
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         client.Say("""{"id":2,"subscribe":{"channel":"mine"}}""");
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
@@ -98,14 +99,14 @@ public sealed class HubConversationTests
     [Theory, MemberData(nameof(BadRequests))]
     public void A_bad_request_ends_the_connection_after_what_stood_before_it(string command)
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         // As one read, so that nothing behind the bad request can have been on its way already.
         client.SendRaw([
-            .. HubClient.Frame("""{"id":2,"unsubscribe":{"channel":"a"}}"""),
-            .. HubClient.Frame(command),
-            .. HubClient.Frame("""{"id":3,"unsubscribe":{"channel":"a"}}"""),
+            .. client.FrameOf("""{"id":2,"unsubscribe":{"channel":"a"}}"""),
+            .. client.FrameOf(command),
+            .. client.FrameOf("""{"id":3,"unsubscribe":{"channel":"a"}}"""),
         ]);
 
         Assert.Equal((3501, "bad request"), client.NextClose());
@@ -119,7 +120,7 @@ public sealed class HubConversationTests
     [InlineData("")]
     public void A_delta_that_is_known_is_not_confirmed(string delta)
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         client.Say($$$"""{"id":2,"subscribe":{"channel":"a","delta":"{{{delta}}}","positioned":true,"recoverable":true,"join_leave":true}}""");
@@ -130,7 +131,7 @@ public sealed class HubConversationTests
     [Fact]
     public void A_bad_request_before_connect_ends_the_connection_too()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Say("""{"id":1,"subscribe":{"channel":"a"}}""");
@@ -141,7 +142,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Say($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
@@ -154,7 +155,7 @@ public sealed class HubConversationTests
     [Fact]
     public void One_frame_may_hold_only_so_many_commands()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } });
+        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         string[] commands = [.. Enumerable.Range(2, 4).Select(id => $$$"""{"id":{{{id}}},"unsubscribe":{"channel":"a"}}""")];
 
@@ -169,7 +170,7 @@ public sealed class HubConversationTests
     [Fact]
     public void A_publication_reaches_every_listener_and_the_publisher_is_told()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient publisher = hub.Connect(), listener = hub.Connect(), stranger = hub.Connect();
         Listen(listener, "a");
         Listen(publisher, "a");
@@ -187,7 +188,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Who_has_unsubscribed_hears_nothing_more_and_may_come_back()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient publisher = hub.Connect(), listener = hub.Connect();
         Listen(listener, "a");
 
@@ -205,7 +206,7 @@ public sealed class HubConversationTests
     [Fact]
     public void The_reply_to_a_subscribe_precedes_the_first_publication()
     {
-        using var hub = new HubHarness();
+        using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
         client.Say(
@@ -222,7 +223,7 @@ public sealed class HubConversationTests
     [Fact]
     public void Between_two_loops_every_listener_sees_one_order()
     {
-        using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
+        using var hub = new HubHarness(new StandardSettings { Reactors = 2 }) { IsProtobuf = isProtobuf };
         HubClient[] listeners = [hub.Connect(0), hub.Connect(1), hub.Connect(1)];
         HubClient[] publishers = [hub.Connect(0), hub.Connect(1)];
         foreach (HubClient listener in listeners) Listen(listener, "a");
@@ -249,7 +250,7 @@ public sealed class HubConversationTests
     [Fact]
     public void An_echo_comes_back_as_it_was_sent()
     {
-        using var hub = new HubHarness(new StandardSettings { Echo = new EchoSettings { Enabled = true } });
+        using var hub = new HubHarness(new StandardSettings { Echo = new EchoSettings { Enabled = true } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial(path: "/echo");
 
         client.Say("hello");
@@ -265,3 +266,9 @@ public sealed class HubConversationTests
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
     }
 }
+
+/// <summary>Over the JSON form.</summary>
+public sealed class JsonHubConversationTests() : HubConversationTests(isProtobuf: false);
+
+/// <summary>Over the Protobuf form.</summary>
+public sealed class ProtobufHubConversationTests() : HubConversationTests(isProtobuf: true);

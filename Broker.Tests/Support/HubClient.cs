@@ -23,6 +23,9 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     /// <summary>The server's Close frame, once it came.</summary>
     public ClosePayload? Close { get; private set; }
 
+    /// <summary>Whether it speaks the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
+    public bool IsProtobuf { get; init; }
+
     /// <summary>Whether the server has ended its side.</summary>
     public bool HasEnded { get; private set; }
 
@@ -39,7 +42,10 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     }
 
     /// <summary>One text frame of one line, or of several.</summary>
-    public void Say(params string[] lines) => SendRaw(Frame(string.Join('\n', lines)));
+    public void Say(params string[] lines) => SendRaw(FrameOf(string.Join('\n', lines)));
+
+    /// <summary>A masked frame of lines, in the client's form.</summary>
+    public byte[] FrameOf(string lines) => IsProtobuf ? BinaryFrame(ProtobufTranscoder.Encode(lines)) : Frame(lines);
 
     /// <summary>A masked text frame.</summary>
     public static byte[] Frame(string text) => FrameWriter.Frame(Opcode.Text, Encoding.UTF8.GetBytes(text), Key);
@@ -79,7 +85,9 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     public string[] NextLines(int count) => [.. Enumerable.Range(0, count).Select(_ => NextLine())];
 
     /// <summary>The next whole frame that the server says.</summary>
-    public string NextFrame() => Encoding.UTF8.GetString(NextPayload());
+    public string NextFrame() => TextOf(NextPayload());
+
+    private string TextOf(byte[] payload) => IsProtobuf ? ProtobufTranscoder.Decode(payload) : Encoding.UTF8.GetString(payload);
 
     /// <summary>The payload of the next whole frame that the server says.</summary>
     public byte[] NextPayload()
@@ -95,7 +103,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     {
         hub.Turn(turns);
         Read();
-        string[] lines = [.. _lines, .. _frames.SelectMany(frame => Encoding.UTF8.GetString(frame).Split('\n'))];
+        string[] lines = [.. _lines, .. _frames.SelectMany(frame => TextOf(frame).Split('\n'))];
         _lines.Clear();
         _frames.Clear();
         return lines;

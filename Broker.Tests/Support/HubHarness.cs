@@ -83,7 +83,7 @@ internal sealed class HubHarness : TurnedLoop
         _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
         IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
         var namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
-        var channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
+        var channels = Channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
         _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
         var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
         var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
@@ -97,6 +97,9 @@ internal sealed class HubHarness : TurnedLoop
         IActorRef[] Start(string name, Func<int, Props> props) =>
             [.. _reactors.Select(reactor => this.Start(reactor.Number, props(reactor.Number), $"{name}-{reactor.Number}"))];
     }
+
+    /// <summary>What the homes of channels share.</summary>
+    public ChannelContext Channels { get; }
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
     public Methods Methods { get; }
@@ -132,6 +135,9 @@ internal sealed class HubHarness : TurnedLoop
 
     private IDialectSession DialectOf(Connection connection, LoopTurn turn) => Wrap(connection, _dialects.CreateSession(connection, turn));
 
+    /// <summary>Whether clients of the Centrifuge dialect speak its Protobuf form.</summary>
+    public bool IsProtobuf { get; init; }
+
     /// <summary>A client whose handshake is done.</summary>
     public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null, string? subprotocol = null)
     {
@@ -139,9 +145,10 @@ internal sealed class HubHarness : TurnedLoop
         if (receiveBufferBytes is { } bytes) socket.ReceiveBufferSize = bytes;
         socket.Connect(_ports[loop]);
         socket.Blocking = false;
-        var client = new HubClient(this, socket);
+        bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
+        var client = new HubClient(this, socket) { IsProtobuf = isProtobuf };
         _clients.Add(client);
-        client.Upgrade(path ?? _settings.Centrifuge.Path, subprotocol);
+        client.Upgrade(path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol : subprotocol);
         return client;
     }
 

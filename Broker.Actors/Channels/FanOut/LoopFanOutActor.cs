@@ -35,7 +35,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     private readonly List<PublicationBatch>[] _spare;               // Empty batches, by format.
     private readonly List<Subscription> _slow = [];                 // Those that something waits for.
     private readonly Dictionary<HomeRef, int> _sent = [];           // Bytes sent in this turn, by the home they came from.
-    private readonly ILoggingAdapter _log = Context.GetLogger();    // At a turn's end there is no context.
+    private readonly ILoggingAdapter _log = LiveLog.Of(Context);    // At a turn's end there is no context.
 
     /// <summary>Creates the props.</summary>
     /// <param name="turn">The turn of the loop that it runs on, with which it registers.</param>

@@ -4,10 +4,10 @@ using Broker.Core.Protocol.Transfers;
 namespace Broker.Actors.Channels.Formats;
 
 /// <summary>One publication, encoded once for each encoding that somebody reads on this node.</summary>
-/// <remarks>The first two encodings cost no array.</remarks>
+/// <remarks>The first three encodings cost no array.</remarks>
 public struct EncodedPublication
 {
-    private byte[]? _first, _second;
+    private byte[]? _first, _second, _third;
     private byte[]?[]? _others;
 
     /// <summary>The data, where an encoding gave no bytes for it.</summary>
@@ -19,7 +19,8 @@ public struct EncodedPublication
     {
         0 => _first,
         1 => _second,
-        _ => _others is { } others && slot - 2 < others.Length ? others[slot - 2] : null,
+        2 => _third,
+        _ => _others is { } others && slot - 3 < others.Length ? others[slot - 3] : null,
     };
 
     /// <summary>For subscribers of differences: the data as a whole, and the difference; null where nobody is one.</summary>
@@ -39,7 +40,7 @@ public struct EncodedPublication
     {
         get
         {
-            long bytes = (_first?.Length ?? 0) + (_second?.Length ?? 0) + (ByReference?.Data.Bytes ?? 0);
+            long bytes = (_first?.Length ?? 0) + (_second?.Length ?? 0) + (_third?.Length ?? 0) + (ByReference?.Data.Bytes ?? 0);
             foreach (byte[]? other in _others ?? []) bytes += other?.Length ?? 0;
             bytes += Deltas?.Bytes ?? 0;
             return (int)Math.Min(int.MaxValue, bytes);
@@ -54,10 +55,11 @@ public struct EncodedPublication
         if (bytes is null) return;
         if (slot == 0) _first = bytes;
         else if (slot == 1) _second = bytes;
+        else if (slot == 2) _third = bytes;
         else
         {
-            if (_others is null || _others.Length <= slot - 2) Array.Resize(ref _others, slot - 1);
-            _others![slot - 2] = bytes;
+            if (_others is null || _others.Length <= slot - 3) Array.Resize(ref _others, slot - 2);
+            _others![slot - 3] = bytes;
         }
     }
 }

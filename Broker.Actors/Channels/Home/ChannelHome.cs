@@ -21,6 +21,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
 {
     private readonly Dictionary<string, HomeChannel> _channels = new(StringComparer.Ordinal);
     private readonly IdempotencyTable<StreamPosition> _answers = new(context.Time);     // Of publications that are not kept.
+    private readonly Dictionary<string, Task> _lastAppends = new(StringComparer.Ordinal);     // Of channels whose store works on one.
 
     /// <summary>How many channels have a node attached.</summary>
     public int Count => _channels.Count;
@@ -103,8 +104,19 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
     private async Task<ChannelHomeProtocol.Published> PublishLateAsync(ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append)
     {
         message.Publication.LongData?.Hold();       // Its sender lets go when this call returns.
+        Task before = _lastAppends.GetValueOrDefault(message.Channel, Task.CompletedTask);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _lastAppends[message.Channel] = done.Task;
         (AppendResult result, Exception? failure) = await OutcomeOf(append.AsTask()).ConfigureAwait(false);
         await thread.SwitchTo();
+
+        // The store completes appends in their order, but threads may bring the outcomes here in another one.
+        while (!before.IsCompleted)
+        {
+            await before.ConfigureAwait(false);
+            await thread.SwitchTo();
+        }
+
         try
         {
             if (failure is null) return OnAppended(message, options, result);
@@ -114,11 +126,14 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         finally
         {
             message.Publication.LongData?.LetGo();
+            if (_lastAppends.TryGetValue(message.Channel, out Task? last) && last == done.Task) _lastAppends.Remove(message.Channel);
+            done.SetResult();
         }
     }
 
     private ChannelHomeProtocol.Published OnAppended(in ChannelHomeProtocol.Publish message, ChannelNamespace options, in AppendResult result)
     {
+        context.Counters.Add(options, result.Outcome == AppendOutcome.Added ? NamespaceCount.Published : NamespaceCount.Suppressed);
         if (result.Outcome != AppendOutcome.Added) return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0) { Suppressed = true };
         if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel)) return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0);
         channel.Position = result.Position;
@@ -129,7 +144,10 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
     private ChannelHomeProtocol.Published PublishUnkept(in ChannelHomeProtocol.Publish message, HomeChannel? channel, ChannelNamespace options)
     {
         string key = message.Options.IdempotencyKey;
-        if (key.Length > 0 && _answers.TryGet(message.Channel, key, out StreamPosition first)) return new ChannelHomeProtocol.Published(message.Request, first, Receivers: 0) { Suppressed = true };
+        StreamPosition first = default;
+        bool isKnown = key.Length > 0 && _answers.TryGet(message.Channel, key, out first);
+        context.Counters.Add(options, isKnown ? NamespaceCount.Suppressed : NamespaceCount.Published);
+        if (isKnown) return new ChannelHomeProtocol.Published(message.Request, first, Receivers: 0) { Suppressed = true };
 
         // Without a history the offsets count for as long as the channel has subscribers; a publication that skips its history takes none.
         bool takesOffset = channel is not null && !options.History.IsOn;

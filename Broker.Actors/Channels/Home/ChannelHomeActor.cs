@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Channels.Relay;
+using Broker.Actors.Runtime;
 using Broker.Core.Counting;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
@@ -44,9 +45,10 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
         ArgumentNullException.ThrowIfNull(context);
         _counters = counters;
         _self = Self;
-        ILoggingAdapter log = Context.GetLogger();
+        ILoggingAdapter log = LiveLog.Of(Context);
         ChannelHomeContext shared = context.Homes with
         {
+            Counters = context.CountersOf(number),
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
         _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);

@@ -11,6 +11,9 @@ public sealed record ChannelHomeContext(ChannelNamespaces Namespaces, HistorySet
     /// <summary>The epochs of channels without a history.</summary>
     public EpochSource Epochs { get; } = new();
 
+    /// <summary>What the home counts; each home has counters of its own.</summary>
+    public NamespaceCounters Counters { get; init; } = new(Namespaces);
+
     /// <summary>Told when a store could not do what a channel needed.</summary>
     public Action<string, Exception> OnStoreFailed { get; init; } = static (_, _) => { };
 }

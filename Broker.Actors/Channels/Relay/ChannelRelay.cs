@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Transfers;
@@ -21,6 +22,7 @@ internal sealed class ChannelRelay
     private readonly ChannelNumbers _numbers;
     private readonly ChannelSettings _settings;
     private readonly LoopCounters _counters;
+    private readonly NamespaceCounters _namespaces;
     private readonly Dictionary<string, RelayChannel> _channels = new(StringComparer.Ordinal);
     private readonly long[] _pending;                               // Bytes of publications that each loop has not sent yet.
     private readonly Queue<(IActorRef Publisher, Published Reply)> _held = new();
@@ -47,6 +49,7 @@ internal sealed class ChannelRelay
         _numbers = context.Numbers;
         _settings = context.Settings;
         _counters = counters;
+        _namespaces = context.CountersOf(self.Number);
         _pending = new long[_fanOuts.Count];
     }
 
@@ -123,6 +126,7 @@ internal sealed class ChannelRelay
     private void OnAttached(Subscribe subscribe, RelayChannel channel, in ChannelHomeProtocol.Attached attached)
     {
         bool isKnown = _channels.ContainsKey(channel.Name);
+        if (attached.Error is null) CountRecovery(subscribe.Subscription, attached);
         HubError? error = attached.Error ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
         if (error is { } why)
         {
@@ -139,6 +143,16 @@ internal sealed class ChannelRelay
         }
 
         Subscribe(subscribe, channel, new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered, WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
+    }
+
+    // Of clients that come back; what is given to everybody who subscribes is no recovery.
+    private void CountRecovery(Subscription subscription, in ChannelHomeProtocol.Attached attached)
+    {
+        if (subscription.Options.RecoverFrom is null || RecoverFrom(subscription) is null) return;
+        ChannelNamespace of = subscription.Namespace;
+        NamespaceCount outcome = !attached.Recovered ? NamespaceCount.NotRecovered : attached.Missed is { Count: > 0 } ? NamespaceCount.Recovered : NamespaceCount.RecoveredNothing;
+        _namespaces.Add(of, outcome);
+        _namespaces.Add(of, NamespaceCount.RecoveredPublications, attached.Missed?.Count ?? 0);
     }
 
     private void Subscribe(Subscribe subscribe, RelayChannel channel, SubscribeResult result)

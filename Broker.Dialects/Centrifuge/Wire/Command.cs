@@ -19,8 +19,9 @@ public ref struct Command
     public ReadOnlySpan<byte> Channel { get; internal set; }
 
     /// <summary>
-    /// Connect, subscribe, publish, send, rpc: one JSON value, byte for byte as the client wrote it; empty if it wrote
-    /// none. It is well-formed, and holds no line feed, as that would have ended the command.
+    /// Connect, subscribe, publish, send, rpc: the data, byte for byte as the client wrote it; empty if it wrote none. In the
+    /// JSON form it is one well-formed value that holds no line feed, as that would have ended the command. In the Protobuf
+    /// form it is any bytes.
     /// </summary>
     public ReadOnlySpan<byte> Data { get; internal set; }
 
@@ -33,10 +34,10 @@ public ref struct Command
     /// <summary>Connect: the version of the client's software.</summary>
     public ReadOnlySpan<byte> Version { get; internal set; }
 
-    /// <summary>Connect: a JSON object of what to recover; <see cref="RecoveryReader"/> reads it. Already checked.</summary>
+    /// <summary>Connect: a JSON object of what to recover, in both forms; <see cref="RecoveryReader"/> reads it. Already checked.</summary>
     public ReadOnlySpan<byte> Subs { get; internal set; }
 
-    /// <summary>Connect: headers for the application, a JSON object as the client wrote it. Its inside is not checked.</summary>
+    /// <summary>Connect: headers for the application, a JSON object in both forms. Its inside is not checked.</summary>
     public ReadOnlySpan<byte> Headers { get; internal set; }
 
     /// <summary>Rpc: the method to call.</summary>
@@ -63,7 +64,7 @@ public ref struct Command
     /// <summary>Subscribe: the delta the client can apply, "fossil" or empty. Another one is bad request, 3501.</summary>
     public ReadOnlySpan<byte> Delta { get; internal set; }
 
-    /// <summary>Subscribe: a filter over tags, a JSON object as the client wrote it. Its inside is not checked.</summary>
+    /// <summary>Subscribe: a filter over tags, a JSON object in both forms. Its inside is not checked.</summary>
     public ReadOnlySpan<byte> TagsFilter { get; internal set; }
 
     /// <summary>Subscribe: bit 1 asks for numeric channel ids, bit 2 for error 112 if recovery is not possible.</summary>

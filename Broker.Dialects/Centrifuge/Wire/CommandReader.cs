@@ -9,7 +9,7 @@ namespace Broker.Dialects.Centrifuge.Wire;
 /// Lazy: a line is not looked at before it is asked for, so a caller that counts <see cref="Index"/> bounds the work.
 /// Nothing is allocated unless a text or a name is escaped.
 /// </remarks>
-public ref struct CommandReader(ReadOnlySpan<byte> frame)
+public ref struct CommandReader(ReadOnlySpan<byte> frame) : ICommandReader
 {
     private readonly int _length = frame.Length;
     private ReadOnlySpan<byte> _rest = frame;

@@ -5,7 +5,7 @@ namespace Broker.Dialects.Centrifuge.Wire;
 /// Between two lines stands one line feed, and after the last none, as the official server has it; every official client
 /// takes that, while some fail on a blank line. For one thread. Allocates only to grow, and for texts to be escaped.
 /// </remarks>
-public sealed class ReplyWriter
+public sealed class ReplyWriter : IReplyWriter
 {
     private readonly LineBuffer _lines = new();
 
@@ -21,6 +21,33 @@ public sealed class ReplyWriter
     /// <summary>Connected.</summary>
     public void WriteConnect(uint id, in ConnectResult result)
     {
+        StartConnect(id, result);
+        _lines.Close("}}"u8);
+    }
+
+    /// <summary>Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and <see cref="EndConnect"/>.</summary>
+    public void StartConnectWithSubscriptions(uint id, in ConnectResult result)
+    {
+        StartConnect(id, result);
+        _lines.PutName("\"subs\":"u8);
+        _lines.Open("{"u8);
+    }
+
+    /// <summary>One channel that the server has subscribed the client to.</summary>
+    public void WriteConnectSubscription(ReadOnlySpan<byte> channel, in SubscribeResult result)
+    {
+        _lines.PutComma();
+        _lines.PutText(channel);
+        _lines.Open(":{"u8);
+        PutSubscription(result);
+        _lines.Close("}"u8);
+    }
+
+    /// <summary>The last channel has been written.</summary>
+    public void EndConnect() => _lines.Close("}}}"u8);
+
+    private void StartConnect(uint id, in ConnectResult result)
+    {
         StartReply(id, "\"connect\":{"u8);
         _lines.PutText("\"client\":"u8, result.Client);
         _lines.PutText("\"version\":"u8, result.Version);
@@ -29,13 +56,18 @@ public sealed class ReplyWriter
         _lines.PutRaw("\"data\":"u8, result.Data);
         _lines.PutNumber("\"ping\":"u8, result.PingSeconds);
         _lines.PutTrue("\"pong\":"u8, result.Pong);
-        _lines.Close("}}"u8);
     }
 
     /// <summary>Subscribed.</summary>
     public void WriteSubscribe(uint id, in SubscribeResult result)
     {
         StartReply(id, "\"subscribe\":{"u8);
+        PutSubscription(result);
+        _lines.Close("}}"u8);
+    }
+
+    private void PutSubscription(in SubscribeResult result)
+    {
         _lines.PutTrue("\"expires\":"u8, result.Expires);
         _lines.PutNumber("\"ttl\":"u8, result.TtlSeconds);
         _lines.PutTrue("\"recoverable\":"u8, result.Recoverable);
@@ -47,7 +79,6 @@ public sealed class ReplyWriter
         _lines.PutRaw("\"data\":"u8, result.Data);
         _lines.PutTrue("\"was_recovering\":"u8, result.WasRecovering);
         _lines.PutTrue("\"delta\":"u8, result.Delta);
-        _lines.Close("}}"u8);
     }
 
     /// <summary>Unsubscribed, or never was subscribed.</summary>
@@ -157,6 +188,9 @@ public sealed class ReplyWriter
     /// <summary>A ping, among other lines. Alone in its frame it is <see cref="CentrifugeProtocol.Ping"/>.</summary>
     public void WritePing() => WriteLine(CentrifugeProtocol.Ping.Span);
 
+    /// <inheritdoc />
+    public void WriteEncoded(ReadOnlySpan<byte> reply) => WriteLine(reply);
+
     /// <summary>A line that is encoded already, such as a publication.</summary>
     public void WriteLine(ReadOnlySpan<byte> line)
     {
@@ -205,22 +239,33 @@ public sealed class ReplyWriter
         _lines.Close("}}}"u8);
     }
 
-    /// <summary>Publications of a channel that the client was too slow for, as a message of the server.</summary>
-    /// <param name="channel">UTF-8, not escaped.</param>
-    /// <param name="from">The first offset; 0 where the channel has none.</param>
-    /// <param name="to">The last offset; 0 where the channel has none.</param>
-    /// <param name="count">How many from the first to the last.</param>
+    /// <inheritdoc />
     public void PushGap(ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
     {
         _lines.StartLine();
-        _lines.Open("{\"push\":{\"message\":{\"data\":{\"gap\":{\"channel\":"u8);
-        _lines.PutText(channel);
-        _lines.Close(""u8);
-        _lines.PutNumber("\"from\":"u8, from);
-        _lines.PutNumber("\"to\":"u8, to);
-        _lines.PutNumber("\"count\":"u8, count);
-        _lines.PutText("\"reason\":"u8, "slow");
-        _lines.Close("}}}}}"u8);
+        _lines.Open("{\"push\":{\"message\":{\"data\":"u8);
+        PutGap(_lines, channel, from, to, count);
+        _lines.Close("}}}"u8);
+    }
+
+    /// <summary>The data of a gap's message, the same in every form.</summary>
+    internal static byte[] EncodeGap(ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
+    {
+        var json = new LineBuffer();
+        PutGap(json, channel, from, to, count);
+        return json.Written.ToArray();
+    }
+
+    private static void PutGap(LineBuffer json, ReadOnlySpan<byte> channel, ulong from, ulong to, ulong count)
+    {
+        json.Open("{\"gap\":{\"channel\":"u8);
+        json.PutText(channel);
+        json.Close(""u8);
+        json.PutNumber("\"from\":"u8, from);
+        json.PutNumber("\"to\":"u8, to);
+        json.PutNumber("\"count\":"u8, count);
+        json.PutText("\"reason\":"u8, "slow");
+        json.Close("}}"u8);
     }
 
     /// <summary>A message of the server to this client, in no channel.</summary>

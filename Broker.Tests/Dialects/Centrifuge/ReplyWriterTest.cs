@@ -36,6 +36,28 @@ public class ReplyWriterTest
     }
 
     [Fact]
+    public void Connect_tells_what_the_server_subscribes_to()
+    {
+        _writer.StartConnectWithSubscriptions(1, new ConnectResult { Client = "c", Pong = true });
+        _writer.WriteConnectSubscription("a\"b"u8, new SubscribeResult());
+        _writer.WriteConnectSubscription("news"u8, new SubscribeResult { Recoverable = true, Epoch = "x", Offset = 3, Positioned = true });
+        _writer.EndConnect();
+        _writer.WritePing();
+
+        Line("""{"id":1,"connect":{"client":"c","pong":true,"subs":{"a\"b":{},"news":{"recoverable":true,"epoch":"x","offset":3,"positioned":true}}}}""" + "\n{}");
+    }
+
+    [Fact]
+    public void Refreshed_connections_and_subscriptions()
+    {
+        _writer.WriteRefresh(3, isSubscription: false, expires: true, 60);
+        _writer.WriteRefresh(4, isSubscription: true, expires: false, 0);
+        _writer.PushRefresh(expires: true, 7);
+
+        Line("""{"id":3,"refresh":{"expires":true,"ttl":60}}""" + "\n" + """{"id":4,"sub_refresh":{}}""" + "\n" + """{"push":{"refresh":{"expires":true,"ttl":7}}}""");
+    }
+
+    [Fact]
     public void Subscribe_without_anything_to_tell_is_an_empty_object()
     {
         _writer.WriteSubscribe(2, new SubscribeResult());

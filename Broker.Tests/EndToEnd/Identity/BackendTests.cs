@@ -75,6 +75,23 @@ public sealed class BackendTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_lives_as_long_as_the_backend_says()
+    {
+        int refreshes = 0;
+        _backend.AnswerTo = (path, _) => path switch
+        {
+            "/connect" => $$$"""{"result":{"expire_at":{{{InThreeSeconds()}}},"user":"42"}}""",
+            "/refresh" when Interlocked.Increment(ref refreshes) == 1 => $$$"""{"result":{"expire_at":{{{InThreeSeconds()}}},"expired":false}}""",
+            "/refresh" => """{"result":{"expired":true}}""",
+            _ => """{"result":{}}""",
+        };
+        using LightClient client = await LightClient.ConnectAsync(_host.Port, _limit.Token);
+        while (await client.ReadLineAsync(_limit.Token) is not null) { }
+        Assert.Equal(3005, client.CloseCode);
+        Assert.Equal(2, refreshes);
+    }
+
+    [Fact]
     public async Task A_backend_that_is_down_is_told_once_and_clients_come_back()
     {
         _backend.Status = 500;
@@ -82,6 +99,8 @@ public sealed class BackendTests : IAsyncLifetime
         await ExpectAsync(client, """{"saw":"error","code":100}""", """{"saw":"error","code":100}""", """{"saw":"error","code":100}""");
         Assert.Contains("The backend is down: connect", _host.Log, StringComparison.Ordinal);
     }
+
+    private static long InThreeSeconds() => DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 3;
 
     private async Task ExpectAsync(ClientScript client, params string[] observations)
     {

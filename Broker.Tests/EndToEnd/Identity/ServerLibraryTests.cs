@@ -22,7 +22,7 @@ public sealed class ServerLibraryTests
                   tokens.hmac-secret = "{{Secret}}"
                   api.keys = ["{{ApiKey}}"]
                   channels { history { size = 10, ttl = 1m }, presence = on }
-                  namespaces.chat {}
+                  namespaces.chat { presence = on }
                 }
                 """, limit.Token);
             await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way), "--config", config);

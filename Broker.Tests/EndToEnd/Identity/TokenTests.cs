@@ -1,5 +1,7 @@
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
+using Broker.Client;
 using Broker.Identity.Tokens;
 using Broker.Tests.Identity;
 
@@ -80,10 +82,13 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task A_connection_lives_on_by_a_new_token()
     {
-        await using ClientScript client = Start([Connection("42", 3), Connection("42", 3600)]);
+        await using ClientScript client = Start([Connection("42", 10), Connection("42", 3600)]);
         await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
-        await ExpectAllAsync(client, """{"saw":"connected"}""", """{"saw":"subscribed by the server","channel":"#42"}""");
-        await ExpectAsync(client, """{"saw":"asked for a connection token"}""");
+        await ExpectAllAsync(
+            client,
+            """{"saw":"connected"}""",
+            """{"saw":"subscribed by the server","channel":"#42"}""",
+            """{"saw":"asked for a connection token"}""");
         await ApiAsync("publish", new { channel = "#42", data = 1 });
         await ExpectAsync(client, """{"saw":"received by the server","channel":"#42","data":1}""");
     }
@@ -129,6 +134,19 @@ public sealed class TokenTests : IAsyncLifetime
 
         await using ClientScript again = Start([token]);
         await ExpectAsync(again, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
+    }
+
+    [Fact]
+    public async Task A_native_client_shows_its_token_in_its_hello()
+    {
+        await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = _host.NativeUri, Token = Encoding.UTF8.GetBytes(Connection("42", 3600)) }, _limit.Token);
+        using HttpResponseMessage info = await _http.PostAsJsonAsync(new Uri(_host.HttpUri, "api/info"), new { }, _limit.Token);
+        Assert.Contains("\"num_clients\":1,\"num_users\":1", await info.Content.ReadAsStringAsync(_limit.Token), StringComparison.Ordinal);
+
+        byte[] forged = Encoding.UTF8.GetBytes(TokenWriter.WriteConnection("another", "42", DateTimeOffset.UtcNow, null));
+        ConnectionLostException refused = await Assert.ThrowsAsync<ConnectionLostException>(
+            () => BrokerClient.ConnectAsync(new BrokerClientOptions { Url = _host.NativeUri, Token = forged }, _limit.Token));
+        Assert.Equal(3500, (int)refused.CloseInfo.Code);
     }
 
     private ClientScript Start(string[] tokens, string channel = "", string[]? subscriptionTokens = null) => ClientScript.Start(

@@ -103,7 +103,7 @@ public sealed class StoreTests : StoreHost
         await File.WriteAllTextAsync(file, "not a folder");
 
         Assert.Contains($"The store {Folder} cannot be opened: another process has it open.", await FailToServeAsync(Folder), StringComparison.Ordinal);
-        Assert.Contains($"The store {file} cannot be opened", await FailToServeAsync(file), StringComparison.Ordinal);
+        Assert.Contains("expected the path of a folder; there is a file", await FailToServeAsync(file, exitCode: 2), StringComparison.Ordinal);
         Assert.True(Host.IsAlive);
     }
 
@@ -114,11 +114,11 @@ public sealed class StoreTests : StoreHost
         await Host.StopAsync();
         foreach (string manifest in Directory.EnumerateFiles(Folder, "MANIFEST-*")) File.Delete(manifest);
 
-        Assert.Contains($"The store {Folder} cannot be opened", await FailToServeAsync(Folder), StringComparison.Ordinal);
+        Assert.Contains($"The store {Folder} is damaged: ", await FailToServeAsync(Folder), StringComparison.Ordinal);
     }
 
-    // The second host that is told to open a folder; it must end by itself, with 1 and one sentence.
-    private static async Task<string> FailToServeAsync(string folder)
+    // The second host that is told to open a folder; it must end by itself, and say why in one line.
+    private static async Task<string> FailToServeAsync(string folder, int exitCode = 1)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (string word in (string[])[Path.Combine(AppContext.BaseDirectory, "broker.dll"), "serve", "--port", "0", "--store", folder]) start.ArgumentList.Add(word);
@@ -128,7 +128,7 @@ public sealed class StoreTests : StoreHost
         {
             string error = await process.StandardError.ReadToEndAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token);
-            Assert.Equal(1, process.ExitCode);
+            Assert.Equal(exitCode, process.ExitCode);
             return Assert.Single(error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
         }
         finally

@@ -1,8 +1,13 @@
 // The official client. Comes back by itself after a restart; says what it sees, one line of JSON each.
+// With FORM=protobuf it speaks Protobuf, where data is bytes: here those of JSON.
 
 import { once } from "node:events";
-import { Centrifuge } from "centrifuge";
 import WebSocket from "ws";
+
+const isProtobuf = process.env.FORM === "protobuf";
+const { Centrifuge } = await import(isProtobuf ? "centrifuge/build/protobuf" : "centrifuge");
+const encode = data => (isProtobuf ? new TextEncoder().encode(JSON.stringify(data)) : data);
+const decode = data => (isProtobuf ? JSON.parse(new TextDecoder().decode(data)) : data);
 
 const [url, channel] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
@@ -18,7 +23,7 @@ client.on("error", ({ error }) => console.error(error));
 const subscription = client.newSubscription(channel);
 subscription.on("subscribed", () => say({ saw: "subscribed" }));
 subscription.on("unsubscribed", () => say({ saw: "unsubscribed" }));
-subscription.on("publication", ({ data }) => say({ saw: "received", data }));
+subscription.on("publication", ({ data }) => say({ saw: "received", data: decode(data) }));
 subscription.on("error", ({ error }) => console.error(error));
 
 client.connect();
@@ -27,12 +32,12 @@ await client.ready();
 subscription.subscribe();
 await subscription.ready();
 const first = once(subscription, "publication");
-await subscription.publish("one");
+await subscription.publish(encode("one"));
 await first;
 
 subscription.unsubscribe();
-await client.publish(channel, "two");
+await client.publish(channel, encode("two"));
 
 subscription.subscribe();
 await subscription.ready();
-await subscription.publish("three");
+await subscription.publish(encode("three"));

@@ -1,8 +1,13 @@
-// The official client, on channels that keep something: each scenario says what it sees, one line of JSON each.
+// The official client, on channels that keep something: each scenario says what it sees, one line of JSON each. With FORM=protobuf
+// it speaks Protobuf, where data is bytes: here those of JSON.
 
 import { once } from "node:events";
-import { Centrifuge } from "centrifuge";
 import WebSocket from "ws";
+
+const isProtobuf = process.env.FORM === "protobuf";
+const { Centrifuge } = await import(isProtobuf ? "centrifuge/build/protobuf" : "centrifuge");
+const encode = data => (isProtobuf ? new TextEncoder().encode(JSON.stringify(data)) : data);
+const decode = data => (isProtobuf ? JSON.parse(new TextDecoder().decode(data)) : data);
 
 const [url, scenario] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
@@ -21,6 +26,8 @@ class CountedSocket extends WebSocket {
 const connect = async (options = {}) => {
   const client = new Centrifuge(url, { websocket: CountedSocket, minReconnectDelay: 50, maxReconnectDelay: 500, ...options });
   client.on("error", ({ error }) => console.error(error));
+  const publish = client.publish.bind(client);
+  client.publish = (channel, data) => publish(channel, encode(data));
   client.connect();
   await client.ready();
   return client;
@@ -29,7 +36,7 @@ const connect = async (options = {}) => {
 const subscribe = async (client, channel, options = {}) => {
   const subscription = client.newSubscription(channel, options);
   subscription.received = [];
-  subscription.on("publication", ({ data }) => subscription.received.push(data));
+  subscription.on("publication", ({ data }) => subscription.received.push(decode(data)));
   subscription.on("error", ({ error }) => console.error(error));
   subscription.subscribe();
   await subscription.ready();
@@ -101,7 +108,7 @@ const scenarios = {
     const pages = [];
     const page = async options => {
       const result = await subscription.history(options);
-      pages.push(result.publications.map(each => each.data));
+      pages.push(result.publications.map(each => decode(each.data)));
       return result;
     };
     const { epoch, offset } = await page({ limit: 0 });
@@ -110,7 +117,7 @@ const scenarios = {
     await page({ limit: 10, since: { offset: 2, epoch } });
     await page({ limit: 2, reverse: true });
     await page({ limit: 10, reverse: true, since: { offset: 3, epoch } });
-    say({ offset, pages });
+    say({ offset: Number(offset), pages });
     say({
       foreign: await failure(subscription.history({ limit: 1, since: { offset: 2, epoch: "other" } })),
       reverseFromZero: await failure(subscription.history({ limit: 1, reverse: true, since: { offset: 0, epoch } })),
@@ -152,7 +159,7 @@ const scenarios = {
     const [one, other] = [await connect(), await connect()];
     const texts = [];
     let bytes = 0;
-    for (const socket of sockets) socket.on("message", message => (bytes += message.length));
+    for (const socket of sockets) socket.on("message", message => (bytes += message.byteLength));
     const subscription = await subscribe(one, "diff:text", { delta: "fossil" });
     for (let i = 0; i < 10; i++) {
       const text = "ünïcode ".repeat(100) + i;
@@ -174,6 +181,30 @@ const scenarios = {
     say({ recovered, equal: subscription.received.every(({ text }, i) => text === texts[i]) });
   },
 
+  // What the client's own tests ask beyond the scenarios above, in the configuration that they are run with.
+  async own() {
+    const early = new Centrifuge(url, { websocket: CountedSocket });
+    const answer = failure(early.rpc("method", { my: "data" }));
+    early.connect();
+    const client = await connect();
+    const subscription = client.newSubscription("test");
+    const counts = [];
+    for (let i = 0; i < 10; i++) {
+      subscription.subscribe();
+      subscription.unsubscribe();
+    }
+
+    for (const turn of ["subscribe", "unsubscribe"]) {
+      subscription[turn]();
+      const expected = turn === "subscribe" ? 1 : 0;
+      let stats;
+      do stats = await client.presenceStats("test"); while (stats.numClients !== expected);
+      counts.push(stats.numClients);
+    }
+
+    say({ rpc: await answer, counts });
+  },
+
   // Tags are the server's to give: it publishes by its HTTP API.
   async filter() {
     const publish = async (data, tags) => {
@@ -186,6 +217,30 @@ const scenarios = {
     const offsets = [await publish(1, { t: "y" }), await publish(2, { t: "x" }), await publish(3), await publish(4, { t: "x" })];
     await until(() => all.received.length === 4 && some.received.length === 2);
     say({ offsets, all: all.received, some: some.received });
+  },
+
+  // What the client's own tests ask beyond the scenarios above, in the configuration that they are run with.
+  async own() {
+    const early = new Centrifuge(url, { websocket: CountedSocket });
+    const answer = failure(early.rpc("method", { my: "data" }));
+    early.connect();
+    const client = await connect();
+    const subscription = client.newSubscription("test");
+    const counts = [];
+    for (let i = 0; i < 10; i++) {
+      subscription.subscribe();
+      subscription.unsubscribe();
+    }
+
+    for (const turn of ["subscribe", "unsubscribe"]) {
+      subscription[turn]();
+      const expected = turn === "subscribe" ? 1 : 0;
+      let stats;
+      do stats = await client.presenceStats("test"); while (stats.numClients !== expected);
+      counts.push(stats.numClients);
+    }
+
+    say({ rpc: await answer, counts });
   },
 
   async refused() {

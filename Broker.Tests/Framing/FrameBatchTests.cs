@@ -7,10 +7,10 @@ using Xunit;
 
 namespace Broker.Tests.Framing;
 
-public sealed class TextBatchTests
+public sealed class FrameBatchTests
 {
     private readonly CountingPool _pool = new();
-    private TextBatch _batch;
+    private FrameBatch _batch;
 
     [Fact]
     public void One_line_is_one_frame()
@@ -38,6 +38,18 @@ public sealed class TextBatchTests
         _batch.Append(line, _pool);
 
         Assert.Equal(FrameWriter.Frame(Opcode.Text, line), Sealed());
+    }
+
+    [Fact]
+    public void Binary_parts_follow_each_other_with_nothing_between()
+    {
+        _batch = new FrameBatch(binary: true);
+        _batch.Append([1, 2], _pool);
+        _batch.Append([3], _pool);
+
+        Assert.Equal(Wire.Bytes("82 03 010203"), Sealed());
+        _batch.Append([4], _pool);
+        Assert.Equal(Wire.Bytes("82 01 04"), Sealed());
     }
 
     [Fact]
@@ -71,7 +83,7 @@ public sealed class TextBatchTests
         Gen.String[Gen.Char.AlphaNumeric, 0, 2000].Array[1, 60].Sample(lines =>
         {
             var pool = new CountingPool();
-            TextBatch batch = default;
+            FrameBatch batch = default;
             foreach (string line in lines) batch.Append(Encoding.ASCII.GetBytes(line), pool);
             SharedBytes bytes = batch.Seal(out int start);
 

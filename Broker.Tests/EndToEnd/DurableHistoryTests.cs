@@ -1,0 +1,97 @@
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+
+namespace Broker.Tests.EndToEnd;
+
+/// <summary>Channel histories on the disk, by the server's API and a client, over a host that is killed.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class DurableHistoryTests : IDisposable
+{
+    private const string ApiKey = "a long random key";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("broker-history-").FullName;
+    private readonly string _config = Path.GetTempFileName();
+
+    public void Dispose()
+    {
+        File.Delete(_config);
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("fsync"), InlineData("none")]
+    public async Task A_client_recovers_after_the_host_was_killed(string durability)
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        await WriteConfigAsync($$"""history { path = "{{_folder}}" }, namespaces.kept { recovery = on, history { size = 10, ttl = 1h, durability = {{durability}} } }""");
+        await using HostProcess host = await HostProcess.StartAsync(null, "--config", _config);
+        (string epoch, ulong first) = await PublishAsync(host, 1, limit.Token);
+        await PublishAsync(host, 2, limit.Token);
+        (_, ulong last) = await PublishAsync(host, 3, limit.Token);
+        await host.CrashAsync();
+        await host.StartAgainAsync();
+
+        using JsonDocument answer = await SubscribeAsync(host, epoch, first, limit.Token);
+        JsonElement subscribe = answer.RootElement.GetProperty("subscribe");
+        Assert.True(subscribe.GetProperty("recovered").GetBoolean(), answer.RootElement.GetRawText());
+        Assert.Equal(epoch, subscribe.GetProperty("epoch").GetString());
+        Assert.Equal([2, 3], subscribe.GetProperty("publications").EnumerateArray().Select(static each => each.GetProperty("data").GetInt32()));
+        Assert.Equal((epoch, last + 1), await PublishAsync(host, 4, limit.Token));
+    }
+
+    [Fact]
+    public async Task A_namespace_that_wants_a_disk_needs_a_folder()
+    {
+        await WriteConfigAsync("namespaces.kept { history { size = 10, ttl = 1h, durability = fsync } }");
+        var error = new StringWriter();
+        int code = await new Broker.Host.Commands.BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), new StringWriter(), error)
+            .RunAsync(["serve", "--port", "0", "--config", _config]);
+
+        Assert.Equal(2, code);
+        Assert.Contains("broker.namespaces.kept.history.durability", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("broker.history.path", error.ToString(), StringComparison.Ordinal);
+    }
+
+    private Task WriteConfigAsync(string settings) => File.WriteAllTextAsync(_config, $$"""broker { api.keys = ["{{ApiKey}}"], {{settings}} }""");
+
+    private static async Task<(string Epoch, ulong Offset)> PublishAsync(HostProcess host, int data, CancellationToken stop)
+    {
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Add("X-API-Key", ApiKey);
+        using HttpResponseMessage response = await http.PostAsJsonAsync(new Uri($"http://127.0.0.1:{host.Port}/api/publish"), new { channel = "kept:a", data }, stop);
+        string body = await response.Content.ReadAsStringAsync(stop);
+        using JsonDocument document = JsonDocument.Parse(body);
+        Assert.True(document.RootElement.TryGetProperty("result", out JsonElement result), body);
+        return (result.GetProperty("epoch").GetString()!, result.GetProperty("offset").GetUInt64());
+    }
+
+    private static async Task<JsonDocument> SubscribeAsync(HostProcess host, string epoch, ulong offset, CancellationToken stop)
+    {
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(host.WebSocketUri, stop);
+        string subscribe = $"{{\"channel\":\"kept:a\",\"recover\":true,\"epoch\":\"{epoch}\",\"offset\":{offset}}}";
+        string commands = "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":" + subscribe + "}";
+        await socket.SendAsync(Encoding.UTF8.GetBytes(commands), WebSocketMessageType.Text, endOfMessage: true, stop);
+        byte[] buffer = new byte[64 * 1024];
+        while (true)
+        {
+            var text = new StringBuilder();
+            WebSocketReceiveResult received;
+            do
+            {
+                received = await socket.ReceiveAsync(buffer, stop);
+                text.Append(Encoding.UTF8.GetString(buffer, 0, received.Count));
+            }
+            while (!received.EndOfMessage);
+
+            foreach (string line in text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                JsonDocument reply = JsonDocument.Parse(line);
+                if (reply.RootElement.TryGetProperty("id", out JsonElement id) && id.GetInt32() == 2) return reply;
+                reply.Dispose();
+            }
+        }
+    }
+}
