@@ -89,7 +89,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
                 Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
                 Epoch = range.Since?.Epoch ?? 0,
                 Offset = range.Since?.Offset ?? 0,
-                Limit = range.Limit,
+                Limit = (uint)range.Limit,
                 Channel = Encoding.UTF8.GetBytes(channel),
             });
         }

@@ -43,7 +43,7 @@ internal static class NativeCommands
     {
         if (request.Request == 0) return new ClientCommand.Invalid(0, bytes) { Index = index };
         StreamPosition? since = (request.Options & WireHistoryOptions.Since) != 0 ? new StreamPosition(request.Epoch, request.Offset) : null;
-        var query = new HistoryQuery(since, request.Limit, (request.Options & WireHistoryOptions.Reverse) != 0);
+        var query = new HistoryQuery(since, (int)Math.Min(request.Limit, int.MaxValue), (request.Options & WireHistoryOptions.Reverse) != 0);
         return new ClientCommand.History(request.Request, bytes, Encoding.UTF8.GetString(request.Channel), query) { Index = index };
     }
 

@@ -96,8 +96,15 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         Assert.Equal("history 1 to 6: 1=1 2=2", History(client, new HistoryRequest { Request = 1, Limit = 2, Channel = "kept:a"u8 }));
         Assert.Equal("history 2 to 6: 6=6", History(client, new HistoryRequest { Request = 2, Limit = 1, Options = HistoryWireOptions.Reverse, Channel = "kept:a"u8 }));
         Assert.Equal("history 3 to 6:", History(client, new HistoryRequest { Request = 3, Channel = "kept:a"u8 }));
-        Assert.Equal($"history 4 to 6: 3={large} 4={large}", History(client, new HistoryRequest { Request = 4, Limit = 100, Options = HistoryWireOptions.Since, Offset = 2, Channel = "kept:a"u8 }));
-        Assert.Equal($"history 5 to 6: 5={large} 6=6", History(client, new HistoryRequest { Request = 5, Limit = 100, Options = HistoryWireOptions.Since, Offset = 4, Channel = "kept:a"u8 }));
+        ulong last = 2;
+        while (last < 6)
+        {
+            string page = History(client, new HistoryRequest { Request = 4, Limit = 100, Options = HistoryWireOptions.Since, Offset = last, Channel = "kept:a"u8 });
+            int fitting = page.Split('=').Length - 1;
+            Assert.InRange(fitting, 1, 3);      // All of them are too many for a frame.
+            for (int i = 0; i < fitting; i++) Assert.Contains($" {++last}=", page, StringComparison.Ordinal);
+        }
+
         Assert.StartsWith("error Request 112 id 6", History(client, new HistoryRequest { Request = 6, Limit = 1, Options = HistoryWireOptions.Since, Epoch = 7, Channel = "kept:a"u8 }), StringComparison.Ordinal);
         Assert.StartsWith("error Request 108 id 7", History(client, new HistoryRequest { Request = 7, Limit = 1, Channel = "plain"u8 }), StringComparison.Ordinal);
     }

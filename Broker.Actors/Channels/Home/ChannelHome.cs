@@ -20,8 +20,8 @@ namespace Broker.Actors.Channels.Home;
 public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store, IHomeThread thread)
 {
     private readonly Dictionary<string, HomeChannel> _channels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Task Last, int Count)> _late = new(StringComparer.Ordinal);   // Publications that the store works on.
     private readonly IdempotencyTable<StreamPosition> _answers = new(context.Time);     // Of publications that are not kept.
-    private readonly Dictionary<string, Task> _lastAppends = new(StringComparer.Ordinal);     // Of channels whose store works on one.
 
     /// <summary>How many channels have a node attached.</summary>
     public int Count => _channels.Count;
@@ -98,25 +98,24 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
             VersionEpoch = message.Options.VersionEpoch,
         };
         ValueTask<AppendResult> appended = store.AppendAsync(message.Channel, append, options.History);
-        return appended.IsCompletedSuccessfully ? new(OnAppended(message, options, appended.Result)) : new(PublishLateAsync(message, options, appended));
+        if (appended.IsCompletedSuccessfully && !_late.ContainsKey(message.Channel)) return new(OnAppended(message, options, appended.Result));
+
+        // The store completes in order, but what waits for it may be woken in any: each publication waits for the one before it.
+        (Task Last, int Count) before = _late.GetValueOrDefault(message.Channel, (Task.CompletedTask, 0));
+        Task<ChannelHomeProtocol.Published> late = PublishLateAsync(message, options, appended, before.Last);
+        _late[message.Channel] = (late, before.Count + 1);
+        return new(late);
     }
 
-    private async Task<ChannelHomeProtocol.Published> PublishLateAsync(ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append)
+    private async Task<ChannelHomeProtocol.Published> PublishLateAsync(ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append, Task before)
     {
         message.Publication.LongData?.Hold();       // Its sender lets go when this call returns.
-        Task before = _lastAppends.GetValueOrDefault(message.Channel, Task.CompletedTask);
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _lastAppends[message.Channel] = done.Task;
         (AppendResult result, Exception? failure) = await OutcomeOf(append.AsTask()).ConfigureAwait(false);
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await thread.SwitchTo();
-
-        // The store completes appends in their order, but threads may bring the outcomes here in another one.
-        while (!before.IsCompleted)
-        {
-            await before.ConfigureAwait(false);
-            await thread.SwitchTo();
-        }
-
+        (Task last, int count) = _late[message.Channel];
+        if (count == 1) _late.Remove(message.Channel);
+        else _late[message.Channel] = (last, count - 1);
         try
         {
             if (failure is null) return OnAppended(message, options, result);
@@ -126,8 +125,6 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         finally
         {
             message.Publication.LongData?.LetGo();
-            if (_lastAppends.TryGetValue(message.Channel, out Task? last) && last == done.Task) _lastAppends.Remove(message.Channel);
-            done.SetResult();
         }
     }
 

@@ -35,7 +35,7 @@ public readonly ref struct HistoryRequest : INativeMessage<HistoryRequest>
     public ulong Offset { get; init; }
 
     /// <summary>Publications at most; 0 asks for the position alone. A server has a limit of its own.</summary>
-    public int Limit { get; init; }
+    public uint Limit { get; init; }
 
     /// <summary>The name of the channel, to the end.</summary>
     public ReadOnlySpan<byte> Channel { get; init; }
@@ -50,7 +50,7 @@ public readonly ref struct HistoryRequest : INativeMessage<HistoryRequest>
         Options = (HistoryOptions)body.NextFlags((byte)(HistoryOptions.Since | HistoryOptions.Reverse)),
         Epoch = body.NextLong(),
         Offset = body.NextLong(),
-        Limit = body.NextCount(),
+        Limit = body.NextWord(),
         Channel = body.RestText(),
     };
 
@@ -61,7 +61,7 @@ public readonly ref struct HistoryRequest : INativeMessage<HistoryRequest>
         body.PutByte((byte)Options);
         body.PutLong(Epoch);
         body.PutLong(Offset);
-        body.PutWord((uint)Limit);
+        body.PutWord(Limit);
         body.PutBytes(Channel);
     }
 }

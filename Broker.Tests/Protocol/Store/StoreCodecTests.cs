@@ -51,7 +51,6 @@ public sealed class StoreCodecTests
     [InlineData("store-bool", "02")]
     [InlineData("store-scan-arguments", "00 00000000 0000 0000")]
     [InlineData("store-scan-arguments", "02 01000000 0000 0000")]
-    [InlineData("store-scan-arguments", "00 ffffffff 0000 0000")]
     [InlineData("store-write-stream-arguments", "03 0000000000000000 61")]
     [InlineData("store-write-stream-arguments", "00 0000000000000000")]
     [InlineData("store-read-stream-arguments", "0000000000000000 0000000000000000")]
@@ -63,6 +62,10 @@ public sealed class StoreCodecTests
     [InlineData("store-scan-stream-item", "0100 61 01 ffffffffffffffff 61")]
     public void What_a_value_can_not_be_is_refused_as_a_whole(string name, string hex) =>
         Assert.Null(StoreSamples.Named(name).Rewrite(Wire.Bytes(hex)));
+
+    [Fact]
+    public void A_limit_of_2_31_and_more_is_read_as_the_largest_below_it() =>
+        Assert.Equal(Wire.Bytes("00 ffffff7f 0000 0000"), StoreSamples.Named("store-scan-arguments").Rewrite(Wire.Bytes("00 ffffffff 0000 0000")));
 
     [Fact]
     public void A_key_has_1_to_65535_bytes()
