@@ -60,7 +60,7 @@ public static class BrokerApplication
         {
             IdentityAccess access = IdentityAccess.Create(
                 settings,
-                provider.GetRequiredService<HubSettings>(),
+                provider.GetRequiredService<StandardSettings>(),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Identity"));
             access.Attach((user, client, reason) => provider.GetRequiredService<Hub>().Api.DisconnectAsync(new UserConnections(user, client), reason));

@@ -109,7 +109,6 @@ public sealed class NativePropertyTests
         {
             NativeKind.Hello => (new[] { 8, 12, 16 }, Array.Empty<int>()),
             NativeKind.Welcome => ([8, 12, 16, 20, 32, 36, 40, 44, 48], [24]),
-            NativeKind.History => ([25], []),
             _ => ([], []),
         };
         foreach (int at in words)
