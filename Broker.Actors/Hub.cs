@@ -185,7 +185,9 @@ public sealed class Hub : IAsyncDisposable
         IActorRef[] fanOuts = [.. _loops.Select(loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
         _channels = new ChannelContext(fanOuts, _dialects.Formats, _settings.Routing)
         {
-            Homes = new ChannelHomeContext(_namespaces, _settings.History, _time),
+            // A recovery that does not fit the queue would end its client as too slow.
+            Homes = new ChannelHomeContext(
+                _namespaces, _settings.History with { RecoveryBytesMax = Math.Min(_settings.History.RecoveryBytesMax, _settings.Reactor.QueueBytesMax) }, _time),
             Stores = Histories,
         };
         IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];

@@ -86,14 +86,6 @@ public static class HubSettingsBinder
             string group = onDisk.Name.Length == 0 ? "broker.channels" : $"broker.namespaces.{onDisk.Name}";
             reader.Refuse($"{group}.history.durability", "memory, or a folder for it in broker.history.path");
         }
-
-        if (settings.History.RecoveryBytesMax > settings.Reactor.QueueBytesMax)
-        {
-            reader.Refuse(
-                "broker.history.recovery-bytes-max",
-                $"at most the reactor.queue-bytes-max of {SettingUnits.WriteSize(settings.Reactor.QueueBytesMax)}");
-        }
-
     }
 
     private static ListenSettings ReadListen(SettingsReader reader) => new()
