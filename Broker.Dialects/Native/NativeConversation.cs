@@ -1,6 +1,7 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using System.Buffers;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Transfers;

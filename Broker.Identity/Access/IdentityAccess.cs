@@ -1,7 +1,7 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Identity.Backend;
 using Broker.Identity.Revocation;

@@ -1,15 +1,15 @@
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Relay;
 using System.Text;
 using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
-using Broker.Actors.Channels.Home;
 using Broker.Actors.Model;
 using Broker.Core.Counting;
 using Broker.Tests.Support;
 using Xunit;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 using Delivery = Broker.Core.Protocol.Messages.Delivery;
 using NativeWriter = Broker.Core.Protocol.Messages.NativeWriter;
 

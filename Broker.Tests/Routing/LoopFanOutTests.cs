@@ -1,15 +1,14 @@
+using Broker.Actors.Channels.Delivery;
 using System.Text;
 using Akka.Actor;
 using Akka.TestKit;
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.FanOut;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Tests.Support;
 using Xunit;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 using static Broker.Tests.Support.Wire;
 
 namespace Broker.Tests.Routing;

@@ -1,7 +1,7 @@
+using Broker.Actors.Channels.Delivery;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
@@ -11,7 +11,7 @@ using Broker.Reactor;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
 using Broker.Reactor.Pipes;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.FanOut;
 

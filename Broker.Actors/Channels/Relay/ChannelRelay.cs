@@ -1,12 +1,12 @@
+using Broker.Actors.Channels.Delivery;
 using Akka.Actor;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Transfers;
 using Broker.Core.Counting;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
 
