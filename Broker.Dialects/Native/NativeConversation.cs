@@ -5,6 +5,7 @@ using Broker.Actors.Model;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Framing;
 using Broker.Reactor;

@@ -46,10 +46,10 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(member, 3, 81));
         Publish("c", "2", id: 4);
 
-        var attach = _fanOuts[1].ExpectMsg<Add>();
-        Assert.Equal(new Add(member, Shard, attach.Result, 1, 80), attach);
+        var attach = _fanOuts[1].ExpectMsg<AddSubscriber>();
+        Assert.Equal(new AddSubscriber(member, Shard, attach.Result, 1, 80), attach);
         Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
-        Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
+        Assert.Equal(new RemoveSubscriber(member, 3, 81), _fanOuts[1].ExpectMsg<RemoveSubscriber>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
 
@@ -154,7 +154,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(left, 3, 81));
         Publish("c", "1", id: 2);
 
-        _fanOuts[0].ExpectMsg<Remove>();
+        _fanOuts[0].ExpectMsg<RemoveSubscriber>();
         _fanOuts[1].ExpectMsg<Deliver>();
         AssertNothingFor(_fanOuts[0]);
     }
@@ -175,7 +175,7 @@ public sealed class ChannelHomeActorTests : TestKit
 
         _home.Tell(new Unsubscribe(member, 3, 81));
 
-        Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
+        Assert.Equal(new RemoveSubscriber(member, 3, 81), _fanOuts[1].ExpectMsg<RemoveSubscriber>());
     }
 
     [Fact]
@@ -188,8 +188,8 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(twice, 0, 0));
         Publish("c", "1", id: 4);
 
-        _fanOuts[0].ExpectMsg<Remove>();
-        _fanOuts[0].ExpectMsg<Remove>();
+        _fanOuts[0].ExpectMsg<RemoveSubscriber>();
+        _fanOuts[0].ExpectMsg<RemoveSubscriber>();
         _fanOuts[0].ExpectMsg<Deliver>();
     }
 
@@ -292,7 +292,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(forgotten, 3, 80));
         Publish("c", "1", id: 4);
 
-        _fanOuts[0].FishForMessage(message => message is Remove);
+        _fanOuts[0].FishForMessage(message => message is RemoveSubscriber);
         Assert.Equal("c", _fanOuts[0].ExpectMsg<Deliver>().Channel);
     }
 
@@ -314,7 +314,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(bad, 1, 80));
 
         _fanOuts[0].ExpectMsg<Reset>();
-        Assert.Equal(new Remove(bad, 1, 80), _fanOuts[0].ExpectMsg<Remove>());
+        Assert.Equal(new RemoveSubscriber(bad, 1, 80), _fanOuts[0].ExpectMsg<RemoveSubscriber>());
     }
 
     private Subscription Member(string channel, int loop, PublicationFormat? format = null) =>

@@ -5,6 +5,7 @@ using Broker.Dialects;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using Xunit;

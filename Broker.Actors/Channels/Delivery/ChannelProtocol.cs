@@ -119,13 +119,13 @@ public static class ChannelProtocol
     /// <param name="Result">Where the channel stands; the client's first delivery is the next one.</param>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command.</param>
-    public sealed record Add(Subscription Subscription, int Home, SubscribeResult Result, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+    public sealed record AddSubscriber(Subscription Subscription, int Home, SubscribeResult Result, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 
     /// <summary>Home to fan-out: take this subscription off the channel's list, and tell its client so if it asked.</summary>
     /// <param name="Subscription">The subscription.</param>
     /// <param name="Id">Of the command; 0 if nobody waits for an answer.</param>
     /// <param name="Bytes">Of the command.</param>
-    public sealed record Remove(Subscription Subscription, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+    public sealed record RemoveSubscriber(Subscription Subscription, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 
     /// <summary>Home to fan-out: one publication for all of the channel's subscriptions on that loop.</summary>
     /// <param name="Channel">The channel.</param>

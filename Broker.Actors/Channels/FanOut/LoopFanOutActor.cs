@@ -70,8 +70,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         switch (message)
         {
             case Deliver deliver: Batch(deliver); break;
-            case Add add: Add(add); break;
-            case Remove remove: Remove(remove); break;
+            case AddSubscriber add: Add(add); break;
+            case RemoveSubscriber remove: Remove(remove); break;
             case Reset reset: EvictAll(reset.Home); break;
             default: Unhandled(message); break;
         }
@@ -194,7 +194,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private void Add(Add add)
+    private void Add(AddSubscriber add)
     {
         Subscription subscription = add.Subscription;
         if (!_channels.TryGetValue(subscription.Channel, out LoopChannel? channel))
@@ -217,7 +217,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private void Remove(Remove remove)
+    private void Remove(RemoveSubscriber remove)
     {
         Subscription subscription = remove.Subscription;
         if (subscription.Index >= 0 && _channels.TryGetValue(subscription.Channel, out LoopChannel? channel))

@@ -1,6 +1,6 @@
 using Broker.Core.Framing;
 
-namespace Broker.Core.Protocol.Messages;
+namespace Broker.Core.Protocol;
 
 /// <summary>The first byte of a message: what it is.</summary>
 public enum NativeKind : byte
