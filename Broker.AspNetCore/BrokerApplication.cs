@@ -1,3 +1,4 @@
+using Broker.Actors.Sessions;
 using Broker.Actors.Calls.Methods;
 using Akka.Configuration;
 using Broker.Actors;

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Relay;
 using Broker.Actors.Sessions;
 using System.Diagnostics.Metrics;
 using Broker.Actors.Channels;

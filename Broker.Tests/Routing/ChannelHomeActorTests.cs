@@ -323,14 +323,14 @@ public sealed class ChannelHomeActorTests : TestKit
     private SubscribeResult PlaceOf(Subscription member)
     {
         _home.Tell(new Subscribe(member, 1, 80));
-        return _fanOuts[member.Loop].FishForMessage<Add>(attach => ReferenceEquals(attach.Subscription, member)).Result;
+        return _fanOuts[member.Loop].FishForMessage<AddSubscriber>(attach => ReferenceEquals(attach.Subscription, member)).Result;
     }
 
     private Subscription Join(string channel, int loop, PublicationFormat? format = null)
     {
         Subscription member = Member(channel, loop, format);
         _home.Tell(new Subscribe(member, 1, 80));
-        Assert.Same(member, _fanOuts[loop].FishForMessage<Add>(_ => true).Subscription);
+        Assert.Same(member, _fanOuts[loop].FishForMessage<AddSubscriber>(_ => true).Subscription);
         return member;
     }
 

@@ -79,11 +79,11 @@ public sealed class RunningCall : IRunningCall
     }
 
     /// <inheritdoc />
-    public async ValueTask SayAsync(IChunkSource item, CancellationToken cancel)
+    public async ValueTask SayAsync(IChunkSource item, CancellationToken cancellationToken)
     {
         try
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, cancel);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, cancellationToken);
             await WaitAsync(item.Bytes, either.Token).ConfigureAwait(false);
         }
         catch
@@ -97,14 +97,14 @@ public sealed class RunningCall : IRunningCall
     }
 
     // Until the caller has credit for one more, and its connection room. What is not said takes neither.
-    private async ValueTask WaitAsync(long bytes, CancellationToken cancel)
+    private async ValueTask WaitAsync(long bytes, CancellationToken cancellationToken)
     {
         if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
         if (bytes > _resultBytesMax) throw new CallFaultException(FaultCode.ResultTooBig, $"an item of {bytes} bytes passes the {_resultBytesMax} that the client takes");
-        await Credit.TakeAsync(cancel).ConfigureAwait(false);
+        await Credit.TakeAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await _untaken.TakeAsync((int)bytes, cancel).ConfigureAwait(false);
+            await _untaken.TakeAsync((int)bytes, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
