@@ -82,7 +82,7 @@ internal static class Handshake
         return reason;
     }
 
-    private static ConnectionLostException Lost(CloseInfo ending) => new(ending);
+    private static ConnectionLostException Lost(CloseInfo closeInfo) => new(closeInfo);
 
     private static async Task<Agreement> ReceiveWelcomeAsync(ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancellationToken)
     {

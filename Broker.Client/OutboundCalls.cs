@@ -117,7 +117,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Return(result);
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>A call has failed.</summary>
@@ -126,7 +126,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(fault.Id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Fail(new CallFailedException(call.Method, fault.Code, Encoding.UTF8.GetString(fault.Text)));
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>The result of a call came as a stream that could not be taken.</summary>
@@ -138,7 +138,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Fail(new CallFailedException(call.Method, why.ResultFault, $"the result could not be taken: {text}"));
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>The progress reports of a call's result.</summary>
@@ -197,7 +197,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
             throw;
         }
 
-        state.DeadlinesChanged();
+        state.TimersChanged();
         return id;
     }
 
@@ -213,7 +213,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         call.Fail(failure);
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     private bool TryAbandon(uint id, PendingCall call)

@@ -66,7 +66,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
             string why = failure.Message.Contains("lock file", StringComparison.Ordinal) ? $"another process has it open. {failure.Message}"
                 : failure.Message.StartsWith("Corruption", StringComparison.Ordinal) ? $"{failure.Message} {StoreFolderCheck.WayOn(folder)}"
                 : failure.Message;
-            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure) { IsDamage = StoreException.TellsDamage(failure) };
+            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure) { IsDamage = StoreException.MeansDamage(failure) };
         }
 
         try
@@ -235,7 +235,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <summary>What is kept under a client's key, without its bytes.</summary>
     public KeyState Look(ReadOnlySpan<byte> key)
     {
-        using var _ = Hold();
+        using var _ = AddRef();
         Span<byte> record = stackalloc byte[key.Length + 1];
         nint slice = FindRecord(Records.NameOf(key, record), at: null);
         if (slice == 0) return default;
@@ -290,7 +290,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     public void FlushLog(bool sync) => RocksDbSharp.Native.Instance.rocksdb_flush_wal(handle, sync ? (byte)1 : (byte)0);
 
     /// <summary>Keeps the database open until the answer is disposed of.</summary>
-    public Holding Hold() => new(this);
+    public EngineReference AddRef() => new(this);
 
     /// <inheritdoc />
     protected override bool ReleaseHandle()
@@ -340,11 +340,11 @@ internal sealed unsafe class StoreEngine : SafeHandle
     }
 
     /// <summary>Keeps the database open.</summary>
-    public readonly ref struct Holding
+    public readonly ref struct EngineReference
     {
         private readonly StoreEngine _engine;
 
-        public Holding(StoreEngine engine)
+        public EngineReference(StoreEngine engine)
         {
             bool held = false;
             engine.DangerousAddRef(ref held);

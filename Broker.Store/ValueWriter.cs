@@ -38,7 +38,7 @@ public sealed class ValueWriter : IAsyncDisposable
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> piece)
     {
         ObjectDisposedException.ThrowIf(_isOver, this);
-        if (piece.Length > _bytesMax - Length) throw TooBig(_bytesMax);
+        if (piece.Length > _bytesMax - Length) throw TooLarge(_bytesMax);
         while (!piece.IsEmpty)
         {
             if (_filled == LongValue.PartBytes) await WritePartAsync().ConfigureAwait(false);
@@ -97,7 +97,7 @@ public sealed class ValueWriter : IAsyncDisposable
         }
     }
 
-    internal static StoreException TooBig(long bytesMax) => new(StoreFault.ValueTooBig, $"A value that is written as a stream has at most {bytesMax} bytes.");
+    internal static StoreException TooLarge(long bytesMax) => new(StoreFault.ValueTooBig, $"A value that is written as a stream has at most {bytesMax} bytes.");
 
     // The next part is filled while this one is being written.
     private async Task WritePartAsync()

@@ -45,7 +45,7 @@ internal sealed class ItemBudget(int bytesMax)
     }
 
     /// <summary>The client has taken so many bytes.</summary>
-    internal void GiveBack(long bytes)
+    internal void Return(long bytes)
     {
         lock (_gate)
         {

@@ -105,20 +105,20 @@ public abstract record ClientCommand(uint Id, int Bytes)
         public TimeSpan Deadline { get; init; }
 
         /// <summary>Where long arguments count until the call has ended; then disposed of.</summary>
-        public IDisposable? Hold { get; init; }
+        public IDisposable? Reservation { get; init; }
 
         /// <summary>Whether items may follow, in either direction.</summary>
         public CallWindows Windows { get; init; }
 
         /// <summary>A command for a call of several that came together.</summary>
-        internal static Call Of(in CallRequest call, int bytes) => new(call.Id, bytes, call.Method, call.Arguments) { Name = call.Name, Deadline = call.Deadline, Hold = call.Hold, Windows = call.Windows };
+        internal static Call Of(in CallRequest call, int bytes) => new(call.Id, bytes, call.Method, call.Arguments) { Name = call.Name, Deadline = call.Deadline, Reservation = call.Reservation, Windows = call.Windows };
 
         /// <summary>What starts.</summary>
-        internal CallRequest Request => new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Hold = Hold, Windows = Windows };
+        internal CallRequest Request => new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Reservation = Reservation, Windows = Windows };
     }
 
     /// <summary>Call methods that answer at once.</summary>
-    internal sealed record QuickCalls(QuickRun Run) : ClientCommand(0, Run.Bytes);
+    internal sealed record InlineCalls(InlineRun Run) : ClientCommand(0, Run.Bytes);
 
     /// <summary>A further argument of a call.</summary>
     /// <param name="Id">The call's number.</param>

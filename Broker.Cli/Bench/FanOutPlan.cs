@@ -41,13 +41,13 @@ internal sealed record FanOutPlan(int Subscribers, int Publishers, int Channels,
         : [.. Enumerable.Range(0, Channels).Where(channel => channel % Publishers == publisher)];
 
     /// <summary>How many publish into a channel.</summary>
-    public int SpeakersOf(int channel) => Publishers < Channels ? 1 : (Publishers / Channels) + (channel < Publishers % Channels ? 1 : 0);
+    public int PublishersOf(int channel) => Publishers < Channels ? 1 : (Publishers / Channels) + (channel < Publishers % Channels ? 1 : 0);
 
     /// <summary>Which of a channel's publishers one of them is, from 0.</summary>
-    public int PlaceOf(int publisher) => Publishers < Channels ? 0 : publisher / Channels;
+    public int PositionOf(int publisher) => Publishers < Channels ? 0 : publisher / Channels;
 
     /// <summary>The publisher of that place.</summary>
-    public int SpeakerOf(int channel, int place) => Publishers < Channels ? channel % Publishers : (place * Channels) + channel;
+    public int PublisherOf(int channel, int slot) => Publishers < Channels ? channel % Publishers : (slot * Channels) + channel;
 
     /// <summary>Whether a stamp is of this plan: its publisher speaks in its channel.</summary>
     public bool Has(PublicationStamp stamp) =>

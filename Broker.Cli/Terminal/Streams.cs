@@ -20,7 +20,7 @@ public sealed record Streams(Stream Input, Stream Output, TextWriter Error, bool
     internal CancellationToken OutputClosed => Output is StandardOutput output ? output.ReaderGone : CancellationToken.None;
 
     /// <summary>Writes one line for people to standard error. What a hub said in it cannot steer the terminal.</summary>
-    public void Tell(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
+    public void Report(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
 
     /// <summary>Writes one line to standard output, at once.</summary>
     public Task PrintAsync(string line, CancellationToken cancellationToken = default) => PrintAsync(Encoding.UTF8.GetBytes(line), cancellationToken);

@@ -48,7 +48,7 @@ public class BufferPool(int keptBytesMax = 16 * 1024 * 1024)
     }
 
     /// <summary>Takes back a buffer of <see cref="Rent"/>. Nobody may touch it afterwards.</summary>
-    public virtual void GiveBack(byte[] buffer)
+    public virtual void Return(byte[] buffer)
     {
         Outstanding--;
         AssertInvariant();

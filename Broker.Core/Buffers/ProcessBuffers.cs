@@ -29,9 +29,9 @@ public sealed class ProcessBuffers : BufferPool
     }
 
     /// <inheritdoc />
-    public override void GiveBack(byte[] buffer)
+    public override void Return(byte[] buffer)
     {
-        lock (_gate) base.GiveBack(buffer);
+        lock (_gate) base.Return(buffer);
     }
 
     /// <summary>Leaves all that is kept to the garbage collector. Called when the process is quiet, before a collection.</summary>

@@ -14,7 +14,7 @@ public sealed class AssemblerPool(BufferPool buffers)
     public MessageAssembler Rent() => _kept.TryPop(out MessageAssembler? assembler) ? assembler : new(buffers);
 
     /// <summary>Clears an assembler and takes it back.</summary>
-    public void GiveBack(MessageAssembler assembler)
+    public void Return(MessageAssembler assembler)
     {
         assembler.Clear();
         if (_kept.Count < KeptMax) _kept.Push(assembler);

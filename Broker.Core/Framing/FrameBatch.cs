@@ -53,7 +53,7 @@ public struct FrameBatch(bool binary)
     /// <summary>Drops what was appended.</summary>
     public void Clear()
     {
-        _bytes?.LetGo();
+        _bytes?.Release();
         _bytes = null;
     }
 }

@@ -70,7 +70,7 @@ public sealed class MessageDeflate
 
         if (broken is null && opcode == Opcode.Text && !text.IsComplete) broken = FrameViolation.TextNotUtf8;
         if (broken is null) return null;
-        message.LetGo();
+        message.Release();
         message = null;
         return broken;
     }
@@ -128,6 +128,6 @@ public sealed class MessageDeflate
         _dropped = true;
         _inflater?.Dispose();
         _deflater?.Dispose();
-        _policy.Budget.GiveBack(Terms.ContextBytes);
+        _policy.Budget.Return(Terms.ContextBytes);
     }
 }

@@ -26,8 +26,8 @@ internal sealed class SentStreams
     }
 
     /// <summary>Nobody listens to a channel any more.</summary>
-    internal void ForgetChannel(uint channel) => _last.RemoveAll(each => each.Subject.Channel == channel && channel != 0);
+    internal void RemoveChannel(uint channel) => _last.RemoveAll(each => each.Subject.Channel == channel && channel != 0);
 
     /// <summary>Nobody waits for a call any more; its number may be that of a later one.</summary>
-    internal void ForgetCall(uint call) => _last.RemoveAll(each => each.Subject.Channel == 0 && each.Subject.Call == call);
+    internal void RemoveCall(uint call) => _last.RemoveAll(each => each.Subject.Channel == 0 && each.Subject.Call == call);
 }

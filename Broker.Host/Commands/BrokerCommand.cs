@@ -119,7 +119,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         }
         catch (SettingException bad)
         {
-            Tell(bad);
+            Report(bad);
             return Unusable;
         }
 
@@ -139,7 +139,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         }
         catch (SettingException bad)
         {
-            Tell(bad);
+            Report(bad);
             return 1;
         }
     }
@@ -147,7 +147,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     private LoadedSettings Load(ParseResult parsed) =>
         SettingsLoader.Load(parsed.GetValue(_config), environment, SettingOptions.Read(parsed));
 
-    private void Tell(SettingException bad)
+    private void Report(SettingException bad)
     {
         foreach (string problem in bad.Problems) error.WriteLine($"broker: {problem}");
     }

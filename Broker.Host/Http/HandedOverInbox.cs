@@ -23,9 +23,9 @@ public sealed class HandedOverInbox(int connectionsMax)
 
     /// <summary>Takes the next connection out; its descriptor belongs to the caller.</summary>
     /// <returns>The connection, or <c>null</c> once the inbox has ended and is empty.</returns>
-    public async ValueTask<HandedOver?> TakeAsync(CancellationToken cancel)
+    public async ValueTask<HandedOver?> TakeAsync(CancellationToken cancellationToken)
     {
-        while (await _waiting.Reader.WaitToReadAsync(cancel).ConfigureAwait(false))
+        while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
             if (_waiting.Reader.TryRead(out HandedOver? connection)) return connection;
         }

@@ -146,7 +146,7 @@ internal sealed class HttpConnection : IDisposable
             }
         }
 
-        TellEnd();
+        ReportEnd();
     }
 
     private void EndHubs()
@@ -157,10 +157,10 @@ internal sealed class HttpConnection : IDisposable
             if (!_isLate) return;
         }
 
-        TellEnd();
+        ReportEnd();
     }
 
-    private void TellEnd()
+    private void ReportEnd()
     {
         try
         {

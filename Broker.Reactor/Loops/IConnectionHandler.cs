@@ -68,7 +68,7 @@ public sealed record WebSocketEndpoint
     public DeflatePolicy? Deflate { get; init; }
 
     /// <summary>
-    /// Limits until <see cref="Connection.LetIn"/>, so that a stranger's unfinished message is held to a stranger's budget;
+    /// Limits until <see cref="Connection.Admit"/>, so that a stranger's unfinished message is held to a stranger's budget;
     /// none where everyone who may open is let in.
     /// </summary>
     public FrameEngineSettings? EngineAtFirst { get; init; }

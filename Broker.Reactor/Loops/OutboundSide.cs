@@ -7,7 +7,7 @@ namespace Broker.Reactor.Loops;
 /// bound in bytes and in time, while the socket takes no more.
 /// </summary>
 /// <remarks>For the loop's thread. How bytes reach a socket is the backend's, below; what a stage of life allows is the connection's.</remarks>
-public abstract class OutboundSide : Deadline
+public abstract class OutboundSide : TimerEntry
 {
     private const int CopiedBytesMax = 1024;
 

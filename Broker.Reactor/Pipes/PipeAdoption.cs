@@ -18,12 +18,12 @@ public static class PipeAdoption
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(carrier);
         ArgumentNullException.ThrowIfNull(opening);
-        var newcomer = new Newcomer(loop, carrier, opening);
-        loop.Post(static state => ((Newcomer)state).Enter(), newcomer);
+        var pending = new PendingConnection(loop, carrier, opening);
+        loop.Post(static state => ((PendingConnection)state).Enter(), pending);
 
         // Either the loop sees what was posted, or this sees that the loop has ended.
         Interlocked.MemoryBarrier();
-        if (loop.HasEnded) newcomer.TurnAway();
-        return newcomer.Released;
+        if (loop.HasEnded) pending.Reject();
+        return pending.Released;
     }
 }

@@ -87,12 +87,12 @@ internal abstract unsafe class SocketConnection : Connection
         if (_held is null)
         {
             int used = _reactor.Handshakes.Continue(this, received, scannedBytes: 0);
-            if (State == ConnectionState.Handshaking || (IsUpgraded && used < received.Length)) Hold(received[used..]);
+            if (State == ConnectionState.Handshaking || (IsUpgraded && used < received.Length)) Keep(received[used..]);
         }
         else
         {
             int scanned = _heldLength;
-            Hold(received);
+            Keep(received);
             int used = _reactor.Handshakes.Continue(this, _held.AsSpan(0, _heldLength), scanned);
             if (IsUpgraded) KeepFrom(used);
         }
@@ -104,7 +104,7 @@ internal abstract unsafe class SocketConnection : Connection
     private bool IsUpgraded => State is ConnectionState.Open or ConnectionState.Closing;
 
     /// <summary>Keeps a copy of what was received until it may be read.</summary>
-    private protected void Hold(ReadOnlySpan<byte> bytes)
+    private protected void Keep(ReadOnlySpan<byte> bytes)
     {
         // Never more than one head and one read: the head's own limit is checked by whoever parses it.
         if (_held is null) _held = new byte[bytes.Length];
@@ -169,15 +169,15 @@ internal abstract unsafe class SocketConnection : Connection
         byte[] piece = length == _heldLength ? held : held[..length];
         KeepFrom(length);
         Receive(_reactor.Turn, piece, 0, length);
-        if (State != ConnectionState.Closed) OnHeldRead();
+        if (State != ConnectionState.Closed) OnKeptRead();
     }
 
     /// <summary>What was held has been read: what came or comes behind it is next.</summary>
-    private protected virtual void OnHeldRead() => OnReadingChanged();
+    private protected virtual void OnKeptRead() => OnReadingChanged();
 
-    internal override void TurnAway()
+    internal override void Reject()
     {
-        if (State == ConnectionState.Handshaking) _reactor.Handshakes.TurnAway(this);
+        if (State == ConnectionState.Handshaking) _reactor.Handshakes.Reject(this);
     }
 
     private protected override void OnHandshakeLate()

@@ -24,7 +24,7 @@ public sealed class EmbeddedStoreTests : IAsyncLifetime
         foreach ((string name, StoreHandler handler) in new StoreHandlers(store).All)
             builder.Services.AddBrokerMethod(name, (call, _) => new(handler(call.Arguments)));
         foreach ((string name, StoreStreamHandler handler) in new StoreStreams(store, callsMax: 64, TimeSpan.FromSeconds(60), TimeProvider.System).All)
-            builder.Services.AddBrokerMethod(name, (call, cancel) => new(handler(new StoreCall(call.Arguments, call.Items, call.SayAsync), cancel)));
+            builder.Services.AddBrokerMethod(name, (call, cancellationToken) => new(handler(new StoreCall(call.Arguments, call.Items, call.SendAsync), cancellationToken)));
         _app = builder.Build();
         _app.MapBroker();
         await _app.StartAsync();

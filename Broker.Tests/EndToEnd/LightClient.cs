@@ -21,7 +21,7 @@ internal sealed class LightClient : IDisposable
     private int _start, _end;
     private ReadOnlyMemory<byte> _lines;
     private int _lastId;
-    private bool _saidClose;
+    private bool _sentClose;
 
     /// <summary>Called at each ping of the dialect, once it is answered.</summary>
     public Action OnPing { get; set; } = () => { };
@@ -93,7 +93,7 @@ internal sealed class LightClient : IDisposable
     public async Task CloseAsync(ushort code, string reason, CancellationToken stop)
     {
         byte[] payload = [(byte)(code >> 8), (byte)code, .. Encoding.UTF8.GetBytes(reason)];
-        _saidClose = true;
+        _sentClose = true;
         await SendAllAsync(FrameOf(CloseFrame, payload), stop);
         while (await ReadLineAsync(stop) is not null) { }
     }
@@ -151,7 +151,7 @@ internal sealed class LightClient : IDisposable
 
                     // "if an endpoint ... did not previously send a Close frame, the endpoint MUST send a Close frame", RFC 6455
                     // section 5.5.1. A second one would reach a proxy that has closed already, which answers with a reset.
-                    if (!_saidClose) await SendAllAsync(FrameOf(CloseFrame, payload.Span), stop);
+                    if (!_sentClose) await SendAllAsync(FrameOf(CloseFrame, payload.Span), stop);
                     _socket.Shutdown(SocketShutdown.Send);
                     break;
                 case PingFrame:

@@ -18,7 +18,7 @@ public sealed class ShutdownTests
     [InlineData("SIGTERM")]
     [InlineData("SIGINT")]
     [InlineData("SIGQUIT")]
-    public async Task Under_load_a_signal_ends_the_host_and_every_client_is_told_3001(string signal)
+    public async Task A_signal_under_load_disconnects_every_client_with_3001(string signal)
     {
         using var limit = new CancellationTokenSource(s_limit);
         await using HostProcess host = await HostProcess.StartAsync();

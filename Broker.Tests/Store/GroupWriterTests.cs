@@ -32,7 +32,7 @@ public sealed class GroupWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_full_queue_refuses_and_what_was_taken_is_written()
+    public async Task A_full_queue_rejects_and_writes_what_it_accepted()
     {
         using KeyedStore store = _folder.Open(new StoreSettings { QueuedBytesMax = 100 });
         using var slow = new HeldChanges(StoreChange.Put(Bytes("first"), Bytes("1")));

@@ -21,10 +21,10 @@ internal sealed class CountingPool : BufferPool
         return buffer;
     }
 
-    public override void GiveBack(byte[] buffer)
+    public override void Return(byte[] buffer)
     {
         Assert.True(_rented.Remove(buffer), "A buffer was given back twice, or was never rented.");
         Array.Fill(buffer, (byte)0x5A);
-        base.GiveBack(buffer);
+        base.Return(buffer);
     }
 }

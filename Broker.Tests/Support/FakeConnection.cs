@@ -15,7 +15,7 @@ internal sealed class FakeConnection : Connection
         Path = "/fake",
         Subprotocols = new SubprotocolChoice([], fallback: null, refusesUnmatched: false),
         Origins = new OriginRule([]),
-        Engine = Conversation.Server,
+        Engine = EngineExchange.Server,
     };
 
     public FakeConnection(EventLoop loop, int slot = 0)

@@ -91,7 +91,7 @@ internal sealed class HubHarness : TurnedLoop
         var channels = Channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
         _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
         var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
-        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
+        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallContext(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
         _api.Start(new HubApiContext(settings.Clients, namespaces, context.Routes, _homes, _sessions, "1.2.3", time));
 
@@ -161,7 +161,7 @@ internal sealed class HubHarness : TurnedLoop
     public HubClient Connect(int loop = 0, int? receiveBufferBytes = null)
     {
         HubClient client = Dial(loop, receiveBufferBytes: receiveBufferBytes);
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
         Assert.StartsWith("""{"id":1,"connect":{"client":""", client.NextLine(), StringComparison.Ordinal);
         return client;
     }
@@ -170,7 +170,7 @@ internal sealed class HubHarness : TurnedLoop
     public NativeClient ConnectNative(bool batched = true, int loop = 0, byte[]? hello = null, int? receiveBufferBytes = null)
     {
         NativeClient client = DialNative(batched, loop, receiveBufferBytes);
-        client.Say(hello ?? NativeClient.Hello());
+        client.Send(hello ?? NativeClient.Hello());
         Assert.StartsWith("welcome ", client.Next(), StringComparison.Ordinal);
         return client;
     }

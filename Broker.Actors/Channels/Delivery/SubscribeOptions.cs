@@ -46,5 +46,5 @@ public sealed record SubscribeOptions
     public bool IsServerSide { get; init; }
 
     /// <summary>The client was told of it in the answer to its connect, up to <see cref="RecoverFrom"/>.</summary>
-    public bool IsTold { get; init; }
+    public bool IsReported { get; init; }
 }

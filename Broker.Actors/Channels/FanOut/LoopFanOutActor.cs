@@ -83,7 +83,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         CollectionsMarshal.GetValueRefOrAddDefault(_sent, deliver.Home, out _) += publication.Bytes;
         if (!_channels.TryGetValue(deliver.Channel, out LoopChannel? channel))
         {
-            publication.ByReference?.Data.LetGo();
+            publication.ByReference?.Data.Release();
             return;
         }
 
@@ -97,7 +97,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
         if (channel.Special.Count > 0) BatchSpecial(channel, publication, deliver.ExceptClient);
         if (publication.ByReference is null) return;
-        publication.ByReference.Data.LetGo();
+        publication.ByReference.Data.Release();
         if (!channel.HasMembers) _channels.Remove(channel.Name);
     }
 

@@ -30,7 +30,7 @@ public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1
         _answers[(channel, key)] = (answer, due);
         _order.Enqueue(((channel, key), due));
         Sweep(keysMax: 2);
-        while (_answers.Count > keysMax && _order.Count > 0) Forget(_order.Dequeue());
+        while (_answers.Count > keysMax && _order.Count > 0) Evict(_order.Dequeue());
     }
 
     /// <summary>Forgets expired keys.</summary>
@@ -42,14 +42,14 @@ public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1
         for (; keysMax > 0; keysMax--)
         {
             if (!_order.TryPeek(out ((string, string) Id, long Due) oldest) || oldest.Due > now) return false;
-            Forget(_order.Dequeue());
+            Evict(_order.Dequeue());
         }
 
         return true;
     }
 
     // A key that was noted again meanwhile has a later entry of its own.
-    private void Forget(((string, string) Id, long Due) entry)
+    private void Evict(((string, string) Id, long Due) entry)
     {
         if (_answers.TryGetValue(entry.Id, out (TAnswer Answer, long Due) known) && known.Due == entry.Due) _answers.Remove(entry.Id);
     }

@@ -110,7 +110,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
 
     private async Task<ChannelHomeProtocol.Published> PublishLateAsync(ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append, Task before)
     {
-        message.Publication.LongData?.Hold();       // Its sender lets go when this call returns.
+        message.Publication.LongData?.AddRef();       // Its sender lets go when this call returns.
         (AppendResult result, Exception? failure) = await OutcomeOf(append.AsTask()).ConfigureAwait(false);
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await thread.SwitchTo();
@@ -125,7 +125,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         }
         finally
         {
-            message.Publication.LongData?.LetGo();
+            message.Publication.LongData?.Release();
         }
     }
 

@@ -174,7 +174,7 @@ internal sealed class ChannelRelay
         };
         bool hasJoined = grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
         _fanOuts[subscription.Loop].Tell(new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
-        if (hasJoined && grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
+        if (hasJoined && grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
     }
 
     private void Announce(RelayChannel channel, in PresenceChange change)
@@ -210,7 +210,7 @@ internal sealed class ChannelRelay
         _counters.Add(LoopCount.Subscriptions, -1);
         ClientInfo? left = subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence) ? _home.Leave(channel.Name, info.Client) : null;
         if (channel.Count == 0) Leave(channel);
-        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(left, HasJoined: false));
+        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) Announce(channel, new PresenceChange(left, HasJoined: false));
     }
 
     private void Leave(RelayChannel channel)
@@ -225,7 +225,7 @@ internal sealed class ChannelRelay
     private void Publish(Publish publish)
     {
         ValueTask<ChannelHomeProtocol.Published> published = _home.PublishAsync(new ChannelHomeProtocol.Publish(publish.Channel, publish.Id, publish.Publication, publish.Options));
-        publish.Publication.LongData?.LetGo();
+        publish.Publication.LongData?.Release();
         Then(publish.Channel, isAppend: true, published, publish, static (relay, asked, answer) => relay.OnPublished(asked, answer));
     }
 

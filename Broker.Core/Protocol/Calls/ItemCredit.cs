@@ -10,7 +10,7 @@ public sealed class ItemCredit(int window)
     private readonly SemaphoreSlim _credit = new(window);
 
     /// <summary>Takes the credit of one item, once there is some.</summary>
-    public Task TakeAsync(CancellationToken cancel) => _credit.WaitAsync(cancel);
+    public Task TakeAsync(CancellationToken cancellationToken) => _credit.WaitAsync(cancellationToken);
 
     /// <summary>The other side takes more.</summary>
     /// <param name="items">Any number; none is ignored.</param>

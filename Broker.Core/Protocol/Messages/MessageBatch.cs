@@ -82,7 +82,7 @@ public struct MessageBatch(bool batched)
     /// <summary>Drops what was appended.</summary>
     public void Clear()
     {
-        _bytes?.LetGo();
+        _bytes?.Release();
         _bytes = null;
         _messages = 0;
     }

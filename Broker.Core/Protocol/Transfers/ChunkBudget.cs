@@ -70,7 +70,7 @@ public sealed class ChunkBudget(long bytesMax)
     }
 
     /// <summary>Gives back what was taken.</summary>
-    public void GiveBack(long bytes)
+    public void Return(long bytes)
     {
         Interlocked.Add(ref _bytes, -bytes);
         AssertInvariant();
@@ -84,10 +84,10 @@ public sealed class ChunkBudget(long bytesMax)
     }
 
     /// <summary>Gives back what was reserved and not used.</summary>
-    public void GiveBackReserved(long bytes)
+    public void ReturnReserved(long bytes)
     {
         Use(bytes);
-        GiveBack(bytes);
+        Return(bytes);
     }
 
     /// <summary>Whether somebody waits for memory that others hold.</summary>

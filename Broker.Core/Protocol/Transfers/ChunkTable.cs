@@ -94,7 +94,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     /// <see cref="ChunkError.UnknownReference"/>: the number is spent, so that its chunks open no other stream.
     /// <see cref="ChunkError.HeaderTwice"/>: a stream of that number has begun, and lives.
     /// </returns>
-    public ChunkError TurnAway(in StreamHeader header, TimeSpan now)
+    public ChunkError Reject(in StreamHeader header, TimeSpan now)
     {
         Evict(now);
         return _streams.TryGetValue(header.Stream, out IncomingStream? begun)
@@ -277,13 +277,13 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         {
             long freed = stream.HandOn(chunk.Index, chunk.Data, pool);
             HeldBytes -= freed;
-            budget.GiveBack(freed);
+            budget.Return(freed);
             AssertInvariant();
             return ChunkError.None;
         }
 
         // Counted before it is rented: what the pool has given out is never more than the budget.
-        ChunkError error = chunk.Data.IsEmpty ? ChunkError.None : Hold(stream, BufferPool.SizeFor(chunk.Data.Length));
+        ChunkError error = chunk.Data.IsEmpty ? ChunkError.None : Reserve(stream, BufferPool.SizeFor(chunk.Data.Length));
         if (error != ChunkError.None) return error;
 
         byte[]? buffer = chunk.Data.IsEmpty ? null : pool.Rent(chunk.Data.Length);
@@ -294,7 +294,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     }
 
     // First of what is reserved for the stream, then of what is free.
-    private ChunkError Hold(IncomingStream stream, long bytes)
+    private ChunkError Reserve(IncomingStream stream, long bytes)
     {
         long reserved = Math.Min(bytes, stream.ReservedBytes);
         long more = bytes - reserved;
@@ -338,7 +338,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         _streams.Remove(stream.Id);
         _history.Spend(stream.Id, ChunkError.Finished);
         HeldBytes -= stream.HeldBytes;
-        GiveBackReserved(stream);
+        ReturnReserved(stream);
         ChunkedPayload? payload = stream.Sink is null
             ? new ChunkedPayload(pool, budget, stream.TakeKept(), stream.Bytes, stream.HeldBytes)
             : null;
@@ -386,15 +386,15 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     private void Release(IncomingStream stream)
     {
         HeldBytes -= stream.HeldBytes;
-        budget.GiveBack(stream.HeldBytes);
-        stream.GiveBack(pool);
-        GiveBackReserved(stream);
+        budget.Return(stream.HeldBytes);
+        stream.Return(pool);
+        ReturnReserved(stream);
     }
 
-    private void GiveBackReserved(IncomingStream stream)
+    private void ReturnReserved(IncomingStream stream)
     {
         ReservedBytes -= stream.ReservedBytes;
-        budget.GiveBackReserved(stream.ReservedBytes);
+        budget.ReturnReserved(stream.ReservedBytes);
         stream.ReservedBytes = 0;
     }
 

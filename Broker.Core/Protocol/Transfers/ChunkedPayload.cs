@@ -92,22 +92,22 @@ public sealed class ChunkedPayload : IDisposable
 
         // Given back once: what stays of it here is empty.
         Chunks[_moved++] = default;
-        chunk.GiveBack(_pool);
+        chunk.Return(_pool);
         int held = _isPassedOn ? 0 : chunk.Buffer?.Length ?? 0;
         _heldBytes -= held;
-        _budget.GiveBack(held);
+        _budget.Return(held);
     }
 
     /// <summary>The bytes go on being counted when this is gone, by somebody else: until the call that they are arguments of is over.</summary>
     /// <param name="connection">What the connection's calls may hold.</param>
     /// <param name="bytes">How many are to be counted.</param>
     /// <returns>None where they are too many for the connection; then this counts them as before.</returns>
-    public ChunkHold? TryPassOn(ChunkBudget connection, long bytes)
+    public ChunkReservation? TryPassOn(ChunkBudget connection, long bytes)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var hold = ChunkHold.TryTakeOver(connection, _budget, bytes, _heldBytes);
-        if (hold is not null) (_heldBytes, _isPassedOn) = (0, true);
-        return hold;
+        var reservation = ChunkReservation.TryTakeOver(connection, _budget, bytes, _heldBytes);
+        if (reservation is not null) (_heldBytes, _isPassedOn) = (0, true);
+        return reservation;
     }
 
     /// <summary>Everything in one array of its own, beside the chunks.</summary>
@@ -147,8 +147,8 @@ public sealed class ChunkedPayload : IDisposable
     {
         if (_chunks is not { } chunks) return;
         _chunks = null;
-        foreach (KeptChunk chunk in chunks) chunk.GiveBack(_pool);
-        _budget.GiveBack(_heldBytes);
+        foreach (KeptChunk chunk in chunks) chunk.Return(_pool);
+        _budget.Return(_heldBytes);
         _heldBytes = 0;
     }
 
@@ -174,8 +174,8 @@ internal readonly record struct KeptChunk(uint Index, byte[]? Buffer, int Length
 {
     public ReadOnlyMemory<byte> Data => Buffer.AsMemory(0, Length);
 
-    public void GiveBack(BufferPool pool)
+    public void Return(BufferPool pool)
     {
-        if (Buffer is not null) pool.GiveBack(Buffer);
+        if (Buffer is not null) pool.Return(Buffer);
     }
 }

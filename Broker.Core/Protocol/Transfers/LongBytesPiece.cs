@@ -6,7 +6,7 @@ public sealed class LongBytesPiece : IChunkSource
 {
     private readonly LongBytes _data;
     private readonly long _from;
-    private int _isLetGo;
+    private int _isReleased;
 
     /// <summary>Holds the data.</summary>
     /// <param name="data">All bytes.</param>
@@ -18,7 +18,7 @@ public sealed class LongBytesPiece : IChunkSource
         ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfNegative(from);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, data.Bytes - from);
-        _data = data.Hold();
+        _data = data.AddRef();
         _from = from;
         Bytes = bytes;
     }
@@ -32,6 +32,6 @@ public sealed class LongBytesPiece : IChunkSource
     /// <inheritdoc />
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isLetGo, 1) == 0) _data.LetGo();
+        if (Interlocked.Exchange(ref _isReleased, 1) == 0) _data.Release();
     }
 }

@@ -52,7 +52,7 @@ internal sealed class StreamHistory
         int ahead = (int)(stream - _newest);
         if (ahead <= 0) return;
         uint first = _newest + 1 - Remembered;
-        for (uint i = 0; i < Math.Min(ahead, Remembered); i++) Forget(first + i);
+        for (uint i = 0; i < Math.Min(ahead, Remembered); i++) Evict(first + i);
         for (uint i = 0; i < Math.Min(ahead, Remembered); i++) _ends[(stream - i) % Remembered] = 0;
         _newest = stream;
         DropTurned();
@@ -69,7 +69,7 @@ internal sealed class StreamHistory
     }
 
     // A number leaves the last 256. One that never ended, as it has not begun or is under way, counts as complete.
-    private void Forget(uint stream)
+    private void Evict(uint stream)
     {
         var end = (ChunkError)_ends![stream % Remembered];
         if (end is not (ChunkError.None or ChunkError.Finished)) Remember(stream, end);

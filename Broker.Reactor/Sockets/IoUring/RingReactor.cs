@@ -214,7 +214,7 @@ internal sealed unsafe class RingReactor : SocketReactor
             }
         }
 
-        if (completion.HasBuffer) Buffers.LetGo(completion.Buffer);
+        if (completion.HasBuffer) Buffers.Release(completion.Buffer);
     }
 
     private protected override void OnTurnEnded()

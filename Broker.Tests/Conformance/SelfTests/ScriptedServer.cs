@@ -9,7 +9,7 @@ namespace Broker.Tests.Conformance.SelfTests;
 /// <param name="endsOnClose">Whether it then ends the stream.</param>
 internal sealed class ScriptedServer(string atOnce, string onClose, bool endsOnClose) : Stream, IConformanceConnector
 {
-    private readonly Pipe _said = new();
+    private readonly Pipe _sent = new();
 
     public string Name => "a script";
 
@@ -29,15 +29,15 @@ internal sealed class ScriptedServer(string atOnce, string onClose, bool endsOnC
 
     public async Task<ConformanceConnection> OpenAsync(string? extensionOffer, CancellationToken stop)
     {
-        await SayAsync(atOnce, stop);
-        return new ConformanceConnection(_said.Reader.AsStream(), this, ExtensionAnswer: null);
+        await SendAsync(atOnce, stop);
+        return new ConformanceConnection(_sent.Reader.AsStream(), this, ExtensionAnswer: null);
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.Span[0] != 0x88) return;
-        await SayAsync(onClose, cancellationToken);
-        if (endsOnClose) await _said.Writer.CompleteAsync();
+        await SendAsync(onClose, cancellationToken);
+        if (endsOnClose) await _sent.Writer.CompleteAsync();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -52,6 +52,6 @@ internal sealed class ScriptedServer(string atOnce, string onClose, bool endsOnC
     {
     }
 
-    private async Task SayAsync(string hex, CancellationToken stop) =>
-        await _said.Writer.WriteAsync(Octets.OfHex(hex).ToArray(), stop);
+    private async Task SendAsync(string hex, CancellationToken stop) =>
+        await _sent.Writer.WriteAsync(Octets.OfHex(hex).ToArray(), stop);
 }

@@ -153,7 +153,7 @@ public sealed class StoreStreamTests : StoreHost
     }
 
     [Fact]
-    public async Task A_scan_begins_where_it_is_told_and_ends_at_its_limit_or_where_it_is_left()
+    public async Task A_scan_begins_at_its_key_and_ends_at_its_limit()
     {
         await using BrokerClient client = await ConnectAsync();
         var store = new StoreClient(client);

@@ -104,7 +104,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task Who_is_not_configured_as_a_proxy_is_logged_by_its_own_address_whatever_it_says()
+    public async Task An_unconfigured_proxy_is_logged_by_its_own_address()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var settings = new SettingsFile(ProxyKind.Find("nginx").BrokerConfiguration);

@@ -68,7 +68,7 @@ public sealed class QuietTrimTests : IDisposable
     }
 
     [Fact]
-    public async Task For_a_little_garbage_nobody_waits()
+    public async Task A_little_garbage_triggers_no_collection()
     {
         await Start();
 

@@ -4,7 +4,7 @@ namespace Broker.Reactor.Pipes;
 
 /// <summary>A connection between its handshake, which another server has done, and its place on a loop.</summary>
 /// <remarks>It enters, or is turned away as its loop has ended: exactly one of them, whoever is first.</remarks>
-internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening opening)
+internal sealed class PendingConnection(EventLoop loop, ICarrier carrier, CarriedOpening opening)
 {
     private readonly TaskCompletionSource<bool> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _taken;
@@ -17,7 +17,7 @@ internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening 
     {
         if (loop.HasEnded)
         {
-            TurnAway();
+            Reject();
             return;
         }
 
@@ -28,7 +28,7 @@ internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening 
     }
 
     /// <summary>From any thread.</summary>
-    internal void TurnAway()
+    internal void Reject()
     {
         if (Interlocked.Exchange(ref _taken, 1) == 1) return;
         carrier.Abort();
