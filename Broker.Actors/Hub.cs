@@ -62,7 +62,7 @@ public sealed class Hub : IAsyncDisposable
     /// <param name="settings">All that can be set.</param>
     /// <param name="akka">Configuration of the actor system, beside that of the loops' dispatchers.</param>
     /// <param name="time">The clock of everything.</param>
-    /// <param name="dialects">What clients may speak.</param>
+    /// <param name="dialects">What clients may use.</param>
     /// <param name="access">Who may do what; without one, the settings say.</param>
     public Hub(HubSettings settings, Config akka, TimeProvider time, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
     {

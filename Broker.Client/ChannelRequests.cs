@@ -132,7 +132,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         }
     }
 
-    /// <summary>Unsubscribes, if the channel is subscribed here; nobody waits for the answer. Without the lock.</summary>
+    /// <summary>Unsubscribes, if the channel is subscribed here; no caller waits for the answer. Without the lock.</summary>
     public void Unsubscribe(Subscription subscription)
     {
         lock (state.Gate)

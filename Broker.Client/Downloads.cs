@@ -98,7 +98,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         while (_table.TryGrant(state.Now, out uint stream, out uint credit)) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
     }
 
-    /// <summary>Nobody waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
+    /// <summary>No caller waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
     public void Leave(uint call)
     {
         foreach ((uint stream, uint of) in _results)

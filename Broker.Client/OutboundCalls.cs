@@ -13,7 +13,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _pending.NextDeadline;
 
-    /// <summary>Called with each call that nobody waits for any more, though the hub may be saying its result.</summary>
+    /// <summary>Called with each call that no caller waits for any more, though the hub may be saying its result.</summary>
     public Action<uint> Abandoned { get; set; } = static _ => { };
 
     /// <summary>The longest item that the hub accepts, in bytes.</summary>
@@ -144,7 +144,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     /// <summary>The progress reports of a call's result.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 
-    /// <summary>Nobody waits for the answer any more; without the lock.</summary>
+    /// <summary>No caller waits for the answer any more; without the lock.</summary>
     public void Abandon(uint id, PendingCall call, CancellationToken cancellationToken)
     {
         if (TryAbandon(id, call)) call.Cancel(cancellationToken);

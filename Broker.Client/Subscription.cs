@@ -27,7 +27,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 
     internal DeliveryQueue Queue { get; }
 
-    /// <summary>Whether nobody reads it any more, so that a late confirmation is answered with unsubscribe.</summary>
+    /// <summary>Whether nothing reads it any more, so that a late confirmation is answered with unsubscribe.</summary>
     internal bool IsLeft => _left;
 
     internal ulong Epoch { get; private set; }

@@ -41,7 +41,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         return true;
     }
 
-    /// <summary>Nobody waits to hear how a stream ends, which goes on.</summary>
+    /// <summary>No caller waits to learn how a stream ends, which goes on.</summary>
     public void Evict(uint stream) => _failed.Remove(stream);
 
     /// <summary>The hub takes more.</summary>

@@ -7,7 +7,7 @@ namespace Broker.Store;
 /// <remarks>
 /// Reads wait for the disk where the data is not in memory, so they belong on a thread that may; they never wait for a
 /// write. A read may see a write that is not acknowledged yet, and none that is refused: a write stands in the log, on the disk
-/// where that was asked for, before anybody can read it. <see cref="Count"/> is exact, also after a crash: it is
+/// where that was asked for, before anyone can read it. <see cref="Count"/> is exact, also after a crash: it is
 /// written in the same batch as what changes it, and the log has one order. So what survives a crash is all writes up to
 /// some point, whatever their durability: a write of a stronger level makes everything before it just as safe.
 /// </remarks>
@@ -129,7 +129,7 @@ public sealed class KeyedStore : IDisposable
         if (bytes > (ulong)_settings.StreamedValueBytesMax) throw ValueWriter.TooLarge(_settings.StreamedValueBytesMax);
     }
 
-    /// <summary>Begins to write a value of a length that only its end tells. Nobody sees any of it before it is published.</summary>
+    /// <summary>Begins to write a value of a length that only its end tells. No one sees any of it before it is published.</summary>
     /// <param name="key">The key that it will have.</param>
     public ValueWriter OpenWrite(ReadOnlyMemory<byte> key)
     {

@@ -43,7 +43,7 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
     internal ReadReservation Begin(string client) => new(this, client);
 
     /// <summary>Takes more for a read, if there is room.</summary>
-    /// <returns>False where the others hold too much: then it lets go of everything, and waits.</returns>
+    /// <returns>False where the others hold too much: then it releases everything, and waits.</returns>
     /// <exception cref="CallFaultException">The client's own results hold too much.</exception>
     internal bool TryTake(ReadReservation reservation, long bytes)
     {
@@ -164,7 +164,7 @@ internal sealed class ReadReservation(ReadBudget budget, string client) : IDispo
     }
 }
 
-/// <summary>A read found no room for what it gathers. Seen by nobody outside.</summary>
+/// <summary>A read found no room for what it gathers. Seen by no one outside.</summary>
 internal sealed class ReadRoomException(long needed) : Exception
 {
     /// <summary>Bytes that it needs, as far as it has come.</summary>

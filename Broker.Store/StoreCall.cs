@@ -17,6 +17,6 @@ public sealed record StoreCall(
 
 /// <summary>Answers one call that has items.</summary>
 /// <param name="call">The call.</param>
-/// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+/// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
 /// <returns>The last result. Fails with a <see cref="Core.Protocol.Calls.CallFaultException"/>.</returns>
 public delegate Task<ReadOnlyMemory<byte>> StoreStreamHandler(StoreCall call, CancellationToken cancellationToken);

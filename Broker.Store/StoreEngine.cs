@@ -9,7 +9,7 @@ namespace Broker.Store;
 /// <remarks>
 /// Every record has a byte in front that says what it is; <see cref="Records"/> has them. One family of columns holds all, so
 /// that one file or one record of the log holds a batch and the number of keys after it. Counted as a safe handle is: the
-/// database closes when the store and the last pinned value have let go.
+/// database closes when the store and the last pinned value were released.
 /// </remarks>
 internal sealed unsafe class StoreEngine : SafeHandle
 {
@@ -278,7 +278,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
 
     /// <summary>Writes a batch, all of it or nothing: to the log, with the operating system, and then where it is read.</summary>
     /// <param name="batch">The changes.</param>
-    /// <param name="sync">Whether the log is on the disk before anybody sees them.</param>
+    /// <param name="sync">Whether the log is on the disk before anyone sees them.</param>
     public void Write(WriteBatch batch, bool sync = false) => _database.Write(batch, sync ? _synced : _buffered);
 
     /// <summary>Takes out of the newest log what was not acknowledged, after a write has failed.</summary>

@@ -21,12 +21,12 @@ public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, strin
 
 /// <summary>Answers one call with a result that may be where the database has it.</summary>
 /// <param name="request">The call.</param>
-/// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
-/// <returns>Whoever takes the result disposes of its source. Fails with a <see cref="CallFaultException"/>.</returns>
+/// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
+/// <returns>The code that takes the result disposes of its source. Fails with a <see cref="CallFaultException"/>.</returns>
 public delegate ValueTask<StoreResult> StoreReader(StoreRequest request, CancellationToken cancellationToken);
 
-/// <summary>The methods of docs/PROTOCOL.md over a store, for whoever answers calls.</summary>
-/// <remarks>They wait for the disk, so they run where that delays nobody else.</remarks>
+/// <summary>The methods of docs/PROTOCOL.md over a store, for the one that answers calls.</summary>
+/// <remarks>They wait for the disk, so they run where that delays no other component.</remarks>
 public sealed class StoreHandlers
 {
     private const int KeysMax = 65_536;
@@ -72,7 +72,7 @@ public sealed class StoreHandlers
 
     private delegate StoreResult Gather(ReadOnlyMemory<byte> arguments, ReadReservation reservation);
 
-    // Gathers and counts on the way; where there is no room for all of it, lets go of everything, waits for room, and gathers
+    // Gathers and counts on the way; where there is no room for all of it, releases everything, waits for room, and gathers
     // again. So no read waits for room while it holds any.
     private async ValueTask<StoreResult> ReadAsync(StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
     {

@@ -2,7 +2,7 @@ using Broker.Core.Protocol.Store;
 
 namespace Broker.Store;
 
-/// <summary>One value, written piece by piece: nobody sees any of it until it is published, and then all of it, through any crash.</summary>
+/// <summary>One value, written piece by piece: no one sees any of it until it is published, and then all of it, through any crash.</summary>
 /// <remarks>
 /// Full parts go to the database under a number that no key points to; publishing is one small batch, which points the key to
 /// them, and away from the parts that it had. What is disposed of unpublished is deleted; what a crash leaves is deleted at the

@@ -70,7 +70,7 @@ public interface ICallWriter
         then();
     }
 
-    /// <summary>The client may say more arguments of a call, or more results of the hub's.</summary>
+    /// <summary>The client may send more arguments of a call, or more results of the hub's.</summary>
     /// <param name="id">Of the call.</param>
     /// <param name="items">So many more than before.</param>
     void Granted(uint id, int items)
@@ -86,7 +86,7 @@ public interface ICallWriter
     /// <returns>None, or why it could not be sent.</returns>
     FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) => FaultCode.UnknownMethod;
 
-    /// <summary>The last argument of the hub's call has been said.</summary>
+    /// <summary>The last argument of the hub's call has been sent.</summary>
     void EndItems(uint id)
     {
     }

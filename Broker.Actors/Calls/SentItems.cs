@@ -1,15 +1,15 @@
 namespace Broker.Actors.Calls;
 
-/// <summary>Items that were said to one client: they count until what was written before them has been taken.</summary>
+/// <summary>Items that were sent to one client: they count until what was written before them has been taken.</summary>
 /// <remarks>For the session's thread.</remarks>
 internal sealed class SentItems(ICallWriter writer, ItemBudget unreadBudget)
 {
     private long _bytes;
 
-    /// <summary>Where whoever says one takes room for it.</summary>
+    /// <summary>Where the sender of one takes room for it.</summary>
     internal ItemBudget UnreadBudget => unreadBudget;
 
-    /// <summary>An item for which there was room has been said, or will not be.</summary>
+    /// <summary>An item for which there was room has been sent, or will not be.</summary>
     internal void Add(int bytes)
     {
         bool isFirst = _bytes == 0;

@@ -133,7 +133,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         Connection.Admit();
     }
 
-    /// <summary>A call of a quick method, for the session; its bytes are under way until it is answered.</summary>
+    /// <summary>A call of a inline method, for the session; its bytes are under way until it is answered.</summary>
     internal void Handle(in Call call, Method inline, CallWindows windows, int bytes) => (_inline ??= InlineRun.Take(windows)).Add(call, inline, bytes);
 
     private void EndInline()
@@ -163,7 +163,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         _session.Tell(new SessionProtocol.Commands([command]), ActorRefs.NoSender);
     }
 
-    /// <summary>The client is sent away, behind the commands before.</summary>
+    /// <summary>The client is disconnected, behind the commands before.</summary>
     protected void Reject(DisconnectReason reason, string detail)
     {
         IsOver = true;
@@ -204,7 +204,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         _session.Tell(new SessionProtocol.Ended(closure), ActorRefs.NoSender);
     }
 
-    /// <summary>The connection has ended: gives back whatever is held.</summary>
+    /// <summary>The connection has ended: returns whatever is held.</summary>
     protected abstract void Drop();
 
     /// <inheritdoc />

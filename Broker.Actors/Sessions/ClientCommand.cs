@@ -12,7 +12,7 @@ using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 
 namespace Broker.Actors.Sessions;
 
-/// <summary>What a client asks of its session, in whatever dialect it was said.</summary>
+/// <summary>What a client asks of its session, in whatever dialect it was sent.</summary>
 /// <param name="Id">The client's number for the reply.</param>
 /// <param name="Bytes">How long the command was on the wire; it counts as under way until it is answered.</param>
 public abstract record ClientCommand(uint Id, int Bytes)
@@ -126,7 +126,7 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Data">Owned by the command.</param>
     public sealed record Item(uint Id, int Bytes, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes);
 
-    /// <summary>The last argument of a call has been said.</summary>
+    /// <summary>The last argument of a call has been sent.</summary>
     /// <param name="Id">The call's number.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     public sealed record ItemsEnd(uint Id, int Bytes) : ClientCommand(Id, Bytes);

@@ -446,7 +446,7 @@ public sealed class SessionActor : UntypedActor
         Authorize(request, publish, static (session, command, result) => session.Send((ClientCommand.Publish)command, result.Publication));
     }
 
-    // What the channel's namespace bounds, whoever publishes.
+    // What the channel's namespace bounds, the publisher.
     private HubError? Limit(ClientCommand.Publish publish)
     {
         if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
@@ -701,7 +701,7 @@ public sealed class SessionActor : UntypedActor
 
     private bool IsHeld(Subscription subscription) => _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
 
-    // Whoever evicted it, the home or the fan-out: the other one may still count it.
+    // The one that evicted it, the home or the fan-out: the other one may still count it.
     private void Leave(Subscription subscription) =>
         _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
 

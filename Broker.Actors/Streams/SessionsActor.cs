@@ -22,7 +22,7 @@ public sealed class SessionsActor : UntypedActor
 
     /// <summary>How it is made.</summary>
     /// <param name="context">What all sessions share.</param>
-    /// <param name="dialectOf">Makes the dialect that a connection's endpoint speaks.</param>
+    /// <param name="dialectOf">Makes the dialect that a connection's endpoint uses.</param>
     public static Props PropsFor(SessionContext context, Func<Connection, IDialectSession> dialectOf) =>
         Props.Create(() => new SessionsActor(context, dialectOf));
 

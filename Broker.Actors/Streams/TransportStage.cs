@@ -14,7 +14,7 @@ namespace Broker.Actors.Streams;
 /// </summary>
 /// <remarks>
 /// A turn is borrowed: what is pushed is read and answered before the push returns. Demand is real all the same: while
-/// nobody pulls, nothing is read from the socket, and the client feels it.
+/// no one pulls, nothing is read from the socket, and the client feels it.
 /// </remarks>
 public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape<Turn>>
 {
@@ -34,7 +34,7 @@ public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape
         private readonly Connection _connection;
         private readonly IDialectSession _dialect;
         private Turn? _turn;                // Of the entry under way.
-        private bool _unasked;              // Nobody pulled after the last turn: the socket is not read.
+        private bool _unasked;              // No one pulled after the last turn: the socket is not read.
         private bool _inside;               // The stream has been entered directly, by this very stage.
         private bool _endedInside;
 

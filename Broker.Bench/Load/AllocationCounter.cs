@@ -6,9 +6,9 @@ using Microsoft.Diagnostics.Tracing;
 
 namespace Broker.Bench.Load;
 
-/// <summary>Hears over its diagnostic port how much a .NET server allocates, as the runtime itself counts it, once a second.</summary>
+/// <summary>Receives over its diagnostic port how much a .NET server allocates, as the runtime itself counts it, once a second.</summary>
 /// <remarks>
-/// Telling it makes the server allocate too: no round that is timed is heard, and what a server allocates that only tells is
+/// Telling it makes the server allocate too: no round that is timed is received, and what a server allocates that only tells is
 /// taken off.
 /// </remarks>
 internal sealed class AllocationCounter : IDisposable

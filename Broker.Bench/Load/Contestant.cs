@@ -12,6 +12,6 @@ internal sealed record Contestant(string Name, Dialect Dialect, Func<LaunchSite,
     /// <summary>Why it cannot take part on this machine, or none.</summary>
     public string? Missing { get; init; }
 
-    /// <summary>Asks which version it is: the first line of the answer that has a digit; none when nobody can be asked.</summary>
+    /// <summary>Asks which version it is: the first line of the answer that has a digit; none when no one can be asked.</summary>
     public IReadOnlyList<string>? VersionCommand { get; init; }
 }

@@ -139,7 +139,7 @@ internal sealed class LoadRun(LoadSettings settings)
         return reading;
     }
 
-    // What the server allocates, after the rounds: being heard costs it something.
+    // What the server allocates, after the rounds: being received costs it something.
     private async Task WeighAsync(Results results, Contestant contestant, Server server, CancellationToken stop)
     {
         Scenario scenario = results.Scenario;

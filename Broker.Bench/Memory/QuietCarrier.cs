@@ -3,7 +3,7 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Bench.Memory;
 
-/// <summary>A client that says what it has to say and is silent then. It takes what it is told, and forgets it.</summary>
+/// <summary>A client that says what it has to say and is silent then. It takes what it is told, and drops it.</summary>
 /// <param name="sent">Masked frames; shared by all clients.</param>
 /// <param name="tally">Of all clients.</param>
 internal sealed class QuietCarrier(byte[] sent, QuietCarrier.Tally tally) : Stream, ICarrier
@@ -19,7 +19,7 @@ internal sealed class QuietCarrier(byte[] sent, QuietCarrier.Tally tally) : Stre
     {
         private int _silent, _reported;
 
-        /// <summary>Clients that have said all, and from which the hub waits for more.</summary>
+        /// <summary>Clients that have sent all, and from which the hub waits for more.</summary>
         public int Silent => Volatile.Read(ref _silent);
 
         /// <summary>Clients that the hub has told something.</summary>

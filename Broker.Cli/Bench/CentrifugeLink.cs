@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Broker.Cli.Bench;
 
-/// <summary>A connection that speaks the Centrifuge JSON protocol, and has been greeted.</summary>
+/// <summary>A connection that uses the Centrifuge JSON protocol, and has been greeted.</summary>
 internal sealed class CentrifugeLink : IAsyncDisposable
 {
     private const int EnvelopeMax = 4096;       // What a server may write around the data of one publication.
@@ -59,7 +59,7 @@ internal sealed class CentrifugeLink : IAsyncDisposable
     /// <summary>Answers a ping.</summary>
     public ValueTask PongAsync() => SendAsync(s_pong);
 
-    /// <summary>Ends it at once: whoever reads or writes fails.</summary>
+    /// <summary>Ends it at once: a pending read or write fails.</summary>
     public void Abort() => _socket.Abort();
 
     /// <inheritdoc/>

@@ -73,7 +73,7 @@ internal sealed class Dialer(Uri url, LoadMeter meter) : IDisposable
 
     private static string ReasonOf(SocketException failure) => failure.SocketErrorCode switch
     {
-        SocketError.ConnectionRefused => "nobody listens there (connection refused).",
+        SocketError.ConnectionRefused => "there is no listener (connection refused).",
         SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "there is no host of this name.",
         SocketError.TooManyOpenSockets => $"this process may have {OpenFiles.Limit} open files and has no more (ulimit -n).",
         SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse =>

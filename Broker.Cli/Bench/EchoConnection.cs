@@ -23,7 +23,7 @@ internal sealed class EchoConnection(int number, ClientWebSocket socket, EchoPla
         tally = tally with { Damaged = tally.Damaged + _damaged };
     }
 
-    /// <summary>Sends until it is enough, and hears what is under way then.</summary>
+    /// <summary>Sends until it is enough, and receives what is under way then.</summary>
     public async Task RunAsync()
     {
         using CancellationTokenRegistration abort = control.Aborting.Register(socket.Abort);

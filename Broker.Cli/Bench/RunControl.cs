@@ -26,7 +26,7 @@ internal sealed class RunControl : IDisposable
     /// <summary>Whether a signal has ended it early.</summary>
     public bool WasInterrupted => _wasInterrupted;
 
-    /// <summary>Whether a signal has ended the waiting as well: what was under way then is missing, and nobody's fault.</summary>
+    /// <summary>Whether a signal has ended the waiting as well: what was under way then is missing, and no one's fault.</summary>
     public bool WasCutOff => _wasCutOff;
 
     /// <summary>What the run is doing; to be shown.</summary>

@@ -2,7 +2,7 @@ using System.Threading.Channels;
 
 namespace Broker.Cli.Bench;
 
-/// <summary>Wakes one waiter; told before anybody waits, it is kept. Waiting allocates nothing.</summary>
+/// <summary>Wakes one waiter; told before anyone waits, it is kept. Waiting allocates nothing.</summary>
 internal sealed class Signal
 {
     private readonly Channel<bool> _reported = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });

@@ -1,6 +1,6 @@
 namespace Broker.Cli.Bench;
 
-/// <summary>One connection that listens to one channel, and checks everything that it hears.</summary>
+/// <summary>One connection that listens to one channel, and checks everything that it receives.</summary>
 internal sealed class Subscriber(int number, CentrifugeLink link, FanOutPlan plan, Publisher[] publishers, LoadMeter meter, RunControl control)
 {
     private readonly byte[] _mark = plan.Mark;

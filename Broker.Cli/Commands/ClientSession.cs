@@ -47,7 +47,7 @@ internal sealed class ClientSession(Streams streams)
     /// <param name="parsed">The command line.</param>
     /// <param name="run">What to do; its token is cancelled by SIGINT and SIGTERM.</param>
     /// <param name="environment">For what the command line leaves out.</param>
-    /// <param name="outputClosed">Stops it because nobody reads its output any more.</param>
+    /// <param name="outputClosed">Stops it because nothing reads its output any more.</param>
     /// <param name="stop">Stops it, too.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public async Task<int> RunAsync(

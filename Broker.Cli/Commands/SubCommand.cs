@@ -17,7 +17,7 @@ internal static class SubCommand
             Description = "Prints each as an object with channel, offset and data; data is text, or base64 in data64 where it is not UTF-8.",
         };
         var command = new Command(
-            "sub", "Prints each publication of a channel as its bytes and a line's end. Comes back by itself when the connection is lost; gaps are told on standard error.")
+            "sub", "Prints each publication of a channel as its bytes and a line's end. Reconnects by itself when the connection is lost; gaps are reported on standard error.")
         {
             channel, count, json,
         };

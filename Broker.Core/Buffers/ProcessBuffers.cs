@@ -57,7 +57,7 @@ public sealed class ProcessBuffers : BufferPool
         }
     }
 
-    // An object that nobody holds: once it is old, each full collection finalizes it, and it lives on.
+    // An object without a reference: once it is old, each full collection finalizes it, and it lives on.
     private sealed class FullCollection(ProcessBuffers pool)
     {
         ~FullCollection()

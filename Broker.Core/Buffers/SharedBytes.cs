@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace Broker.Core.Buffers;
 
 /// <summary>
-/// Bytes on their way to one or very many sockets of one event loop: written once, then shared by reference and given back
+/// Bytes on their way to one or very many sockets of one event loop: written once, then shared by reference and returned
 /// to the loop's pool by the last holder.
 /// </summary>
-/// <remarks>Belongs to one loop's thread, so the count needs no lock. Whoever creates one holds the first reference.</remarks>
+/// <remarks>Belongs to one loop's thread, so the count needs no lock. Its creator holds the first reference.</remarks>
 public sealed class SharedBytes
 {
     private readonly BufferPool _pool;
@@ -36,7 +36,7 @@ public sealed class SharedBytes
     public bool IsPrivate => _references == 1;
 
     /// <summary>The whole rented array; only <see cref="Length"/> bytes of it are written.</summary>
-    public byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBytes), "The last holder has let go.");
+    public byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBytes), "The last reference was released.");
 
     /// <summary>Appends bytes behind those written so far.</summary>
     /// <exception cref="ArgumentException">They pass <see cref="Room"/>.</exception>
@@ -67,14 +67,14 @@ public sealed class SharedBytes
     }
 
     /// <summary>Adds a holder, who calls <see cref="Release"/> once.</summary>
-    /// <exception cref="ObjectDisposedException">The last holder has let go before.</exception>
+    /// <exception cref="ObjectDisposedException">The last holder was released before.</exception>
     public SharedBytes AddRef()
     {
         ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
     }
 
-    /// <summary>Adds a holder, unless the last one has let go: the bytes are another's then.</summary>
+    /// <summary>Adds a holder, unless the last one was released: the bytes are another's then.</summary>
     public bool TryAddRef()
     {
         if (_references <= 0) return false;

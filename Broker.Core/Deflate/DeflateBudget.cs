@@ -6,7 +6,7 @@ public sealed class DeflateBudget(long bytesMax)
 {
     private long _taken;
 
-    /// <summary>Bytes taken and not given back.</summary>
+    /// <summary>Bytes taken and not returned.</summary>
     public long BytesReserved => Interlocked.Read(ref _taken);
 
     /// <summary>Takes so many bytes, or none of them.</summary>

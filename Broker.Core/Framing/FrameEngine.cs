@@ -92,7 +92,7 @@ public sealed class FrameEngine
         Settle();
     }
 
-    /// <summary>Gives back what is held, when the connection is gone. The engine ignores everything afterwards.</summary>
+    /// <summary>Returns what is held, when the connection is gone. The engine ignores everything afterwards.</summary>
     public void Drop() => End(IsReading ? FrameEngineState.PeerClosed : State);
 
     /// <summary>Reading is over.</summary>
@@ -109,7 +109,7 @@ public sealed class FrameEngine
 
     /// <summary>Takes the next header and, of a control frame, its payload; carries what is not there as a whole.</summary>
     /// <param name="wire">What is unread of the input.</param>
-    /// <param name="next">The frame; how many bytes it took is said in every case.</param>
+    /// <param name="next">The frame; how many bytes it took is sent in every case.</param>
     /// <returns><c>Done</c>, <c>NeedMoreData</c> when all was carried, <c>InvalidData</c> with a violation.</returns>
     internal OperationStatus TakeFrame(Span<byte> wire, out NextFrame next)
     {
@@ -173,7 +173,7 @@ public sealed class FrameEngine
         return whole;
     }
 
-    /// <summary>After each step off the plain path: gives back an empty carry, and finds out whether the path is plain again.</summary>
+    /// <summary>After each step off the plain path: returns an empty carry, and finds out whether the path is plain again.</summary>
     internal void Settle()
     {
         if (_carryLength == 0 && _carry is not null)

@@ -28,7 +28,7 @@ public struct FrameVariants(SharedBytes plain, int start, LoopDeflate loop)
         return deflate is null ? plain : ForDeflate(deflate, out at);
     }
 
-    /// <summary>Lets go of every variant.</summary>
+    /// <summary>Releases every variant.</summary>
     public void Release()
     {
         foreach (SharedBytes? variant in _compressed) variant?.Release();

@@ -92,7 +92,7 @@ public sealed class MessageAssembler(BufferPool pool)
         return taken;
     }
 
-    /// <summary>Gives back the buffer and is ready for another message.</summary>
+    /// <summary>Returns the buffer and is ready for another message.</summary>
     public void Clear()
     {
         if (TakeBuffer() is { } buffer) pool.Return(buffer);

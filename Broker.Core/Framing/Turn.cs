@@ -88,7 +88,7 @@ public sealed class Turn(BufferPool pool)
     /// <summary>The engine takes other sizes from the next message on.</summary>
     internal void Resized() => _messageBytesMax = _engine.Settings.MessageBytesMax;
 
-    /// <summary>Gives back what the turn holds and lets go of the connection. What was not read is lost.</summary>
+    /// <summary>Returns what the turn holds and releases the connection. What was not read is lost.</summary>
     public void End()
     {
         ReleaseHeld();

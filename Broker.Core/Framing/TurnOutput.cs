@@ -87,7 +87,7 @@ internal struct TurnOutput(BufferPool pool)
         End += bytes;
     }
 
-    /// <summary>Gives back what was rented.</summary>
+    /// <summary>Returns what was rented.</summary>
     public void Clear()
     {
         if (_buffer is not null && !InPlace) pool.Return(_buffer);

@@ -164,7 +164,7 @@ public sealed class NativeCallWriter : ICallWriter
         long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
         if (size > _messages.Takes.ThresholdBytes)
         {
-            // What is said after a stream may take effect before it, and items without their call would be lost.
+            // What is sent after a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None) return FaultCode.BadArguments;
             var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
             ChunkRefusal refused = _messages.Downloads.Send(source, StreamPurpose.Message, new DownloadSubject(0, 0, id));

@@ -37,7 +37,7 @@ internal sealed class NativeDownloads : IChunkPump
     private readonly int _payloadBytesMax;
     private MessageBatch _batch;
     private TimeSpan _progress;                     // Of any stream.
-    private long _heldBytes;                        // Of all streams, each as a whole until it is let go.
+    private long _heldBytes;                        // Of all streams, each as a whole until it is released.
     private bool _isListed;
 
     /// <summary>Makes the sender of one connection.</summary>
@@ -122,7 +122,7 @@ internal sealed class NativeDownloads : IChunkPump
         return subject;
     }
 
-    /// <summary>Nobody listens to the channel any more: what is on its way is not sent to its end.</summary>
+    /// <summary>No one listens to the channel any more: what is on its way is not sent to its end.</summary>
     internal void CancelChannel(uint channel)
     {
         foreach (Download download in _downloads.Where(each => each.Subject.Channel == channel && channel != 0).ToList()) _sender.Cancel(download.Stream);
@@ -130,7 +130,7 @@ internal sealed class NativeDownloads : IChunkPump
         Wake();
     }
 
-    /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
+    /// <summary>No caller waits for a call's result, or for its arguments, any more.</summary>
     /// <returns>Whether any of it was on its way.</returns>
     internal bool CancelCall(uint call)
     {

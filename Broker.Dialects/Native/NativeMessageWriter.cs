@@ -18,9 +18,9 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>The native protocol on one connection, as it is spoken: what its session and its channels say, as messages.</summary>
+/// <summary>The native protocol on one connection, as it is used: what its session and its channels say, as messages.</summary>
 /// <remarks>
-/// For the loop's thread. What is said in a turn leaves together. What calls say is <see cref="NativeCallWriter"/>'s part, and
+/// For the loop's thread. What is sent in a turn leaves together. What calls say is <see cref="NativeCallWriter"/>'s part, and
 /// what is too long for a frame, and so goes as a stream, <see cref="NativeDownloads"/>'.
 /// </remarks>
 public abstract class NativeMessageWriter : DialectSession
@@ -29,7 +29,7 @@ public abstract class NativeMessageWriter : DialectSession
     private NativeCallWriter? _calls;                   // From the first call on; most clients make none.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
-    private MessageBatch _batch;                        // What was said in this turn of the loop.
+    private MessageBatch _batch;                        // What was sent in this turn of the loop.
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
     private int _faultIndex;
     private int _payloadBytesMax;                       // Messages of one payload to the client, from hello on.
@@ -105,14 +105,14 @@ public abstract class NativeMessageWriter : DialectSession
     /// <returns>Whether it did.</returns>
     private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
 
-    /// <summary>What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.</summary>
+    /// <summary>What was to be the result of a call is refused: the one that called receives it now, and not by the deadline.</summary>
     internal void MissResult(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
         if (purpose == StreamPurpose.Result && EndAsked(call))
             HandleAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {text}"));
     }
 
-    /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
+    /// <summary>No caller waits for a call's result, or for its arguments, any more.</summary>
     /// <returns>Whether any of them was under way.</returns>
     internal bool CancelDownloads(uint call) => _downloads?.CancelCall(call) == true;
 
@@ -147,7 +147,7 @@ public abstract class NativeMessageWriter : DialectSession
             Client = Encoding.UTF8.GetBytes(admission.Client),
         });
 
-        // Whoever reads it knows only then how to expand what follows.
+        // The reader of it knows only then how to expand what follows.
         Seal();
     }
 
@@ -259,13 +259,13 @@ public abstract class NativeMessageWriter : DialectSession
         if (Downloads.Send(new LongBytesSource(head, data), StreamPurpose.Message, subject).Error != ChunkError.None) SendMissed(subject);
     }
 
-    /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>
+    /// <summary>A stream to the client was not taken in time: the caller that waits for what it was is told.</summary>
     internal void ReportLate(in DownloadSubject subject) => ReportUnsent(subject, FaultCode.Deadline, "not taken in time");
 
-    /// <summary>A stream to the client gave way to others, which wait for its memory: whoever waits for what it was is told.</summary>
+    /// <summary>A stream to the client gave way to others, which wait for its memory: the caller that waits for what it was is told.</summary>
     internal void ReportShed(in DownloadSubject subject) => ReportUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
 
-    /// <summary>The client takes no more of a stream: whoever waits for what it was is told.</summary>
+    /// <summary>The client takes no more of a stream: the caller that waits for what it was is told.</summary>
     /// <param name="stream">Its number; ignored if it is over.</param>
     /// <param name="why">In the client's words, or none.</param>
     private protected void SendRefused(uint stream, ChunkError why)
@@ -275,7 +275,7 @@ public abstract class NativeMessageWriter : DialectSession
         ReportUnsent(subject, code, why == ChunkError.None ? "refused by the client" : $"refused by the client: {why}");
     }
 
-    // The client hears of what it does not get; of its own arguments the hub's application does.
+    // The client learns of what it does not get; of its own arguments the hub's application does.
     private void ReportUnsent(in DownloadSubject subject, FaultCode code, string why)
     {
         if (subject.Channel != 0) SendMissed(subject);

@@ -16,10 +16,10 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>The native protocol on one connection, as it is heard: its client's messages to commands for its session.</summary>
+/// <summary>The native protocol on one connection, as it is received: its client's messages to commands for its session.</summary>
 /// <remarks>
 /// For the loop's thread. A message takes effect before the next one of its frame is read, so a frame of many is the same as
-/// many frames. What is said is <see cref="NativeMessageWriter"/>'s part, and what comes in chunks <see cref="NativeUploads"/>'.
+/// many frames. What is sent is <see cref="NativeMessageWriter"/>'s part, and what comes in chunks <see cref="NativeUploads"/>'.
 /// </remarks>
 public sealed class NativeSession : NativeMessageWriter
 {
@@ -74,7 +74,7 @@ public sealed class NativeSession : NativeMessageWriter
         new NativeReader(first, Side.Server, batched: true).Read(out NativeMessage message) == OperationStatus.Done
         && message.Kind is NativeKind.Hello or NativeKind.Subscribe;
 
-    // One arm a kind. What needs no session is answered here; what answers something that is over, or that nobody here has
+    // One arm a kind. What needs no session is answered here; what answers something that is over, or that no one here has
     // asked for, is ignored.
     private void Take(in NativeMessage message, int index)
     {
@@ -242,7 +242,7 @@ public sealed class NativeSession : NativeMessageWriter
         if (NativeReader.ReadLong(front, payload.Bytes, Side.Server, out NativeMessage message) != NativeFault.None) return false;
         if (message.Kind == NativeKind.Call && message.As<Call>().Options != CallOptions.None)
         {
-            // What is said after a stream may take effect before it, and items without their call would be lost.
+            // What is sent after a stream may take effect before it, and items without their call would be lost.
             Calls.Faulted(message.As<Call>().Id, FaultCode.BadArguments, "a call with further arguments comes in a frame");
             payload.Dispose();
             return true;

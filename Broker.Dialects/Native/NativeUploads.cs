@@ -8,7 +8,7 @@ namespace Broker.Dialects.Native;
 
 /// <summary>The streams that one client sends: put together, held to their bounds, and ended by the loop's clock if they stop.</summary>
 /// <remarks>
-/// Made with the first of them. A chunk that is refused is answered with its stream and index, and hurts nobody else. For the
+/// Made with the first of them. A chunk that is refused is answered with its stream and index, and hurts no other component. For the
 /// loop's thread.
 /// </remarks>
 internal sealed class NativeUploads
@@ -39,7 +39,7 @@ internal sealed class NativeUploads
 
     /// <summary>A header has come.</summary>
     /// <param name="header">The header.</param>
-    /// <param name="isAwaited">Whether somebody waits for what it belongs to.</param>
+    /// <param name="isAwaited">Whether a caller waits for what it belongs to.</param>
     /// <param name="index">Of the message in its frame.</param>
     /// <returns>Why it is refused, or none; the client has been told.</returns>
     internal ChunkError Open(in StreamHeader header, bool isAwaited, int index)

@@ -33,14 +33,14 @@ public sealed class HandedOverInbox(int connectionsMax)
         return null;
     }
 
-    /// <summary>Ends the inbox and closes what nobody has taken.</summary>
+    /// <summary>Ends the inbox and closes what nothing has taken.</summary>
     public void End()
     {
         _waiting.Writer.TryComplete();
         while (_waiting.Reader.TryRead(out HandedOver? connection)) Close(connection);
     }
 
-    /// <summary>Closes a connection that nobody will answer.</summary>
+    /// <summary>Closes a connection that no one will answer.</summary>
     public static void Close(HandedOver connection)
     {
         ArgumentNullException.ThrowIfNull(connection);

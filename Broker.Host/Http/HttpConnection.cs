@@ -65,7 +65,7 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Its place among those of its address.</summary>
     internal LinkedListNode<HttpConnection> NodeInShare { get; }
 
-    /// <summary>The connection of a request, or null where nobody counts them.</summary>
+    /// <summary>The connection of a request, or null where no one counts them.</summary>
     internal static HttpConnection? Of(HttpContext context) =>
         context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(HttpConnection), out object? found) ? (HttpConnection?)found : null;
 

@@ -175,7 +175,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     private static HttpConnection? Other(LinkedList<HttpConnection> list, HttpConnection newest) =>
         list.First?.Value != newest ? list.First?.Value : list.First?.Next?.Value;
 
-    // Whoever has one address of IPv6 has 2^64 of them. A Unix socket has none.
+    // The one that has one address of IPv6 has 2^64 of them. A Unix socket has none.
     internal static IPAddress KeyOf(EndPoint? remote)
     {
         if (remote is not IPEndPoint { Address: var address }) return IPAddress.None;

@@ -90,7 +90,7 @@ public abstract class Connection : OutboundSide
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
     public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
 
-    /// <summary>The same, because the client has said goodbye in its own protocol: 1000, and it is the client that has closed.</summary>
+    /// <summary>The same, because the client has sent bye in its own protocol: 1000, and it is the client that has closed.</summary>
     public void CloseByClient(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
 
     /// <summary>One more answer is to be written before the connection may end by itself.</summary>
@@ -284,7 +284,7 @@ public abstract class Connection : OutboundSide
         else ShutdownSend();
     }
 
-    /// <summary>The socket is done with: everything is given back, and whoever has not heard is told.</summary>
+    /// <summary>The socket is done with: everything is returned, and a handler that does not know yet is notified.</summary>
     private protected void End(Closure closure)
     {
         if (State == ConnectionState.Closed) return;

@@ -50,7 +50,7 @@ public abstract class OutboundSide : TimerEntry
         ArgumentNullException.ThrowIfNull(frames);
         if (!MayQueue()) return;
 
-        // In a backlog, a few bytes that nobody shares are copied behind each other: a reply of 20 bytes would hold a buffer
+        // In a backlog, a few bytes that nothing shares are copied behind each other: a reply of 20 bytes would hold a buffer
         // of 256, and a client that asks and does not read would hold ten times what it is counted for.
         if (!_queue.IsEmpty && frames.IsPrivate && frames.Length - start <= CopiedBytesMax) _queue.Append(frames.Array.AsSpan(start, frames.Length - start), Loop.Pool);
         else _queue.Append(frames, start);

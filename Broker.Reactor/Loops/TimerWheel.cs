@@ -50,7 +50,7 @@ internal sealed class TimerWheel
         Insert(deadline, dueMilliseconds);
     }
 
-    /// <summary>Forgets a deadline.</summary>
+    /// <summary>Drops a deadline.</summary>
     internal void Cancel(TimerEntry deadline)
     {
         if (deadline.Slot < 0) return;

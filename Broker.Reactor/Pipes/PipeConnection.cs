@@ -28,7 +28,7 @@ internal sealed class PipeConnection : Connection
     private readonly TaskCompletionSource<bool> _released;
     private int _users = 1;         // The connection, and each read and write under way; the last one releases the carrier.
     private bool _asking;           // A read is under way, with a buffer or without.
-    private bool _readable;         // There is something to read, and nobody wanted it yet.
+    private bool _readable;         // There is something to read, and no one wanted it yet.
     private byte[]? _read;          // What a read has brought that did not complete at once,
     private int _readLength;        // and its length.
     private bool _sending;          // A write is under way.
@@ -72,7 +72,7 @@ internal sealed class PipeConnection : Connection
         if (_asking || !MayRead) return;
         if (_readable)
         {
-            // Not at once: whoever asks may be in a turn of this very connection.
+            // Not at once: the requester may be in a turn of this very connection.
             _asking = true;
             Loop.Post(s_readable, this);
             return;
@@ -189,7 +189,7 @@ internal sealed class PipeConnection : Connection
         EndInAMoment();
     }
 
-    // Both have said their last word, but only both sides can be ended, so what is still on its way is read before.
+    // Both have sent their last word, but only both sides can be ended, so what is still on its way is read before.
     private void EndInAMoment()
     {
         if (_sendingEnded && _sawFinalClose && !_carrier.CanEndSending) SetTransportDue(s_moment);
@@ -350,7 +350,7 @@ internal sealed class PipeConnection : Connection
     {
         Loop.Announce(this, closure);
 
-        // One that ends before its handler came must still hear the client's answer.
+        // One that ends before its handler came must still receive the client's answer.
         if (State != ConnectionState.Closed) Ask();
     }
 

@@ -376,7 +376,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     // A failure is noted by the store's health, and what stays is found by a later sweep.
     private static void Ignore(Task task) => task.ContinueWith(static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
-    /// <summary>Deletes what has expired, and forgets what has not been asked for; goes on where it stopped the last time. Blocks on the disk.</summary>
+    /// <summary>Deletes what has expired, and drops what has not been asked for; goes on where it stopped the last time. Blocks on the disk.</summary>
     /// <param name="channelsMax">Channels and keys looked at, at most.</param>
     public void Sweep(int channelsMax)
     {

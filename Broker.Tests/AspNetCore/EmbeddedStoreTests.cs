@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Broker.Tests.AspNetCore;
 
-/// <summary>The keyed store in somebody's own application, by the very lines of docs/EMBEDDING.md.</summary>
+/// <summary>The keyed store in someone's own application, by the very lines of docs/EMBEDDING.md.</summary>
 public sealed class EmbeddedStoreTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-embedded-");

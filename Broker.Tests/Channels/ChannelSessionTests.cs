@@ -22,7 +22,7 @@ using HistoryWireOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 namespace Broker.Tests.Channels;
 
 /// <summary>What clients of the Centrifuge dialect and the server see of channels that keep something, over a whole hub with a clock moved by hand.</summary>
-/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
+/// <param name="isProtobuf">Whether clients use the Protobuf form; the tests say and see it as JSON.</param>
 public abstract partial class ChannelSessionTests(bool isProtobuf)
 {
     private static readonly HistoryOptions s_history = new() { Size = 10, Ttl = TimeSpan.FromMinutes(1), MetaTtl = TimeSpan.FromHours(1) };

@@ -141,7 +141,7 @@ public sealed class OpenedCallTests : ClientTest
             _ = Client.PublishAsync("news", new byte[900]);
             Assert.Throws<QueueFullException>(() => Client.PublishAsync("news", new byte[200]).GetAwaiter().GetResult());
 
-            // What waits leaves in spite of the batch, as somebody waits for room; and later, as the hub waits for credit.
+            // What waits leaves in spite of the batch, as a caller waits for room; and later, as the hub waits for credit.
             await call.SendAsync(new byte[200]).AsTask().WaitAsync(ScriptedHub.Patience);
             Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.ReceiveAsync()));
             _ = Client.PublishAsync("news", new byte[600]);

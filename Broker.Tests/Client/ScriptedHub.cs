@@ -28,7 +28,7 @@ internal sealed class ScriptedHub : IAsyncDisposable
         _app.Run(ServeAsync);
     }
 
-    /// <summary>Refuses whoever comes with this status instead.</summary>
+    /// <summary>Refuses the one that comes with this status instead.</summary>
     public int? Refusal { get; set; }
 
     /// <summary>What is agreed on, of what the client offers.</summary>
@@ -74,7 +74,7 @@ internal sealed class HubSide(WebSocket socket, bool batched, IList<string> offe
 
     public static NativeKind KindOf(byte[] message) => (NativeKind)message[0];
 
-    /// <summary>Hears hello and says welcome.</summary>
+    /// <summary>Receives hello and says welcome.</summary>
     public async Task WelcomeAsync(NativeLimits? limits = null)
     {
         Assert.Equal(NativeKind.Hello, KindOf(await ReceiveAsync()));

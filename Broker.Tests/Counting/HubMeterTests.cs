@@ -19,7 +19,7 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.Counting;
 
-/// <summary>What a whole hub counts, as whoever collects metrics reads it.</summary>
+/// <summary>What a whole hub counts, as the one that collects metrics reads it.</summary>
 public sealed class HubMeterTests : IDisposable
 {
     private readonly HubHarness _hub = new();

@@ -4,7 +4,7 @@ namespace Broker.Tests.EndToEnd;
 
 /// <summary>The official client for JavaScript on channels that keep something.</summary>
 /// <param name="host">The host.</param>
-/// <param name="form">What the client speaks: json or protobuf.</param>
+/// <param name="form">What the client uses: json or protobuf.</param>
 public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixture<ChannelsHost>
 {
     [Fact]

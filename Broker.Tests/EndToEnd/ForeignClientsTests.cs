@@ -3,8 +3,8 @@ using System.Net;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>
-/// Clients that others wrote, on one journey: connect, subscribe, publish and receive, unsubscribe and hear nothing,
-/// subscribe again, see the host go with 3001, come back to it on the same port, subscribe and hear the new host.
+/// Clients that others wrote, on one journey: connect, subscribe, publish and receive, unsubscribe and receive nothing,
+/// subscribe again, see the host go with 3001, come back to it on the same port, subscribe and receive the new host.
 /// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class ForeignClientsTests

@@ -6,7 +6,7 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>
-/// A client so light that one process holds ten thousand: a socket and a buffer. It speaks the Centrifuge dialect as the
+/// A client so light that one process holds ten thousand: a socket and a buffer. It uses the Centrifuge dialect as the
 /// official clients do, answers pings, and answers a Close frame; it shares no code with the product.
 /// </summary>
 internal sealed class LightClient : IDisposable
@@ -89,7 +89,7 @@ internal sealed class LightClient : IDisposable
         Assert.Fail($"The server closed with {CloseCode} {CloseReason} instead of answering {command}");
     }
 
-    /// <summary>Says goodbye, and reads until the server has said it too.</summary>
+    /// <summary>Sends bye, and reads until the server has said it too.</summary>
     public async Task CloseAsync(ushort code, string reason, CancellationToken stop)
     {
         byte[] payload = [(byte)(code >> 8), (byte)code, .. Encoding.UTF8.GetBytes(reason)];

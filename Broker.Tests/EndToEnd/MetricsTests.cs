@@ -5,7 +5,7 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>What the real host tells whoever collects metrics.</summary>
+/// <summary>What the real host tells the one that collects metrics.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class MetricsTests
 {

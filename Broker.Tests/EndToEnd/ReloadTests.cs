@@ -30,7 +30,7 @@ public sealed class ReloadTests
             await host.ExpectLogAsync("Settings read again; in force now: broker.listen.origins, broker.log.level");
             await host.ExpectLogAsync("These settings have changed and need a restart: broker.listen.connections-max");
             Assert.True(await MayComeFromAsync(s_offered[0], host, limit.Token));
-            await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is said at debug only.
+            await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is sent at debug only.
             using LightClient late = await LightClient.ConnectAsync(host.Port, limit.Token);
             await host.ExpectLogAsync(" is client ");                               // By the session's actor, at debug only.
 

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>The end of a host that is at work: nobody is cut off, and it does end.</summary>
+/// <summary>The end of a host that is at work: no one is disconnected, and it does end.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class ShutdownTests
 {
@@ -63,7 +63,7 @@ public sealed class ShutdownTests
     }
 
     /// <remarks>
-    /// A draining host accepts nobody, so who balances load learns of the drain on a connection that it keeps. A client that
+    /// A draining host accepts no one, so who balances load learns of the drain on a connection that it keeps. A client that
     /// answers no Close frame keeps the drain open until the grace is over, and the host then ends all the same, with 0.
     /// </remarks>
     [Fact]

@@ -7,7 +7,7 @@ using Broker.Tests.Hostile;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>The hub does not depend on who started it: on whether anybody reads its log, or has left it an output at all.</summary>
+/// <summary>The hub does not depend on who started it: on whether anyone reads its log, or has left it an output at all.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class StandardStreamsTests
 {

@@ -87,7 +87,7 @@ public sealed class BrokerCommandTests : IDisposable
 
             Assert.Equal(1, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
 
-            Assert.Contains("a FIFO needs somebody who writes to it", _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains("a FIFO needs a writer", _error.ToString(), StringComparison.Ordinal);
             Assert.Contains(key.Length > 0 ? key : fifo, _error.ToString(), StringComparison.Ordinal);
         }
         finally

@@ -14,7 +14,7 @@ internal sealed class AttackedHost : IAsyncDisposable
     public const string HubPath = "/connection/websocket", EchoPath = "/echo";
 
     /// <summary>
-    /// The witness's 99th percentile at most, from its publication to its own hearing of it, on a machine that runs nothing
+    /// The witness's 99th percentile at most, from its publication to its own receipt of it, on a machine that runs nothing
     /// but the test. Where more processes want to run than there are cores, it is as many times as long.
     /// </summary>
     private static readonly TimeSpan s_witnessBound = TimeSpan.FromMilliseconds(250);
@@ -137,7 +137,7 @@ internal sealed class AttackedHost : IAsyncDisposable
         await Host.StopAsync();
     }
 
-    // The host gives memory back once it is quiet; until then is nothing to be heard of it but the figure itself.
+    // The host gives memory back once it is quiet; until then is nothing to be learned of it but the figure itself.
     private async Task WaitForQuietAsync(string attack, int ceilingMiB)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));

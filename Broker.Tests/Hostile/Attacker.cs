@@ -7,7 +7,7 @@ using Broker.Tests.EndToEnd;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>One connection of an attacker: a socket that may say anything, may read or not, and may vanish.</summary>
+/// <summary>One connection of an attacker: a socket that may send anything, may read or not, and may vanish.</summary>
 internal sealed class Attacker : IDisposable
 {
     private readonly Socket _socket;

@@ -89,7 +89,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a head over head-bytes-max"] = "GET / HTTP/1.1\r\nX: " + new string('x', 16 * 1024),
     };
 
-    // On the native path: the subprotocol, whether hello is said first, and payloads; the answer is the code of the Close frame,
+    // On the native path: the subprotocol, whether hello is sent first, and payloads; the answer is the code of the Close frame,
     // and where the page says so, an error before it.
     private static readonly Dictionary<string, (string Subprotocol, bool Hello, byte[] Wire)> s_native = new()
     {

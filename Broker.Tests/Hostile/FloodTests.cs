@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>More than a client may ask for, and answers that nobody fetches.</summary>
+/// <summary>More than a client may ask for, and answers that no one fetches.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class FloodTests(ITestOutputHelper output)
 {
@@ -82,7 +82,7 @@ public sealed class FloodTests(ITestOutputHelper output)
         byte[] message = HostileClient.Frame(HostileClient.Binary, new byte[50_000]);
         await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.EchoPath, SmallWindow), async (attacker, _) =>
         {
-            // Asks until the host takes no more, and is then sent away while it still does not read.
+            // Asks until the host takes no more, and is then disconnected while it still does not read.
             Task flood = FloodAsync(attacked, attacker, message);
             await attacked.Causes.WaitForAsync(count, attacked.Stop);
             int code = await attacker.ReadToEndAsync(attacked.Stop, first => Assert.Equal(HostileClient.Binary, first));

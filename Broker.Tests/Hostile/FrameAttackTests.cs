@@ -101,7 +101,7 @@ public sealed class FrameAttackTests(ITestOutputHelper output)
         byte[] publish = HostileClient.Line("""{"id":3,"publish":{"channel":"doomed","data":"last words"}}""");
         await attacked.AttackAsync(count, () => attacked.ConnectAsync(), async (attacker, number) =>
         {
-            // A connection that is reset before it is answered may end in Kestrel, and the hub never hear of it.
+            // A connection that is reset before it is answered may end in Kestrel, and the hub never learn of it.
             int point = way == WayIn.Reactor ? number % 8 : 2 + (number % 6);
             await attacker.TrySendAsync(request.AsMemory(0, point == 0 ? request.Length / 2 : request.Length), attacked.Stop);
             if (point > 1) await attacker.ReadHeadAsync(attacked.Stop);

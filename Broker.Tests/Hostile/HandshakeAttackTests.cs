@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>Before the upgrade: whoever has not said a whole request gets little memory and little time.</summary>
+/// <summary>Before the upgrade: the one that has not said a whole request gets little memory and little time.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class HandshakeAttackTests(ITestOutputHelper output)
 {

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>The native path: heads that lie, messages by the thousand, and answers that nobody fetches.</summary>
+/// <summary>The native path: heads that lie, messages by the thousand, and answers that no one fetches.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class NativeAttackTests(ITestOutputHelper output)
 {

@@ -6,7 +6,7 @@ namespace Broker.Tests.Hostile;
 
 /// <summary>
 /// The eleven root causes behind the security advisories of systems like this one, each with what keeps it away here: tests
-/// of this class, and tests of others that have to be there. What is not built yet is said in docs/SECURITY.md.
+/// of this class, and tests of others that have to be there. What is not built yet is sent in docs/SECURITY.md.
 /// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class RootCauseTests(SharedHost shared)
@@ -91,7 +91,7 @@ public sealed class RootCauseTests(SharedHost shared)
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using Attacker client = await Attacker.OpenAsync(shared.Process.Port, AttackedHost.HubPath, limit.Token);
 
-        // Its header says that it is not signed at all, and its body that it is somebody.
+        // Its header says that it is not signed at all, and its body that it is someone.
         string token = $"{Convert.ToBase64String("{\"alg\":\"none\"}"u8)}.{Convert.ToBase64String("{\"sub\":\"admin\"}"u8)}.";
         await client.TrySendAsync(HostileClient.Line($"{{\"id\":1,\"connect\":{{\"token\":\"{token}\"}}}}"), limit.Token);
         Assert.Equal(3500, await client.ReadToEndAsync(limit.Token));

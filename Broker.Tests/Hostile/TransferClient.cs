@@ -4,7 +4,7 @@ using System.Threading.Channels;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>A native client by hand that sends and takes streams. It obeys its credit, unless it is told otherwise.</summary>
+/// <summary>A native client by hand that sends and takes streams. It follows its credit, unless it is told otherwise.</summary>
 internal sealed class TransferClient : IDisposable
 {
     public const int ChunkBytes = 256 * 1024;

@@ -77,8 +77,8 @@ public sealed class TokenVerifierTests
     {
         string header = Base64Url.EncodeToString(Encoding.ASCII.GetBytes($$"""{"alg":"{{name}}"}"""));
         string payload = Base64Url.EncodeToString("""{"sub":"42"}"""u8);
-        Assert.Equal("its algorithm is none, so nobody signed it", Refused(Verifier().VerifyAsync($"{header}.{payload}.")));
-        Assert.Equal("its algorithm is none, so nobody signed it", Refused(Verifier().VerifyAsync($"{header}.{payload}.AAAA")));
+        Assert.Equal("its algorithm is none, so it is not signed", Refused(Verifier().VerifyAsync($"{header}.{payload}.")));
+        Assert.Equal("its algorithm is none, so it is not signed", Refused(Verifier().VerifyAsync($"{header}.{payload}.AAAA")));
     }
 
     [Fact]

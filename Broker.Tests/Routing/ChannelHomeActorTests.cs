@@ -355,6 +355,6 @@ public sealed class ChannelHomeActorTests : TestKit
     private static int LineBytes(string channel, string data) =>
         Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""") + """{"user":"","client":"x"}}}}""".Length;
 
-    // The home runs on this thread, so whatever it said has been said.
+    // The home runs on this thread, so whatever it said has been sent.
     private static void AssertNothingFor(params TestProbe[] probes) => Assert.All(probes, probe => Assert.False(probe.HasMessages));
 }

@@ -221,7 +221,7 @@ public sealed class LoopFanOutTests : IDisposable
         Join("c");
         Deliver("c", "12345");
         Deliver("c", "123");
-        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // Nobody listens; it is taken even so.
+        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // No one listens; it is taken even so.
         _loop.TakeOne();
         _loop.TakeOne();
 
@@ -292,7 +292,7 @@ public sealed class LoopFanOutTests : IDisposable
 
         Assert.False(bad.Connection.IsOpen);
         Assert.Equal([["1"]], good.Connection.Frames);
-        Assert.False(_session.HasMessages);         // Nobody was evicted: the fan-out goes on.
+        Assert.False(_session.HasMessages);         // No one was evicted: the fan-out goes on.
     }
 
     [Fact]

@@ -65,7 +65,7 @@ public sealed class CallItemsTests
         Assert.Equal(Enumerable.Range(0, 8).Select(i => $"item 1 {i}"), client.Next(8));
         client.Send(Call(2, "fast", "x"));
         Assert.Equal("result 2 x", client.Next());
-        Assert.Equal(9, Volatile.Read(ref sent));       // The ninth waits to be said, and the tenth is not made.
+        Assert.Equal(9, Volatile.Read(ref sent));       // The ninth waits to be sent, and the tenth is not made.
 
         client.Send(ItemCredit(1, 3));
         Assert.Equal(["item 1 8", "item 1 9", "item 1 10"], client.Next(3));

@@ -287,7 +287,7 @@ public sealed class ClientCallTests
 
     private static byte[] Result(uint id, string result) => NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
 
-    // In steps that a connection outlives; what the client hears meanwhile.
+    // In steps that a connection outlives; what the client receives meanwhile.
     private static List<string> Advance(HubHarness hub, NativeClient client, int seconds)
     {
         var received = new List<string>();

@@ -434,7 +434,7 @@ public sealed class SessionActorTests : TestKit
 
     private void Send(params ClientCommand[] commands) => _session.Tell(new Commands(commands), ActorRefs.NoSender);
 
-    // The session runs on this thread, so whatever it said has been said.
+    // The session runs on this thread, so whatever it said has been sent.
     private void AssertHomeReceivedAll() => Assert.False(_home.HasMessages);
 
     /// <summary>Stops a child that fails, as the parent of sessions does.</summary>

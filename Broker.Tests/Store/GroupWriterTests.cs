@@ -78,7 +78,7 @@ public sealed class GroupWriterTests : IDisposable
         Assert.Equal(200, reopened.Count);
     }
 
-    /// <summary>Changes at which the writer waits until it is let go: its enumeration is the second, after the weighing.</summary>
+    /// <summary>Changes at which the writer waits until it is released: its enumeration is the second, after the weighing.</summary>
     private sealed class HeldChanges(params StoreChange[] changes) : IReadOnlyList<StoreChange>, IDisposable
     {
         private readonly ManualResetEventSlim _reached = new();

@@ -119,7 +119,7 @@ public sealed class StoreStreamsTests : IDisposable
         if (method == StoreMethods.WriteStream) items.Writer.TryWrite(new byte[200_000]);
         else await waits.Task.WaitAsync(s_patience);
 
-        // The item is heard before the clock moves on.
+        // The item is received before the clock moves on.
         SpinWait.SpinUntil(() => items.Reader.Count == 0);
         _time.Advance(s_idle);
 

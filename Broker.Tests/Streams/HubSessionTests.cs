@@ -9,8 +9,8 @@ using Xunit;
 
 namespace Broker.Tests.Streams;
 
-/// <summary>Whole conversations with a hub, from the client's bytes to the client's bytes.</summary>
-/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
+/// <summary>Whole exchanges with a hub, from the client's bytes to the client's bytes.</summary>
+/// <param name="isProtobuf">Whether clients use the Protobuf form; the tests say and see it as JSON.</param>
 public abstract class HubSessionTests(bool isProtobuf)
 {
     [Fact]

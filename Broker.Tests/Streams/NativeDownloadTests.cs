@@ -79,7 +79,7 @@ public sealed class NativeDownloadTests : DownloadTest
         listener.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", listener.Next());
 
-        // Whoever joins, and a batch that is full, make what was published before leave within the turn.
+        // The one that joins, and a batch that is full, make what was published before leave within the turn.
         string more = Letters(100_000);
         publisher.Send([Publish(1, "a", Letters(263_000)), Publish(2, "a", more), joins ? Subscribe(3, "a") : Publish(3, "a", more)]);
         publisher.Send(Publish(4, "a", more));

@@ -300,7 +300,7 @@ public sealed class NativeUploadTests
         Assert.Equal(["error Stream 213 id 2 chunk 3 message 0"], Fill(client, stream: 2, from: 0, to: 4));
     }
 
-    // Some of 17 chunks, and what is heard meanwhile.
+    // Some of 17 chunks, and what is received meanwhile.
     private static List<string> Fill(NativeClient client, uint stream, uint from, uint to)
     {
         var received = new List<string>();

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Broker.Tests.Support;
 
-/// <summary>A pool that finds leaks, buffers given back twice, strangers, and use after giving back.</summary>
+/// <summary>A pool that finds leaks, buffers returned twice, strangers, and use after returning.</summary>
 internal sealed class CountingPool : BufferPool
 {
     private readonly HashSet<byte[]> _rented = new(ReferenceEqualityComparer.Instance as IEqualityComparer<byte[]>);

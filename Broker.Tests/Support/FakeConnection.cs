@@ -28,7 +28,7 @@ internal sealed class FakeConnection : Connection
     /// <summary>The lines of each text frame that was written.</summary>
     public List<string[]> Frames => [.. Writes.SelectMany(FramesOf)];
 
-    /// <summary>A socket that fails in a way nobody has thought of.</summary>
+    /// <summary>A socket that fails in a way nothing has thought of.</summary>
     public bool Throws { get; set; }
 
     public override IPEndPoint Remote { get; } = new(IPAddress.Loopback, 1);

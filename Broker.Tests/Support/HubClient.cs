@@ -23,7 +23,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     /// <summary>The server's Close frame, once it came.</summary>
     public ClosePayload? Close { get; private set; }
 
-    /// <summary>Whether it speaks the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
+    /// <summary>Whether it uses the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
     public bool IsProtobuf { get; init; }
 
     /// <summary>Whether the server has ended its side.</summary>

@@ -140,7 +140,7 @@ internal sealed class HubHarness : TurnedLoop
 
     private IDialectSession DialectOf(Connection connection, LoopTurn turn) => Wrap(connection, _dialects.CreateSession(connection, turn));
 
-    /// <summary>Whether clients of the Centrifuge dialect speak its Protobuf form.</summary>
+    /// <summary>Whether clients of the Centrifuge dialect use its Protobuf form.</summary>
     public bool IsProtobuf { get; init; }
 
     /// <summary>A client whose handshake is done.</summary>
@@ -208,7 +208,7 @@ internal sealed class HubHarness : TurnedLoop
     private static List<string> Under(ActorRefWithCell actor) =>
         [.. actor.Children.Cast<ActorRefWithCell>().SelectMany(child => Under(child).Prepend(child.Path.Name))];
 
-    /// <summary>Says goodbye to every client, as a hub that stops.</summary>
+    /// <summary>Sends bye to every client, as a hub that stops.</summary>
     public Task Drain() => Task.WhenAll(_reactors.Select(reactor => reactor.DrainAsync()));
 
     public override void Dispose()

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Broker.Tests.Support;
 
-/// <summary>A client of the native protocol that hears each message as a line of text.</summary>
+/// <summary>A client of the native protocol that receives each message as a line of text.</summary>
 internal sealed class NativeClient(HubClient client, bool batched)
 {
     private readonly Queue<string> _received = new();

@@ -38,7 +38,7 @@ internal sealed class RecordingWriter(Connection connection, PublicationFormat? 
     /// <summary>What the last connect was told.</summary>
     public string ClientNotified { get; private set; } = "";
 
-    /// <summary>Throws whenever this is about to be said.</summary>
+    /// <summary>Throws whenever this is about to be sent.</summary>
     public RecordingWriter FailAt(string sent)
     {
         _failsAt = sent;

@@ -3,7 +3,7 @@ using Broker.Core.Upgrade;
 
 namespace Broker.Tests.Upgrade;
 
-/// <summary>Proxies are at 10.0.0.0/8 and 2001:db8:a::/48; whoever is elsewhere is a client.</summary>
+/// <summary>Proxies are at 10.0.0.0/8 and 2001:db8:a::/48; the one that is elsewhere is a client.</summary>
 public sealed class ForwardedRouteTests
 {
     private static readonly AddressRanges s_proxies = new([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8:a::/48")]);

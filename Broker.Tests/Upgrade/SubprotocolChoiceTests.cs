@@ -26,7 +26,7 @@ public sealed class SubprotocolChoiceTests
     {
         (UpgradeFault? fault, _) = Choose(["v1.broker", "mqtt"], "v2.broker", refusesUnmatched: true);
 
-        Assert.Equal(new UpgradeFault(400, "None of the subprotocols offered is spoken here: v3.broker, v2.broker."), fault);
+        Assert.Equal(new UpgradeFault(400, "None of the subprotocols offered is served here: v3.broker, v2.broker."), fault);
     }
 
     [Fact]

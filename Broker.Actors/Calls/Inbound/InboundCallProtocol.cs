@@ -7,14 +7,14 @@ namespace Broker.Actors.Calls.Inbound;
 /// <summary>Messages that a client's running calls send to its session.</summary>
 public static class InboundCallProtocol
 {
-    /// <summary>Call to session: its handler has returned, whoever still waits.</summary>
+    /// <summary>Call to session: its handler has returned, the caller that waits.</summary>
     /// <param name="Call">The call.</param>
     /// <param name="Code">Why it failed, or none.</param>
     /// <param name="Result">What it came to.</param>
     /// <param name="Text">With a code: for people.</param>
     public sealed record CallReturned(RunningCall Call, FaultCode Code, ReadOnlyMemory<byte> Result, string Text) : IMayArriveLate;
 
-    /// <summary>Call to session: its handler says one of several results.</summary>
+    /// <summary>Call to session: its handler sends one of several results.</summary>
     /// <param name="Call">The call.</param>
     /// <param name="Item">The result; not to be changed.</param>
     public sealed record CallItemSent(RunningCall Call, ReadOnlyMemory<byte> Item) : IMayArriveLate

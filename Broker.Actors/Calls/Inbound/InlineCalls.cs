@@ -11,7 +11,7 @@ namespace Broker.Actors.Calls.Inbound;
 /// <summary>The calls of one client that are answered where they are read, on its loop, and the time that this takes.</summary>
 /// <remarks>
 /// Others wait meanwhile, so a turn of the loop that is older than <see cref="CallSettings.InlineLimit"/> answers no more of them,
-/// and a method that takes longer than that by itself is quick no more. For the session's thread.
+/// and a method that takes longer than that by itself is not inline any more. For the session's thread.
 /// </remarks>
 internal sealed class InlineCalls(ICallWriter writer, EventLoop loop, CallContext context, ILoggingAdapter log)
 {

@@ -4,9 +4,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Calls.Inbound;
 
-/// <summary>Calls of quick methods that a client has said one behind the other: one command for all of them, and no object for each.</summary>
+/// <summary>Calls of quick methods that a client has sent one behind the other: one command for all of them, and no object for each.</summary>
 /// <remarks>
-/// Goes round: taken where calls are read, given back where the last is answered, and the next turn's again. One that is lost on
+/// Goes round: taken where calls are read, returned where the last is answered, and the next turn's again. One that is lost on
 /// the way, with a session that is gone, is the garbage collector's. For the loop's thread.
 /// </remarks>
 internal sealed class InlineRun

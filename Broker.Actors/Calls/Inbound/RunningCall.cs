@@ -56,10 +56,10 @@ public sealed class RunningCall : IRunningCall
     /// <returns>False when the caller has no credit for it, or has said that none follow.</returns>
     internal bool TryAdd(ReadOnlyMemory<byte> item) => _items?.TryAdd(item) == true;
 
-    /// <summary>The caller is told that it may say more arguments; for the session.</summary>
+    /// <summary>The caller is told that it may send more arguments; for the session.</summary>
     internal void Grant(int items) => _items?.Expect(items);
 
-    /// <summary>The caller has said its last argument; for the session.</summary>
+    /// <summary>The caller has sent its last argument; for the session.</summary>
     internal void EndItems() => _items?.End();
 
     /// <summary>The caller takes more results; for the session.</summary>
@@ -118,13 +118,13 @@ public sealed class RunningCall : IRunningCall
     /// <inheritdoc />
     public void Give(IChunkSource result) => Interlocked.Exchange(ref _source, result)?.Dispose();
 
-    /// <summary>Where the result is, if it is somewhere already; whoever takes it disposes of it.</summary>
+    /// <summary>Where the result is, if it is somewhere already; the code that takes it disposes of it.</summary>
     internal IChunkSource? TakeSource() => _source is null ? null : Interlocked.Exchange(ref _source, null);
 
-    /// <summary>Nobody waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
+    /// <summary>No caller waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
     internal void Cancel() => _ = _over.CancelAsync();
 
-    /// <summary>The session is gone too, so nobody is told anything.</summary>
+    /// <summary>The session is gone too, so no one is told anything.</summary>
     internal void Abandon()
     {
         _abandoned = true;

@@ -19,7 +19,7 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
     private readonly CallTable<RunningCall> _pending = new(context.Settings.PendingMax);
     private LoopTimer? _timer;
     private TimeSpan? _due;                         // What the timer is set to, if it is.
-    private InlineCalls? _inline;                     // From the first quick call on.
+    private InlineCalls? _inline;                     // From the first inline call on.
     private CallBatch? _batch;                      // Of the turn under way.
     private CallLane? _lane;                        // From the first ordered call on.
     private int _started;                           // In the turn under way.
@@ -163,7 +163,7 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
         writer.Settle();
     }
 
-    /// <summary>The caller says a further argument; ignored if the call is over.</summary>
+    /// <summary>The caller sends a further argument; ignored if the call is over.</summary>
     internal void OnItem(uint id, ReadOnlyMemory<byte> item)
     {
         if (!_pending.TryGet(id, out RunningCall? running)) return;
@@ -176,7 +176,7 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
         }
     }
 
-    /// <summary>The caller has said its last argument.</summary>
+    /// <summary>The caller has sent its last argument.</summary>
     internal void OnItemsEnd(uint id)
     {
         if (_pending.TryGet(id, out RunningCall? running)) running.EndItems();
@@ -188,7 +188,7 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
         if (_pending.TryGet(id, out RunningCall? running)) running.GrantResults(items);
     }
 
-    /// <summary>A handler has read further arguments, so the caller may say as many more.</summary>
+    /// <summary>A handler has read further arguments, so the caller may send as many more.</summary>
     internal void OnItemsRead(InboundCallProtocol.CallItemsRead took)
     {
         if (!IsPending(took.Call)) return;
@@ -198,7 +198,7 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
         writer.Granted(took.Call.Id, took.Items);
     }
 
-    /// <summary>A handler has said one of several results.</summary>
+    /// <summary>A handler has sent one of several results.</summary>
     internal void OnItemSent(InboundCallProtocol.CallItemSent sent)
     {
         if (IsPending(sent.Call) && !Send(sent)) Break(sent.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");

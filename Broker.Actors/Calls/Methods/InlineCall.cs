@@ -8,7 +8,7 @@ namespace Broker.Actors.Calls.Methods;
 /// <param name="result">Takes the result; borrowed until the return.</param>
 public delegate void InlineHandler(InlineCall call, IBufferWriter<byte> result);
 
-/// <summary>One call of a quick method, as its handler sees it.</summary>
+/// <summary>One call of a inline method, as its handler sees it.</summary>
 public readonly ref struct InlineCall
 {
     internal InlineCall(string method, ReadOnlySpan<byte> arguments, Principal caller)

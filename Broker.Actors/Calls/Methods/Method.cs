@@ -21,7 +21,7 @@ internal sealed class Method
         Order = order;
     }
 
-    /// <summary>A method whose calls run on the loops of their callers, as long as it is quick.</summary>
+    /// <summary>A method whose calls run on the loops of their callers, as long as it is fast.</summary>
     internal Method(string name, InlineHandler inline)
         : this(name, Beside(inline))
     {
@@ -39,13 +39,13 @@ internal sealed class Method
     /// <summary>What answers on a loop, if it <see cref="IsInline"/>.</summary>
     internal InlineHandler? Inline { get; }
 
-    /// <summary>Whether it runs on loops: it was declared to be quick, and has been.</summary>
+    /// <summary>Whether it runs on loops: it was declared to be inline, and has been.</summary>
     internal bool IsInline => _isInline;
 
     /// <summary>A call has held its loop up. That is forgiven twice, as it may have been the machine's fault.</summary>
     /// <param name="took">The call's time.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="log">Told when the method is quick no more.</param>
+    /// <param name="log">Told when the method is not inline any more.</param>
     internal void NoteLate(TimeSpan took, TimeProvider time, ILoggingAdapter log)
     {
         lock (_late)
@@ -57,7 +57,7 @@ internal sealed class Method
             _isInline = false;
         }
 
-        log.Warning("The method {0} is declared quick and has held up a loop {1} times within a minute, at last for {2} ms: its calls run on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
+        log.Warning("The method {0} is declared inline and has held up a loop {1} times within a minute, at last for {2} ms: its calls run on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
     }
 
     private static MethodHandler Beside(InlineHandler inline) => (call, _) =>

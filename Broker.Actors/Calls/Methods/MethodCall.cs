@@ -6,7 +6,7 @@ namespace Broker.Actors.Calls.Methods;
 
 /// <summary>Answers one call. See <see cref="MethodRegistry"/> for what it may rely on.</summary>
 /// <param name="call">What is called.</param>
-/// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+/// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
 /// <returns>The result; not to be changed afterwards.</returns>
 public delegate ValueTask<ReadOnlyMemory<byte>> MethodHandler(MethodCall call, CancellationToken cancellationToken);
 
@@ -24,7 +24,7 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
 
     internal IRunningCall? Running { get; set; }
 
-    /// <summary>Says one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
+    /// <summary>Sends one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
     /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
     /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>

@@ -10,12 +10,12 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
 {
     private readonly Lock _gate = new();
     private readonly CallTable<WaitingCall> _waiting = new(settings.PendingMax);
-    private ItemBudget? _unreadBudget;           // From the first item that is said to the client on; most are said none.
+    private ItemBudget? _unreadBudget;           // From the first item that is sent to the client on; most are sent none.
     private long _unread;                   // Bytes of results that wait for the application, of calls that are pending.
     private uint _last = uint.MaxValue;     // The first is the server's 0.
     private bool _closed;
 
-    /// <summary>Where items count that were said to the client, until it has taken them.</summary>
+    /// <summary>Where items count that were sent to the client, until it has taken them.</summary>
     internal ItemBudget UnreadBudget => LazyInitializer.EnsureInitialized(ref _unreadBudget, () => new ItemBudget(items.UnreadBytesMax));
 
     internal Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, TimeSpan deadline, CancellationToken cancellationToken)
@@ -65,13 +65,13 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         }
     }
 
-    /// <summary>Says a further argument, for which there is credit and room; what was said for a call that is over goes no further.</summary>
+    /// <summary>Sends a further argument, for which there is credit and room; what was sent for a call that is over goes no further.</summary>
     internal void Send(WaitingCall call, ReadOnlyMemory<byte> item) => session.Tell(new OutboundCallProtocol.SendItemToClient(call.Id, item), ActorRefs.NoSender);
 
     /// <summary>Says that no more arguments follow.</summary>
     internal void SendEnd(WaitingCall call) => session.Tell(new OutboundCallProtocol.EndItemsToClient(call.Id), ActorRefs.NoSender);
 
-    /// <summary>The application has read results, so the client may say as many more.</summary>
+    /// <summary>The application has read results, so the client may send as many more.</summary>
     internal void Grant(WaitingCall call, int results, int bytes)
     {
         lock (_gate)
@@ -105,7 +105,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         else call.Fail(new ClientCallException(code, text));
     }
 
-    /// <summary>The client says one of several results. Ignored if the call is over.</summary>
+    /// <summary>The client sends one of several results. Ignored if the call is over.</summary>
     internal void OnItem(uint id, ReadOnlyMemory<byte> item)
     {
         WaitingCall? call;
@@ -142,7 +142,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         call.Items?.OnGranted(items);
     }
 
-    /// <summary>A further argument could not be said: it is longer than what the client takes.</summary>
+    /// <summary>A further argument could not be sent: it is longer than what the client takes.</summary>
     internal void OnTooLong(uint id, int bytes)
     {
         WaitingCall? call;
@@ -168,7 +168,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         foreach (WaitingCall call in calls) call.Fail(new ClientCallException(FaultCode.Closed, "the client is gone"));
     }
 
-    /// <summary>Nobody waits for the answer any more, and the client is told. Ignored if the call is over.</summary>
+    /// <summary>No caller waits for the answer any more, and the client is told. Ignored if the call is over.</summary>
     internal void GiveUp(WaitingCall call, Exception why)
     {
         lock (_gate)

@@ -6,7 +6,7 @@ namespace Broker.Actors.Calls.Outbound;
 /// <summary>A call to a client that is under way with items in either direction: arguments that follow, and results before the last one.</summary>
 /// <remarks>
 /// Each direction is bounded: <see cref="SendAsync"/> waits while the client is slower than the application, and the client waits
-/// while nobody enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call does.
+/// while no one enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call does.
 /// Disposing of it cancels a call that is still pending.
 /// </remarks>
 public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
@@ -31,15 +31,15 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     /// <summary>The last result, which ends the call; or the <see cref="ClientCallException"/> that says why there is none.</summary>
     public Task<ReadOnlyMemory<byte>> Result => _call.Answer;
 
-    /// <summary>Says one more argument, once the client takes it. For one caller at a time.</summary>
+    /// <summary>Sends one more argument, once the client takes it. For one caller at a time.</summary>
     /// <param name="item">Any bytes that fit a frame to the client, else the call fails; not to be changed afterwards.</param>
     /// <param name="cancellationToken">Stops waiting; the call goes on.</param>
     /// <exception cref="ClientCallException">The call is over: the one that ended it.</exception>
-    /// <exception cref="InvalidOperationException">The call was opened without further arguments, or the last one has been said.</exception>
+    /// <exception cref="InvalidOperationException">The call was opened without further arguments, or the last one has been sent.</exception>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> item, CancellationToken cancellationToken = default)
     {
         if (!_sendsItems) throw new InvalidOperationException("The call was opened without further arguments.");
-        if (_allSent) throw new InvalidOperationException("The last argument has been said.");
+        if (_allSent) throw new InvalidOperationException("The last argument has been sent.");
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
@@ -92,7 +92,7 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     /// <returns>False when the client had no credit for it.</returns>
     internal bool TryAdd(ReadOnlyMemory<byte> item) => _results.TryAdd(item);
 
-    /// <summary>The client may say so many more; under the lock of the client's calls.</summary>
+    /// <summary>The client may send so many more; under the lock of the client's calls.</summary>
     internal void Expect(int results) => _results.Expect(results);
 
     /// <summary>The client takes more arguments.</summary>

@@ -20,12 +20,12 @@ public static class OutboundCallProtocol
     /// <param name="Item">Not to be changed.</param>
     public sealed record SendItemToClient(uint Id, ReadOnlyMemory<byte> Item) : IMayArriveLate;
 
-    /// <summary>Application to session: the last argument of a call to the client has been said.</summary>
+    /// <summary>Application to session: the last argument of a call to the client has been sent.</summary>
     public sealed record EndItemsToClient(uint Id) : IMayArriveLate;
 
-    /// <summary>Application to session: results of a call to the client were read, and it may say as many more.</summary>
+    /// <summary>Application to session: results of a call to the client were read, and it may send as many more.</summary>
     public sealed record GrantClientItems(uint Id, int Items) : IMayArriveLate;
 
-    /// <summary>Application to session: nobody waits for the client's answer any more.</summary>
+    /// <summary>Application to session: no caller waits for the client's answer any more.</summary>
     public sealed record CancelClientCall(uint Id) : IMayArriveLate;
 }

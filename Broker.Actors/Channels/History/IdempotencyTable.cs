@@ -5,7 +5,7 @@ namespace Broker.Actors.Channels.History;
 /// <summary>Remembers the answers to publications by channel and key, each for its time. For one thread.</summary>
 /// <typeparam name="TAnswer">What is answered again.</typeparam>
 /// <param name="time">The clock.</param>
-/// <param name="keysMax">Keys at once; of more, those that were noted first are forgotten.</param>
+/// <param name="keysMax">Keys at once; of more, those that were noted first are dropped.</param>
 public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1_000_000)
 {
     private readonly Dictionary<(string Channel, string Key), (TAnswer Answer, long Due)> _answers = [];
@@ -33,7 +33,7 @@ public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1
         while (_answers.Count > keysMax && _order.Count > 0) Evict(_order.Dequeue());
     }
 
-    /// <summary>Forgets expired keys.</summary>
+    /// <summary>Drops expired keys.</summary>
     /// <param name="keysMax">Keys looked at, at most.</param>
     /// <returns>Whether more may have expired.</returns>
     public bool Sweep(int keysMax)

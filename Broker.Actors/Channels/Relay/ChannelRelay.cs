@@ -115,7 +115,7 @@ internal sealed class ChannelRelay
         Then(subscription.Channel, isAppend: false, attached, (subscribe, channel), static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
     }
 
-    // In a channel that keeps what is newest, everybody is given that.
+    // In a channel that keeps what is newest, all is given that.
     private static StreamPosition? RecoverFrom(Subscription subscription)
     {
         if (!subscription.Namespace.History.IsOn) return subscription.Options.RecoverFrom;
@@ -145,7 +145,7 @@ internal sealed class ChannelRelay
         Subscribe(subscribe, channel, new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered, WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
     }
 
-    // Of clients that come back; what is given to everybody who subscribes is no recovery.
+    // Of clients that come back; what is given to all who subscribes is no recovery.
     private void CountRecovery(Subscription subscription, in ChannelHomeProtocol.Attached attached)
     {
         if (subscription.Options.RecoverFrom is null || RecoverFrom(subscription) is null) return;
@@ -299,7 +299,7 @@ internal sealed class ChannelRelay
         foreach (object command in _gate.TakeAll()) Fail(command);
     }
 
-    /// <summary>Tells whoever sent a command that it failed: nothing is lost in silence.</summary>
+    /// <summary>Tells the one that sent a command that it failed: nothing is lost in silence.</summary>
     internal void Fail(object command)
     {
         switch (command)

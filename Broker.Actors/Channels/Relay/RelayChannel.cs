@@ -59,7 +59,7 @@ internal sealed class RelayChannel : IChannelListener
         if (_deltas[slot] == 0) _base = default;
     }
 
-    /// <summary>Encodes the publication once for each encoding that somebody reads, and hands one message to each loop that has subscriptions.</summary>
+    /// <summary>Encodes the publication once for each encoding with a reader, and hands one message to each loop that has subscriptions.</summary>
     public int Deliver(in ChannelHomeProtocol.Deliver delivery)
     {
         Position = delivery.Position;

@@ -126,7 +126,7 @@ public sealed class CallTable<T>(int callsMax)
             Sink(index, last);
         }
 
-        _pending[slot] = default;           // Lets go of what waited.
+        _pending[slot] = default;           // Releases what waited.
         _pending[slot].HeapIndex = _free;       // A free slot has its next one for a place.
         _free = slot;
     }

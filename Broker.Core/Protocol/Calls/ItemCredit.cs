@@ -1,6 +1,6 @@
 namespace Broker.Core.Protocol.Calls;
 
-/// <summary>Items of one call that the other side takes: whoever says one waits for its credit. For any thread.</summary>
+/// <summary>Items of one call that the other side takes: the sender of one waits for its credit. For any thread.</summary>
 /// <param name="window">Items before the first credit, from 0.</param>
 public sealed class ItemCredit(int window)
 {

@@ -30,7 +30,7 @@ public struct PayloadVariants(SharedBytes plain, int start, BufferPool pool)
         return variant;
     }
 
-    /// <summary>Lets go of every variant.</summary>
+    /// <summary>Releases every variant.</summary>
     public readonly void Release()
     {
         _brotli?.Release();

@@ -1,7 +1,7 @@
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>Bytes of a stream that count, against the process and perhaps a connection, until they are let go.</summary>
-/// <remarks>For all threads. A hold that is lost is given back by the garbage collector.</remarks>
+/// <summary>Bytes of a stream that count, against the process and perhaps a connection, until they are released.</summary>
+/// <remarks>For all threads. A hold that is lost is returned by the garbage collector.</remarks>
 public sealed class ChunkReservation : IDisposable
 {
     private readonly ChunkBudget? _connection;
@@ -16,7 +16,7 @@ public sealed class ChunkReservation : IDisposable
         _bytes = bytes;
     }
 
-    /// <summary>Gives back what nobody holds any more.</summary>
+    /// <summary>Returns what nothing references any more.</summary>
     ~ChunkReservation() => Release();
 
     /// <summary>Takes so many bytes of both budgets.</summary>

@@ -1,26 +1,26 @@
 using System.Diagnostics.CodeAnalysis;
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>Bytes too long for one buffer: never put together, shared by reference, given back by the last holder. For all threads.</summary>
+/// <summary>Bytes too long for one buffer: never put together, shared by reference, returned by the last holder. For all threads.</summary>
 /// <remarks>
-/// Whoever creates one holds the first reference. Should a holder be lost, with a message to an actor that is gone, the
+/// Its creator holds the first reference. Should a holder be lost, with a message to an actor that is gone, the
 /// garbage collector gives the bytes back.
 /// </remarks>
 public sealed class LongBytes
 {
-    private ReadOnlyMemory<byte>[] _segments;   // None once the last holder has let go: the memory is somebody else's then.
+    private ReadOnlyMemory<byte>[] _segments;   // None once the last holder was released: the memory is another component's then.
     private IDisposable? _owner;                // Until then.
     private int _references = 1;
 
-    /// <summary>Bytes in one piece that nobody changes.</summary>
+    /// <summary>Bytes in one piece that no one changes.</summary>
     public LongBytes(ReadOnlyMemory<byte> bytes)
         : this([bytes], owner: null)
     {
     }
 
-    /// <summary>Bytes in several pieces that nobody changes.</summary>
+    /// <summary>Bytes in several pieces that no one changes.</summary>
     /// <param name="segments">In their order.</param>
-    /// <param name="owner">Disposed of when the last holder lets go, or when all are lost: then by the garbage collector.</param>
+    /// <param name="owner">Disposed of when the last holder releases it, or when all are lost: then by the garbage collector.</param>
     public LongBytes(ReadOnlyMemory<byte>[] segments, IDisposable? owner)
     {
         ArgumentNullException.ThrowIfNull(segments);
@@ -29,21 +29,21 @@ public sealed class LongBytes
         foreach (ReadOnlyMemory<byte> segment in segments) Bytes += segment.Length;
     }
 
-    /// <summary>Gives back what a lost holder still holds.</summary>
+    /// <summary>Returns what a lost holder still holds.</summary>
     ~LongBytes() => Return();
 
     /// <summary>How many.</summary>
     public long Bytes { get; }
 
     /// <summary>Adds a holder, who calls <see cref="Release"/> once. For one who knows that there is another.</summary>
-    /// <exception cref="ObjectDisposedException">The last holder has let go.</exception>
+    /// <exception cref="ObjectDisposedException">The last holder was released.</exception>
     public LongBytes AddRef()
     {
         ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
     }
 
-    /// <summary>Adds a holder, unless the last one lets go at the same time.</summary>
+    /// <summary>Adds a holder, unless the last one releases it at the same time.</summary>
     /// <returns>False when the bytes are gone.</returns>
     public bool TryAddRef()
     {

@@ -1,7 +1,7 @@
 namespace Broker.Core.Protocol.Transfers;
 
 /// <summary>A piece of bytes that several hold, as a source of its own.</summary>
-/// <remarks>It becomes one of the holders, and lets go when it is disposed of.</remarks>
+/// <remarks>It becomes one of the holders, and releases it when it is disposed of.</remarks>
 public sealed class LongBytesPiece : IChunkSource
 {
     private readonly LongBytes _data;

@@ -44,7 +44,7 @@ public sealed class Outbox(
     private readonly int _messagesMax = batched ? NativeProtocol.MessagesPerFrameMax : 1;
     private bool _chunkIsOwed;      // The last frame had no room left for a chunk that was ready.
 
-    /// <summary>The large ones; also takes streams that are no messages, and hears of credit and cancellation.</summary>
+    /// <summary>The large ones; also takes streams that are no messages, and learns of credit and cancellation.</summary>
     public ChunkSender Chunks { get; } = new(limits);
 
     /// <summary>Bytes of small messages that wait.</summary>

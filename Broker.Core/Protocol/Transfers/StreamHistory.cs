@@ -85,7 +85,7 @@ internal sealed class StreamHistory
         if (at > 0 && _ranges[at - 1] is { } before && before.Last + 1 == stream && before.End == end) _ranges[at - 1] = before with { Last = stream };
         else _ranges.Insert(at, new Range(stream, stream, end));
 
-        // Whoever cancels every other stream of very many hears of the oldest that all were.
+        // The one that cancels every other stream of very many learns of the oldest that all were.
         if (_ranges.Count <= RangesMax) return;
         _ranges[0] = new Range(_ranges[0].First, _ranges[1].Last, ChunkError.Cancelled);
         _ranges.RemoveAt(1);

@@ -5,7 +5,7 @@ namespace Broker.Reactor.Sockets.IoUring;
 
 /// <summary>
 /// The memory that the kernel receives into, for all connections of a loop: each buffer is filled bit by bit, and offered again
-/// when it is full and nobody uses any of it.
+/// when it is full and nothing uses any of it.
 /// </summary>
 /// <remarks>Filled bit by bit, many small reads lie side by side, and the loop's working set stays small.</remarks>
 internal sealed unsafe class ReceiveBuffers : IDisposable

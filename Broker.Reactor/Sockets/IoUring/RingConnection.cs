@@ -98,7 +98,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         Debug.Assert(_sendingStart >= 0 && _sendingLength >= 0);
     }
 
-    // While nothing is received, a reset is still heard of.
+    // While nothing is received, a reset is still learned of.
     private void WatchFailure()
     {
         if (_failurePolled || IsWatched || State == ConnectionState.Closed) return;
@@ -116,7 +116,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     private bool IsWatched => _receiving == Asked.Standing || _polling == Asked.Standing;
 
     /// <summary>The socket has bytes, an end or an error; or it is not waited for any more.</summary>
-    /// <remarks>What is there when this is said is not said again: it has to be remembered until it is read.</remarks>
+    /// <remarks>What is there when this is sent is not said again: it has to be remembered until it is read.</remarks>
     internal void OnReadable(in RingCompletion completion)
     {
         if (!completion.GoesOn) _polling = Asked.Nothing;
@@ -228,7 +228,7 @@ internal sealed unsafe class RingConnection : SocketConnection
 
     private protected override int TrySendReplies(ReadOnlySpan<byte> frames)
     {
-        // Only what lies in the receive buffer stays there; the turn gives back a buffer of the pool at its end.
+        // Only what lies in the receive buffer stays there; the turn returns a buffer of the pool at its end.
         ref byte start = ref MemoryMarshal.GetReference(frames);
         if (_turnBuffer == NoBuffer || !LiesIn(_reactor.Buffers[_turnBuffer], ref start)) return TrySend(frames);
         _sendingStart = (int)Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(_reactor.Buffers[_turnBuffer]), ref start);

@@ -5,7 +5,7 @@ namespace Broker.Reactor.Sockets.IoUring;
 /// <summary>The sends of a loop that were prepared and are not known to be made, in order; it holds their bytes.</summary>
 /// <remarks>
 /// A send that the socket takes whole completes without a word. So a send is known to be made when the call that handed it
-/// over has returned, and nothing was said of it.
+/// over has returned, and nothing was sent of it.
 /// </remarks>
 internal sealed class RingSends(ReceiveBuffers buffers)
 {
@@ -46,7 +46,7 @@ internal sealed class RingSends(ReceiveBuffers buffers)
     /// <summary>The receive buffer that a send under way takes from.</summary>
     internal byte[] BufferOf(long number) => buffers[EntryOf(number).Buffer];
 
-    /// <summary>Lets go of the bytes of all sends before a mark: they are made, or somebody else has what is left.</summary>
+    /// <summary>Releases the bytes of all sends before a mark: they are made, or another component has what is left.</summary>
     internal void Settle(uint mark)
     {
         while (_made != _begun)

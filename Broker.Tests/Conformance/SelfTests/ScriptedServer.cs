@@ -3,7 +3,7 @@ using Broker.Tests.Conformance.Wire;
 
 namespace Broker.Tests.Conformance.SelfTests;
 
-/// <summary>A server that says its lines whatever it hears: some at once, the rest when the client's close frame comes.</summary>
+/// <summary>A server that says its lines whatever it receives: some at once, the rest when the client's close frame comes.</summary>
 /// <param name="atOnce">Frames in hex, from the end of the handshake on.</param>
 /// <param name="onClose">Frames in hex, in answer to the client's close frame.</param>
 /// <param name="endsOnClose">Whether it then ends the stream.</param>

@@ -17,7 +17,7 @@ public sealed class BenchCommandTests : IAsyncLifetime
     [Theory]
     [InlineData("1", "16", "1")]
     [InlineData("7", "128", "5")]
-    [InlineData("3", "100000", "20")]       // More under way than the sockets hold: whoever only writes would wait for ever.
+    [InlineData("3", "100000", "20")]       // More under way than the sockets hold: the one that only writes would wait for ever.
     public async Task Every_echo_is_counted_once(string connections, string bytes, string depth)
     {
         JsonElement found = await MeasureAsync("echo", _host.EchoUri, "--connections", connections, "--bytes", bytes, "--depth", depth, "--messages", "50");
@@ -116,7 +116,7 @@ public sealed class BenchCommandTests : IAsyncLifetime
 
         (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, "bench", "echo", $"ws://{closed.LocalEndPoint}/echo", "--messages", "1");
 
-        Assert.Equal((1, "", $"broker: ws://{closed.LocalEndPoint}/echo: nobody listens there (connection refused).\n"), (code, output, error));
+        Assert.Equal((1, "", $"broker: ws://{closed.LocalEndPoint}/echo: there is no listener (connection refused).\n"), (code, output, error));
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
-/// <summary>Runs of <c>broker bench</c> that are bounded by a time, and those that somebody watches and ends. No figure is judged, only counts.</summary>
+/// <summary>Runs of <c>broker bench</c> that are bounded by a time, and those that someone watches and ends. No figure is judged, only counts.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BenchRunTests : IAsyncLifetime
 {
@@ -111,7 +111,7 @@ public sealed class BenchRunTests : IAsyncLifetime
     [Fact]
     public async Task An_interrupted_run_is_marked_in_JSON_as_well()
     {
-        // No terminal here, so nothing tells how far it is: the first echo that the server hears does.
+        // No terminal here, so nothing tells how far it is: the first echo that the server receives does.
         await using WrongEcho server = await WrongEcho.StartAsync();
         await using BrokerProgram program = BrokerProgram.Start(url: null, "bench", "echo", server.UriOf("well"), "--connections", "1", "--warm", "0", "--seconds", "3600", "--json");
 

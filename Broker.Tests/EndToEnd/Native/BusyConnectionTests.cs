@@ -10,7 +10,7 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd.Native;
 
-/// <summary>Small things beside large ones: what is said between the chunks of two streams is answered before either of them is whole.</summary>
+/// <summary>Small things beside large ones: what is sent between the chunks of two streams is answered before either of them is whole.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BusyConnectionTests : StoreHost
 {
@@ -55,7 +55,7 @@ public sealed class BusyConnectionTests : StoreHost
                 asked++;
                 Send(Ping((ulong)asked), Call((uint)asked, "len"));
 
-                // While nobody reads what the hub says to the busy one.
+                // While nothing reads what the hub says to the busy one.
                 await other.PingAsync(_limit.Token);
                 Assert.Equal(sizeof(ulong), (await other.CallAsync("len", default, cancellationToken: _limit.Token)).Length);
             }
@@ -93,7 +93,7 @@ public sealed class BusyConnectionTests : StoreHost
     private static byte[] ChunkOf(byte[] message, int index) =>
         Chunk(Upload, (uint)index, Chunks, message.AsSpan(index * ChunkBytes, Math.Min(ChunkBytes, message.Length - (index * ChunkBytes))));
 
-    // Leaves by itself: whoever waited for that would not read, and the hub would not read either.
+    // Leaves by itself: the one that waited for that would not read, and the hub would not read either.
     private void Send(params byte[][] messages) => Assert.True(_sent.Writer.TryWrite(Wire.Join(messages)));
 
     private async Task SendAsync()

@@ -51,7 +51,7 @@ public sealed class ProxyTests
         using LightClient again = await TalkAsync(proxy, limit.Token);
     }
 
-    // One subscribes, another publishes and leaves with a code of its own. Both say that they are somebody else.
+    // One subscribes, another publishes and leaves with a code of its own. Both say that they are another component.
     private static async Task<LightClient> TalkAsync(ProxyProcess proxy, CancellationToken stop)
     {
         LightClient subscriber = await ConnectAsync(s_subscriber, proxy.Port, stop);

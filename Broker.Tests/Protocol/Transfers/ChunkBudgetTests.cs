@@ -40,7 +40,7 @@ public sealed class ChunkBudgetTests
         Assert.False(_budget.TryShed(0, At(100.4)));
         Assert.True(_budget.IsUnderPressure(At(101.9)));
 
-        // Whoever waited has gone.
+        // The one that waited has gone.
         Assert.False(_budget.TryShed(0, At(102.1)));
         Assert.False(_budget.IsUnderPressure(At(102.1)));
     }

@@ -114,7 +114,7 @@ public sealed class PortableLoopTests
     }
 }
 
-/// <summary>Lets in whoever was let in already, and puts nothing above them but what a test attaches.</summary>
+/// <summary>Admits the one that was admitted already, and puts nothing above them but what a test attaches.</summary>
 internal sealed class NoAcceptor : IConnectionAcceptor
 {
     public List<Connection> OpenedOnes { get; } = [];

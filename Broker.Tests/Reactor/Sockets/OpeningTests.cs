@@ -237,7 +237,7 @@ public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend
         Assert.Equal(ClosureCause.HandedOver, Assert.Single(harness.Acceptor.Ends).Closure.Cause);
         harness.AssertNothingLeft();
 
-        // The loop has let go of it: what comes later is not the loop's, and neither is the end of the socket.
+        // The loop was released of it: what comes later is not the loop's, and neither is the end of the socket.
         client.Write("more"u8);
         harness.Settle();
         harness.Pass(TimeSpan.FromHours(1));

@@ -53,7 +53,7 @@ public abstract class SlowReaderTests : BackendTest, IDisposable
         Assert.Equal(frame, client.Take(frame.Length));
         Assert.Empty(handler.Ends);
 
-        // However often the socket took a part and gave back the rest.
+        // However often the socket took a part and returned the rest.
         _harness.Settle();
         Assert.Equal(frame.Length, _harness.Loop.Counters.Read(LoopCount.BytesSent) - before);
     }
