@@ -53,7 +53,8 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
             Counters = context.CountersOf(number),
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
-        _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
+        _relay = new ChannelRelay(
+            new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
         if (context.Homes.Namespaces.KeepAnything) _sweeps = new LoopTimer(loop, Sweep);
@@ -99,7 +100,9 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
     {
-        Context.GetLogger().Error(reason, "Home {0} of {1} channels failed and is restarted; their subscribers are asked to subscribe again.", _relay.Self.Number, _relay.Count);
+        Context.GetLogger()
+            .Error(reason, "Home {0} of {1} channels failed and is restarted; their subscribers are asked to subscribe again.",
+            _relay.Self.Number, _relay.Count);
         _relay.Abandon();
         _relay.Fail(message);
         base.PreRestart(reason, message);

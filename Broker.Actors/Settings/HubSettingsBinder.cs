@@ -82,7 +82,8 @@ public static class HubSettingsBinder
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
-        if (settings.History.Path.Length == 0 && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
+        if (settings.History.Path.Length == 0
+            && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
         {
             string group = onDisk.Name.Length == 0 ? "broker.channels" : $"broker.namespaces.{onDisk.Name}";
             reader.Refuse($"{group}.history.durability", "memory, or a folder for it in broker.history.path");

@@ -78,7 +78,8 @@ internal abstract unsafe class SocketConnection : Connection
     private protected void OnFailedCall(Errno error)
     {
         // Only what is certain ends a connection: the error of a call can be another's (see Libc.BindAll).
-        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted or Errno.NotConnected)
+        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted
+            or Errno.NotConnected)
             OnSocketFailed($"The socket failed: {error}.");
     }
 

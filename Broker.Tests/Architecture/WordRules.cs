@@ -10,14 +10,16 @@ internal static partial class WordRules
     {
         "say", "says", "said", "saying", "tell", "tells", "told", "telling", "obey", "obeys", "obeyed", "hear", "hears", "heard", "hearing",
         "speak", "speaks", "spoke", "spoken", "speaker", "speakers", "speech", "farewell", "goodbye", "membership", "memberships",
-        "conversation", "conversations", "outlet", "outlets", "forget", "forgets", "forgotten", "quick", "wicked", "siege", "doorman", "doors",
+        "conversation", "conversations", "outlet", "outlets", "forget", "forgets", "forgotten", "quick", "wicked", "siege", "doorman",
+            "doors",
         "whoever", "somebody", "anybody", "nobody", "everybody", "mould", "newcomer",
     };
 
     // Several words together.
     private static readonly string[] s_parts =
     [
-        "LetIn", "LetGo", "GiveBack", "TurnAway", "SendAway", "SentAway", "SeeOff", "ChannelPlace", "TooBigException", "RefusedException", "LastWord",
+        "LetIn", "LetGo", "GiveBack", "TurnAway", "SendAway", "SentAway", "SeeOff", "ChannelPlace", "TooBigException", "RefusedException",
+            "LastWord",
     ];
 
     // Akka's own names. A declaration of one of them is a private word all the same.
@@ -39,7 +41,8 @@ internal static partial class WordRules
     }
 
     private static bool IsPrivate(string name) =>
-        s_parts.Any(part => name.Contains(part, StringComparison.Ordinal)) || Parts().Matches(name).Any(static part => s_words.Contains(part.Value));
+        s_parts.Any(part => name.Contains(part, StringComparison.Ordinal))
+            || Parts().Matches(name).Any(static part => s_words.Contains(part.Value));
 
     [GeneratedRegex(@"\b[A-Za-z_]\w*\b")]
     private static partial Regex Names();

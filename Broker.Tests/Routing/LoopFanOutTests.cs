@@ -221,7 +221,8 @@ public sealed class LoopFanOutTests : IDisposable
         Join("c");
         Deliver("c", "12345");
         Deliver("c", "123");
-        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // No one listens; it is taken even so.
+        // No one listens; it is taken even so.
+        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);
         _loop.TakeOne();
         _loop.TakeOne();
 
@@ -349,7 +350,8 @@ public sealed class LoopFanOutTests : IDisposable
         return member;
     }
 
-    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
+    private void Leave(Client client, uint id, int bytes = 80) =>
+        _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
 
     private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, _source, Line(line)), _home.Ref);
 
