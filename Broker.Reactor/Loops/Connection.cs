@@ -51,6 +51,26 @@ public abstract class Connection : OutboundSide
         _ => true,
     };
 
+    /// <summary>Whether it carries plain bytes for an <see cref="IByteHandler"/>, and no WebSocket.</summary>
+    internal bool IsByteConnection => _handler is IByteHandler;
+
+    /// <summary>Makes it a connection of plain bytes, which is open from now on.</summary>
+    internal void OpenBytes(IByteHandler handler)
+    {
+        _handler = handler;
+        State = ConnectionState.Open;
+        ClearTransportDue();
+        Loop.CountByteConnection();
+    }
+
+    /// <summary>Of plain bytes: what is queued leaves, then our side ends; what still comes is discarded.</summary>
+    public void EndAfterFlush(string reason)
+    {
+        if (State != ConnectionState.Open) return;
+        Leave(ConnectionState.Lingering, new Closure(ClosureCause.ClosedByServer, CloseCode.Abnormal, reason));
+        FinishIfFlushed();
+    }
+
     /// <summary>Puts a handler above the connection and starts reading.</summary>
     /// <remarks>If it ended meanwhile, the handler is told so at once.</remarks>
     public void Attach(IConnectionHandler handler)
@@ -168,7 +188,13 @@ public abstract class Connection : OutboundSide
     private protected void Receive(Turn turn, byte[] buffer, int start, int length)
     {
         Loop.Counters.Add(LoopCount.BytesReceived, length);
-        turn.Begin(Engine!, buffer, start, length);
+        if (Engine is null)
+        {
+            ReceiveBytes(buffer.AsSpan(start, length));
+            return;
+        }
+
+        turn.Begin(Engine, buffer, start, length);
         _turn = turn;
         try
         {
@@ -190,6 +216,19 @@ public abstract class Connection : OutboundSide
         }
     }
 
+    private void ReceiveBytes(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            ((IByteHandler)_handler!).OnBytes(bytes);
+        }
+        catch (Exception failure)
+        {
+            Loop.Report(failure);
+            Abort(ClosureCause.SessionFailed, failure.Message);
+        }
+    }
+
     // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
     private void Deliver(Turn turn)
     {
@@ -206,7 +245,8 @@ public abstract class Connection : OutboundSide
     private void FailSession(Exception failure)
     {
         Loop.Report(failure);
-        Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+        if (IsByteConnection) Abort(ClosureCause.SessionFailed, failure.Message);
+        else Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
     }
 
     private void Answer(Turn turn)
@@ -231,6 +271,12 @@ public abstract class Connection : OutboundSide
     // What has begun to leave is finished, so that the Close frame behind it can still be understood.
     private protected sealed override void OnTooSlow(string detail)
     {
+        if (IsByteConnection)
+        {
+            Abort(ClosureCause.SlowReader, detail);
+            return;
+        }
+
         DropUnbegun();
         Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
     }
@@ -309,8 +355,14 @@ public abstract class Connection : OutboundSide
 
     private protected sealed override void LimitBlocking()
     {
-        if (State == ConnectionState.Open) SetTransportDue(Loop.Settings.BlockedLimit);
+        if (State == ConnectionState.Open) SetTransportDue(BlockedLimit);
     }
+
+    private TimeSpan BlockedLimit => _handler is IByteHandler handler ? handler.BlockedLimit : Loop.Settings.BlockedLimit;
+
+    private protected sealed override bool MayQueueMore => _handler is IByteHandler handler && QueuedBytes <= handler.QueueBytesMax;
+
+    private protected sealed override bool IgnoresReadMark => IsByteConnection;
 
     private protected sealed override void EndLimitOfBlocking()
     {
@@ -343,7 +395,7 @@ public abstract class Connection : OutboundSide
             switch (State)
             {
                 case ConnectionState.Handshaking: OnHandshakeLate(); break;
-                case ConnectionState.Open: OnTooSlow($"the client took nothing for {Loop.Settings.BlockedLimit.TotalSeconds} s"); break;
+                case ConnectionState.Open: OnTooSlow($"the client took nothing for {BlockedLimit.TotalSeconds} s"); break;
                 default: End(_closure!); break;
             }
         }

@@ -172,7 +172,7 @@ internal sealed class PipeConnection : Connection
 
             bool isLastWord = LastWord.IsClose(buffer.AsSpan(0, length));
             if (State != ConnectionState.Lingering) Receive(Loop.Turn, buffer, 0, length);
-            if (State == ConnectionState.Lingering && (isLastWord || Engine!.State == FrameEngineState.PeerClosed)) HearLastWord();
+            if (State == ConnectionState.Lingering && (isLastWord || Engine is { State: FrameEngineState.PeerClosed })) HearLastWord();
         }
         finally
         {

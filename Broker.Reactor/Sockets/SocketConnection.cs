@@ -156,6 +156,18 @@ internal abstract unsafe class SocketConnection : Connection
         return taken;
     }
 
+    /// <summary>Takes the socket of a connection of plain bytes out of the loop; null if bytes are left that it does not take now.</summary>
+    internal int? TakeSocket()
+    {
+        if (State != ConnectionState.Open) return null;
+        Flush();
+        if (State != ConnectionState.Open || HasQueued || HasHeld) return null;
+        if (_reactor.Remove(this)) Unwatch();
+        _isTakenOut = true;
+        End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "It goes on in another loop."));
+        return Descriptor;
+    }
+
     internal void EndTakenOut() => End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "Plain HTTP."));
 
     private protected override void OnAttached() => OnReadingChanged();
