@@ -12,7 +12,7 @@ internal sealed class ViewActor : UntypedActor
     private readonly HashSet<UniqueAddress> _unreachable = [];
     private readonly Action<ClusterView> _changed;
 
-    private ViewActor(Action<ClusterView> changed) => _changed = changed;
+    public ViewActor(Action<ClusterView> changed) => _changed = changed;
 
     internal static Props PropsFor(Action<ClusterView> changed) => Props.Create(() => new ViewActor(changed));
 

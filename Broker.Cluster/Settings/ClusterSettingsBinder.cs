@@ -51,7 +51,8 @@ public static class ClusterSettingsBinder
     private static void Check(ClusterSettings settings, SettingsReader reader)
     {
         _ = NodeAddress.TryParse(settings.Address, out string host, out _);
-        IPAddress? bound = settings.BindAddress ?? (IPAddress.TryParse(host, out IPAddress? ip) ? ip : null);
+        _ = IPAddress.TryParse(host, out IPAddress? ip);
+        IPAddress? bound = settings.BindAddress ?? ip;
         if (IPAddress.Any.Equals(ip) || IPAddress.IPv6Any.Equals(ip))
             reader.Refuse("broker.cluster.address", "an address under which other nodes reach this one; broker.cluster.bind-address may be every address");
         bool isLoopback = bound is not null ? IPAddress.IsLoopback(bound) : host == "localhost";

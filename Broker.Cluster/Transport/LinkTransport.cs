@@ -120,6 +120,7 @@ public sealed class LinkTransport : AkkaTransport
             return true;
         }
 
+        [Obsolete("Akka's own callers use the one with a reason, which calls this.")]
         public override void Disassociate() => _link.Close("The association has ended.");
     }
 }

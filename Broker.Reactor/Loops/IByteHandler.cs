@@ -1,3 +1,5 @@
+using Broker.Core.Framing;
+
 namespace Broker.Reactor.Loops;
 
 /// <summary>What stands above a connection that carries plain bytes and no WebSocket: a link to another node. Every call comes on the loop's thread.</summary>

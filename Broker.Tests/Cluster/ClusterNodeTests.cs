@@ -28,7 +28,7 @@ public sealed class ClusterNodeTests
 
         public Node(ClusterSettings settings)
         {
-            Cluster = new ClusterNode(settings, ConfigurationFactory.ParseString("akka.loglevel = ERROR\nakka.stdout-loglevel = OFF\nakka.loggers = []\nakka.log-dead-letters = off"), TimeProvider.System, this);
+            Cluster = new ClusterNode(settings, ConfigurationFactory.ParseString("akka.loglevel = ERROR\nakka.log-dead-letters = off"), TimeProvider.System, this);
             Cluster.ViewChanged += _ => Change();
         }
 
@@ -145,7 +145,7 @@ public sealed class ClusterNodeTests
     {
         await using Node first = await StartAsync(s_settings);
         await first.UntilMembers(first);
-        foreach ((ClusterSettings different, string reason) in (ReadOnlySpan<(ClusterSettings, string)>)
+        foreach ((ClusterSettings different, string reason) in ((ClusterSettings, string)[])
         [
             (s_settings with { Name = "other" }, "of the cluster \"other\""),
             (s_settings with { Partitions = 64 }, "broker.cluster.partitions is 64"),

@@ -63,7 +63,7 @@ public sealed class LinkHandshakeTests
     [Fact]
     public void An_acceptor_without_the_secret_is_refused_too()
     {
-        var dialer = new DialerHandshake(default, Agreement(), LinkPurpose.Probe);
+        var dialer = new DialerHandshake(new LinkSelf("10.0.0.1:7700", 1, IsMember: false), Agreement(), LinkPurpose.Probe);
         _ = dialer.Begin();
         _ = dialer.Handle((byte)LinkFrameKind.Challenge, new byte[17] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 });
         HandshakeStep step = dialer.Handle((byte)LinkFrameKind.Welcome, new byte[64]);
@@ -98,7 +98,7 @@ public sealed class LinkHandshakeTests
             byte[] payload = new byte[random.Next(0, 200)];
             random.NextBytes(payload);
             byte kind = (byte)random.Next(0, 7);
-            var dialer = new DialerHandshake(default, Agreement(), LinkPurpose.Probe);
+            var dialer = new DialerHandshake(new LinkSelf("10.0.0.1:7700", 1, IsMember: false), Agreement(), LinkPurpose.Probe);
             Assert.Null(dialer.Handle(kind, payload).Peer);
 
             var acceptor = new AcceptorHandshake(static () => default, Agreement(), static _ => null);
