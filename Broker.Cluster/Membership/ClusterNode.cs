@@ -24,7 +24,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private static readonly TimeSpan s_probePause = TimeSpan.FromSeconds(1);
 
     private readonly ClusterSettings _settings;
-    private readonly Config _log4Akka;
+    private readonly Config _akka;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
@@ -38,14 +38,14 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Makes the node; nothing runs yet.</summary>
     /// <param name="settings">How it takes part.</param>
-    /// <param name="akkaLog">How the actor system logs.</param>
+    /// <param name="akka">How the actor system logs.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logs">Makes the log.</param>
-    public ClusterNode(ClusterSettings settings, Config akkaLog, TimeProvider time, ILoggerFactory logs)
+    public ClusterNode(ClusterSettings settings, Config akka, TimeProvider time, ILoggerFactory logs)
     {
         ArgumentNullException.ThrowIfNull(settings);
         _settings = settings;
-        _log4Akka = akkaLog;
+        _akka = akka;
         _time = time;
         _log = logs.CreateLogger("Broker.Cluster");
         Port = new NodePort(settings.Agreement, time, _log) { Self = SelfNow };
@@ -131,8 +131,13 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private Membership Begin()
     {
-        Config config = ConfigurationFactory.ParseString(MembershipHocon.Of(_settings)).WithFallback(_log4Akka);
-        ActorSystem system = ActorSystem.Create(MembershipHocon.SystemName, BootstrapSetup.Create().WithConfig(config).And(new LinkSetup(Port)));
+        Config config = ConfigurationFactory.ParseString(MembershipHocon.Of(_settings)).WithFallback(_akka);
+
+        // Below debug only what goes wrong: the node itself says who comes and goes.
+        bool isQuiet = !config.GetString("akka.loglevel", "INFO").Equals("DEBUG", StringComparison.OrdinalIgnoreCase);
+        if (isQuiet) config = ConfigurationFactory.ParseString("akka.loglevel = WARNING").WithFallback(config);
+        ActorSystemSetup setup = BootstrapSetup.Create().WithConfig(config).And(new LinkSetup(Port));
+        ActorSystem system = ActorSystem.Create(MembershipHocon.SystemName, isQuiet ? setup.And(MembershipHocon.Quiet) : setup);
         AkkaCluster cluster = AkkaCluster.Get(system);
         var membership = new Membership(system, cluster, ViewActor.NameOf(cluster.SelfUniqueAddress));
         lock (_lock) _membership = membership;

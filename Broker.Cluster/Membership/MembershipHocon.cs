@@ -1,4 +1,5 @@
 using System.Globalization;
+using Akka.Event;
 using Broker.Cluster.Links;
 using Broker.Cluster.Settings;
 using Broker.Cluster.Transport;
@@ -11,12 +12,22 @@ internal static class MembershipHocon
     /// <summary>Its name, the same on all nodes; the cluster's own name is compared by the handshake of links, which gives a reason.</summary>
     internal const string SystemName = "broker";
 
+    /// <summary>What Akka says of every link that ends, beside what the node says of its members.</summary>
+    internal static LogFilterSetup Quiet { get; } = new LogFilterBuilder()
+        .ExcludeMessageContaining("Disassociated")
+        .ExcludeMessageContaining("Tried to associate with unreachable remote address")
+        .ExcludeMessageContaining("Association with remote system")
+        .ExcludeMessageContaining("Marking node(s) as")
+        .Build();
+
     internal static string Of(ClusterSettings settings)
     {
         string strategy = settings.Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest";
         string unstable = settings.DownAllWhenUnstable ? "on" : "off";
         return string.Create(CultureInfo.InvariantCulture, $$"""
             akka.actor.provider = cluster
+            akka.log-dead-letters = off
+            akka.log-dead-letters-during-shutdown = off
             akka.actor.serialization-settings.allow-unregistered-types = false
             akka.actor.default-dispatcher.type = ForkJoinDispatcher
             akka.actor.default-dispatcher.dedicated-thread-pool.thread-count = 2
