@@ -72,13 +72,13 @@ public sealed class ClusterCommand
     {
         if (!Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out Uri? root) || root.Scheme is not ("http" or "https"))
         {
-            _streams.Tell($"{url} is no URL of HTTP.");
+            _streams.Report($"{url} is no URL of HTTP.");
             return ExitCode.Unusable;
         }
 
         if (key is null)
         {
-            _streams.Tell($"a key of the server API is needed: --api-key, or {ClientVariables.ApiKey}.");
+            _streams.Report($"a key of the server API is needed: --api-key, or {ClientVariables.ApiKey}.");
             return ExitCode.Unusable;
         }
 
@@ -91,14 +91,14 @@ public sealed class ClusterCommand
             using HttpResponseMessage response = await http.SendAsync(request, stop).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
-                _streams.Tell(response.StatusCode == System.Net.HttpStatusCode.Unauthorized ? "the node does not take this key." : $"the node answered {(int)response.StatusCode}.");
+                _streams.Report(response.StatusCode == System.Net.HttpStatusCode.Unauthorized ? "the node does not take this key." : $"the node answered {(int)response.StatusCode}.");
                 return ExitCode.Failed;
             }
 
             using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(stop).ConfigureAwait(false));
             if (answer.RootElement.TryGetProperty("error", out JsonElement error))
             {
-                _streams.Tell($"{error.GetProperty("message").GetString()}.");
+                _streams.Report($"{error.GetProperty("message").GetString()}.");
                 return ExitCode.Failed;
             }
 
@@ -107,7 +107,7 @@ public sealed class ClusterCommand
         }
         catch (Exception failure) when (failure is HttpRequestException or JsonException or KeyNotFoundException || (failure is OperationCanceledException && !stop.IsCancellationRequested))
         {
-            _streams.Tell($"{root} cannot be asked: {failure.Message}");
+            _streams.Report($"{root} cannot be asked: {failure.Message}");
             return ExitCode.Unreachable;
         }
     }

@@ -22,7 +22,7 @@ public readonly record struct HandshakeStep(byte[] Reply, LinkPeer? Peer = null,
 /// </remarks>
 public static class LinkHandshake
 {
-    /// <summary>The newest version of the links that this node speaks.</summary>
+    /// <summary>The newest version of the links that this node uses.</summary>
     public const byte VersionMax = 1;
 
     /// <summary>The oldest.</summary>
@@ -109,13 +109,13 @@ public static class LinkHandshake
         if (cluster != agreement.Cluster)
             return new LinkRefusal(LinkRefusalKind.Cluster, $"{from} is of the cluster \"{Shown(cluster)}\", and this is \"{agreement.Cluster}\" (broker.cluster.name)");
 
-        var said = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (int i = 0; i < count; i++) said[reader.ReadText()] = reader.ReadText();
+        var sent = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (int i = 0; i < count; i++) sent[reader.ReadText()] = reader.ReadText();
         if (!reader.IsGood) return new LinkRefusal(LinkRefusalKind.Malformed, "its proof is not what it has to be");
         foreach ((string name, string value) in agreement.Settings)
         {
             // What a newer or older version does not know is not compared.
-            if (said.TryGetValue(name, out string? theirs) && theirs != value)
+            if (sent.TryGetValue(name, out string? theirs) && theirs != value)
                 return new LinkRefusal(LinkRefusalKind.Setting, $"{name} is {Shown(theirs)} on {from} and {value} on the node that it joins; it has to be equal on all nodes");
         }
 

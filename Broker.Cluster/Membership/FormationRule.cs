@@ -31,7 +31,7 @@ public readonly record struct FormationStep(string? Join, string Waits = "");
 /// <summary>Decides whether a node joins, forms a cluster, or waits. Two nodes never form two clusters while they reach each other.</summary>
 /// <remarks>
 /// At the first start the first of the seeds may form a cluster, once the others have answered that they are in none, or have not answered for
-/// the patience. After a downing nobody may who does not reach a majority of the last members: the others may live on the far side of a split.
+/// the patience. After a downing no one may who does not reach a majority of the last members: the others may live on the far side of a split.
 /// </remarks>
 public static class FormationRule
 {

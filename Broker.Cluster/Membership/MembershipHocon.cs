@@ -6,7 +6,7 @@ using Broker.Cluster.Transport;
 
 namespace Broker.Cluster.Membership;
 
-/// <summary>The configuration of a membership's actor system.</summary>
+/// <summary>The configuration of a subscription's actor system.</summary>
 internal static class MembershipHocon
 {
     /// <summary>Its name, the same on all nodes; the cluster's own name is compared by the handshake of links, which gives a reason.</summary>

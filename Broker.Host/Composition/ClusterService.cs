@@ -9,7 +9,7 @@ namespace Broker.Host.Composition;
 /// <summary>The process's part in its cluster; none exists in a hub of one node.</summary>
 internal sealed class ClusterService : IClusterControl, IAsyncDisposable
 {
-    // Of a member that leaves the others hear within about two seconds.
+    // Of a member that leaves the others receive within about two seconds.
     private static readonly TimeSpan s_leaveLimit = TimeSpan.FromSeconds(5);
 
     private readonly ClusterNode _node;
@@ -26,7 +26,7 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     /// <summary>Why the node is not ready; null if it is.</summary>
     internal string? NotReady => _node.IsUp ? null : _node.Status.Waits;
 
-    /// <summary>Called once when somebody has asked this node to leave, and it has.</summary>
+    /// <summary>Called once when someone has asked this node to leave, and it has.</summary>
     internal event Action? HasLeft
     {
         add => _node.HasLeft += value;

@@ -11,7 +11,7 @@ public static unsafe class SocketDialer
     /// <param name="endPoint">Whom to connect to.</param>
     /// <param name="limit">How long that may take.</param>
     /// <returns>The descriptor, for <see cref="SocketReactor.AdoptBytes"/>; the caller's until then.</returns>
-    /// <exception cref="SocketException">Nobody answered in time, or somebody refused; the message names the address.</exception>
+    /// <exception cref="SocketException">No one answered in time, or someone refused; the message names the address.</exception>
     public static Task<int> DialAsync(IPEndPoint endPoint, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(endPoint);

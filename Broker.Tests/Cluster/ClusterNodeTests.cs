@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Broker.Tests.Cluster;
 
-/// <summary>Real memberships over real links, several nodes in one process.</summary>
+/// <summary>Real subscriptions over real links, several nodes in one process.</summary>
 public sealed class ClusterNodeTests
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
