@@ -56,6 +56,7 @@ public sealed class HubMeter : IDisposable
         _meter.CreateObservableUpDownCounter("broker.history", () => channels.HistoryBytes, "By", "Bytes that histories hold in memory.");
         _meter.CreateObservableCounter("broker.namespace.publications", ReadPublications, "{publication}", "Publications by namespace, and whether they were sent.");
         _meter.CreateObservableCounter("broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by what they were told.");
+        _meter.CreateObservableCounter("broker.position.checks", ReadPositionChecks, "{check}", "Positions of channels that were compared with their homes, by what was found.");
         _meter.CreateObservableCounter("broker.recovered.publications", () => ByNamespace(("", NamespaceCount.RecoveredPublications)), "{publication}", "Publications that were given to subscribers that came back.");
     }
 
@@ -76,6 +77,8 @@ public sealed class HubMeter : IDisposable
 
     private IEnumerable<Measurement<long>> ReadRecoveries() => ByNamespace(
         ("recovered", NamespaceCount.Recovered), ("nothing_missed", NamespaceCount.RecoveredNothing), ("not_recovered", NamespaceCount.NotRecovered));
+
+    private IEnumerable<Measurement<long>> ReadPositionChecks() => ByNamespace(("kept", NamespaceCount.PositionsKept), ("lost", NamespaceCount.PositionsLost));
 
     // Only what there was, as with codes.
     private IEnumerable<Measurement<long>> ByNamespace(params IReadOnlyList<(string Outcome, NamespaceCount Count)> counts)

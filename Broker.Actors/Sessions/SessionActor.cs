@@ -691,7 +691,10 @@ public sealed class SessionActor : UntypedActor
         _subscriptions.Remove(subscription.Key, out _);
         _expiry?.Set(subscription.Key, date: null);
         Leave(subscription);
-        _writer.Evicted(subscription, evicted.Reason);
+
+        // A client does not renew by itself what the server has subscribed it to: it has to connect again.
+        if (subscription.Options.IsServerSide && evicted.Reason.Kind == UnsubscribeKind.InsufficientState) Disconnect(DisconnectReason.InsufficientState, $"a publication of {subscription.Channel} was lost");
+        else _writer.Evicted(subscription, evicted.Reason);
     }
 
     private bool IsHeld(Subscription subscription) => _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);

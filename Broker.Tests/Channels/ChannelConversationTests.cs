@@ -2,6 +2,7 @@ using Broker.Dialects;
 using System.Text;
 using System.Text.RegularExpressions;
 using Broker.Actors.Access;
+using Broker.Actors.Channels;
 using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
@@ -118,7 +119,11 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     [Fact]
     public void The_epoch_ends_and_a_live_subscriber_is_told_to_come_back()
     {
-        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
+        using var hub = new HubHarness(new StandardSettings
+        {
+            Namespaces = [new ChannelNamespace { Name = "kept", History = s_history, Recovery = true }],
+            History = new HistorySettings { PositionCheckInterval = TimeSpan.Zero },        // Each check would keep the epoch.
+        }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         Ask(client, 2, """
             "subscribe":{"channel":"kept:a"}
