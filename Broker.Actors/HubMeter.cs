@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 using Broker.Core.Counting;
 using Broker.Core.Protocol.Messages;
 using Broker.Reactor.Loops;
@@ -44,6 +45,7 @@ public sealed class HubMeter : IDisposable
         _meter.CreateObservableUpDownCounter("broker.subscriptions", () => Sum(LoopCount.Subscriptions), "{subscription}", "Places of clients in channels.");
         _meter.CreateObservableCounter("broker.disconnects", ReadDisconnects, "{connection}", "WebSocket connections that ended, each by one cause.");
         _meter.CreateObservableCounter("broker.rejects", ReadRejects, "{reject}", "What was refused, each by one cause.");
+        _meter.CreateObservableCounter("broker.limited", ReadLimited, "{reject}", "What was refused because a client passed a rate, by what and whose.");
         _meter.CreateObservableCounter("broker.calls", ReadCalls, "{call}", "Calls of clients that were answered.");
         Count("broker.payloads.received", LoopCount.PayloadsReceived, "{payload}", "WebSocket messages from clients.");
         Count("broker.payloads.sent", LoopCount.PayloadsSent, "{payload}", "WebSocket messages for clients.");
@@ -71,6 +73,18 @@ public sealed class HubMeter : IDisposable
         long sum = 0;
         foreach (LoopCounters loop in _loops) sum += loop.Read(count);
         return sum;
+    }
+
+    private IEnumerable<Measurement<long>> ReadLimited()
+    {
+        foreach (LimitScope scope in Enum.GetValues<LimitScope>())
+        {
+            foreach (LimitKind kind in Enum.GetValues<LimitKind>())
+            {
+                if (_counters.Limited.Read(scope, kind) is > 0 and long count)
+                    yield return new Measurement<long>(count, Tag("scope", CodeTable.SnakeOf(scope.ToString())), Tag("kind", CodeTable.SnakeOf(kind.ToString())));
+            }
+        }
     }
 
     private IEnumerable<Measurement<long>> ReadPublications() => ByNamespace(("sent", NamespaceCount.Published), ("suppressed", NamespaceCount.Suppressed));

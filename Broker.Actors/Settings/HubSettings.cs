@@ -2,6 +2,7 @@ using System.Net;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Upgrade;
@@ -30,6 +31,9 @@ public record HubSettings
 
     /// <summary>What one client may do and hold, whatever dialect it speaks.</summary>
     public ClientSettings Clients { get; init; } = new();
+
+    /// <summary>How fast clients may be.</summary>
+    public LimitSettings Limits { get; init; } = new();
 
     /// <summary>What clients may do where an application brings no rules of its own.</summary>
     public AccessSettings Access { get; init; } = new();

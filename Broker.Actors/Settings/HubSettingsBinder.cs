@@ -33,6 +33,7 @@ public static class HubSettingsBinder
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
             Clients = ReadClients(reader),
+            Limits = LimitSettingsBinder.Read(reader),
             Access = ReadAccess(reader),
             Calls = new CallSettings
             {

@@ -2,7 +2,6 @@ using Broker.Dialects;
 using System.Text;
 using System.Text.RegularExpressions;
 using Broker.Actors.Access;
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
@@ -122,7 +121,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         using var hub = new HubHarness(new StandardSettings
         {
             Namespaces = [new ChannelNamespace { Name = "kept", History = s_history, Recovery = true }],
-            History = new HistorySettings { PositionCheckInterval = TimeSpan.Zero },        // Each check would keep the epoch.
+            History = new Broker.Actors.Channels.HistorySettings { PositionCheckInterval = TimeSpan.Zero },        // Each check would keep the epoch.
         }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         Ask(client, 2, """
