@@ -1,9 +1,9 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.History;
 using System.Net;
-using Broker.Actors.Access;
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Limits;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Upgrade;
 using Broker.Reactor;

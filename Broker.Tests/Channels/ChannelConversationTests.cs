@@ -1,8 +1,9 @@
+using Broker.Actors.Api;
+using Broker.Actors.Sessions;
 using Broker.Dialects;
 using System.Text;
 using System.Text.RegularExpressions;
 using Broker.Actors.Access;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
@@ -121,7 +122,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         using var hub = new HubHarness(new StandardSettings
         {
             Namespaces = [new ChannelNamespace { Name = "kept", History = s_history, Recovery = true }],
-            History = new Broker.Actors.Channels.HistorySettings { PositionCheckInterval = TimeSpan.Zero },        // Each check would keep the epoch.
+            History = new Broker.Actors.Channels.History.HistorySettings { PositionCheckInterval = TimeSpan.Zero },        // Each check would keep the epoch.
         }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         Ask(client, 2, """
@@ -220,7 +221,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         {
             Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 },
             Namespaces = [new ChannelNamespace { Name = "ticks", History = s_history, Positioning = true, SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
-            History = new Actors.Channels.HistorySettings { RecoveryBytesMax = 16 * 1024 },
+            History = new Actors.Channels.History.HistorySettings { RecoveryBytesMax = 16 * 1024 },
         };
         using var hub = new HubHarness(settings) { IsProtobuf = isProtobuf };
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), quick = hub.Connect();

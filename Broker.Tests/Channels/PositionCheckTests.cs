@@ -1,7 +1,7 @@
 using System.Text;
 using Broker.Actors.Access;
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Api;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
