@@ -64,7 +64,7 @@ public sealed class Hub : IAsyncDisposable
     /// <param name="settings">All that can be set.</param>
     /// <param name="akka">Configuration of the actor system, beside that of the loops' dispatchers.</param>
     /// <param name="time">The clock of everything.</param>
-    /// <param name="dialects">What clients may speak.</param>
+    /// <param name="dialects">What clients may use.</param>
     /// <param name="access">Who may do what; without one, the settings say.</param>
     public Hub(HubSettings settings, Config akka, TimeProvider time, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
     {
@@ -172,13 +172,13 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.PlainHttp = plainHttp;
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
-        TellWays(log);
+        LogBackends(log);
         foreach (SocketReactor reactor in _loops.OfType<SocketReactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
         _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)], _channels!);
         _ready = true;
     }
 
-    private void TellWays(ILoggingAdapter log)
+    private void LogBackends(ILoggingAdapter log)
     {
         if (!HasReactor && _settings.Transport == Transport.Auto) log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
         if (HasReactor && _settings.Reactor.Backend == ReactorBackend.Auto && !ReactorFactory.CanUse(ReactorBackend.IoUring))
@@ -198,7 +198,7 @@ public sealed class Hub : IAsyncDisposable
         };
         IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];
 
-        var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
+        var calls = new CallContext(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
         var routes = new ChannelRoutes(homes);
         IActorRef[] sessions = [.. _loops.Select(StartSessions)];

@@ -53,7 +53,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
         Header = proxies.ForwardedHeader,
     };
 
-    /// <summary>The paths that speak WebSocket.</summary>
+    /// <summary>The paths that use WebSocket.</summary>
     internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
 
     public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);

@@ -6,7 +6,7 @@ using Broker.Reactor.Pipes;
 namespace Broker.Actors;
 
 /// <summary>The way in for connections that another server has accepted: the same rules, limits and answers as on the hub's own port.</summary>
-/// <remarks>From any thread. First <see cref="Check"/>, and of what it let in, exactly one of <see cref="OpenAsync"/> and <see cref="Withdraw"/>.</remarks>
+/// <remarks>From any thread. First <see cref="Check"/>, and of what it admitted, exactly one of <see cref="OpenAsync"/> and <see cref="Withdraw"/>.</remarks>
 public sealed class HubEntrance
 {
     private readonly Hub _hub;
@@ -21,7 +21,7 @@ public sealed class HubEntrance
         _loops = loops;
     }
 
-    /// <summary>The paths that speak WebSocket.</summary>
+    /// <summary>The paths that use WebSocket.</summary>
     public IReadOnlyCollection<string> Paths => _acceptor.Paths;
 
     /// <summary>Bounds that the hub's own port has, for a server that keeps them too.</summary>
@@ -57,7 +57,7 @@ public sealed class HubEntrance
         return null;
     }
 
-    /// <summary>The client that sent a request: its peer, or whoever is behind it if the peer is a proxy that is believed.</summary>
+    /// <summary>The client that sent a request: its peer, or the one that is behind it if the peer is a proxy that is believed.</summary>
     public IPEndPoint ClientOf(UpgradeRequest request, IPEndPoint peer) => ForwardedRoute.ClientOf(request, peer, _acceptor.Proxies);
 
     /// <summary>Opens the connection, on the next loop of the round.</summary>
@@ -74,6 +74,6 @@ public sealed class HubEntrance
     /// <param name="fault">As it is answered.</param>
     public void CountRefusal(in UpgradeFault fault) => _hub.Counters.Handshakes.Add(fault.Status);
 
-    /// <summary>A connection that was let in does not open after all: its handshake could not be ended.</summary>
+    /// <summary>A connection that was admitted does not open after all: its handshake could not be ended.</summary>
     public void Withdraw() => _hub.Counters.Withdraw();
 }

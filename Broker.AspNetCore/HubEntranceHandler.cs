@@ -95,7 +95,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     {
         if (connect.Protocol != "websocket")
         {
-            await RefuseAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is spoken here (RFC 8441).")).ConfigureAwait(false);
+            await RefuseAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is served here (RFC 8441).")).ConfigureAwait(false);
             return;
         }
 
@@ -143,7 +143,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
-    // Whoever takes nothing more would keep the connection for ever, since no data rate ends it: Kestrel writes its last bytes first.
+    // A client that takes nothing more would keep the connection for ever, since no data rate ends it: Kestrel writes its last bytes first.
     private async Task AbortLateAsync(IConnectionLifetimeFeature? connection)
     {
         if (connection is null) return;

@@ -339,32 +339,32 @@ public sealed class BrokerClient : IAsyncDisposable
         int failures = 0;
         while (true)
         {
-            CloseInfo ending;
+            CloseInfo closeInfo;
             if (connection is not null)
             {
                 long since = _options.Time.GetTimestamp();
-                ending = await connection.Ended.ConfigureAwait(false);
+                closeInfo = await connection.Ended.ConfigureAwait(false);
 
                 // One that the hub took in and threw out at once is a failure like any other.
                 if (_options.Time.GetElapsedTime(since) >= _options.BackoffMax) failures = 0;
             }
             else
             {
-                (connection, ending) = await TryOpenAsync().ConfigureAwait(false);
+                (connection, closeInfo) = await TryOpenAsync().ConfigureAwait(false);
                 if (connection is not null) continue;
             }
 
             connection = null;
-            lock (_gate) (_connection, _lastClose) = (null, ending);
+            lock (_gate) (_connection, _lastClose) = (null, closeInfo);
             if (_stop.IsCancellationRequested) break;
-            if (!ending.MayReconnect)
+            if (!closeInfo.MayReconnect)
             {
-                ClientLog.ClosedByHub(_log, _options.Url, ending.Code, ending.Text);
+                ClientLog.ClosedByHub(_log, _options.Url, closeInfo.Code, closeInfo.Text);
                 break;
             }
 
-            ClientLog.ConnectionLost(_log, _options.Url, ending.Code, ending.Text);
-            if (!await WaitAsync(ending, failures++).ConfigureAwait(false)) break;
+            ClientLog.ConnectionLost(_log, _options.Url, closeInfo.Code, closeInfo.Text);
+            if (!await WaitAsync(closeInfo, failures++).ConfigureAwait(false)) break;
         }
 
         Finish();
@@ -390,11 +390,11 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
-    private async Task<bool> WaitAsync(CloseInfo ending, int failures)
+    private async Task<bool> WaitAsync(CloseInfo closeInfo, int failures)
     {
         TimeSpan backoff = Backoff.Wait(failures, _options.BackoffMin, _options.BackoffMax, Random.Shared.NextDouble());
-        Task wait = Task.Delay(ending.RetryAfter ?? backoff, _options.Time, _stop.Token);
-        ClientLog.WaitingToReconnect(_log, _options.Url, ending.RetryAfter ?? backoff);
+        Task wait = Task.Delay(closeInfo.RetryAfter ?? backoff, _options.Time, _stop.Token);
+        ClientLog.WaitingToReconnect(_log, _options.Url, closeInfo.RetryAfter ?? backoff);
         Enter(ClientState.Waiting);
         try
         {
@@ -410,15 +410,15 @@ public sealed class BrokerClient : IAsyncDisposable
     private void Finish()
     {
         Subscription[] subscriptions;
-        CloseInfo ending;
+        CloseInfo closeInfo;
         lock (_gate)
         {
             subscriptions = [.. _subscriptions.Values];
-            ending = _lastClose;
+            closeInfo = _lastClose;
             _subscriptions.Clear();
         }
 
-        Exception? failure = _stop.IsCancellationRequested ? null : new ConnectionLostException(ending);
+        Exception? failure = _stop.IsCancellationRequested ? null : new ConnectionLostException(closeInfo);
         foreach (Subscription subscription in subscriptions) subscription.Queue.End(failure);
         Enter(ClientState.Closed);
     }

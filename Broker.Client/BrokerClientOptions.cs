@@ -6,7 +6,7 @@ namespace Broker.Client;
 /// <summary>How a client connects, and its bounds.</summary>
 public sealed record BrokerClientOptions
 {
-    /// <summary>Where the hub speaks the native protocol, such as <c>ws://localhost:8000/ws</c>; <c>wss</c> for TLS.</summary>
+    /// <summary>Where the hub implements the native protocol, such as <c>ws://localhost:8000/ws</c>; <c>wss</c> for TLS.</summary>
     public required Uri Url { get; init; }
 
     /// <summary>What shows who the client is; sent with every hello.</summary>

@@ -19,7 +19,7 @@ public static class BrokerClientTelemetry
     /// <param name="channel">The channel.</param>
     /// <param name="url">The hub.</param>
     /// <param name="kind">Producer where something is published.</param>
-    /// <returns>None where nobody listens.</returns>
+    /// <returns>None without a listener.</returns>
     internal static Activity? StartForChannel(string operation, string channel, Uri url, ActivityKind kind) =>
         s_source.HasListeners()
             ? Start($"{operation} {channel}", kind, url, ("messaging.system", "broker"), ("messaging.operation.name", operation), ("messaging.destination.name", channel))

@@ -6,7 +6,7 @@ namespace Broker.Client;
 /// <summary>What one connection asks of channels, and the subscriptions that it feeds.</summary>
 internal sealed class ChannelRequests(ConnectionState state, FrameSender sender, Uploads uploads)
 {
-    private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
+    private const int ResubscribeFrom = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
 
     private readonly RequestTable _requests = new();
     private readonly Dictionary<uint, Subscription> _channels = [];
@@ -132,7 +132,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         }
     }
 
-    /// <summary>Unsubscribes, if the channel is subscribed here; nobody waits for the answer. Without the lock.</summary>
+    /// <summary>Unsubscribes, if the channel is subscribed here; no caller waits for the answer. Without the lock.</summary>
     public void Unsubscribe(Subscription subscription)
     {
         lock (state.Gate)
@@ -196,8 +196,8 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
     {
         // What was asked for is over already, and its number may be a new subscription's.
         if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
-        if (unsubscribed.Code == KeepsNothing) subscription.ForgetPlace();
-        if (unsubscribed.Code >= ComeBack) _ = ResubscribeAsync(subscription);
+        if (unsubscribed.Code == KeepsNothing) subscription.DropPosition();
+        if (unsubscribed.Code >= ResubscribeFrom) _ = ResubscribeAsync(subscription);
         else End(subscription, new RequestRejectedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
     }
 

@@ -31,7 +31,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, _table.Refusal);
         if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error, _table.Refusal.Text);
         Expire();
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>A chunk has come. When it was the last of a message, that takes effect.</summary>
@@ -51,17 +51,17 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
             if (!arrival.IsDropped) return NativeFault.None;
             _results.Remove(chunk.Stream);
             Miss(arrival.Purpose, arrival.Reference, error, _table.Refusal.Text);
-            state.DeadlinesChanged();
+            state.TimersChanged();
             return NativeFault.None;
         }
 
         if (arrival.Credit > 0) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
-        if (_table.IsWithholding) state.DeadlinesChanged();
+        if (_table.IsWithholding) state.TimersChanged();
         ReportProgress(chunk.Stream, arrival);
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
         _results.Remove(chunk.Stream);
-        state.DeadlinesChanged();
+        state.TimersChanged();
         if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, payload.MoveToArray());
 
         // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
@@ -98,7 +98,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         while (_table.TryGrant(state.Now, out uint stream, out uint credit)) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
     }
 
-    /// <summary>Nobody waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
+    /// <summary>No caller waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
     public void Leave(uint call)
     {
         foreach ((uint stream, uint of) in _results)

@@ -66,7 +66,7 @@ internal static class Handshake
         }
     }
 
-    // Where one side speaks TLS and the other does not, the system's message names neither.
+    // Where one side uses TLS and the other does not, the system's message names neither.
     private static string ReasonOf(Exception failure, Uri url, bool showedCertificate)
     {
         string reason = failure.GetBaseException().Message;
@@ -82,7 +82,7 @@ internal static class Handshake
         return reason;
     }
 
-    private static ConnectionLostException Lost(CloseInfo ending) => new(ending);
+    private static ConnectionLostException Lost(CloseInfo closeInfo) => new(closeInfo);
 
     private static async Task<Agreement> ReceiveWelcomeAsync(ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancellationToken)
     {

@@ -198,7 +198,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
             uint? stream = uploads.Post(new CallResult { Id = id }, result, progress: null, failed: why => OnRefused(id, why));
             if (stream is not { } number) return;
             _streams.Enqueue(number);
-            if (_streams.Count > CallsMax) uploads.Forget(_streams.Dequeue());
+            if (_streams.Count > CallsMax) uploads.Evict(_streams.Dequeue());
         }
         catch (PayloadTooLargeException tooLarge)
         {

@@ -19,7 +19,7 @@ internal static class Listeners
     }
 
     /// <summary>Notifies each listener, whatever the others throw.</summary>
-    /// <param name="listeners">Of an event; none if nobody listens.</param>
+    /// <param name="listeners">Of an event; none if there is no listener.</param>
     /// <param name="notify">Calls one.</param>
     public static void Notify<T>(this T? listeners, Action<T> notify)
         where T : Delegate

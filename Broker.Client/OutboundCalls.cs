@@ -13,7 +13,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _pending.NextDeadline;
 
-    /// <summary>Called with each call that nobody waits for any more, though the hub may be saying its result.</summary>
+    /// <summary>Called with each call that no caller waits for any more, though the hub may be saying its result.</summary>
     public Action<uint> Abandoned { get; set; } = static _ => { };
 
     /// <summary>The longest item that the hub accepts, in bytes.</summary>
@@ -117,7 +117,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Return(result);
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>A call has failed.</summary>
@@ -126,7 +126,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(fault.Id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Fail(new CallFailedException(call.Method, fault.Code, Encoding.UTF8.GetString(fault.Text)));
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>The result of a call came as a stream that could not be taken.</summary>
@@ -138,13 +138,13 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Fail(new CallFailedException(call.Method, why.ResultFault, $"the result could not be taken: {text}"));
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>The progress reports of a call's result.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 
-    /// <summary>Nobody waits for the answer any more; without the lock.</summary>
+    /// <summary>No caller waits for the answer any more; without the lock.</summary>
     public void Abandon(uint id, PendingCall call, CancellationToken cancellationToken)
     {
         if (TryAbandon(id, call)) call.Cancel(cancellationToken);
@@ -197,7 +197,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
             throw;
         }
 
-        state.DeadlinesChanged();
+        state.TimersChanged();
         return id;
     }
 
@@ -213,7 +213,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         call.Fail(failure);
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     private bool TryAbandon(uint id, PendingCall call)

@@ -13,7 +13,7 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     /// <param name="message">The message, without its data.</param>
     /// <param name="data">Must not change until it is sent.</param>
     /// <param name="progress">Gets how many bytes have been sent.</param>
-    /// <param name="failed">Called, under the lock, when the hub rejects the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
+    /// <param name="failed">Called, under the lock, when the hub rejects the stream; kept until <see cref="Cancel"/> or <see cref="Evict"/>.</param>
     /// <returns>The stream that it is sent as, if it is too long for a frame.</returns>
     /// <exception cref="BrokerException">Nothing is sent: it is too long for the hub, or too much waits.</exception>
     public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
@@ -41,8 +41,8 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         return true;
     }
 
-    /// <summary>Nobody waits to hear how a stream ends, which goes on.</summary>
-    public void Forget(uint stream) => _failed.Remove(stream);
+    /// <summary>No caller waits to learn how a stream ends, which goes on.</summary>
+    public void Evict(uint stream) => _failed.Remove(stream);
 
     /// <summary>The hub takes more.</summary>
     public void OnCredit(Credit credit)

@@ -5,7 +5,7 @@ namespace Broker.Configuration;
 
 /// <summary>Reads the files that settings name, and waits for none of them without end.</summary>
 /// <remarks>
-/// Opening a FIFO waits until somebody writes to it, and a read of one may wait too; neither can be given up. So both are done on a thread of
+/// Opening a FIFO waits until a writer writes to it, and a read of one may wait too; neither can be given up. So both are done on a thread of
 /// their own, which ends with the process at the latest.
 /// </remarks>
 public static class SettingFile
@@ -36,7 +36,7 @@ public static class SettingFile
             }
         }) { IsBackground = true, Name = "file of settings" };
         reader.Start();
-        if (!reader.Join(s_limit)) throw new IOException($"it has not ended within {s_limit.TotalSeconds} s; a FIFO needs somebody who writes to it");
+        if (!reader.Join(s_limit)) throw new IOException($"it has not ended within {s_limit.TotalSeconds} s; a FIFO needs a writer");
         failure?.Throw();
         return bytes!;
     }

@@ -23,7 +23,7 @@ public sealed partial record SettingValue(string Text, IReadOnlyList<string>? It
     private static readonly HashSet<string> s_secretWords =
         new(["password", "passwords", "passphrase", "secret", "secrets", "credential", "credentials", "token", "tokens", "hmac"], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What may be shown of it to whoever reads a screen or a log: nothing of a secret, and no control characters.</summary>
+    /// <summary>What may be shown of it to the reader of a screen or a log: nothing of a secret, and no control characters.</summary>
     /// <param name="key">The full key, whose last part says whether the value is a secret.</param>
     public string Shown(string key) =>
         Text.Length == 0 ? Items is null ? "nothing" : "[]"

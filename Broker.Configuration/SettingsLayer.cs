@@ -30,7 +30,7 @@ public sealed class SettingsLayer
     /// <summary>Every full key that the layer gives a value, such as <c>broker.listen.port</c>.</summary>
     public IReadOnlyCollection<string> Keys => _values.Keys;
 
-    /// <summary>Every group that the layer writes without a member, such as <c>broker.namespaces.chat {}</c>, with its place. Its name may say something by itself.</summary>
+    /// <summary>Every group that the layer writes without a member, such as <c>broker.namespaces.chat {}</c>, with its place. Its name may send something by itself.</summary>
     public IReadOnlyDictionary<string, SettingOrigin> EmptyGroups { get; private init; } = new Dictionary<string, SettingOrigin>();
 
     /// <summary>The longest file.</summary>

@@ -72,7 +72,7 @@ public sealed class SettingsReader(SettingsLayers layers)
         {
             address = text == "localhost" ? IPAddress.Loopback : null;
 
-            // The framework also takes "1" for 0.0.0.1, which nobody means.
+            // The framework also takes "1" for 0.0.0.1, which no one means.
             return address is not null
                 || (text.AsSpan().IndexOfAny('.', ':') >= 0 && IPAddress.TryParse(text, out address));
         }) ?? IPAddress.None;

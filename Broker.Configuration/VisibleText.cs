@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Broker.Configuration;
 
-/// <summary>Text from outside as it may stand on a screen or in a line of a log: nothing in it ends the line or speaks to the terminal.</summary>
+/// <summary>Text from outside as it may stand on a screen or in a line of a log: nothing in it ends the line or controls the terminal.</summary>
 public static class VisibleText
 {
     /// <summary>

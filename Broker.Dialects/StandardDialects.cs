@@ -5,7 +5,7 @@ using Broker.Actors.Dialects;
 
 namespace Broker.Dialects;
 
-/// <summary>The dialects that a hub speaks by itself.</summary>
+/// <summary>The dialects that a hub implements by itself.</summary>
 public static class StandardDialects
 {
     /// <summary>All of them, with their settings.</summary>

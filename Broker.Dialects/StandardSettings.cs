@@ -7,7 +7,7 @@ using Broker.Dialects.Native;
 
 namespace Broker.Dialects;
 
-/// <summary>Everything that can be set about a hub that speaks the standard dialects.</summary>
+/// <summary>Everything that can be set about a hub that uses the standard dialects.</summary>
 public sealed record StandardSettings : HubSettings
 {
     /// <summary>The defaults.</summary>

@@ -25,12 +25,12 @@ public static class HandshakeTarget
     {
         if (input.Length < 2) return;
         byte[] wire = input[1..];
-        string whole = Tell(wire, wire.Length);
-        string cut = Tell(wire, 1 + input[0]);
+        string whole = Describe(wire, wire.Length);
+        string cut = Describe(wire, 1 + input[0]);
         FindingException.Unless(whole == cut, $"Reads of {1 + input[0]} bytes differ.\nwhole:\n{whole}\ncut:\n{cut}");
     }
 
-    private static string Tell(ReadOnlySpan<byte> wire, int step)
+    private static string Describe(ReadOnlySpan<byte> wire, int step)
     {
         int scanned = 0;
         for (int end = Math.Min(step, wire.Length); ; end = Math.Min(end + step, wire.Length))

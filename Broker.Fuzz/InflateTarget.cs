@@ -32,8 +32,8 @@ public static class InflateTarget
         int step = 1 + 9 * (input[0] >> 5);
         List<byte[]> payloads = Split(input.AsSpan(1));
 
-        string whole = Tell(terms, opcode, payloads, InputBytesMax, out List<byte[]> messages);
-        string cut = Tell(terms, opcode, payloads, step, out _);
+        string whole = Describe(terms, opcode, payloads, InputBytesMax, out List<byte[]> messages);
+        string cut = Describe(terms, opcode, payloads, step, out _);
         FindingException.Unless(whole == cut, $"Parts of {step} bytes differ.\nwhole:\n{whole}\ncut:\n{cut}");
         for (int i = 0; !keeps && i < messages.Count; i++) Compare(payloads[i], messages[i]);
         FindingException.Unless(ZLib.Live == live, "A native state did not come back.");
@@ -53,7 +53,7 @@ public static class InflateTarget
     }
 
     // Frames of so many bytes, in reads of as many.
-    private static string Tell(DeflateTerms terms, Opcode opcode, List<byte[]> payloads, int step, out List<byte[]> messages)
+    private static string Describe(DeflateTerms terms, Opcode opcode, List<byte[]> payloads, int step, out List<byte[]> messages)
     {
         var pool = new BufferPool();
         var policy = new DeflatePolicy(new DeflateBudget(long.MaxValue));
@@ -119,7 +119,7 @@ public static class InflateTarget
             FrameViolation? broken = client.Inflate(header.Opcode, payload, MessageBytesMax, out SharedBytes? message);
             FindingException.Unless(broken is null, $"The echo is broken: {broken}");
             FindingException.Unless(message!.Array.AsSpan(0, message.Length).SequenceEqual(messages[count++]), "The echo says something else.");
-            message.LetGo();
+            message.Release();
         }
 
         FindingException.Unless(count == messages.Count, $"{messages.Count} messages, {count} echoes.");

@@ -124,7 +124,7 @@ internal sealed class GroupWriter : IDisposable
         return _group.Count > 0 || isProbe;
     }
 
-    // An empty group is a probe: whether the disk takes writes again, although nobody asks for one.
+    // An empty group is a probe: whether the disk takes writes again, although no one asks for one.
     private void WriteGroup()
     {
         using var batch = new WriteBatch();
@@ -157,7 +157,7 @@ internal sealed class GroupWriter : IDisposable
     }
 
     // The library writes its log before it shows anything to a reader, so a write that fails changes nothing that is read. What
-    // of it stands in the log already is cut off, or it would be there after a restart.
+    // of it stands in the log already is disconnected, or it would be there after a restart.
     private void Commit(WriteBatch batch, long before, bool sync)
     {
         try

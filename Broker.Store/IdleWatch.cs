@@ -37,7 +37,7 @@ internal sealed class IdleWatch : IDisposable
     /// <summary>How long nothing has moved.</summary>
     public TimeSpan StoodStill => _time.GetElapsedTime(Volatile.Read(ref _movedAt));
 
-    /// <summary>Ends the work, as somebody else needs its place.</summary>
+    /// <summary>Ends the work, as another component needs its place.</summary>
     public void Shed()
     {
         _isShed = true;

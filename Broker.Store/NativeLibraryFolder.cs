@@ -5,9 +5,9 @@ namespace Broker.Store;
 
 /// <summary>Loads the database's native library, from the program's own folder and from nowhere else.</summary>
 /// <remarks>
-/// The package looks into the working directory first, and whoever can write there would run code here. Its search begins in
+/// The package looks into the working directory first, and the one that can write there would run code here. Its search begins in
 /// the current directory, and has found the library where a file of its plain name stands there. So the search is made by a
-/// thread whose current directory is the folder of the program's own library, and which nobody else sees.
+/// thread whose current directory is the folder of the program's own library, and which no other component sees.
 /// </remarks>
 internal static partial class NativeLibraryFolder
 {

@@ -39,7 +39,7 @@ public sealed class StoreException : Exception
     public bool IsDamage { get; init; }
 
     /// <summary>Whether the library says of a failure that a file is damaged or missing, not that the disk refuses.</summary>
-    internal static bool TellsDamage(Exception failure) =>
+    internal static bool MeansDamage(Exception failure) =>
         failure.Message.StartsWith("Corruption", StringComparison.Ordinal) || (failure.Message.Contains("No such file", StringComparison.Ordinal) && failure.Message.Contains(".sst", StringComparison.Ordinal));
 }
 

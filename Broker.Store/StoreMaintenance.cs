@@ -1,6 +1,6 @@
 namespace Broker.Store;
 
-/// <summary>Looks at the files of a store that nobody has open, and puts a damaged one into a state that opens again.</summary>
+/// <summary>Looks at the files of a store that nothing has open, and puts a damaged one into a state that opens again.</summary>
 public static class StoreMaintenance
 {
     /// <summary>Tells what is wrong with a store, and what a repair would lose. Changes nothing.</summary>

@@ -93,7 +93,7 @@ internal sealed class StoreOpening(StoreEngine engine, string folder)
         return null;
     }
 
-    // Values that were being written when the process ended: nobody was told that they are there.
+    // Values that were being written when the process ended: no one was told that they are there.
     private void Sweep()
     {
         using var batch = new WriteBatch();

@@ -49,7 +49,7 @@ public sealed class ValueReader : IDisposable
         PinnedValue part = _engine.GetPart(_parts!.Value.Number, index, _moment.At) ?? throw _parts.Value.Broken(index);
         var shared = new LongBytes([part.Memory], part);
         var piece = new LongBytesPiece(shared, from % PieceBytesMax, bytes);
-        shared.LetGo();
+        shared.Release();
         return piece;
     }
 
@@ -58,7 +58,7 @@ public sealed class ValueReader : IDisposable
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _whole?.LetGo();
+        _whole?.Release();
         _moment.Dispose();
         _engine.DangerousRelease();
     }

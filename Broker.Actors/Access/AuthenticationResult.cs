@@ -9,7 +9,7 @@ public sealed record AuthenticationResult
     {
     }
 
-    /// <summary>The client may connect as nobody in particular.</summary>
+    /// <summary>The client may connect as an anonymous client.</summary>
     public static AuthenticationResult Anonymous { get; } = Admit("");
 
     /// <summary>The command fails with this error; the connection stays open for another try, where the dialect has that. Otherwise null.</summary>

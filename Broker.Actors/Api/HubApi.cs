@@ -94,23 +94,23 @@ internal sealed class HubApi : IHubApi
     {
         ArgumentNullException.ThrowIfNull(subscription);
         Resolve(subscription.Channel);
-        await TellAsync(target, new SessionProtocol.SubscribeClient(subscription, recoverSince), except: null, cancellationToken).ConfigureAwait(false);
+        await NotifyAsync(target, new SessionProtocol.SubscribeClient(subscription, recoverSince), except: null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
     public async Task UnsubscribeAsync(UserConnections target, string channel, CancellationToken cancellationToken = default)
     {
         Resolve(channel);
-        await TellAsync(target, new SessionProtocol.UnsubscribeClient(channel), except: null, cancellationToken).ConfigureAwait(false);
+        await NotifyAsync(target, new SessionProtocol.UnsubscribeClient(channel), except: null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
     public Task DisconnectAsync(UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default) =>
-        TellAsync(target, new SessionProtocol.DisconnectClient(reason), except, cancellationToken);
+        NotifyAsync(target, new SessionProtocol.DisconnectClient(reason), except, cancellationToken);
 
     /// <inheritdoc />
     public Task RefreshAsync(UserConnections target, ConnectionExpiry expiry, CancellationToken cancellationToken = default) =>
-        TellAsync(target, new SessionProtocol.RefreshClient(expiry), except: null, cancellationToken);
+        NotifyAsync(target, new SessionProtocol.RefreshClient(expiry), except: null, cancellationToken);
 
     /// <inheritdoc />
     public async Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default) =>
@@ -175,8 +175,8 @@ internal sealed class HubApi : IHubApi
         return options;
     }
 
-    private Task<SessionsProtocol.Told[]> TellAsync(UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) => Task.WhenAll(Context.Sessions.Select(
-        each => AskAsync<SessionsProtocol.Told>(each, replyTo => new SessionsProtocol.TellClients(target, except ?? [], message, replyTo), cancellationToken)));
+    private Task<SessionsProtocol.Notified[]> NotifyAsync(UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) => Task.WhenAll(Context.Sessions.Select(
+        each => AskAsync<SessionsProtocol.Notified>(each, replyTo => new SessionsProtocol.NotifyClients(target, except ?? [], message, replyTo), cancellationToken)));
 
     // A home answers whatever becomes of a command; the patience is for a hub that stops meanwhile.
     private static async Task<T> AskAsync<T>(IActorRef actor, Func<IActorRef, object> message, CancellationToken cancellationToken)

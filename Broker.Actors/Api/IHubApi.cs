@@ -68,7 +68,7 @@ public interface IHubApi
     /// <exception cref="HubApiException">108: the namespace has no history.</exception>
     Task RemoveHistoryAsync(string channel, CancellationToken cancellationToken = default);
 
-    /// <summary>Channels that somebody is subscribed to, with the number of clients.</summary>
+    /// <summary>Channels with subscribers, with the number of clients.</summary>
     /// <param name="pattern">A glob over the whole name: <c>*</c> any text, <c>?</c> one character, <c>[ab]</c> one of them; null for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     Task<IReadOnlyDictionary<string, int>> ChannelsAsync(string? pattern = null, CancellationToken cancellationToken = default);

@@ -7,7 +7,7 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Dialects;
 
-/// <summary>A protocol that clients of the hub speak, registered as one object: the hub knows nothing more of it.</summary>
+/// <summary>A protocol that clients of the hub use, registered as one object: the hub knows nothing more of it.</summary>
 public sealed record Dialect
 {
     /// <summary>Its name, for access rules and people, such as <c>centrifuge</c>.</summary>

@@ -34,7 +34,7 @@ public sealed class HubCounters
         return false;
     }
 
-    /// <summary>One that <see cref="TryOpen"/> let in did not open after all.</summary>
+    /// <summary>One that <see cref="TryOpen"/> admitted did not open after all.</summary>
     internal void Withdraw() => Interlocked.Decrement(ref _open);
 
     internal void Count(Closure closure, bool wasOpen)

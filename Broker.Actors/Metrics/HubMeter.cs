@@ -11,9 +11,9 @@ using Broker.Reactor.Sockets;
 
 namespace Broker.Actors.Metrics;
 
-/// <summary>What a hub counts, as instruments of a meter that whoever collects metrics can find by its name.</summary>
+/// <summary>What a hub counts, as instruments of a meter that the one that collects metrics can find by its name.</summary>
 /// <remarks>
-/// All of them are observed: nothing is done for them until somebody asks. Tags are made of the hub's own tables and of nothing
+/// All of them are observed: nothing is done for them until they are read. Tags are made of the hub's own tables and of nothing
 /// that a client has said.
 /// </remarks>
 public sealed class HubMeter : IDisposable

@@ -56,7 +56,7 @@ internal sealed class AccessQueue(IActorRef session, ISessionWriter writer, Time
     {
         _gone.Cancel();
         _gone.Dispose();
-        foreach (ClientCommand command in _commands) (command as ClientCommand.Publish)?.LongData?.LetGo();
+        foreach (ClientCommand command in _commands) (command as ClientCommand.Publish)?.LongData?.Release();
         _commands.Clear();
     }
 }

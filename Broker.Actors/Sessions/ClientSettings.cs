@@ -1,6 +1,6 @@
 namespace Broker.Actors.Sessions;
 
-/// <summary>What one client may do and hold, whatever dialect it speaks.</summary>
+/// <summary>What one client may do and hold, whatever dialect it uses.</summary>
 public sealed record ClientSettings
 {
     // What stands around a channel's name where a client asks for it back: field names, a position, a token of usual length.

@@ -16,13 +16,13 @@ public interface ISessionWriter : ISubscriber
     CallWindows? WindowsOfHubCalls => null;
 
     /// <summary>What its calls write, and those of the hub.</summary>
-    ICallOutlet Calls { get; }
+    ICallWriter Calls { get; }
 
     /// <summary>Whether a client can be told of a subscription that the server makes; else the server makes none for it.</summary>
     bool TakesServerSubscriptions => true;
 
     /// <summary>Whether a client is told in the answer to its connect what the server subscribes it to; else as each subscription is made.</summary>
-    bool TellsSubscriptionsOnConnect => false;
+    bool SendsSubscriptionsOnConnect => false;
 
     /// <summary>The client is admitted.</summary>
     /// <param name="id">Of the command.</param>

@@ -37,7 +37,7 @@ public sealed class SessionActor : UntypedActor
     private Subscriptions _subscriptions;
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private CalledClient? _called;                  // From connect on, where the hub can call the client.
-    private SaidItems? _said;                       // From the first call on, or the first item.
+    private SentItems? _sent;                       // From the first call on, or the first item.
     private Principal? _principal;                  // From connect on.
     private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
     private AccessQueue? _access;                   // From the first answer of access that did not come at once.
@@ -75,13 +75,13 @@ public sealed class SessionActor : UntypedActor
             case ChannelProtocol.Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
             case CallsReturned several: foreach (CallReturned each in several.InOrder) _calls!.OnReturned(each); break;
-            case CallSaid said: _calls!.OnSaid(said); break;
-            case CallTook took: _calls!.OnTook(took); break;
+            case CallItemSent sent: _calls!.OnItemSent(sent); break;
+            case CallItemsRead took: _calls!.OnItemsRead(took); break;
             case CallClient call: Call(call); break;
-            case SayToClient say: SayToClient(say); break;
-            case EndToClient end when _called!.IsWaiting(end.Id): _writer.Calls.SaidAll(end.Id); break;
-            case GrantClient grant when _called!.IsWaiting(grant.Id): _writer.Calls.Granted(grant.Id, grant.Items); break;
-            case EndToClient or GrantClient: break;
+            case SendItemToClient send: SendItemToClient(send); break;
+            case EndItemsToClient end when _called!.IsWaiting(end.Id): _writer.Calls.EndItems(end.Id); break;
+            case GrantClientItems grant when _called!.IsWaiting(grant.Id): _writer.Calls.Granted(grant.Id, grant.Items); break;
+            case EndItemsToClient or GrantClientItems: break;
             case CancelClientCall cancel: _writer.Calls.Cancelled(cancel.Id); break;
             case ChannelProtocol.Evicted evicted: OnEvicted(evicted); break;
             case AccessAnswered answered: OnAccess(answered); break;
@@ -104,9 +104,9 @@ public sealed class SessionActor : UntypedActor
         _limits = _context.Limits?.Begin(_writer.Connection.Remote.Address);
     }
 
-    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Said, _context.Calls, _context.Log);
+    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Sent, _context.Calls, _context.Log);
 
-    private SaidItems Said => _said ??= new SaidItems(_writer.Calls, _called?.Untaken ?? new ItemBudget(_context.Calls.ItemBytesMax));
+    private SentItems Sent => _sent ??= new SentItems(_writer.Calls, _called?.UnreadBudget ?? new ItemBudget(_context.Calls.ItemBytesMax));
 
     private AccessQueue Access => _access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
 
@@ -154,11 +154,11 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.History history: Read(history, history.Channel, HubAction.History); return;
             case ClientCommand.Presence presence: Read(presence, presence.Channel, HubAction.Presence); return;
             case ClientCommand.Refresh refresh: Refresh(refresh); return;
-            case ClientCommand.QuickCalls quick when _context.HasOwnAccess: StartEach(quick.Run, _limits is null ? Authorize : Handle); return;
+            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run, _limits is null ? Authorize : Handle); return;
             case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
             case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
-            case ClientCommand.QuickCalls quick: Calls.Start(quick.Run, _principal); break;
+            case ClientCommand.InlineCalls inline: Calls.Start(inline.Run, _principal); break;
             case ClientCommand.Call call: Calls.Start(call.Request, _principal); break;
             case ClientCommand.Item item when CallIds.IsServers(item.Id): _called?.OnItem(item.Id, item.Data); break;
             case ClientCommand.Item item: _calls?.OnItem(item.Id, item.Data); break;
@@ -179,8 +179,8 @@ public sealed class SessionActor : UntypedActor
         (int count, LimitKind kind) = command switch
         {
             ClientCommand.Item or ClientCommand.ItemsEnd or ClientCommand.Grant or ClientCommand.Cancel or ClientCommand.Answer => (0, LimitKind.Commands),
-            ClientCommand.QuickCalls when _context.HasOwnAccess => (0, LimitKind.Commands),     // Each becomes a command of its own.
-            ClientCommand.QuickCalls quick => (quick.Run.Calls.Length, LimitKind.Commands),
+            ClientCommand.InlineCalls when _context.HasOwnAccess => (0, LimitKind.Commands),     // Each becomes a command of its own.
+            ClientCommand.InlineCalls inline => (inline.Run.Calls.Length, LimitKind.Commands),
             ClientCommand.Publish => (1, LimitKind.Publishes),
             ClientCommand.Subscribe => (1, LimitKind.Subscribes),
             _ => (1, LimitKind.Commands),
@@ -188,8 +188,8 @@ public sealed class SessionActor : UntypedActor
         if (count == 0 || _limits!.TryTake(count, kind, Math.Max(command.Bytes, (command as ClientCommand.Publish)?.LongData?.Bytes ?? 0))) return false;
         if (_limits.IsOver)
         {
-            (command as ClientCommand.Publish)?.LongData?.LetGo();
-            (command as ClientCommand.Call)?.Hold?.Dispose();
+            (command as ClientCommand.Publish)?.LongData?.Release();
+            (command as ClientCommand.Call)?.Reservation?.Dispose();
             Disconnect(DisconnectReason.TooManyRequests, "too many commands were refused for their rate");
             _writer.Done(command.Bytes);
             return true;
@@ -199,11 +199,11 @@ public sealed class SessionActor : UntypedActor
         {
             // To refuse these would leave a client in a state that it wants to leave: they are served, and count.
             case ClientCommand.Unsubscribe or ClientCommand.Refresh: return false;
-            case ClientCommand.QuickCalls quick when quick.Run.Calls.Length > 1: StartEach(quick.Run, Handle); return true;
-            case ClientCommand.QuickCalls quick: StartEach(quick.Run, Refuse); return true;
+            case ClientCommand.InlineCalls inline when inline.Run.Calls.Length > 1: StartEach(inline.Run, Handle); return true;
+            case ClientCommand.InlineCalls inline: StartEach(inline.Run, Refuse); return true;
             case ClientCommand.Call call: Refuse(call); return true;
             case ClientCommand.Send: _writer.Done(command.Bytes); return true;
-            case ClientCommand.Publish publish: publish.LongData?.LetGo(); break;
+            case ClientCommand.Publish publish: publish.LongData?.Release(); break;
             default: break;
         }
 
@@ -213,7 +213,7 @@ public sealed class SessionActor : UntypedActor
 
     private void Refuse(ClientCommand.Call call)
     {
-        call.Hold?.Dispose();
+        call.Reservation?.Dispose();
         _writer.Calls.Faulted(call.Id, FaultCode.Overloaded, HubError.TooManyRequests.Message);
         _writer.Done(call.Bytes);
     }
@@ -284,23 +284,23 @@ public sealed class SessionActor : UntypedActor
 
         _upgrade = null;
         var admission = new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null };
-        if (result.Subscriptions.Count == 0 || !_writer.TellsSubscriptionsOnConnect)
+        if (result.Subscriptions.Count == 0 || !_writer.SendsSubscriptionsOnConnect)
         {
             Welcome(connect, result, admission);
             return;
         }
 
         // The answer says where each channel stands; what is published from there on is sent as the subscriptions are made.
-        ServerSubscriptions told = ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
-        if (told.ReadAsync() is not { } reading) Welcome(connect, result, admission, told);
-        else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, told, failure));
+        ServerSubscriptions reported = ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
+        if (reported.ReadAsync() is not { } reading) Welcome(connect, result, admission, reported);
+        else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, reported, failure));
     }
 
-    private void OnPositions(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions told, Exception? failure)
+    private void OnPositions(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions reported, Exception? failure)
     {
         if (failure is null)
         {
-            Welcome(connect, result, admission, told);
+            Welcome(connect, result, admission, reported);
             return;
         }
 
@@ -308,17 +308,17 @@ public sealed class SessionActor : UntypedActor
         Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
     }
 
-    private void Welcome(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? told = null)
+    private void Welcome(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? reported = null)
     {
         string client = admission.Client;
-        _writer.Connected(connect.Id, told is null ? admission : admission with { Subscriptions = told.Results });
+        _writer.Connected(connect.Id, reported is null ? admission : admission with { Subscriptions = reported.Results });
         if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
         if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
         _context.Connected?.Add(result.User, client, Self);
         foreach (ServerSubscription subscription in result.Subscriptions)
         {
-            StreamPosition? since = told is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel) : told.PositionOf(subscription.Channel);
-            SubscribeByServer(subscription, since, isTold: told is not null);
+            StreamPosition? since = reported is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel) : reported.PositionOf(subscription.Channel);
+            SubscribeByServer(subscription, since, isReported: reported is not null);
         }
     }
 
@@ -369,7 +369,7 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        (command as ClientCommand.Publish)?.LongData?.LetGo();
+        (command as ClientCommand.Publish)?.LongData?.Release();
         if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
         else Reject(command, result.Error!.Value);
     }
@@ -440,11 +440,11 @@ public sealed class SessionActor : UntypedActor
         _writer.RefreshedByServer(Expiry.Left(expiry.At));
     }
 
-    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince, bool isTold = false)
+    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince, bool isReported = false)
     {
         if (_ended || !_writer.TakesServerSubscriptions || _subscriptions.TryGet(wanted.Channel, out _)) return;
         SubscriptionTerms terms = ServerSubscriptions.TermsOf(wanted);
-        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsTold = isTold, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
+        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsReported = isReported, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
     }
 
     private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, TagsFilter? filter, uint id, int bytes)
@@ -489,14 +489,14 @@ public sealed class SessionActor : UntypedActor
     {
         if ((publish.IsJson && publish.Data.IsEmpty) || ChannelName.Check(publish.Channel, _context.Settings.ChannelBytesMax) is not null)
         {
-            publish.LongData?.LetGo();
+            publish.LongData?.Release();
             Reject(publish, HubError.BadRequest);
             return;
         }
 
         if (Limit(publish) is { } limited)
         {
-            publish.LongData?.LetGo();
+            publish.LongData?.Release();
             Reject(publish, limited);
             return;
         }
@@ -505,7 +505,7 @@ public sealed class SessionActor : UntypedActor
         Authorize(request, publish, static (session, command, result) => session.Send((ClientCommand.Publish)command, result.Publication));
     }
 
-    // What the channel's namespace bounds, whoever publishes.
+    // What the channel's namespace bounds, the publisher.
     private HubError? Limit(ClientCommand.Publish publish)
     {
         if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
@@ -567,7 +567,7 @@ public sealed class SessionActor : UntypedActor
         Publication changed = publication;
         if (terms.Data is { } data)
         {
-            changed.LongData?.LetGo();
+            changed.LongData?.Release();
             changed = changed with { Data = data, LongData = null, IsJson = terms.IsJson };
         }
 
@@ -593,11 +593,11 @@ public sealed class SessionActor : UntypedActor
         else Access.Await(answer.AsTask(), (result, failure) => Start(call, failure is null ? result : OnFailure(failure)));
     }
 
-    private void StartEach(QuickRun run, Action<ClientCommand.Call> start)
+    private void StartEach(InlineRun run, Action<ClientCommand.Call> start)
     {
         // The run was owed one answer as a whole; each of its calls is answered for itself.
         bool isOwed = true;
-        foreach (ref readonly QuickEntry entry in run.Calls)
+        foreach (ref readonly InlineEntry entry in run.Calls)
         {
             if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
             if (entry.Bytes > 0) isOwed = false;
@@ -606,7 +606,7 @@ public sealed class SessionActor : UntypedActor
             else start(call);
         }
 
-        run.GiveBack();
+        run.Return();
     }
 
     private void Start(ClientCommand.Call call, AuthorizationResult result)
@@ -617,7 +617,7 @@ public sealed class SessionActor : UntypedActor
         }
         else
         {
-            call.Hold?.Dispose();
+            call.Reservation?.Dispose();
             if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
             else _writer.Calls.Faulted(call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied, result.Error.Value.Message);
         }
@@ -725,10 +725,10 @@ public sealed class SessionActor : UntypedActor
     }
 
     // It has taken room in any case, and gives it back when it is gone.
-    private void SayToClient(SayToClient say)
+    private void SendItemToClient(SendItemToClient send)
     {
-        if (_called!.IsWaiting(say.Id) && !_writer.Calls.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
-        Said.Add(say.Item.Length);
+        if (_called!.IsWaiting(send.Id) && !_writer.Calls.Sent(send.Id, send.Item)) _called.OnTooLong(send.Id, send.Item.Length);
+        Sent.Add(send.Item.Length);
     }
 
     private void Reject(ClientCommand command, HubError error)
@@ -762,7 +762,7 @@ public sealed class SessionActor : UntypedActor
 
     private bool IsHeld(Subscription subscription) => _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
 
-    // Whoever evicted it, the home or the fan-out: the other one may still count it.
+    // The one that evicted it, the home or the fan-out: the other one may still count it.
     private void Leave(Subscription subscription) =>
         _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
 

@@ -29,7 +29,7 @@ public record HubSettings
     /// <summary>Bounds of each event loop and its connections.</summary>
     public ReactorSettings Reactor { get; init; } = new();
 
-    /// <summary>What one client may do and hold, whatever dialect it speaks.</summary>
+    /// <summary>What one client may do and hold, whatever dialect it uses.</summary>
     public ClientSettings Clients { get; init; } = new();
 
     /// <summary>How fast clients may be.</summary>
@@ -103,7 +103,7 @@ public sealed record ListenSettings
         : HostRule.For(isLoopbackOnly: false, Hosts);
 }
 
-/// <summary>Which peers are proxies that are believed when they say who the client is. Everybody else is the client.</summary>
+/// <summary>Which peers are proxies that are believed when they say who the client is. All others is the client.</summary>
 public sealed record ProxiesSettings
 {
     /// <summary>Peers that begin every connection with a PROXY header, and that are refused without one.</summary>

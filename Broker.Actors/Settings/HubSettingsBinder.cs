@@ -41,7 +41,7 @@ public static class HubSettingsBinder
                 PendingMax = reader.GetCount("broker.calls.pending-max", 1, 1_000_000),
                 BytesMax = reader.GetSize("broker.calls.bytes-max", KiB, GiB),
                 DeadlineMax = reader.GetDuration("broker.calls.deadline-max", Moment, 24 * Hour),
-                QuickLimit = reader.GetDuration("broker.calls.quick-limit", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+                InlineLimit = reader.GetDuration("broker.calls.quick-limit", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
             },
             Routing = new ChannelSettings
             {

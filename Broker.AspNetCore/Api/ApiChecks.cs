@@ -46,7 +46,7 @@ internal static class ApiChecks
     internal static StreamPosition Position(PositionBody position) =>
         new(StreamEpoch.Read(System.Text.Encoding.UTF8.GetBytes(position.Epoch ?? "")), position.Offset);
 
-    // An empty user is the anonymous ones, so it has to be written: a forgotten member must not disconnect them all.
+    // An empty user is the anonymous ones, so it has to be written: a dropped member must not disconnect them all.
     internal static UserConnections Connections(ConnectionsBody body) =>
         new(body.User ?? throw new ApiException(ApiError.BadRequest("user is missing")), string.IsNullOrEmpty(body.Client) ? null : body.Client);
 

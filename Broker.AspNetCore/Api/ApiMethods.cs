@@ -55,7 +55,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     /// <param name="parameters">Its request; undefined for an empty one.</param>
     /// <param name="result">Receives the result, as one JSON value, unless there is an error.</param>
     /// <param name="bounds">Bounds.</param>
-    /// <param name="log">Gets what nobody has foreseen.</param>
+    /// <param name="log">Gets what nothing has foreseen.</param>
     /// <param name="cancellationToken">Cancelled when the caller has gone.</param>
     /// <returns>Why it failed, or <c>null</c>.</returns>
     public async Task<ApiError?> RunAsync(string method, JsonElement parameters, Utf8JsonWriter result, ApiSettings bounds, ILogger log, CancellationToken cancellationToken)
@@ -90,7 +90,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         {
             throw;
         }
-#pragma warning disable CA1031 // The caller gets error 100 for whatever nobody has foreseen, and the log has it.
+#pragma warning disable CA1031 // The caller gets error 100 for whatever nothing has foreseen, and the log has it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

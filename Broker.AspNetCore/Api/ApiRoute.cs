@@ -20,7 +20,7 @@ namespace Broker.AspNetCore.Api;
 /// <param name="methods">What can be asked.</param>
 /// <param name="keys">Who may ask.</param>
 /// <param name="bounds">Bounds.</param>
-/// <param name="log">Gets what nobody has foreseen.</param>
+/// <param name="log">Gets what nothing has foreseen.</param>
 public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bounds, ILogger log)
 {
     private static readonly JsonWriterOptions s_writing = new() { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -37,7 +37,7 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
             Reactors = 1,
             Listen = new ListenSettings { Port = 0 },
             Echo = new EchoSettings { Enabled = true },
-            Clients = new Broker.Actors.Sessions.ClientSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },    // Nobody answers.
+            Clients = new Broker.Actors.Sessions.ClientSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },    // No one answers.
         };
         await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);

@@ -5,7 +5,7 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Load;
 
-/// <summary>The dialects that the generator speaks.</summary>
+/// <summary>The dialects that the generator uses.</summary>
 internal static class Dialects
 {
     /// <summary>Topics in the path and nothing around the data: <c>/echo</c>, <c>/sub/TOPIC</c>, <c>/pub/TOPIC</c>.</summary>
@@ -64,7 +64,7 @@ internal static class Dialects
         Publication = (data, _) => $$"""{"type":1,"target":"Publish","arguments":["t%t","{{data}}"]}\x1e""",
     };
 
-    /// <summary>The NATS text protocol; the server speaks first.</summary>
+    /// <summary>The NATS text protocol; the server implements first.</summary>
     public static Dialect Nats { get; } = new("nats", IdlePath: "/")
     {
         SubscriberFrames = [$@"{NatsConnect}SUB t%t 1\r\n"],

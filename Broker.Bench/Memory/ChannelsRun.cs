@@ -38,7 +38,7 @@ internal static class ChannelsRun
 
         IActorRef fanOut = Start(LoopFanOutActor.PropsFor(new LoopTurn(loop), dialects.Formats, settings.Routing));
         IActorRef home = Start(ChannelHomeActor.PropsFor(0, new ChannelContext([fanOut], dialects.Formats, settings.Routing), loop.Counters));
-        var client = new CountingOutlet(dialects.Formats[0]);
+        var client = new CountingWriter(dialects.Formats[0]);
         Subscribe(0, AtFirst);
         Footprint before = Footprint.Collected(out _);
         long start = Stopwatch.GetTimestamp();

@@ -36,7 +36,7 @@ internal static class ConnectionsRun
         hub.Start(plainHttp: null);
 
         UpgradeRequest request = Request(centrifuge ? settings.Centrifuge.Path : settings.Echo.Path);
-        byte[] said = centrifuge ? FrameWriter.Frame(Opcode.Text, """{"id":1,"connect":{}}"""u8, Key) : [];
+        byte[] sent = centrifuge ? FrameWriter.Frame(Opcode.Text, """{"id":1,"connect":{}}"""u8, Key) : [];
         var tally = new QuietCarrier.Tally();
         Open(AtFirst);
         Footprint before = Footprint.Collected(out _);
@@ -47,15 +47,15 @@ internal static class ConnectionsRun
 
         void Open(int more)
         {
-            int silent = tally.Silent + more, told = centrifuge ? tally.Told + more : 0;
+            int silent = tally.Silent + more, reported = centrifuge ? tally.Notified + more : 0;
             for (int i = 0; i < more; i++)
             {
                 stop.ThrowIfCancellationRequested();
                 if (hub.Entrance.Check(request, request.Path, isConnect: false, out CarriedOpening? opening) is { } refused) throw new InvalidOperationException(refused.Reason);
-                _ = hub.Entrance.OpenAsync(opening!, new QuietCarrier(said, tally));
+                _ = hub.Entrance.OpenAsync(opening!, new QuietCarrier(sent, tally));
             }
 
-            if (!SpinWait.SpinUntil(() => tally.Silent >= silent && tally.Told >= told, s_patience))
+            if (!SpinWait.SpinUntil(() => tally.Silent >= silent && tally.Notified >= reported, s_patience))
                 throw new InvalidOperationException($"Of {silent} connections {tally.Silent} came to be.");
         }
     }

@@ -12,7 +12,7 @@ internal readonly record struct Footprint(long Live, long Resident, long Allocat
     /// <summary>As it is, with whatever garbage there is.</summary>
     public static Footprint Now() => new(-1, Environment.WorkingSet, GC.GetTotalAllocatedBytes(precise: true));
 
-    /// <summary>After a collection that gives back what it can.</summary>
+    /// <summary>After a collection that returns what it can.</summary>
     public static Footprint Collected(out TimeSpan time)
     {
         long start = Stopwatch.GetTimestamp();

@@ -61,7 +61,7 @@ internal sealed class HubProcess : IAsyncDisposable
         return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksASecond;
     }
 
-    /// <summary>Resident memory in KiB: now, or at its peak since <see cref="ForgetPeak"/>.</summary>
+    /// <summary>Resident memory in KiB: now, or at its peak since <see cref="ResetPeak"/>.</summary>
     public long ResidentKiB(bool peak)
     {
         string name = peak ? "VmHWM:" : "VmRSS:";
@@ -69,7 +69,7 @@ internal sealed class HubProcess : IAsyncDisposable
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 
-    public void ForgetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
+    public void ResetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 

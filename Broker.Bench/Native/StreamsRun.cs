@@ -6,7 +6,7 @@ using Broker.Core.Protocol.Messages;
 namespace Broker.Bench.Native;
 
 /// <summary>
-/// One client uploads 64 MiB, as a publication that it hears itself, or as one that nobody hears, and downloads 64 MiB, as the
+/// One client uploads 64 MiB, as a publication that it receives itself, or as one that no one receives, and downloads 64 MiB, as the
 /// result of a call. Meanwhile it and another client ping and call; and a third sends wrong chunks.
 /// </summary>
 internal static class StreamsRun
@@ -30,7 +30,7 @@ internal static class StreamsRun
 
         await client.PublishAsync("nobody", upload.AsMemory(0, 2 * 1024 * 1024), cancellationToken: stop);
         long before = hub.ResidentKiB(peak: false);
-        hub.ForgetPeak();
+        hub.ResetPeak();
         await PairAsync(client, upload, stop);
         long grown = hub.ResidentKiB(peak: true) - before;
         long allowed = ((2 * NativeHub.BlobBytes) + (4 * 1024 * 1024)) / 1024;
@@ -81,7 +81,7 @@ internal static class StreamsRun
         }
     }
 
-    // Each is answered with its error, and nobody else notices.
+    // Each is answered with its error, and no other component notices.
     private static async Task SendWrongChunksAsync(int port, CancellationToken stop)
     {
         using RawClient client = await RawClient.ConnectAsync(port, batched: true, stop);

@@ -27,15 +27,15 @@ internal static class SoakCommand
         output.WriteLine(Text($"soak --frames {framesWanted} --seed {seed}"));
         var run = new SoakRun(seed);
         long start = Stopwatch.GetTimestamp();
-        TimeSpan told = default;
+        TimeSpan reported = default;
         try
         {
             while (run.Frames < framesWanted)
             {
                 run.RunConnection();
                 TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
-                if (elapsed - told < s_progress) continue;
-                told = elapsed;
+                if (elapsed - reported < s_progress) continue;
+                reported = elapsed;
                 output.WriteLine(Progress(run, elapsed));
             }
         }

@@ -32,7 +32,7 @@ internal sealed class SoakRun(ulong seed)
     /// <summary>Connections that are over.</summary>
     public long Connections { get; private set; }
 
-    /// <summary>One connection from its first frame to its last, cut off wherever that is.</summary>
+    /// <summary>One connection from its first frame to its last, disconnected wherever that is.</summary>
     public void RunConnection()
     {
         var engine = new FrameEngine(s_settings, _pool);

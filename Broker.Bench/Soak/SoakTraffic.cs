@@ -44,7 +44,7 @@ internal sealed class SoakTraffic
     /// <summary>How the handler answers a message.</summary>
     public enum Answer : byte { Echo, Copy, None }
 
-    /// <summary>A payload, what it is said in, and how it is answered.</summary>
+    /// <summary>A payload, what it is sent in, and how it is answered.</summary>
     public readonly record struct Slice(Opcode Opcode, int Start, int Length, Answer Answer);
 
     /// <summary>The bytes of a payload.</summary>

@@ -31,15 +31,15 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         try
         {
             await OpenAsync(0, control.Stopping).ConfigureAwait(false);
-            await Dialer.OpenAllAsync(connections - 1, async (number, cancel) =>
+            await Dialer.OpenAllAsync(connections - 1, async (number, cancellationToken) =>
             {
                 try
                 {
-                    await OpenAsync(number + 1, cancel).ConfigureAwait(false);
+                    await OpenAsync(number + 1, cancellationToken).ConfigureAwait(false);
                 }
                 catch (BenchException failure)
                 {
-                    control.LoseConnection(failure, ends: false);
+                    control.DropConnection(failure, ends: false);
                 }
             }, control.Stopping).ConfigureAwait(false);
         }
@@ -59,19 +59,19 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         await Task.WhenAll(_reading.OfType<Task>()).ConfigureAwait(false);
     }
 
-    private async ValueTask OpenAsync(int number, CancellationToken cancel)
+    private async ValueTask OpenAsync(int number, CancellationToken cancellationToken)
     {
         long start = BenchClock.Now;
         if (token is null)
         {
-            ClientWebSocket socket = await dialer.OpenAsync(cancel).ConfigureAwait(false);
+            ClientWebSocket socket = await dialer.OpenAsync(cancellationToken).ConfigureAwait(false);
             _links[number] = new Closing(socket);
             byte[] ignored = new byte[ReadBytes];
             _reading[number] = HoldAsync(() => socket.ReadAsync(ignored).AsTask());
         }
         else
         {
-            CentrifugeLink link = await CentrifugeLink.OpenAsync(dialer, token, ReadBytes, channel: null, cancel).ConfigureAwait(false);
+            CentrifugeLink link = await CentrifugeLink.OpenAsync(dialer, token, ReadBytes, channel: null, cancellationToken).ConfigureAwait(false);
             _links[number] = link;
             _reading[number] = HoldAsync(() => AnswerAsync(link));
         }
@@ -89,7 +89,7 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         catch (Exception failure) when (SocketReading.IsOfSocket(failure))
         {
             meter.Closed();
-            control.LoseConnection(failure, ends: false);
+            control.DropConnection(failure, ends: false);
         }
     }
 

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Broker.Cli.Bench;
 
-/// <summary>Tells on standard error, where somebody looks, how a run goes: its phase, its connections, and the last half second.</summary>
+/// <summary>Tells on standard error, where a person looks, how a run goes: its phase, its connections, and the last half second.</summary>
 /// <param name="unit">What is counted.</param>
 /// <param name="meter">Counts it.</param>
 /// <param name="control">Knows the phase.</param>

@@ -25,7 +25,7 @@ internal sealed class LoadMeter
         shards[connection % shards.Length].Record(nanoseconds);
     }
 
-    /// <summary>Forgets what was counted, as at the end of a warm-up; what is counted meanwhile may be forgotten with it.</summary>
+    /// <summary>Drops what was counted, as at the end of a warm-up; what is counted meanwhile may be dropped with it.</summary>
     public void Restart()
     {
         LatencyHistogram[] earlier = _shards;

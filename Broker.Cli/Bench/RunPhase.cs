@@ -5,7 +5,7 @@ namespace Broker.Cli.Bench;
 
 /// <summary>What a run is doing.</summary>
 /// <param name="Name">As it is shown.</param>
-/// <param name="Length">How long it takes; <c>null</c> where nobody knows.</param>
+/// <param name="Length">How long it takes; <c>null</c> where it is unknown.</param>
 internal sealed record RunPhase(string Name, TimeSpan? Length = null)
 {
     private readonly long _start = Stopwatch.GetTimestamp();

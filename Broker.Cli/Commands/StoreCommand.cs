@@ -166,7 +166,7 @@ internal static class StoreCommand
 
     private static int Missing(ClientCommands commands, string key)
     {
-        commands.Streams.Tell($"there is no key {key}");
+        commands.Streams.Report($"there is no key {key}");
         return ExitCode.Missing;
     }
 }

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace Broker.Cli.Terminal;
 
-/// <summary>Shows on standard error how far long work is: a bar where somebody looks, and nothing in a pipe.</summary>
+/// <summary>Shows on standard error how far long work is: a bar where a person looks, and nothing in a pipe.</summary>
 internal sealed class ProgressView(Streams streams)
 {
     // Work that is done sooner needs no bar, and a bar that flashes only disturbs.

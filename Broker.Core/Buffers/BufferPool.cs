@@ -47,8 +47,8 @@ public class BufferPool(int keptBytesMax = 16 * 1024 * 1024)
         return buffer;
     }
 
-    /// <summary>Takes back a buffer of <see cref="Rent"/>. Nobody may touch it afterwards.</summary>
-    public virtual void GiveBack(byte[] buffer)
+    /// <summary>Takes back a buffer of <see cref="Rent"/>. It must not be used afterwards.</summary>
+    public virtual void Return(byte[] buffer)
     {
         Outstanding--;
         AssertInvariant();

@@ -12,13 +12,13 @@ public sealed class CodeTable
     private const string Other = "other";
 
     private readonly (string Code, string Name)[] _entries;
-    private readonly FrozenDictionary<int, int> _places;
+    private readonly FrozenDictionary<int, int> _indexes;
 
     private CodeTable(IEnumerable<(int Code, string Name)> codes)
     {
         (int Code, string Name)[] all = [.. codes];
         _entries = [.. all.Select(each => (each.Code.ToString(CultureInfo.InvariantCulture), SnakeOf(each.Name))), (Other, Other)];
-        _places = all.Select((each, place) => KeyValuePair.Create(each.Code, place)).ToFrozenDictionary();
+        _indexes = all.Select((each, index) => KeyValuePair.Create(each.Code, index)).ToFrozenDictionary();
     }
 
     /// <summary>Statuses of HTTP that refuse an opening handshake.</summary>
@@ -61,7 +61,7 @@ public sealed class CodeTable
     public (string Code, string Name) this[int index] => _entries[index];
 
     /// <summary>The place of a code.</summary>
-    public int IndexOf(int code) => _places.GetValueOrDefault(code, _entries.Length - 1);
+    public int IndexOf(int code) => _indexes.GetValueOrDefault(code, _entries.Length - 1);
 
     /// <summary>A name as labels have it: <c>TooManyStreams</c> and <c>too many streams</c> are <c>too_many_streams</c>.</summary>
     public static string SnakeOf(string name)

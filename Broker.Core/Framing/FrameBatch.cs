@@ -6,7 +6,7 @@ namespace Broker.Core.Framing;
 /// One frame in the making: parts are appended, and the header is set before them when their length is known, so that no
 /// byte moves. A text frame has a line feed between two parts; in a binary one they follow each other.
 /// </summary>
-/// <remarks>For one loop's thread. Whoever seals it holds the bytes.</remarks>
+/// <remarks>For one loop's thread. The code that seals it holds the bytes.</remarks>
 /// <param name="binary">Whether the frame is binary.</param>
 public struct FrameBatch(bool binary)
 {
@@ -53,7 +53,7 @@ public struct FrameBatch(bool binary)
     /// <summary>Drops what was appended.</summary>
     public void Clear()
     {
-        _bytes?.LetGo();
+        _bytes?.Release();
         _bytes = null;
     }
 }

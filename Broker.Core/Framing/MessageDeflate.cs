@@ -70,7 +70,7 @@ public sealed class MessageDeflate
 
         if (broken is null && opcode == Opcode.Text && !text.IsComplete) broken = FrameViolation.TextNotUtf8;
         if (broken is null) return null;
-        message.LetGo();
+        message.Release();
         message = null;
         return broken;
     }
@@ -79,7 +79,7 @@ public sealed class MessageDeflate
     {
         if (Feed(inflater, payload, target, isText, bytesMax, ref text) is { } broken) return broken;
 
-        // Some senders end with a final block and forget the empty one behind it: nothing is missing then.
+        // Some senders end with a final block and drop the empty one behind it: nothing is missing then.
         if (inflater.IsAtEnd) return null;
 
         // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload", section 7.2.2.
@@ -121,13 +121,13 @@ public sealed class MessageDeflate
         return payload;
     }
 
-    /// <summary>Gives back what is held, when no more messages come.</summary>
+    /// <summary>Returns what is held, when no more messages come.</summary>
     internal void Drop()
     {
         if (_dropped) return;
         _dropped = true;
         _inflater?.Dispose();
         _deflater?.Dispose();
-        _policy.Budget.GiveBack(Terms.ContextBytes);
+        _policy.Budget.Return(Terms.ContextBytes);
     }
 }

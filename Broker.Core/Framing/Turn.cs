@@ -88,7 +88,7 @@ public sealed class Turn(BufferPool pool)
     /// <summary>The engine takes other sizes from the next message on.</summary>
     internal void Resized() => _messageBytesMax = _engine.Settings.MessageBytesMax;
 
-    /// <summary>Gives back what the turn holds and lets go of the connection. What was not read is lost.</summary>
+    /// <summary>Returns what the turn holds and releases the connection. What was not read is lost.</summary>
     public void End()
     {
         ReleaseHeld();
@@ -152,7 +152,7 @@ public sealed class Turn(BufferPool pool)
 
         bool plain = message.Reserved == 0 && _isServer;
         if (plain && message.At >= 0 && message.At == _at && _output.TryEcho(message.Opcode, message.Payload.Length, _at)) _at = -1;
-        else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } taken) Adopt(taken, message);
+        else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } consumed) Adopt(consumed, message);
         else AppendMessage(message.Opcode, message.Payload, message.Reserved);
     }
 
@@ -189,14 +189,14 @@ public sealed class Turn(BufferPool pool)
             Span<byte> unread = _buffer.AsSpan(_position, _end - _position);
             if (_engine.IsInPayload)
             {
-                FrameViolation? broken = _engine.TakePayload(unread, out int taken);
-                _position += taken;
+                FrameViolation? broken = _engine.TakePayload(unread, out int consumed);
+                _position += consumed;
                 if (broken is not null) return Violate(broken, out message);
                 continue;
             }
 
             OperationStatus status = _engine.TakeFrame(unread, out NextFrame next);
-            _position += next.Taken;
+            _position += next.Consumed;
             if (status == OperationStatus.NeedMoreData) return Nothing(out message);
             if (status == OperationStatus.InvalidData) return Violate(next.Violation!, out message);
 
@@ -245,7 +245,7 @@ public sealed class Turn(BufferPool pool)
         if (whole.Reserved != 0 && _engine.Deflate is not null)
         {
             bool inflated = Inflate(whole.Opcode, whole.Reserved, whole.Payload, out message);
-            _assemblers.GiveBack(whole);
+            _assemblers.Return(whole);
             return inflated;
         }
 
@@ -337,7 +337,7 @@ public sealed class Turn(BufferPool pool)
 
         SharedBytes deflated = deflate.Deflate(payload);
         Append(opcode, deflated.Array.AsSpan(0, deflated.Length), reserved);
-        deflated.LetGo();
+        deflated.Release();
     }
 
     private void AppendClose(ClosePayload close)
@@ -346,21 +346,21 @@ public sealed class Turn(BufferPool pool)
         Append(Opcode.Close, payload[..close.Write(payload)]);
     }
 
-    private void Adopt(byte[] taken, in Message message)
+    private void Adopt(byte[] consumed, in Message message)
     {
         int header = FrameHeader.SizeOf(message.Payload.Length, masked: false);
         int start = MessageAssembler.HeaderRoom - header;
-        FrameWriter.WriteHeader(taken.AsSpan(start), new(Final: true, Reserved: 0, message.Opcode, message.Payload.Length, MaskingKey: null));
-        _output.Adopt(taken, start, MessageAssembler.HeaderRoom + message.Payload.Length);
+        FrameWriter.WriteHeader(consumed.AsSpan(start), new(Final: true, Reserved: 0, message.Opcode, message.Payload.Length, MaskingKey: null));
+        _output.Adopt(consumed, start, MessageAssembler.HeaderRoom + message.Payload.Length);
     }
 
     private void ReleaseHeld()
     {
-        _inflated?.LetGo();
+        _inflated?.Release();
         _inflated = null;
         if (_held is null) return;
 
-        _assemblers.GiveBack(_held);
+        _assemblers.Return(_held);
         _held = null;
     }
 }

@@ -19,7 +19,7 @@ public sealed class UpgradeRequest
     /// <summary>The method, in the case it came in: methods are case-sensitive.</summary>
     public required string Method { get; init; }
 
-    /// <summary>The minor version x of HTTP/1.x. 1 and above speak HTTP/1.1.</summary>
+    /// <summary>The minor version x of HTTP/1.x. 1 and above use HTTP/1.1.</summary>
     public required int HttpMinorVersion { get; init; }
 
     /// <summary>The path as written, percent-encoding and dots included; starts with a slash.</summary>

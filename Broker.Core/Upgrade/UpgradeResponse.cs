@@ -99,7 +99,7 @@ public static class UpgradeResponse
     }
 
     // "base64-encoding ... the SHA-1 hash" of the key and the GUID of section 1.3. SHA-1 proves here that the other
-    // side speaks WebSocket, and keeps no secret.
+    // side uses WebSocket, and keeps no secret.
     private static void Accept(string key, Span<byte> accept)
     {
         Span<byte> challenge = stackalloc byte[60];

@@ -76,7 +76,7 @@ public static class UpgradeRules
         _ => null,
     };
 
-    // Sixteen bytes are 22 characters and two of padding. What the four bits left over hold is nobody's business here.
+    // Sixteen bytes are 22 characters and two of padding. What the four bits left over hold is no one's business here.
     private static bool IsSixteenBytes(string key) =>
         key.Length == 24 && key.EndsWith("==", StringComparison.Ordinal)
         && !key.AsSpan(0, 22).ContainsAnyExcept(HttpText.Base64Characters);

@@ -62,7 +62,7 @@ internal abstract class CentrifugeFormat(string name, PublicationEncoding encodi
 
         protected override void OnRelease()
         {
-            _frames.LetGo();
+            _frames.Release();
             _frames = default;
         }
     }

@@ -32,7 +32,7 @@ namespace Broker.Dialects.Centrifuge;
 
 /// <summary>The Centrifuge dialect on one connection, in either form: its client's messages to commands, its session's answers to replies.</summary>
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
-public sealed class CentrifugeSession : DialectSession, ICallOutlet
+public sealed class CentrifugeSession : DialectSession, ICallWriter
 {
     private const uint ApplicationErrorMin = 400;
 
@@ -59,7 +59,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     private IReplyWriter Writer => _context.Format.Writer;
 
     /// <inheritdoc />
-    public override ICallOutlet Calls => this;
+    public override ICallWriter Calls => this;
 
     /// <inheritdoc />
     protected override int Read(in Message frame) => _context.Format.IsBinary
@@ -204,14 +204,14 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     protected override void WritePing()
     {
         Writer.WritePing();
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     protected override void Drop() => _frame.Clear();
 
     /// <inheritdoc />
-    public override bool TellsSubscriptionsOnConnect => true;
+    public override bool SendsSubscriptionsOnConnect => true;
 
     /// <inheritdoc />
     public override void Connected(uint id, in Admission admission)
@@ -230,7 +230,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         if (admission.Subscriptions is not { Count: > 0 } subscriptions)
         {
             Writer.WriteConnect(id, result);
-            Say();
+            Send();
             return;
         }
 
@@ -238,7 +238,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         foreach ((Subscription subscription, SubscribeResult each) in subscriptions)
             Writer.WriteConnectSubscription(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, each));
         Writer.EndConnect();
-        Say();
+        Send();
     }
 
     private static uint SecondsOf(TimeSpan? left) => (uint)Math.Clamp(left?.TotalSeconds ?? 0, 0, uint.MaxValue);
@@ -253,12 +253,12 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         else
         {
             // What the client was told as it connected holds, unless the history has begun anew since then.
-            if (!subscription.Options.IsTold || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
+            if (!subscription.Options.IsReported || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
                 Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, result));
             foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
         }
 
-        if (Writer.Lines > 0) Say();
+        if (Writer.Lines > 0) Send();
         Seal();
     }
 
@@ -286,21 +286,21 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         ArgumentNullException.ThrowIfNull(page);
         Writer.WriteHistory(id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch), page.Top.Offset);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void Presence(uint id, IReadOnlyCollection<ClientInfo> members)
     {
         Writer.WritePresence(id, members.Select(each => KeyValuePair.Create(each.Client, _context.Format.InfoOf(each))));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void PresenceStats(uint id, PresenceCounts counts)
     {
         Writer.WritePresenceStats(id, counts.Clients, counts.Users);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -309,7 +309,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(gaps);
         foreach (Gap gap in gaps) Writer.PushGap(Encoding.UTF8.GetBytes(subscription.Channel), gap.From, gap.To, gap.Count);
-        Say();
+        Send();
         Seal();
     }
 
@@ -317,28 +317,28 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     public override void Unsubscribed(uint id, uint number)
     {
         Writer.WriteUnsubscribe(id);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void Refreshed(uint id, string? channel, TimeSpan? timeLeft)
     {
         Writer.WriteRefresh(id, isSubscription: channel is not null, timeLeft is not null, SecondsOf(timeLeft));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void RefreshedByServer(TimeSpan? timeLeft)
     {
         Writer.PushRefresh(timeLeft is not null, SecondsOf(timeLeft));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void Published(uint id, int receivers, StreamPosition position)
     {
         Writer.WritePublish(id);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -346,13 +346,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         CentrifugeError coded = CentrifugeCodes.CodeOf(error);
         Connection.Loop.Counters.Requests.Add((int)coded.Code);
-        SayError(id, coded);
+        WriteError(id, coded);
     }
 
-    private void SayError(uint id, CentrifugeError error)
+    private void WriteError(uint id, CentrifugeError error)
     {
         Writer.WriteError(id, error);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -371,13 +371,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         if (!_context.Format.IsBinary && !result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
         {
             Connection.Loop.Counters.Calls.Add((int)FaultCode.Internal);
-            SayError(id, CentrifugeError.NotAvailable);
+            WriteError(id, CentrifugeError.NotAvailable);
             return;
         }
 
         Connection.Loop.Counters.Add(LoopCount.CallsReturned);
         Writer.WriteRpc(id, result.Span);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -385,7 +385,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         Connection.Loop.Counters.Calls.Add((int)code);
         bool offersNone = code == FaultCode.UnknownMethod && _context.Methods is { IsEmpty: true };
-        SayError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
+        WriteError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
     }
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
@@ -405,7 +405,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         ArgumentNullException.ThrowIfNull(subscription);
         Writer.PushUnsubscribe(Encoding.UTF8.GetBytes(subscription.Channel), CentrifugeCodes.CodeOf(reason));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -417,7 +417,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     }
 
     // What was just written joins the frame of this turn.
-    private void Say()
+    private void Send()
     {
         IReplyWriter writer = Writer;
         if (Connection.IsOpen)
@@ -438,6 +438,6 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         Connection.Loop.Counters.Add(LoopCount.PayloadsSent);
         var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);
         Connection.Write(frames.For(Connection.Deflate, out int at), at);
-        frames.LetGo();
+        frames.Release();
     }
 }

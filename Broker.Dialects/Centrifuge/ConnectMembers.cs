@@ -28,7 +28,7 @@ internal static class ConnectMembers
         }
         catch (Exception broken) when (broken is JsonException or InvalidOperationException)
         {
-            return null; // A text with half a surrogate pair; nobody can pass that on.
+            return null; // A text with half a surrogate pair; no one can pass that on.
         }
 
         return headers;

@@ -64,8 +64,8 @@ internal static class NativeCommands
     internal static ClientCommand.Publish OfLong(in Publish publish, LongBytes data, int bytes, int index) =>
         new(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), default) { Index = index, IsJson = false, LongData = data };
 
-    internal static ClientCommand.Call Of(in Call call, ReadOnlyMemory<byte> arguments, int bytes, int index, IDisposable? hold, CallWindows windows) =>
-        new(call.Id, bytes, call.Method, arguments) { Index = index, Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Hold = hold, Windows = windows };
+    internal static ClientCommand.Call Of(in Call call, ReadOnlyMemory<byte> arguments, int bytes, int index, IDisposable? reservation, CallWindows windows) =>
+        new(call.Id, bytes, call.Method, arguments) { Index = index, Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Reservation = reservation, Windows = windows };
 
     internal static ClientCommand.Answer Of(in CallFault fault, int bytes) =>
         new(fault.Id, bytes, fault.Code == FaultCode.None ? FaultCode.Internal : fault.Code, default, Encoding.UTF8.GetString(fault.Text));

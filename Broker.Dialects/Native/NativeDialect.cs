@@ -20,15 +20,15 @@ public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) :
     {
         ArgumentNullException.ThrowIfNull(context);
         if (!settings.Enabled) return null;
-        var shared = new NativeEnvironment(settings, context, sharedBytesMax);
-        var resuming = new LongMessageRule(context.Clients.ResumeBytes, NativeConversation.IsResuming);
+        var shared = new NativeContext(settings, context, sharedBytesMax);
+        var resuming = new LongMessageRule(context.Clients.ResumeBytes, NativeSession.IsResuming);
         var engine = new FrameEngineSettings(settings.FrameBytesMax, settings.FragmentsMax) { LongMessages = resuming };
         DisconnectReason slow = DisconnectReason.Slow, shutdown = DisconnectReason.Shutdown;
         return new Dialect
         {
             Name = "native",
             Formats = [shared.Batched, shared.Unbatched],
-            CreateSession = (connection, turn) => new NativeConversation(connection, turn, shared),
+            CreateSession = (connection, turn) => new NativeSession(connection, turn, shared),
             Endpoints =
             [
                 new WebSocketEndpoint
@@ -42,7 +42,7 @@ public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) :
                     SlowReason = slow.Text,
                     ShutdownCode = (CloseCode)NativeCodes.CodeOf(shutdown),
                     ShutdownReason = shutdown.Text,
-                    ShutdownFrames = MessageBatch.Frame(NativeSpeech.ByeFor(shutdown)),
+                    ShutdownFrames = MessageBatch.Frame(NativeMessageWriter.ByeFor(shutdown)),
                 },
             ],
         };

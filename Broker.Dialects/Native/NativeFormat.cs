@@ -33,7 +33,7 @@ internal sealed class NativeFormat(string subprotocol, NativeEncoding encoding) 
     {
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(publication);
-        ((NativeSpeech)subscription.Subscriber).DeliverLong(publication);
+        ((NativeMessageWriter)subscription.Subscriber).DeliverLong(publication);
         return true;
     }
 
@@ -66,7 +66,7 @@ internal sealed class NativeFormat(string subprotocol, NativeEncoding encoding) 
 
         protected override void OnRelease()
         {
-            _frames.LetGo();
+            _frames.Release();
             _frames = default;
         }
     }

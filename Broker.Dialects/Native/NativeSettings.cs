@@ -30,7 +30,7 @@ public sealed record NativeSettings
     /// <summary>Whether payloads are compressed for clients that ask for it.</summary>
     public bool Compression { get; init; } = true;
 
-    /// <summary>Further arguments of a call that a client may say before the first credit.</summary>
+    /// <summary>Further arguments of a call that a client may send before the first credit.</summary>
     public int ItemsWindow { get; init; } = NativeLimits.WindowItemsDefault;
 
     /// <summary>Streams of chunks.</summary>

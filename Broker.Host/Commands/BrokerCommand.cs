@@ -37,7 +37,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     /// <returns>
     /// <c>serve</c>: 0 after a graceful end, 1 if it failed, 2 if the settings cannot be used.
     /// <c>check-config</c>: 0 if the settings can be used, otherwise 1. A malformed command line: 2. Of a client's command one of
-    /// <see cref="ExitCode"/>. What nobody has foreseen: <see cref="ExitCode.Broken"/>.
+    /// <see cref="ExitCode"/>. What nothing has foreseen: <see cref="ExitCode.Broken"/>.
     /// </returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop = default)
     {
@@ -119,7 +119,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         }
         catch (SettingException bad)
         {
-            Tell(bad);
+            Report(bad);
             return Unusable;
         }
 
@@ -139,7 +139,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         }
         catch (SettingException bad)
         {
-            Tell(bad);
+            Report(bad);
             return 1;
         }
     }
@@ -147,7 +147,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     private LoadedSettings Load(ParseResult parsed) =>
         SettingsLoader.Load(parsed.GetValue(_config), environment, SettingOptions.Read(parsed));
 
-    private void Tell(SettingException bad)
+    private void Report(SettingException bad)
     {
         foreach (string problem in bad.Problems) error.WriteLine($"broker: {problem}");
     }

@@ -31,14 +31,14 @@ internal static class StoreFolderCommand
     {
         var folder = new Argument<string>("DIR") { Description = "The store's folder." };
         var command = new Command(name, description) { folder };
-        command.SetAction(async (parsed, cancel) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 StoreReport report = run(parsed.GetValue(folder)!);
-                foreach (string line in report.Damages.Concat(report.Notes)) await streams.PrintAsync(line, cancel).ConfigureAwait(false);
-                if (report.Damages.Count == 0) await streams.PrintAsync("The store is whole.", cancel).ConfigureAwait(false);
+                foreach (string line in report.Damages.Concat(report.Notes)) await streams.PrintAsync(line, cancellationToken).ConfigureAwait(false);
+                if (report.Damages.Count == 0) await streams.PrintAsync("The store is whole.", cancellationToken).ConfigureAwait(false);
                 return codeOf(report);
             }
             catch (StoreException refused)

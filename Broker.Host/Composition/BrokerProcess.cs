@@ -140,7 +140,7 @@ public static class BrokerProcess
         Task AnswerAsync(HttpContext context) => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
     }
 
-    // Once Kestrel listens, and before anybody is told that it does.
+    // Once Kestrel listens, and before anyone is told that it does.
     private static IEnumerable<string> AddressesOf(IServer kestrel, HostSettings settings)
     {
         if (settings.UnixSocket.Length > 0) UnixSocketFile.SetMode(settings.UnixSocket, settings.UnixSocketMode);

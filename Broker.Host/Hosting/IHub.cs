@@ -26,8 +26,8 @@ public interface IHub : IAsyncDisposable
 
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
-    /// <param name="cancel">Gives up the start.</param>
-    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+    /// <param name="cancellationToken">Gives up the start.</param>
+    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken);
 
     /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
     bool Serves(PathString path) => false;

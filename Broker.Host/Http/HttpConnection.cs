@@ -65,7 +65,7 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Its place among those of its address.</summary>
     internal LinkedListNode<HttpConnection> NodeInShare { get; }
 
-    /// <summary>The connection of a request, or null where nobody counts them.</summary>
+    /// <summary>The connection of a request, or null where no one counts them.</summary>
     internal static HttpConnection? Of(HttpContext context) =>
         context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(HttpConnection), out object? found) ? (HttpConnection?)found : null;
 
@@ -146,7 +146,7 @@ internal sealed class HttpConnection : IDisposable
             }
         }
 
-        TellEnd();
+        ReportEnd();
     }
 
     private void EndHubs()
@@ -157,10 +157,10 @@ internal sealed class HttpConnection : IDisposable
             if (!_isLate) return;
         }
 
-        TellEnd();
+        ReportEnd();
     }
 
-    private void TellEnd()
+    private void ReportEnd()
     {
         try
         {

@@ -82,7 +82,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         lock (_gate)
         {
             connection.Requests++;
-            Place(connection);
+            Insert(connection);
             return !connection.IsCounted || (_count <= connectionsMax && !IsOverShare(connection));
         }
     }
@@ -93,7 +93,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         lock (_gate)
         {
             connection.Requests--;
-            Place(connection);
+            Insert(connection);
         }
     }
 
@@ -130,7 +130,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         if (!_shares.TryGetValue(connection.Address, out AddressShare? share)) _shares.Add(connection.Address, share = new AddressShare());
         connection.Share = share;
         share.Count++;
-        Place(connection);
+        Insert(connection);
     }
 
     private void Remove(HttpConnection connection)
@@ -144,7 +144,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     }
 
     // To the end of the list that it belongs to now.
-    private void Place(HttpConnection connection)
+    private void Insert(HttpConnection connection)
     {
         if (!connection.IsCounted) return;
         connection.Unlink();
@@ -175,7 +175,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     private static HttpConnection? Other(LinkedList<HttpConnection> list, HttpConnection newest) =>
         list.First?.Value != newest ? list.First?.Value : list.First?.Next?.Value;
 
-    // Whoever has one address of IPv6 has 2^64 of them. A Unix socket has none.
+    // The one that has one address of IPv6 has 2^64 of them. A Unix socket has none.
     internal static IPAddress KeyOf(EndPoint? remote)
     {
         if (remote is not IPEndPoint { Address: var address }) return IPAddress.None;

@@ -17,7 +17,7 @@ public static class LogSetup
 {
     private const string Template = "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffK} {Level:u3} {SourceContext:l} {Message:lj}{NewLine}";
 
-    private static readonly MessageTemplate s_dropped = new MessageTemplateParser().Parse("{Count} events of the log were dropped, because nobody read it fast enough");
+    private static readonly MessageTemplate s_dropped = new MessageTemplateParser().Parse("{Count} events of the log were dropped, because its reader was too slow");
 
     /// <summary>Makes the log on standard error.</summary>
     internal static HostLog Create(LogSettings settings) => Create(settings, Console.OpenStandardError());

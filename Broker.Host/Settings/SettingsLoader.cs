@@ -142,7 +142,7 @@ public static class SettingsLoader
 
     private static bool IsEvery(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    // Whoever lets in anyone from anywhere has not said yet that anyone may change what is kept for good.
+    // The one that admits anyone from anywhere has not said yet that anyone may change what is kept for good.
     private static void CheckStoreExposure(HostSettings settings, SettingsLayers layers)
     {
         HostStoreSettings store = settings.Store;

@@ -58,7 +58,7 @@ public sealed class StoreService : IMethodSource, IDisposable
         foreach (string name in StoreMethods.Plain)
         {
             if (s_writing.Contains(name)) AddWriter(methods, name, _handlers.All[name]);
-            else if (_handlers.Readers.TryGetValue(name, out StoreReader? reader)) methods.Add(name, (call, cancel) => ReadAsync(call, reader, cancel), CallOrder.Done);
+            else if (_handlers.Readers.TryGetValue(name, out StoreReader? reader)) methods.Add(name, (call, cancellationToken) => ReadAsync(call, reader, cancellationToken), CallOrder.Done);
             else AddAsker(methods, name, _handlers.All[name]);
         }
 
@@ -67,11 +67,11 @@ public sealed class StoreService : IMethodSource, IDisposable
             bool isWriting = s_writing.Contains(name);
             methods.Add(
                 name,
-                async (call, cancel) =>
+                async (call, cancellationToken) =>
                 {
                     Check(call.Caller, isWriting ? StoreAccess.Write : StoreAccess.Read);
                     if (!isWriting) await _writes.WhenDoneAsync(call.Caller.Client).ConfigureAwait(false);
-                    return await handler(new StoreCall(call.Arguments, call.Items, call.SayAsync) { Client = call.Caller.Client }, cancel).ConfigureAwait(false);
+                    return await handler(new StoreCall(call.Arguments, call.Items, call.SendAsync) { Client = call.Caller.Client }, cancellationToken).ConfigureAwait(false);
                 });
         }
     }

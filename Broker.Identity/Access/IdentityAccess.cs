@@ -14,7 +14,7 @@ namespace Broker.Identity.Access;
 /// <summary>Decides by tokens, and by what the application's backend says; what neither grants, the hub's own rules decide.</summary>
 /// <remarks>
 /// <code>
-///   connect     token given: the token, and nobody else is asked
+///   connect     token given: the token, and no other component is asked
 ///               else the backend, where broker.proxy.connect is set
 ///               else the rules: anonymous clients come in or not
 ///   subscribe   token given: the token
@@ -162,7 +162,7 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         {
             await disconnect.ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Nobody waits for it; the log has it.
+#pragma warning disable CA1031 // No caller waits for it; the log has it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -8,7 +8,7 @@ namespace Broker.Identity.Access;
 /// <summary>Decides whether a connection or a subscription that expires may stay.</summary>
 internal sealed class RefreshAccess(IdentityAccess access)
 {
-    // A backend that cannot be asked does not end what it let in: it is asked again after this.
+    // A backend that cannot be asked does not end what it admitted: it is asked again after this.
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(60);
 
     internal ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken)
@@ -53,7 +53,7 @@ internal sealed class RefreshAccess(IdentityAccess access)
         return RefreshResult.Extend(claims.GrantEndsAt) with { Info = request.Channel is null ? claims.Info : claims.Subscription.Info };
     }
 
-    // Nobody shows a token: the hub itself asks, because what the backend granted has expired.
+    // No one shows a token: the hub itself asks, because what the backend granted has expired.
     private async ValueTask<RefreshResult> ByBackendAsync(RefreshRequest request, CancellationToken cancellationToken)
     {
         DisconnectReason expired = request.Channel is null ? DisconnectReason.Expired : DisconnectReason.SubscriptionExpired;

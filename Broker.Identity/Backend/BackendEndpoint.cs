@@ -68,7 +68,7 @@ public sealed class BackendEndpoint : IDisposable
     /// <summary>Asks.</summary>
     /// <param name="body">The JSON of the request.</param>
     /// <param name="headers">Headers of the client that the backend is to have.</param>
-    /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+    /// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/> alone.</exception>
     public async ValueTask<BackendReply> AskAsync(ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
     {

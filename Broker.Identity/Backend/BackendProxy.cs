@@ -58,7 +58,7 @@ public sealed class BackendProxy : IDisposable
             BackendJson.Default.ConnectBackendResult,
             cancellationToken);
 
-    /// <summary>Asks whether a connection that the backend let in may stay.</summary>
+    /// <summary>Asks whether a connection that the backend admitted may stay.</summary>
     /// <returns>No result, or an error that the backend gave: it may not.</returns>
     public ValueTask<BackendAnswer<RefreshBackendResult>> RefreshAsync(BackendClient client, CancellationToken cancellationToken) =>
         AskAsync(_refresh, client, WithUser(client).End(), BackendJson.Default.RefreshBackendResult, cancellationToken);

@@ -40,7 +40,7 @@ internal static class ProxySettingsBinder
             CircuitPause = reader.GetDuration($"{Root}.circuit.pause", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         };
         if (settings.Refresh is not null && settings.Connect is null)
-            reader.Refuse($"{Root}.refresh", $"nothing, because {Root}.connect is not set: only connections that the backend let in are refreshed by it");
+            reader.Refuse($"{Root}.refresh", $"nothing, because {Root}.connect is not set: only connections that the backend admitted are refreshed by it");
         return settings;
     }
 

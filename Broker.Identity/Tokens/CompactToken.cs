@@ -12,7 +12,7 @@ namespace Broker.Identity.Tokens;
 ///   BASE64URL(header) "." BASE64URL(payload) "." BASE64URL(signature)
 ///   |------------ SignedPart -----------|
 /// </code>
-/// The payload stays encoded: nobody can use a claim before its signature has been verified.
+/// The payload stays encoded: no one can use a claim before its signature has been verified.
 /// </remarks>
 public readonly ref struct CompactToken
 {
@@ -148,7 +148,7 @@ public readonly ref struct CompactToken
         while (reader.Read()) { }
         if (algorithm != TokenAlgorithm.Unknown) return null;
         return !hasAlgorithm ? "its header has no alg"
-            : isNone ? "its algorithm is none, so nobody signed it"
+            : isNone ? "its algorithm is none, so it is not signed"
             : "its algorithm is not supported";
     }
 }

@@ -12,7 +12,7 @@ public enum TokenStatus
     /// <summary>Malformed, or with a wrong algorithm, key, signature, issuer, audience or claim. A client asks in vain for another.</summary>
     Invalid,
 
-    /// <summary>Nobody can tell: the keys cannot be fetched. A client tries again later.</summary>
+    /// <summary>No one can tell: the keys cannot be fetched. A client tries again later.</summary>
     KeysUnavailable,
 }
 

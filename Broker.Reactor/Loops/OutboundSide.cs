@@ -7,7 +7,7 @@ namespace Broker.Reactor.Loops;
 /// bound in bytes and in time, while the socket takes no more.
 /// </summary>
 /// <remarks>For the loop's thread. How bytes reach a socket is the backend's, below; what a stage of life allows is the connection's.</remarks>
-public abstract class OutboundSide : Deadline
+public abstract class OutboundSide : TimerEntry
 {
     private const int CopiedBytesMax = 1024;
 
@@ -50,7 +50,7 @@ public abstract class OutboundSide : Deadline
         ArgumentNullException.ThrowIfNull(frames);
         if (!MayQueue()) return;
 
-        // In a backlog, a few bytes that nobody shares are copied behind each other: a reply of 20 bytes would hold a buffer
+        // In a backlog, a few bytes that nothing shares are copied behind each other: a reply of 20 bytes would hold a buffer
         // of 256, and a client that asks and does not read would hold ten times what it is counted for.
         if (!_queue.IsEmpty && frames.IsPrivate && frames.Length - start <= CopiedBytesMax) _queue.Append(frames.Array.AsSpan(start, frames.Length - start), Loop.Pool);
         else _queue.Append(frames, start);

@@ -9,7 +9,7 @@ namespace Broker.Reactor.Sockets;
 /// </summary>
 /// <remarks>
 /// The system gives out "the lowest-numbered file descriptor not currently open for the process" (accept(2), dup(2)). So a number
-/// in the reserve proves that every number below it is taken, whoever took it: handshakes, WebSockets, connections handed over to
+/// in the reserve proves that every number below it is taken, the one that took it: handshakes, WebSockets, connections handed over to
 /// another server, files. Nothing is counted. For all threads.
 /// </remarks>
 public sealed class DescriptorReserve : IDisposable

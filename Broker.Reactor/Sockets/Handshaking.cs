@@ -101,7 +101,7 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
     {
         MessageDeflate? deflate = offer is null ? null : MessageDeflate.Open(endpoint.Deflate!, offer, reactor.Deflate);
         UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, deflate?.Terms.AnswerTo(offer!), out int written);
-        connection.Open(new FrameEngine(endpoint.EngineAtFirst ?? endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Spoken, _response.AsSpan(0, written));
+        connection.Open(new FrameEngine(endpoint.EngineAtFirst ?? endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Supported, _response.AsSpan(0, written));
         acceptor.Opened(connection, request);
     }
 
@@ -110,7 +110,7 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         Refuse(connection, new UpgradeFault(408, $"The request was not complete within {settings.HandshakeLimit.TotalSeconds} s."), ClosureCause.HandshakeTimeout);
 
     /// <summary>The server stops while the handshake is under way.</summary>
-    internal void TurnAway(SocketConnection connection) =>
+    internal void Reject(SocketConnection connection) =>
         Refuse(connection, new UpgradeFault(503, "The server is stopping.") { RetryAfter = TimeSpan.FromSeconds(1) });
 
     private void Refuse(SocketConnection connection, UpgradeFault fault, ClosureCause cause = ClosureCause.HandshakeRefused)

@@ -68,7 +68,7 @@ internal readonly record struct ChannelRecord
     public bool ListIsExpired(long now) => HasPublications && now - AppendedAt >= TtlMilliseconds;
 
     /// <summary>Whether the position has outlived its time.</summary>
-    public bool IsForgotten(long now) => now - TouchedAt >= MetaTtlMilliseconds;
+    public bool IsEvicted(long now) => now - TouchedAt >= MetaTtlMilliseconds;
 
     /// <summary>Encodes it.</summary>
     public byte[] Encode()

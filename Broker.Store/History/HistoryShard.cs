@@ -163,7 +163,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     private ChannelRecord Refresh(KeptChannel channel, HistoryOptions options, long now)
     {
         ChannelRecord record = channel.Record;
-        if (!channel.IsKnown || record.IsForgotten(now))
+        if (!channel.IsKnown || record.IsEvicted(now))
         {
             if (channel.IsKnown) DeleteStored(record);
             record = ChannelRecord.Begin(now) with { Generation = mark.Generation };
@@ -376,7 +376,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     // A failure is noted by the store's health, and what stays is found by a later sweep.
     private static void Ignore(Task task) => task.ContinueWith(static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
-    /// <summary>Deletes what has expired, and forgets what has not been asked for; goes on where it stopped the last time. Blocks on the disk.</summary>
+    /// <summary>Deletes what has expired, and drops what has not been asked for; goes on where it stopped the last time. Blocks on the disk.</summary>
     /// <param name="channelsMax">Channels and keys looked at, at most.</param>
     public void Sweep(int channelsMax)
     {
@@ -397,7 +397,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         long now = Now;
         foreach (StoreEntry entry in page.Entries)
         {
-            if (ChannelRecord.TryDecode(entry.Value.Span, out ChannelRecord record) && !record.IsForgotten(now) && !record.ListIsExpired(now) && record.Stored == record.First) continue;
+            if (ChannelRecord.TryDecode(entry.Value.Span, out ChannelRecord record) && !record.IsEvicted(now) && !record.ListIsExpired(now) && record.Stored == record.First) continue;
             Ignore(EnterAsync(HistoryKeys.ChannelOf(entry.Key.Span), kept => Expire(kept)));
         }
     }
@@ -408,7 +408,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         ChannelRecord record = channel.Record;
         while (channel.TryTakeExpired(now, out string key)) Ignore(store.DeleteAsync(HistoryKeys.OfIdempotency(channel.Name, key), Durability.System));
         if (!channel.IsKnown || channel.Pending > 0) return Task.FromResult(false);
-        if (record.IsForgotten(now))
+        if (record.IsEvicted(now))
         {
             DeleteStored(record);
             channel.IsKnown = false;

@@ -34,7 +34,7 @@ public sealed class ApiTests
         Assert.Equal(status, (await AskAsync("info", "{}", headers: (header, value))).Status);
 
     [Fact]
-    public async Task A_wrong_key_is_told_nothing_more()
+    public async Task A_wrong_key_gets_no_detail()
     {
         Assert.Equal((401, ""), await AskAsync("publish", "nonsense", headers: ("X-API-Key", "wrong")));
         Assert.Equal((401, ""), await AskAsync("no_such_method", "{}", headers: ("X-API-Key", "wrong")));

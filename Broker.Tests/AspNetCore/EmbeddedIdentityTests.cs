@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Broker.Tests.AspNetCore;
 
-/// <summary>Tokens and the server API in an application of somebody's own.</summary>
+/// <summary>Tokens and the server API in an application of someone's own.</summary>
 public sealed class EmbeddedIdentityTests : IAsyncLifetime
 {
     private const string Secret = "a secret of thirty-two characters", Key = "a long random key";

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Broker.Tests.AspNetCore;
 
-/// <summary>The keyed store in somebody's own application, by the very lines of docs/EMBEDDING.md.</summary>
+/// <summary>The keyed store in someone's own application, by the very lines of docs/EMBEDDING.md.</summary>
 public sealed class EmbeddedStoreTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-embedded-");
@@ -24,7 +24,7 @@ public sealed class EmbeddedStoreTests : IAsyncLifetime
         foreach ((string name, StoreHandler handler) in new StoreHandlers(store).All)
             builder.Services.AddBrokerMethod(name, (call, _) => new(handler(call.Arguments)));
         foreach ((string name, StoreStreamHandler handler) in new StoreStreams(store, callsMax: 64, TimeSpan.FromSeconds(60), TimeProvider.System).All)
-            builder.Services.AddBrokerMethod(name, (call, cancel) => new(handler(new StoreCall(call.Arguments, call.Items, call.SayAsync), cancel)));
+            builder.Services.AddBrokerMethod(name, (call, cancellationToken) => new(handler(new StoreCall(call.Arguments, call.Items, call.SendAsync), cancellationToken)));
         _app = builder.Build();
         _app.MapBroker();
         await _app.StartAsync();

@@ -81,7 +81,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
         }
         catch (WebSocketException refused)
         {
-            throw new RefusedException(client.HttpStatusCode, refused);
+            throw new RequestRejectedException(client.HttpStatusCode, refused);
         }
 
         return client;
@@ -132,7 +132,7 @@ public enum Way
 }
 
 /// <summary>The handshake was answered, but with no WebSocket.</summary>
-internal sealed class RefusedException(HttpStatusCode status, Exception inner) : Exception($"{(int)status}", inner)
+internal sealed class RequestRejectedException(HttpStatusCode status, Exception inner) : Exception($"{(int)status}", inner)
 {
     public HttpStatusCode Status => status;
 }

@@ -91,7 +91,7 @@ public sealed class ChannelNamespacesTests
     [InlineData(ChannelAccess.Authenticated, "42", false, true)]
     [InlineData(ChannelAccess.Subscribers, "", true, true)]
     [InlineData(ChannelAccess.Subscribers, "42", false, false)]
-    public void Publishing_is_for_whom_the_namespace_says(ChannelAccess access, string user, bool isSubscribed, bool expected)
+    public void The_namespace_decides_who_may_publish(ChannelAccess access, string user, bool isSubscribed, bool expected)
     {
         var options = new ChannelNamespace { Publish = access };
 

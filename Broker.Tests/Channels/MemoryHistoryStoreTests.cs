@@ -94,7 +94,7 @@ public sealed class MemoryHistoryStoreTests
     }
 
     [Fact]
-    public void The_epoch_is_forgotten_after_the_meta_ttl()
+    public void The_epoch_is_removed_after_the_meta_ttl()
     {
         StreamPosition first = Append("a", "1").Position;
         _time.Advance(TimeSpan.FromMinutes(59));

@@ -47,7 +47,7 @@ public sealed class ModelTests
     }
 
     [Fact]
-    public void No_cut_of_a_record_is_taken_for_one_with_its_parts()
+    public void No_truncated_record_reads_as_a_whole_one()
     {
         byte[] record = PublicationRecord.Encode(new Publication { Info = new ClientInfo("42", "client"), Extras = new PublicationExtras { Version = 1, EventName = "e" } });
 

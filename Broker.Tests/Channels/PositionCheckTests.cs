@@ -137,7 +137,7 @@ public sealed class PositionCheckTests
 
     private static string Ask(HubClient client, string command)
     {
-        client.Say(command);
+        client.Send(command);
         return client.NextLine();
     }
 

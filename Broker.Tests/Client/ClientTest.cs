@@ -61,8 +61,8 @@ public abstract class ClientTest : IAsyncLifetime
     private protected async Task<Subscription> SubscribeAsync(SubscribedState state = SubscribedState.None, ulong epoch = 0, ulong offset = 0)
     {
         Task<Subscription> subscribing = Client.SubscribeAsync("news");
-        uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
-        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7, State = state, Epoch = epoch, Offset = offset }));
+        uint request = Read(await Side.ReceiveAsync(), message => message.As<Subscribe>().Request);
+        await Side.SendAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7, State = state, Epoch = epoch, Offset = offset }));
         return await subscribing.WaitAsync(ScriptedHub.Patience);
     }
 

@@ -53,12 +53,12 @@ internal static class Examples
     public static async Task AnswerAsync()
     {
         var methods = new ClientMethods();
-        methods.Add("screenshot", async (arguments, cancel) => await CaptureAsync(Encoding.UTF8.GetString(arguments.Span), cancel));
-        methods.AddWithItems("lines", async (call, cancel) =>
+        methods.Add("screenshot", async (arguments, cancellationToken) => await CaptureAsync(Encoding.UTF8.GetString(arguments.Span), cancellationToken));
+        methods.AddWithItems("lines", async (call, cancellationToken) =>
         {
             await foreach (ReadOnlyMemory<byte> path in call.Items)
             {
-                await foreach (string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancel)) await call.SendAsync(Encoding.UTF8.GetBytes(line), cancel);
+                await foreach (string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancellationToken)) await call.SendAsync(Encoding.UTF8.GetBytes(line), cancellationToken);
             }
 
             return default;
@@ -71,8 +71,8 @@ internal static class Examples
         });
     }
 
-    private static ValueTask<ReadOnlyMemory<byte>> CaptureAsync(string screen, CancellationToken cancel) =>
-        new(Encoding.UTF8.GetBytes($"{screen} {cancel.IsCancellationRequested}"));
+    private static ValueTask<ReadOnlyMemory<byte>> CaptureAsync(string screen, CancellationToken cancellationToken) =>
+        new(Encoding.UTF8.GetBytes($"{screen} {cancellationToken.IsCancellationRequested}"));
 
     public static async Task StoreAsync(BrokerClient client)
     {

@@ -61,14 +61,14 @@ public sealed class StoreClientTests : ClientTest
         var methods = handlers.All.ToDictionary(method => MethodId.Of(method.Key), method => method.Value);
         while (true)
         {
-            byte[] bytes = await Side.HearAsync();
+            byte[] bytes = await Side.ReceiveAsync();
             (uint id, MethodId method, byte[] arguments) = Read(bytes, message =>
             {
                 Call call = message.As<Call>();
                 return (call.Id, call.Method, call.Arguments.ToArray());
             });
             ReadOnlyMemory<byte> result = await methods[method](arguments);
-            await Side.SayAsync(NativeWriter.Message(new CallResult { Id = id, Data = result.Span }));
+            await Side.SendAsync(NativeWriter.Message(new CallResult { Id = id, Data = result.Span }));
         }
     }
 }

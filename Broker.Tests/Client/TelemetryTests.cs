@@ -28,8 +28,8 @@ public sealed class TelemetryTests : ClientTest
         await SubscribeAsync();
         Task<PublishReceipt> publishing = Client.PublishAsync("news", "hello"u8.ToArray());
         Assert.Null(Activity.Current);
-        uint request = Read(await Side.HearAsync(), message => message.As<Publish>().Request);
-        await Side.SayAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Request, Code = 103, Id = request, Text = "permission denied"u8 }));
+        uint request = Read(await Side.ReceiveAsync(), message => message.As<Publish>().Request);
+        await Side.SendAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Request, Code = 103, Id = request, Text = "permission denied"u8 }));
         await Assert.ThrowsAsync<RequestRejectedException>(() => publishing);
 
         Assert.Equal(["subscribe news", "send news"], ended.Select(activity => activity.DisplayName));
@@ -43,7 +43,7 @@ public sealed class TelemetryTests : ClientTest
     {
         using var log = new RecordingLog();
         await ConnectAsync(Options with { LoggerFactory = log });
-        await Side.SayAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 0, Text = "shutdown"u8 }));
+        await Side.SendAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 0, Text = "shutdown"u8 }));
         Side.Over.TrySetResult();
 
         await AwaitStateAsync(ClientState.Waiting);

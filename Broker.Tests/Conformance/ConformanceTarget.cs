@@ -55,7 +55,7 @@ public static class ConformanceTarget
     /// The host that was built with these tests, twice: its public port belongs to the reactor in one process and to Kestrel in
     /// the other. After all cases both still end gracefully.
     /// </summary>
-    private sealed class OwnHost(Doors doors, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways) : IConformanceTarget
+    private sealed class OwnHost(EntryPoints entryPoints, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways) : IConformanceTarget
     {
         private const string EchoPath = "/echo";
 
@@ -63,16 +63,16 @@ public static class ConformanceTarget
 
         public static async Task<OwnHost> StartAsync(IReadOnlyList<WayIn> ways)
         {
-            var doors = new Doors();
-            HostProcess main = await HostProcess.StartAsync(SettingsOf("auto", doors.Settings), "--echo");
+            var entryPoints = new EntryPoints();
+            HostProcess main = await HostProcess.StartAsync(SettingsOf("auto", entryPoints.Settings), "--echo");
             HostProcess kestrel = await HostProcess.StartAsync(SettingsOf("kestrel", []), "--echo");
-            return new OwnHost(doors, [main, kestrel], ways.ToDictionary(way => way.ToString(), way => ConnectorTo(way)));
+            return new OwnHost(entryPoints, [main, kestrel], ways.ToDictionary(way => way.ToString(), way => ConnectorTo(way)));
 
             IConformanceConnector ConnectorTo(WayIn way) => way switch
             {
                 WayIn.Kestrel => Http1Connector.ForUri(kestrel.UriOf(way, EchoPath)),
                 WayIn.Http2 => new Http2Connector(new UriBuilder(main.UriOf(way, EchoPath)) { Scheme = Uri.UriSchemeHttps }.Uri),
-                WayIn.Unix => Http1Connector.ForUnixSocket(doors.UnixSocket, main.UriOf(way, EchoPath)),
+                WayIn.Unix => Http1Connector.ForUnixSocket(entryPoints.UnixSocket, main.UriOf(way, EchoPath)),
                 _ => Http1Connector.ForUri(main.UriOf(way, EchoPath)),
             };
         }
@@ -89,7 +89,7 @@ public static class ConformanceTarget
                 await using (host) await host.StopAsync();
             }
 
-            doors.Dispose();
+            entryPoints.Dispose();
         }
     }
 

@@ -27,7 +27,7 @@ public sealed class DeflateOfferTests
     };
 
     [Theory, MemberData(nameof(Accepted))]
-    public void The_first_offer_that_can_be_met_is_taken(string extensions, DeflateOffer expected)
+    public void The_first_acceptable_offer_is_chosen(string extensions, DeflateOffer expected)
     {
         Assert.Null(DeflateOffer.Check(extensions, out DeflateOffer? offer));
 

@@ -25,7 +25,7 @@ public sealed class DeflatePolicyTests
     [Theory]
     [InlineData("permessage-deflate")]
     [InlineData("permessage-deflate; client_no_context_takeover; client_max_window_bits; server_no_context_takeover")]
-    public void An_endpoint_that_keeps_none_says_so_whatever_was_asked_for(string offered) =>
+    public void An_endpoint_without_contexts_always_says_so_in_its_response(string offered) =>
         Assert.Equal("permessage-deflate; server_no_context_takeover; client_no_context_takeover", Answer(s_lean, offered));
 
     [Fact]
@@ -53,12 +53,12 @@ public sealed class DeflatePolicyTests
 
         Assert.True(second.Terms is { ServerContext: true, ClientContext: true });
         Assert.True(third.Terms is { ServerContext: false, ClientContext: false });
-        Assert.Equal(2 * each, budget.BytesTaken);
+        Assert.Equal(2 * each, budget.BytesReserved);
 
         first.Drop();
         first.Drop();
         third.Drop();
-        Assert.Equal(each, budget.BytesTaken);
+        Assert.Equal(each, budget.BytesReserved);
         Assert.True(MessageDeflate.Open(policy, offer!, loop).Terms.ServerContext);
     }
 

@@ -72,20 +72,20 @@ internal sealed class LineDialect : IDialectFactory
 
             protected override void OnRelease()
             {
-                _frames?.LetGo();
+                _frames?.Release();
                 _frames = null;
             }
         }
     }
 
     private sealed class LineSession(Connection connection, LoopTurn turn, ClientSettings clients, LineFormat format)
-        : DialectSession(connection, turn, clients, commandBytesMax: 64 * 1024), ICallOutlet
+        : DialectSession(connection, turn, clients, commandBytesMax: 64 * 1024), ICallWriter
     {
         public override string Dialect => "lines";
 
         public override PublicationFormat Format => format;
 
-        public override ICallOutlet Calls => this;
+        public override ICallWriter Calls => this;
 
         protected override int Read(in Message frame)
         {
@@ -140,7 +140,7 @@ internal sealed class LineDialect : IDialectFactory
             frame.GrowFor(bytes.Length);
             frame.Append(bytes);
             Connection.Write(frame, 0);
-            frame.LetGo();
+            frame.Release();
         }
     }
 }

@@ -74,7 +74,7 @@ internal sealed class ClientScript : IForeignClient
     }
 
     /// <inheritdoc/>
-    public async Task TellHostIsBackAsync()
+    public async Task OnHostBackAsync()
     {
         await _process.StandardInput.WriteLineAsync("again");
         await _process.StandardInput.FlushAsync();

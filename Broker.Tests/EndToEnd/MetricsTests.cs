@@ -5,12 +5,12 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>What the real host tells whoever collects metrics.</summary>
+/// <summary>What the real host tells the one that collects metrics.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class MetricsTests
 {
     [Fact]
-    public async Task What_one_client_did_is_told_to_the_message()
+    public async Task The_actions_of_one_client_are_counted_exactly()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         using var limit = new CancellationTokenSource(HostProcess.Patience);
@@ -21,8 +21,8 @@ public sealed class MetricsTests
         Assert.StartsWith("welcome", Assert.Single(await NextAsync(client, limit.Token)), StringComparison.Ordinal);
         byte[] five = Wire.Join([Ping(1), Ping(2), Ping(3), Publish(4, "nobody", "x"), Subscribe(5, "")]);
         await client.SendAsync(five, WebSocketMessageType.Binary, true, limit.Token);
-        var heard = new List<string>();
-        while (heard.Count < 5) heard.AddRange(await NextAsync(client, limit.Token));
+        var received = new List<string>();
+        while (received.Count < 5) received.AddRange(await NextAsync(client, limit.Token));
         Dictionary<string, string> open = await ScrapeAsync(http, limit.Token);
         Assert.Equal(("1", "2", "6", "6"), (open["broker_connections"], open["broker_payloads_received_total"], open["broker_messages_received_total"], open["broker_messages_sent_total"]));
         Assert.Equal(("1", "0", "0"), (open["broker_publications_total"], open["broker_deliveries_total"], open["broker_calls_total outcome=ok"]));
@@ -43,7 +43,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task Commands_of_the_server_API_are_told_by_method_and_outcome()
+    public async Task Server_API_commands_are_counted_by_method_and_outcome()
     {
         await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_API_KEYS"] = "a long random key" });
         using var limit = new CancellationTokenSource(HostProcess.Patience);
@@ -79,7 +79,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task Metrics_that_are_turned_off_are_not_there()
+    public async Task Disabled_metrics_are_not_served()
     {
         await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_HTTP_METRICS"] = "off" });
         using var http = new HttpClient { BaseAddress = host.HttpUri };

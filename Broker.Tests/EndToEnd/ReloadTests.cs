@@ -30,7 +30,7 @@ public sealed class ReloadTests
             await host.ExpectLogAsync("Settings read again; in force now: broker.listen.origins, broker.log.level");
             await host.ExpectLogAsync("These settings have changed and need a restart: broker.listen.connections-max");
             Assert.True(await MayComeFromAsync(s_offered[0], host, limit.Token));
-            await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is said at debug only.
+            await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is sent at debug only.
             using LightClient late = await LightClient.ConnectAsync(host.Port, limit.Token);
             await host.ExpectLogAsync(" is client ");                               // By the session's actor, at debug only.
 
@@ -88,31 +88,31 @@ public sealed class ReloadTests
     public async Task A_renewed_certificate_is_shown_to_new_connections_and_old_ones_live_on(bool bySignal)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var doors = new Doors();
-        Dictionary<string, string> settings = doors.Settings;
+        using var entryPoints = new EntryPoints();
+        Dictionary<string, string> settings = entryPoints.Settings;
         settings["BROKER_TLS_RELOAD_INTERVAL"] = bySignal ? "0s" : "50ms";
         await using HostProcess host = await HostProcess.StartAsync(settings);
-        using SslStream before = await ConnectAsync(host.TlsPort, doors, limit.Token);
+        using SslStream before = await ConnectAsync(host.TlsPort, entryPoints, limit.Token);
         string old = before.RemoteCertificate!.GetCertHashString();
 
-        doors.RenewCertificate();
+        entryPoints.RenewCertificate();
         if (bySignal) host.SendHangup();
         await host.ExpectLogAsync("The certificate was renewed");
 
-        using SslStream after = await ConnectAsync(host.TlsPort, doors, limit.Token);
+        using SslStream after = await ConnectAsync(host.TlsPort, entryPoints, limit.Token);
         Assert.NotEqual(old, after.RemoteCertificate!.GetCertHashString());
-        Assert.True(doors.Trusts(after.RemoteCertificate));
+        Assert.True(entryPoints.Trusts(after.RemoteCertificate));
         await before.WriteAsync("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(), limit.Token);
         byte[] answer = new byte[15];
         await before.ReadExactlyAsync(answer, limit.Token);
         Assert.Equal("HTTP/1.1 200 OK"u8.ToArray(), answer);
     }
 
-    private static async Task<SslStream> ConnectAsync(int port, Doors doors, CancellationToken stop)
+    private static async Task<SslStream> ConnectAsync(int port, EntryPoints entryPoints, CancellationToken stop)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port, stop);
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => doors.Trusts(shown));
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => entryPoints.Trusts(shown));
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, stop);
         return stream;
     }

@@ -29,7 +29,7 @@ public sealed class MessageAssemblerTests
         byte[] taken = assembler.TakeBuffer()!;
         Assert.Equal("Hello"u8, taken.AsSpan(MessageAssembler.HeaderRoom, 5));
         assembler.Clear();
-        _pool.GiveBack(taken);
+        _pool.Return(taken);
         Assert.Equal(0, _pool.Outstanding);
     }
 

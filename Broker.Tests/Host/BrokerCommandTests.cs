@@ -20,7 +20,7 @@ public sealed class BrokerCommandTests : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public async Task Check_config_prints_what_differs_and_who_set_it()
+    public async Task Check_config_prints_differences_and_their_origin()
     {
         await File.WriteAllTextAsync(_file, "broker {\n  reactors = 2\n  log.level = debug\n listen.origins = [\"https://a.example\"]\n}");
         _environment["BROKER_LOG_FORMAT"] = "json";
@@ -77,7 +77,7 @@ public sealed class BrokerCommandTests : IDisposable
     [InlineData("broker.tls.certificate")]
     [InlineData("broker.tokens.jwks.file")]
     [InlineData("broker.tokens.rsa-public-key")]
-    public async Task A_FIFO_that_nobody_writes_to_ends_check_config_with_its_name(string key)
+    public async Task A_FIFO_without_a_writer_ends_check_config_with_its_name(string key)
     {
         string fifo = _file + ".fifo";
         using (Process make = Process.Start("mkfifo", fifo)) await make.WaitForExitAsync();
@@ -87,7 +87,7 @@ public sealed class BrokerCommandTests : IDisposable
 
             Assert.Equal(1, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
 
-            Assert.Contains("a FIFO needs somebody who writes to it", _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains("a FIFO needs a writer", _error.ToString(), StringComparison.Ordinal);
             Assert.Contains(key.Length > 0 ? key : fifo, _error.ToString(), StringComparison.Ordinal);
         }
         finally
@@ -209,7 +209,7 @@ public sealed class BrokerCommandTests : IDisposable
     [Theory]
     [InlineData("check-config")]
     [InlineData("sub", "news")]
-    public async Task What_nobody_has_foreseen_ends_with_70_and_one_line(params string[] arguments)
+    public async Task An_unexpected_exception_exits_with_70_and_one_line(params string[] arguments)
     {
         int code = await new BrokerCommand(MakeHub, new BrokenVariables(), _output, _error).RunAsync(arguments);
 

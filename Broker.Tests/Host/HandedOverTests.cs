@@ -190,7 +190,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Addresses_are_the_clients_own_and_closing_is_told()
+    public async Task Reports_client_addresses_and_closing()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -202,7 +202,7 @@ public sealed class HandedOverTests : IAsyncLifetime
         var connection = new HandedOverConnection(
             new HandedOver(server.Descriptor, default, remote, (IPEndPoint)listener.LocalEndPoint!));
         var closed = new TaskCompletionSource();
-        using CancellationTokenRegistration told = connection.ConnectionClosed.Register(closed.SetResult);
+        using CancellationTokenRegistration reported = connection.ConnectionClosed.Register(closed.SetResult);
 
         Assert.Equal(remote, connection.RemoteEndPoint);
         Assert.Equal(listener.LocalEndPoint, connection.LocalEndPoint);

@@ -48,7 +48,7 @@ public sealed class HttpConnectionsTests
     }
 
     [Fact]
-    public void Where_all_are_busy_a_new_one_is_taken_but_not_served()
+    public void When_all_slots_are_busy_a_connection_is_accepted_but_not_served()
     {
         HttpConnection[] busy = [Enter(s_one), Enter(s_one), Enter(s_other), Enter(s_other)];
         Assert.All(busy, each => Assert.True(_all.Begin(each)));

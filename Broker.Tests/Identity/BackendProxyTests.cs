@@ -132,7 +132,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Static_headers_stand_in_place_of_a_clients()
+    public async Task Static_headers_replace_those_of_a_client()
     {
         using BackendProxy proxy = Open(settings => settings with { StaticHeaders = [KeyValuePair.Create("cookie", "hub=1")] });
         await proxy.RpcAsync(_client, "m", default, default);

@@ -68,7 +68,7 @@ public sealed class JwksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failed_fetch_says_so_and_is_followed_by_a_pause()
+    public async Task A_failed_fetch_is_logged_and_followed_by_a_pause()
     {
         _failure = new HttpRequestException("no route");
         JwksSource source = Source();

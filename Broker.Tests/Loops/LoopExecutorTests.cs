@@ -33,7 +33,7 @@ public class LoopExecutorTests
     }
 
     [Fact]
-    public void What_one_actor_tells_another_of_its_loop_is_heard_in_the_same_turn()
+    public void A_message_between_actors_of_a_loop_arrives_in_the_same_turn()
     {
         using var harness = new TurnedLoop(new FakeLoop());
         var seen = new List<(object Message, EventLoop? Loop, int Thread)>();
@@ -52,7 +52,7 @@ public class LoopExecutorTests
     }
 
     [Fact]
-    public async Task Without_the_loops_the_dispatcher_says_what_is_missing()
+    public async Task Without_loops_the_dispatcher_names_what_is_missing()
     {
         Config config = ConfigurationFactory.ParseString(new LoopSetup([new FakeLoop()]).ToHocon()).WithFallback("akka { loglevel = OFF, stdout-loglevel = OFF }");
         ActorSystem system = ActorSystem.Create("test", BootstrapSetup.Create().WithConfig(config));

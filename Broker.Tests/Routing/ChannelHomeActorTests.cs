@@ -71,7 +71,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_publication_is_encoded_for_the_formats_that_somebody_reads_and_for_no_other()
+    public void A_publication_is_encoded_only_for_formats_with_subscribers()
     {
         Subscription json = Join("c", loop: 0);
         Publish("c", "1", id: 1);
@@ -89,11 +89,11 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void Native_publications_bear_the_channels_number_and_their_place_and_json_ones_do_not()
+    public void Native_deliveries_carry_channel_number_and_offset()
     {
         Join("c", loop: 0);
-        SubscribeResult place = PlaceOf(Member("c", loop: 1, TestFormats.Unbatched));
-        SubscribeResult other = PlaceOf(Member("d", loop: 1, TestFormats.Batched));
+        SubscribeResult place = PositionOf(Member("c", loop: 1, TestFormats.Unbatched));
+        SubscribeResult other = PositionOf(Member("d", loop: 1, TestFormats.Batched));
 
         Publish("c", "[1]", id: 1);
         Publish("c", "[2]", id: 2);
@@ -117,10 +117,10 @@ public sealed class ChannelHomeActorTests : TestKit
     public void A_channel_that_begins_again_has_another_number_and_another_epoch()
     {
         Subscription first = Member("c", loop: 0);
-        SubscribeResult place = PlaceOf(first);
+        SubscribeResult place = PositionOf(first);
         _home.Tell(new Unsubscribe(first, 3, 81));
 
-        SubscribeResult again = PlaceOf(Member("c", loop: 0));
+        SubscribeResult again = PositionOf(Member("c", loop: 0));
 
         Assert.NotEqual(place.Number, again.Number);
         Assert.NotEqual(place.Position.Epoch, again.Position.Epoch);
@@ -160,7 +160,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_publication_that_nobody_listens_to_is_acknowledged_at_once()
+    public void A_publication_without_subscribers_is_acknowledged_at_once()
     {
         Publish("nobody", "1", id: 7);
 
@@ -179,7 +179,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_second_unsubscribe_does_not_take_the_place_of_another_member()
+    public void A_second_unsubscribe_does_not_remove_another_subscription()
     {
         Subscription twice = Join("c", loop: 0);
         Join("c", loop: 0);
@@ -232,7 +232,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_home_that_fails_says_so_to_every_fan_out_and_to_the_publisher_whose_message_it_was()
+    public void A_failed_home_notifies_every_fan_out_and_the_publisher()
     {
         Join("c", loop: 0);
         Publish("c", Data(bytes: 250), id: 1);
@@ -265,7 +265,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void What_was_taken_of_the_life_before_makes_no_room_in_the_new_one()
+    public void Bytes_of_an_earlier_home_free_no_room_in_the_new_one()
     {
         Join("c", loop: 0);
         string much = Data(bytes: 250);
@@ -283,13 +283,13 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void Who_was_forgotten_and_leaves_does_not_take_the_place_of_one_who_has_come_since()
+    public void A_late_leave_does_not_remove_a_newer_subscriber()
     {
-        Subscription forgotten = Join("c", loop: 0);
+        Subscription evicted = Join("c", loop: 0);
         Fail(id: 2);
         Join("c", loop: 0);
 
-        _home.Tell(new Unsubscribe(forgotten, 3, 80));
+        _home.Tell(new Unsubscribe(evicted, 3, 80));
         Publish("c", "1", id: 4);
 
         _fanOuts[0].FishForMessage(message => message is RemoveSubscriber);
@@ -297,7 +297,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_subscribe_at_which_the_home_fails_is_answered_with_its_membership()
+    public void A_subscribe_that_fails_the_home_gets_a_reply()
     {
         Subscription bad = Member(channel: null!, loop: 0);
 
@@ -318,9 +318,9 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     private Subscription Member(string channel, int loop, PublicationFormat? format = null) =>
-        new(channel, loop, _session.Ref, new RecordingOutlet(new FakeConnection(new FakeLoop(loop)), format ?? TestFormats.Json));
+        new(channel, loop, _session.Ref, new RecordingWriter(new FakeConnection(new FakeLoop(loop)), format ?? TestFormats.Json));
 
-    private SubscribeResult PlaceOf(Subscription member)
+    private SubscribeResult PositionOf(Subscription member)
     {
         _home.Tell(new Subscribe(member, 1, 80));
         return _fanOuts[member.Loop].FishForMessage<AddSubscriber>(attach => ReferenceEquals(attach.Subscription, member)).Result;
@@ -355,6 +355,6 @@ public sealed class ChannelHomeActorTests : TestKit
     private static int LineBytes(string channel, string data) =>
         Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""") + """{"user":"","client":"x"}}}}""".Length;
 
-    // The home runs on this thread, so whatever it said has been said.
+    // The home runs on this thread, so whatever it said has been sent.
     private static void AssertNothingFor(params TestProbe[] probes) => Assert.All(probes, probe => Assert.False(probe.HasMessages));
 }

@@ -93,14 +93,14 @@ public sealed class FullDiskTests
         foreach (string word in command) start.ArgumentList.Add(word);
         using Process process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(s_patience);
-        string[] told = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split(' ', StringSplitOptions.TrimEntries);
+        string[] reported = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split(' ', StringSplitOptions.TrimEntries);
         await process.WaitForExitAsync(limit.Token);
 
-        Assert.Equal(4, told.Length);
-        Assert.Equal((told[0], "Failed", "True"), (told[1], told[2], told[3]));
-        Assert.NotEqual("0", told[0]);
+        Assert.Equal(4, reported.Length);
+        Assert.Equal((reported[0], "Failed", "True"), (reported[1], reported[2], reported[3]));
+        Assert.NotEqual("0", reported[0]);
         using KeyedStore opened = folder.Open();
-        Assert.Equal(byte.Parse(told[0], CultureInfo.InvariantCulture), ValueOf(opened)[0]);
+        Assert.Equal(byte.Parse(reported[0], CultureInfo.InvariantCulture), ValueOf(opened)[0]);
         Assert.Equal(1, opened.Count);
         await opened.WriteAsync(Bytes("after"), Bytes("1"), Durability.Disk);
     }

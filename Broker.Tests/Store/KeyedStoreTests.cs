@@ -118,7 +118,7 @@ public sealed class KeyedStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_bad_change_refuses_its_whole_batch_and_says_why()
+    public async Task A_bad_change_rejects_its_whole_batch_with_the_reason()
     {
         using KeyedStore store = _folder.Open(new StoreSettings { KeyBytesMax = 4, ValueBytesMax = 8, BatchBytesMax = 16, BatchChangesMax = 3 });
         StoreChange good = StoreChange.Put(Bytes("good"), Bytes("1"));
@@ -179,7 +179,7 @@ public sealed class KeyedStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task After_closing_everything_says_that_it_is_closed()
+    public async Task Every_call_after_closing_throws()
     {
         KeyedStore store = _folder.Open();
         await store.WriteAsync(Bytes("a"), Bytes("1"), Durability.Memory);

@@ -20,7 +20,7 @@ public sealed class NativeLibraryTests : IDisposable
     [InlineData("librocksdb-musl.so")]
     [InlineData("runtimes/linux-x64/native/librocksdb.so")]
     [InlineData("native/librocksdb.so")]
-    public async Task A_library_planted_in_the_working_directory_is_not_loaded(string name)
+    public async Task A_library_in_the_working_directory_is_not_loaded(string name)
     {
         // Any library will do: it would be mapped, and the store would find none of its functions in it.
         string planted = Path.Combine(_working, name);

@@ -139,6 +139,6 @@ public sealed class ReadBudgetTests : IDisposable
     private static async Task<StoreResult> AskAsync(StoreHandlers handlers, string method, byte[] arguments) =>
         await handlers.Readers[method](new StoreRequest(arguments, "client"), CancellationToken.None);
 
-    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, CancellationToken cancel = default) =>
-        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client), cancel)).Source!;
+    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, CancellationToken cancellationToken = default) =>
+        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client), cancellationToken)).Source!;
 }

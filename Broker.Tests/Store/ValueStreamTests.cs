@@ -66,7 +66,7 @@ public sealed class ValueStreamTests : IDisposable
         }, iter: 50, threads: 1);
 
     [Fact]
-    public async Task Nobody_sees_a_value_before_it_is_published_and_what_was_there_stays_until_then()
+    public async Task A_value_is_invisible_before_it_is_published()
     {
         await WriteAsync("k", Value(100_000), pieceBytes: 50_000);
         ValueWriter writer = _store.OpenWrite(Bytes("k"));
@@ -154,7 +154,7 @@ public sealed class ValueStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task A_value_too_long_for_one_piece_is_refused_by_those_who_want_it_so()
+    public async Task A_value_over_the_asked_bound_is_rejected()
     {
         await WriteAsync("k", Value(200_000), pieceBytes: 50_000);
         await _store.WriteAsync(Bytes("a"), new byte[100_000], Durability.Memory);
@@ -208,7 +208,7 @@ public sealed class ValueStreamTests : IDisposable
     }
 
     [Fact]
-    public void A_store_of_format_1_is_taken_over_with_all_that_it_has()
+    public void A_store_of_format_1_is_migrated_completely()
     {
         using var folder = new StoreFolder();
         using (RocksDb former = RocksDb.Open(new DbOptions().SetCreateIfMissing(true), folder.Path))

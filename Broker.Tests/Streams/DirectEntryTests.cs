@@ -23,7 +23,7 @@ public sealed class DirectEntryTests : IDisposable
     private readonly TurnedLoop _harness = new(new FakeLoop());
     private readonly FakeLoop _loop;
     private readonly ActorMaterializer _materializer;
-    private readonly List<object> _heard = [];
+    private readonly List<object> _received = [];
     private readonly Gate _gate = new();
 
     public DirectEntryTests()
@@ -32,7 +32,7 @@ public sealed class DirectEntryTests : IDisposable
         ActorMaterializerSettings settings = ActorMaterializerSettings.Create(_harness.System).WithDispatcher(LoopSetup.DispatcherOf(0));
         _materializer = ActorMaterializer.Create(_harness.System, settings);
         _harness.RunUntil(() => ((RepointableActorRef)_materializer.Supervisor).IsStarted, "the parent of streams starts");
-        Source.FromGraph<object, NotUsed>(_gate).Select(each => each).RunForeach(_heard.Add, _materializer);
+        Source.FromGraph<object, NotUsed>(_gate).Select(each => each).RunForeach(_received.Add, _materializer);
         _harness.RunUntil(() => _gate.HasStarted, "the stream starts");
         _harness.Turn(4);
     }
@@ -74,7 +74,7 @@ public sealed class DirectEntryTests : IDisposable
     [InlineData(typeof(SubFusingActorMaterializerImpl), "_registerShell", typeof(Func<GraphInterpreterShell, IActorRef>))]
     [InlineData(typeof(SubFusingActorMaterializerImpl), "_delegateMaterializer", typeof(ExtendedActorMaterializer))]
     [InlineData(typeof(GraphInterpreterShell), "_log", typeof(ILoggingAdapter))]
-    public void The_fields_of_Akka_that_the_mould_uses_are_as_they_were(Type owner, string name, Type type)
+    public void The_Akka_fields_used_by_the_stream_factory_are_unchanged(Type owner, string name, Type type)
     {
         FieldInfo? field = owner.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
 
@@ -88,7 +88,7 @@ public sealed class DirectEntryTests : IDisposable
         Assert.True(_gate.Enter("one"), "A stream that runs said that it had ended.");
         Assert.True(_gate.Enter("two"), "A stream that runs said that it had ended.");
 
-        Assert.Equal(["one", "two"], _heard);
+        Assert.Equal(["one", "two"], _received);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     /// <summary>The server's Close frame, once it came.</summary>
     public ClosePayload? Close { get; private set; }
 
-    /// <summary>Whether it speaks the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
+    /// <summary>Whether it uses the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
     public bool IsProtobuf { get; init; }
 
     /// <summary>Whether the server has ended its side.</summary>
@@ -52,7 +52,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     }
 
     /// <summary>One text frame of one line, or of several.</summary>
-    public void Say(params string[] lines) => SendRaw(FrameOf(string.Join('\n', lines)));
+    public void Send(params string[] lines) => SendRaw(FrameOf(string.Join('\n', lines)));
 
     /// <summary>A masked frame of lines, in the client's form.</summary>
     public byte[] FrameOf(string lines) => IsProtobuf ? BinaryFrame(ProtobufTranscoder.Encode(lines)) : Frame(lines);
@@ -137,7 +137,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     }
 
     /// <summary>Answers the server's Close frame and waits for its end of the stream.</summary>
-    public void SayGoodbye()
+    public void SendClose()
     {
         SendRaw(FrameWriter.Close(CloseCode.Normal, "", Key));
         hub.RunUntil(() => Read() && HasEnded, "the server ends the stream");

@@ -92,7 +92,7 @@ internal sealed class HubHarness : TurnedLoop
         var channels = Channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
         _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
         var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
-        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
+        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallContext(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
         Limits = acceptor.Limits = ClientLimits.Of(settings.Limits, settings.Clients.ResumeCommands, settings.Clients.ResumeBytes, time, counters.Limited);
         context = context with { Limits = Limits };
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
@@ -146,7 +146,7 @@ internal sealed class HubHarness : TurnedLoop
 
     private IDialectSession DialectOf(Connection connection, LoopTurn turn) => Wrap(connection, _dialects.CreateSession(connection, turn));
 
-    /// <summary>Whether clients of the Centrifuge dialect speak its Protobuf form.</summary>
+    /// <summary>Whether clients of the Centrifuge dialect use its Protobuf form.</summary>
     public bool IsProtobuf { get; init; }
 
     /// <summary>A client whose handshake is done.</summary>
@@ -176,7 +176,7 @@ internal sealed class HubHarness : TurnedLoop
     public HubClient Connect(int loop = 0, int? receiveBufferBytes = null)
     {
         HubClient client = Dial(loop, receiveBufferBytes: receiveBufferBytes);
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
         Assert.StartsWith("""{"id":1,"connect":{"client":""", client.NextLine(), StringComparison.Ordinal);
         return client;
     }
@@ -185,7 +185,7 @@ internal sealed class HubHarness : TurnedLoop
     public NativeClient ConnectNative(bool batched = true, int loop = 0, byte[]? hello = null, int? receiveBufferBytes = null)
     {
         NativeClient client = DialNative(batched, loop, receiveBufferBytes);
-        client.Say(hello ?? NativeClient.Hello());
+        client.Send(hello ?? NativeClient.Hello());
         Assert.StartsWith("welcome ", client.Next(), StringComparison.Ordinal);
         return client;
     }
@@ -223,7 +223,7 @@ internal sealed class HubHarness : TurnedLoop
     private static List<string> Under(ActorRefWithCell actor) =>
         [.. actor.Children.Cast<ActorRefWithCell>().SelectMany(child => Under(child).Prepend(child.Path.Name))];
 
-    /// <summary>Says goodbye to every client, as a hub that stops.</summary>
+    /// <summary>Sends bye to every client, as a hub that stops.</summary>
     public Task Drain() => Task.WhenAll(_reactors.Select(reactor => reactor.DrainAsync()));
 
     public override void Dispose()

@@ -27,7 +27,7 @@ internal sealed class LoopClient : IDisposable
     /// <summary>The server's side has ended in order.</summary>
     public bool SawEnd { get; private set; }
 
-    /// <summary>The server's side was cut off.</summary>
+    /// <summary>The server's side was disconnected.</summary>
     public bool SawReset { get; private set; }
 
     public static byte[] Request(string path = "/ws") => Encoding.ASCII.GetBytes(

@@ -10,10 +10,10 @@ using Xunit;
 
 namespace Broker.Tests.Support;
 
-/// <summary>A client of the native protocol that hears each message as a line of text.</summary>
+/// <summary>A client of the native protocol that receives each message as a line of text.</summary>
 internal sealed class NativeClient(HubClient client, bool batched)
 {
-    private readonly Queue<string> _heard = new();
+    private readonly Queue<string> _received = new();
 
     /// <summary>The frames below.</summary>
     public HubClient Frames { get; } = client;
@@ -76,20 +76,20 @@ internal sealed class NativeClient(HubClient client, bool batched)
     public static byte[] Cancel(uint id) => NativeWriter.Message(new CallCancel { Id = id });
 
     /// <summary>Messages in one write: as one frame of v3, or as one frame each of v2.</summary>
-    public void Say(params byte[][] messages)
+    public void Send(params byte[][] messages)
     {
-        if (batched) SayFrames([.. messages.SelectMany(message => message)]);
-        else SayFrames(messages);
+        if (batched) SendFrames([.. messages.SelectMany(message => message)]);
+        else SendFrames(messages);
     }
 
     /// <summary>Payloads of frames, in one write.</summary>
-    public void SayFrames(params byte[][] payloads) => Frames.SendRaw([.. payloads.SelectMany(HubClient.BinaryFrame)]);
+    public void SendFrames(params byte[][] payloads) => Frames.SendRaw([.. payloads.SelectMany(HubClient.BinaryFrame)]);
 
     /// <summary>The next message that the server says.</summary>
     public string Next()
     {
-        if (_heard.Count == 0) Hear(Frames.NextPayload());
-        return _heard.Dequeue();
+        if (_received.Count == 0) Receive(Frames.NextPayload());
+        return _received.Dequeue();
     }
 
     /// <summary>The next messages that the server says.</summary>
@@ -98,10 +98,10 @@ internal sealed class NativeClient(HubClient client, bool batched)
     /// <summary>Everything that came within some turns; for what must not come.</summary>
     public string[] Within(int turns)
     {
-        foreach (byte[] payload in Frames.PayloadsWithin(turns)) Hear(payload);
-        string[] heard = [.. _heard];
-        _heard.Clear();
-        return heard;
+        foreach (byte[] payload in Frames.PayloadsWithin(turns)) Receive(payload);
+        string[] received = [.. _received];
+        _received.Clear();
+        return received;
     }
 
     /// <summary>Messages of a server's payload, one a line.</summary>
@@ -116,9 +116,9 @@ internal sealed class NativeClient(HubClient client, bool batched)
         return [.. lines];
     }
 
-    private void Hear(byte[] payload)
+    private void Receive(byte[] payload)
     {
-        foreach (string line in Describe(payload, batched)) _heard.Enqueue(line);
+        foreach (string line in Describe(payload, batched)) _received.Enqueue(line);
     }
 
     private static string Describe(in NativeMessage message)

@@ -11,7 +11,7 @@ public class OriginListTests
     [InlineData("https://a.example:443", "http://b.example:81", "http://[::1]:8000")]
     [InlineData("https://xn--bcher-kva.example")]
     [InlineData("chrome-extension://abcdefghijklmnop", "capacitor://localhost")]
-    public void What_browsers_send_is_taken_and_becomes_a_rule(params string[] entries)
+    public void Accepts_what_browsers_send(params string[] entries)
     {
         Assert.Null(OriginList.Check(entries));
         OriginRule rule = new(entries);

@@ -27,9 +27,9 @@ internal sealed class CallBatch(IActorRef session) : IThreadPoolWorkItem
     /// <inheritdoc />
     public void Execute()
     {
-        Tell();
+        SendReturned();
         bool isRelieved = false;
-        long told = Stopwatch.GetTimestamp();
+        long reported = Stopwatch.GetTimestamp();
         while (true)
         {
             int at = Interlocked.Increment(ref _next) - 1;
@@ -41,12 +41,12 @@ internal sealed class CallBatch(IActorRef session) : IThreadPoolWorkItem
             }
 
             if (_calls[at].Begin() is { } returned) Keep(returned);
-            if (Stopwatch.GetElapsedTime(told) < s_together) continue;
-            Tell();
-            told = Stopwatch.GetTimestamp();
+            if (Stopwatch.GetElapsedTime(reported) < s_together) continue;
+            SendReturned();
+            reported = Stopwatch.GetTimestamp();
         }
 
-        Tell();
+        SendReturned();
     }
 
     private void Keep(InboundCallProtocol.CallReturned returned)
@@ -54,7 +54,7 @@ internal sealed class CallBatch(IActorRef session) : IThreadPoolWorkItem
         lock (_gate) (_returned ??= []).Add(returned);
     }
 
-    private void Tell()
+    private void SendReturned()
     {
         List<InboundCallProtocol.CallReturned>? returned;
         lock (_gate) (returned, _returned) = (_returned, null);

@@ -30,11 +30,11 @@ public static class ChannelProtocol
 
     /// <summary>Session to home: this client is no longer subscribed. Sent exactly once for each subscribe.</summary>
     /// <param name="Subscription">As it was subscribed.</param>
-    /// <param name="Id">Of the command; 0 if nobody waits for an answer.</param>
+    /// <param name="Id">Of the command; 0 if no caller waits for an answer.</param>
     /// <param name="Bytes">Of the command.</param>
     public sealed record Unsubscribe(Subscription Subscription, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 
-    /// <summary>Anybody to home: publish this. Answered with <see cref="Published"/> or <see cref="Failed"/>.</summary>
+    /// <summary>Any actor to home: publish this. Answered with <see cref="Published"/> or <see cref="Failed"/>.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Publication">What is published; of long data the message is a holder.</param>
     /// <param name="ReplyTo">Who is answered.</param>
@@ -57,7 +57,7 @@ public static class ChannelProtocol
         public bool Suppressed { get; init; }
     }
 
-    /// <summary>Anybody to home: read a page of a channel's history. Answered with <see cref="HistoryRead"/> or <see cref="Failed"/>.</summary>
+    /// <summary>Any actor to home: read a page of a channel's history. Answered with <see cref="HistoryRead"/> or <see cref="Failed"/>.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Query">What is wanted.</param>
     /// <param name="ReplyTo">Who is answered.</param>
@@ -78,7 +78,7 @@ public static class ChannelProtocol
     /// <summary>Home to server: they are removed.</summary>
     public sealed record HistoryRemoved : INoSerializationVerificationNeeded;
 
-    /// <summary>Anybody to home: who is in a channel? Answered with <see cref="PresenceRead"/> or <see cref="Failed"/>.</summary>
+    /// <summary>Any actor to home: who is in a channel? Answered with <see cref="PresenceRead"/> or <see cref="Failed"/>.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="CountsOnly">How many is enough.</param>
     /// <param name="ReplyTo">Who is answered.</param>
@@ -86,7 +86,7 @@ public static class ChannelProtocol
     /// <param name="Bytes">Of the command.</param>
     public sealed record ReadPresence(string Channel, bool CountsOnly, IActorRef ReplyTo, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 
-    /// <summary>Home to whoever asked.</summary>
+    /// <summary>Home to the requester.</summary>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command, no longer pending.</param>
     /// <param name="Counts">How many.</param>
@@ -101,7 +101,7 @@ public static class ChannelProtocol
     /// <summary>Home to server: names, and subscriptions of each.</summary>
     public sealed record ChannelsListed(IReadOnlyList<KeyValuePair<string, int>> Channels) : INoSerializationVerificationNeeded;
 
-    /// <summary>Home to whoever sent it: a command failed.</summary>
+    /// <summary>Home to the sender: a command failed.</summary>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command, no longer pending.</param>
     /// <param name="Error">Why.</param>
@@ -123,7 +123,7 @@ public static class ChannelProtocol
 
     /// <summary>Home to fan-out: take this subscription off the channel's list, and tell its client so if it asked.</summary>
     /// <param name="Subscription">The subscription.</param>
-    /// <param name="Id">Of the command; 0 if nobody waits for an answer.</param>
+    /// <param name="Id">Of the command; 0 if no caller waits for an answer.</param>
     /// <param name="Bytes">Of the command.</param>
     public sealed record RemoveSubscriber(Subscription Subscription, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 

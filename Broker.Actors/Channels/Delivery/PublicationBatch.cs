@@ -39,7 +39,7 @@ public abstract class PublicationBatch
     /// <param name="atOnce">Whether it leaves now; otherwise it leaves with what the turn still writes to the connection.</param>
     public abstract void SendTo(Subscription subscription, bool atOnce);
 
-    /// <summary>Gives back the bytes; the batch is empty.</summary>
+    /// <summary>Returns the bytes; the batch is empty.</summary>
     public void Release()
     {
         Publications = 0;
@@ -49,6 +49,6 @@ public abstract class PublicationBatch
     /// <summary>Adds a publication to the bytes.</summary>
     protected abstract void OnAppend(ReadOnlySpan<byte> encoded, BufferPool pool);
 
-    /// <summary>Gives back the bytes.</summary>
+    /// <summary>Returns the bytes.</summary>
     protected abstract void OnRelease();
 }

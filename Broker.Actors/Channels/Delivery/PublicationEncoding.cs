@@ -20,7 +20,7 @@ public abstract class PublicationEncoding
     /// <param name="channel">The channel, with what <see cref="Prepare"/> made for it.</param>
     /// <param name="publication">The publication, with its offset. Its data is one piece.</param>
     /// <param name="delta">The difference from the data before; empty to send the data as a whole.</param>
-    /// <returns>The bytes, shared by all and changed by nobody.</returns>
+    /// <returns>The bytes, shared by all and changed by no one.</returns>
     public virtual byte[]? EncodeDelta(in EncodedChannel channel, in Publication publication, ReadOnlySpan<byte> delta) => null;
 
     /// <summary>Whether differences have to be cut between characters of UTF-8.</summary>
@@ -33,7 +33,7 @@ public abstract class PublicationEncoding
     /// <summary>Encodes a publication.</summary>
     /// <param name="channel">The channel, with what <see cref="Prepare"/> made for it.</param>
     /// <param name="publication">The publication, with its offset.</param>
-    /// <returns>The bytes, shared by all and changed by nobody; or null, where long data goes to each client by itself or not at all.</returns>
+    /// <returns>The bytes, shared by all and changed by no one; or null, where long data goes to each client by itself or not at all.</returns>
     public abstract byte[]? Encode(in EncodedChannel channel, in Publication publication);
 }
 

@@ -30,7 +30,7 @@ public sealed record SubscribeOptions
     /// <summary>A filter over tags, as the dialect carries it; empty for none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 
-    /// <summary>Data for whoever authorises the subscription.</summary>
+    /// <summary>Data for the one that authorises the subscription.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
     /// <summary>A token for this subscription, UTF-8; empty for none.</summary>
@@ -46,5 +46,5 @@ public sealed record SubscribeOptions
     public bool IsServerSide { get; init; }
 
     /// <summary>The client was told of it in the answer to its connect, up to <see cref="RecoverFrom"/>.</summary>
-    public bool IsTold { get; init; }
+    public bool IsReported { get; init; }
 }

@@ -22,7 +22,7 @@ namespace Broker.Actors.Channels.FanOut;
 /// <remarks>
 /// Publications pass no session and no further mailbox: at the end of the turn the batch, one run of contiguous bytes for each
 /// format, goes to every subscriber's socket. A subscription is added or removed between two batches, never inside one. One client
-/// that fails is cut off; should the fan-out itself fail, it is restarted without subscriptions, and all clients are told to
+/// that fails is disconnected; should the fan-out itself fail, it is restarted without subscriptions, and all clients are told to
 /// subscribe again.
 /// </remarks>
 public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
@@ -84,7 +84,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         CollectionsMarshal.GetValueRefOrAddDefault(_sent, deliver.Home, out _) += publication.Bytes;
         if (!_channels.TryGetValue(deliver.Channel, out LoopChannel? channel))
         {
-            publication.ByReference?.Data.LetGo();
+            publication.ByReference?.Data.Release();
             return;
         }
 
@@ -98,12 +98,12 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
         if (channel.Special.Count > 0) BatchSpecial(channel, publication, deliver.ExceptClient);
         if (publication.ByReference is null) return;
-        publication.ByReference.Data.LetGo();
+        publication.ByReference.Data.Release();
         if (!channel.HasMembers) _channels.Remove(channel.Name);
     }
 
     // Should a publication ever be lost on its way here, or the channel begin again with another epoch, the subscribers that have
-    // positions are told to subscribe again.
+    // positions are asked to subscribe again.
     private bool IsNext(LoopChannel channel, ulong offset)
     {
         if (offset == 0) return true;
@@ -253,7 +253,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    // A client that cannot be written to is lost, and nobody else with it: its session is told of the end and unsubscribes.
+    // A client that cannot be written to is lost, and no other component with it: its session is told of the end and unsubscribes.
     private void CutOff(Subscription subscription, Exception failure)
     {
         Connection connection = subscription.Subscriber.Connection;
@@ -288,7 +288,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
     {
-        _log.Error(reason, "The fan-out of loop {0} failed and is restarted; the subscribers of its {1} channels are told to subscribe again.", _loop.Number, _channels.Count);
+        _log.Error(reason, "The fan-out of loop {0} failed and is restarted; the subscribers of its {1} channels are asked to subscribe again.", _loop.Number, _channels.Count);
         foreach (LoopChannel channel in _channels.Values)
         {
             SendBatch(channel, atOnce: true);

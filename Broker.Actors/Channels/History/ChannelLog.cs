@@ -92,7 +92,7 @@ internal sealed class HistoryGroup(HistoryOptions options)
 
     internal bool ListIsExpired(ChannelLog log, long now) => log.Count > 0 && now - log.AppendedAt >= TtlMilliseconds;
 
-    internal bool IsForgotten(ChannelLog log, long now) => now - log.TouchedAt >= MetaTtlMilliseconds;
+    internal bool IsEvicted(ChannelLog log, long now) => now - log.TouchedAt >= MetaTtlMilliseconds;
 }
 
 /// <summary>A list through the channels themselves.</summary>

@@ -10,7 +10,7 @@ namespace Broker.Actors.Channels.History;
 /// while no append to that channel is pending, and appends only while neither of those is.
 /// </para>
 /// <para>
-/// Expiry is exact for whoever asks: after the TTL a read gives no publications, after the meta TTL it gives a new epoch, whether or not a
+/// Expiry is exact for the requester: after the TTL a read gives no publications, after the meta TTL it gives a new epoch, whether or not a
 /// <see cref="Sweep"/> came by in between. The sweep only frees memory or disk.
 /// </para>
 /// <para>

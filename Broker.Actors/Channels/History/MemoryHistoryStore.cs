@@ -129,9 +129,9 @@ public sealed class MemoryHistoryStore : IHistoryStore
                 channelsMax--;
             }
 
-            while (channelsMax > 0 && group.Empty.First is { } idle && group.IsForgotten(idle, now))
+            while (channelsMax > 0 && group.Empty.First is { } idle && group.IsEvicted(idle, now))
             {
-                Forget(idle);
+                Evict(idle);
                 channelsMax--;
             }
         }
@@ -154,14 +154,14 @@ public sealed class MemoryHistoryStore : IHistoryStore
         if (_channels.TryGetValue(channel, out ChannelLog? log))
         {
             long now = Now;
-            if (!log.Group.IsForgotten(log, now))
+            if (!log.Group.IsEvicted(log, now))
             {
                 if (!ReferenceEquals(log.Group.Options, options)) return Regroup(log, options);
                 if (log.Group.ListIsExpired(log, now)) Empty(log);
                 return log;
             }
 
-            Forget(log);
+            Evict(log);
         }
 
         return Begin(new ChannelLog(channel, GroupOf(options)) { Epoch = StreamEpoch.Next(), TouchedAt = Now });
@@ -180,7 +180,7 @@ public sealed class MemoryHistoryStore : IHistoryStore
     {
         var anew = new ChannelLog(log.Name, GroupOf(options)) { Epoch = log.Epoch, Top = log.Top, TouchedAt = log.TouchedAt, AppendedAt = log.AppendedAt, Version = log.Version };
         for (int i = Math.Max(0, log.Count - options.Size); options.IsOn && i < log.Count; i++) anew.Add(log[i], options.Size);
-        Forget(log);
+        Evict(log);
         Begin(anew);
         Count(anew.Bytes);
         if (anew.Count > 0) anew.Group.Kept.Append(anew);
@@ -220,7 +220,7 @@ public sealed class MemoryHistoryStore : IHistoryStore
         log.Group.Empty.Append(log);
     }
 
-    private void Forget(ChannelLog log)
+    private void Evict(ChannelLog log)
     {
         log.List!.Remove(log);
         _channels.Remove(log.Name);

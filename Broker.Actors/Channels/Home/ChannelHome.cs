@@ -13,7 +13,7 @@ namespace Broker.Actors.Channels.Home;
 /// <remarks>
 /// For one thread. Answers come at once with a store in memory; with another one later, on that same thread, and the caller sees to it that
 /// nothing else is asked of the channel meanwhile but further publications (<see cref="ChannelGate"/>). What is not attached and not kept is
-/// forgotten; a channel that begins again has another epoch.
+/// dropped; a channel that begins again has another epoch.
 /// </remarks>
 /// <param name="context">What all homes of the node share.</param>
 /// <param name="store">Keeps the histories; not disposed of here, as it outlives a restart of the home.</param>
@@ -141,7 +141,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
 
     private async Task<ChannelHomeProtocol.Published> PublishLateAsync(ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append, Task before)
     {
-        message.Publication.LongData?.Hold();       // Its sender lets go when this call returns.
+        message.Publication.LongData?.AddRef();       // Its sender releases it when this call returns.
         (AppendResult result, Exception? failure) = await OutcomeOf(append.AsTask()).ConfigureAwait(false);
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await thread.SwitchTo();
@@ -156,7 +156,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         }
         finally
         {
-            message.Publication.LongData?.LetGo();
+            message.Publication.LongData?.Release();
         }
     }
 
@@ -279,7 +279,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         return channel;
     }
 
-    // The one rule of what is forgotten: the store keeps what outlives the subscribers.
+    // The one rule of what is dropped: the store keeps what outlives the subscribers.
     private void RemoveIfUnused(string name, HomeChannel channel)
     {
         if (!channel.IsAttached) _channels.Remove(name);

@@ -11,7 +11,7 @@ public sealed class PresenceTable
 {
     private const int ListMax = 8;
 
-    /// <summary>Nobody.</summary>
+    /// <summary>No one.</summary>
     internal static PresenceTable Empty { get; } = new();
 
     private readonly List<ClientInfo> _few = [];
@@ -24,7 +24,7 @@ public sealed class PresenceTable
     /// <summary>Clients.</summary>
     public int Count => _members?.Count ?? _few.Count;
 
-    /// <summary>All clients, as they are now; whoever keeps them copies.</summary>
+    /// <summary>All clients, as they are now; the one that keeps them copies.</summary>
     public IReadOnlyCollection<ClientInfo> Members => _members is null ? _few : _members.Values;
 
     /// <summary>Adds a client, or replaces what is known about it.</summary>

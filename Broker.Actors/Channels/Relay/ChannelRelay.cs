@@ -56,7 +56,7 @@ internal sealed class ChannelRelay
     /// <summary>The home's number, and the actor that the relay runs in.</summary>
     internal HomeRef Self { get; }
 
-    /// <summary>Asks for <see cref="CheckPosition"/> of channels with positioned subscribers; null where nobody does.</summary>
+    /// <summary>Asks for <see cref="CheckPosition"/> of channels with positioned subscribers; null where no one does.</summary>
     internal PositionChecks? Checks { get; set; }
 
     /// <summary>How many loops the node has.</summary>
@@ -119,7 +119,7 @@ internal sealed class ChannelRelay
         Then(subscription.Channel, isAppend: false, attached, (subscribe, channel), static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
     }
 
-    // In a channel that keeps what is newest, everybody is given that.
+    // In a channel that keeps what is newest, all is given that.
     private static StreamPosition? RecoverFrom(Subscription subscription)
     {
         if (!subscription.Namespace.History.IsOn) return subscription.Options.RecoverFrom;
@@ -149,7 +149,7 @@ internal sealed class ChannelRelay
         Subscribe(subscribe, channel, new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered, WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
     }
 
-    // Of clients that come back; what is given to everybody who subscribes is no recovery.
+    // Of clients that come back; what is given to all who subscribes is no recovery.
     private void CountRecovery(Subscription subscription, in ChannelHomeProtocol.Attached attached)
     {
         if (subscription.Options.RecoverFrom is null || RecoverFrom(subscription) is null) return;
@@ -179,7 +179,7 @@ internal sealed class ChannelRelay
         };
         bool hasJoined = grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
         _fanOuts[subscription.Loop].Tell(new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
-        if (hasJoined && grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
+        if (hasJoined && grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
     }
 
     private void Announce(RelayChannel channel, in PresenceChange change)
@@ -225,7 +225,7 @@ internal sealed class ChannelRelay
             return;
         }
 
-        // The home has forgotten this node: nothing has come from it since.
+        // The home has dropped this node: nothing has come from it since.
         ValueTask<ChannelHomeProtocol.Attached> attached = _home.AttachAsync(new ChannelHomeProtocol.Attach(channel.Name, Request: 0), channel);
         Then(channel.Name, isAppend: false, attached, channel, static (relay, asked, answer) => relay.OnAttachedAgain(asked, answer));
     }
@@ -253,7 +253,7 @@ internal sealed class ChannelRelay
         _counters.Add(LoopCount.Subscriptions, -1);
         ClientInfo? left = subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence) ? _home.Leave(channel.Name, info.Client) : null;
         if (channel.Count == 0) Leave(channel);
-        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(left, HasJoined: false));
+        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) Announce(channel, new PresenceChange(left, HasJoined: false));
     }
 
     private void Leave(RelayChannel channel)
@@ -268,7 +268,7 @@ internal sealed class ChannelRelay
     private void Publish(Publish publish)
     {
         ValueTask<ChannelHomeProtocol.Published> published = _home.PublishAsync(new ChannelHomeProtocol.Publish(publish.Channel, publish.Id, publish.Publication, publish.Options));
-        publish.Publication.LongData?.LetGo();
+        publish.Publication.LongData?.Release();
         Then(publish.Channel, isAppend: true, published, publish, static (relay, asked, answer) => relay.OnPublished(asked, answer));
     }
 
@@ -345,7 +345,7 @@ internal sealed class ChannelRelay
         foreach (object command in _gate.TakeAll()) Fail(command);
     }
 
-    /// <summary>Tells whoever sent a command that it failed: nothing is lost in silence.</summary>
+    /// <summary>Tells the one that sent a command that it failed: nothing is lost in silence.</summary>
     internal void Fail(object command)
     {
         switch (command)

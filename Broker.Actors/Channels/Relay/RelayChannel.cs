@@ -46,14 +46,14 @@ internal sealed class RelayChannel : IChannelListener
     /// <summary>Stands in the queue of <see cref="PositionChecks"/>.</summary>
     internal bool IsWatched { get; set; }
 
-    private int HearingJoinLeave { get; set; }
+    private int GettingJoinLeave { get; set; }
 
     internal void Add(Subscription subscription, int count)
     {
         Count += count;
         _counts[subscription.Loop] += count;
         int slot = subscription.Format.Encoding.Slot;
-        if (subscription.Grants.HasFlag(SubscriptionGrants.HearsJoinLeave)) HearingJoinLeave += count;
+        if (subscription.Grants.HasFlag(SubscriptionGrants.GetsJoinLeave)) GettingJoinLeave += count;
         if (subscription.Grants.HasFlag(SubscriptionGrants.Positioned)) Positioned += count;
         if (!subscription.Grants.HasFlag(SubscriptionGrants.Delta))
         {
@@ -66,7 +66,7 @@ internal sealed class RelayChannel : IChannelListener
         if (_deltas[slot] == 0) _base = default;
     }
 
-    /// <summary>Encodes the publication once for each encoding that somebody reads, and hands one message to each loop that has subscriptions.</summary>
+    /// <summary>Encodes the publication once for each encoding with a reader, and hands one message to each loop that has subscriptions.</summary>
     public int Deliver(in ChannelHomeProtocol.Deliver delivery)
     {
         Position = delivery.Position;
@@ -80,7 +80,7 @@ internal sealed class RelayChannel : IChannelListener
         for (int loop = 0; loop < _relay.Loops; loop++)
         {
             if (_counts[loop] == 0) continue;
-            deliver.Publication.ByReference?.Data.Hold();
+            deliver.Publication.ByReference?.Data.AddRef();
             _relay.Send(loop, deliver, bytes);
         }
     }
@@ -129,7 +129,7 @@ internal sealed class RelayChannel : IChannelListener
         return new EncodedChannel(Name, Number, prepared) { Epoch = Options.History.IsOn ? Position.Epoch : 0 };
     }
 
-    /// <summary>The channel stands elsewhere than its node: what was lost is known to nobody here.</summary>
+    /// <summary>The channel stands elsewhere than its node: what was lost is known to no one here.</summary>
     internal void Move(StreamPosition position)
     {
         Position = position;
@@ -150,24 +150,24 @@ internal sealed class RelayChannel : IChannelListener
     /// <returns>Whether it waits, for <see cref="FlushChanges"/>.</returns>
     internal bool Announce(in PresenceChange change)
     {
-        if (HearingJoinLeave == 0) return false;
+        if (GettingJoinLeave == 0) return false;
         if ((_changes ??= new PresenceChanges()).MustWait(Count, Options.CoalesceAbove))
         {
             _changes.Add(change);
             return true;
         }
 
-        Tell(change);
+        SendChange(change);
         return false;
     }
 
     /// <summary>Tells what has waited.</summary>
     internal void FlushChanges()
     {
-        foreach (PresenceChange change in _changes?.Take() ?? []) Tell(change);
+        foreach (PresenceChange change in _changes?.Take() ?? []) SendChange(change);
     }
 
-    private void Tell(in PresenceChange change)
+    private void SendChange(in PresenceChange change)
     {
         var encoded = new EncodedPublication { IsPresence = true };
         for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)

@@ -10,7 +10,7 @@ public ref struct BodyReader
     private readonly bool _trusted;
     private ReadOnlySpan<byte> _rest;
 
-    /// <summary>Reads fields that nobody has looked at.</summary>
+    /// <summary>Reads fields that nothing has looked at.</summary>
     /// <param name="body">The bytes of one message, or of the arguments or results of a call. Borrowed.</param>
     public BodyReader(ReadOnlySpan<byte> body)
         : this(body, trusted: false)

@@ -25,7 +25,7 @@ public ref struct NativeWriter(Span<byte> target)
         return bytes;
     }
 
-    /// <summary>All of a message but its data, which is its last field and is sent behind by whoever has it.</summary>
+    /// <summary>All of a message but its data, which is its last field and is sent behind by the one that has it.</summary>
     /// <param name="message">The message, with no data in it.</param>
     /// <param name="dataBytes">Bytes of the data.</param>
     /// <exception cref="OverflowException">A message can not be as long as that.</exception>

@@ -15,7 +15,7 @@ public readonly record struct ChunkArrival
     /// <summary>That was the last one missing; the stream is complete and its number spent.</summary>
     public bool IsComplete { get; init; }
 
-    /// <summary>The refused chunk has ended its stream too: what it held is given back, and its number is spent.</summary>
+    /// <summary>The refused chunk has ended its stream too: what it held is returned, and its number is spent.</summary>
     public bool IsDropped { get; init; }
 
     /// <summary>The whole stream, if it is complete and has no sink. The caller is its holder.</summary>

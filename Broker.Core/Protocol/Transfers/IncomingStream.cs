@@ -115,7 +115,7 @@ internal sealed class IncomingStream
             HeldBytes -= chunk.Buffer?.Length ?? 0;
             Next++;
             Sink.OnBytes(chunk.Data.Span);
-            chunk.GiveBack(pool);
+            chunk.Return(pool);
         }
 
         return heldBefore - HeldBytes;
@@ -134,9 +134,9 @@ internal sealed class IncomingStream
         return _kept;
     }
 
-    public void GiveBack(BufferPool pool)
+    public void Return(BufferPool pool)
     {
-        foreach (KeptChunk chunk in _kept) chunk.GiveBack(pool);
+        foreach (KeptChunk chunk in _kept) chunk.Return(pool);
         _kept.Clear();
         HeldBytes = 0;
     }

@@ -52,7 +52,7 @@ internal sealed class StreamHistory
         int ahead = (int)(stream - _newest);
         if (ahead <= 0) return;
         uint first = _newest + 1 - Remembered;
-        for (uint i = 0; i < Math.Min(ahead, Remembered); i++) Forget(first + i);
+        for (uint i = 0; i < Math.Min(ahead, Remembered); i++) Evict(first + i);
         for (uint i = 0; i < Math.Min(ahead, Remembered); i++) _ends[(stream - i) % Remembered] = 0;
         _newest = stream;
         DropTurned();
@@ -69,7 +69,7 @@ internal sealed class StreamHistory
     }
 
     // A number leaves the last 256. One that never ended, as it has not begun or is under way, counts as complete.
-    private void Forget(uint stream)
+    private void Evict(uint stream)
     {
         var end = (ChunkError)_ends![stream % Remembered];
         if (end is not (ChunkError.None or ChunkError.Finished)) Remember(stream, end);
@@ -85,7 +85,7 @@ internal sealed class StreamHistory
         if (at > 0 && _ranges[at - 1] is { } before && before.Last + 1 == stream && before.End == end) _ranges[at - 1] = before with { Last = stream };
         else _ranges.Insert(at, new Range(stream, stream, end));
 
-        // Whoever cancels every other stream of very many hears of the oldest that all were.
+        // The one that cancels every other stream of very many learns of the oldest that all were.
         if (_ranges.Count <= RangesMax) return;
         _ranges[0] = new Range(_ranges[0].First, _ranges[1].Last, ChunkError.Cancelled);
         _ranges.RemoveAt(1);

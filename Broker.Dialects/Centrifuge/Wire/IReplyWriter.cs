@@ -10,7 +10,7 @@ public interface IReplyWriter
     /// <summary>Replies and pushes so far.</summary>
     int Lines { get; }
 
-    /// <summary>Forgets everything: the next reply starts a frame.</summary>
+    /// <summary>Drops everything: the next reply starts a frame.</summary>
     void Clear();
 
     /// <summary>Connected.</summary>

@@ -41,7 +41,7 @@ public static class PublicationEncoder
     }
 
     /// <summary>Who published, as a JSON object. Make it once a connection.</summary>
-    /// <param name="user">The user, or empty for nobody in particular.</param>
+    /// <param name="user">The user, or empty for an anonymous client.</param>
     /// <param name="client">The connection's id.</param>
     public static byte[] EncodeInfo(string user, string client) => Encoding.UTF8.GetBytes(
         user.Length == 0

@@ -15,7 +15,7 @@ public sealed class ReplyWriter : IReplyWriter
     /// <summary>Lines so far; a caller sends the frame at <see cref="CentrifugeProtocol.LinesPerFrameMax"/> or earlier.</summary>
     public int Lines => _lines.Lines;
 
-    /// <summary>Forgets all lines: the next one starts a frame.</summary>
+    /// <summary>Drops all lines: the next one starts a frame.</summary>
     public void Clear() => _lines.Clear();
 
     /// <summary>Connected.</summary>

@@ -52,7 +52,7 @@ internal sealed unsafe class EpollReactor : SocketReactor
 
     private void Serve(int slot, uint generation, EpollEvents events)
     {
-        // An event of a connection that ended earlier in this very batch is nobody's.
+        // An event of a connection that ended earlier in this very batch is no one's.
         if (!Table.TryFind(slot, generation, out Connection? found)) return;
         var connection = Unsafe.As<EpollConnection>(found);
         try

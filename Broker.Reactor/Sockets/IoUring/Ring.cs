@@ -6,7 +6,7 @@ namespace Broker.Reactor.Sockets.IoUring;
 /// <summary>One io_uring: requests are prepared in shared memory, and one call hands them over and brings completions.</summary>
 /// <remarks>
 /// Completions are made only inside <see cref="Enter"/> (DEFER_TASKRUN), by the one thread that enters first
-/// (SINGLE_ISSUER): until then it belongs to nobody.
+/// (SINGLE_ISSUER): until then it belongs to no one.
 /// </remarks>
 internal sealed unsafe class Ring : IDisposable
 {

@@ -53,7 +53,7 @@ public sealed class ProtobufReplyWriterTests
     public static TheoryData<string> Replies => [.. s_replies.Keys];
 
     [Theory, MemberData(nameof(Replies))]
-    public void Both_forms_say_the_same(string name)
+    public void Both_forms_carry_the_same(string name)
     {
         var json = new ReplyWriter();
         byte[] prefix = PublicationEncoder.EncodePrefix([]);
@@ -117,7 +117,7 @@ public sealed class ProtobufReplyWriterTests
     }
 
     [Fact]
-    public void Joins_and_leaves_say_who()
+    public void Joins_and_leaves_carry_the_client()
     {
         byte[] prefix = ProtobufPublicationEncoder.EncodePrefix("c"u8), info = ProtobufPublicationEncoder.EncodeInfo("u", "id", default, default);
 

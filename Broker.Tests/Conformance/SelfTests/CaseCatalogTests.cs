@@ -26,7 +26,7 @@ public sealed class CaseCatalogTests
         Assert.Equal(517, CaseCatalog.All.Select(c => c.Id).Distinct().Count());
 
     [Fact]
-    public void Every_octet_sequence_is_valid_exactly_where_the_runtime_says_so() =>
+    public void Every_octet_sequence_is_valid_exactly_where_the_runtime_agrees() =>
         Assert.All(Utf8Sequences.All, s => Assert.Equal(s.Valid, System.Text.Unicode.Utf8.IsValid(Convert.FromHexString(s.Hex.Replace(" ", "")))));
 
     [Fact]

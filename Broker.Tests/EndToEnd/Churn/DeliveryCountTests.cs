@@ -20,16 +20,16 @@ public sealed class DeliveryCountTests
     public void A_gap_without_any_word_is_a_loss() => Expect((2, 0, 2, 0), s_first, P(1), s_anew, P(4));
 
     [Fact]
-    public void A_gap_that_was_told_is_no_loss() => Expect((2, 2, 0, 0), s_first, P(1), Failed(3), P(4));
+    public void An_announced_gap_is_no_loss() => Expect((2, 2, 0, 0), s_first, P(1), Failed(3), P(4));
 
     [Fact]
-    public void A_gap_longer_than_what_was_told_is_a_loss() => Expect((2, 1, 1, 0), s_first, P(1), Failed(2), P(4));
+    public void A_gap_longer_than_announced_is_a_loss() => Expect((2, 1, 1, 0), s_first, P(1), Failed(2), P(4));
 
     [Fact]
     public void What_never_came_at_the_end_is_a_loss() => Expect((2, 0, 2, 0), s_first, P(1), P(2));
 
     [Fact]
-    public void Whoever_saw_nothing_has_lost_everything() => Expect((0, 0, 4, 0));
+    public void A_subscriber_that_received_nothing_has_lost_everything() => Expect((0, 0, 4, 0));
 
     [Fact]
     public void What_comes_twice_is_out_of_order() => Expect((4, 0, 0, 1), s_first, P(1), P(2), s_recovered, P(2), P(3), P(4));

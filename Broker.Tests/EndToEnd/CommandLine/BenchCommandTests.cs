@@ -17,7 +17,7 @@ public sealed class BenchCommandTests : IAsyncLifetime
     [Theory]
     [InlineData("1", "16", "1")]
     [InlineData("7", "128", "5")]
-    [InlineData("3", "100000", "20")]       // More under way than the sockets hold: whoever only writes would wait for ever.
+    [InlineData("3", "100000", "20")]       // More under way than the sockets hold: the one that only writes would wait for ever.
     public async Task Every_echo_is_counted_once(string connections, string bytes, string depth)
     {
         JsonElement found = await MeasureAsync("echo", _host.EchoUri, "--connections", connections, "--bytes", bytes, "--depth", depth, "--messages", "50");
@@ -100,7 +100,7 @@ public sealed class BenchCommandTests : IAsyncLifetime
     [Theory]
     [InlineData("/nothing", "404")]
     [InlineData("/health", "404")]           // Which answers only who asks by HTTP alone.
-    public async Task A_path_without_a_WebSocket_is_told_in_one_line(string path, string reason)
+    public async Task A_path_without_a_WebSocket_is_reported_in_one_line(string path, string reason)
     {
         (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, "bench", "echo", $"ws://127.0.0.1:{_host.Port}{path}", "--messages", "1");
 
@@ -109,18 +109,18 @@ public sealed class BenchCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_is_told_in_one_line()
+    public async Task A_missing_server_is_reported_in_one_line()
     {
         using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
 
         (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, "bench", "echo", $"ws://{closed.LocalEndPoint}/echo", "--messages", "1");
 
-        Assert.Equal((1, "", $"broker: ws://{closed.LocalEndPoint}/echo: nobody listens there (connection refused).\n"), (code, output, error));
+        Assert.Equal((1, "", $"broker: ws://{closed.LocalEndPoint}/echo: there is no listener (connection refused).\n"), (code, output, error));
     }
 
     [Fact]
-    public async Task A_server_of_another_protocol_is_told_in_one_line()
+    public async Task A_server_of_another_protocol_is_reported_in_one_line()
     {
         (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, "bench", "fan-out", _host.EchoUri.ToString(), "--messages", "1", "--subscribers", "1");
 
@@ -142,7 +142,7 @@ public sealed class BenchCommandTests : IAsyncLifetime
     [InlineData("fan-out", "ws://127.0.0.1/", "--subscribers", "2", "--channels", "3")]
     [InlineData("idle", "ws://127.0.0.1/", "--depth", "3")]
     [InlineData("flood", "ws://127.0.0.1/")]
-    public async Task A_command_line_that_makes_no_sense_ends_with_2_and_says_why(params string[] arguments)
+    public async Task A_bad_command_line_exits_with_2_and_the_reason(params string[] arguments)
     {
         (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, ["bench", .. arguments]);
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
-/// <summary>Runs of <c>broker bench</c> that are bounded by a time, and those that somebody watches and ends. No figure is judged, only counts.</summary>
+/// <summary>Runs of <c>broker bench</c> that are bounded by a time, and those that someone watches and ends. No figure is judged, only counts.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BenchRunTests : IAsyncLifetime
 {
@@ -56,7 +56,7 @@ public sealed class BenchRunTests : IAsyncLifetime
     [InlineData("echo", "measuring, 1 of 3600 s | 2 open", "messages/s")]
     [InlineData("fan-out", "measuring, 1 of 3600 s | 3 open", "deliveries/s")]
     [InlineData("idle", "holding, 1 of 3600 s | 2 open", "connects/s")]
-    public async Task Whoever_looks_sees_how_it_goes_and_Ctrl_C_ends_it_with_what_there_is(string kind, string seen, string unit)
+    public async Task Progress_is_shown_and_Ctrl_C_reports_partial_results(string kind, string seen, string unit)
     {
         string[] more = kind switch
         {
@@ -78,7 +78,7 @@ public sealed class BenchRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_Ctrl_C_ends_the_waiting_and_blames_nobody_for_what_was_under_way()
+    public async Task A_second_Ctrl_C_ends_the_wait_without_counting_errors()
     {
         await using WrongEcho server = await WrongEcho.StartAsync();
         await using Terminal terminal = Terminal.Start(
@@ -94,7 +94,7 @@ public sealed class BenchRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Ctrl_C_while_it_opens_says_that_nothing_was_measured()
+    public async Task Ctrl_C_while_opening_reports_that_nothing_was_measured()
     {
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -109,9 +109,9 @@ public sealed class BenchRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_interrupted_says_so_in_JSON_as_well()
+    public async Task An_interrupted_run_is_marked_in_JSON_as_well()
     {
-        // No terminal here, so nothing tells how far it is: the first echo that the server hears does.
+        // No terminal here, so nothing tells how far it is: the first echo that the server receives does.
         await using WrongEcho server = await WrongEcho.StartAsync();
         await using BrokerProgram program = BrokerProgram.Start(url: null, "bench", "echo", server.UriOf("well"), "--connections", "1", "--warm", "0", "--seconds", "3600", "--json");
 

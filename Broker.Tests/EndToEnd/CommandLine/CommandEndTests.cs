@@ -3,7 +3,7 @@ using Broker.Tests.EndToEnd.Native;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
-/// <summary>Commands that wait for something outside end when they are told to, and when nobody reads them.</summary>
+/// <summary>Commands that wait for something outside end when they are told to, and when nothing reads them.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class CommandEndTests : StoreHost
 {

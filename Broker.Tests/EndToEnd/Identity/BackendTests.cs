@@ -75,7 +75,7 @@ public sealed class BackendTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connection_lives_as_long_as_the_backend_says()
+    public async Task A_connection_lives_as_long_as_the_backend_allows()
     {
         int refreshes = 0;
         _backend.AnswerTo = (path, _) => path switch
@@ -92,7 +92,7 @@ public sealed class BackendTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_backend_that_is_down_is_told_once_and_clients_come_back()
+    public async Task A_backend_that_is_down_is_logged_once_and_clients_reconnect()
     {
         _backend.Status = 500;
         await using ClientScript client = ClientScript.Start("node", "backend.js", _host.WebSocketUri.ToString());

@@ -11,7 +11,7 @@ namespace Broker.Tests.EndToEnd.Native;
 public sealed class BrokerClientTests : StoreHost
 {
     [Fact]
-    public async Task It_subscribes_publishes_and_hears_every_publication_in_order()
+    public async Task It_subscribes_publishes_and_receives_every_publication_in_order()
     {
         await using BrokerClient client = await ConnectAsync();
         await using BrokerClient other = await ConnectAsync();
@@ -35,7 +35,7 @@ public sealed class BrokerClientTests : StoreHost
     }
 
     [Fact]
-    public async Task A_refused_subscription_says_why_and_the_connection_lives()
+    public async Task A_rejected_subscription_has_a_reason_and_the_connection_lives()
     {
         await using BrokerClient client = await ConnectAsync();
 

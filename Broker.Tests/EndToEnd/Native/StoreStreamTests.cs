@@ -14,7 +14,7 @@ public sealed class StoreStreamTests : StoreHost
     private const int LargeBytes = 80 * 1024 * 1024;
     private const long MiB = 1024 * 1024;
 
-    // Who takes nothing, and so hears no ping, is not sent away before the others are done, however slow the machine.
+    // Who takes nothing, and so receives no ping, is not disconnected before the others are done, however slow the machine.
     private protected override IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
     {
         ["BROKER_REACTOR_BLOCKED_LIMIT"] = "10m",
@@ -153,7 +153,7 @@ public sealed class StoreStreamTests : StoreHost
     }
 
     [Fact]
-    public async Task A_scan_begins_where_it_is_told_and_ends_at_its_limit_or_where_it_is_left()
+    public async Task A_scan_begins_at_its_key_and_ends_at_its_limit()
     {
         await using BrokerClient client = await ConnectAsync();
         var store = new StoreClient(client);
@@ -182,7 +182,7 @@ public sealed class StoreStreamTests : StoreHost
             await new StoreClient(writer).Streams.ReadAsync(Bytes("large"), Stream.Null).WaitAsync(Patience);
         }
 
-        // Credit for everything, and a socket that is not read: 8 times 20 MiB may be said, and cannot leave.
+        // Credit for everything, and a socket that is not read: 8 times 20 MiB may be sent, and cannot leave.
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol("v3.broker");
         using var limit = new CancellationTokenSource(Patience);

@@ -10,7 +10,7 @@ namespace Broker.Tests.EndToEnd.Native;
 public sealed class StoreTests : StoreHost
 {
     [Fact]
-    public async Task Every_operation_does_what_the_protocol_says()
+    public async Task Every_operation_does_what_the_protocol_defines()
     {
         await using BrokerClient client = await ConnectAsync();
         var store = new StoreClient(client);

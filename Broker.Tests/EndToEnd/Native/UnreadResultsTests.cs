@@ -24,10 +24,10 @@ public sealed class UnreadResultsTests : StoreHost
             await new StoreClient(writer).WriteAsync(Bytes("long"), new byte[ValueBytes], Durability.Memory);
 
         using Attacker reader = await (await Attacker.ConnectAsync(Host.Port, limit.Token, receiveBytes: 4096))
-            .UpgradeAsync(WickedNative.Path, WickedNative.Offer("v3.broker"), limit.Token);
-        await reader.SayHelloAsync(limit.Token);
+            .UpgradeAsync(HostileNativeClient.Path, HostileNativeClient.Offer("v3.broker"), limit.Token);
+        await reader.SendHelloAsync(limit.Token);
         byte[] calls = [.. Enumerable.Range(1, ReadsCount).SelectMany(number => ReadOf((uint)number))];
-        Assert.True(await reader.TrySendAsync(Wicked.Frame(Wicked.Binary, calls), limit.Token));
+        Assert.True(await reader.TrySendAsync(HostileClient.Frame(HostileClient.Binary, calls), limit.Token));
         await reader.ReadFrameAsync(limit.Token);       // The first of what it will never read: the calls are being answered.
 
         Host.SendTerminate();
@@ -41,6 +41,6 @@ public sealed class UnreadResultsTests : StoreHost
         BinaryPrimitives.WriteUInt32LittleEndian(body, number);
         BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(4), ReadMethod);
         "long"u8.CopyTo(body.AsSpan(17));
-        return WickedNative.Message(Call, body);
+        return HostileNativeClient.Message(Call, body);
     }
 }

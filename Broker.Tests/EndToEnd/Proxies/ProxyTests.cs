@@ -51,7 +51,7 @@ public sealed class ProxyTests
         using LightClient again = await TalkAsync(proxy, limit.Token);
     }
 
-    // One subscribes, another publishes and leaves with a code of its own. Both say that they are somebody else.
+    // One subscribes, another publishes and leaves with a code of its own. Both say that they are another component.
     private static async Task<LightClient> TalkAsync(ProxyProcess proxy, CancellationToken stop)
     {
         LightClient subscriber = await ConnectAsync(s_subscriber, proxy.Port, stop);
@@ -104,7 +104,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task Who_is_not_configured_as_a_proxy_is_logged_by_its_own_address_whatever_it_says()
+    public async Task An_unconfigured_proxy_is_logged_by_its_own_address()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var settings = new SettingsFile(ProxyKind.Find("nginx").BrokerConfiguration);

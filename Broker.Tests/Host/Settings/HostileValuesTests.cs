@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Builder;
 namespace Broker.Tests.Host.Settings;
 
 /// <summary>
-/// Every key of both reference.conf files with values that somebody may write by mistake or on purpose: what check-config takes is what serve
+/// Every key of both reference.conf files with values that someone may write by mistake or on purpose: what check-config takes is what serve
 /// can start with, and what it does not take is named with its key, its origin and what was expected.
 /// </summary>
 [Collection("The process's one log")]

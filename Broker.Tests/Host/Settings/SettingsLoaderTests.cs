@@ -28,7 +28,7 @@ public sealed class SettingsLoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_path_is_free_where_its_owner_is_off() =>
+    public void A_path_is_free_where_its_owner_is_disabled() =>
         Assert.Equal("/metrics", Load("broker { native.path = /metrics, http.metrics = off }").Settings.Hub.Native.Path);
 
     [Fact]

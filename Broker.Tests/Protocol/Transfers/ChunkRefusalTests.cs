@@ -76,7 +76,7 @@ public sealed class ChunkRefusalTests
             Add(table, 0, 9);
             Open(table, 90);
         }),
-        [ChunkError.UnknownReference] = ("no stream is awaited for call 7", table => table.TurnAway(new StreamHeader { Reference = 7, Bytes = 10 }, default)),
+        [ChunkError.UnknownReference] = ("no stream is awaited for call 7", table => table.Reject(new StreamHeader { Reference = 7, Bytes = 10 }, default)),
     };
 
     public static TheoryData<ChunkError> Cases => [.. s_cases.Keys];

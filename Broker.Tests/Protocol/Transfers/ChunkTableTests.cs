@@ -36,9 +36,9 @@ public sealed class ChunkTableTests
 
         Assert.Equal(1, table.Streams);
         Assert.Equal(ChunkError.Expired, Add(table, 0, 1, 2, now: 60));
-        var told = new List<uint>();
-        while (table.TryExpire(TimeSpan.FromSeconds(60), out StreamExpiry expired)) told.Add(expired.Stream);
-        Assert.Equal([0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u], told.Order());
+        var reported = new List<uint>();
+        while (table.TryExpire(TimeSpan.FromSeconds(60), out StreamExpiry expired)) reported.Add(expired.Stream);
+        Assert.Equal([0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u], reported.Order());
         Empty(table);
     }
 
@@ -196,7 +196,7 @@ public sealed class ChunkTableTests
     }
 
     [Fact]
-    public void What_another_chunk_found_late_is_due_at_once_until_it_is_told()
+    public void A_transfer_found_late_stays_due_until_reported()
     {
         ChunkTable table = Table();
         Add(table, 0, 0, 3, now: 0);

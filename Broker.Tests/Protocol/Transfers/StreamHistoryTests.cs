@@ -40,7 +40,7 @@ public sealed class StreamHistoryTests
     }
 
     [Fact]
-    public void A_jump_ahead_forgets_no_cancelled_number()
+    public void A_jump_ahead_keeps_cancelled_numbers()
     {
         var history = new StreamHistory();
         history.Spend(3, ChunkError.Cancelled);

@@ -133,7 +133,7 @@ public abstract class ClosingTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_handler_that_fails_still_says_goodbye_behind_its_replies()
+    public void A_failing_handler_still_closes_behind_its_replies()
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Received = turn =>

@@ -73,7 +73,7 @@ public abstract class DrainTests(ReactorBackend backend) : BackendTest(backend)
     }
 
     [Fact]
-    public void A_second_hub_on_the_same_port_fails_and_says_that_the_address_is_in_use()
+    public void A_second_hub_on_a_port_fails_with_address_in_use()
     {
         using var harness = NewHarness();
 

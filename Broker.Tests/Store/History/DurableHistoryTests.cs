@@ -14,7 +14,7 @@ public sealed class DurableHistoryTests : IDisposable
 
     private readonly StoreFolder _folder = new();
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private readonly List<string> _told = [];
+    private readonly List<string> _reported = [];
     private Guid _boot = Guid.NewGuid();
     private DurableHistories _histories;
     private IHistoryStore _store;
@@ -41,7 +41,7 @@ public sealed class DurableHistoryTests : IDisposable
         Assert.Equal((last, "3 4 5 6 7"), await ReadAsync("a", HistoryQuery.All));
         Assert.Equal(last with { Offset = 8 }, await AppendAsync("a", "8"));
         Assert.Equal("4 5 6 7 8", (await ReadAsync("a", HistoryQuery.All)).Text);
-        Assert.Empty(_told);
+        Assert.Empty(_reported);
     }
 
     [Fact]
@@ -171,7 +171,7 @@ public sealed class DurableHistoryTests : IDisposable
             else Assert.Equal(position, now);
         }
 
-        Assert.Contains(_told, static line => line.Contains("begin with new epochs", StringComparison.Ordinal));
+        Assert.Contains(_reported, static line => line.Contains("begin with new epochs", StringComparison.Ordinal));
         Assert.Single(Directory.GetDirectories(_folder.Path, "shard-00.damaged-*"));
     }
 
@@ -189,7 +189,7 @@ public sealed class DurableHistoryTests : IDisposable
 
         Assert.Equal(synced, (await ReadAsync("synced", HistoryQuery.All)).Top);
         Assert.NotEqual(unsynced.Epoch, (await _store.ReadAsync("unsynced", HistoryQuery.All, s_unsynced)).Top.Epoch);
-        Assert.Contains(_told, static line => line.Contains("unsynced", StringComparison.Ordinal));
+        Assert.Contains(_reported, static line => line.Contains("unsynced", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -215,7 +215,7 @@ public sealed class DurableHistoryTests : IDisposable
     }
 
     private DurableHistories Open() =>
-        DurableHistories.Open(_folder.Path, _time, new HistoryBudget(1 << 20), new DurableHistorySettings { Shards = 2, Boot = _boot, Notify = notice => _told.Add(notice.Text) });
+        DurableHistories.Open(_folder.Path, _time, new HistoryBudget(1 << 20), new DurableHistorySettings { Shards = 2, Boot = _boot, Notify = notice => _reported.Add(notice.Text) });
 
     private void Restart(TimeSpan after = default)
     {

@@ -4,7 +4,7 @@ using System.Text;
 namespace Broker.Tests.Hostile;
 
 /// <summary>Messages of the native protocol as docs/PROTOCOL.md prints them, made by hand, and some that it forbids.</summary>
-internal static class WickedNative
+internal static class HostileNativeClient
 {
     public const string Path = "/ws";
     public const byte Welcome = 0x02, Error = 0x05;

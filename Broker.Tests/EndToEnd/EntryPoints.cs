@@ -5,12 +5,12 @@ using System.Security.Cryptography.X509Certificates;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>What a host needs to open its other doors: a certificate for loopback, made here, and a place for a Unix socket.</summary>
-internal sealed class Doors : IDisposable
+internal sealed class EntryPoints : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-doors-");
     private string _certificateHash;
 
-    public Doors()
+    public EntryPoints()
     {
         (_certificateHash, PublicKeyHash) = MakeCertificate();
         Http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => Trusts(shown) } });

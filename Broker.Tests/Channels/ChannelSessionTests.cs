@@ -22,8 +22,8 @@ using HistoryWireOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 namespace Broker.Tests.Channels;
 
 /// <summary>What clients of the Centrifuge dialect and the server see of channels that keep something, over a whole hub with a clock moved by hand.</summary>
-/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
-public abstract partial class ChannelConversationTests(bool isProtobuf)
+/// <param name="isProtobuf">Whether clients use the Protobuf form; the tests say and see it as JSON.</param>
+public abstract partial class ChannelSessionTests(bool isProtobuf)
 {
     private static readonly HistoryOptions s_history = new() { Size = 10, Ttl = TimeSpan.FromMinutes(1), MetaTtl = TimeSpan.FromHours(1) };
 
@@ -55,7 +55,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void A_client_with_a_foreign_position_is_told_so()
+    public void A_position_of_another_epoch_is_not_recovered()
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
         HubClient client = hub.Connect();
@@ -79,7 +79,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         foreach (string data in (string[])["1", "2", "3"]) hub.Answer(hub.Api.PublishAsync("kept:a", Json(data)));
         NativeClient client = hub.ConnectNative();
 
-        client.Say(NativeWriter.Message(new Subscribe { Request = 5, Options = SubscribeOptions.Recover, Offset = 1, Channel = "kept:a"u8 }));
+        client.Send(NativeWriter.Message(new Subscribe { Request = 5, Options = SubscribeOptions.Recover, Offset = 1, Channel = "kept:a"u8 }));
 
         Assert.Equal(["subscribed 5 #1 at 3 Recoverable, Recovered", "delivery #1 2 2", "delivery #1 3 3"], client.Next(3));
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("4")));
@@ -112,12 +112,12 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
 
     private static string History(NativeClient client, HistoryRequest request)
     {
-        client.Say(NativeWriter.Message(request));
+        client.Send(NativeWriter.Message(request));
         return client.Next();
     }
 
     [Fact]
-    public void The_epoch_ends_and_a_live_subscriber_is_told_to_come_back()
+    public void A_new_epoch_asks_live_subscribers_to_resubscribe()
     {
         using var hub = new HubHarness(new StandardSettings
         {
@@ -133,7 +133,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         for (int i = 0; i < 300; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(15));
-            if (client.LinesWithin(1) is { Length: > 0 }) client.Say("{}");
+            if (client.LinesWithin(1) is { Length: > 0 }) client.Send("{}");
         }
 
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("3")));
@@ -192,7 +192,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void Joins_and_leaves_of_a_large_channel_are_told_together()
+    public void Joins_and_leaves_of_a_large_channel_are_sent_together()
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "here", Presence = true, JoinLeave = JoinLeave.On, CoalesceAbove = 1 });
         HubClient first = hub.Connect(), second = hub.Connect(), third = hub.Connect();
@@ -215,7 +215,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void A_slow_subscriber_is_told_what_it_missed_and_given_the_newest()
+    public void A_slow_subscriber_gets_the_gap_and_the_newest()
     {
         var settings = new StandardSettings
         {
@@ -224,8 +224,8 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
             History = new Actors.Channels.History.HistorySettings { RecoveryBytesMax = 16 * 1024 },
         };
         using var hub = new HubHarness(settings) { IsProtobuf = isProtobuf };
-        HubClient slow = hub.Connect(receiveBufferBytes: 4096), quick = hub.Connect();
-        foreach (HubClient client in (HubClient[])[slow, quick])
+        HubClient slow = hub.Connect(receiveBufferBytes: 4096), inline = hub.Connect();
+        foreach (HubClient client in (HubClient[])[slow, inline])
         {
             Ask(client, 2, """
                 "subscribe":{"channel":"ticks:a"}
@@ -238,10 +238,10 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         for (int i = 0; i < Count; i++)
         {
             hub.Answer(hub.Api.PublishAsync("ticks:a", Json($"\"{data}\"")));
-            if (i % 20 == 0) seen += quick.LinesWithin(1).Length;
+            if (i % 20 == 0) seen += inline.LinesWithin(1).Length;
         }
 
-        seen += quick.LinesWithin(8).Length;
+        seen += inline.LinesWithin(8).Length;
         var lines = new List<string>();
         while (lines.Count == 0 || !lines[^1].Contains($"\"offset\":{Count}", StringComparison.Ordinal)) lines.AddRange(slow.NextFrame().Split('\n'));
 
@@ -322,7 +322,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
 
     private static string Ask(HubClient client, int id, string command)
     {
-        client.Say($$"""{"id":{{id}},{{command.Trim()}}}""");
+        client.Send($$"""{"id":{{id}},{{command.Trim()}}}""");
         return client.NextLine();
     }
 
@@ -352,7 +352,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
 }
 
 /// <summary>Over the JSON form.</summary>
-public sealed class JsonChannelConversationTests() : ChannelConversationTests(isProtobuf: false);
+public sealed class JsonChannelSessionTests() : ChannelSessionTests(isProtobuf: false);
 
 /// <summary>Over the Protobuf form.</summary>
-public sealed class ProtobufChannelConversationTests() : ChannelConversationTests(isProtobuf: true);
+public sealed class ProtobufChannelSessionTests() : ChannelSessionTests(isProtobuf: true);

@@ -8,7 +8,7 @@ using Xunit;
 namespace Broker.Tests.Centrifuge.Protobuf;
 
 /// <summary>What is only so in the Protobuf form, and where both forms meet in a channel.</summary>
-public sealed class ProtobufConversationTests
+public sealed class ProtobufSessionTests
 {
     private static readonly byte[] s_listen = ProtobufTranscoder.Encode("""{"id":2,"subscribe":{"channel":"c"}}""");
 
@@ -34,7 +34,7 @@ public sealed class ProtobufConversationTests
         using var hub = new HubHarness();
         HubClient client = hub.Dial(path: $"{CentrifugeProtocol.Path}?{query}", subprotocol: subprotocol);
 
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
 
         Assert.StartsWith("""{"id":1,"connect":{"client":""", client.NextLine(), StringComparison.Ordinal);
     }
@@ -45,7 +45,7 @@ public sealed class ProtobufConversationTests
         using var hub = new HubHarness { IsProtobuf = true };
         HubClient binary = hub.Connect();
         HubClient json = hub.Dial(path: CentrifugeProtocol.Path);
-        json.Say("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"c"}}""");
+        json.Send("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"c"}}""");
         json.NextLines(2);
         binary.SendRaw(HubClient.BinaryFrame(s_listen));
         binary.NextLine();
@@ -54,7 +54,7 @@ public sealed class ProtobufConversationTests
         binary.SendRaw(HubClient.BinaryFrame([(byte)publish.Length, .. publish, .. ProtobufTranscoder.Encode("""{"id":4,"publish":{"channel":"c","data":{"text":1}}}""")]));
         Assert.Contains("\"data\":\"AP8K\"", json.NextLine(), StringComparison.Ordinal);
         Assert.Contains("\"data\":{\"text\":1}", json.NextLine(), StringComparison.Ordinal);
-        json.Say("""{"id":3,"publish":{"channel":"c","data":[ "three" ]}}""");
+        json.Send("""{"id":3,"publish":{"channel":"c","data":[ "three" ]}}""");
 
         var seen = new List<string>();
         while (seen.Count < 3)
@@ -77,7 +77,7 @@ public sealed class ProtobufConversationTests
         reader.SendRaw(HubClient.BinaryFrame(s_listen));
         reader.NextLine();
 
-        writer.Say([.. Enumerable.Range(2, 5).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"c","data":{{{id}}}}}""")]);
+        writer.Send([.. Enumerable.Range(2, 5).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"c","data":{{{id}}}}}""")]);
 
         string[] lines = ProtobufTranscoder.Decode(reader.NextPayload()).Split('\n');
         Assert.Equal(5, lines.Length);
@@ -106,13 +106,13 @@ public sealed class ProtobufConversationTests
     }
 
     [Fact]
-    public void A_long_message_that_resumes_many_channels_is_taken()
+    public void Accepts_a_long_message_that_resumes_many_channels()
     {
         using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
         HubClient client = hub.Connect();
         string[] commands = [.. Enumerable.Range(2, 60).Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"{{{new string('c', 90)}}}{{{id}}}"}}""")];
 
-        client.Say(commands);
+        client.Send(commands);
 
         Assert.Equal(commands.Length, client.NextLines(commands.Length).Length);
     }
@@ -123,7 +123,7 @@ public sealed class ProtobufConversationTests
         using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
         HubClient client = hub.Connect();
 
-        client.Say($$$"""{"id":2,"publish":{"channel":"c","data":"{{{new string('x', 5000)}}}"}}""");
+        client.Send($$$"""{"id":2,"publish":{"channel":"c","data":"{{{new string('x', 5000)}}}"}}""");
 
         Assert.Equal(1009, client.NextClose().Code);
     }
@@ -135,7 +135,7 @@ public sealed class ProtobufConversationTests
         hub.Methods.Add("bytes", static (_, _) => new((ReadOnlyMemory<byte>)new byte[] { 0, 255 }));
         HubClient client = hub.Connect();
 
-        client.Say("""{"id":2,"rpc":{"method":"bytes"}}""");
+        client.Send("""{"id":2,"rpc":{"method":"bytes"}}""");
 
         Assert.Equal("""{"id":2,"rpc":{"data":"AP8="}}""", client.NextLine());
     }

@@ -24,14 +24,14 @@ using static Broker.Tests.AspNetCore.ClientSteps;
 namespace Broker.Tests.Host;
 
 /// <summary>The ways into the process beside the reactor's port: https and wss, HTTP/2, and a Unix socket.</summary>
-public sealed class DoorsTests : IDisposable
+public sealed class EntryPointsTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-");
 
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory, InlineData(Transport.Auto), InlineData(Transport.Kestrel)]
-    public async Task Every_door_serves_the_page_health_and_WebSockets(Transport transport)
+    public async Task Every_entry_point_serves_the_page_health_and_WebSockets(Transport transport)
     {
         string socket = Path.Combine(_folder.FullName, "hub");
         var settings = new HostSettings
@@ -102,7 +102,7 @@ public sealed class DoorsTests : IDisposable
     [InlineData("a folder", "certificate", "the path of a PEM or PFX file that can be read")]
     [InlineData("noise", "certificate", "a PEM or PFX file with a certificate and its private key")]
     [InlineData("for clients only", "certificate", "a certificate that may identify a server")]
-    public void A_certificate_that_cannot_serve_names_the_key_to_blame(string kind, string key, string expected)
+    public void An_unusable_certificate_names_its_settings_key(string kind, string key, string expected)
     {
         TlsSettings files = BadFiles(kind);
         string text = $"broker.tls {{ enabled = on, certificate = \"{files.Certificate}\", key = \"{files.Key}\", password = \"{files.Password}\" }}";
