@@ -58,7 +58,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, endpointPath, isConnect: false, out CarriedOpening? opening) is { } refused)
+        if (entrance.Check(request, endpointPath, isConnect: false, out CarriedOpening? opening, HttpCarrier.PeerOf(context)) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
@@ -106,7 +106,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening) is { } refused)
+        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening, HttpCarrier.PeerOf(context)) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;

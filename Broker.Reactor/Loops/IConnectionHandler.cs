@@ -31,6 +31,11 @@ public interface IConnectionAcceptor
     /// <returns>The endpoint; or none, when the path belongs to no endpoint.</returns>
     WebSocketEndpoint? Find(UpgradeRequest request);
 
+    /// <summary>Whether a client may open a connection now; asked before <see cref="MayOpen"/>.</summary>
+    /// <param name="client">The client's address: that of its peer, or of who is behind it if the peer is a proxy that is believed.</param>
+    /// <returns>Why not, or <c>null</c>.</returns>
+    UpgradeFault? CheckConnect(System.Net.IPAddress client) => null;
+
     /// <summary>Whether one more connection may come in; if not, it is answered 503.</summary>
     /// <param name="retryAfter">How long the client should stay away.</param>
     bool MayOpen(out TimeSpan retryAfter);

@@ -119,7 +119,11 @@ public abstract partial class ChannelSessionTests(bool isProtobuf)
     [Fact]
     public void A_new_epoch_asks_live_subscribers_to_resubscribe()
     {
-        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
+        using var hub = new HubHarness(new StandardSettings
+        {
+            Namespaces = [new ChannelNamespace { Name = "kept", History = s_history, Recovery = true }],
+            History = new Broker.Actors.Channels.History.HistorySettings { PositionCheckInterval = TimeSpan.Zero },        // Each check would keep the epoch.
+        }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         Ask(client, 2, """
             "subscribe":{"channel":"kept:a"}

@@ -17,6 +17,7 @@ using Broker.Actors.Channels.FanOut;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
+using Broker.Actors.Limits;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -92,6 +93,8 @@ internal sealed class HubHarness : TurnedLoop
         _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
         var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
         var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallContext(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
+        Limits = acceptor.Limits = ClientLimits.Of(settings.Limits, settings.Clients.ResumeCommands, settings.Clients.ResumeBytes, time, counters.Limited);
+        context = context with { Limits = Limits };
         acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
         _api.Start(new HubApiContext(settings.Clients, namespaces, context.Routes, _homes, _sessions, "1.2.3", time));
 
@@ -105,6 +108,9 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>What the homes of channels share.</summary>
     public ChannelContext Channels { get; }
+
+    /// <summary>The rates of clients; null where nothing is limited.</summary>
+    public ClientLimits? Limits { get; }
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
     public MethodRegistry Methods { get; }
@@ -146,14 +152,23 @@ internal sealed class HubHarness : TurnedLoop
     /// <summary>A client whose handshake is done.</summary>
     public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null, string? subprotocol = null)
     {
+        bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
+        HubClient client = Open(loop, receiveBufferBytes, isProtobuf);
+        client.Upgrade(path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol : subprotocol);
+        return client;
+    }
+
+    /// <summary>What a client is answered whose handshake is refused.</summary>
+    public string DialRefused() => Open(loop: 0, receiveBufferBytes: null, isProtobuf: false).UpgradeRefused(_settings.Centrifuge.Path);
+
+    private HubClient Open(int loop, int? receiveBufferBytes, bool isProtobuf)
+    {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBufferBytes is { } bytes) socket.ReceiveBufferSize = bytes;
         socket.Connect(_ports[loop]);
         socket.Blocking = false;
-        bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
         var client = new HubClient(this, socket) { IsProtobuf = isProtobuf };
         _clients.Add(client);
-        client.Upgrade(path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol : subprotocol);
         return client;
     }
 
