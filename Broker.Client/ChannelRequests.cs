@@ -86,7 +86,8 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             message = NativeWriter.Message(new HistoryRequest
             {
                 Request = id,
-                Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
+                Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (
+                    range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
                 Epoch = range.Since?.Epoch ?? 0,
                 Offset = range.Since?.Offset ?? 0,
                 Limit = (uint)range.Limit,
@@ -115,7 +116,9 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         request.Answer.TrySetResult(new HistoryPage(new HistoryPosition(reply.Epoch, reply.Offset), publications));
     }
 
-    /// <summary>Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.</summary>
+    /// <summary>
+    /// Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.
+    /// </summary>
     public async Task ResubscribeAsync(Subscription subscription)
     {
         try
@@ -150,7 +153,8 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
 
     public void OnDelivery(Core.Protocol.Messages.Delivery delivery)
     {
-        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data.ToArray());
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription))
+            subscription.Take(delivery.Offset, delivery.Data.ToArray());
     }
 
     /// <summary>One that came as a stream, and so perhaps behind later ones.</summary>
@@ -198,7 +202,10 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
         if (unsubscribed.Code == KeepsNothing) subscription.DropPosition();
         if (unsubscribed.Code >= ResubscribeFrom) _ = ResubscribeAsync(subscription);
-        else End(subscription, new RequestRejectedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
+        else
+            End(subscription,
+                new RequestRejectedException(
+                    unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
     }
 
     /// <summary>The hub refuses a request.</summary>

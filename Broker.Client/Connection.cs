@@ -89,9 +89,11 @@ internal sealed class Connection
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), _state.Options.Time);
-            if (_state.CloseInfo is null) await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
+            if (_state.CloseInfo is null)
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
+        catch (Exception failure) when (
+            failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
             // It is ending anyway.
         }

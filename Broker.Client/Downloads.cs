@@ -13,12 +13,14 @@ namespace Broker.Client;
 /// <param name="calls">What streams may be results of.</param>
 /// <param name="channels">What streams may be deliveries of.</param>
 /// <param name="take">Takes a message; returns what is wrong with it.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutboundCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
+internal sealed class Downloads(
+    ConnectionState state, FrameSender sender, OutboundCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
 {
     private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
 
     private readonly Dictionary<uint, uint> _results = [];      // Streams that are results, and the calls that they are of.
-    private readonly ChunkTable _table = new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), ProcessBuffers.Shared);
+    private readonly ChunkTable _table =
+        new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), ProcessBuffers.Shared);
 
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _table.NextExpiry;
@@ -95,7 +97,8 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         }
 
         // What waited for memory has it now.
-        while (_table.TryGrant(state.Now, out uint stream, out uint credit)) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
+        while (_table.TryGrant(state.Now, out uint stream, out uint credit))
+            sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
     }
 
     /// <summary>No caller waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
@@ -182,8 +185,11 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         if (purpose == StreamPurpose.Result) calls.OnResultRefused(call, why, text);
     }
 
-    private void SendCancel(uint stream, ChunkError why) => sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
+    private void SendCancel(uint stream, ChunkError why) =>
+        sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
 
     private void Refuse(uint stream, uint chunk, in ChunkRefusal why) =>
-        sender.PostControl(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why.Error, Id = stream, ChunkIndex = chunk, Text = Encoding.UTF8.GetBytes(why.Text) });
+        sender.PostControl(
+            new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why.Error, Id = stream, ChunkIndex = chunk,
+                Text = Encoding.UTF8.GetBytes(why.Text) });
 }

@@ -160,7 +160,8 @@ internal sealed class FrameSender
                     continue;
                 }
 
-                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None).ConfigureAwait(false);
+                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None)
+                    .ConfigureAwait(false);
                 frame.ResetWrittenCount();
             }
         }

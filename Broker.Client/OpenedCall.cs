@@ -52,7 +52,8 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     {
         if (!_sendsItems) throw new InvalidOperationException("The call was opened without further arguments: open it with sendsItems.");
         if (_argumentsEnded) throw new InvalidOperationException("The arguments have been ended.");
-        if (item.Length > ItemBytesMax) throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
+        if (item.Length > ItemBytesMax)
+            throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
         bool isSent = false, isTaken = false;
         try

@@ -20,7 +20,8 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
     /// <summary>Calls a method; without the lock.</summary>
-    public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancellationToken)
+    public async Task<ReadOnlyMemory<byte>> CallAsync(
+        string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var call = new PendingCall(method, settings.Download);
@@ -36,7 +37,8 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     /// <param name="options">Whether further arguments follow.</param>
     /// <param name="settings">Deadline and progress.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    public OpenedCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancellationToken)
+    public OpenedCall Open(
+        string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var call = new PendingCall(method, settings.Download);
@@ -100,7 +102,9 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (call.Items?.Add(item.Data.ToArray()) == true) return;
         _pending.TryTake(item.Id, out _);
         GiveUp(item.Id, call);
-        call.Fail(new BrokerException(call.Items is null ? $"{call.Method} has several results: open it as a stream." : $"{call.Method}: the hub says more than it may."));
+        call.Fail(new BrokerException(
+            call.Items is null ? $"{call.Method} has several results: open it as a stream."
+                : $"{call.Method}: the hub says more than it may."));
     }
 
     /// <summary>The hub takes more arguments.</summary>
@@ -188,7 +192,8 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
 
             // Messages behind a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None && NativeWriter.SizeOf(message) + (long)arguments.Length > sender.Limits.ThresholdBytes)
-                throw new PayloadTooLargeException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
+                throw new PayloadTooLargeException(
+                    $"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
             call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));
         }
         catch (BrokerException)

@@ -34,7 +34,9 @@ public static class ExposureRule
             (true, false) => "anonymous clients (broker.centrifuge.anonymous) are",
             _ => "the echo endpoint (broker.echo.enabled) is",
         };
-        IPAddress first = ((IPAddress[])[settings.Listen.Address, .. others]).FirstOrDefault(address => !IPAddress.IsLoopback(address), settings.Listen.Address);
+        IPAddress first =
+            ((IPAddress[])[settings.Listen.Address, .. others])
+                .FirstOrDefault(address => !IPAddress.IsLoopback(address), settings.Listen.Address);
         return $"{who} open to anyone who can reach {first}";
     }
 }

@@ -12,6 +12,7 @@ public static class StandardDialects
     public static IReadOnlyList<IDialectFactory> Of(StandardSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return [new CentrifugeDialect(settings.Centrifuge), new NativeDialect(settings.Native, settings.Centrifuge.MessageBytesMax), new EchoDialect(settings.Echo)];
+        return [new CentrifugeDialect(settings.Centrifuge), new NativeDialect(settings.Native, settings.Centrifuge.MessageBytesMax),
+            new EchoDialect(settings.Echo)];
     }
 }

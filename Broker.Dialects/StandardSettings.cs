@@ -30,7 +30,9 @@ public sealed record StandardSettings : HubSettings
     /// <summary>The echo endpoint, for conformance and measurement.</summary>
     public EchoSettings Echo { get; init; } = new();
 
-    /// <summary>Reads the settings under <c>broker</c> from a configuration that Akka has parsed; what it leaves out has its default.</summary>
+    /// <summary>
+    /// Reads the settings under <c>broker</c> from a configuration that Akka has parsed; what it leaves out has its default.
+    /// </summary>
     /// <exception cref="SettingException">A value is bad, or a key unknown.</exception>
     public static StandardSettings From(Config config)
     {

@@ -89,7 +89,8 @@ internal sealed class GroupWriter : IDisposable
             catch (Exception failure)
             {
                 // Whatever it is, each writer gets it, and the next group has its chance.
-                foreach (PendingWrite write in _group) write.Answer.TrySetException(new StoreException(StoreFault.Failed, StoreFaultText.OfWrite(failure), failure));
+                foreach (PendingWrite write in _group)
+                    write.Answer.TrySetException(new StoreException(StoreFault.Failed, StoreFaultText.OfWrite(failure), failure));
             }
         }
     }
@@ -196,7 +197,8 @@ internal sealed class GroupWriter : IDisposable
     {
         if (!_decided.TryGetValue(change.Key, out KeyState before)) before = _engine.Look(change.Key.Span);
         LongValue? parts = change.Kind == ChangeKind.Publish ? change.Long : null;
-        if (change.Kind == ChangeKind.Put && change.Value.Length > LongValue.PartBytes) parts = new LongValue(_numbers.Next(), change.Value.Length);
+        if (change.Kind == ChangeKind.Put && change.Value.Length > LongValue.PartBytes)
+            parts = new LongValue(_numbers.Next(), change.Value.Length);
         _decided[change.Key] = new KeyState(!change.IsDelete, parts);
         if (before.Long is { } former) Records.DeleteParts(batch, former);
         if (change.IsDelete)

@@ -93,7 +93,9 @@ public sealed class KeyedStore : IDisposable
         }
     }
 
-    /// <summary>Opens the value of a key to be read piece by piece, as it is now; null where there is none. The caller disposes of it.</summary>
+    /// <summary>
+    /// Opens the value of a key to be read piece by piece, as it is now; null where there is none. The caller disposes of it.
+    /// </summary>
     public ValueReader? OpenRead(ReadOnlySpan<byte> key)
     {
         CheckKey(key);
@@ -112,7 +114,8 @@ public sealed class KeyedStore : IDisposable
     /// <param name="from">Begins with the first key that is not below it; none begins with the first.</param>
     public StoreScan OpenScan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from = default)
     {
-        if (prefix.Length > _settings.KeyBytesMax || from.Length > _settings.KeyBytesMax + 1) throw BadKey(Math.Max(prefix.Length, from.Length));
+        if (prefix.Length > _settings.KeyBytesMax || from.Length > _settings.KeyBytesMax + 1)
+            throw BadKey(Math.Max(prefix.Length, from.Length));
         try
         {
             return new StoreScan(_engine, prefix, from);
@@ -139,9 +142,12 @@ public sealed class KeyedStore : IDisposable
 
     /// <summary>The values of several keys at one moment: no half of a batch is seen. The caller disposes of each.</summary>
     /// <param name="keys">The keys.</param>
-    /// <param name="bytesMax">The most bytes of all values together, a value that is named twice counted twice; beyond it they are refused.</param>
+    /// <param name="bytesMax">
+    /// The most bytes of all values together, a value that is named twice counted twice; beyond it they are refused.
+    /// </param>
     /// <returns>In the order of the keys; null where there is none.</returns>
-    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue) => ReadMany(keys, bytesMax, reservation: null);
+    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue) =>
+        ReadMany(keys, bytesMax, reservation: null);
 
     // A few keys at a time, and what is long only when all lengths are known: so no more is held than may be returned.
     internal PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax, ReadReservation? reservation)
@@ -199,13 +205,18 @@ public sealed class KeyedStore : IDisposable
     /// <param name="bytesMax">Most bytes of keys and values; one entry always comes.</param>
     /// <param name="keysOnly">Leaves the values out.</param>
     /// <param name="valueBytesMax">A value that is kept in parts and is longer is refused.</param>
-    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax = int.MaxValue) =>
+    public StorePage Scan(
+        ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax =
+            int.MaxValue) =>
         Scan(prefix, after, entriesMax, bytesMax, keysOnly, valueBytesMax, reservation: null);
 
-    internal StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadReservation? reservation)
+    internal StorePage Scan(
+        ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax,
+            ReadReservation? reservation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesMax, 1);
-        if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax) throw BadKey(Math.Max(prefix.Length, after.Length));
+        if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax)
+            throw BadKey(Math.Max(prefix.Length, after.Length));
         try
         {
             using StoreEngine.EngineReference _ = _engine.AddRef();
@@ -271,7 +282,9 @@ public sealed class KeyedStore : IDisposable
         ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
         : new StoreException(StoreFault.Failed, StoreFaultText.Read, failure) { IsDamage = StoreException.MeansDamage(failure) };
 
-    private StorePage ReadPage(Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadReservation? reservation)
+    private StorePage ReadPage(
+        Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly,
+            int valueBytesMax, ReadReservation? reservation)
     {
         var entries = new List<StoreEntry>();
         long bytes = 0;
@@ -287,7 +300,8 @@ public sealed class KeyedStore : IDisposable
             if (hasMore) break;
             if (LongValue.Of(kept) is { } cut) CheckJoined(cut, valueBytesMax);
             reservation?.Take(more);
-            entries.Add(new StoreEntry(key.ToArray(), LongValue.Of(kept) is { } parts ? Join(parts, moment, valueBytesMax) : kept[1..].ToArray()));
+            entries.Add(new StoreEntry(
+                key.ToArray(), LongValue.Of(kept) is { } parts ? Join(parts, moment, valueBytesMax) : kept[1..].ToArray()));
         }
 
         StoreEngine.ThrowIfFailed(iterator);
@@ -335,11 +349,13 @@ public sealed class KeyedStore : IDisposable
     private static void CheckJoined(LongValue parts, int bytesMax)
     {
         if (parts.Length > Math.Min(bytesMax, Array.MaxLength))
-            throw new StoreException(StoreFault.ResultTooBig, $"The value has {parts.Length} bytes, too many for one piece: read it as a stream.");
+            throw new StoreException(
+                StoreFault.ResultTooBig, $"The value has {parts.Length} bytes, too many for one piece: read it as a stream.");
     }
 
     /// <summary>Makes changes of the store's own, which are judged already.</summary>
-    internal Task<WriteReceipt> WriteOwnAsync(IReadOnlyList<StoreChange> changes, long bytes, Durability durability) => _writer.Add(changes, bytes, durability);
+    internal Task<WriteReceipt> WriteOwnAsync(IReadOnlyList<StoreChange> changes, long bytes, Durability durability) =>
+        _writer.Add(changes, bytes, durability);
 
     private T Guard<T>(Func<StoreEngine, T> ask)
     {

@@ -21,7 +21,9 @@ internal static partial class NativeLibraryFolder
     /// <exception cref="StoreException">The program's folder has no library, or it cannot be loaded.</exception>
     public static string EnsureLoaded() => s_loadedFrom.Value;
 
-    /// <summary>Where the program's own library is: beside it, as the package lays it out, or where a single file was unpacked to.</summary>
+    /// <summary>
+    /// Where the program's own library is: beside it, as the package lays it out, or where a single file was unpacked to.
+    /// </summary>
     internal static string? Find()
     {
         string runtime = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
@@ -38,13 +40,15 @@ internal static partial class NativeLibraryFolder
     private static string Load()
     {
         if (!OperatingSystem.IsLinux()) return "";
-        string folder = Find() ?? throw new StoreException(StoreFault.Failed, $"{FileName} is not in the program's folder {AppContext.BaseDirectory}.");
+        string folder =
+            Find() ?? throw new StoreException(StoreFault.Failed, $"{FileName} is not in the program's folder {AppContext.BaseDirectory}.");
         Exception? failure = null;
         var loader = new Thread(() => failure = LoadIn(folder)) { Name = "store library" };
         loader.Start();
         loader.Join();
         if (failure is null) return folder;
-        throw new StoreException(StoreFault.Failed, $"{FileName} of {folder} cannot be loaded: {failure.GetBaseException().Message}", failure);
+        throw new StoreException(
+            StoreFault.Failed, $"{FileName} of {folder} cannot be loaded: {failure.GetBaseException().Message}", failure);
     }
 
     // Where a sandbox forbids a directory of the thread's own, the process has the folder for as long as the search takes.

@@ -3,7 +3,9 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Store;
 
-/// <summary>Bytes that the results of running reads hold, from before they are gathered until they have left: of each client, and of all.</summary>
+/// <summary>
+/// Bytes that the results of running reads hold, from before they are gathered until they have left: of each client, and of all.
+/// </summary>
 /// <remarks>
 /// A client whose results wait already is refused what is beyond its share: it asks for more than it takes. One that waits for
 /// each answer is not, as one result alone is always within its share. Where all clients together hold as much as they may, a read waits
@@ -83,7 +85,9 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
             }
 
             if (failure is OperationCanceledException) throw;
-            throw new CallFaultException(FaultCode.Overloaded, $"The results of all clients hold {Bytes} bytes of at most {bytesMax} (broker.store.read-bytes-max).");
+            throw new CallFaultException(
+                FaultCode.Overloaded,
+                    $"The results of all clients hold {Bytes} bytes of at most {bytesMax} (broker.store.read-bytes-max).");
         }
     }
 
@@ -121,7 +125,9 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
         long held = _clients.GetValueOrDefault(reservation.Client);
         if (held == reservation.Bytes || bytes <= clientBytesMax - held) return;
         throw new CallFaultException(
-            FaultCode.Overloaded, $"Results of {held - reservation.Bytes} bytes wait for this client already, of at most {clientBytesMax} (broker.store.client-read-bytes-max).");
+            FaultCode.Overloaded,
+                $"Results of {held - reservation.Bytes} bytes wait for this client already, of at most {clientBytesMax} "
+                    + $"(broker.store.client-read-bytes-max).");
     }
 
     private sealed record Waiter(ReadReservation Reservation, long Bytes)

@@ -34,7 +34,8 @@ public readonly record struct StoreChange
     internal static StoreChange Part(LongValue before, ReadOnlyMemory<byte> part) => new(ChangeKind.Part, default, part) { Long = before };
 
     /// <summary>Sets a key to a value whose parts are all there.</summary>
-    internal static StoreChange Publish(ReadOnlyMemory<byte> key, LongValue value) => new(ChangeKind.Publish, key, default) { Long = value };
+    internal static StoreChange Publish(ReadOnlyMemory<byte> key, LongValue value) =>
+        new(ChangeKind.Publish, key, default) { Long = value };
 
     /// <summary>Drops the parts of a value that nothing has seen.</summary>
     internal static StoreChange Drop(LongValue value) => new(ChangeKind.Drop, default, default) { Long = value };

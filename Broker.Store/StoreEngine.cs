@@ -66,7 +66,8 @@ internal sealed unsafe class StoreEngine : SafeHandle
             string why = failure.Message.Contains("lock file", StringComparison.Ordinal) ? $"another process has it open. {failure.Message}"
                 : failure.Message.StartsWith("Corruption", StringComparison.Ordinal) ? $"{failure.Message} {StoreFolderCheck.WayOn(folder)}"
                 : failure.Message;
-            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure) { IsDamage = StoreException.MeansDamage(failure) };
+            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure)
+                { IsDamage = StoreException.MeansDamage(failure) };
         }
 
         try
@@ -78,7 +79,9 @@ internal sealed unsafe class StoreEngine : SafeHandle
         catch (RocksDbSharpException failure)
         {
             engine.Dispose();
-            throw new StoreException(StoreFault.Failed, $"The store {folder} is damaged: {failure.Message} {StoreFolderCheck.WayOn(folder)}", failure) { IsDamage = true };
+            throw new StoreException(
+                StoreFault.Failed, $"The store {folder} is damaged: {failure.Message} {StoreFolderCheck.WayOn(folder)}", failure)
+                    { IsDamage = true };
         }
         catch
         {

@@ -48,7 +48,10 @@ public sealed class StoreHandlers
     {
         _store = store;
         _resultBytesMax = resultBytesMax;
-        _reads = reads ?? new ReadBudget(Math.Max(256 * 1024 * 1024, resultBytesMax), Math.Max(64 * 1024 * 1024, resultBytesMax), TimeSpan.FromSeconds(30), TimeProvider.System);
+        _reads = reads
+            ?? new ReadBudget(
+            Math.Max(256 * 1024 * 1024, resultBytesMax), Math.Max(64 * 1024 * 1024, resultBytesMax), TimeSpan.FromSeconds(30),
+                TimeProvider.System);
         All = new Dictionary<string, StoreHandler>
         {
             [StoreMethods.Read] = arguments => ReadArrayAsync(arguments, Read),
@@ -74,7 +77,8 @@ public sealed class StoreHandlers
 
     // Gathers and counts on the way; where there is no room for all of it, releases everything, waits for room, and gathers
     // again. So no read waits for room while it holds any.
-    private async ValueTask<StoreResult> ReadAsync(StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
+    private async ValueTask<StoreResult> ReadAsync(
+        StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
     {
         ReadReservation reservation = _reads.Begin(request.Client);
         while (true)
@@ -111,7 +115,9 @@ public sealed class StoreHandlers
     /// <summary>Each method by its name.</summary>
     public IReadOnlyDictionary<string, StoreHandler> All { get; }
 
-    /// <summary>The methods whose results are longer than their arguments, by their names: what a result holds counts until it is disposed of.</summary>
+    /// <summary>
+    /// The methods whose results are longer than their arguments, by their names: what a result holds counts until it is disposed of.
+    /// </summary>
     public IReadOnlyDictionary<string, StoreReader> Readers { get; }
 
     private static Task<ReadOnlyMemory<byte>> Answer(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, byte[]> run)
@@ -126,7 +132,8 @@ public sealed class StoreHandlers
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> AnswerAsync(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, Task<byte[]>> run)
+    private static async Task<ReadOnlyMemory<byte>> AnswerAsync(
+        ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, Task<byte[]>> run)
     {
         try
         {
@@ -141,7 +148,8 @@ public sealed class StoreHandlers
     internal static CallFaultException AsFault(Exception failure) => failure switch
     {
         CallFaultException fault => fault,
-        StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad => Wrap(FaultCode.BadArguments, bad),
+        StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad =>
+            Wrap(FaultCode.BadArguments, bad),
         StoreException { Fault: StoreFault.ResultTooBig } large => Wrap(FaultCode.ResultTooBig, large),
         StoreException { Fault: StoreFault.Overloaded } full => Wrap(FaultCode.Overloaded, full),
         _ => Wrap(FaultCode.Failed, failure),
@@ -169,7 +177,8 @@ public sealed class StoreHandlers
         if (value is null) return Copied(reservation, StoreCodec.Encode(new ValueResult()));
         reservation.Own(value);
         CheckResult(value.Length);
-        if (value.Length < PinnedBytesMin) return Copied(reservation, StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }));
+        if (value.Length < PinnedBytesMin)
+            return Copied(reservation, StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }));
         if (!value.IsJoined) reservation.Take(value.Length);
         return new StoreResult(default, Pin([s_found, value.Memory], reservation));
     }
@@ -248,11 +257,14 @@ public sealed class StoreHandlers
     private StoreResult Scan(ReadOnlyMemory<byte> arguments, ReadReservation reservation)
     {
         ScanArguments scan = Parse<ScanArguments>(arguments);
-        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax, reservation);
+        StorePage page =
+            _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax,
+                reservation);
         long bytes = page.Entries.Sum(entry => new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span }.Bytes);
         CheckResult(bytes);
         ReadOnlyMemory<byte>[] segments = Encode(page);
-        return segments is [{ Length: < PinnedBytesMin }] ? Copied(reservation, segments[0]) : new StoreResult(default, Pin(segments, reservation));
+        return segments is [{ Length: < PinnedBytesMin }] ? Copied(reservation, segments[0])
+            : new StoreResult(default, Pin(segments, reservation));
     }
 
     // Long values stay where they are, between what is copied together.

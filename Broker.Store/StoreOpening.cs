@@ -66,7 +66,8 @@ internal sealed class StoreOpening(StoreEngine engine, string folder)
         {
             ReadOnlySpan<byte> record = former.GetKeySpan(), value = former.GetValueSpan();
             if (i == RecordsAtOnce || bytes >= BytesAtOnce) return record.ToArray();
-            if (value.Length > LongValue.PartBytes) Records.PutInParts(batch, record[1..], new LongValue(numbers.Next(), value.Length), value);
+            if (value.Length > LongValue.PartBytes)
+                Records.PutInParts(batch, record[1..], new LongValue(numbers.Next(), value.Length), value);
             else Records.Put(batch, record[1..], value);
             batch.Delete(record);
             bytes += value.Length;

@@ -46,7 +46,8 @@ public sealed class StoreStreams
     /// <summary>Calls that are under way.</summary>
     internal int Calls => _slots.Count;
 
-    private async Task<ReadOnlyMemory<byte>> RunAsync(StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>> RunAsync(
+        StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancellationToken)
     {
         using var watch = new IdleWatch(_idleLimit, _time, cancellationToken);
         _slots.Take(call.Client, watch);
@@ -104,7 +105,8 @@ public sealed class StoreStreams
         using (reader)
         {
             if (from > (ulong)reader.Length) throw new CallFaultException(FaultCode.BadArguments, $"the value has {reader.Length} bytes");
-            await SendAsync(call, watch, new MemoryChunkSource(StoreCodec.Encode(new NumberResult { Value = (ulong)reader.Length }))).ConfigureAwait(false);
+            await SendAsync(call, watch, new MemoryChunkSource(StoreCodec.Encode(new NumberResult { Value = (ulong)reader.Length })))
+                .ConfigureAwait(false);
             long at = (long)from;
             long end = at + (long)Math.Min(length, (ulong)(reader.Length - at));
             while (at < end)
@@ -133,7 +135,8 @@ public sealed class StoreStreams
             var item = new ArrayBufferWriter<byte>();
             while ((limit == 0 || count < limit) && scan.MoveNext())
             {
-                if (item.WrittenCount > 0 && item.WrittenCount + EntryOf(scan, keysOnly).Bytes > ScanItemBytes) await FlushAsync().ConfigureAwait(false);
+                if (item.WrittenCount > 0 && item.WrittenCount + EntryOf(scan, keysOnly).Bytes > ScanItemBytes)
+                    await FlushAsync().ConfigureAwait(false);
                 Append(item, EntryOf(scan, keysOnly));
                 count++;
             }

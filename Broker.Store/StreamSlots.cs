@@ -38,7 +38,8 @@ internal sealed class StreamSlots(int max)
         lock (_gate)
         {
             if (client is not null && CountOf(client) >= ClientMax)
-                throw new CallFaultException(FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
+                throw new CallFaultException(
+                    FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
             if (_slots.Count >= max)
             {
                 if (FindIdlest(client) is not { } idlest)

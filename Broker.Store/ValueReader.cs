@@ -2,7 +2,9 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Store;
 
-/// <summary>One value, read piece by piece as it was when it was opened: later writes change nothing here. For one thread at a time.</summary>
+/// <summary>
+/// One value, read piece by piece as it was when it was opened: later writes change nothing here. For one thread at a time.
+/// </summary>
 /// <remarks>It keeps the files that hold the value, so it belongs to someone who comes to an end.</remarks>
 public sealed class ValueReader : IDisposable
 {

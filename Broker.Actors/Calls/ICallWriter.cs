@@ -77,14 +77,17 @@ public interface ICallWriter
     {
     }
 
-    /// <summary>The hub calls a method of the client. Only where a session's outlet has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.</summary>
+    /// <summary>
+    /// The hub calls a method of the client. Only where a session's outlet has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.
+    /// </summary>
     /// <param name="id">The hub's number for the answer.</param>
     /// <param name="method">The number of its name.</param>
     /// <param name="deadline">How long the hub waits.</param>
     /// <param name="arguments">Not to be changed.</param>
     /// <param name="options">Whether further arguments follow; then these fit a frame.</param>
     /// <returns>None, or why it could not be sent.</returns>
-    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) => FaultCode.UnknownMethod;
+    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) =>
+        FaultCode.UnknownMethod;
 
     /// <summary>The last argument of the hub's call has been sent.</summary>
     void EndItems(uint id)

@@ -54,13 +54,16 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
             Counters = context.CountersOf(number),
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
-        _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
+        _relay = new ChannelRelay(
+            new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
         if (!context.Homes.Namespaces.KeepAnything) return;
         _sweeps = new LoopTimer(loop, Sweep);
         if (context.Homes.Settings.PositionCheckInterval > TimeSpan.Zero)
-            _relay.Checks = _checks = new PositionChecks(loop, context.Homes.Settings.PositionCheckInterval, channel => _relay.Handle(new CheckPosition(channel.Name)));
+            _relay.Checks = _checks =
+                new PositionChecks(
+                    loop, context.Homes.Settings.PositionCheckInterval, channel => _relay.Handle(new CheckPosition(channel.Name)));
     }
 
     /// <inheritdoc />
@@ -104,7 +107,9 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
     {
-        Context.GetLogger().Error(reason, "Home {0} of {1} channels failed and is restarted; their subscribers are asked to subscribe again.", _relay.Self.Number, _relay.Count);
+        Context.GetLogger()
+            .Error(reason, "Home {0} of {1} channels failed and is restarted; their subscribers are asked to subscribe again.",
+            _relay.Self.Number, _relay.Count);
         _relay.Abandon();
         _relay.Fail(message);
         base.PreRestart(reason, message);

@@ -134,7 +134,8 @@ public abstract class DialectSession : IDialectSession, IReplySource
     }
 
     /// <summary>A call of a inline method, for the session; its bytes are under way until it is answered.</summary>
-    internal void Handle(in Call call, Method inline, CallWindows windows, int bytes) => (_inline ??= InlineRun.Take(windows)).Add(call, inline, bytes);
+    internal void Handle(in Call call, Method inline, CallWindows windows, int bytes) =>
+        (_inline ??= InlineRun.Take(windows)).Add(call, inline, bytes);
 
     private void EndInline()
     {

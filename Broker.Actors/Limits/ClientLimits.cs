@@ -32,7 +32,8 @@ internal sealed class ClientLimits
     /// <param name="time">The clock.</param>
     /// <param name="counters">Counts what is refused.</param>
     /// <returns>Null where nothing is limited.</returns>
-    internal static ClientLimits? Of(LimitSettings settings, int resumeCommands, long resumeBytes, TimeProvider time, LimitCounters counters) =>
+    internal static ClientLimits? Of(
+        LimitSettings settings, int resumeCommands, long resumeBytes, TimeProvider time, LimitCounters counters) =>
         settings.IsOn ? new ClientLimits(settings, resumeCommands, resumeBytes, time, counters) : null;
 
     /// <summary>Users and addresses that are remembered.</summary>

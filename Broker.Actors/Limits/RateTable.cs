@@ -104,7 +104,8 @@ internal sealed class RateTable<TKey>(Rates rates, int unusedMax)
             Entry entry = _entries[key];
             if (--entry.Buckets.Users > 0) return;
             entry.Unused = _unused.AddLast((key, nowMilliseconds));
-            while (_unused.First is { } first && (_unused.Count > unusedMax || nowMilliseconds - first.Value.SinceMilliseconds > _fillMilliseconds))
+            while (_unused.First is { } first
+                && (_unused.Count > unusedMax || nowMilliseconds - first.Value.SinceMilliseconds > _fillMilliseconds))
             {
                 _entries.Remove(first.Value.Key);
                 _unused.RemoveFirst();

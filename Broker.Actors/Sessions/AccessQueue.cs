@@ -36,7 +36,8 @@ internal sealed class AccessQueue(IActorRef session, ISessionWriter writer, Time
             done =>
             {
                 T? result = done.IsCompletedSuccessfully ? done.Result : default;
-                Exception? failure = done.IsCompletedSuccessfully ? null : done.Exception?.GetBaseException() ?? new OperationCanceledException();
+                Exception? failure =
+                    done.IsCompletedSuccessfully ? null : done.Exception?.GetBaseException() ?? new OperationCanceledException();
                 session.Tell(new SessionProtocol.AccessAnswered(() => End(then, result, failure)), ActorRefs.NoSender);
             },
             CancellationToken.None,

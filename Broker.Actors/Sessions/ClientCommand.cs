@@ -111,10 +111,13 @@ public abstract record ClientCommand(uint Id, int Bytes)
         public CallWindows Windows { get; init; }
 
         /// <summary>A command for a call of several that came together.</summary>
-        internal static Call Of(in CallRequest call, int bytes) => new(call.Id, bytes, call.Method, call.Arguments) { Name = call.Name, Deadline = call.Deadline, Reservation = call.Reservation, Windows = call.Windows };
+        internal static Call Of(in CallRequest call, int bytes) =>
+            new(call.Id, bytes, call.Method, call.Arguments)
+                { Name = call.Name, Deadline = call.Deadline, Reservation = call.Reservation, Windows = call.Windows };
 
         /// <summary>What starts.</summary>
-        internal CallRequest Request => new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Reservation = Reservation, Windows = Windows };
+        internal CallRequest Request =>
+            new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Reservation = Reservation, Windows = Windows };
     }
 
     /// <summary>Call methods that answer at once.</summary>

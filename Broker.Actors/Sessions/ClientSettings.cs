@@ -38,7 +38,9 @@ public sealed record ClientSettings
     /// are, such a message is taken.
     /// </summary>
     public int ResumeBytes =>
-        (int)Math.Min(MessageBytesLimit, BytesBeforeConnectMax + ((long)ChannelsMax * (((long)ChannelBytesMax * NameBytesPerByte) + AroundNameBytes)));
+        (int)Math.Min(
+            MessageBytesLimit,
+                BytesBeforeConnectMax + ((long)ChannelsMax * (((long)ChannelBytesMax * NameBytesPerByte) + AroundNameBytes)));
 
     /// <summary>Commands in which a client that comes back connects and subscribes to all that it may hold.</summary>
     public int ResumeCommands => ChannelsMax + 1;

@@ -71,7 +71,8 @@ public sealed class SessionActor : UntypedActor
         switch (message)
         {
             case Commands commands: Handle(commands); break;
-            case ChannelProtocol.Published published: _writer.Published(published.Id, published.Receivers, published.Position); _writer.Done(published.Bytes); break;
+            case ChannelProtocol.Published published: _writer.Published(published.Id, published.Receivers, published.Position);
+            _writer.Done(published.Bytes); break;
             case ChannelProtocol.Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
             case CallsReturned several: foreach (CallReturned each in several.InOrder) _calls!.OnReturned(each); break;
@@ -104,13 +105,15 @@ public sealed class SessionActor : UntypedActor
         _limits = _context.Limits?.Begin(_writer.Connection.Remote.Address);
     }
 
-    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Sent, _context.Calls, _context.Log);
+    private SessionCalls Calls =>
+        _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Sent, _context.Calls, _context.Log);
 
     private SentItems Sent => _sent ??= new SentItems(_writer.Calls, _called?.UnreadBudget ?? new ItemBudget(_context.Calls.ItemBytesMax));
 
     private AccessQueue Access => _access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
 
-    private SessionExpiry Expiry => _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
+    private SessionExpiry Expiry =>
+        _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
 
     private bool IsWaiting => _access is { IsWaiting: true };
 
@@ -154,7 +157,8 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.History history: Read(history, history.Channel, HubAction.History); return;
             case ClientCommand.Presence presence: Read(presence, presence.Channel, HubAction.Presence); return;
             case ClientCommand.Refresh refresh: Refresh(refresh); return;
-            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run, _limits is null ? Authorize : Handle); return;
+            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run, _limits is null ? Authorize : Handle);
+            return;
             case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
             case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
@@ -178,14 +182,16 @@ public sealed class SessionActor : UntypedActor
     {
         (int count, LimitKind kind) = command switch
         {
-            ClientCommand.Item or ClientCommand.ItemsEnd or ClientCommand.Grant or ClientCommand.Cancel or ClientCommand.Answer => (0, LimitKind.Commands),
+            ClientCommand.Item or ClientCommand.ItemsEnd or ClientCommand.Grant or ClientCommand.Cancel or ClientCommand.Answer =>
+                (0, LimitKind.Commands),
             ClientCommand.InlineCalls when _context.HasOwnAccess => (0, LimitKind.Commands),     // Each becomes a command of its own.
             ClientCommand.InlineCalls inline => (inline.Run.Calls.Length, LimitKind.Commands),
             ClientCommand.Publish => (1, LimitKind.Publishes),
             ClientCommand.Subscribe => (1, LimitKind.Subscribes),
             _ => (1, LimitKind.Commands),
         };
-        if (count == 0 || _limits!.TryTake(count, kind, Math.Max(command.Bytes, (command as ClientCommand.Publish)?.LongData?.Bytes ?? 0))) return false;
+        if (count == 0 || _limits!.TryTake(count, kind, Math.Max(command.Bytes, (command as ClientCommand.Publish)?.LongData?.Bytes ?? 0)))
+            return false;
         if (_limits.IsOver)
         {
             (command as ClientCommand.Publish)?.LongData?.Release();
@@ -291,12 +297,14 @@ public sealed class SessionActor : UntypedActor
         }
 
         // The answer says where each channel stands; what is published from there on is sent as the subscriptions are made.
-        ServerSubscriptions reported = ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
+        ServerSubscriptions reported =
+            ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
         if (reported.ReadAsync() is not { } reading) Welcome(connect, result, admission, reported);
         else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, reported, failure));
     }
 
-    private void OnPositions(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions reported, Exception? failure)
+    private void OnPositions(
+        ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions reported, Exception? failure)
     {
         if (failure is null)
         {
@@ -308,21 +316,27 @@ public sealed class SessionActor : UntypedActor
         Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
     }
 
-    private void Welcome(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? reported = null)
+    private void Welcome(
+        ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? reported = null)
     {
         string client = admission.Client;
         _writer.Connected(connect.Id, reported is null ? admission : admission with { Subscriptions = reported.Results });
-        if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
-        if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
+        if (_writer.WindowsOfHubCalls is { } windows)
+            _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
+        if (_context.Log.IsDebugEnabled)
+            _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
         _context.Connected?.Add(result.User, client, Self);
         foreach (ServerSubscription subscription in result.Subscriptions)
         {
-            StreamPosition? since = reported is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel) : reported.PositionOf(subscription.Channel);
+            StreamPosition? since =
+                reported is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel)
+                    : reported.PositionOf(subscription.Channel);
             SubscribeByServer(subscription, since, isReported: reported is not null);
         }
     }
 
-    private HubError? CheckDate(DateTimeOffset? date) => date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
+    private HubError? CheckDate(DateTimeOffset? date) =>
+        date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
 
     private AuthenticationRequest RequestOf(ClientCommand.Connect connect, string client)
     {
@@ -339,7 +353,8 @@ public sealed class SessionActor : UntypedActor
     }
 
     // Asks access about a command; with an answer that is there at once nothing is made.
-    private void Authorize(AuthorizationRequest request, ClientCommand command, Action<SessionActor, ClientCommand, AuthorizationResult> then)
+    private void Authorize(
+        AuthorizationRequest request, ClientCommand command, Action<SessionActor, ClientCommand, AuthorizationResult> then)
     {
         ValueTask<AuthorizationResult> answer;
         try
@@ -361,7 +376,8 @@ public sealed class SessionActor : UntypedActor
         return AuthorizationResult.Reject(HubError.Internal);
     }
 
-    private void OnAuthorized(ClientCommand command, AuthorizationResult result, Action<SessionActor, ClientCommand, AuthorizationResult> then)
+    private void OnAuthorized(
+        ClientCommand command, AuthorizationResult result, Action<SessionActor, ClientCommand, AuthorizationResult> then)
     {
         if (result.IsAllowed)
         {
@@ -391,8 +407,11 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        var request = new AuthorizationRequest(HubAction.Subscribe, subscribe.Channel, _principal!) { Token = subscribe.Options.Token, Data = subscribe.Options.Data };
-        Authorize(request, subscribe, static (session, command, result) => session.Subscribe((ClientCommand.Subscribe)command, result.Terms));
+        var request =
+            new AuthorizationRequest(HubAction.Subscribe, subscribe.Channel, _principal!)
+                { Token = subscribe.Options.Token, Data = subscribe.Options.Data };
+        Authorize(request, subscribe,
+            static (session, command, result) => session.Subscribe((ClientCommand.Subscribe)command, result.Terms));
     }
 
     private void Subscribe(ClientCommand.Subscribe subscribe, SubscriptionTerms? terms)
@@ -418,13 +437,15 @@ public sealed class SessionActor : UntypedActor
         filter = null;
         if (!_context.Namespaces.TryResolve(subscribe.Channel, out ChannelNamespace? options, out _) || !options.TagsFilter) return false;
         string? problem = TagsFilterReader.Read(subscribe.Options.Filter.Span, out filter);
-        if (problem is not null && _context.Log.IsDebugEnabled) _context.Log.Debug("{0} has a filter that is refused: {1}", _writer.Connection.Id, problem);
+        if (problem is not null && _context.Log.IsDebugEnabled)
+            _context.Log.Debug("{0} has a filter that is refused: {1}", _writer.Connection.Id, problem);
         return problem is null;
     }
 
     private void UnsubscribeByServer(string channel)
     {
-        if (!_ended && _subscriptions.TryGet(channel, out Subscription? subscription)) OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.ByServer));
+        if (!_ended && _subscriptions.TryGet(channel, out Subscription? subscription))
+            OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.ByServer));
     }
 
     private void RefreshByServer(ConnectionExpiry expiry)
@@ -444,13 +465,15 @@ public sealed class SessionActor : UntypedActor
     {
         if (_ended || !_writer.TakesServerSubscriptions || _subscriptions.TryGet(wanted.Channel, out _)) return;
         SubscriptionTerms terms = ServerSubscriptions.TermsOf(wanted);
-        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsReported = isReported, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
+        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsReported = isReported, RecoverFrom = recoverSince }, terms,
+            filter: null, id: 0, bytes: 0);
     }
 
     private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, TagsFilter? filter, uint id, int bytes)
     {
         // A channel of the server's own choice may have a namespace that is not configured: the home answers that.
-        ChannelNamespace known = _context.Namespaces.TryResolve(channel, out ChannelNamespace? found, out _) ? found : _context.Namespaces.WithoutNamespace;
+        ChannelNamespace known =
+            _context.Namespaces.TryResolve(channel, out ChannelNamespace? found, out _) ? found : _context.Namespaces.WithoutNamespace;
         bool isSeen = terms?.Presence ?? known.Presence;
         var subscription = new Subscription(channel, _writer.Connection.Id.Loop, Self, _writer)
         {
@@ -465,10 +488,12 @@ public sealed class SessionActor : UntypedActor
         if (terms is not null)
         {
             if (terms.ExpiresAt is not null) Expiry.Set(subscription.Key, terms.ExpiresAt, terms.ClientRefreshes);
-            result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null ? Expiry.Left(terms.ExpiresAt) : null };
+            result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null
+                ? Expiry.Left(terms.ExpiresAt) : null };
         }
 
-        _context.Routes.HomeOf(channel).Tell(new ChannelProtocol.Subscribe(subscription, id, bytes) { Terms = result, Granted = terms }, ActorRefs.NoSender);
+        _context.Routes.HomeOf(channel)
+            .Tell(new ChannelProtocol.Subscribe(subscription, id, bytes) { Terms = result, Granted = terms }, ActorRefs.NoSender);
     }
 
     private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
@@ -477,7 +502,8 @@ public sealed class SessionActor : UntypedActor
         if (_subscriptions.Remove(Subscription.KeyOf(unsubscribe.Channel, unsubscribe.Key), out Subscription? subscription))
         {
             _expiry?.Set(subscription.Key, date: null);
-            _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+            _context.Routes.HomeOf(subscription.Channel)
+                .Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
             return;
         }
 
@@ -501,7 +527,9 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        var request = new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!) { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
+        var request =
+            new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!)
+                { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
         Authorize(request, publish, static (session, command, result) => session.Send((ClientCommand.Publish)command, result.Publication));
     }
 
@@ -511,8 +539,10 @@ public sealed class SessionActor : UntypedActor
         if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
         if ((publish.LongData?.Bytes ?? publish.Data.Length) > options.MessageBytesMax) return HubError.LimitExceeded;
         if (options.PublishRate == 0) return null;
-        ref TokenBucket bucket = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out _);
-        return bucket.TryTake(TokenRate.Of(options.PublishRate), 1, _writer.Connection.Loop.NowMilliseconds) ? null : HubError.TooManyRequests;
+        ref TokenBucket bucket =
+            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out _);
+        return bucket.TryTake(TokenRate.Of(options.PublishRate), 1, _writer.Connection.Loop.NowMilliseconds) ? null
+            : HubError.TooManyRequests;
     }
 
     private ClientInfo Info => _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
@@ -534,8 +564,10 @@ public sealed class SessionActor : UntypedActor
     {
         object message = command switch
         {
-            ClientCommand.History history => new ChannelProtocol.ReadHistory(history.Channel, Bounded(history.Query), Self, history.Id, history.Bytes),
-            ClientCommand.Presence presence => new ChannelProtocol.ReadPresence(presence.Channel, presence.CountsOnly, Self, presence.Id, presence.Bytes),
+            ClientCommand.History history =>
+                new ChannelProtocol.ReadHistory(history.Channel, Bounded(history.Query), Self, history.Id, history.Bytes),
+            ClientCommand.Presence presence =>
+                new ChannelProtocol.ReadPresence(presence.Channel, presence.CountsOnly, Self, presence.Id, presence.Bytes),
             _ => throw new ArgumentException($"{command} reads nothing.", nameof(command)),
         };
         string channel = (command as ClientCommand.History)?.Channel ?? ((ClientCommand.Presence)command).Channel;
@@ -549,17 +581,25 @@ public sealed class SessionActor : UntypedActor
     {
         // A list that would not fit the client's queue would end its connection: the counts are there for that.
         if (read.Members is not { } members) _writer.PresenceStats(read.Id, read.Counts);
-        else if (members.Sum(static each => 80L + each.User.Length + each.Client.Length + each.ConnectionInfo.Length + each.ChannelInfo.Length) > _writer.Connection.Loop.Settings.QueueBytesMax / 2) _writer.Failed(read.Id, index: 0, HubError.LimitExceeded);
+        else if (members.Sum(
+            static each =>
+                80L + each.User.Length + each.Client.Length + each.ConnectionInfo.Length
+                    + each.ChannelInfo.Length) > _writer.Connection.Loop.Settings.QueueBytesMax / 2) _writer.Failed(
+                    read.Id, index: 0, HubError.LimitExceeded);
         else _writer.Presence(read.Id, members);
         _writer.Done(read.Bytes);
     }
 
     private void Send(ClientCommand.Publish publish, PublicationTerms? terms)
     {
-        var publication = new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info, Extras = publish.Extras };
+        var publication =
+            new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info,
+                Extras = publish.Extras };
         if (terms is not null) publication = Change(publication, terms);
         PublishOptions options = terms?.Options ?? publish.Options;
-        _context.Routes.HomeOf(publish.Channel).Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes) { Options = options }, ActorRefs.NoSender);
+        _context.Routes.HomeOf(publish.Channel)
+            .Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes)
+            { Options = options }, ActorRefs.NoSender);
     }
 
     private static Publication Change(in Publication publication, PublicationTerms terms)
@@ -572,7 +612,9 @@ public sealed class SessionActor : UntypedActor
         }
 
         bool hasExtras = terms.Tags.Count > 0 || terms.Options.Version != 0;
-        return hasExtras ? changed with { Extras = (changed.Extras ?? new PublicationExtras()) with { Tags = terms.Tags, Version = terms.Options.Version } } : changed;
+        return hasExtras
+            ? changed with { Extras =
+            (changed.Extras ?? new PublicationExtras()) with { Tags = terms.Tags, Version = terms.Options.Version } } : changed;
     }
 
     private void Authorize(ClientCommand.Call call)
@@ -619,7 +661,10 @@ public sealed class SessionActor : UntypedActor
         {
             call.Reservation?.Dispose();
             if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
-            else _writer.Calls.Faulted(call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied, result.Error.Value.Message);
+            else
+                _writer.Calls.Faulted(
+                    call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied,
+                        result.Error.Value.Message);
         }
 
         _writer.Done(call.Bytes);
@@ -676,7 +721,8 @@ public sealed class SessionActor : UntypedActor
     {
         if (_ended) return;
         if (_context.HasOwnAccess && Expiry.IsByHub(key) && !IsWaiting) RefreshByHub(key);
-        else if (_context.HasOwnAccess && Expiry.IsByHub(key)) Expiry.Set(key, _context.Calls.Time.GetUtcNow().AddSeconds(1), clientRefreshes: false);
+        else if (_context.HasOwnAccess && Expiry.IsByHub(key))
+            Expiry.Set(key, _context.Calls.Time.GetUtcNow().AddSeconds(1), clientRefreshes: false);
         else End(key);
     }
 
@@ -701,7 +747,8 @@ public sealed class SessionActor : UntypedActor
 
     private void OnRefreshedByHub(string key, RefreshResult result)
     {
-        if (result.Error is null && result.Disconnect is null && CheckDate(result.ExpiresAt) is null) Expiry.Set(key, result.ExpiresAt, clientRefreshes: false);
+        if (result.Error is null && result.Disconnect is null && CheckDate(result.ExpiresAt) is null)
+            Expiry.Set(key, result.ExpiresAt, clientRefreshes: false);
         else End(key);
     }
 
@@ -756,15 +803,18 @@ public sealed class SessionActor : UntypedActor
         Leave(subscription);
 
         // A client does not renew by itself what the server has subscribed it to: it has to connect again.
-        if (subscription.Options.IsServerSide && evicted.Reason.Kind == UnsubscribeKind.InsufficientState) Disconnect(DisconnectReason.InsufficientState, $"a publication of {subscription.Channel} was lost");
+        if (subscription.Options.IsServerSide && evicted.Reason.Kind == UnsubscribeKind.InsufficientState)
+            Disconnect(DisconnectReason.InsufficientState, $"a publication of {subscription.Channel} was lost");
         else _writer.Evicted(subscription, evicted.Reason);
     }
 
-    private bool IsHeld(Subscription subscription) => _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
+    private bool IsHeld(Subscription subscription) =>
+        _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
 
     // The one that evicted it, the home or the fan-out: the other one may still count it.
     private void Leave(Subscription subscription) =>
-        _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
+        _context.Routes.HomeOf(subscription.Channel)
+            .Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
 
     private void Disconnect(DisconnectReason reason, string detail)
     {

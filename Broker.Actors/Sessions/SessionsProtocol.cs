@@ -10,7 +10,8 @@ internal static class SessionsProtocol
     /// <param name="Except">But not these.</param>
     /// <param name="Message">One of <see cref="SessionProtocol"/>.</param>
     /// <param name="ReplyTo">Who is answered.</param>
-    internal sealed record NotifyClients(UserConnections Target, IReadOnlyCollection<string> Except, object Message, IActorRef ReplyTo) : INoSerializationVerificationNeeded;
+    internal sealed record NotifyClients(UserConnections Target, IReadOnlyCollection<string> Except, object Message, IActorRef ReplyTo)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>So many clients were told.</summary>
     internal sealed record Notified(int Clients) : INoSerializationVerificationNeeded;

@@ -84,8 +84,10 @@ public static class HubSettingsBinder
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
-        if (settings.History.PositionCheckInterval is { Ticks: > 0 } interval && interval < TimeSpan.FromSeconds(1)) reader.Refuse("broker.history.position-check-interval", "0s for never, or at least 1s");
-        if (settings.History.Path.Length == 0 && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
+        if (settings.History.PositionCheckInterval is { Ticks: > 0 } interval && interval < TimeSpan.FromSeconds(1))
+            reader.Refuse("broker.history.position-check-interval", "0s for never, or at least 1s");
+        if (settings.History.Path.Length == 0
+            && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
         {
             string group = onDisk.Name.Length == 0 ? "broker.channels" : $"broker.namespaces.{onDisk.Name}";
             reader.Refuse($"{group}.history.durability", "memory, or a folder for it in broker.history.path");

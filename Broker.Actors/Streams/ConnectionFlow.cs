@@ -63,7 +63,8 @@ public sealed class ConnectionFlow
             public override void PreStart()
             {
                 SetKeepGoing(true);
-                _streams = new ConnectionStreamFactory(Source.FromGraph(new TransportStage(_context)).To(Sink.FromGraph(new ProtocolStage(_context))), SubFusingMaterializer);
+                _streams = new ConnectionStreamFactory(
+                    Source.FromGraph(new TransportStage(_context)).To(Sink.FromGraph(new ProtocolStage(_context))), SubFusingMaterializer);
             }
 
             private void OnOpen(FlowParts seed)
@@ -93,7 +94,9 @@ public sealed class ConnectionFlow
 /// <param name="Dialect">At its other end.</param>
 public sealed record FlowParts(Connection Connection, IDialectSession Dialect);
 
-/// <summary>Where the stages of the materialisation under way find their seed: a graph is drawn once, so it comes in from the side.</summary>
+/// <summary>
+/// Where the stages of the materialisation under way find their seed: a graph is drawn once, so it comes in from the side.
+/// </summary>
 public sealed class FlowContext
 {
     private FlowParts? _current;

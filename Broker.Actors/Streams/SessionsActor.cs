@@ -36,7 +36,8 @@ public sealed class SessionsActor : UntypedActor
 
     /// <inheritdoc />
     protected override void PreStart() =>
-        _flow = new ConnectionFlow(ActorMaterializer.Create(Context, ActorMaterializerSettings.Create(Context.System).WithDispatcher(Context.Props.Dispatcher)));
+        _flow = new ConnectionFlow(
+            ActorMaterializer.Create(Context, ActorMaterializerSettings.Create(Context.System).WithDispatcher(Context.Props.Dispatcher)));
 
     /// <inheritdoc />
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(static _ => Directive.Stop);
@@ -48,7 +49,9 @@ public sealed class SessionsActor : UntypedActor
         {
             case Opened opened: Start(opened.Connection, opened.Upgrade); break;
             case SessionsProtocol.NotifyClients notify: Notify(notify); break;
-            case SessionsProtocol.Count count: count.ReplyTo.Tell(new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender); break;
+            case SessionsProtocol.Count count: count.ReplyTo.Tell(
+                new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender);
+                break;
             default: Unhandled(message); break;
         }
     }

@@ -19,7 +19,8 @@ internal sealed class SignalRInvoker(FrameSocket socket, ISignalRWire wire) : IA
     public static Func<int, CancellationToken, Task<IAsker>> Of(ISignalRWire wire) => async (port, stop) =>
     {
         FrameSocket socket = await FrameSocket.ConnectAsync(port, "/hub", subprotocol: null, stop);
-        await socket.SendAsync(FrameSocket.Frame(Opcode.Text, Encoding.UTF8.GetBytes($$"""{"protocol":"{{wire.Name}}","version":1}{{'\u001e'}}""")), stop);
+        await socket.SendAsync(
+            FrameSocket.Frame(Opcode.Text, Encoding.UTF8.GetBytes($$"""{"protocol":"{{wire.Name}}","version":1}{{'\u001e'}}""")), stop);
         while (!socket.TryTake(out _)) await socket.ReadAsync(stop);
         return new SignalRInvoker(socket, wire);
     };

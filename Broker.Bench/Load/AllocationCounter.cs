@@ -63,7 +63,8 @@ internal sealed class AllocationCounter : IDisposable
         {
             double[] inside = [.. _reported.Where(one => Stopwatch.GetElapsedTime(one.At, now) is var ago
                 && ago > s_margin && ago + s_interval < TimeSpan.FromSeconds(seconds)).Select(one => one.Bytes)];
-            return inside.Length == 0 ? double.NaN : Math.Max(0, Results.Median(inside) - _reported[SettledAfter - 1].Bytes) / s_interval.TotalSeconds;
+            return inside.Length == 0 ? double.NaN
+                : Math.Max(0, Results.Median(inside) - _reported[SettledAfter - 1].Bytes) / s_interval.TotalSeconds;
         }
     }
 

@@ -44,7 +44,8 @@ internal static class Dialects
         Subprotocol = NativeProtocol.Batched,
         SubscriberPath = "/ws",
         PublisherPath = "/ws",
-        SubscriberFrames = [NativeHello, NativeMessage(NativeKind.Subscribe, 23 + ChannelBytes, @"\x01\x00\x00\x00" + Zeros(17) + NativeChannel)],
+        SubscriberFrames =
+            [NativeHello, NativeMessage(NativeKind.Subscribe, 23 + ChannelBytes, @"\x01\x00\x00\x00" + Zeros(17) + NativeChannel)],
         PublisherFrames = [NativeHello],
         Publication = (data, bytes) => NativeMessage(NativeKind.Publish, 6 + ChannelBytes + bytes, Zeros(4) + NativeChannel + data),
     };

@@ -150,7 +150,8 @@ internal sealed class LoadRun(LoadSettings settings)
         {
             await counter.SettleAsync(stop);
             Reading reading = await _generator.RunAsync(
-                server, contestant.Name, scenario.Arguments(contestant.Dialect, s_weighing), TimeSpan.FromSeconds(150 + Subscription.DrainSeconds), stop);
+                server, contestant.Name, scenario.Arguments(contestant.Dialect, s_weighing),
+                    TimeSpan.FromSeconds(150 + Subscription.DrainSeconds), stop);
             results.Add(contestant.Name, "allocated", counter.BytesASecond(s_weighing.Seconds) / reading[rate]);
             await server.QuietAsync(stop);
         }

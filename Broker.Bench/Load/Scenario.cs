@@ -21,7 +21,9 @@ internal abstract record Scenario(string Name)
     /// <summary>Whether each round needs a server that has served no one yet.</summary>
     public virtual bool Fresh => false;
 
-    /// <summary>How often it is done before the first round, for a server that has to compile itself: warming up is else the generator's.</summary>
+    /// <summary>
+    /// How often it is done before the first round, for a server that has to compile itself: warming up is else the generator's.
+    /// </summary>
     public virtual int Rehearsals => 0;
 
     /// <summary>Whether servers of the dialect can be asked at all.</summary>

@@ -25,7 +25,8 @@ internal sealed class CountingWriter(PublicationFormat format) : ISessionWriter
 
     public ICallWriter Calls => throw new NotSupportedException("Nothing is called in this run.");
 
-    public void Subscribed(uint id, Subscription subscription, in SubscribeResult result) => Volatile.Write(ref _subscribed, _subscribed + 1);
+    public void Subscribed(uint id, Subscription subscription, in SubscribeResult result) =>
+        Volatile.Write(ref _subscribed, _subscribed + 1);
 
     public void Connected(uint id, in Admission admission) { }
 

@@ -18,7 +18,8 @@ internal readonly record struct Footprint(long Live, long Resident, long Allocat
         long start = Stopwatch.GetTimestamp();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         time = Stopwatch.GetElapsedTime(start);
-        return new Footprint(GC.GetTotalMemory(forceFullCollection: false), Environment.WorkingSet, GC.GetTotalAllocatedBytes(precise: true));
+        return new Footprint(
+            GC.GetTotalMemory(forceFullCollection: false), Environment.WorkingSet, GC.GetTotalAllocatedBytes(precise: true));
     }
 
     /// <summary>Prints what so many things made of the difference.</summary>

@@ -5,7 +5,9 @@ using Broker.Bench.Load;
 
 namespace Broker.Bench.Native;
 
-/// <summary>A server, a <see cref="NativeHub"/> unless another is asked for, in a process of its own, on core 0, and what the kernel counts of it.</summary>
+/// <summary>
+/// A server, a <see cref="NativeHub"/> unless another is asked for, in a process of its own, on core 0, and what the kernel counts of it.
+/// </summary>
 internal sealed class HubProcess : IAsyncDisposable
 {
     private const double TicksASecond = 100;

@@ -91,7 +91,8 @@ internal sealed class SoakRun(ulong seed)
     private void Answer(Turn turn, in Message message)
     {
         Expect(_traffic.Messages.TryDequeue(out SoakTraffic.Slice expected), "A message that was not sent.");
-        Expect(message.Opcode == expected.Opcode && message.Payload.SequenceEqual(_traffic.BytesOf(expected)), "A message came out as another.");
+        Expect(message.Opcode == expected.Opcode && message.Payload.SequenceEqual(_traffic.BytesOf(expected)),
+            "A message came out as another.");
         switch (expected.Answer)
         {
             case SoakTraffic.Answer.Echo: turn.Echo(message); break;

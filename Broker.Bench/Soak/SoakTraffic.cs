@@ -16,7 +16,8 @@ internal sealed class SoakTraffic
     /// <summary>The most fragments of one.</summary>
     public const int FragmentsMax = 8;
 
-    private static readonly byte[][] s_units = [.. new[] { "abcd", "äß", "a€", "€z", "𐍈", "\0\u007f09", "éA~", "𝄞" }.Select(Encoding.UTF8.GetBytes)];
+    private static readonly byte[][] s_units =
+        [.. new[] { "abcd", "äß", "a€", "€z", "𐍈", "\0\u007f09", "éA~", "𝄞" }.Select(Encoding.UTF8.GetBytes)];
 
     private readonly byte[] _binary = new byte[TableBytes];
     private readonly byte[] _text = new byte[TableBytes];

@@ -29,7 +29,8 @@ internal sealed class CentrifugeLink : IAsyncDisposable
     /// <param name="channel">Subscribes to it as well, if it is given.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="BenchException">It did not open, or the server refused.</exception>
-    public static async Task<CentrifugeLink> OpenAsync(Dialer dialer, string token, int dataBytes, string? channel, CancellationToken cancellationToken)
+    public static async Task<CentrifugeLink> OpenAsync(
+        Dialer dialer, string token, int dataBytes, string? channel, CancellationToken cancellationToken)
     {
         var link = new CentrifugeLink(await dialer.OpenAsync(cancellationToken).ConfigureAwait(false), dataBytes);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -40,21 +41,27 @@ internal sealed class CentrifugeLink : IAsyncDisposable
             {
                 string proof = token.Length == 0 ? "" : $"\"token\":{Quoted(token)}";
                 await link.AskAsync("connect", $"{{\"id\":1,\"connect\":{{{proof}}}}}", id: 1).ConfigureAwait(false);
-                if (channel is not null) await link.AskAsync("subscribe", $"{{\"id\":2,\"subscribe\":{{\"channel\":{Quoted(channel)}}}}}", id: 2).ConfigureAwait(false);
+                if (channel is not null)
+                    await link.AskAsync("subscribe", $"{{\"id\":2,\"subscribe\":{{\"channel\":{Quoted(channel)}}}}}", id: 2)
+                        .ConfigureAwait(false);
                 return link;
             }
             catch (Exception failure) when (SocketReading.IsOfSocket(failure))
             {
                 await link.DisposeAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                if (limit.IsCancellationRequested) throw new BenchException($"The server has not answered connect within {Dialer.OpenLimit.TotalSeconds:0} s: does it speak the Centrifuge JSON protocol?");
+                if (limit.IsCancellationRequested)
+                    throw new BenchException(
+                        $"The server has not answered connect within {Dialer.OpenLimit.TotalSeconds:0} s: does it speak the Centrifuge "
+                            + $"JSON protocol?");
                 throw failure as BenchException ?? new BenchException($"The connection was lost at connect: {failure.Message}");
             }
         }
     }
 
     /// <summary>Says one message; one at a time.</summary>
-    public ValueTask SendAsync(ReadOnlyMemory<byte> text) => _socket.SendAsync(text, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+    public ValueTask SendAsync(ReadOnlyMemory<byte> text) =>
+        _socket.SendAsync(text, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
 
     /// <summary>Answers a ping.</summary>
     public ValueTask PongAsync() => SendAsync(s_pong);
@@ -75,7 +82,8 @@ internal sealed class CentrifugeLink : IAsyncDisposable
         {
             while (Lines.TryTake(out ReadOnlySpan<byte> line))
             {
-                if (line.SequenceEqual(sent)) throw new BenchException("The server does not speak the Centrifuge JSON protocol: it echoes.");
+                if (line.SequenceEqual(sent))
+                    throw new BenchException("The server does not speak the Centrifuge JSON protocol: it echoes.");
                 CentrifugeReply reply = CentrifugeReply.Parse(line);
                 if (reply.Id != id) continue;
                 if (reply.ErrorCode != 0) throw new BenchException($"The server refused {name}: {reply.ErrorCode} {reply.ErrorText}");

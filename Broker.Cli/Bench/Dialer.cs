@@ -65,7 +65,8 @@ internal sealed class Dialer(Uri url, LoadMeter meter) : IDisposable
         {
             0 => $"no WebSocket handshake: {failure.Message}",
             101 => $"the handshake is not one of a WebSocket: {failure.Message}",
-            404 => "the server answered 404: nothing is there at this path. Broker has /connection/websocket, and /echo once it is opened (--echo).",
+            404 => "the server answered 404: nothing is there at this path. Broker has /connection/websocket, and /echo once it is opened "
+                + "(--echo).",
             429 or 503 => $"the server answered {status}: it takes no more connections.",
             _ => $"the server answered the handshake with {status} instead of 101.",
         };

@@ -40,5 +40,6 @@ internal sealed class EchoLoad(EchoPlan plan, Dialer dialer, LoadMeter meter, Ru
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await Task.WhenAll(_sockets.OfType<ClientWebSocket>().Select(SocketReading.EndAsync)).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() =>
+        await Task.WhenAll(_sockets.OfType<ClientWebSocket>().Select(SocketReading.EndAsync)).ConfigureAwait(false);
 }

@@ -5,7 +5,9 @@ namespace Broker.Cli.Bench;
 
 /// <summary>Connections that say nothing but what they must: opened, held, and counted at the end.</summary>
 /// <param name="connections">How many.</param>
-/// <param name="token">Says <c>connect</c> with it, and answers pings, as the Centrifuge JSON protocol has it; <c>null</c>: any WebSocket.</param>
+/// <param name="token">
+/// Says <c>connect</c> with it, and answers pings, as the Centrifuge JSON protocol has it; <c>null</c>: any WebSocket.
+/// </param>
 /// <param name="dialer">Opens them.</param>
 /// <param name="meter">Counts how long each took to open.</param>
 /// <param name="control">Ends it.</param>
@@ -71,7 +73,8 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         }
         else
         {
-            CentrifugeLink link = await CentrifugeLink.OpenAsync(dialer, token, ReadBytes, channel: null, cancellationToken).ConfigureAwait(false);
+            CentrifugeLink link =
+                await CentrifugeLink.OpenAsync(dialer, token, ReadBytes, channel: null, cancellationToken).ConfigureAwait(false);
             _links[number] = link;
             _reading[number] = HoldAsync(() => AnswerAsync(link));
         }

@@ -43,5 +43,6 @@ internal sealed class LoadMeter
     /// <summary>What was counted since the start, or the last restart.</summary>
     public Latencies Read() => Latencies.Of(_shards);
 
-    private static LatencyHistogram[] MakeShards() => [.. Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => new LatencyHistogram())];
+    private static LatencyHistogram[] MakeShards() =>
+        [.. Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => new LatencyHistogram())];
 }

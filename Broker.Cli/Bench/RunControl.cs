@@ -36,7 +36,8 @@ internal sealed class RunControl : IDisposable
     public void Enter(RunPhase phase) => _phase = phase;
 
     /// <summary>The run begins by opening its connections.</summary>
-    public void EnterOpening(int connections) => Enter(new RunPhase(string.Create(CultureInfo.InvariantCulture, $"opening {connections:n0} connections")));
+    public void EnterOpening(int connections) =>
+        Enter(new RunPhase(string.Create(CultureInfo.InvariantCulture, $"opening {connections:n0} connections")));
 
     /// <summary>Ends the sending.</summary>
     public void Stop() => _stop.Cancel();

@@ -12,6 +12,8 @@ internal sealed record RunPhase(string Name, TimeSpan? Length = null)
 
     /// <summary>The name, and how far it has come.</summary>
     public override string ToString() => Length is { } length
-        ? string.Create(CultureInfo.InvariantCulture, $"{Name}, {Math.Floor(Stopwatch.GetElapsedTime(_start).TotalSeconds):0} of {length.TotalSeconds:0.#} s")
+        ? string.Create(
+        CultureInfo.InvariantCulture,
+            $"{Name}, {Math.Floor(Stopwatch.GetElapsedTime(_start).TotalSeconds):0} of {length.TotalSeconds:0.#} s")
         : Name;
 }

@@ -5,7 +5,8 @@ namespace Broker.Cli.Bench;
 /// <summary>Wakes one waiter; told before anyone waits, it is kept. Waiting allocates nothing.</summary>
 internal sealed class Signal
 {
-    private readonly Channel<bool> _reported = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _reported =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Wakes the waiter, or the next.</summary>
     public void Set() => _reported.Writer.TryWrite(true);

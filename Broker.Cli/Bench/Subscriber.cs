@@ -1,7 +1,8 @@
 namespace Broker.Cli.Bench;
 
 /// <summary>One connection that listens to one channel, and checks everything that it receives.</summary>
-internal sealed class Subscriber(int number, CentrifugeLink link, FanOutPlan plan, Publisher[] publishers, LoadMeter meter, RunControl control)
+internal sealed class Subscriber(
+    int number, CentrifugeLink link, FanOutPlan plan, Publisher[] publishers, LoadMeter meter, RunControl control)
 {
     private readonly byte[] _mark = plan.Mark;
     private readonly int _channel = plan.ChannelOf(number);

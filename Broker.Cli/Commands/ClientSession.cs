@@ -77,7 +77,8 @@ internal sealed class ClientSession(Streams streams)
         }
         catch (ConnectionLostException lost)
         {
-            return Report(ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
+            return Report(
+                ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
         }
         catch (CallFailedException failed) when (failed.Code == FaultCode.Deadline)
         {
@@ -105,7 +106,8 @@ internal sealed class ClientSession(Streams streams)
     private BrokerClientOptions OptionsOf(ParseResult parsed, IDictionary environment)
     {
         Uri url = parsed.GetValue(_url)
-            ?? ParseUrl(environment[ClientVariables.Url] as string ?? UrlDefault, message => throw new UsageException($"{ClientVariables.Url}: {message}"))!;
+            ?? ParseUrl(environment[ClientVariables.Url] as string ?? UrlDefault,
+            message => throw new UsageException($"{ClientVariables.Url}: {message}"))!;
         return new BrokerClientOptions
         {
             Url = url,

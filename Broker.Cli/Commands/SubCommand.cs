@@ -14,23 +14,28 @@ internal static class SubCommand
         var count = TypedOptions.Count("--count", "-n", "Ends after so many publications.");
         var json = new Option<bool>("--json")
         {
-            Description = "Prints each as an object with channel, offset and data; data is text, or base64 in data64 where it is not UTF-8.",
+            Description =
+                "Prints each as an object with channel, offset and data; data is text, or base64 in data64 where it is not UTF-8.",
         };
         var command = new Command(
-            "sub", "Prints each publication of a channel as its bytes and a line's end. Reconnects by itself when the connection is lost; gaps are reported on standard error.")
+            "sub", "Prints each publication of a channel as its bytes and a line's end. Reconnects by itself when the connection is lost; "
+                + "gaps are reported on standard error.")
         {
             channel, count, json,
         };
         commands.Define(command, (parsed, client, cancellationToken) =>
-            ListenAsync(commands.Streams, client, parsed.GetValue(channel)!, parsed.GetValue(count) ?? long.MaxValue, parsed.GetValue(json), cancellationToken), endsWithOutput: true);
+            ListenAsync(commands.Streams, client, parsed.GetValue(channel)!, parsed.GetValue(count) ?? long.MaxValue,
+                parsed.GetValue(json), cancellationToken), endsWithOutput: true);
         return command;
     }
 
-    private static async Task<int> ListenAsync(Streams streams, BrokerClient client, string channel, long count, bool json, CancellationToken cancellationToken)
+    private static async Task<int> ListenAsync(
+        Streams streams, BrokerClient client, string channel, long count, bool json, CancellationToken cancellationToken)
     {
         string? reported = null;
         client.StateChanged += LogState;
-        await using Subscription subscription = await client.SubscribeAsync(channel, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await using Subscription subscription =
+            await client.SubscribeAsync(channel, cancellationToken: cancellationToken).ConfigureAwait(false);
         streams.Report($"listening to {channel}");
         await foreach (Delivery delivery in subscription.WithCancellation(cancellationToken).ConfigureAwait(false))
         {

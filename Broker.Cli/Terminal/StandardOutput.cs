@@ -17,7 +17,9 @@ internal sealed partial class StandardOutput : Stream
     private readonly Lazy<CancellationToken> _readerGone = new(WatchReader);
     private CancellationToken _givenUp;
 
-    /// <summary>Cancelled once the reader of a pipe has closed it, though nothing is being written; watched for from the first call on.</summary>
+    /// <summary>
+    /// Cancelled once the reader of a pipe has closed it, though nothing is being written; watched for from the first call on.
+    /// </summary>
     public CancellationToken ReaderGone => _readerGone.Value;
 
     /// <inheritdoc/>

@@ -23,7 +23,8 @@ public sealed record Streams(Stream Input, Stream Output, TextWriter Error, bool
     public void Report(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
 
     /// <summary>Writes one line to standard output, at once.</summary>
-    public Task PrintAsync(string line, CancellationToken cancellationToken = default) => PrintAsync(Encoding.UTF8.GetBytes(line), cancellationToken);
+    public Task PrintAsync(string line, CancellationToken cancellationToken = default) =>
+        PrintAsync(Encoding.UTF8.GetBytes(line), cancellationToken);
 
     /// <summary>Writes bytes and a line feed to standard output, at once.</summary>
     public async Task PrintAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken = default)

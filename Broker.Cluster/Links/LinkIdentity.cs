@@ -64,5 +64,6 @@ public enum LinkRefusalKind : byte
 public sealed record LinkRefusal(LinkRefusalKind Kind, string Reason)
 {
     /// <summary>Whether it helps to try again without changing a configuration.</summary>
-    public bool IsForGood => Kind is LinkRefusalKind.Version or LinkRefusalKind.Secret or LinkRefusalKind.Cluster or LinkRefusalKind.Setting;
+    public bool IsForGood =>
+        Kind is LinkRefusalKind.Version or LinkRefusalKind.Secret or LinkRefusalKind.Cluster or LinkRefusalKind.Setting;
 }

@@ -39,7 +39,9 @@ public sealed class NodeLink : IByteHandler, ILinkFrameSink
     private ILinkHandler? _handler;
     private int _posted;        // Bytes that wait for the loop; from any thread.
 
-    internal NodeLink(NodePort port, Connection connection, DialerHandshake? dialer, AcceptorHandshake? acceptor, TaskCompletionSource<DialOutcome>? outcome)
+    internal NodeLink(
+        NodePort port, Connection connection, DialerHandshake? dialer, AcceptorHandshake? acceptor,
+            TaskCompletionSource<DialOutcome>? outcome)
     {
         _port = port;
         _connection = connection;
@@ -158,7 +160,8 @@ public sealed class NodeLink : IByteHandler, ILinkFrameSink
     /// <inheritdoc />
     public void OnDeadline()
     {
-        if (Peer is null) Fail(new LinkRefusal(LinkRefusalKind.Malformed, $"the handshake was not complete within {s_handshakeLimit.TotalSeconds:0} s"));
+        if (Peer is null)
+            Fail(new LinkRefusal(LinkRefusalKind.Malformed, $"the handshake was not complete within {s_handshakeLimit.TotalSeconds:0} s"));
     }
 
     /// <inheritdoc />

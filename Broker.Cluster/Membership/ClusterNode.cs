@@ -12,8 +12,8 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>This node's part in its cluster: joins, follows who is a member, joins again when it was downed, and leaves.</summary>
 /// <remarks>
-/// A subscription is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its clients
-/// and the port stay, and the next subscription begins, under another number.
+/// A subscription is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its
+/// clients and the port stay, and the next subscription begins, under another number.
 /// <code>
 /// Joining --enough nodes--> Up --downed--> Rejoining --found again--> Up --leave--> Left
 /// </code>
@@ -78,13 +78,19 @@ public sealed class ClusterNode : IAsyncDisposable
     public ClusterStatus Status => new(_settings.Name, Port.Address, _phase, _phase == ClusterPhase.Up ? "" : _waits, _view?.Members ?? []);
 
     /// <summary>Opens the port and begins to join.</summary>
-    /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not this machine's, or its name is not known.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">
+    /// The address is taken, or is not this machine's, or its name is not known.
+    /// </exception>
     public async Task StartAsync()
     {
         _ = NodeAddress.TryParse(_settings.Address, out string host, out int port);
-        IPEndPoint bind = _settings.BindAddress is { } address ? new IPEndPoint(address, port) : (await NodeAddress.ResolveAsync(_settings.Address).ConfigureAwait(false))[0];
+        IPEndPoint bind =
+            _settings.BindAddress is { } address ? new IPEndPoint(address, port)
+                : (await NodeAddress.ResolveAsync(_settings.Address).ConfigureAwait(false))[0];
         Port.Start(bind, host);
-        _log.LogInformation("Node {Address} of the cluster \"{Cluster}\" joins; its seeds are {Seeds}", Port.Address, _settings.Name, _settings.Seeds.Count == 0 ? ["none"] : _settings.Seeds);
+        _log.LogInformation(
+            "Node {Address} of the cluster \"{Cluster}\" joins; its seeds are {Seeds}", Port.Address, _settings.Name,
+                _settings.Seeds.Count == 0 ? ["none"] : _settings.Seeds);
         _running = Task.Run(RunAsync);
     }
 
@@ -188,7 +194,9 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         lock (_lock)
         {
-            IReadOnlyList<string> known = _phase == ClusterPhase.Up ? [.. (_view?.Members ?? []).Select(static member => member.Node.Address).Append(Port.Address).Distinct()] : [];
+            IReadOnlyList<string> known =
+                _phase == ClusterPhase.Up
+                    ? [.. (_view?.Members ?? []).Select(static member => member.Node.Address).Append(Port.Address).Distinct()] : [];
             _membership = null;
             _view = null;
             bool wasAsked = membership.IsLeaving && !_stopping.IsCancellationRequested;
@@ -224,7 +232,8 @@ public sealed class ClusterNode : IAsyncDisposable
                 if (target == Port.Address) _log.LogInformation("This node forms the cluster \"{Cluster}\"", _settings.Name);
                 else _log.LogInformation("This node joins the cluster at {Member}", target);
                 _waits = $"it has asked {target} to join, and waits until {_settings.MembersMin} nodes have joined";
-                membership.Cluster.Join(LinkTransport.AddressOf(MembershipHocon.SystemName, target, membership.Cluster.SelfAddress.Protocol));
+                membership.Cluster.Join(
+                    LinkTransport.AddressOf(MembershipHocon.SystemName, target, membership.Cluster.SelfAddress.Protocol));
                 await Task.WhenAny(membership.Joined.Task, membership.System.WhenTerminated, PauseAsync(s_joinLimit)).ConfigureAwait(false);
                 if (membership.Joined.Task.IsCompleted) return;
                 continue;
@@ -288,7 +297,8 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         lock (_lock)
         {
-            return _membership is { } membership ? (membership.Self.Uid, membership.Joined.Task.IsCompleted && !membership.IsLeaving) : (0, false);
+            return _membership is { } membership ? (membership.Self.Uid, membership.Joined.Task.IsCompleted && !membership.IsLeaving)
+                : (0, false);
         }
     }
 
@@ -318,13 +328,17 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_membership is not { } membership || _view is not { } view || !view.Members.Any(member => member.Node.Address == address)) return false;
-            action(membership.Cluster, LinkTransport.AddressOf(MembershipHocon.SystemName, address, membership.Cluster.SelfAddress.Protocol));
+            if (_membership is not { } membership || _view is not { } view || !view.Members.Any(member => member.Node.Address == address))
+                return false;
+            action(membership.Cluster,
+                LinkTransport.AddressOf(MembershipHocon.SystemName, address, membership.Cluster.SelfAddress.Protocol));
             return true;
         }
     }
 
-    /// <summary>Leaves the cluster and ends the subscription; after the limit, at once. The port stays open until the node is disposed of.</summary>
+    /// <summary>
+    /// Leaves the cluster and ends the subscription; after the limit, at once. The port stays open until the node is disposed of.
+    /// </summary>
     public async Task StopAsync(TimeSpan limit)
     {
         Membership? membership;

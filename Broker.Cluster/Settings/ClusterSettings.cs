@@ -65,7 +65,8 @@ public sealed record ClusterSettings
     public LinkAgreement Agreement => new(Name, Secret,
     [
         KeyValuePair.Create("broker.cluster.partitions", Partitions.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-        KeyValuePair.Create("broker.cluster.split-brain.strategy", Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest"),
+        KeyValuePair.Create(
+            "broker.cluster.split-brain.strategy", Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest"),
         KeyValuePair.Create("broker.cluster.split-brain.stable-after", $"{StableAfter.TotalMilliseconds:0}ms"),
         KeyValuePair.Create("broker.cluster.split-brain.down-all-when-unstable", DownAllWhenUnstable ? "on" : "off"),
     ]);

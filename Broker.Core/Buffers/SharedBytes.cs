@@ -95,5 +95,6 @@ public sealed class SharedBytes
 
     // There is an array as long as there is a holder: 0 < holders, or holders == 0 and no array.
     [Conditional("DEBUG")]
-    private void AssertInvariant() => Debug.Assert(_references >= 0 && (_references > 0) == (_array is not null) && (_array is null || Length <= _array.Length));
+    private void AssertInvariant() =>
+        Debug.Assert(_references >= 0 && (_references > 0) == (_array is not null) && (_array is null || Length <= _array.Length));
 }

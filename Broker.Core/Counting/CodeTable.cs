@@ -24,7 +24,8 @@ public sealed class CodeTable
     /// <summary>Statuses of HTTP that refuse an opening handshake.</summary>
     public static CodeTable HandshakeStatuses { get; } = new(
     [
-        (400, "bad request"), (403, "forbidden"), (404, "not found"), (405, "method not allowed"), (408, "request timeout"), (426, "upgrade required"),
+        (400, "bad request"), (403, "forbidden"), (404, "not found"), (405, "method not allowed"), (408, "request timeout"),
+            (426, "upgrade required"),
         (429, "too many requests"), (431, "head too large"), (501, "not implemented"), (503, "unavailable"), (505, "version not supported"),
     ]);
 
@@ -44,7 +45,8 @@ public sealed class CodeTable
     public static CodeTable StreamErrors { get; } = OfEnum<ChunkError>();
 
     /// <summary>Codes of Close frames: those of RFC 6455, and those of disconnects, which the dialects share.</summary>
-    public static CodeTable CloseCodes { get; } = new(Enum.GetValues<CloseCode>().Select(static code => ((int)code, code.ToString())).Concat(
+    public static CodeTable CloseCodes { get; } =
+        new(Enum.GetValues<CloseCode>().Select(static code => ((int)code, code.ToString())).Concat(
     [
         (3000, "connection closed"), (3001, "shutdown"), (3004, "internal server error"), (3005, "connection expired"),
         (3006, "subscription expired"), (3008, "slow"), (3009, "write error"), (3010, "insufficient state"),

@@ -52,7 +52,8 @@ internal sealed unsafe class Deflater(int windowBits) : IDisposable
                     stream->NextOut = start;
                     stream->AvailableOut = (uint)target.Room;
                     int answer = ZLib.Deflate(stream, flush);
-                    if (answer is not (ZLib.Ok or ZLib.BufferError)) throw new InvalidOperationException($"zlib could not compress: {answer}.");
+                    if (answer is not (ZLib.Ok or ZLib.BufferError))
+                        throw new InvalidOperationException($"zlib could not compress: {answer}.");
                     target.SetLength(target.Array.Length - (int)stream->AvailableOut);
                 }
             }

@@ -44,7 +44,8 @@ public struct FrameBatch(bool binary)
     {
         SharedBytes bytes = _bytes ?? throw new InvalidOperationException("A batch without a part.");
         _bytes = null;
-        var header = new FrameHeader(Final: true, Reserved: 0, binary ? Opcode.Binary : Opcode.Text, bytes.Length - HeaderRoom, MaskingKey: null);
+        var header =
+            new FrameHeader(Final: true, Reserved: 0, binary ? Opcode.Binary : Opcode.Text, bytes.Length - HeaderRoom, MaskingKey: null);
         start = HeaderRoom - header.Size;
         FrameWriter.WriteHeader(bytes.Array.AsSpan(start), header);
         return bytes;

@@ -161,7 +161,8 @@ public sealed class FrameEngine
     {
         int length = message.Payload.Length, bytesMax = Settings.MessageBytesMax;
         if (length <= bytesMax || length - consumed > bytesMax) return null;
-        return Settings.LongMessages is { } rule && rule.Accepts(message.Opcode, message.Payload[..bytesMax]) ? null : FrameViolation.MessageTooBig(bytesMax);
+        return Settings.LongMessages is { } rule && rule.Accepts(message.Opcode, message.Payload[..bytesMax]) ? null
+            : FrameViolation.MessageTooBig(bytesMax);
     }
 
     /// <summary>Hands over the message that has become whole, or none.</summary>

@@ -75,7 +75,8 @@ public sealed class MessageDeflate
         return broken;
     }
 
-    private FrameViolation? Inflate(Inflater inflater, ReadOnlySpan<byte> payload, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
+    private FrameViolation? Inflate(
+        Inflater inflater, ReadOnlySpan<byte> payload, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
     {
         if (Feed(inflater, payload, target, isText, bytesMax, ref text) is { } broken) return broken;
 
@@ -92,7 +93,8 @@ public sealed class MessageDeflate
             ?? (inflater.IsAtEnd ? null : FrameViolation.CompressedDataBroken);
     }
 
-    private static FrameViolation? Feed(Inflater inflater, ReadOnlySpan<byte> source, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
+    private static FrameViolation? Feed(
+        Inflater inflater, ReadOnlySpan<byte> source, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
     {
         OperationStatus status;
         do
@@ -115,7 +117,8 @@ public sealed class MessageDeflate
     /// <returns>The payload of its frame; the caller is its holder.</returns>
     internal SharedBytes Deflate(ReadOnlySpan<byte> message)
     {
-        Deflater deflater = Terms.ServerContext ? _deflater ??= new Deflater(Terms.ServerWindowBits) : _loop.DeflaterOf(Terms.ServerWindowBits);
+        Deflater deflater =
+            Terms.ServerContext ? _deflater ??= new Deflater(Terms.ServerWindowBits) : _loop.DeflaterOf(Terms.ServerWindowBits);
         SharedBytes payload = SharedBytes.Rent(_loop.Pool, (message.Length / 2) + 64);
         deflater.Deflate(message, payload, Terms.ServerContext);
         return payload;

@@ -8,7 +8,9 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Broker.Core.Framing;
 
-/// <summary>One read of one connection: the messages in it, and the replies built in place. One an event loop, used again and again.</summary>
+/// <summary>
+/// One read of one connection: the messages in it, and the replies built in place. One an event loop, used again and again.
+/// </summary>
 /// <remarks>
 /// <para>Begin, then read until there is no message, write <see cref="Output"/> to the socket, End. The engine keeps what the
 /// read has cut. Pings and the peer's Close are answered here, in order with the other replies.</para>
@@ -64,7 +66,9 @@ public sealed class Turn(BufferPool pool)
 
     /// <summary>Begins with what one read has brought.</summary>
     /// <param name="engine">The connection's engine.</param>
-    /// <param name="buffer">The turn's to change between <paramref name="start"/> and the end of the input, until <see cref="End"/>.</param>
+    /// <param name="buffer">
+    /// The turn's to change between <paramref name="start"/> and the end of the input, until <see cref="End"/>.
+    /// </param>
     /// <param name="start">Where the input begins.</param>
     /// <param name="length">Bytes of input.</param>
     public void Begin(FrameEngine engine, byte[] buffer, int start, int length)
@@ -142,7 +146,9 @@ public sealed class Turn(BufferPool pool)
     [Conditional("DEBUG")]
     private void AssertInvariant() => Debug.Assert(_start >= 0 && _start <= _position && _position <= _end && _end <= _buffer.Length);
 
-    /// <summary>Replies with the message itself, as it now is, in a frame of the same opcode and extension bits: compressed if it came so.</summary>
+    /// <summary>
+    /// Replies with the message itself, as it now is, in a frame of the same opcode and extension bits: compressed if it came so.
+    /// </summary>
     /// <param name="message">
     /// The message that <see cref="TryRead"/> gave last. It may still be read, and not changed: it is the output now.
     /// </param>
@@ -152,7 +158,8 @@ public sealed class Turn(BufferPool pool)
 
         bool plain = message.Reserved == 0 && _isServer;
         if (plain && message.At >= 0 && message.At == _at && _output.TryEcho(message.Opcode, message.Payload.Length, _at)) _at = -1;
-        else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } consumed) Adopt(consumed, message);
+        else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } consumed)
+            Adopt(consumed, message);
         else AppendMessage(message.Opcode, message.Payload, message.Reserved);
     }
 
@@ -231,7 +238,8 @@ public sealed class Turn(BufferPool pool)
         Span<byte> payload = _buffer.AsSpan(target, length);
         if (header.MaskingKey is { } key) Masking.Copy(_buffer.AsSpan(source, length), payload, key);
         _position += length;
-        if (header is { Opcode: Opcode.Text, Reserved: 0 } && !Utf8.IsValid(payload)) return Violate(FrameViolation.TextNotUtf8, out message);
+        if (header is { Opcode: Opcode.Text, Reserved: 0 } && !Utf8.IsValid(payload))
+            return Violate(FrameViolation.TextNotUtf8, out message);
 
         _at = target;
         message = new Message(header.Opcode, header.Reserved, payload, target);
@@ -350,7 +358,8 @@ public sealed class Turn(BufferPool pool)
     {
         int header = FrameHeader.SizeOf(message.Payload.Length, masked: false);
         int start = MessageAssembler.HeaderRoom - header;
-        FrameWriter.WriteHeader(consumed.AsSpan(start), new(Final: true, Reserved: 0, message.Opcode, message.Payload.Length, MaskingKey: null));
+        FrameWriter.WriteHeader(
+            consumed.AsSpan(start), new(Final: true, Reserved: 0, message.Opcode, message.Payload.Length, MaskingKey: null));
         _output.Adopt(consumed, start, MessageAssembler.HeaderRoom + message.Payload.Length);
     }
 

@@ -101,7 +101,8 @@ public static class NativeKinds
         /// <summary>Whether a side may be sent this kind: a server receives no welcome, and a client no publish.</summary>
         public bool MayReach(Side receiver) => kind switch
         {
-            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History => receiver == Side.Server,
+            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History =>
+                receiver == Side.Server,
             NativeKind.Welcome or NativeKind.Subscribed or NativeKind.Unsubscribed => receiver == Side.Client,
             NativeKind.Published or NativeKind.Delivery or NativeKind.Missed or NativeKind.HistoryReply => receiver == Side.Client,
             _ => true,

@@ -35,7 +35,8 @@ public static class ForwardedRoute
     private static IReadOnlyList<string> HopsOf(UpgradeRequest request, ForwardedHeader header)
     {
         if (header == ForwardedHeader.Forwarded)
-            return request.TryGetHeader("Forwarded", out string? elements) && ForwardedElements.TryRead(elements, out List<string> nodes) ? nodes : [];
+            return request.TryGetHeader("Forwarded", out string? elements) && ForwardedElements.TryRead(elements, out List<string> nodes)
+                ? nodes : [];
 
         return request.TryGetHeader("X-Forwarded-For", out string? addresses)
             ? addresses.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)

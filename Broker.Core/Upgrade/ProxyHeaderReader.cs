@@ -157,7 +157,8 @@ public ref struct ProxyHeaderReader(ReadOnlySpan<byte> wire)
             }
 
             int length = BinaryPrimitives.ReadUInt16BigEndian(rest[1..]);
-            if (rest[0] == ChecksumType && (length != 4 || BinaryPrimitives.ReadUInt32BigEndian(rest[TypeBytes..]) != ChecksumOf(header, start + TypeBytes)))
+            if (rest[0] == ChecksumType
+                && (length != 4 || BinaryPrimitives.ReadUInt32BigEndian(rest[TypeBytes..]) != ChecksumOf(header, start + TypeBytes)))
             {
                 Refuse("A PROXY header does not have the checksum that it names.");
                 return false;

@@ -27,7 +27,9 @@ public sealed class SubprotocolChoice
     /// <summary>Whether a client that offers none is refused too; then there is no fallback.</summary>
     public bool RefusesNone { get; init; }
 
-    /// <summary>What a client that offers none asks for by the query of its URL: a subprotocol that is used, or null for the fallback.</summary>
+    /// <summary>
+    /// What a client that offers none asks for by the query of its URL: a subprotocol that is used, or null for the fallback.
+    /// </summary>
     public Func<string, string?>? OfQuery { get; init; }
 
     /// <summary>Chooses for a request. A client that offers subprotocols is answered by those alone.</summary>
@@ -35,7 +37,8 @@ public sealed class SubprotocolChoice
     public UpgradeFault? Check(UpgradeRequest request, out ChosenSubprotocol chosen)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (request.Subprotocols.Count > 0 || OfQuery?.Invoke(request.Query) is not { } asked) return Check(request.Subprotocols, out chosen);
+        if (request.Subprotocols.Count > 0 || OfQuery?.Invoke(request.Query) is not { } asked)
+            return Check(request.Subprotocols, out chosen);
         chosen = new ChosenSubprotocol(asked, Answered: null);
         return null;
     }

@@ -28,7 +28,9 @@ public sealed class UpgradeRequest
     /// <summary>The query as written, without its question mark; empty where there is none.</summary>
     public required string Query { get; init; }
 
-    /// <summary>Host and perhaps port: of an absolute target where there is one, else of the Host field; empty in HTTP/1.0 without either.</summary>
+    /// <summary>
+    /// Host and perhaps port: of an absolute target where there is one, else of the Host field; empty in HTTP/1.0 without either.
+    /// </summary>
     public required string Host { get; init; }
 
     /// <summary>The origin of the page behind the client, or <c>null</c> from a client that is no browser.</summary>

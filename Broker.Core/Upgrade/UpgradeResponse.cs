@@ -30,7 +30,8 @@ public static class UpgradeResponse
     {
         if (key.Length != 24) throw new ArgumentException("The key is not 24 characters.", nameof(key));
         if (subprotocol is not null && !HttpText.IsToken(subprotocol)) throw new ArgumentException("Not a token.", nameof(subprotocol));
-        if (extensions.AsSpan().ContainsAnyExcept(HttpText.VisibleCharacters)) throw new ArgumentException("Not a field value.", nameof(extensions));
+        if (extensions.AsSpan().ContainsAnyExcept(HttpText.VisibleCharacters))
+            throw new ArgumentException("Not a field value.", nameof(extensions));
 
         Span<byte> accept = stackalloc byte[28];
         Accept(key, accept);

@@ -30,7 +30,9 @@ using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>The Centrifuge dialect on one connection, in either form: its client's messages to commands, its session's answers to replies.</summary>
+/// <summary>
+/// The Centrifuge dialect on one connection, in either form: its client's messages to commands, its session's answers to replies.
+/// </summary>
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
 public sealed class CentrifugeSession : DialectSession, ICallWriter
 {
@@ -75,13 +77,17 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
             switch (reader.Read(out Command command))
             {
                 case OperationStatus.Done when IsConnectTooLong(frame, reader.Position, command):
-                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason, reconnects: false), "a connect command too long");
+                    Reject(DisconnectReason.Dialect(
+                        (int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason,
+                            reconnects: false), "a connect command too long");
                     return commands;
                 case OperationStatus.Done when reader.Index - resumed >= _context.CommandsPerFrameMax:
                     Reject(DisconnectReason.BadRequest, $"more than {_context.CommandsPerFrameMax} commands in one frame");
                     return commands;
                 case OperationStatus.Done when IsTooLong(frame, command):
-                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Settings.MessageBytesMax).Reason, reconnects: false), "a message too long");
+                    Reject(DisconnectReason.Dialect(
+                        (int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Settings.MessageBytesMax).Reason,
+                            reconnects: false), "a message too long");
                     return commands;
                 case OperationStatus.Done when BreaksDialect(command) is { } detail:
                     Reject(DisconnectReason.BadRequest, detail);
@@ -106,7 +112,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
 
     private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
 
-    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command, in either form.</summary>
+    /// <summary>
+    /// Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command, in either form.
+    /// </summary>
     internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
     {
         if (new ProtobufCommandReader(first).Read(out Command encoded) == OperationStatus.Done && IsResuming(encoded.Kind)) return true;
@@ -141,11 +149,13 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     {
         CommandKind.Publish when command.Type == 0 && command.Data.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
         CommandKind.Publish when command.Type == 0 =>
-            new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()) { IsJson = !_context.Format.IsBinary },
+            new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray())
+                { IsJson = !_context.Format.IsBinary },
         CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
         CommandKind.History => new ClientCommand.History(command.Id, bytes, Command.Keep(command.Channel), QueryOf(command)),
         CommandKind.Presence or CommandKind.PresenceStats =>
-            new ClientCommand.Presence(command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
+            new ClientCommand.Presence(
+                command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
         CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
         CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, CredentialsOf(command)),
         CommandKind.Send => new ClientCommand.Send(bytes),
@@ -160,13 +170,15 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     private ClientCommand.Call ToCall(in Command command, int bytes)
     {
         MethodId method = MethodId.Of(command.Method);
-        string? name = _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
+        string? name =
+            _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
         return new ClientCommand.Call(command.Id, bytes, method, command.Data.ToArray()) { Name = name };
     }
 
     private static ConnectCredentials? CredentialsOf(in Command command)
     {
-        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty && command.Headers.IsEmpty) return null;
+        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty
+            && command.Headers.IsEmpty) return null;
         return new ConnectCredentials
         {
             Token = command.Token.ToArray(),
@@ -183,7 +195,8 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
 
     private static SubscribeOptions OptionsOf(in Command command)
     {
-        bool isPlain = command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
+        bool isPlain =
+            command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
             && !command.Recover && !command.Positioned && !command.Recoverable && !command.JoinLeave;
         return isPlain ? SubscribeOptions.None : new SubscribeOptions
         {
@@ -253,9 +266,11 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         else
         {
             // What the client was told as it connected holds, unless the history has begun anew since then.
-            if (!subscription.Options.IsReported || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
+            if (!subscription.Options.IsReported
+                || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
                 Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, result));
-            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
+            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(
+                subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
         }
 
         if (Writer.Lines > 0) Send();
@@ -277,7 +292,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
             Delta = !string.IsNullOrEmpty(result.Delta),
             WasRecovering = result.Recoverable && result.WasRecovering,
             Recovered = result.Recoverable && result.Recovered,
-            Publications = result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta)) : [],
+            Publications =
+                result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta))
+                    : [],
         };
     }
 
@@ -285,7 +302,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     public override void History(uint id, string channel, HistoryPage page)
     {
         ArgumentNullException.ThrowIfNull(page);
-        Writer.WriteHistory(id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch), page.Top.Offset);
+        Writer.WriteHistory(
+            id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch),
+                page.Top.Offset);
         Send();
     }
 

@@ -87,7 +87,8 @@ public sealed class NativeCallWriter : ICallWriter
         else Faulted(id, CodeOf(refused.Error, tooLarge: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
     }
 
-    private static FaultCode CodeOf(ChunkError refused, FaultCode tooLarge) => refused == ChunkError.StreamTooBig ? tooLarge : FaultCode.Overloaded;
+    private static FaultCode CodeOf(ChunkError refused, FaultCode tooLarge) =>
+        refused == ChunkError.StreamTooBig ? tooLarge : FaultCode.Overloaded;
 
     private void CountReturned()
     {
@@ -155,12 +156,14 @@ public sealed class NativeCallWriter : ICallWriter
     }
 
     /// <summary>The fault of a call whose end has been counted.</summary>
-    internal void WriteFault(uint id, FaultCode code, string text) => _messages.Send(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
+    internal void WriteFault(uint id, FaultCode code, string text) =>
+        _messages.Send(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 
     /// <inheritdoc />
     public FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options)
     {
-        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
+        var call = new Call { Id = id, Method = method,
+            DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
         long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
         if (size > _messages.Takes.ThresholdBytes)
         {

@@ -12,7 +12,9 @@ namespace Broker.Dialects.Native;
 
 /// <summary>The native protocol over WebSocket: <c>v2.broker</c> and <c>v3.broker</c>.</summary>
 /// <param name="settings">Its path and bounds.</param>
-/// <param name="sharedBytesMax">The longest message of another dialect's client: what it publishes is one piece for all subscribers.</param>
+/// <param name="sharedBytesMax">
+/// The longest message of another dialect's client: what it publishes is one piece for all subscribers.
+/// </param>
 public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) : IDialectFactory
 {
     /// <inheritdoc />
@@ -34,10 +36,12 @@ public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) :
                 new WebSocketEndpoint
                 {
                     Path = settings.Path,
-                    Subprotocols = new SubprotocolChoice(NativeProtocol.Preference, fallback: null, refusesUnmatched: true) { RefusesNone = true },
+                    Subprotocols =
+                        new SubprotocolChoice(NativeProtocol.Preference, fallback: null, refusesUnmatched: true) { RefusesNone = true },
                     Origins = context.Origins,
                     Engine = engine,
-                    EngineAtFirst = engine with { MessageBytesMax = Math.Min(settings.FrameBytesMax, context.Clients.BytesBeforeConnectMax) },
+                    EngineAtFirst =
+                        engine with { MessageBytesMax = Math.Min(settings.FrameBytesMax, context.Clients.BytesBeforeConnectMax) },
                     SlowCode = (CloseCode)NativeCodes.CodeOf(slow),
                     SlowReason = slow.Text,
                     ShutdownCode = (CloseCode)NativeCodes.CodeOf(shutdown),

@@ -47,7 +47,8 @@ internal sealed class NativeDownloads : IChunkPump
     /// <param name="process">What the streams of all connections share.</param>
     /// <param name="payloadBytesMax">The most bytes of messages in one frame for it.</param>
     /// <param name="batched">Whether a frame may have several.</param>
-    internal NativeDownloads(NativeMessageWriter client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
+    internal NativeDownloads(
+        NativeMessageWriter client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
     {
         _client = client;
         _replies = replies;
@@ -101,7 +102,9 @@ internal sealed class NativeDownloads : IChunkPump
         if (_heldBytes > 0 && source.Bytes > _limits.ConnectionBytesMax - _heldBytes)
             return new ChunkRefusal(ChunkError.ConnectionFull, source.Bytes, _limits.ConnectionBytesMax, _heldBytes);
         if (subject.Channel != 0) return default;
-        reservation = source.Bytes > SmallBytesMax ? ChunkReservation.TryReserve(_process, source.Bytes, Now) : ChunkReservation.TryTake(_process, source.Bytes);
+        reservation =
+            source.Bytes > SmallBytesMax ? ChunkReservation.TryReserve(_process, source.Bytes, Now)
+                : ChunkReservation.TryTake(_process, source.Bytes);
         return reservation is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.BytesMax, _process.Bytes) : default;
     }
 
@@ -125,7 +128,8 @@ internal sealed class NativeDownloads : IChunkPump
     /// <summary>No one listens to the channel any more: what is on its way is not sent to its end.</summary>
     internal void CancelChannel(uint channel)
     {
-        foreach (Download download in _downloads.Where(each => each.Subject.Channel == channel && channel != 0).ToList()) _sender.Cancel(download.Stream);
+        foreach (Download download in _downloads.Where(each => each.Subject.Channel == channel && channel != 0).ToList())
+            _sender.Cancel(download.Stream);
         _sent.RemoveChannel(channel);
         Wake();
     }
@@ -245,7 +249,8 @@ internal sealed class NativeDownloads : IChunkPump
         if (_downloads.Count == 0) _timer.Stop();
     }
 
-    private sealed class Download(NativeDownloads owner, IChunkSource bytes, ChunkReservation? reservation, DownloadSubject subject) : IChunkSource
+    private sealed class Download(NativeDownloads owner, IChunkSource bytes, ChunkReservation? reservation, DownloadSubject subject)
+        : IChunkSource
     {
         private TransferRate _rate = new(owner.Now);
 

@@ -9,7 +9,9 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>A publication as a native message: the channel's number, the offset and the data. Long data goes to each client by itself.</summary>
+/// <summary>
+/// A publication as a native message: the channel's number, the offset and the data. Long data goes to each client by itself.
+/// </summary>
 internal sealed class NativeEncoding : PublicationEncoding
 {
     /// <inheritdoc />

@@ -81,7 +81,8 @@ public abstract class NativeMessageWriter : DialectSession
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Context.Budget, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads =>
+        _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Context.Budget, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
@@ -153,7 +154,8 @@ public abstract class NativeMessageWriter : DialectSession
 
     /// <inheritdoc />
     public override void NotConnected(uint id, HubError error) =>
-        Disconnect(error.Kind is HubErrorKind.TooManyRequests ? DisconnectReason.TooManyRequests : error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
+        Disconnect(error.Kind is HubErrorKind.TooManyRequests ? DisconnectReason.TooManyRequests : error.Temporary
+            || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
 
     /// <summary>No: the protocol has no message that names a channel which the client has not asked for.</summary>
     public override bool TakesServerSubscriptions => false;
@@ -166,7 +168,8 @@ public abstract class NativeMessageWriter : DialectSession
         SubscribedState state = !result.Recoverable ? SubscribedState.None
             : result is { WasRecovering: true, Recovered: true } ? SubscribedState.Recoverable | SubscribedState.Recovered
             : SubscribedState.Recoverable;
-        Send(new Subscribed { Request = id, Channel = result.Number, State = state, Epoch = result.Position.Epoch, Offset = result.Position.Offset });
+        Send(new Subscribed { Request = id, Channel = result.Number, State = state, Epoch = result.Position.Epoch,
+            Offset = result.Position.Offset });
         foreach (Publication missed in result.Missed ?? []) Deliver(result.Number, missed);
         Seal();
     }
@@ -211,7 +214,9 @@ public abstract class NativeMessageWriter : DialectSession
     {
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(gaps);
-        foreach (Gap gap in gaps) Send(new Missed { Channel = subscription.Number, Offset = gap.From, Count = gap.From == 0 ? gap.Count : gap.To - gap.From + 1 });
+        foreach (Gap gap in gaps)
+            Send(new Missed { Channel = subscription.Number, Offset = gap.From, Count = gap.From == 0 ? gap.Count
+                : gap.To - gap.From + 1 });
         Seal();
     }
 
@@ -227,7 +232,8 @@ public abstract class NativeMessageWriter : DialectSession
     {
         ArgumentNullException.ThrowIfNull(subscription);
         Evict(subscription.Number);
-        Send(new Unsubscribed { Channel = subscription.Number, Code = NativeCodes.CodeOf(reason), Text = Encoding.UTF8.GetBytes(reason.Text) });
+        Send(new Unsubscribed { Channel = subscription.Number, Code = NativeCodes.CodeOf(reason),
+            Text = Encoding.UTF8.GetBytes(reason.Text) });
     }
 
     private void Evict(uint channel)
@@ -262,8 +268,11 @@ public abstract class NativeMessageWriter : DialectSession
     /// <summary>A stream to the client was not taken in time: the caller that waits for what it was is told.</summary>
     internal void ReportLate(in DownloadSubject subject) => ReportUnsent(subject, FaultCode.Deadline, "not taken in time");
 
-    /// <summary>A stream to the client gave way to others, which wait for its memory: the caller that waits for what it was is told.</summary>
-    internal void ReportShed(in DownloadSubject subject) => ReportUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
+    /// <summary>
+    /// A stream to the client gave way to others, which wait for its memory: the caller that waits for what it was is told.
+    /// </summary>
+    internal void ReportShed(in DownloadSubject subject) =>
+        ReportUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
 
     /// <summary>The client takes no more of a stream: the caller that waits for what it was is told.</summary>
     /// <param name="stream">Its number; ignored if it is over.</param>
@@ -271,7 +280,8 @@ public abstract class NativeMessageWriter : DialectSession
     private protected void SendRefused(uint stream, ChunkError why)
     {
         if (_downloads?.OnCancelled(stream) is not { } subject) return;
-        FaultCode code = CallIds.IsServers(subject.Call) ? FaultCode.Overloaded : why == ChunkError.None ? FaultCode.Cancelled : why.ResultFault;
+        FaultCode code =
+            CallIds.IsServers(subject.Call) ? FaultCode.Overloaded : why == ChunkError.None ? FaultCode.Cancelled : why.ResultFault;
         ReportUnsent(subject, code, why == ChunkError.None ? "refused by the client" : $"refused by the client: {why}");
     }
 
@@ -280,10 +290,12 @@ public abstract class NativeMessageWriter : DialectSession
     {
         if (subject.Channel != 0) SendMissed(subject);
         else if (!CallIds.IsServers(subject.Call)) Calls.WriteFault(subject.Call, code, $"the result was {why}");
-        else if (EndAsked(subject.Call)) HandleAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
+        else if (EndAsked(subject.Call))
+            HandleAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
     }
 
-    private void SendMissed(in DownloadSubject subject) => Send(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
+    private void SendMissed(in DownloadSubject subject) =>
+        Send(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
 
     /// <inheritdoc />
     public override void Published(uint id, int receivers, StreamPosition position)
@@ -335,7 +347,8 @@ public abstract class NativeMessageWriter : DialectSession
     };
 
     /// <summary>The end of a client that broke the protocol.</summary>
-    private protected static DisconnectReason ReasonOf(NativeFault fault) => DisconnectReason.Dialect((int)fault.CloseCode, fault.Reason, reconnects: false);
+    private protected static DisconnectReason ReasonOf(NativeFault fault) =>
+        DisconnectReason.Dialect((int)fault.CloseCode, fault.Reason, reconnects: false);
 
     /// <summary>The message joins the frame of this turn.</summary>
     internal void Send<T>(scoped in T message)

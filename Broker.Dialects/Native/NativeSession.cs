@@ -57,7 +57,8 @@ public sealed class NativeSession : NativeMessageWriter
                 case OperationStatus.Done:
                     messages++;
                     if (message.Kind is NativeKind.Hello or NativeKind.Subscribe && resumed < Context.Clients.ResumeCommands) resumed++;
-                    else if (reader.Index - resumed >= Context.Settings.MessagesPerFrameMax) Break(NativeFault.TooManyMessages, reader.Index);
+                    else if (reader.Index - resumed >= Context.Settings.MessagesPerFrameMax)
+                        Break(NativeFault.TooManyMessages, reader.Index);
                     else if (frame.Payload.Length > Context.Settings.FrameBytesMax) Break(NativeFault.PayloadTooBig, reader.Index);
                     if (!IsOver) Take(message, reader.Index);
                     break;
@@ -92,7 +93,8 @@ public sealed class NativeSession : NativeMessageWriter
             case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
             case NativeKind.Cancel: Cancel(message.As<CallCancel>().Id, bytes); break;
-            case NativeKind.Item: Handle(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
+            case NativeKind.Item: Handle(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray()));
+            break;
             case NativeKind.ItemsEnd: Handle(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, bytes)); break;
             case NativeKind.Credit: Grant(message.As<Credit>(), bytes); break;
             case NativeKind.Result: Receive(message.As<CallResult>(), bytes); break;
@@ -123,12 +125,14 @@ public sealed class NativeSession : NativeMessageWriter
         // What is shared by all subscribers cannot be cut for one of them.
         if (hello.FrameBytesMax < Context.LargestFrameBytes)
         {
-            Reject(DisconnectReason.InappropriateProtocol, $"takes payloads of {hello.FrameBytesMax} bytes, and some have {Context.LargestFrameBytes}");
+            Reject(DisconnectReason.InappropriateProtocol,
+                $"takes payloads of {hello.FrameBytesMax} bytes, and some have {Context.LargestFrameBytes}");
             return;
         }
 
         Meet(hello);
-        Handle(new ClientCommand.Connect(0, bytes, hello.Token.IsEmpty ? null : new ConnectCredentials { Token = hello.Token.ToArray() }) { Index = index });
+        Handle(new ClientCommand.Connect(0, bytes, hello.Token.IsEmpty ? null : new ConnectCredentials { Token = hello.Token.ToArray() })
+            { Index = index });
     }
 
     private void Leave(int bytes)
@@ -141,7 +145,8 @@ public sealed class NativeSession : NativeMessageWriter
     private void Publish(in Publish publish, int bytes, int index)
     {
         if (publish.Data.Length <= Context.SharedDataBytesMax) Handle(NativeCommands.Of(publish, bytes, index));
-        else if (ChunkReservation.TryTake(Context.Budget, publish.Data.Length) is { } reservation) Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], reservation), bytes, index));
+        else if (ChunkReservation.TryTake(Context.Budget, publish.Data.Length) is { } reservation)
+            Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], reservation), bytes, index));
         else Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.TooManyRequests });
     }
 
@@ -150,7 +155,8 @@ public sealed class NativeSession : NativeMessageWriter
 
     private void Start(in Call call, int bytes, int index)
     {
-        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id) && Context.Methods.TryGetInline(call.Method, out Method? inline)) Handle(call, inline, WindowsOf(call), bytes);
+        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id)
+            && Context.Methods.TryGetInline(call.Method, out Method? inline)) Handle(call, inline, WindowsOf(call), bytes);
         else Start(call, call.Arguments.ToArray(), bytes, index, reservation: null);
     }
 
@@ -174,7 +180,8 @@ public sealed class NativeSession : NativeMessageWriter
     }
 
     private CallWindows WindowsOf(in Call call) =>
-        new((call.Options & CallOptions.MoreArguments) != 0 ? Context.Settings.ItemsWindow : 0, ItemsWindow) { ResultBytesMax = ItemBytesMax };
+        new((call.Options & CallOptions.MoreArguments) != 0 ? Context.Settings.ItemsWindow : 0, ItemsWindow)
+            { ResultBytesMax = ItemBytesMax };
 
     private void Grant(in Credit credit, int bytes)
     {
@@ -209,7 +216,8 @@ public sealed class NativeSession : NativeMessageWriter
             _ => false,
         };
         ChunkError refused = Uploads.Open(header, isAwaited, index);
-        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused, Uploads.Refusal.Text);
+        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice))
+            MissResult(header.Purpose, header.Reference, refused, Uploads.Refusal.Text);
     }
 
     private void Add(in Chunk chunk, int index)

@@ -105,7 +105,8 @@ internal sealed class NativeUploads
     private void Watch()
     {
         SendExpired();
-        while (_table.TryGrant(Now, out uint stream, out uint credit)) _client.Send(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
+        while (_table.TryGrant(Now, out uint stream, out uint credit))
+            _client.Send(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
         if (_table.NextExpiry is { } expiry) _timer.Set(expiry - Now);
         else _timer.Stop();
     }

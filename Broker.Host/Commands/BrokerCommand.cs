@@ -13,7 +13,8 @@ using Broker.Host.Settings;
 namespace Broker.Host.Commands;
 
 /// <summary>
-/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and <c>bench</c>.
+/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and
+/// <c>bench</c>.
 /// </summary>
 /// <param name="makeHub">Makes the hub that <c>serve</c> runs.</param>
 /// <param name="environment">The variables of the process.</param>
@@ -79,7 +80,8 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     }
 
     /// <summary>A command as it is typed.</summary>
-    private static string NameOf(CommandResult command) => command.Parent is CommandResult parent ? $"{NameOf(parent)} {command.Command.Name}" : "broker";
+    private static string NameOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{NameOf(parent)} {command.Command.Name}" : "broker";
 
     private RootCommand MakeRoot(CancellationToken stop)
     {
@@ -133,7 +135,8 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         {
             LoadedSettings loaded = Load(parsed);
             foreach (string warning in loaded.Warnings) error.WriteLine($"broker: {warning}");
-            foreach ((string key, SettingValue value) in loaded.Layers.Changed()) output.WriteLine($"{key} = {value.Text}  # {value.Origin}");
+            foreach ((string key, SettingValue value) in loaded.Layers.Changed())
+                output.WriteLine($"{key} = {value.Text}  # {value.Origin}");
 
             output.WriteLine("The settings can be used.");
             return 0;

@@ -41,7 +41,8 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     {
         ClusterStatus status = _node.Status;
         return new ClusterReport(status.Cluster, status.Address, NameOf(status.Phase), status.Waits,
-            [.. status.Members.Select(static member => new ClusterNodeReport(member.Node.Address, member.Node.Uid, NameOf(member.State), member.IsReachable))]);
+            [.. status.Members.Select(
+                static member => new ClusterNodeReport(member.Node.Address, member.Node.Uid, NameOf(member.State), member.IsReachable))]);
     }
 
     private static string NameOf<TEnum>(TEnum value)

@@ -52,4 +52,6 @@ public interface IHub : IAsyncDisposable
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
 /// <param name="methods">What has methods for clients to call.</param>
 /// <param name="access">Who may do what; <c>null</c> for the settings' own rules.</param>
-public delegate IHub HubFactory(Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods, Actors.Access.IHubAccess? access);
+public delegate IHub HubFactory(
+    Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods,
+        Actors.Access.IHubAccess? access);

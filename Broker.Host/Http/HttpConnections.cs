@@ -6,11 +6,14 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Broker.Host.Http;
 
-/// <summary>The HTTP connections of all ways in: how many there may be, which one goes where there is no room, and who is answered then.</summary>
+/// <summary>
+/// The HTTP connections of all ways in: how many there may be, which one goes where there is no room, and who is answered then.
+/// </summary>
 /// <remarks>
-/// A connection without a request is idle. Where one more does not fit, the idlest goes; where an address is at its share, that address's idlest.
-/// Where none is idle, the new one is taken none the less, and only <see cref="IsAnsweredWhenFull"/> is answered on it: a probe of health has to
-/// get through whatever else is full. Connections that carry WebSockets are not counted: the hub counts them. For all threads.
+/// A connection without a request is idle. Where one more does not fit, the idlest goes; where an address is at its share, that address's
+/// idlest. Where none is idle, the new one is taken none the less, and only <see cref="IsAnsweredWhenFull"/> is answered on it: a probe of
+/// health has to get through whatever else is full. Connections that carry WebSockets are not counted: the hub counts them. For all
+/// threads.
 /// </remarks>
 /// <param name="connectionsMax">Connections that are served.</param>
 /// <param name="proxies">Peers without a share of their own, because the clients of many come through them.</param>

@@ -80,7 +80,8 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
                 ? WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ready\"}"u8)
                 : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"starting\"}"u8);
 
-    private static byte[] JoiningBody(string reason) => JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["status"] = "joining", ["reason"] = reason });
+    private static byte[] JoiningBody(string reason) =>
+        JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["status"] = "joining", ["reason"] = reason });
 
     private static Task AnswerPageAsync(HttpContext context, PageFile file)
     {

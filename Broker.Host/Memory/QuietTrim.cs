@@ -24,7 +24,8 @@ public readonly record struct UsedSoFar(TimeSpan Processor, long AllocatedBytes,
 /// <param name="used">What the process has used.</param>
 /// <param name="trim">Collects and returns.</param>
 /// <param name="log">Is told at debug how long it took.</param>
-public sealed class QuietTrim(TimeSpan interval, TimeProvider time, Func<UsedSoFar> used, Action trim, ILogger log) : IHostedService, IDisposable
+public sealed class QuietTrim(TimeSpan interval, TimeProvider time, Func<UsedSoFar> used, Action trim, ILogger log) : IHostedService,
+    IDisposable
 {
     private TrimRule _rule;
     private ITimer? _timer;

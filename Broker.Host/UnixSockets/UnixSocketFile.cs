@@ -12,7 +12,8 @@ public static class UnixSocketFile
         RemoveIfAbandoned(path);
         try
         {
-            using (var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)) probe.Bind(new UnixDomainSocketEndPoint(path));
+            using (var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+                probe.Bind(new UnixDomainSocketEndPoint(path));
             File.Delete(path);
         }
         catch (Exception refused) when (refused is SocketException or UnauthorizedAccessException or IOException)
@@ -61,7 +62,8 @@ public static class UnixSocketFile
     }
 
     // A connect to an ordinary file is refused too, and that file is someone's.
-    private static bool IsSocket(string path) => new FileInfo(path) is { Length: 0 } file && (file.Attributes & FileAttributes.Directory) == 0
+    private static bool IsSocket(string path) =>
+        new FileInfo(path) is { Length: 0 } file && (file.Attributes & FileAttributes.Directory) == 0
         && !CanOpen(path);
 
     private static bool CanOpen(string path)

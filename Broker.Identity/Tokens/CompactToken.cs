@@ -25,7 +25,8 @@ public readonly ref struct CompactToken
     private static readonly SearchValues<byte> Alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."u8);
 
-    private CompactToken(ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId)
+    private CompactToken(
+        ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId)
     {
         SignedPart = signedPart;
         Payload = payload;
@@ -89,7 +90,8 @@ public readonly ref struct CompactToken
         Base64Url.DecodeFromUtf8(part, target, out _, out length) == OperationStatus.Done;
 
     private static string? Accept(
-        ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId, out CompactToken token)
+        ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId,
+            out CompactToken token)
     {
         token = new CompactToken(signedPart, payload, signature, algorithm, keyId);
         return null;

@@ -82,7 +82,10 @@ public abstract class Connection : OutboundSide
         else OnAttached();
     }
 
-    /// <summary>The client has asked to connect: from the next message on, in the same read already, its messages may be as long as the endpoint's may.</summary>
+    /// <summary>
+    /// The client has asked to connect: from the next message on, in the same read already, its messages may be as long as the endpoint's
+    /// may.
+    /// </summary>
     public void Admit()
     {
         Engine?.Resize(Endpoint!.Engine);
@@ -349,7 +352,8 @@ public abstract class Connection : OutboundSide
     }
 
     /// <summary>The peer ended its side.</summary>
-    private protected void OnEndOfStream() => End(new Closure(ClosureCause.EndOfStream, CloseCode.Abnormal, "The client ended the stream without a Close frame."));
+    private protected void OnEndOfStream() =>
+        End(new Closure(ClosureCause.EndOfStream, CloseCode.Abnormal, "The client ended the stream without a Close frame."));
 
     private protected void OnSocketFailed(string error) => End(new Closure(ClosureCause.SocketError, CloseCode.Abnormal, error));
 

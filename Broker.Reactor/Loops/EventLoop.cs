@@ -62,7 +62,9 @@ public abstract class EventLoop : IDisposable
     /// <summary>Milliseconds since the loop was made, read as a turn begins, wakes and ends.</summary>
     public long NowMilliseconds { get; private set; }
 
-    /// <summary>Time since <see cref="NowMilliseconds"/> was read, by the clock itself: how old the turn under way is, to a millisecond.</summary>
+    /// <summary>
+    /// Time since <see cref="NowMilliseconds"/> was read, by the clock itself: how old the turn under way is, to a millisecond.
+    /// </summary>
     public TimeSpan TurnAge => _time.GetElapsedTime(_start) - TimeSpan.FromMilliseconds(NowMilliseconds);
 
     /// <summary>Runs on the loop's thread at the end of each turn, before the connections flush.</summary>
@@ -157,7 +159,8 @@ public abstract class EventLoop : IDisposable
         StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
-            if (Table[slot] is { IsByteConnection: false } connection) AtTurnEnd(() => connection.WhenSettled(() => CloseForShutdown(connection), settleLimit));
+            if (Table[slot] is { IsByteConnection: false } connection)
+                AtTurnEnd(() => connection.WhenSettled(() => CloseForShutdown(connection), settleLimit));
         }
 
         CompleteDrain();
@@ -260,7 +263,9 @@ public abstract class EventLoop : IDisposable
         _work.Rise();
     }
 
-    /// <summary>Reads the clock after a wait and before anything is served: what that sets a deadline by must not be as old as the wait.</summary>
+    /// <summary>
+    /// Reads the clock after a wait and before anything is served: what that sets a deadline by must not be as old as the wait.
+    /// </summary>
     private protected void NoteTime() => NowMilliseconds = ReadClock();
 
     private protected long ReadClock() => (long)_time.GetElapsedTime(_start).TotalMilliseconds;

@@ -2,7 +2,9 @@ using Broker.Core.Framing;
 
 namespace Broker.Reactor.Loops;
 
-/// <summary>What stands above a connection that carries plain bytes and no WebSocket: a link to another node. Every call comes on the loop's thread.</summary>
+/// <summary>
+/// What stands above a connection that carries plain bytes and no WebSocket: a link to another node. Every call comes on the loop's thread.
+/// </summary>
 /// <remarks>An exception of any member ends this connection, and no other.</remarks>
 public interface IByteHandler : IConnectionHandler
 {

@@ -19,9 +19,11 @@ internal sealed class PipeConnection : Connection
     // Where no side can be ended alone: for what the client has sent behind its last word, and what would answer it with a reset.
     private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(50);
 
-    private static readonly Action<object> s_readable = static connection => ((PipeConnection)connection).Guard(static self => self.OnReadable());
+    private static readonly Action<object> s_readable = static connection =>
+        ((PipeConnection)connection).Guard(static self => self.OnReadable());
     private static readonly Action<object> s_sent = static connection => ((PipeConnection)connection).Guard(static self => self.OnSent());
-    private static readonly Action<object> s_flush = static connection => ((PipeConnection)connection).Guard(static self => self.FlushIfIdle());
+    private static readonly Action<object> s_flush = static connection =>
+        ((PipeConnection)connection).Guard(static self => self.FlushIfIdle());
 
     private readonly ICarrier _carrier;
     private readonly CancellationTokenSource _gone = new();
@@ -49,7 +51,10 @@ internal sealed class PipeConnection : Connection
     public override IPEndPoint Remote => _carrier.Remote;
 
     internal void Open(CarriedOpening opening) =>
-        SetOpen(new FrameEngine(opening.Endpoint.EngineAtFirst ?? opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms ? new MessageDeflate(terms, opening.Endpoint.Deflate!, Loop.Deflate) : null), opening.Endpoint, opening.Subprotocol.Supported, response: default);
+        SetOpen(new FrameEngine(
+            opening.Endpoint.EngineAtFirst ?? opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms
+                ? new MessageDeflate(terms, opening.Endpoint.Deflate!, Loop.Deflate) : null), opening.Endpoint,
+                opening.Subprotocol.Supported, response: default);
 
     private bool MayRead => WantsRead && !IsOverReadMark;
 

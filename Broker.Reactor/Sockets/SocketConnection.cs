@@ -78,7 +78,8 @@ internal abstract unsafe class SocketConnection : Connection
     private protected void OnFailedCall(Errno error)
     {
         // Only what is certain ends a connection: the error of a call can be another's (see Libc.BindAll).
-        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted or Errno.NotConnected)
+        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted
+            or Errno.NotConnected)
             OnSocketFailed($"The socket failed: {error}.");
     }
 
@@ -156,7 +157,9 @@ internal abstract unsafe class SocketConnection : Connection
         return taken;
     }
 
-    /// <summary>Takes the socket of a connection of plain bytes out of the loop; null if bytes are left that it does not take now.</summary>
+    /// <summary>
+    /// Takes the socket of a connection of plain bytes out of the loop; null if bytes are left that it does not take now.
+    /// </summary>
     internal int? TakeSocket()
     {
         if (State != ConnectionState.Open) return null;

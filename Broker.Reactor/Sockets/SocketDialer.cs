@@ -24,7 +24,8 @@ public static unsafe class SocketDialer
     private static int Dial(IPEndPoint endPoint, TimeSpan limit)
     {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
-        int descriptor = Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
+        int descriptor =
+            Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
         if (descriptor < 0) throw Failed(endPoint, SystemError());
         Errno error = Connect(descriptor, endPoint, limit);
         if (error == Errno.None) return descriptor;

@@ -10,16 +10,18 @@ internal static partial class WordRules
     {
         "say", "says", "said", "saying", "tell", "tells", "told", "telling", "obey", "obeys", "obeyed", "hear", "hears", "heard", "hearing",
         "speak", "speaks", "spoke", "spoken", "speaker", "speakers", "speech", "farewell", "goodbye",
-        "conversation", "conversations", "outlet", "outlets", "forget", "forgets", "forgotten", "quick", "wicked", "siege", "doorman", "doors",
+        "conversation", "conversations", "outlet", "outlets", "forget", "forgets", "forgotten", "quick", "wicked", "siege", "doorman",
+            "doors",
         "whoever", "somebody", "anybody", "nobody", "everybody", "mould", "newcomer",
     };
 
-    // Besides, a client has no membership of a channel but a subscription; Akka's clusters have members.
+    // Besides, a client has no subscription of a channel but a subscription; Akka's clusters have members.
 
     // Several words together.
     private static readonly string[] s_parts =
     [
-        "LetIn", "LetGo", "GiveBack", "TurnAway", "SendAway", "SentAway", "SeeOff", "ChannelPlace", "TooBigException", "RefusedException", "LastWord",
+        "LetIn", "LetGo", "GiveBack", "TurnAway", "SendAway", "SentAway", "SeeOff", "ChannelPlace", "TooBigException", "RefusedException",
+            "LastWord",
     ];
 
     // Akka's own names. A declaration of one of them is a private word all the same.
@@ -34,7 +36,9 @@ internal static partial class WordRules
         if (IsPrivate(name)) yield return $"{path}: its name";
         bool isOfNodes = path.Contains("Cluster", StringComparison.Ordinal);
         IEnumerable<string> found = Names().Matches(code).Select(static match => match.Value).Distinct();
-        foreach (string word in found.Where(word => (!s_ofAkka.Contains(word) && IsPrivate(word)) || (!isOfNodes && word.Contains("Membership", StringComparison.Ordinal)))) yield return $"{path}: {word}";
+        foreach (string word in found.Where(
+            word => (!s_ofAkka.Contains(word) && IsPrivate(word))
+                || (!isOfNodes && word.Contains("Membership", StringComparison.Ordinal)))) yield return $"{path}: {word}";
         foreach (Match declared in DeclaredOfAkka().Matches(code)) yield return $"{path}: {declared.Groups[1].Value}";
 
         // An environment is the process's; what a class is given to work with is its context.
@@ -42,7 +46,8 @@ internal static partial class WordRules
     }
 
     private static bool IsPrivate(string name) =>
-        s_parts.Any(part => name.Contains(part, StringComparison.Ordinal)) || Parts().Matches(name).Any(static part => s_words.Contains(part.Value));
+        s_parts.Any(part => name.Contains(part, StringComparison.Ordinal))
+            || Parts().Matches(name).Any(static part => s_words.Contains(part.Value));
 
     [GeneratedRegex(@"\b[A-Za-z_]\w*\b")]
     private static partial Regex Names();

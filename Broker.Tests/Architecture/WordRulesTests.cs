@@ -20,14 +20,15 @@ public sealed class WordRulesTests
 
     [Theory]
     [InlineData("class A { void SayAsync() { } }", "SayAsync")]
-    [InlineData("class A { int _heard; }", "_heard")]
+    [InlineData("class A { int _received; }", "_heard")]
     [InlineData("class A { void M(int told) { } }", "told")]
     [InlineData("class A { void Tell() { } }", "Tell")]
     [InlineData("class A { void LetGo() { } }", "LetGo")]
     [InlineData("class QuickCall;", "QuickCall")]
     [InlineData("class CallEnvironment;", "CallEnvironment")]
     [InlineData("class A { [Fact] public void Whoever_asks_is_answered() { } }", "Whoever_asks_is_answered")]
-    public void Rejects_a_private_word(string code, string name) => Assert.Equal([$"Broker.Core/A.cs: {name}"], WordRules.Check("Broker.Core/A.cs", code));
+    public void Rejects_a_private_word(string code, string name) =>
+        Assert.Equal([$"Broker.Core/A.cs: {name}"], WordRules.Check("Broker.Core/A.cs", code));
 
     [Theory]
     [InlineData("class A { void M(IActorRef a) { a.Tell(1); ActorRefs.Nobody.Tell(2); } }")]
@@ -37,5 +38,6 @@ public sealed class WordRulesTests
     public void Accepts_other_names(string code) => Assert.Empty(WordRules.Check("Broker.Core/A.cs", code));
 
     [Fact]
-    public void Rejects_a_private_word_in_a_file_name() => Assert.Equal(["Broker.Core/Doorman.cs: its name"], WordRules.Check("Broker.Core/Doorman.cs", ""));
+    public void Rejects_a_private_word_in_a_file_name() =>
+        Assert.Equal(["Broker.Core/Doorman.cs: its name"], WordRules.Check("Broker.Core/Doorman.cs", ""));
 }

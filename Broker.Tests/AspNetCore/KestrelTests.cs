@@ -101,7 +101,8 @@ public sealed class KestrelTests
     public async Task The_supported_subprotocol_is_answered(Way way)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync();
-        using ClientWebSocket client = await hub.ConnectAsync(way, "/connection/websocket", options => options.AddSubProtocol("centrifuge-json"));
+        using ClientWebSocket client =
+            await hub.ConnectAsync(way, "/connection/websocket", options => options.AddSubProtocol("centrifuge-json"));
 
         Assert.Equal("centrifuge-json", client.SubProtocol);
     }
@@ -109,7 +110,8 @@ public sealed class KestrelTests
     [Theory, InlineData(Way.Plain), InlineData(Way.Http2)]
     public async Task One_connection_more_than_there_may_be_is_answered_503(Way way)
     {
-        await using HubInKestrel hub = await HubInKestrel.StartAsync(new StandardSettings { Listen = new ListenSettings { ConnectionsMax = 1 } });
+        await using HubInKestrel hub =
+            await HubInKestrel.StartAsync(new StandardSettings { Listen = new ListenSettings { ConnectionsMax = 1 } });
         using ClientWebSocket first = await hub.ConnectAsync(way, "/echo");
 
         RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => hub.ConnectAsync(way, "/echo"));
@@ -155,7 +157,9 @@ public sealed class KestrelTests
     [Fact]
     public async Task A_reader_that_takes_nothing_is_closed_at_the_bound_of_its_queue()
     {
-        var bounds = new ReactorSettings { QueueBytesMax = 256 * 1024, BlockedLimit = TimeSpan.FromMinutes(5), CloseLimit = TimeSpan.FromMilliseconds(200) };
+        var bounds =
+            new ReactorSettings { QueueBytesMax = 256 * 1024, BlockedLimit = TimeSpan.FromMinutes(5),
+                CloseLimit = TimeSpan.FromMilliseconds(200) };
         await using HubInKestrel hub = await HubInKestrel.StartAsync(new StandardSettings { Reactor = bounds });
         using ClientWebSocket publisher = await hub.ConnectAsync(Way.Plain, "/connection/websocket");
         await publisher.SendTextAsync("{\"id\":1,\"connect\":{}}");
@@ -164,7 +168,8 @@ public sealed class KestrelTests
         await slow.SendAsync(Masked("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"flood\"}}"));
         byte[] some = new byte[4096];
         var received = new StringBuilder();
-        while (!received.ToString().Contains("\"subscribe\"", StringComparison.Ordinal)) received.Append(Encoding.UTF8.GetString(some, 0, await slow.ReceiveAsync(some)));
+        while (!received.ToString().Contains("\"subscribe\"", StringComparison.Ordinal))
+            received.Append(Encoding.UTF8.GetString(some, 0, await slow.ReceiveAsync(some)));
 
         string publish = "{\"id\":5,\"publish\":{\"channel\":\"flood\",\"data\":\"" + new string('x', 60_000) + "\"}}";
         int published = 0;

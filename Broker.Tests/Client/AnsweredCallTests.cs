@@ -23,7 +23,9 @@ public sealed class AnsweredCallTests : ClientTest
         byte[] message;
         do message = await Side.ReceiveAsync();
         while (HubSide.KindOf(message) == NativeKind.Chunk);
-        return Read(message, fault => (fault.As<CallFault>().Id, fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
+        return Read(message,
+            fault => (fault.As<CallFault>().Id, fault.As<CallFault>().Code,
+                System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
     }
 
     [Fact]
@@ -56,7 +58,8 @@ public sealed class AnsweredCallTests : ClientTest
         do left = Read(await Side.ReceiveAsync(), message => message.As<Chunk>().Total - 1 - message.As<Chunk>().Index);
         while (left > 0);
 
-        await Side.SendAsync(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = ChunkError.Expired }));
+        await Side.SendAsync(
+            NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = ChunkError.Expired }));
 
         Assert.Equal((Id, FaultCode.Overloaded, "The hub stopped the upload: Expired."), await ReceiveFaultAsync());
     }

@@ -27,7 +27,8 @@ public sealed class AnsweredItemsTests : ClientTest
             return new[] { (byte)(sum * 2) };
         });
 
-        await Side.SendAsync(CallOf([1], CallOptions.MoreArguments), ItemOf(2), ItemOf(3), NativeWriter.Message(new CallItemsEnd { Id = Id }));
+        await Side.SendAsync(
+            CallOf([1], CallOptions.MoreArguments), ItemOf(2), ItemOf(3), NativeWriter.Message(new CallItemsEnd { Id = Id }));
 
         Assert.Equal(3, Read(await Side.ReceiveAsync(), message => message.As<CallItem>().Data[0]));
         Assert.Equal(6, Read(await Side.ReceiveAsync(), message => message.As<CallItem>().Data[0]));
@@ -113,7 +114,8 @@ public sealed class AnsweredItemsTests : ClientTest
         await Side.SendAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), ItemOf(1, new byte[200]));
         Assert.Equal((FaultCode.Overloaded, "arguments of too many bytes are pending"), await ReceiveFaultAsync());
 
-        await Side.SendAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), NativeWriter.Message(new CallCancel { Id = Id }));
+        await Side.SendAsync(
+            CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), NativeWriter.Message(new CallCancel { Id = Id }));
         Assert.Equal(FaultCode.Cancelled, (await ReceiveFaultAsync()).Code);
     }
 
@@ -147,13 +149,17 @@ public sealed class AnsweredItemsTests : ClientTest
         await ConnectAsync(
             async (call, cancellationToken) =>
             {
-                PayloadTooLargeException tooLarge = await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1], cancellationToken).AsTask());
+                PayloadTooLargeException tooLarge =
+                    await Assert.ThrowsAsync<PayloadTooLargeException>(
+                        () => call.SendAsync(new byte[call.ItemBytesMax + 1], cancellationToken).AsTask());
                 return System.Text.Encoding.UTF8.GetBytes(tooLarge.Message);
             });
 
         await Side.SendAsync(CallOf([]));
 
-        Assert.StartsWith("An item of ", Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<CallResult>().Data)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "An item of ", Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<CallResult>().Data)),
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -175,7 +181,8 @@ public sealed class AnsweredItemsTests : ClientTest
         Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.ReceiveAsync()));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(ScriptedHub.Patience));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => kept!.SendAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => kept!.SendAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAllAsync().WaitAsync(ScriptedHub.Patience));
 
         async Task ReadAllAsync()
@@ -209,7 +216,8 @@ public sealed class AnsweredItemsTests : ClientTest
     {
         await ConnectAsync(static (_, _) => default);
 
-        await Side.SendAsync(NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), DeadlineMilliseconds = uint.MaxValue }));
+        await Side.SendAsync(
+            NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), DeadlineMilliseconds = uint.MaxValue }));
 
         Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.ReceiveAsync()));
     }
@@ -262,7 +270,8 @@ public sealed class AnsweredItemsTests : ClientTest
     }
 
     private async Task<(FaultCode Code, string Text)> ReceiveFaultAsync() =>
-        Read(await Side.ReceiveAsync(), fault => (fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
+        Read(await Side.ReceiveAsync(),
+            fault => (fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
 
     private static byte[] CallOf(byte[] arguments, CallOptions options = CallOptions.None) =>
         NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), Options = options, Arguments = arguments });

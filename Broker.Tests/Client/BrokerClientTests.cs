@@ -28,7 +28,8 @@ public sealed class BrokerClientTests : ClientTest
         Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { StreamWindow = 6, ItemsWindow = 1 });
         HubSide side = await Hub.AcceptAsync();
 
-        Assert.Equal((6, 1), Read(await side.ReceiveAsync(), message => (message.As<Hello>().WindowChunks, message.As<Hello>().WindowItems)));
+        Assert.Equal(
+            (6, 1), Read(await side.ReceiveAsync(), message => (message.As<Hello>().WindowChunks, message.As<Hello>().WindowItems)));
         side.Over.SetResult();
         await Assert.ThrowsAsync<ConnectionLostException>(() => connecting.WaitAsync(ScriptedHub.Patience));
     }
@@ -36,8 +37,10 @@ public sealed class BrokerClientTests : ClientTest
     [Fact]
     public async Task A_window_in_which_nothing_can_come_is_refused_by_its_name()
     {
-        var streams = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { StreamWindow = 0 }));
-        var items = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { ItemsWindow = -1 }));
+        var streams =
+            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { StreamWindow = 0 }));
+        var items = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => BrokerClient.ConnectAsync(Options with { ItemsWindow = -1 }));
 
         Assert.Equal(("options.StreamWindow", "options.ItemsWindow"), (streams.ParamName, items.ParamName));
     }
@@ -49,7 +52,8 @@ public sealed class BrokerClientTests : ClientTest
         Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default);
         await Side.ReceiveAsync();
 
-        await Side.SendAsync(NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 9 }));
+        await Side.SendAsync(
+            NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 9 }));
         for (uint i = 0; i < 2; i++) await Side.SendAsync(ChunkOf(i));
         await Side.SendAsync(NativeWriter.Message(new Ping { Mark = 1 }));
         Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.ReceiveAsync()));
@@ -239,7 +243,8 @@ public sealed class BrokerClientTests : ClientTest
         await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 1 });
         Task<ReadOnlyMemory<byte>> large = Client.CallAsync("write", new byte[1_000_000]);
         await Side.ReceiveAsync();
-        await Side.SendAsync(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.ProcessFull }));
+        await Side.SendAsync(
+            NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.ProcessFull }));
 
         RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => large.WaitAsync(ScriptedHub.Patience));
         Assert.Equal((int)ChunkError.ProcessFull, refused.Code);
@@ -274,7 +279,8 @@ public sealed class BrokerClientTests : ClientTest
         _ = Client.PingAsync();
         Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.ReceiveAsync()));
 
-        await Side.SendAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = (ushort)ChunkError.ProcessFull }));
+        await Side.SendAsync(
+            NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = (ushort)ChunkError.ProcessFull }));
 
         await Assert.ThrowsAsync<RequestRejectedException>(() => first.WaitAsync(ScriptedHub.Patience));
         Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.ReceiveAsync()));
@@ -299,10 +305,13 @@ public sealed class BrokerClientTests : ClientTest
     [Theory, InlineData(60_000, true), InlineData(70_000, false)]
     public async Task A_small_frame_that_expands_past_the_longest_ends_the_connection(int bytes, bool isTaken)
     {
-        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { FrameBytesMax = 65_536, Compressions = Compressions.Brotli });
+        Task<BrokerClient> connecting =
+            BrokerClient.ConnectAsync(Options with { FrameBytesMax = 65_536, Compressions = Compressions.Brotli });
         HubSide side = await Hub.AcceptAsync();
         await side.ReceiveAsync();
-        await side.SendAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Compressions = Compressions.Brotli, Client = "c7"u8 }));
+        await side.SendAsync(
+            NativeWriter.Message(
+                new Welcome { Version = 1, Limits = NativeLimits.Default, Compressions = Compressions.Brotli, Client = "c7"u8 }));
         await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
 
         byte[] delivery = NativeWriter.Message(new Core.Protocol.Messages.Delivery { Channel = 7, Data = new byte[bytes] });

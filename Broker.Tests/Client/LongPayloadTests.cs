@@ -42,7 +42,8 @@ public sealed class LongPayloadTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _hub.DisposeAsync();
 
-    private Task<BrokerClient> ConnectAsync(Compressions compressions = Compressions.None, ClientMethods? methods = null) => BrokerClient.ConnectAsync(new BrokerClientOptions
+    private Task<BrokerClient> ConnectAsync(Compressions compressions = Compressions.None, ClientMethods? methods = null) =>
+        BrokerClient.ConnectAsync(new BrokerClientOptions
     {
         Url = new Uri($"ws://127.0.0.1:{_hub.Endpoints[0].Port}/ws"),
         Compressions = compressions,
@@ -81,7 +82,8 @@ public sealed class LongPayloadTests : IAsyncLifetime
         await using BrokerClient client = await ConnectAsync();
         Received up = new(), down = new();
 
-        ReadOnlyMemory<byte> result = await client.CallAsync("same", _data, new CallSettings { Upload = up, Download = down }).WaitAsync(s_patience);
+        ReadOnlyMemory<byte> result =
+            await client.CallAsync("same", _data, new CallSettings { Upload = up, Download = down }).WaitAsync(s_patience);
 
         Assert.True(result.Span.SequenceEqual(_data));
         Assert.Equal(new TransferProgress(Long, Long), up.Reports[^1]);
@@ -124,7 +126,8 @@ public sealed class LongPayloadTests : IAsyncLifetime
         using var stop = new CancellationTokenSource();
         var progress = new Received { OnReport = _ => stop.Cancel() };
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.PublishAsync("news", _data, progress, stop.Token).WaitAsync(s_patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => client.PublishAsync("news", _data, progress, stop.Token).WaitAsync(s_patience));
 
         Assert.True((await client.PingAsync().WaitAsync(s_patience)) < s_patience);
         Assert.Equal(Long, (await client.CallAsync("same", _data).WaitAsync(s_patience)).Length);
@@ -171,7 +174,8 @@ public sealed class LongPayloadTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(s_patience));
         await cancelled.Task.WaitAsync(s_patience);
 
-        Task<ReadOnlyMemory<byte>> CallAsync(string method, byte[] arguments) => _hub.Clients.CallAsync(client.ClientId!, method, arguments).WaitAsync(s_patience);
+        Task<ReadOnlyMemory<byte>> CallAsync(string method, byte[] arguments) =>
+            _hub.Clients.CallAsync(client.ClientId!, method, arguments).WaitAsync(s_patience);
     }
 
     [Fact]

@@ -17,7 +17,10 @@ public sealed class OpenedCallTests : ClientTest
 
         for (byte i = 0; i < 8; i++) await Side.SendAsync(ItemOf(i));
         for (byte i = 0; i < 5; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
-        Assert.Equal((CreditScope.Call, 1u, 4u), Read(await Side.ReceiveAsync(), message => (message.As<Credit>().Scope, message.As<Credit>().Id, message.As<Credit>().Count)));
+        Assert.Equal(
+            (CreditScope.Call, 1u, 4u),
+                Read(await Side.ReceiveAsync(),
+                    message => (message.As<Credit>().Scope, message.As<Credit>().Id, message.As<Credit>().Count)));
         await Side.SendAsync(ItemOf(8), NativeWriter.Message(new CallResult { Id = 1, Data = "end"u8 }));
         for (byte i = 5; i < 9; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
 
@@ -75,7 +78,10 @@ public sealed class OpenedCallTests : ClientTest
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
 
         Assert.Equal(7, (await NextAsync(results)).Span[0]);
-        Assert.Equal(FaultCode.Failed, (await Assert.ThrowsAsync<CallFailedException>(() => results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(
+            FaultCode.Failed,
+                (await Assert.ThrowsAsync<CallFailedException>(
+                    () => results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience))).Code);
         Assert.Equal(FaultCode.Failed, (await Assert.ThrowsAsync<CallFailedException>(() => waiting.WaitAsync(ScriptedHub.Patience))).Code);
     }
 
@@ -109,7 +115,8 @@ public sealed class OpenedCallTests : ClientTest
 
         await using OpenedCall call = Client.OpenCall("many");
         await Side.ReceiveAsync();
-        await Side.SendAsync([.. Enumerable.Range(0, 9).Select(i => NativeWriter.Message(new CallItem { Id = 2, Data = new[] { (byte)i } }))]);
+        await Side.SendAsync(
+            [.. Enumerable.Range(0, 9).Select(i => NativeWriter.Message(new CallItem { Id = 2, Data = new[] { (byte)i } }))]);
         await Assert.ThrowsAsync<BrokerException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
         Assert.Equal(Wire.Bytes("23 04000000 02000000"), await Side.ReceiveAsync());
     }
@@ -120,7 +127,8 @@ public sealed class OpenedCallTests : ClientTest
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         await Side.ReceiveAsync();
-        for (int i = 0; i < 3; i++) await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1]).AsTask());
+        for (int i = 0; i < 3; i++)
+            await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1]).AsTask());
 
         await call.SendAsync(new byte[] { 0 });
         await call.SendAsync(new byte[] { 1 });
@@ -203,7 +211,8 @@ public sealed class OpenedCallTests : ClientTest
             await foreach (ReadOnlyMemory<byte> _ in Client.StreamAsync("many", items: ForEverAsync())) break;
         }
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> ForEverAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ForEverAsync(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             try
             {

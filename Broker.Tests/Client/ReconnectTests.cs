@@ -19,8 +19,10 @@ public sealed class ReconnectTests : ClientTest
 
         Side.Abort();
         await ReconnectAsync();
-        (uint request, SubscribeOptions options) = Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
-        await Side.SendAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }), DeliveryOf(0, "three"), DeliveryOf(0, "four"));
+        (uint request, SubscribeOptions options) =
+            Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
+        await Side.SendAsync(
+            NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }), DeliveryOf(0, "three"), DeliveryOf(0, "four"));
         Delivery third = await NextAsync(deliveries);
 
         Assert.Equal(SubscribeOptions.None, options);
@@ -89,9 +91,12 @@ public sealed class ReconnectTests : ClientTest
 
         Side.Abort();
         await ReconnectAsync();
-        (uint Request, ulong Offset) asked = Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Offset));
+        (uint Request, ulong Offset) asked =
+            Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Offset));
         await Side.SendAsync(
-            NativeWriter.Message(new Subscribed { Request = asked.Request, Channel = 8, State = SubscribedState.Recoverable | SubscribedState.Recovered, Epoch = 9, Offset = 4 }),
+            NativeWriter.Message(
+                new Subscribed { Request = asked.Request, Channel = 8, State = SubscribedState.Recoverable | SubscribedState.Recovered,
+                    Epoch = 9, Offset = 4 }),
             DeliveryOf(2, "two", channel: 8),
             DeliveryOf(3, "three", channel: 8),
             DeliveryOf(4, "four", channel: 8));
@@ -151,7 +156,8 @@ public sealed class ReconnectTests : ClientTest
         Side.Abort();
         await ReconnectAsync();
         var channels = new HashSet<string>();
-        while (channels.Count < 20) channels.Add(Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Subscribe>().Channel)));
+        while (channels.Count < 20)
+            channels.Add(Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Subscribe>().Channel)));
     }
 
     [Fact]
@@ -161,7 +167,8 @@ public sealed class ReconnectTests : ClientTest
         Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
         await Side.SendAsync(NativeWriter.Message(new Unsubscribed { Channel = 7, Code = 2502 }));
-        (uint request, SubscribeOptions options) = Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
+        (uint request, SubscribeOptions options) =
+            Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
         Assert.Equal(SubscribeOptions.None, options);
         await Side.SendAsync(
             NativeWriter.Message(new Subscribed { Request = request, Channel = 8 }),
@@ -194,7 +201,8 @@ public sealed class ReconnectTests : ClientTest
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => subscribing.WaitAsync(ScriptedHub.Patience));
         await Side.SendAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
-        (uint Request, uint Channel) left = Read(await Side.ReceiveAsync(), message => (message.As<Unsubscribe>().Request, message.As<Unsubscribe>().Channel));
+        (uint Request, uint Channel) left =
+            Read(await Side.ReceiveAsync(), message => (message.As<Unsubscribe>().Request, message.As<Unsubscribe>().Channel));
         Assert.Equal(7u, left.Channel);
 
         Subscription again = await SubscribeAsync();

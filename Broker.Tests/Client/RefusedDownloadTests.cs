@@ -23,7 +23,8 @@ public sealed class RefusedDownloadTests : ClientTest
     private static byte[] ChunkOf(uint stream, uint index, uint total, int bytes) =>
         NativeWriter.Message(new Chunk { Stream = stream, Index = index, Total = total, Data = new byte[bytes] });
 
-    private async Task<ChunkError> ReceiveErrorAsync() => Read(await Side.ReceiveAsync(), message => (ChunkError)message.As<NativeError>().Code);
+    private async Task<ChunkError> ReceiveErrorAsync() =>
+        Read(await Side.ReceiveAsync(), message => (ChunkError)message.As<NativeError>().Code);
 
     [Fact]
     public async Task A_result_that_is_refused_with_its_header_fails_its_call()
@@ -45,10 +46,12 @@ public sealed class RefusedDownloadTests : ClientTest
         Task<ReadOnlyMemory<byte>> other = Client.CallAsync("short", default);
         await Side.ReceiveAsync();
 
-        await Side.SendAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), ChunkOf(0, 1, 2, 250_000), NativeWriter.Message(new CallResult { Id = 2 }));
+        await Side.SendAsync(
+            HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), ChunkOf(0, 1, 2, 250_000), NativeWriter.Message(new CallResult { Id = 2 }));
 
         Assert.Equal(ChunkError.ConnectionFull, await ReceiveErrorAsync());
-        Assert.Equal(FaultCode.ResultTooBig, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(
+            FaultCode.ResultTooBig, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
         Assert.Equal(0, (await other.WaitAsync(ScriptedHub.Patience)).Length);
     }
 
@@ -61,7 +64,8 @@ public sealed class RefusedDownloadTests : ClientTest
 
         Time.Advance(new ChunkLimits().IdleLimit);
 
-        Assert.Equal(FaultCode.Overloaded, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(
+            FaultCode.Overloaded, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
         byte[] message;
         do message = await Side.ReceiveAsync();
         while (HubSide.KindOf(message) == NativeKind.Ping);
@@ -81,7 +85,9 @@ public sealed class RefusedDownloadTests : ClientTest
         await stop.CancelAsync();
 
         Assert.Equal(NativeWriter.Message(new CallCancel { Id = 1 }), await Side.ReceiveAsync());
-        Assert.Equal(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.Cancelled }), await Side.ReceiveAsync());
+        Assert.Equal(
+            NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.Cancelled }),
+                await Side.ReceiveAsync());
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => calling.WaitAsync(ScriptedHub.Patience));
     }
 

@@ -121,7 +121,8 @@ internal sealed class HubSide(WebSocket socket, bool batched, IList<string> offe
     public Task SendAsync(params byte[][] messages) => SendRawAsync([0, .. messages.SelectMany(message => message)]);
 
     /// <summary>Says a whole payload.</summary>
-    public Task SendRawAsync(byte[] payload) => socket.SendAsync(payload, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+    public Task SendRawAsync(byte[] payload) =>
+        socket.SendAsync(payload, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
 
     public async Task CloseAsync(int code, string text)
     {

@@ -22,7 +22,8 @@ public sealed class StoreClientTests : ClientTest
         Assert.True(await store.IsEmptyAsync());
         ulong first = await store.WriteAsync("a"u8.ToArray(), "one"u8.ToArray(), Durability.Memory);
         ulong second = await store.WriteAsync(
-            [new("b"u8.ToArray(), "two"u8.ToArray()), new("c"u8.ToArray(), Array.Empty<byte>()), new("a"u8.ToArray(), null)], Durability.Disk);
+            [new("b"u8.ToArray(), "two"u8.ToArray()), new("c"u8.ToArray(), Array.Empty<byte>()), new("a"u8.ToArray(), null)],
+                Durability.Disk);
 
         Assert.True(second > first);
         Assert.Null(await store.ReadAsync("a"u8.ToArray()));
@@ -42,7 +43,9 @@ public sealed class StoreClientTests : ClientTest
     {
         using var folder = new StoreFolder();
         using KeyedStore kept = folder.Open();
-        await kept.WriteAsync([.. Enumerable.Range(0, 2500).Select(i => StoreChange.Put(StoreFolder.Bytes($"p{i:d5}"), StoreFolder.Bytes($"{i}")))], Durability.Memory);
+        await kept.WriteAsync(
+            [.. Enumerable.Range(0, 2500).Select(i => StoreChange.Put(StoreFolder.Bytes($"p{i:d5}"), StoreFolder.Bytes($"{i}")))],
+                Durability.Memory);
         await ConnectAsync();
         _ = AnswerAsync(new StoreHandlers(kept));
 

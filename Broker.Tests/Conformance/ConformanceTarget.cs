@@ -34,7 +34,8 @@ public static class ConformanceTarget
 
     /// <summary>The ways in that are tested: every one of our own, those that are asked for, or the one of a named server.</summary>
     public static IReadOnlyList<string> Ways { get; } =
-        Url is not null ? [NamedWay] : Read(WaysVariable) is { } asked ? asked.Split(',', StringSplitOptions.TrimEntries) : Enum.GetNames<WayIn>();
+        Url is not null ? [NamedWay] : Read(WaysVariable) is { } asked ? asked.Split(',', StringSplitOptions.TrimEntries)
+            : Enum.GetNames<WayIn>();
 
     /// <summary>What the server of this run has to show: a named one conforms, our own does so strictly.</summary>
     public static Expectation Expectation => Url is null ? Expectation.Strict : Expectation.Conforms;
@@ -55,7 +56,8 @@ public static class ConformanceTarget
     /// The host that was built with these tests, twice: its public port belongs to the reactor in one process and to Kestrel in
     /// the other. After all cases both still end gracefully.
     /// </summary>
-    private sealed class OwnHost(EntryPoints entryPoints, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways) : IConformanceTarget
+    private sealed class OwnHost(EntryPoints entryPoints, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways)
+        : IConformanceTarget
     {
         private const string EchoPath = "/echo";
 
@@ -96,7 +98,8 @@ public static class ConformanceTarget
     /// <summary>A server that someone else started.</summary>
     private sealed class NamedServer(IConformanceConnector connector) : IConformanceTarget
     {
-        public IReadOnlyDictionary<string, IConformanceConnector> Ways { get; } = new Dictionary<string, IConformanceConnector> { [NamedWay] = connector };
+        public IReadOnlyDictionary<string, IConformanceConnector> Ways { get; } =
+            new Dictionary<string, IConformanceConnector> { [NamedWay] = connector };
 
         public ValueTask DisposeAsync()
         {

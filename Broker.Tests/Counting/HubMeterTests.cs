@@ -25,7 +25,8 @@ public sealed class HubMeterTests : IDisposable
     private readonly HubHarness _hub = new();
     private readonly HubMeter _meter;
 
-    public HubMeterTests() => _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)], _hub.Channels);
+    public HubMeterTests() =>
+        _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)], _hub.Channels);
 
     public void Dispose()
     {
@@ -58,7 +59,8 @@ public sealed class HubMeterTests : IDisposable
         HubClient client = _hub.Connect();
         Dictionary<string, long> before = Read();
 
-        client.Send("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""", """{"id":4,"publish":{"channel":"a","data":2}}""");
+        client.Send("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""",
+            """{"id":4,"publish":{"channel":"a","data":2}}""");
         Assert.Equal(5, client.NextLines(5).Length);
 
         Dictionary<string, long> after = Read();
@@ -100,15 +102,21 @@ public sealed class HubMeterTests : IDisposable
     public void Publications_and_recoveries_are_counted_by_namespace()
     {
         var history = new Broker.Actors.Channels.History.HistoryOptions { Size = 2, Ttl = TimeSpan.FromMinutes(1) };
-        using var hub = new HubHarness(new StandardSettings { Reactors = 2, Namespaces = [new ChannelNamespace { Name = "kept", History = history, Recovery = true }] });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Reactors = 2,
+                    Namespaces = [new ChannelNamespace { Name = "kept", History = history, Recovery = true }] });
         using var meter = new HubMeter("1.2.3", hub.Counters, [.. hub.Loops.Select(static loop => loop.Counters)], hub.Channels);
         HubClient client = hub.Connect();
-        client.Send("""{"id":2,"publish":{"channel":"kept:a","data":1}}""", """{"id":3,"publish":{"channel":"kept:b","data":1}}""", """{"id":4,"publish":{"channel":"plain","data":1}}""");
+        client.Send("""{"id":2,"publish":{"channel":"kept:a","data":1}}""", """{"id":3,"publish":{"channel":"kept:b","data":1}}""",
+            """{"id":4,"publish":{"channel":"plain","data":1}}""");
         client.NextLines(3);
         Assert.NotEqual(0, Measure(hub)["broker.history"]);
-        for (int i = 0; i < 2; i++) hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("2"u8.ToArray()) { IsJson = true, IdempotencyKey = "once" }));
+        for (int i = 0; i < 2; i++)
+            hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("2"u8.ToArray()) { IsJson = true, IdempotencyKey = "once" }));
 
-        foreach (string position in (string[])["\"offset\":0", "\"offset\":2", "\"offset\":9", "\"offset\":0,\"epoch\":\"foreign\",\"flag\":2"])
+        foreach (string position in (string[])[
+            "\"offset\":0", "\"offset\":2", "\"offset\":9", "\"offset\":0,\"epoch\":\"foreign\",\"flag\":2"])
         {
             HubClient back = hub.Connect();
             back.Send($$$"""{"id":2,"subscribe":{"channel":"kept:a","recover":true,{{{position}}}}}""");
@@ -128,7 +136,8 @@ public sealed class HubMeterTests : IDisposable
                 "broker.recoveries namespace=kept outcome=nothing_missed: 1",
                 "broker.recoveries namespace=kept outcome=recovered: 1",
             ],
-            Measure(hub).Where(static each => each.Key.Contains("namespace=", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal));
+            Measure(hub).Where(static each => each.Key.Contains("namespace=", StringComparison.Ordinal))
+                .Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -202,7 +211,9 @@ public sealed class HubMeterTests : IDisposable
             }
         }
 
-        Assert.Equal(["broker.calls outcome=ok: 2", "broker.calls outcome=other: 1", "broker.calls outcome=unknown_method: 1"], Lines("broker.calls"));
+        Assert.Equal(
+            ["broker.calls outcome=ok: 2", "broker.calls outcome=other: 1", "broker.calls outcome=unknown_method: 1"],
+                Lines("broker.calls"));
         Assert.Equal(["broker.rejects kind=call cause=unknown_method code=1: 1"], Lines("broker.rejects"));
     }
 
@@ -238,7 +249,8 @@ public sealed class HubMeterTests : IDisposable
     }
 
     private string[] Lines(string name) =>
-        [.. Read().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
+        [.. Read().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal))
+            .Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
 
     private Dictionary<string, long> Read() => Measure(_hub);
 
@@ -254,8 +266,11 @@ public sealed class HubMeterTests : IDisposable
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
-            measured.Add(KeyValuePair.Create(string.Join(' ', [instrument.Name, .. tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")]), value)));
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => measured.Add(KeyValuePair.Create(instrument.Name, (long)value)));
+            measured.Add(
+                KeyValuePair.Create(
+                    string.Join(' ', [instrument.Name, .. tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")]), value)));
+        listener.SetMeasurementEventCallback<int>(
+            (instrument, value, _, _) => measured.Add(KeyValuePair.Create(instrument.Name, (long)value)));
         listener.Start();
         listener.RecordObservableInstruments();
         return measured.ToDictionary();

@@ -94,7 +94,8 @@ internal sealed class LineDialect : IDialectFactory
             {
                 case ["login"]: Handle(new ClientCommand.Connect(1, bytes)); break;
                 case ["sub", var channel]: Handle(new ClientCommand.Subscribe(2, bytes, channel, SubscribeOptions.None)); break;
-                case ["pub", var channel, var text]: Handle(new ClientCommand.Publish(3, bytes, channel, Encoding.UTF8.GetBytes(text)) { IsJson = false }); break;
+                case ["pub", var channel, var text]: Handle(
+                    new ClientCommand.Publish(3, bytes, channel, Encoding.UTF8.GetBytes(text)) { IsJson = false }); break;
                 default: Reject(DisconnectReason.BadRequest, "no such line"); break;
             }
 
@@ -107,7 +108,8 @@ internal sealed class LineDialect : IDialectFactory
             Write("welcome");
         }
 
-        public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result) => Write($"subscribed {subscription.Channel}");
+        public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result) =>
+            Write($"subscribed {subscription.Channel}");
 
         public override void Unsubscribed(uint id, uint number) => Write("unsubscribed");
 

@@ -53,7 +53,9 @@ public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixt
     private async Task ExpectAsync(string scenario, params string[] observations)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        await using ClientScript client = ClientScript.Start("node", "channels.js", new Dictionary<string, string> { ["FORM"] = form }, host.Process.WebSocketUri.ToString(), scenario);
+        await using ClientScript client =
+            ClientScript.Start(
+                "node", "channels.js", new Dictionary<string, string> { ["FORM"] = form }, host.Process.WebSocketUri.ToString(), scenario);
         foreach (string expected in (string[])[.. observations, "\"done\""]) Assert.Equal(expected, await client.NextAsync(limit.Token));
     }
 }

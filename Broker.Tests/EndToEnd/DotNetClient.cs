@@ -124,7 +124,8 @@ internal sealed class DotNetClient : IForeignClient
             }
 
             JsonElement line = JsonElement.Parse(text);
-            if (line.TryGetProperty("push", out JsonElement push)) Send($"{{\"saw\":\"received\",\"data\":{push.GetProperty("pub").GetProperty("data").GetRawText()}}}");
+            if (line.TryGetProperty("push", out JsonElement push))
+                Send($"{{\"saw\":\"received\",\"data\":{push.GetProperty("pub").GetProperty("data").GetRawText()}}}");
             lines.Add(line);
         }
 

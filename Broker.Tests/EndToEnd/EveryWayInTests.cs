@@ -12,7 +12,8 @@ namespace Broker.Tests.EndToEnd;
 [Collection(EndToEndDefinition.Name)]
 public sealed class EveryWayInTests
 {
-    private const string Upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    private const string Upgrade =
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
     /// <summary>What it is, the target, the other lines of the head, and the status.</summary>
     private static readonly (string What, string Target, string Lines, int Status)[] s_table =
@@ -22,7 +23,8 @@ public sealed class EveryWayInTests
         ("a percent-encoded path", "/connection/web%73ocket", Upgrade, 404),
         ("a path with dot segments", "/x/../connection/websocket", Upgrade, 404),
         ("Latin-1 in a header", "/connection/websocket", Upgrade + "X-Name: J\u00f6rg\r\n", 101),
-        ("120 header lines", "/connection/websocket", Upgrade + string.Concat(Enumerable.Range(0, 120).Select(static number => $"X-{number}: a\r\n")), 101),
+        ("120 header lines", "/connection/websocket",
+            Upgrade + string.Concat(Enumerable.Range(0, 120).Select(static number => $"X-{number}: a\r\n")), 101),
         ("a query of 9 KB", "/connection/websocket?" + new string('a', 9000), Upgrade, 101),
         ("a cookie of 30 KB", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 30_000) + "\r\n", 101),
         ("a head over head-bytes-max", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
@@ -41,7 +43,8 @@ public sealed class EveryWayInTests
         foreach ((string what, string target, string lines, int status) in s_table)
         {
             string answer = await AskAsync(host, entryPoints, way, $"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n", limit.Token);
-            Assert.True(answer.StartsWith(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} "), StringComparison.Ordinal), $"{what} by {way}: {answer}");
+            Assert.True(answer.StartsWith(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} "), StringComparison.Ordinal),
+                $"{what} by {way}: {answer}");
         }
     }
 
@@ -51,7 +54,9 @@ public sealed class EveryWayInTests
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var entryPoints = new EntryPoints();
         await using HostProcess host = await StartAsync(entryPoints, WayIn.Http2);
-        using var request = new HttpRequestMessage(HttpMethod.Connect, host.UriOf(WayIn.Http2, "/none").ToString().Replace("wss:", "https:", StringComparison.Ordinal))
+        using var request =
+            new HttpRequestMessage(
+                HttpMethod.Connect, host.UriOf(WayIn.Http2, "/none").ToString().Replace("wss:", "https:", StringComparison.Ordinal))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -73,8 +78,14 @@ public sealed class EveryWayInTests
         byte[] close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8];
 
         // With the upgrade in one write, and behind its answer.
-        Assert.EndsWith("\u0088\u0002\u0003\u00e8", await TalkAsync(host, entryPoints, way, [[.. RequestBytes("/connection/websocket", Upgrade), .. close]], limit.Token), StringComparison.Ordinal);
-        Assert.EndsWith("\u0088\u0002\u0003\u00e8", await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade), close], limit.Token), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "\u0088\u0002\u0003\u00e8",
+                await TalkAsync(host, entryPoints, way, [[.. RequestBytes("/connection/websocket", Upgrade), .. close]], limit.Token),
+                    StringComparison.Ordinal);
+        Assert.EndsWith(
+            "\u0088\u0002\u0003\u00e8",
+                await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade), close], limit.Token),
+                    StringComparison.Ordinal);
     }
 
     [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
@@ -85,11 +96,15 @@ public sealed class EveryWayInTests
         string file = Path.GetTempFileName();
         try
         {
-            await File.WriteAllTextAsync(file, "broker.listen.proxies.proxy-protocol = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
+            await File.WriteAllTextAsync(
+                file, "broker.listen.proxies.proxy-protocol = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
             await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way), "--config", file);
 
             string header = "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n";
-            Assert.StartsWith("HTTP/1.1 101 ", await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade)], limit.Token, header), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "HTTP/1.1 101 ",
+                    await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade)], limit.Token, header),
+                        StringComparison.Ordinal);
             await host.ExpectLogAsync("/connection/websocket from 192.0.2.7:5000");
 
             string bare = await TalkAsync(host, entryPoints, way, [RequestBytes("/health", "")], limit.Token);
@@ -112,7 +127,9 @@ public sealed class EveryWayInTests
             await File.WriteAllTextAsync(file, "broker.listen.proxies.forwarded = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
             await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way), "--config", file);
 
-            await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade + "X-Forwarded-For: 198.51.100.1, 192.0.2.8\r\n")], limit.Token);
+            await TalkAsync(
+                host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade + "X-Forwarded-For: 198.51.100.1, 192.0.2.8\r\n")],
+                    limit.Token);
 
             await host.ExpectLogAsync("/connection/websocket from 192.0.2.8:");
         }
@@ -127,19 +144,28 @@ public sealed class EveryWayInTests
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         using var entryPoints = new EntryPoints();
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
+        await using HostProcess host =
+            await HostProcess.StartAsync(
+                new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
 
         var wrong = new List<string>();
         foreach ((string row, string written) in ErrorTableTests.Requests)
         {
-            // What differs by these ways: Kestrel reads whole lines and whole heads, bounds those of plain requests by itself, and a Unix socket is known by its file.
+            // What differs by these ways: Kestrel reads whole lines and whole heads, bounds those of plain requests by itself, and a Unix
+            // socket is known by its file.
             int status = row switch
             {
-                "a first byte that begins no method" or "a bare LF" => ErrorTableTests.StatusOf("a first byte that begins no method, or a bare LF, by these ways"),
-                "a Host that is not this server's, on loopback" when way == WayIn.Unix => ErrorTableTests.StatusOf("any Host, by the Unix socket"),
+                "a first byte that begins no method" or "a bare LF" =>
+                    ErrorTableTests.StatusOf("a first byte that begins no method, or a bare LF, by these ways"),
+                "a Host that is not this server's, on loopback" when way == WayIn.Unix =>
+                    ErrorTableTests.StatusOf("any Host, by the Unix socket"),
                 _ => ErrorTableTests.StatusOf(row),
             };
-            string request = row == "a head over head-bytes-max" ? written.Replace("GET / HTTP/1.1\r\n", $"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n{Upgrade}", StringComparison.Ordinal) + "\r\n\r\n" : written;
+            string request =
+                row == "a head over head-bytes-max"
+                    ? written.Replace(
+                    "GET / HTTP/1.1\r\n", $"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n{Upgrade}", StringComparison.Ordinal)
+                        + "\r\n\r\n" : written;
             string answer = await AskBytesAsync(host, entryPoints, way, Encoding.Latin1.GetBytes(request), limit.Token);
             string expected = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} ");
             if (!answer.StartsWith(expected, StringComparison.Ordinal)) wrong.Add($"{row}: {expected} and not {answer.Split('\r')[0]}");
@@ -149,14 +175,17 @@ public sealed class EveryWayInTests
     }
 
     private static Task<HostProcess> StartAsync(EntryPoints entryPoints, WayIn way) =>
-        HostProcess.StartAsync(new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_REACTOR_HEAD_BYTES_MAX"] = "40KiB" });
+        HostProcess.StartAsync(
+            new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_REACTOR_HEAD_BYTES_MAX"] = "40KiB" });
 
-    private static byte[] RequestBytes(string target, string lines) => Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n");
+    private static byte[] RequestBytes(string target, string lines) =>
+        Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n");
 
     private static Task<string> AskAsync(HostProcess host, EntryPoints entryPoints, WayIn way, string request, CancellationToken stop) =>
         AskBytesAsync(host, entryPoints, way, Encoding.Latin1.GetBytes(request), stop);
 
-    private static async Task<string> AskBytesAsync(HostProcess host, EntryPoints entryPoints, WayIn way, byte[] request, CancellationToken stop)
+    private static async Task<string> AskBytesAsync(
+        HostProcess host, EntryPoints entryPoints, WayIn way, byte[] request, CancellationToken stop)
     {
         using Socket socket = await ConnectAsync(host, entryPoints, way, stop);
         await using Stream stream = await StreamOfAsync(socket, entryPoints, way, before: "", stop);
@@ -167,7 +196,8 @@ public sealed class EveryWayInTests
     }
 
     // Writes, waits for an answer between two writes, ends its sending side behind the last, and reads to the end.
-    private static async Task<string> TalkAsync(HostProcess host, EntryPoints entryPoints, WayIn way, byte[][] writes, CancellationToken stop, string before = "")
+    private static async Task<string> TalkAsync(
+        HostProcess host, EntryPoints entryPoints, WayIn way, byte[][] writes, CancellationToken stop, string before = "")
     {
         using Socket socket = await ConnectAsync(host, entryPoints, way, stop);
         var sent = new StringBuilder();
@@ -182,7 +212,8 @@ public sealed class EveryWayInTests
             }
 
             socket.Shutdown(SocketShutdown.Send);
-            for (int length; (length = await stream.ReadAsync(answer, stop)) > 0;) sent.Append(Encoding.Latin1.GetString(answer, 0, length));
+            for (int length; (length = await stream.ReadAsync(answer, stop)) > 0;)
+                sent.Append(Encoding.Latin1.GetString(answer, 0, length));
         }
         catch (IOException)
         {
@@ -194,13 +225,18 @@ public sealed class EveryWayInTests
 
     private static async Task<Socket> ConnectAsync(HostProcess host, EntryPoints entryPoints, WayIn way, CancellationToken stop)
     {
-        Socket socket = way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-        EndPoint end = way == WayIn.Unix ? new UnixDomainSocketEndPoint(entryPoints.UnixSocket) : new IPEndPoint(IPAddress.Loopback, way == WayIn.Tls ? host.TlsPort : host.Port);
+        Socket socket =
+            way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        EndPoint end =
+            way == WayIn.Unix ? new UnixDomainSocketEndPoint(entryPoints.UnixSocket)
+                : new IPEndPoint(IPAddress.Loopback, way == WayIn.Tls ? host.TlsPort : host.Port);
         await socket.ConnectAsync(end, stop);
         return socket;
     }
 
-    private static async Task<Stream> StreamOfAsync(Socket socket, EntryPoints entryPoints, WayIn way, string before, CancellationToken stop)
+    private static async Task<Stream> StreamOfAsync(
+        Socket socket, EntryPoints entryPoints, WayIn way, string before, CancellationToken stop)
     {
         var plain = new NetworkStream(socket);
         await plain.WriteAsync(Encoding.Latin1.GetBytes(before), stop);

@@ -11,7 +11,9 @@ public sealed class ForeignClientsTests
 {
     private const string Channel = "journey:room";
 
-    private const string JavaScript = "the official client for JavaScript", Protobuf = "the official client for JavaScript in Protobuf", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet = "ClientWebSocket of .NET";
+    private const string JavaScript = "the official client for JavaScript", Protobuf =
+        "the official client for JavaScript in Protobuf", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet =
+            "ClientWebSocket of .NET";
 
     private static readonly string[] s_untilRestart =
     [
@@ -74,7 +76,9 @@ public sealed class ForeignClientsTests
         return name switch
         {
             JavaScript => ClientScript.Start("node", "centrifuge.js", entryPoints.ClientEnvironment, address, Channel),
-            Protobuf => ClientScript.Start("node", "centrifuge.js", new Dictionary<string, string>(entryPoints.ClientEnvironment) { ["FORM"] = "protobuf" }, address, Channel),
+            Protobuf => ClientScript.Start(
+                "node", "centrifuge.js", new Dictionary<string, string>(entryPoints.ClientEnvironment)
+                    { ["FORM"] = "protobuf" }, address, Channel),
             NodeWs => ClientScript.Start("node", "ws.js", entryPoints.ClientEnvironment, address, Channel),
             Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", entryPoints.ClientEnvironment, address, Channel),
             DotNet => new DotNetClient(uri, Channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, entryPoints.Http),

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>A web page whose own name was made to lead to 127.0.0.1 gets nothing, by any way in; the hub's own names get everything.</summary>
+/// <summary>
+/// A web page whose own name was made to lead to 127.0.0.1 gets nothing, by any way in; the hub's own names get everything.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class HostNameTests
 {
@@ -37,21 +39,29 @@ public sealed class HostNameTests
         foreach (string path in (string[])["/connection/websocket", "/echo", "/ws", "/nowhere"])
         {
             // Its Origin matches its Host, as that of the rebound page does.
-            string head = $"GET {path} HTTP/1.1\r\nHost: rebound.example:{port}\r\nOrigin: http{(isTls ? "s" : "")}://rebound.example:{port}\r\n"
-                + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-            Assert.StartsWith("HTTP/1.1 421 ", await FirstLineAsync(port, isTls ? entryPoints : null, head, limit.Token), StringComparison.Ordinal);
+            string head =
+                $"GET {path} HTTP/1.1\r\nHost: rebound.example:{port}\r\nOrigin: http{(isTls ? "s" : "")}://rebound.example:{port}\r\n"
+                + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
+                + "13\r\n\r\n";
+            Assert.StartsWith(
+                "HTTP/1.1 421 ", await FirstLineAsync(port, isTls ? entryPoints : null, head, limit.Token), StringComparison.Ordinal);
         }
 
         string known = $"GET /echo HTTP/1.1\r\nHost: chat.example:{port}\r\nOrigin: http{(isTls ? "s" : "")}://chat.example:{port}\r\n"
-            + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-        Assert.StartsWith("HTTP/1.1 101 ", await FirstLineAsync(port, isTls ? entryPoints : null, known, limit.Token), StringComparison.Ordinal);
+            + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
+            + "13\r\n\r\n";
+        Assert.StartsWith(
+            "HTTP/1.1 101 ", await FirstLineAsync(port, isTls ? entryPoints : null, known, limit.Token), StringComparison.Ordinal);
     }
 
-    private static async Task<int> AskAsync(WayIn way, EntryPoints entryPoints, HostProcess host, string name, string path, CancellationToken stop)
+    private static async Task<int> AskAsync(
+        WayIn way, EntryPoints entryPoints, HostProcess host, string name, string path, CancellationToken stop)
     {
         bool isTls = way is WayIn.Tls or WayIn.Http2;
         int port = isTls ? host.TlsPort : host.Port;
-        using var handler = new SocketsHttpHandler { UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) } };
+        using var handler =
+            new SocketsHttpHandler { UseProxy = false,
+                SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) } };
         using var http = new HttpClient(handler);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{(isTls ? "https" : "http")}://127.0.0.1:{port}{path}"))
         {

@@ -17,7 +17,10 @@ public sealed class IdleHttpTests
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var entryPoints = new EntryPoints();
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_HTTP_KEEP_ALIVE_LIMIT"] = "10m", ["BROKER_HTTP_HEAD_LIMIT"] = "10m" });
+        await using HostProcess host =
+            await HostProcess.StartAsync(
+                new Dictionary<string, string>(entryPoints.SettingsFor(way))
+                    { ["BROKER_HTTP_KEEP_ALIVE_LIMIT"] = "10m", ["BROKER_HTTP_HEAD_LIMIT"] = "10m" });
         var idle = new List<Socket>();
         try
         {
@@ -25,18 +28,24 @@ public sealed class IdleHttpTests
             {
                 Socket socket = await ConnectAsync(host, entryPoints, way, limit.Token);
                 idle.Add(socket);
-                Assert.StartsWith("HTTP/1.1 200", await AskAsync(socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+                Assert.StartsWith(
+                    "HTTP/1.1 200", await AskAsync(socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                        StringComparison.Ordinal);
             }
 
             foreach (string probe in s_probes)
             {
                 using Socket socket = await ConnectAsync(host, entryPoints, way, limit.Token);
-                Assert.StartsWith("HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+                Assert.StartsWith(
+                    "HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                        StringComparison.Ordinal);
             }
 
             // The idlest had to go, and the others are served.
             Assert.Equal("", await AskAsync(idle[0], "", limit.Token));
-            Assert.StartsWith("HTTP/1.1 200", await AskAsync(idle[^1], "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "HTTP/1.1 200", await AskAsync(idle[^1], "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                    StringComparison.Ordinal);
         }
         finally
         {
@@ -59,7 +68,8 @@ public sealed class IdleHttpTests
         try
         {
             // Requests whose bodies never end. "Expect" says when the hub has begun to read one.
-            const string Slow = "POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: k\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+            const string Slow =
+                "POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: k\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
             string answer = "HTTP/1.1 100";
             while (answer.StartsWith("HTTP/1.1 100", StringComparison.Ordinal) && busy.Count <= ConnectionsMax)
             {
@@ -72,7 +82,9 @@ public sealed class IdleHttpTests
             foreach (string probe in s_probes)
             {
                 using Socket socket = await ConnectAsync(host, entryPoints, way, limit.Token);
-                Assert.StartsWith("HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+                Assert.StartsWith(
+                    "HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                        StringComparison.Ordinal);
             }
 
             using LightClient client = await LightClient.ConnectAsync(host.Port, limit.Token);
@@ -85,8 +97,11 @@ public sealed class IdleHttpTests
 
     private static async Task<Socket> ConnectAsync(HostProcess host, EntryPoints entryPoints, WayIn way, CancellationToken stop)
     {
-        Socket socket = way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(way == WayIn.Unix ? new UnixDomainSocketEndPoint(entryPoints.UnixSocket) : new IPEndPoint(IPAddress.Loopback, host.Port), stop);
+        Socket socket =
+            way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(
+            way == WayIn.Unix ? new UnixDomainSocketEndPoint(entryPoints.UnixSocket) : new IPEndPoint(IPAddress.Loopback, host.Port), stop);
         return socket;
     }
 

@@ -24,8 +24,12 @@ public sealed class MetricsTests
         var received = new List<string>();
         while (received.Count < 5) received.AddRange(await NextAsync(client, limit.Token));
         Dictionary<string, string> open = await ScrapeAsync(http, limit.Token);
-        Assert.Equal(("1", "2", "6", "6"), (open["broker_connections"], open["broker_payloads_received_total"], open["broker_messages_received_total"], open["broker_messages_sent_total"]));
-        Assert.Equal(("1", "0", "0"), (open["broker_publications_total"], open["broker_deliveries_total"], open["broker_calls_total outcome=ok"]));
+        Assert.Equal(
+            ("1", "2", "6", "6"),
+                (open["broker_connections"], open["broker_payloads_received_total"], open["broker_messages_received_total"],
+                    open["broker_messages_sent_total"]));
+        Assert.Equal(
+            ("1", "0", "0"), (open["broker_publications_total"], open["broker_deliveries_total"], open["broker_calls_total outcome=ok"]));
         Assert.Equal("1", open["broker_rejects_total cause=bad_request code=107 kind=request"]);
         Assert.DoesNotContain(open.Keys, static key => key.StartsWith("broker_disconnects", StringComparison.Ordinal));
 
@@ -37,7 +41,8 @@ public sealed class MetricsTests
         Assert.Equal("0", closed["broker_connections"]);
         Assert.Equal(["broker_disconnects_total cause=closed_by_client code=other reason=other 1"], Lines(closed, "broker_disconnects"));
         Assert.Equal(
-            ["broker_rejects_total cause=bad_request code=107 kind=request 1", "broker_rejects_total cause=not_found code=404 kind=handshake 1"],
+            ["broker_rejects_total cause=bad_request code=107 kind=request 1",
+                "broker_rejects_total cause=not_found code=404 kind=handshake 1"],
             Lines(closed, "broker_rejects"));
         Assert.Contains("dotnet_gc_pause_time_seconds_total", closed.Keys);
     }
@@ -45,7 +50,8 @@ public sealed class MetricsTests
     [Fact]
     public async Task Server_API_commands_are_counted_by_method_and_outcome()
     {
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_API_KEYS"] = "a long random key" });
+        await using HostProcess host =
+            await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_API_KEYS"] = "a long random key" });
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var http = new HttpClient { BaseAddress = host.HttpUri };
         http.DefaultRequestHeaders.Add("X-API-Key", "a long random key");
@@ -117,5 +123,6 @@ public sealed class MetricsTests
     }
 
     private static string[] Lines(Dictionary<string, string> scraped, string name) =>
-        [.. scraped.Where(each => each.Key.StartsWith(name, StringComparison.Ordinal)).Select(static each => $"{each.Key} {each.Value}").Order(StringComparer.Ordinal)];
+        [.. scraped.Where(each => each.Key.StartsWith(name, StringComparison.Ordinal)).Select(static each => $"{each.Key} {each.Value}")
+            .Order(StringComparer.Ordinal)];
 }

@@ -69,7 +69,8 @@ public sealed class NativeClientTests(SharedHost shared)
         await SendAsync(Publish(2, channel, "one"), Publish(3, channel, "two"), Ping(4));
 
         string[] all = [await NextAsync(), await NextAsync(), await NextAsync(), await NextAsync(), await NextAsync()];
-        string[] expected = [$"delivery {number} 1 one", $"delivery {number} 2 two", "pong 4", "published 2 to 1 at 1", "published 3 to 1 at 2"];
+        string[] expected =
+            [$"delivery {number} 1 one", $"delivery {number} 2 two", "pong 4", "published 2 to 1 at 1", "published 3 to 1 at 2"];
         Assert.Equal(expected, all.Order(StringComparer.Ordinal));
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
 

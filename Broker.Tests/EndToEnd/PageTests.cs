@@ -46,7 +46,9 @@ public sealed class PageTests(SharedHost shared)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         string readme = await File.ReadAllTextAsync(Path.Combine(ProjectFolder.Path, "..", "README.md"), limit.Token);
-        string snippet = readme.Split("```js\n")[1].Split("```")[0].Replace("127.0.0.1:8000", shared.Process.HttpUri.Authority, StringComparison.Ordinal);
+        string snippet =
+            readme.Split("```js\n")[1].Split("```")[0].Replace(
+                "127.0.0.1:8000", shared.Process.HttpUri.Authority, StringComparison.Ordinal);
         await using ClientScript browser = ClientScript.Start("node", "page-console.js", shared.Process.HttpUri.ToString(), snippet);
 
         Assert.Equal("""{"saw":"pasted","thrown":null}""", await browser.NextAsync(limit.Token));

@@ -25,7 +25,9 @@ public sealed class ReloadTests
             await client.CallAsync("\"connect\":{}", limit.Token);
             Assert.False(await MayComeFromAsync(s_offered[0], host, limit.Token));
 
-            await File.WriteAllTextAsync(file, "broker { listen.origins = [\"https://new.example\"]\n log.level = debug\n listen.connections-max = 7\n }", limit.Token);
+            await File.WriteAllTextAsync(
+                file, "broker { listen.origins = [\"https://new.example\"]\n log.level = debug\n listen.connections-max = 7\n }",
+                    limit.Token);
             host.SendHangup();
             await host.ExpectLogAsync("Settings read again; in force now: broker.listen.origins, broker.log.level");
             await host.ExpectLogAsync("These settings have changed and need a restart: broker.listen.connections-max");
@@ -36,7 +38,8 @@ public sealed class ReloadTests
 
             await File.WriteAllTextAsync(file, "broker.listen.origins = []\nbroker.log.level = loud", limit.Token);
             host.SendHangup();
-            await host.ExpectLogAsync($"Not reloaded, the settings stay as they were: {file} line 2: broker.log.level is loud, expected one of verbose");
+            await host.ExpectLogAsync(
+                $"Not reloaded, the settings stay as they were: {file} line 2: broker.log.level is loud, expected one of verbose");
             Assert.True(await MayComeFromAsync(s_offered[0], host, limit.Token));
 
             await client.CallAsync("\"publish\":{\"channel\":\"c\",\"data\":1}", limit.Token);
@@ -59,14 +62,18 @@ public sealed class ReloadTests
         {
             await File.WriteAllTextAsync(file, "broker.api.keys = [\"first\"]\nbroker.namespaces.gone.presence = on", limit.Token);
             await using HostProcess host = await HostProcess.StartAsync(arguments: ["--config", file]);
-            Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
+            Assert.Equal(
+                (HttpStatusCode.OK, HttpStatusCode.Unauthorized),
+                    (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
 
             await File.WriteAllTextAsync(file, "broker.api.keys = [\"second\"]\nbroker.namespaces.new.presence = on", limit.Token);
             host.SendHangup();
             await host.ExpectLogAsync("Settings read again; in force now: broker.api.keys");
             await host.ExpectLogAsync("need a restart: broker.namespaces.gone.");
             Assert.Contains("broker.namespaces.new.presence", host.Log, StringComparison.Ordinal);
-            Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
+            Assert.Equal(
+                (HttpStatusCode.Unauthorized, HttpStatusCode.OK),
+                    (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
             Assert.DoesNotContain("second", host.Log, StringComparison.Ordinal);
         }
         finally
@@ -112,7 +119,9 @@ public sealed class ReloadTests
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port, stop);
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => entryPoints.Trusts(shown));
+        var stream =
+            new SslStream(
+                new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => entryPoints.Trusts(shown));
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, stop);
         return stream;
     }
@@ -123,7 +132,8 @@ public sealed class ReloadTests
         using var http = new HttpMessageInvoker(handler);
         using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{host.Port}/connection/websocket");
         foreach ((string name, string value) in ((string, string)[])
-            [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13"), ("Origin", origin)])
+            [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                ("Sec-WebSocket-Version", "13"), ("Origin", origin)])
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }

@@ -26,7 +26,8 @@ public sealed class ShutdownTests
         using var publishers = new ClientGroup();
         using var loaded = new CountdownEvent(SubscribersCount);
         var underLoad = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await subscribers.ConnectAsync(SubscribersCount, host.Port, Channel, client => ListenAsync(client, OnLoaded, limit.Token), limit.Token);
+        await subscribers.ConnectAsync(
+            SubscribersCount, host.Port, Channel, client => ListenAsync(client, OnLoaded, limit.Token), limit.Token);
         await publishers.ConnectAsync(PublishersCount, host.Port, channel: null, client => PublishAsync(client, limit.Token), limit.Token);
         await underLoad.Task.WaitAsync(limit.Token);
 
@@ -35,7 +36,8 @@ public sealed class ShutdownTests
         else host.SendQuit();
 
         await Task.WhenAll(subscribers.WhenAllHaveLived(), publishers.WhenAllHaveLived());
-        Assert.All([.. subscribers.Clients, .. publishers.Clients], client => Assert.Equal((3001, "shutdown"), (client.CloseCode, client.CloseReason)));
+        Assert.All([.. subscribers.Clients, .. publishers.Clients],
+            client => Assert.Equal((3001, "shutdown"), (client.CloseCode, client.CloseReason)));
         await host.ExpectGracefulEndAsync(HostProcess.Patience);
         Assert.Contains("Drained; 0 connections were left", host.Log, StringComparison.Ordinal);
 

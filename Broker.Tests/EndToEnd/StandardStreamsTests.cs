@@ -18,7 +18,9 @@ public sealed class StandardStreamsTests
     {
         using var limit = new CancellationTokenSource(s_limit);
         int port = FreePort();
-        using Process host = Start(port, "exec \"$@\"", ("BROKER_LOG_LEVEL", "debug"), ("BROKER_LOG_FORMAT", format), ("BROKER_SHUTDOWN_GRACE", "1s"), ("BROKER_LOG_QUEUE_BYTES_MAX", "64KiB"));
+        using Process host =
+            Start(port, "exec \"$@\"", ("BROKER_LOG_LEVEL", "debug"), ("BROKER_LOG_FORMAT", format), ("BROKER_SHUTDOWN_GRACE", "1s"),
+                ("BROKER_LOG_QUEUE_BYTES_MAX", "64KiB"));
         using Process guard = HostProcess.StartGuard(host.Id);
         try
         {
@@ -100,7 +102,8 @@ public sealed class StandardStreamsTests
     public async Task A_close_reason_forges_no_log_line(string format)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_LOG_LEVEL"] = "debug", ["BROKER_LOG_FORMAT"] = format });
+        await using HostProcess host =
+            await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_LOG_LEVEL"] = "debug", ["BROKER_LOG_FORMAT"] = format });
         using (Attacker client = await Attacker.OpenAsync(host.Port, AttackedHost.HubPath, limit.Token))
         {
             byte[] reason = Encoding.UTF8.GetBytes("bye\n2026-01-01T00:00:00.000Z FTL forged\u001b[31m\u009b1m\u2028end");
@@ -118,10 +121,12 @@ public sealed class StandardStreamsTests
 
     private static Process Start(int port, string script, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/bin/sh")
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] words =
         [
-            "-c", script, "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "broker.dll"),
+            "-c", script, "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                Path.Combine(AppContext.BaseDirectory, "broker.dll"),
             "serve", "--port", port.ToString(CultureInfo.InvariantCulture),
         ];
         foreach (string word in words) start.ArgumentList.Add(word);

@@ -21,10 +21,13 @@ public sealed class DeflateTurnTests
     public static TheoryData<string, byte[]> Small => new()
     {
         { "one frame", Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00") },
-        { "fragments, RSV1 on the first only", Join(Part(Opcode.Text, "f2 48 cd", 4), Part(Opcode.Continuation, "c9", 0), Last("c9 07 00")) },
+        { "fragments, RSV1 on the first only",
+            Join(Part(Opcode.Text, "f2 48 cd", 4), Part(Opcode.Continuation, "c9", 0), Last("c9 07 00")) },
         { "empty fragments", Join(Part(Opcode.Binary, "", 4), Part(Opcode.Continuation, "f248cdc9c90700", 0), Last("")) },
         { "a ping between fragments", Join(Part(Opcode.Text, "f2 48 cd", 4), FrameWriter.Ping("one"u8, Key), Last("c9 c9 07 00")) },
-        { "plain and compressed", Join(Plain(Opcode.Text, "a"u8), Deflated(Opcode.Text, "f248cdc9c90700"), Plain(Opcode.Binary, "bcd"u8), Deflated(Opcode.Binary, "00")) },
+        { "plain and compressed",
+            Join(Plain(Opcode.Text, "a"u8), Deflated(Opcode.Text, "f248cdc9c90700"), Plain(Opcode.Binary, "bcd"u8),
+                Deflated(Opcode.Binary, "00")) },
         { "two compressed", Join(Deflated(Opcode.Text, "f248cdc9c90700"), Deflated(Opcode.Text, "f248cdc9c90700")) },
         { "an empty payload", Join(Deflated(Opcode.Text, ""), Plain(Opcode.Text, "a"u8)) },
         { "broken data", Join(Plain(Opcode.Text, "a"u8), Deflated(Opcode.Text, "07"), Plain(Opcode.Text, "ignored"u8)) },
@@ -33,7 +36,8 @@ public sealed class DeflateTurnTests
         { "RSV2", Frame(Opcode.Text, "f248cdc9c90700", 2, final: true) },
         { "RSV1 and RSV3", Frame(Opcode.Text, "f248cdc9c90700", 5, final: true) },
         { "text that is not UTF-8", Deflated(Opcode.Text, "00 02 00 fd ff ceff 00") },
-        { "a close between fragments", Join(Part(Opcode.Text, "f2 48 cd", 4), FrameWriter.Close(CloseCode.Normal, "", Key), Last("c9 c9 07 00")) },
+        { "a close between fragments",
+            Join(Part(Opcode.Text, "f2 48 cd", 4), FrameWriter.Close(CloseCode.Normal, "", Key), Last("c9 c9 07 00")) },
     };
 
     [Theory, MemberData(nameof(Small))]
@@ -51,9 +55,11 @@ public sealed class DeflateTurnTests
     [Fact]
     public void A_compressed_message_is_echoed_compressed_and_a_plain_one_plain()
     {
-        var exchange = Feed(s_lean, Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00"), Plain(Opcode.Text, "Hello"u8), Deflated(Opcode.Binary, "00"));
+        var exchange =
+            Feed(s_lean, Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00"), Plain(Opcode.Text, "Hello"u8), Deflated(Opcode.Binary, "00"));
 
-        Assert.Equal(["Text 48656C6C6F", "Text 48656C6C6F", "Binary "], exchange.Messages.Select(seen => $"{seen.Opcode} {seen.PayloadHex}"));
+        Assert.Equal(
+            ["Text 48656C6C6F", "Text 48656C6C6F", "Binary "], exchange.Messages.Select(seen => $"{seen.Opcode} {seen.PayloadHex}"));
         Assert.Equal(Bytes("c1 07 f248cdc9c90700 81 05 48656c6c6f c2 01 00"), exchange.Drop().Output);
     }
 
@@ -132,7 +138,8 @@ public sealed class DeflateTurnTests
 
         // Noise alone fails at its first byte, so some of it is broken with care: good data with a few bytes changed.
         Gen<byte[]> noise = Gen.Byte.Array[0, 300];
-        Gen<byte[]> damaged = Gen.Select(Gen.Byte[0, 9].Array[0, 4000], Gen.Int[0, 3999], Gen.Byte, Gen.Int[0, 5]).Select((plain, at, value, times) =>
+        Gen<byte[]> damaged =
+            Gen.Select(Gen.Byte[0, 9].Array[0, 4000], Gen.Int[0, 3999], Gen.Byte, Gen.Int[0, 5]).Select((plain, at, value, times) =>
         {
             using var deflater = new MessageDeflater(15, keepContext: false);
             byte[] good = deflater.Compress(plain);

@@ -87,7 +87,8 @@ public sealed class FrameBatchTests
             foreach (string line in lines) batch.Append(Encoding.ASCII.GetBytes(line), pool);
             SharedBytes bytes = batch.Seal(out int start);
 
-            Assert.Equal(FrameWriter.Frame(Opcode.Text, Encoding.ASCII.GetBytes(string.Join('\n', lines))), bytes.Array[start..bytes.Length]);
+            Assert.Equal(
+                FrameWriter.Frame(Opcode.Text, Encoding.ASCII.GetBytes(string.Join('\n', lines))), bytes.Array[start..bytes.Length]);
             bytes.Release();
             Assert.Equal(0, pool.Outstanding);
         }, iter: 300);

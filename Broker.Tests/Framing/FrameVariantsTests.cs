@@ -81,7 +81,8 @@ public sealed class FrameVariantsTests : IDisposable
     }
 
     private MessageDeflate Wanting(int windowBits, bool context = false) =>
-        new(new DeflateTerms(windowBits, 15, context, false), new DeflatePolicy(new DeflateBudget(long.MaxValue)) { MessageBytesMin = 1000 }, _loop);
+        new(new DeflateTerms(windowBits, 15, context, false), new DeflatePolicy(new DeflateBudget(long.MaxValue))
+            { MessageBytesMin = 1000 }, _loop);
 
     private static byte[] Read(SharedBytes frame, int at, int windowBits)
     {

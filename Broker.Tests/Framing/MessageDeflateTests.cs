@@ -107,7 +107,8 @@ public sealed class MessageDeflateTests : IDisposable
     public void Every_window_is_understood_both_ways_with_and_without_context(int windowBits)
     {
         byte[] noise = RandomNumberGenerator.GetBytes(600);
-        byte[][] messages = [Pattern(5000), Join(noise, noise, noise), [], Join(noise, Pattern(70_000)), "Hello"u8.ToArray(), noise, new byte[40_000]];
+        byte[][] messages =
+            [Pattern(5000), Join(noise, noise, noise), [], Join(noise, Pattern(70_000)), "Hello"u8.ToArray(), noise, new byte[40_000]];
         foreach (bool context in new[] { true, false })
         {
             MessageDeflate ours = Open(new DeflateTerms(windowBits, windowBits, context, context));

@@ -51,21 +51,29 @@ public sealed class TurnTests
             foreach (ref byte value in message.Payload) value = (byte)(value & 0xDF);
             turn.Echo(message);
         };
-        byte[] wire = Join(Text("abc"u8), Text("def"u8), FrameWriter.Frame(Opcode.Text, "gh"u8, Key, final: false), FrameWriter.Frame(Opcode.Continuation, "i"u8, Key));
+        byte[] wire =
+            Join(Text("abc"u8), Text("def"u8), FrameWriter.Frame(Opcode.Text, "gh"u8, Key, final: false),
+                FrameWriter.Frame(Opcode.Continuation, "i"u8, Key));
 
         var exchange = EngineExchange.Of(Server, upper, wire);
 
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "ABC"u8), FrameWriter.Frame(Opcode.Text, "DEF"u8), FrameWriter.Frame(Opcode.Text, "GHI"u8)), exchange.Drop().Output);
+        Assert.Equal(
+            Join(FrameWriter.Frame(Opcode.Text, "ABC"u8), FrameWriter.Frame(Opcode.Text, "DEF"u8),
+                FrameWriter.Frame(Opcode.Text, "GHI"u8)), exchange.Drop().Output);
     }
 
     [Fact]
     public void A_pong_keeps_its_order_among_the_replies()
     {
-        byte[] wire = Join(Ping(Bytes("00ff fefd")), FrameWriter.Frame(Opcode.Text, "a"u8, Key, final: false), Ping("between"u8), FrameWriter.Frame(Opcode.Continuation, "b"u8, Key), Ping([]), Ping(Pattern(125)));
+        byte[] wire =
+            Join(Ping(Bytes("00ff fefd")), FrameWriter.Frame(Opcode.Text, "a"u8, Key, final: false), Ping("between"u8),
+                FrameWriter.Frame(Opcode.Continuation, "b"u8, Key), Ping([]), Ping(Pattern(125)));
 
         var exchange = EngineExchange.Of(Server, wire);
 
-        Assert.Equal(Join(FrameWriter.Pong(Bytes("00ff fefd")), FrameWriter.Pong("between"u8), FrameWriter.Frame(Opcode.Text, "ab"u8), FrameWriter.Pong([]), FrameWriter.Pong(Pattern(125))), exchange.Drop().Output);
+        Assert.Equal(
+            Join(FrameWriter.Pong(Bytes("00ff fefd")), FrameWriter.Pong("between"u8), FrameWriter.Frame(Opcode.Text, "ab"u8),
+                FrameWriter.Pong([]), FrameWriter.Pong(Pattern(125))), exchange.Drop().Output);
     }
 
     [Fact]
@@ -83,7 +91,8 @@ public sealed class TurnTests
     [InlineData("88 84 00000000 0fa0 6869", (CloseCode)4000, "hi", "88 02 0fa0")]
     public void A_close_is_answered_once_with_its_code_and_ends_the_turn(string wire, CloseCode code, string reason, string answer)
     {
-        var exchange = EngineExchange.Of(Server, Join(Text("a"u8), Bytes(wire), Text("b"u8), Bytes(wire))).Feed(Bytes(wire)).Feed(Text("c"u8));
+        var exchange =
+            EngineExchange.Of(Server, Join(Text("a"u8), Bytes(wire), Text("b"u8), Bytes(wire))).Feed(Bytes(wire)).Feed(Text("c"u8));
 
         Assert.Equal(TurnOutcome.PeerClosed, exchange.Outcome);
         Assert.Equal(new ClosePayload(code, reason), exchange.PeerClose);
@@ -115,7 +124,8 @@ public sealed class TurnTests
         Assert.Equal(TurnOutcome.Violated, exchange.Outcome);
         Assert.Equal(code, exchange.Violation!.Code);
         Assert.Single(exchange.Messages);
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(code, exchange.Violation.Reason)), exchange.Drop().Output);
+        Assert.Equal(
+            Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(code, exchange.Violation.Reason)), exchange.Drop().Output);
     }
 
     [Fact]
@@ -125,16 +135,19 @@ public sealed class TurnTests
 
         Assert.Equal(TurnOutcome.Open, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[100])).Outcome);
         Assert.Equal(CloseCode.MessageTooBig, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[101])).Violation!.Code);
-        Assert.Equal(CloseCode.MessageTooBig, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[101])[..20]).Drop().Violation!.Code);
+        Assert.Equal(
+            CloseCode.MessageTooBig, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[101])[..20]).Drop().Violation!.Code);
     }
 
     [Fact]
     public void After_our_close_data_is_ignored_and_the_peers_close_is_not_answered()
     {
         var exchange = new EngineExchange(Server);
-        exchange.Feed(Join(Text("a"u8), FrameWriter.Frame(Opcode.Binary, "b"u8, Key, final: false), Frame(Opcode.Continuation, Pattern(90))[..50]));
+        exchange.Feed(
+            Join(Text("a"u8), FrameWriter.Frame(Opcode.Binary, "b"u8, Key, final: false), Frame(Opcode.Continuation, Pattern(90))[..50]));
         exchange.Engine.CloseSent();
-        exchange.Feed(Join(Frame(Opcode.Continuation, Pattern(90))[50..], Text("c"u8), Ping("d"u8), Frame(Opcode.Binary, Pattern(200))[..9]));
+        exchange.Feed(
+            Join(Frame(Opcode.Continuation, Pattern(90))[50..], Text("c"u8), Ping("d"u8), Frame(Opcode.Binary, Pattern(200))[..9]));
         Assert.Equal(TurnOutcome.Open, exchange.Outcome);
         exchange.Feed(Join(Frame(Opcode.Binary, Pattern(200))[9..], FrameWriter.Close(CloseCode.Normal, "", Key)));
 
@@ -165,11 +178,14 @@ public sealed class TurnTests
             turn.Reply(Opcode.Text, "late"u8);
         };
 
-        var exchange = EngineExchange.Of(Server, closing, Join(Text("a"u8), Text("b"u8), Ping([]), FrameWriter.Close(CloseCode.PolicyViolation, "", Key)));
+        var exchange =
+            EngineExchange.Of(
+                Server, closing, Join(Text("a"u8), Text("b"u8), Ping([]), FrameWriter.Close(CloseCode.PolicyViolation, "", Key)));
 
         Assert.Equal(TurnOutcome.PeerClosed, exchange.Outcome);
         Assert.Single(exchange.Messages);
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(CloseCode.PolicyViolation, "enough")), exchange.Drop().Output);
+        Assert.Equal(
+            Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(CloseCode.PolicyViolation, "enough")), exchange.Drop().Output);
     }
 
     [Fact]
@@ -191,7 +207,9 @@ public sealed class TurnTests
             turn.Echo(message);
         };
 
-        var exchange = EngineExchange.Of(Server with { ReservedAllowed = 4 }, echo, Bytes("c1 82 00000000 ffff"), Bytes("41 81 00000000 ff 80 81 00000000 fe"));
+        var exchange =
+            EngineExchange.Of(
+                Server with { ReservedAllowed = 4 }, echo, Bytes("c1 82 00000000 ffff"), Bytes("41 81 00000000 ff 80 81 00000000 fe"));
 
         Assert.Equal(Bytes("c1 02 ffff c1 02 fffe"), exchange.Drop().Output);
     }

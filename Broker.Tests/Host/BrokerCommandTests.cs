@@ -55,7 +55,8 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Equal(0, await RunAsync("check-config", "--config", _file));
 
         Assert.Contains(Lines(_output), line => line.StartsWith(expected, StringComparison.Ordinal));
-        Assert.Contains(Lines(_output), line => line.StartsWith("broker.tls.password = ***  # ", StringComparison.Ordinal) || file.Length == 0);
+        Assert.Contains(
+            Lines(_output), line => line.StartsWith("broker.tls.password = ***  # ", StringComparison.Ordinal) || file.Length == 0);
         Assert.DoesNotContain("pass word", _output.ToString() + _error, StringComparison.Ordinal);
     }
 
@@ -83,7 +84,10 @@ public sealed class BrokerCommandTests : IDisposable
         using (Process make = Process.Start("mkfifo", fifo)) await make.WaitForExitAsync();
         try
         {
-            if (key.Length > 0) await File.WriteAllTextAsync(_file, $"broker.tls.enabled = {(key.StartsWith("broker.tls", StringComparison.Ordinal) ? "on" : "off")}\n{key} = \"{fifo}\"");
+            if (key.Length > 0)
+                await File.WriteAllTextAsync(
+                    _file, $"broker.tls.enabled = {(key.StartsWith("broker.tls", StringComparison.Ordinal) ? "on" : "off")}\n{key} = "
+                        + $"\"{fifo}\"");
 
             Assert.Equal(1, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
 
@@ -202,7 +206,9 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Equal(code == 0 ? 0 : 1, await RunAsync(arguments));
 
         if (code == 0) return;
-        Assert.StartsWith("broker: command line --store: the keyed store would be open to anyone", Assert.Single(Lines(_error)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "broker: command line --store: the keyed store would be open to anyone", Assert.Single(Lines(_error)),
+                StringComparison.Ordinal);
         Assert.Equal(2, await RunAsync(arguments[1..]));
     }
 
@@ -237,7 +243,8 @@ public sealed class BrokerCommandTests : IDisposable
             SettingsLoader.KnownKeys.Select(EnvironmentLayer.NameOf).Distinct().Count());
 
     private PlainHub MakeHub(
-        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Calls.Methods.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
+        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka,
+            IReadOnlyList<Broker.Actors.Calls.Methods.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
 
     private Task<int> RunAsync(params string[] arguments) =>
         new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);

@@ -25,7 +25,9 @@ public sealed class HandedOverTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _hub.Stopped.SetResult();
-        _app = BrokerProcess.Build(new HostSettings { Hub = new StandardSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output, Serilog.Core.Logger.None);
+        _app = BrokerProcess.Build(
+            new HostSettings { Hub = new StandardSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output,
+                Serilog.Core.Logger.None);
         return _app.StartAsync();
     }
 
@@ -64,7 +66,8 @@ public sealed class HandedOverTests : IAsyncLifetime
         (TcpClient client, RawSocket server) = await _hub.ConnectAsync(Encoding.ASCII.GetBytes(requests), prefix);
         string answer = await ReadToEndAsync(client);
 
-        string[] expected = ["HTTP/1.1 200", "Content-Length: 15", "HTTP/1.1 404", "There is nothing", "HTTP/1.1 200", "{\"status\":\"ok\"}"];
+        string[] expected =
+            ["HTTP/1.1 200", "Content-Length: 15", "HTTP/1.1 404", "There is nothing", "HTTP/1.1 200", "{\"status\":\"ok\"}"];
         int at = 0;
         foreach (string each in expected)
         {

@@ -7,7 +7,8 @@ namespace Broker.Tests.Host;
 public sealed class HttpConnectionsTests
 {
     private const int SparesMax = 64;
-    private static readonly IPAddress s_one = IPAddress.Parse("192.0.2.1"), s_other = IPAddress.Parse("192.0.2.2"), s_third = IPAddress.Parse("192.0.2.3");
+    private static readonly IPAddress s_one = IPAddress.Parse("192.0.2.1"), s_other = IPAddress.Parse("192.0.2.2"), s_third =
+        IPAddress.Parse("192.0.2.3");
 
     private readonly HttpConnections _all = new(4, ProxyTrust.None);
 

@@ -42,7 +42,9 @@ public sealed class ReloaderTests : IDisposable
         reloader.Reload();
 
         Assert.Empty(_taken);
-        Assert.StartsWith($"Error: Not reloaded, the settings stay as they were: {_file} line 2: broker.listen.origins is [ws://a.example], expected a list of origins", Assert.Single(_sent), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Error: Not reloaded, the settings stay as they were: {_file} line 2: broker.listen.origins is [ws://a.example], expected a "
+                + $"list of origins", Assert.Single(_sent), StringComparison.Ordinal);
 
         File.WriteAllText(_file, "broker.log.level = debug");
         reloader.Reload();
@@ -58,7 +60,8 @@ public sealed class ReloaderTests : IDisposable
         reloader.Reload();
 
         Assert.Empty(_taken);
-        Assert.Equal("Error: Not reloaded, the settings stay as they were: broker.tls.certificate: expected another.", Assert.Single(_sent));
+        Assert.Equal(
+            "Error: Not reloaded, the settings stay as they were: broker.tls.certificate: expected another.", Assert.Single(_sent));
     }
 
     private Reloader Start(string text, string? refusal = null)
@@ -66,7 +69,8 @@ public sealed class ReloaderTests : IDisposable
         File.WriteAllText(_file, text);
         LoadedSettings loaded = SettingsLoader.Load(_file, new Hashtable(), SettingsLayer.Of("command line", []));
         Logger log = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(new Sent(_sent)).CreateLogger();
-        return new Reloader(loaded, [new ReloadPart(["broker.log."], _ => null, _taken.Add), new ReloadPart([], _ => refusal, _ => { })], log);
+        return new Reloader(
+            loaded, [new ReloadPart(["broker.log."], _ => null, _taken.Add), new ReloadPart([], _ => refusal, _ => { })], log);
     }
 
     private sealed class Sent(List<string> sent) : ILogEventSink

@@ -61,5 +61,6 @@ public sealed class TokenCommandTests : IDisposable
     }
 
     private Task<int> RunAsync(params string[] arguments) =>
-        new BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), _output, _error).RunAsync(arguments);
+        new BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), _output, _error)
+            .RunAsync(arguments);
 }

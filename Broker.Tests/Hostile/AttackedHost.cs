@@ -55,7 +55,8 @@ internal sealed class AttackedHost : IAsyncDisposable
         BeginAsync(output, WayIn.Reactor, settings);
 
     /// <summary>The same, by another way in. The witness comes by the reactor's port in any case.</summary>
-    public static async Task<AttackedHost> BeginAsync(ITestOutputHelper output, WayIn way, params IReadOnlyList<(string Name, string Value)> settings)
+    public static async Task<AttackedHost> BeginAsync(
+        ITestOutputHelper output, WayIn way, params IReadOnlyList<(string Name, string Value)> settings)
     {
         var entryPoints = new EntryPoints();
         Dictionary<string, string> environment = entryPoints.SettingsFor(way);
@@ -86,7 +87,8 @@ internal sealed class AttackedHost : IAsyncDisposable
         await (await ConnectAsync(receiveBytes)).UpgradeAsync(path, moreFields, Stop);
 
     /// <summary>One more that has said connect in the JSON dialect.</summary>
-    public async Task<Attacker> EnterAsync(int? receiveBytes = null) => await (await OpenAsync(HubPath, receiveBytes)).SendConnectAsync(Stop);
+    public async Task<Attacker> EnterAsync(int? receiveBytes = null) =>
+        await (await OpenAsync(HubPath, receiveBytes)).SendConnectAsync(Stop);
 
     /// <summary>One more that has said hello in the native protocol.</summary>
     public async Task<Attacker> EnterNativeAsync(int? receiveBytes = null) =>
@@ -123,14 +125,20 @@ internal sealed class AttackedHost : IAsyncDisposable
         long grown = (ReadStatus("VmHWM") - _residentBefore) / MiB;
         IReadOnlyList<double> samples = await _witness.StopAsync(Stop);
         double p99 = samples[(int)(samples.Count * 0.99)];
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {_way} | {attack} | {_attackers.Count} | {_residentBefore / MiB} | +{grown} | {ceilingMiB} | {samples[samples.Count / 2]:F1} | {p99:F1} | {samples[^1]:F1} | {samples.Count} | {Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} |"));
+        _output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                    $"| {_way} | {attack} | {_attackers.Count} | {_residentBefore / MiB} | +{grown} | {ceilingMiB} | "
+                        + $"{samples[samples.Count / 2]:F1} | {p99:F1} | {samples[^1]:F1} | {samples.Count} | "
+                        + $"{Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} |"));
 
         foreach (Attacker attacker in _attackers) attacker.Dispose();
         _witness.Dispose();
         await Causes.WaitForAsync(_attackers.Count + others + 1, Stop);
         _output.WriteLine($"  ended by: {Causes}");
         Assert.True(grown < ceilingMiB, $"{attack}: the host grew by {grown} MiB, the ceiling is {ceilingMiB} MiB.");
-        Assert.True(p99 < _bound.TotalMilliseconds, $"{attack}: the witness's p99 was {p99:F0} ms of {samples.Count} samples, the bound is {_bound.TotalMilliseconds:F0} ms.");
+        Assert.True(p99 < _bound.TotalMilliseconds,
+            $"{attack}: the witness's p99 was {p99:F0} ms of {samples.Count} samples, the bound is {_bound.TotalMilliseconds:F0} ms.");
         if (quietCeilingMiB is { } quiet) await WaitForQuietAsync(attack, quiet);
         Assert.DoesNotContain(" ERR ", Host.Log, StringComparison.Ordinal);
         Assert.Equal(0, Causes["SessionFailed"]);

@@ -44,7 +44,9 @@ internal sealed class Attacker : IDisposable
     {
         Attacker plain = await ConnectAsync(port, stop, receiveBytes);
         var secured = new SslStream(plain._stream);
-        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) }, stop);
+        await secured.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) },
+                stop);
         return new Attacker(plain._socket, secured);
     }
 
@@ -122,7 +124,9 @@ internal sealed class Attacker : IDisposable
         return "";
     }
 
-    /// <summary>Reads and drops everything until the host has ended the connection, in whatever way; ends its own side at a Close.</summary>
+    /// <summary>
+    /// Reads and drops everything until the host has ended the connection, in whatever way; ends its own side at a Close.
+    /// </summary>
     /// <returns>The code of its Close frame, or 0.</returns>
     /// <param name="stop">Ends the wait.</param>
     /// <param name="judge">Looks at the first byte of each frame before the Close frame.</param>

@@ -18,7 +18,8 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
         byte[] pings = HostileClient.Repeat(HostileClient.Frame(HostileClient.Ping, new byte[125]), 500);
-        await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.EchoPath, SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, pings));
+        await attacked.AttackAsync(
+            count, () => attacked.OpenAsync(AttackedHost.EchoPath, SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, pings));
 
         await attacked.EndAsync("pings, pongs never read", ceilingMiB);
         Assert.Equal(count, attacked.Causes["SlowReader"]);
@@ -29,7 +30,8 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
         byte[] message = HostileClient.Frame(HostileClient.Binary, new byte[64 * 1024]);
-        await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.EchoPath, SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, message));
+        await attacked.AttackAsync(
+            count, () => attacked.OpenAsync(AttackedHost.EchoPath, SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, message));
 
         await attacked.EndAsync("64 KiB echoes, never read", ceilingMiB);
         Assert.Equal(count, attacked.Causes["SlowReader"]);
@@ -40,7 +42,10 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         const int count = 16;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "1s"));
-        byte[] lines = HostileClient.Line(string.Join('\n', Enumerable.Range(2, 200).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"flood\",\"data\":{id}}}}}")));
+        byte[] lines =
+            HostileClient.Line(
+                string.Join('\n',
+                    Enumerable.Range(2, 200).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"flood\",\"data\":{id}}}}}")));
         await attacked.AttackAsync(count, () => attacked.EnterAsync(SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, lines));
 
         await attacked.EndAsync("publications, replies never read", ceilingMiB: 192);
@@ -50,7 +55,8 @@ public sealed class FloodTests(ITestOutputHelper output)
     [Fact]
     public async Task A_slow_subscriber_that_reads_again_gets_3008()
     {
-        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"));
+        await using AttackedHost attacked =
+            await AttackedHost.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"));
         byte[] line = HostileClient.Line($"{{\"id\":9,\"publish\":{{\"channel\":\"busy\",\"data\":\"{new string('x', 8000)}\"}}}}");
         using Attacker publisher = await attacked.EnterAsync();
         await attacked.AttackAsync(1, () => attacked.EnterAsync(SmallWindow), async (attacker, _) =>
@@ -172,7 +178,10 @@ public sealed class FloodTests(ITestOutputHelper output)
             for (int first = 0; first < names; first += 100)
             {
                 await attacker.TrySendAsync(
-                    HostileClient.Line(string.Join('\n', Enumerable.Range(first, 100).Select(each => $"{{\"id\":{each + 2},\"subscribe\":{{\"channel\":\"{pad}{number}-{each}\"}}}}"))),
+                    HostileClient.Line(
+                        string.Join('\n',
+                            Enumerable.Range(first, 100)
+                                .Select(each => $"{{\"id\":{each + 2},\"subscribe\":{{\"channel\":\"{pad}{number}-{each}\"}}}}"))),
                     attacked.Stop);
             }
 
@@ -205,7 +214,8 @@ public sealed class FloodTests(ITestOutputHelper output)
                 {
                     // Half of the channels are its own, and new each time; the other half are everyone's.
                     string channel = pair % 2 == 0 ? $"own-{number}-{round}-{pair}" : $"shared-{pair}";
-                    lines.Append(pair > 0 ? "\n" : "").Append($"{{\"id\":{2 * pair + 2},\"subscribe\":{{\"channel\":\"{channel}\"}}}}\n{{\"id\":{2 * pair + 3},\"unsubscribe\":{{\"channel\":\"{channel}\"}}}}");
+                    lines.Append(pair > 0 ? "\n" : "")
+                        .Append($"{{\"id\":{2 * pair + 2},\"subscribe\":{{\"channel\":\"{channel}\"}}}}\n{{\"id\":{2 * pair + 3},\"unsubscribe\":{{\"channel\":\"{channel}\"}}}}");
                 }
 
                 await attacker.TrySendAsync(HostileClient.Line(lines.ToString()), attacked.Stop);

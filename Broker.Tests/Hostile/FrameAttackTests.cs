@@ -14,7 +14,8 @@ public sealed class FrameAttackTests(ITestOutputHelper output)
     {
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way);      // Sixteen MiB are declared by each.
         byte[] start = [.. HostileClient.Header(HostileClient.Binary, 16 * MiB), .. new byte[1000]];
-        await attacked.AttackAsync(count, AttackedHost.EchoPath, async (attacker, _) => Assert.True(await attacker.TrySendAsync(start, attacked.Stop)));
+        await attacked.AttackAsync(
+            count, AttackedHost.EchoPath, async (attacker, _) => Assert.True(await attacker.TrySendAsync(start, attacked.Stop)));
 
         await attacked.EndAsync("16 MiB declared, 1 KB sent", ceilingMiB);
         Assert.Equal(count + 1, attacked.Causes["EndOfStream"]);

@@ -81,7 +81,8 @@ public sealed class HandshakeAttackTests(ITestOutputHelper output)
     {
         const int count = 600;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, WayIn.Tls, ("BROKER_HTTP_HEAD_LIMIT", "2s"));
-        byte[] hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03, .. new byte[100]];    // A ClientHello of 512 bytes, cut.
+        // A ClientHello of 512 bytes, cut.
+        byte[] hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03, .. new byte[100]];
         byte[] half = HostileClient.Upgrade(AttackedHost.HubPath).AsSpan(0, 100).ToArray();
         await attacked.AttackAsync(count, () => Attacker.ConnectAsync(attacked.Host.TlsPort, attacked.Stop), async (attacker, number) =>
         {

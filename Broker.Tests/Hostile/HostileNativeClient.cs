@@ -29,10 +29,12 @@ internal static class HostileNativeClient
     public static byte[] Ping(byte mark) => Message(0x03, [mark, 0, 0, 0, 0, 0, 0, 0]);
 
     /// <summary>A subscription without recovery.</summary>
-    public static byte[] Subscribe(uint request, string channel) => Message(0x10, [.. Bytes(request), 0, .. new byte[16], .. Text(channel)]);
+    public static byte[] Subscribe(uint request, string channel) =>
+        Message(0x10, [.. Bytes(request), 0, .. new byte[16], .. Text(channel)]);
 
     /// <summary>A publication.</summary>
-    public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) => Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
+    public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) =>
+        Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
 
     /// <summary>A call of a method by its number, without options and deadline.</summary>
     public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments) =>
@@ -45,7 +47,9 @@ internal static class HostileNativeClient
         while (!messages.IsEmpty)
         {
             int end = 5 + BinaryPrimitives.ReadInt32LittleEndian(messages[1..]);
-            if (messages[0] == Error) errors.Add(FormattableString.Invariant($"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
+            if (messages[0] == Error)
+                errors.Add(FormattableString.Invariant(
+                    $"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
             messages = messages[end..];
         }
 

@@ -44,10 +44,14 @@ public sealed class InflateAttackTests(ITestOutputHelper output)
     {
         const int count = 32;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_compression);
-        byte[] publication = Encoding.ASCII.GetBytes($"{{\"id\":2,\"publish\":{{\"channel\":\"c\",\"data\":\"{new string('x', 60_000)}\"}}}}");
+        byte[] publication =
+            Encoding.ASCII.GetBytes($"{{\"id\":2,\"publish\":{{\"channel\":\"c\",\"data\":\"{new string('x', 60_000)}\"}}}}");
         byte[] many = HostileClient.Repeat(HostileClient.Frame(HostileClient.Text | Compressed, Deflate(publication)), 300);
         Assert.True(many.Length < 64 * 1024, $"{many.Length} bytes are more than one read.");
-        await attacked.AttackAsync(count, async () => await (await attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer)).SendConnectAsync(attacked.Stop), async (attacker, _) =>
+        await attacked.AttackAsync(
+            count, async () =>
+                await (await attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer)).SendConnectAsync(attacked.Stop),
+                    async (attacker, _) =>
         {
             Task reading = attacker.ReadToEndAsync(attacked.Stop);
             await attacker.TrySendAsync(many, attacked.Stop);
@@ -84,7 +88,9 @@ public sealed class InflateAttackTests(ITestOutputHelper output)
         const int count = 1000;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_compression);
         byte[] half = HostileClient.Frame(HostileClient.TextBegins | Compressed, Deflate(new byte[4 * MiB]));
-        await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer), async (attacker, _) => Assert.True(await attacker.TrySendAsync(half, attacked.Stop)));
+        await attacked.AttackAsync(
+            count, () => attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer), async (attacker, _) =>
+                Assert.True(await attacker.TrySendAsync(half, attacked.Stop)));
 
         await attacked.EndAsync("4 KiB of a compressed message without an end", ceilingMiB: 48);
         Assert.Equal(count + 1, attacked.Causes["EndOfStream"]);

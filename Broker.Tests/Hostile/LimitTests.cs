@@ -57,7 +57,10 @@ public sealed class LimitTests
         string received = "";
         while (!received.Contains("\"id\":7", StringComparison.Ordinal)) received += await client.ReadTextAsync(strict.Stop) + "\n";
 
-        for (int id = 2; id <= 5; id++) Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{{\"id\":{id},\"error\":{{\"code\":103,"), received, StringComparison.Ordinal);
+        for (int id = 2; id <= 5; id++)
+            Assert.Contains(
+                string.Create(CultureInfo.InvariantCulture, $"{{\"id\":{id},\"error\":{{\"code\":103,"), received,
+                    StringComparison.Ordinal);
         Assert.Contains("{\"id\":6,\"error\":{\"code\":108,", received, StringComparison.Ordinal);
         Assert.DoesNotContain("push", received, StringComparison.Ordinal);
     }

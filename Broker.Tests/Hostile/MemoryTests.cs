@@ -12,8 +12,8 @@ namespace Broker.Tests.Hostile;
 /// a base, and comes back when they are quiet.
 /// </summary>
 /// <remarks>
-/// A short suite moves some megabytes, more than a leak could hide in; BROKER_TESTS_TRANSFER_GIB says how many gibibytes of each kind are moved in
-/// a run by hand. docs/SECURITY.md has the figures of one.
+/// A short suite moves some megabytes, more than a leak could hide in; BROKER_TESTS_TRANSFER_GIB says how many gibibytes of each kind are
+/// moved in a run by hand. docs/SECURITY.md has the figures of one.
 /// </remarks>
 [Collection(EndToEndDefinition.Name)]
 public sealed class MemoryTests(ITestOutputHelper output)
@@ -24,10 +24,12 @@ public sealed class MemoryTests(ITestOutputHelper output)
     private const int QuietSlackMiB = 64;
 
     private static readonly (string Name, string Value)[] s_settings =
-        [("BROKER_NATIVE_STREAMS_PROCESS_BYTES_MAX", $"{BudgetMiB}MiB"), ("BROKER_MEMORY_TRIM_AFTER", "1s"), ("BROKER_STORE_ANONYMOUS", "write")];
+        [("BROKER_NATIVE_STREAMS_PROCESS_BYTES_MAX", $"{BudgetMiB}MiB"), ("BROKER_MEMORY_TRIM_AFTER", "1s"),
+            ("BROKER_STORE_ANONYMOUS", "write")];
 
     private static readonly long s_bytes =
-        (long)(double.Parse(Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.13", CultureInfo.InvariantCulture) * 1024 * MiB);
+        (long)(double.Parse(
+            Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.13", CultureInfo.InvariantCulture) * 1024 * MiB);
 
     [Fact]
     public async Task Uploads_without_subscribers_leave_nothing_resident()
@@ -158,7 +160,8 @@ public sealed class MemoryTests(ITestOutputHelper output)
         await EndAsync(attacked, client, "eight streams of 24 MiB at once");
     }
 
-    private Task<AttackedHost> BeginAsync(params IReadOnlyList<(string Name, string Value)> settings) => AttackedHost.BeginAsync(output, [.. s_settings, .. settings]);
+    private Task<AttackedHost> BeginAsync(params IReadOnlyList<(string Name, string Value)> settings) =>
+        AttackedHost.BeginAsync(output, [.. s_settings, .. settings]);
 
     // Quiet is when the witness and the client are gone.
     private static async Task EndAsync(AttackedHost attacked, TransferClient client, string attack, int moreMiB = 0, int others = 0)

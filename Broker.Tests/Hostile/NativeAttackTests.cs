@@ -9,7 +9,8 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
 {
     private const int SmallWindow = 4096;       // Of one who will not read: the kernel holds little for it.
 
-    private static readonly (string Name, string Value)[] s_impatient = [("BROKER_REACTOR_BLOCKED_LIMIT", "1s"), ("BROKER_REACTOR_CLOSE_LIMIT", "1s")];
+    private static readonly (string Name, string Value)[] s_impatient =
+        [("BROKER_REACTOR_BLOCKED_LIMIT", "1s"), ("BROKER_REACTOR_CLOSE_LIMIT", "1s")];
 
     [Fact]
     public async Task Before_hello_an_unfinished_message_holds_no_more_than_the_budget()
@@ -18,7 +19,10 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output);
         byte[] large = [.. HostileClient.Header(HostileClient.Binary, 200_000), .. new byte[100_000]];
         byte[] fragment = [.. HostileClient.Header(HostileClient.BinaryBegins, 15_000), .. new byte[15_000]];
-        await attacked.AttackAsync(count, () => attacked.OpenAsync(HostileNativeClient.Path, moreFields: HostileNativeClient.Offer("v3.broker")), async (attacker, number) =>
+        await attacked.AttackAsync(
+            count, () =>
+                attacked.OpenAsync(HostileNativeClient.Path, moreFields: HostileNativeClient.Offer("v3.broker")),
+                    async (attacker, number) =>
         {
             bool isLarge = number % 2 == 0;
             await attacker.TrySendAsync(isLarge ? large : fragment, attacked.Stop);
@@ -35,10 +39,13 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way);
         (byte[] Payload, int Code)[] attacks =
         [
-            (HostileNativeClient.Message(0x14, uint.MaxValue, new byte[100]), 1007),                                               // Four GiB declared.
+            // Four GiB declared.
+            (HostileNativeClient.Message(0x14, uint.MaxValue, new byte[100]), 1007),
             (HostileNativeClient.Message(0x14, int.MaxValue, new byte[100]), 1007),
-            (HostileNativeClient.Message(0x14, [1, 0, 0, 0, 0xff, 0xff, .. "short"u8]), 1007),                                     // A name of 65,535 bytes.
-            (HostileClient.Repeat(HostileNativeClient.Ping(1), 4097), 1008),                                                              // One more than a frame may have.
+            // A name of 65,535 bytes.
+            (HostileNativeClient.Message(0x14, [1, 0, 0, 0, 0xff, 0xff, .. "short"u8]), 1007),
+            // One more than a frame may have.
+            (HostileClient.Repeat(HostileNativeClient.Ping(1), 4097), 1008),
             (HostileClient.Repeat(HostileNativeClient.Message(0x04, []), 40_000), 1007),
         ];
         await attacked.AttackAsync(count, () => attacked.EnterNativeAsync(), async (attacker, number) =>
@@ -58,7 +65,8 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
         const int count = 16;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way, s_impatient);
         byte[] pings = HostileClient.Frame(HostileClient.Binary, HostileClient.Repeat(HostileNativeClient.Ping(7), 4096));
-        await attacked.AttackAsync(count, () => attacked.EnterNativeAsync(SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, pings));
+        await attacked.AttackAsync(
+            count, () => attacked.EnterNativeAsync(SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, pings));
 
         await attacked.EndAsync("native pings, pongs never read", ceilingMiB);
         Assert.Equal(count, attacked.Causes["SlowReader"]);
@@ -69,8 +77,10 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
     {
         const int count = 16;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_impatient);
-        byte[] publications = HostileClient.Frame(HostileClient.Binary, HostileClient.Repeat(HostileNativeClient.Publish(5, "flood", new byte[16]), 500));
-        await attacked.AttackAsync(count, () => attacked.EnterNativeAsync(SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, publications));
+        byte[] publications =
+            HostileClient.Frame(HostileClient.Binary, HostileClient.Repeat(HostileNativeClient.Publish(5, "flood", new byte[16]), 500));
+        await attacked.AttackAsync(
+            count, () => attacked.EnterNativeAsync(SmallWindow), (attacker, _) => FloodAsync(attacked, attacker, publications));
 
         await attacked.EndAsync("native publications, answers never read", ceilingMiB: 192);
         Assert.Equal(count, attacked.Causes["SlowReader"]);
@@ -79,7 +89,10 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
     [Fact]
     public async Task A_slow_native_subscriber_that_reads_again_gets_3008()
     {
-        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"), ("BROKER_NATIVE_FRAME_BYTES_MAX", "32KiB"));
+        await using AttackedHost attacked =
+            await AttackedHost.BeginAsync(
+                output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"),
+                    ("BROKER_NATIVE_FRAME_BYTES_MAX", "32KiB"));
         byte[] publication = HostileClient.Frame(HostileClient.Binary, HostileNativeClient.Publish(9, "busy", new byte[8000]));
         using Attacker publisher = await attacked.EnterNativeAsync();
         await attacked.AttackAsync(1, () => attacked.EnterNativeAsync(SmallWindow), async (attacker, _) =>

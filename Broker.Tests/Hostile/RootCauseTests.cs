@@ -56,7 +56,8 @@ public sealed class RootCauseTests(SharedHost shared)
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using Attacker listener = await Attacker.EnterAsync(shared.Process.Port, limit.Token);
         using Attacker publisher = await Attacker.EnterAsync(shared.Process.Port, limit.Token);
-        string publish = string.Join('\n', Enumerable.Range(10, 50).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"left\",\"data\":{id}}}}}"));
+        string publish =
+            string.Join('\n', Enumerable.Range(10, 50).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"left\",\"data\":{id}}}}}"));
         for (int round = 0; round < rounds; round++)
         {
             // Publications are under way while the listener leaves, comes back and leaves.
@@ -76,10 +77,13 @@ public sealed class RootCauseTests(SharedHost shared)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using Attacker client = await Attacker.OpenAsync(shared.Process.Port, AttackedHost.HubPath, limit.Token);
-        string connect = """{"id":1,"connect":{"client":"admin","user":"admin","name":"admin","data":{"user":"admin"},"info":{"user":"admin"}}}""";
+        string connect =
+            """{"id":1,"connect":{"client":"admin","user":"admin","name":"admin","data":{"user":"admin"},"info":{"user":"admin"}}}""";
         string subscribe = """{"id":2,"subscribe":{"channel":"who"}}""";
-        string publish = """{"id":3,"publish":{"channel":"who","data":1,"info":{"user":"admin"},"client":"admin","user":"admin","tags":{"user":"admin"}}}""";
-        await client.TrySendAsync((byte[])[.. HostileClient.Line(connect), .. HostileClient.Line(subscribe), .. HostileClient.Line(publish)], limit.Token);
+        string publish =
+            """{"id":3,"publish":{"channel":"who","data":1,"info":{"user":"admin"},"client":"admin","user":"admin","tags":{"user":"admin"}}}""";
+        await client.TrySendAsync(
+            (byte[])[.. HostileClient.Line(connect), .. HostileClient.Line(subscribe), .. HostileClient.Line(publish)], limit.Token);
         string received = "";
         while (!received.Contains("\"push\"", StringComparison.Ordinal)) received += await client.ReadTextAsync(limit.Token) + "\n";
         Assert.DoesNotContain("admin", received, StringComparison.Ordinal);
@@ -114,7 +118,8 @@ public sealed class RootCauseTests(SharedHost shared)
         foreach (string table in (string[])["tcp", "tcp6", "udp", "udp6"])
         {
             // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode; state 0A listens, and 07 is UDP's.
-            foreach (string[] row in File.ReadLines($"/proc/{shared.Process.Id}/net/{table}").Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            foreach (string[] row in File.ReadLines($"/proc/{shared.Process.Id}/net/{table}").Skip(1)
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
             {
                 if (row[3] is "0A" or "07" && sockets.Contains(row[9])) listening.Add($"{table} {row[1]}");
             }

@@ -34,7 +34,8 @@ internal sealed class TransferClient : IDisposable
     /// <summary>Comes in.</summary>
     /// <param name="attacked">Where.</param>
     /// <param name="gives">Whether it gives credit for what it is sent.</param>
-    public static async Task<TransferClient> EnterAsync(AttackedHost attacked, bool gives = true) => new(await attacked.EnterNativeAsync(), gives, attacked.Stop);
+    public static async Task<TransferClient> EnterAsync(AttackedHost attacked, bool gives = true) =>
+        new(await attacked.EnterNativeAsync(), gives, attacked.Stop);
 
     /// <summary>Sends messages in one frame.</summary>
     public async Task SendAsync(ReadOnlyMemory<byte> messages)
@@ -58,7 +59,8 @@ internal sealed class TransferClient : IDisposable
         uint stream = Interlocked.Increment(ref _nextStream) - 1;
         uint total = (uint)((message.Length + ChunkBytes - 1) / ChunkBytes);
         SemaphoreSlim credit = _credits[stream] = new SemaphoreSlim(Window);
-        await SendAsync(HostileNativeClient.Message(Stream, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)message.Length), .. Bytes(0)]));
+        await SendAsync(
+            HostileNativeClient.Message(Stream, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)message.Length), .. Bytes(0)]));
         for (uint index = 0; index < Math.Min(total, (uint)chunksMax); index++)
         {
             await credit.WaitAsync(_stop);
@@ -102,7 +104,8 @@ internal sealed class TransferClient : IDisposable
             messages = messages[end..];
             switch (kind)
             {
-                case Credit when body.Span[0] == 0 && _credits.TryGetValue(Word(body, 1), out SemaphoreSlim? credit): credit.Release((int)Word(body, 5)); break;
+                case Credit when body.Span[0] == 0
+                    && _credits.TryGetValue(Word(body, 1), out SemaphoreSlim? credit): credit.Release((int)Word(body, 5)); break;
                 case Chunk when _gives:
                     await SendAsync(HostileNativeClient.Message(Credit, [0, .. body.Span[..4], .. Bytes(1)]));
                     if (Word(body, 4) + 1 == Word(body, 8)) Answer($"stream {Word(body, 0)}");

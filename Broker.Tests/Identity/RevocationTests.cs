@@ -80,7 +80,9 @@ public sealed class RevocationTests
     }
 
     [Theory]
-    [InlineData("""{"token":"a","user":"b"}"""), InlineData("{}"), InlineData("[]"), InlineData("""{"user":""}"""), InlineData("""{"user":1}"""), InlineData("""{"token":"a","until":"x"}""")]
+    [InlineData("""{"token":"a","user":"b"}"""), InlineData("{}"), InlineData("[]"), InlineData("""{"user":""}"""),
+        InlineData("""{"user":1}"""), InlineData("""{"token":"a","until":"x"}""")]
     public void Refuses_a_malformed_line_by_its_number(string line) =>
-        Assert.StartsWith("line 2: ", Assert.Throws<InvalidDataException>(() => RevocationFile.Read(["", line], 10)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "line 2: ", Assert.Throws<InvalidDataException>(() => RevocationFile.Read(["", line], 10)).Message, StringComparison.Ordinal);
 }

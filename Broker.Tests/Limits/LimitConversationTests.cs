@@ -100,7 +100,8 @@ public sealed class LimitConversationTests
         HubClient client = hub.Connect();
         string data = new('x', 60_000);
 
-        string[] answers = [.. Enumerable.Range(0, 8).Select(_ => Ask(client, $$"""{"id":3,"publish":{"channel":"c","data":"{{data}}"} }"""))];
+        string[] answers =
+            [.. Enumerable.Range(0, 8).Select(_ => Ask(client, $$"""{"id":3,"publish":{"channel":"c","data":"{{data}}"} }"""))];
 
         Assert.Equal(2, answers.Count(static answer => answer.Contains("\"code\":111", StringComparison.Ordinal)));
         Assert.Equal(2, hub.Counters.Limited.Read(LimitScope.Connection, LimitKind.Bytes));
@@ -111,7 +112,8 @@ public sealed class LimitConversationTests
     [InlineData(false)]
     public void Native_clients_hear_their_own_codes(bool hasOwnAccess)
     {
-        using HubHarness hub = Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 } }, hasOwnAccess ? new EverybodyIsAnn() : null);
+        using HubHarness hub =
+            Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 } }, hasOwnAccess ? new EverybodyIsAnn() : null);
         hub.Methods.AddInline("same", static (call, result) => result.Write(call.Arguments));
         NativeClient client = hub.ConnectNative();
 
@@ -136,7 +138,8 @@ public sealed class LimitConversationTests
         hub.Connect();
         HubClient second = hub.Connect(), third = hub.Dial();
 
-        Assert.Equal("""{"id":1,"error":{"code":111,"message":"too many requests","temporary":true}}""", Ask(third, """{"id":1,"connect":{}}"""));
+        Assert.Equal(
+            """{"id":1,"error":{"code":111,"message":"too many requests","temporary":true}}""", Ask(third, """{"id":1,"connect":{}}"""));
         NativeClient native = hub.DialNative();
         native.Send(NativeClient.Hello());
         Assert.Contains("3013", native.Next(), StringComparison.Ordinal);
@@ -168,7 +171,9 @@ public sealed class LimitConversationTests
     [InlineData("2001:db8:0:1::1", "2001:db8:0:2::1", false)]
     public void Addresses_of_one_client_are_one(string first, string second, bool areOne)
     {
-        ClientLimits limits = ClientLimits.Of(new LimitSettings { Address = new SharedRateSettings { Connects = 1 } }, 1, 1, TimeProvider.System, new LimitCounters())!;
+        ClientLimits limits =
+            ClientLimits.Of(
+                new LimitSettings { Address = new SharedRateSettings { Connects = 1 } }, 1, 1, TimeProvider.System, new LimitCounters())!;
         for (int i = 0; i < 2; i++) limits.CheckConnect(IPAddress.Parse(first));
 
         Assert.Equal(areOne, limits.CheckConnect(IPAddress.Parse(second)) is { Status: 429 });
@@ -177,7 +182,9 @@ public sealed class LimitConversationTests
     [Fact]
     public void Users_and_addresses_are_forgotten_when_their_connections_have_gone()
     {
-        using HubHarness hub = Hub(new LimitSettings { User = new SharedRateSettings { Commands = 1 }, Address = new SharedRateSettings { Commands = 1 }, EntriesMax = 1 });
+        using HubHarness hub =
+            Hub(new LimitSettings { User = new SharedRateSettings { Commands = 1 }, Address = new SharedRateSettings { Commands = 1 },
+                EntriesMax = 1 });
         HubClient client = hub.Connect();
         Assert.Equal((1, 1), hub.Limits!.Entries);
 
@@ -194,11 +201,13 @@ public sealed class LimitConversationTests
         for (int i = 0; i < count; i += 100)
         {
             int some = Math.Min(100, count - i);
-            client.Send([.. Enumerable.Range(0, some).Select(n => $$"""{"id":{{1000 + i + n}},"publish":{"channel":"{{channel}}","data":1} }""")]);
+            client.Send([
+                .. Enumerable.Range(0, some).Select(n => $$"""{"id":{{1000 + i + n}},"publish":{"channel":"{{channel}}","data":1} }""")]);
             hub.Turn(2);
             foreach (string line in client.NextLines(some))
             {
-                if (line.Contains("\"code\":111", StringComparison.Ordinal)) refused.Add(int.Parse(line.AsSpan("{\"id\":".Length, 4), CultureInfo.InvariantCulture) - 1000);
+                if (line.Contains("\"code\":111", StringComparison.Ordinal))
+                    refused.Add(int.Parse(line.AsSpan("{\"id\":".Length, 4), CultureInfo.InvariantCulture) - 1000);
             }
         }
 
@@ -222,14 +231,18 @@ public sealed class LimitConversationTests
 
     private static HubHarness Hub(LimitSettings limits, IHubAccess? access, int loops = 1)
     {
-        var settings = new StandardSettings { Limits = limits, Reactors = loops, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } };
+        var settings =
+            new StandardSettings { Limits = limits, Reactors = loops,
+                Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } };
         return new HubHarness(settings, StandardDialects.Of(settings), access);
     }
 
     private sealed class EverybodyIsAnn : IHubAccess
     {
-        public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) => new(AuthenticationResult.Admit("ann"));
+        public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) =>
+            new(AuthenticationResult.Admit("ann"));
 
-        public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) => new(AuthorizationResult.Allowed);
+        public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) =>
+            new(AuthorizationResult.Allowed);
     }
 }

@@ -54,12 +54,16 @@ public class LoopExecutorTests
     [Fact]
     public async Task Without_loops_the_dispatcher_names_what_is_missing()
     {
-        Config config = ConfigurationFactory.ParseString(new LoopSetup([new FakeLoop()]).ToHocon()).WithFallback("akka { loglevel = OFF, stdout-loglevel = OFF }");
+        Config config =
+            ConfigurationFactory.ParseString(new LoopSetup([new FakeLoop()]).ToHocon())
+                .WithFallback("akka { loglevel = OFF, stdout-loglevel = OFF }");
         ActorSystem system = ActorSystem.Create("test", BootstrapSetup.Create().WithConfig(config));
 
         var failure = Assert.ThrowsAny<Exception>(() => system.Dispatchers.Lookup(LoopSetup.DispatcherOf(0)).Schedule(() => { }));
 
-        Assert.Contains("The dispatcher broker.loop-0 runs on an event loop, but the actor system was made without a LoopSetup.", failure.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "The dispatcher broker.loop-0 runs on an event loop, but the actor system was made without a LoopSetup.", failure.ToString(),
+                StringComparison.Ordinal);
         await system.Terminate();
     }
 }

@@ -31,7 +31,8 @@ public sealed class ChannelHomeActorTests : TestKit
     {
         _fanOuts = [CreateTestProbe(), CreateTestProbe()];
         _session = CreateTestProbe();
-        var context = new ChannelContext([.. _fanOuts.Select(probe => probe.Ref)], TestFormats.All, new ChannelSettings { LoopBytesMax = 200 });
+        var context =
+            new ChannelContext([.. _fanOuts.Select(probe => probe.Ref)], TestFormats.All, new ChannelSettings { LoopBytesMax = 200 });
         Props home = ChannelHomeActor.PropsFor(Shard, context, new LoopCounters());
         _home = Sys.ActorOf(home.WithDispatcher(CallingThreadDispatcher.Id));
     }
@@ -48,7 +49,8 @@ public sealed class ChannelHomeActorTests : TestKit
 
         var attach = _fanOuts[1].ExpectMsg<AddSubscriber>();
         Assert.Equal(new AddSubscriber(member, Shard, attach.Result, 1, 80), attach);
-        Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
+        Assert.Equal(
+            """{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
         Assert.Equal(new RemoveSubscriber(member, 3, 81), _fanOuts[1].ExpectMsg<RemoveSubscriber>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
@@ -104,7 +106,9 @@ public sealed class ChannelHomeActorTests : TestKit
         foreach (ulong offset in new ulong[] { 1, 2 })
         {
             EncodedPublication publication = _fanOuts[1].ExpectMsg<Deliver>().Publication;
-            byte[] expected = NativeWriter.Message(new Delivery { Channel = place.Number, Offset = offset, Data = Encoding.UTF8.GetBytes($"[{offset}]") });
+            byte[] expected =
+                NativeWriter.Message(
+                    new Delivery { Channel = place.Number, Offset = offset, Data = Encoding.UTF8.GetBytes($"[{offset}]") });
             Assert.Equal(expected, publication[Native]);
             Assert.DoesNotContain("offset", Encoding.UTF8.GetString(publication[Json]!), StringComparison.Ordinal);
         }
@@ -141,7 +145,9 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Publish("c", new Publication { Data = bytes, Info = s_info }, _session.Ref, 1, 100));
 
         Deliver deliver = _fanOuts[0].FishForMessage<Deliver>(_ => true);
-        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"user\":\"\",\"client\":\"x\"}" + tags + "}}}", LineOf(deliver));
+        Assert.Equal(
+            "{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"user\":\"\",\"client\":\"x\"}" + tags + "}}}",
+                LineOf(deliver));
         Assert.True(deliver.Publication[Native].AsSpan().EndsWith(bytes));
     }
 
@@ -335,10 +341,12 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     private void Publish(string channel, string data, uint id) =>
-        _home.Tell(new Publish(channel, new Publication { Data = Encoding.UTF8.GetBytes(data), IsJson = true, Info = s_info }, _session.Ref, id, 100));
+        _home.Tell(new Publish(
+            channel, new Publication { Data = Encoding.UTF8.GetBytes(data), IsJson = true, Info = s_info }, _session.Ref, id, 100));
 
     // A name that is none: nothing in the home is ready for that.
-    private void Fail(uint id) => _home.Tell(new Publish(Channel: null!, new Publication { Data = "1"u8.ToArray() }, _session.Ref, id, 100));
+    private void Fail(uint id) =>
+        _home.Tell(new Publish(Channel: null!, new Publication { Data = "1"u8.ToArray() }, _session.Ref, id, 100));
 
     private static byte[]? LineIn(Deliver deliver) => deliver.Publication[Json];
 
@@ -353,7 +361,8 @@ public sealed class ChannelHomeActorTests : TestKit
     private static string Data(int bytes) => $"\"{new string('x', bytes - 2)}\"";
 
     private static int LineBytes(string channel, string data) =>
-        Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""") + """{"user":"","client":"x"}}}}""".Length;
+        Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""")
+            + """{"user":"","client":"x"}}}}""".Length;
 
     // The home runs on this thread, so whatever it said has been sent.
     private static void AssertNothingFor(params TestProbe[] probes) => Assert.All(probes, probe => Assert.False(probe.HasMessages));

@@ -221,7 +221,8 @@ public sealed class LoopFanOutTests : IDisposable
         Join("c");
         Deliver("c", "12345");
         Deliver("c", "123");
-        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // No one listens; it is taken even so.
+        // No one listens; it is taken even so.
+        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);
         _loop.TakeOne();
         _loop.TakeOne();
 
@@ -353,7 +354,9 @@ public sealed class LoopFanOutTests : IDisposable
         return new Client(new Subscription(channel, 0, _session.Ref, writer), connection, writer);
     }
 
-    private Client Join(string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null, SubscriptionGrants grants = SubscriptionGrants.None)
+    private Client Join(
+        string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null, SubscriptionGrants grants =
+            SubscriptionGrants.None)
     {
         Client client = NewClient(channel, format);
         client.Subscription.Grants = grants;
@@ -368,7 +371,8 @@ public sealed class LoopFanOutTests : IDisposable
         return member;
     }
 
-    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
+    private void Leave(Client client, uint id, int bytes = 80) =>
+        _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
 
     private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, _source, Line(line)), _home.Ref);
 

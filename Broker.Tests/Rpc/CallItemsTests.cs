@@ -101,7 +101,9 @@ public sealed class CallItemsTests
     [Fact]
     public void As_many_arguments_may_follow_as_is_set_whatever_the_window_of_streams()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { ItemsWindow = 2, Streams = new StreamSettings { Window = 1 } } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Native = new NativeSettings { ItemsWindow = 2, Streams = new StreamSettings { Window = 1 } } });
         hub.Methods.Add("never", async (_, cancellationToken) =>
         {
             await Cancelled.WhenAsync(cancellationToken);
@@ -129,7 +131,9 @@ public sealed class CallItemsTests
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
         NativeClient client = hub.ConnectNative(hello: Hello(items: 8));
 
-        client.Send([Call(1, "never", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 9).Select(i => Item(1, $"{i}")), Call(2, "fast", "x")]);
+        client.Send([
+            Call(1, "never", options: CallOptions.MoreArguments), .. Enumerable.Range(0, 9).Select(i => Item(1, $"{i}")),
+                Call(2, "fast", "x")]);
 
         Assert.Equal(["fault 1 BadArguments: an item without credit, or behind the last one", "result 2 x"], client.Next(2));
         hub.RunUntil(() => over.Task.IsCompleted, "the handler is told");
@@ -211,7 +215,8 @@ public sealed class CallItemsTests
 
         client.Send("""{"id":2,"rpc":{"method":"many"}}""");
 
-        Assert.Equal("""{"id":2,"error":{"code":400,"message":"the method has several results, and this client takes one"}}""", client.NextLine());
+        Assert.Equal(
+            """{"id":2,"error":{"code":400,"message":"the method has several results, and this client takes one"}}""", client.NextLine());
     }
 
     [Fact]

@@ -158,7 +158,8 @@ public sealed class CallOrderTests
             Directory.Delete(folder, recursive: true);
         }
 
-        static byte[] Write(uint id, string value) => Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Messages.Call
+        static byte[] Write(uint id, string value) =>
+            Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Messages.Call
         {
             Id = id,
             Method = MethodId.Of(StoreMethods.Write),

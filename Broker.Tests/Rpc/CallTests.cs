@@ -107,7 +107,10 @@ public sealed class CallTests
     [InlineData(60_000u, 5_000)]
     public void A_call_whose_time_is_over_is_answered_so(uint deadline, int milliseconds)
     {
-        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) },
+                    Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
@@ -147,7 +150,9 @@ public sealed class CallTests
     public void A_handler_rejects_bad_arguments_and_the_connection_lives()
     {
         using var hub = new HubHarness();
-        hub.Methods.Add("picky", static (call, _) => call.Arguments.Length == 1 ? new(call.Arguments) : throw new CallFaultException(FaultCode.BadArguments, "one byte"));
+        hub.Methods.Add(
+            "picky", static (call, _) =>
+                call.Arguments.Length == 1 ? new(call.Arguments) : throw new CallFaultException(FaultCode.BadArguments, "one byte"));
         NativeClient client = hub.ConnectNative();
 
         client.Send(Call(1, "picky", "xx"));
@@ -263,8 +268,10 @@ public sealed class CallTests
     [Fact]
     public void A_result_longer_than_a_frame_of_the_client_is_a_stream_and_one_longer_than_a_stream_is_a_fault()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
-        hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
+        using var hub =
+            new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
+        hub.Methods.Add(
+            "large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
         NativeClient client = hub.DialNative();
         client.Send(Hello(frameBytesMax: 280_000, window: 2));
         Assert.StartsWith("welcome", client.Next(), StringComparison.Ordinal);
@@ -274,7 +281,9 @@ public sealed class CallTests
         client.Send(Call(2, "large", $"{280_000 - 9}"));
         Assert.Equal(["stream 0 Result 2 of 279991", "chunk 0 0/2 of 262144", "chunk 0 1/2 of 17847"], client.Next(3));
         client.Send(Call(3, "large", "300001"));
-        Assert.Equal("fault 3 ResultTooBig: the result can not be sent: StreamTooBig: a stream of 300001 bytes, and one has at most 300000", client.Next());
+        Assert.Equal(
+            "fault 3 ResultTooBig: the result can not be sent: StreamTooBig: a stream of 300001 bytes, and one has at most 300000",
+                client.Next());
     }
 
     [Fact]
@@ -320,7 +329,9 @@ public sealed class CallTests
     public async Task Methods_are_added_once_and_before_the_start()
     {
         var settings = new StandardSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
-        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
+        await using var hub =
+            new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
+                TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("a", static (call, _) => new(call.Arguments));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("a", static (call, _) => new(call.Arguments)));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("", static (call, _) => new(call.Arguments)));

@@ -13,7 +13,9 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.Rpc;
 
-/// <summary>Further arguments and several results of the hub's calls to its clients, through a whole hub whose turns the test takes.</summary>
+/// <summary>
+/// Further arguments and several results of the hub's calls to its clients, through a whole hub whose turns the test takes.
+/// </summary>
 public sealed class ClientCallItemsTests
 {
     private const uint First = 0x8000_0000;
@@ -31,7 +33,9 @@ public sealed class ClientCallItemsTests
         call.EndArguments();
         call.EndArguments();
 
-        Assert.Equal([$"call {First:x} {s_add:x} within 300000 1 and more", $"item {First} 2", $"item {First} 3", $"items-end {First:x}"], client.Next(4));
+        Assert.Equal(
+            [$"call {First:x} {s_add:x} within 300000 1 and more", $"item {First} 2", $"item {First} 3", $"items-end {First:x}"],
+                client.Next(4));
         client.Send(Item(First, "a"), Item(First, "b"), Result(First, "end"));
 
         Assert.Equal(["a", "b"], ReadAll(hub, call));
@@ -177,7 +181,8 @@ public sealed class ClientCallItemsTests
         client.Next(2);
 
         client.Send(Item(First, new string('x', 900)), Item(First + 1, new string('x', 200)));
-        Assert.Equal((FaultCode.Overloaded, "results of 900 bytes wait to be read, and 200 more would be over 1000"), Why(Failure(hub, two.Result)));
+        Assert.Equal(
+            (FaultCode.Overloaded, "results of 900 bytes wait to be read, and 200 more would be over 1000"), Why(Failure(hub, two.Result)));
         Assert.Equal("cancel 80000001", client.Next());
 
         client.Send(Result(First, "end"));
@@ -196,7 +201,8 @@ public sealed class ClientCallItemsTests
         OpenedClientCall call = hub.Clients.Open(id, "add", sendsItems: true);
         Run(hub, call.SendAsync(new byte[2 << 20]).AsTask());
 
-        Assert.Equal((FaultCode.BadArguments, "an item of 2097152 bytes passes the longest payload of the client"), Why(Failure(hub, call.Result)));
+        Assert.Equal(
+            (FaultCode.BadArguments, "an item of 2097152 bytes passes the longest payload of the client"), Why(Failure(hub, call.Result)));
         Assert.Equal($"call {First:x} {s_add:x} within 300000  and more", client.Next());
         Assert.Equal("cancel 80000000", client.Next());
         OpenedClientCall next = hub.Clients.Open(id, "add", sendsItems: true);
@@ -221,7 +227,9 @@ public sealed class ClientCallItemsTests
         using var hub = new HubHarness();
         (NativeClient client, string id) = Connect(hub, Hello(items: 0));
 
-        Assert.Equal((FaultCode.BadArguments, "the client takes no further arguments"), Why(Assert.Throws<ClientCallException>(() => hub.Clients.Open(id, "add", sendsItems: true))));
+        Assert.Equal(
+            (FaultCode.BadArguments, "the client takes no further arguments"),
+                Why(Assert.Throws<ClientCallException>(() => hub.Clients.Open(id, "add", sendsItems: true))));
         OpenedClientCall call = hub.Clients.Open(id, "add");
         client.Next();
         client.Send(Item(First, "a"), Result(First, "end"));
@@ -255,7 +263,8 @@ public sealed class ClientCallItemsTests
     private static (FaultCode Code, string Text) Why(ClientCallException failure) => (failure.Code, failure.Text);
 
     // A client is known by what a method sees of it.
-    private static (NativeClient Client, string Id) Connect(HubHarness hub, byte[] hello, bool batched = true, int? receiveBufferBytes = null)
+    private static (NativeClient Client, string Id) Connect(
+        HubHarness hub, byte[] hello, bool batched = true, int? receiveBufferBytes = null)
     {
         string id = "";
         hub.Methods.Add("who", (call, _) => new(Bytes(id = call.Caller.Client)));

@@ -27,7 +27,8 @@ public sealed class ClientCallTests
         using var hub = new HubHarness();
         (NativeClient client, string id) = Connect(hub, batched);
 
-        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", "1"u8.ToArray()), two = hub.Clients.CallAsync(id, "add", "2"u8.ToArray(), TimeSpan.FromSeconds(7));
+        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", "1"u8.ToArray()), two =
+            hub.Clients.CallAsync(id, "add", "2"u8.ToArray(), TimeSpan.FromSeconds(7));
 
         Assert.Equal([$"call {First:x} {s_add:x} within 300000 1", $"call {Second:x} {s_add:x} within 7000 2"], client.Next(2));
         client.Send(Result(Second, "two"));
@@ -101,14 +102,16 @@ public sealed class ClientCallTests
     {
         var client = new CalledClient(ActorRefs.Nobody, new CallSettings { PendingMax = 1 }, default, new NoTimers(), () => { });
 
-        Assert.Throws<InvalidOperationException>(() => { _ = client.CallAsync("add", default, TimeSpan.FromSeconds(1), CancellationToken.None); });
+        Assert.Throws<InvalidOperationException>(
+            () => { _ = client.CallAsync("add", default, TimeSpan.FromSeconds(1), CancellationToken.None); });
 
         Assert.False(client.IsWaiting(First));
     }
 
     private sealed class NoTimers : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new InvalidOperationException("No timers.");
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            throw new InvalidOperationException("No timers.");
     }
 
     [Fact]
@@ -159,7 +162,8 @@ public sealed class ClientCallTests
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
 
-        Assert.Equal(FaultCode.Overloaded, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
+        Assert.Equal(
+            FaultCode.Overloaded, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
 
         client.Next();
         client.Send(Result(First, "one"));
@@ -259,7 +263,9 @@ public sealed class ClientCallTests
     [Fact]
     public void A_result_whose_stream_is_refused_ends_its_call_at_once()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();
@@ -267,14 +273,18 @@ public sealed class ClientCallTests
         client.Send(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[200_000]));
 
         ClientCallException failed = Failure(hub, call);
-        Assert.Equal((FaultCode.ResultTooBig, "the hub refused the stream of the result: ConnectionFull: 262144 more bytes with 0 that streams of the connection hold, at most 100000"), (failed.Code, failed.Text));
+        Assert.Equal(
+            (FaultCode.ResultTooBig,
+                "the hub refused the stream of the result: ConnectionFull: 262144 more bytes with 0 that streams of the connection hold, "
+                    + "at most 100000"), (failed.Code, failed.Text));
         Assert.Equal("error Stream 213 id 0 chunk 0 message 1", client.Next());
     }
 
     [Fact]
     public void A_result_as_one_stream_too_many_may_be_tried_again()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
+        using var hub =
+            new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", default), two = hub.Clients.CallAsync(id, "add", default);
         client.Next(2);
@@ -285,7 +295,8 @@ public sealed class ClientCallTests
         Assert.False(one.IsCompleted);
     }
 
-    private static byte[] Result(uint id, string result) => NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
+    private static byte[] Result(uint id, string result) =>
+        NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
 
     // In steps that a connection outlives; what the client receives meanwhile.
     private static List<string> Advance(HubHarness hub, NativeClient client, int seconds)

@@ -68,9 +68,12 @@ public sealed class InlineCallTests
         });
         NativeClient client = hub.ConnectNative();
 
-        client.Send(Call(1, "same", "a"), Call(2, "nobody"), Call(3, "same", new string('b', 100_000)), Cancel(3), Call(3, "same", "c"), Call(4, "same"));
+        client.Send(Call(1, "same", "a"), Call(2, "nobody"), Call(3, "same", new string('b', 100_000)), Cancel(3), Call(3, "same", "c"),
+            Call(4, "same"));
 
-        Assert.Equal(["result 1 a", "fault 2 UnknownMethod: unknown method", $"result 3 {new string('b', 100_000)}", "result 3 c", "result 4 "], client.Next(5));
+        Assert.Equal(
+            ["result 1 a", "fault 2 UnknownMethod: unknown method", $"result 3 {new string('b', 100_000)}", "result 3 c", "result 4 "],
+                client.Next(5));
         Assert.Equal(["a", new string('b', 100_000), "c", ""], sent);
     }
 
@@ -89,7 +92,8 @@ public sealed class InlineCallTests
 
         long Measure(int calls)
         {
-            byte[] frame = HubClient.BinaryFrame([.. Enumerable.Range(0, calls).SelectMany(i => Call((uint)i, "same", "0123456789abcdef"))]);
+            byte[] frame =
+                HubClient.BinaryFrame([.. Enumerable.Range(0, calls).SelectMany(i => Call((uint)i, "same", "0123456789abcdef"))]);
             return Allocations.Least(() =>
             {
                 for (int turn = 0; turn < turns; turn++) Answer(frame, calls);
@@ -151,7 +155,9 @@ public sealed class InlineCallTests
     [Fact]
     public void A_long_result_is_a_transfer_and_long_arguments_are_released()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 400_000 } } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 400_000 } } });
         hub.Methods.AddInline("long", static (_, result) => result.Advance(result.GetSpan(300_000)[..300_000].Length));
         hub.Methods.AddInline("length", static (call, result) => Encoding.UTF8.GetBytes($"{call.Arguments.Length}", result));
         NativeClient client = hub.ConnectNative(hello: Hello(frameBytesMax: 280_000, window: 8));

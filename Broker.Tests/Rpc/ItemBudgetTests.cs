@@ -78,7 +78,8 @@ public sealed class ItemBudgetTests
         RunningCall call = Running(new ItemBudget(100), resultBytesMax: 10);
 
         CallFaultException one = await Assert.ThrowsAsync<CallFaultException>(() => call.SendAsync(new byte[11]).AsTask());
-        CallFaultException two = await Assert.ThrowsAsync<CallFaultException>(() => call.SendAsync(new Endless(), CancellationToken.None).AsTask());
+        CallFaultException two =
+            await Assert.ThrowsAsync<CallFaultException>(() => call.SendAsync(new Endless(), CancellationToken.None).AsTask());
 
         Assert.Equal((FaultCode.ResultTooBig, "an item of 11 bytes passes the 10 that the client takes"), (one.Code, one.Message));
         Assert.Equal((FaultCode.ResultTooBig, "an item of 8589934592 bytes passes the 10 that the client takes"), (two.Code, two.Message));
@@ -89,7 +90,8 @@ public sealed class ItemBudgetTests
     public async Task An_argument_that_waits_for_room_no_longer_gives_its_credit_back()
     {
         var client = new CalledClient(ActorRefs.Nobody, new CallSettings(), s_bounds, TimeProvider.System, () => { });
-        await using OpenedClientCall call = client.Open("add", default, CallOptions.MoreArguments, TimeSpan.FromHours(1), CancellationToken.None);
+        await using OpenedClientCall call =
+            client.Open("add", default, CallOptions.MoreArguments, TimeSpan.FromHours(1), CancellationToken.None);
         await client.UnreadBudget.TakeAsync(1, CancellationToken.None);
         using var stop = new CancellationTokenSource();
         Task waits = call.SendAsync(new byte[5], stop.Token).AsTask();

@@ -28,7 +28,8 @@ public sealed class AccessTests
         Assert.Empty(client.LinesWithin(8));
         Assert.Equal(("t", """{"a":1}""", "centrifuge"), (Text(access.Asked!.Token), Text(access.Asked.Data), access.Asked.Dialect));
 
-        access.Answer.SetResult(AuthenticationResult.Admit("ann") with { Data = """{"b":2}"""u8.ToArray(), ConnectionInfo = """{"c":3}"""u8.ToArray() });
+        access.Answer.SetResult(
+            AuthenticationResult.Admit("ann") with { Data = """{"b":2}"""u8.ToArray(), ConnectionInfo = """{"c":3}"""u8.ToArray() });
 
         string received = string.Join('\n', client.NextLines(6));
         Assert.Contains("\"data\":{\"b\":2}", received, StringComparison.Ordinal);
@@ -95,7 +96,10 @@ public sealed class AccessTests
     {
         using var hub = new HubHarness();
         HubClient client = hub.Dial();
-        string[] lines = [.. Enumerable.Range(0, 128).Select(i => $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"{{{i:D3}}}{{{new string('n', 252)}}}","recover":true,"epoch":"abcdefgh","offset":12345}}""")];
+        string[] lines =
+            [.. Enumerable.Range(0, 128)
+                .Select(i =>
+                $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"{{{i:D3}}}{{{new string('n', 252)}}}","recover":true,"epoch":"abcdefgh","offset":12345}}""")];
 
         client.Send(["""{"id":1,"connect":{}}""", .. lines]);
 
@@ -110,7 +114,9 @@ public sealed class AccessTests
         using var hub = new HubHarness(settings);
         HubClient client = hub.Dial();
 
-        client.Send(["""{"id":1,"connect":{}}""", .. Enumerable.Range(0, 1000).Select(i => $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"c{{{i}}}"}}""")]);
+        client.Send([
+            """{"id":1,"connect":{}}""",
+                .. Enumerable.Range(0, 1000).Select(i => $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"c{{{i}}}"}}""")]);
 
         Assert.Equal(1001, client.NextLines(1001).Length);
     }
@@ -119,7 +125,9 @@ public sealed class AccessTests
     public void However_the_bytes_are_cut_a_client_has_its_limits_behind_connect()
     {
         var settings = new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 256 } };
-        byte[] wire = [.. HubClient.Frame("""{"id":1,"connect":{}}"""), .. HubClient.Frame($$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 600)}}}"}}""")];
+        byte[] wire =
+            [.. HubClient.Frame("""{"id":1,"connect":{}}"""),
+                .. HubClient.Frame($$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 600)}}}"}}""")];
         using var hub = new HubHarness(settings);
         for (int cut = 1; cut <= wire.Length; cut++)
         {

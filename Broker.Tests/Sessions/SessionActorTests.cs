@@ -157,7 +157,8 @@ public sealed class SessionActorTests : TestKit
     {
         Connected(new ClientSettings { ChannelsMax = 1 }, new AccessSettings { Subscribe = false });
 
-        Send(new ClientCommand.Subscribe(2, 80, "a", SubscribeOptions.None), new ClientCommand.Subscribe(3, 80, "a", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(2, 80, "a", SubscribeOptions.None),
+            new ClientCommand.Subscribe(3, 80, "a", SubscribeOptions.None));
 
         Assert.Equal(["connected 1", "failed 2 103", "failed 3 103"], _writer.Sent);
         Assert.Equal(70 + 80 + 80, _writer.BytesDone);
@@ -275,7 +276,7 @@ public sealed class SessionActorTests : TestKit
     }
 
     [Fact]
-    public void What_stands_before_a_misuse_is_obeyed_and_what_stands_behind_it_is_not()
+    public void Commands_before_a_misuse_take_effect_and_later_ones_do_not()
     {
         Connected();
 
@@ -388,7 +389,8 @@ public sealed class SessionActorTests : TestKit
         _session.Tell(new Ended(s_gone));
 
         ExpectTerminated(_session);
-        ChannelProtocol.Unsubscribe[] left = [_home.ExpectMsg<ChannelProtocol.Unsubscribe>(), _home.ExpectMsg<ChannelProtocol.Unsubscribe>()];
+        ChannelProtocol.Unsubscribe[] left =
+            [_home.ExpectMsg<ChannelProtocol.Unsubscribe>(), _home.ExpectMsg<ChannelProtocol.Unsubscribe>()];
         Assert.Equal(new HashSet<Subscription> { a, c }, [.. left.Select(each => each.Subscription)]);
         Assert.All(left, each => Assert.Equal((0u, 0), (each.Id, each.Bytes)));
         AssertHomeReceivedAll();
@@ -412,7 +414,10 @@ public sealed class SessionActorTests : TestKit
 
     private void Start(ClientSettings? settings = null, AccessSettings? access = null)
     {
-        var context = new SessionContext(settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]), new CallContext(new MethodRegistry(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
+        var context =
+            new SessionContext(
+                settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]),
+                    new CallContext(new MethodRegistry(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
         Props session = SessionActor.PropsFor(context).WithDispatcher(CallingThreadDispatcher.Id);
         IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
         parent.Tell(session, TestActor);

@@ -40,7 +40,8 @@ public sealed class GroupWriterTests : IDisposable
         slow.AwaitWriter();
 
         Task<WriteReceipt> large = store.WriteAsync(Bytes("large"), new byte[200], Durability.Memory);
-        StoreException refused = await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("b"), Bytes("2"), Durability.Memory));
+        StoreException refused =
+            await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("b"), Bytes("2"), Durability.Memory));
         slow.Release();
         await Task.WhenAll(first, large);
 

@@ -86,7 +86,8 @@ public sealed class StoreHandlersTests : IDisposable
         await _store.WriteAsync("a"u8.ToArray(), new byte[600], Durability.Memory);
         _handlers = new StoreHandlers(_store, resultBytesMax: 1000);
         await CallAsync(StoreMethods.Read, "61");
-        CallFaultException large = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
+        CallFaultException large =
+            await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
         _store.Dispose();
         CallFaultException closed = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.Read, "61"));
         CallFaultException unwritten = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.Write, "00 0100 61 31"));
@@ -106,9 +107,11 @@ public sealed class StoreHandlersTests : IDisposable
         _handlers = new StoreHandlers(store);
         byte[] value = [.. Enumerable.Range(0, 5000).Select(i => (byte)i)];
         await store.WriteAsync("a"u8.ToArray(), value, Durability.Memory);
-        using IChunkSource source = (await _handlers.Readers[StoreMethods.Read](new StoreRequest(Wire.Bytes("61"), "client"), default)).Source!;
+        using IChunkSource source =
+            (await _handlers.Readers[StoreMethods.Read](new StoreRequest(Wire.Bytes("61"), "client"), default)).Source!;
         var sent = new byte[source.Bytes];
-        for (int from = 0; from < sent.Length; from += chunkBytes) source.CopyTo(from, sent.AsSpan(from, Math.Min(chunkBytes, sent.Length - from)));
+        for (int from = 0; from < sent.Length; from += chunkBytes)
+            source.CopyTo(from, sent.AsSpan(from, Math.Min(chunkBytes, sent.Length - from)));
 
         Assert.Equal(await CallAsync(StoreMethods.Read, "61"), sent);
     }

@@ -77,12 +77,15 @@ public sealed class StoreStreamsTests : IDisposable
     public async Task A_value_that_becomes_too_long_or_comes_to_a_closed_store_leaves_nothing()
     {
         byte[][] items = [.. Enumerable.Repeat(new byte[100_000], 6)];
-        CallFaultException large = await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items));
+        CallFaultException large =
+            await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items));
         Assert.Equal((FaultCode.BadArguments, 0), (large.Code, _store.CountParts()));
         _store.Dispose();
 
-        CallFaultException closed = await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items[..2]));
-        CallFaultException unread = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 61"));
+        CallFaultException closed =
+            await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items[..2]));
+        CallFaultException unread =
+            await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 61"));
         Assert.Equal((FaultCode.Failed, FaultCode.Failed), (closed.Code, unread.Code));
     }
 
@@ -115,7 +118,8 @@ public sealed class StoreStreamsTests : IDisposable
             _ => "00 0000000000000000 0000 0000",
         };
         Task<ReadOnlyMemory<byte>> call = _streams.All[method](
-            new StoreCall(Wire.Bytes(arguments), items.Reader.ReadAllAsync(), (_, cancel) => NeverAsync(waits, cancel)), CancellationToken.None);
+            new StoreCall(Wire.Bytes(arguments), items.Reader.ReadAllAsync(), (_, cancel) => NeverAsync(waits, cancel)),
+                CancellationToken.None);
         if (method == StoreMethods.WriteStream) items.Writer.TryWrite(new byte[200_000]);
         else await waits.Task.WaitAsync(s_patience);
 
@@ -136,9 +140,11 @@ public sealed class StoreStreamsTests : IDisposable
         Task<ReadOnlyMemory<byte>>[] calls = [.. Enumerable.Range(0, 2).Select(_ => _streams.All[StoreMethods.WriteStream](
             new StoreCall(Wire.Bytes("00 ffffffffffffffff 61"), items.Reader.ReadAllAsync(), (_, _) => default), cancel.Token))];
 
-        CallFaultException full = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61"));
+        CallFaultException full =
+            await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61"));
         await cancel.CancelAsync();
-        foreach (Task<ReadOnlyMemory<byte>> call in calls) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(s_patience));
+        foreach (Task<ReadOnlyMemory<byte>> call in calls)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(s_patience));
 
         Assert.Equal(FaultCode.Overloaded, full.Code);
         await CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", "61");

@@ -24,7 +24,8 @@ public sealed class ValueStreamTests : IDisposable
         _folder.Dispose();
     }
 
-    [Theory, InlineData(0), InlineData(1), InlineData(Part - 1), InlineData(Part), InlineData(Part + 1), InlineData(3 * Part), InlineData(200_000)]
+    [Theory, InlineData(0), InlineData(1), InlineData(Part - 1), InlineData(Part), InlineData(Part + 1), InlineData(3 * Part),
+        InlineData(200_000)]
     public async Task A_value_comes_out_as_it_went_in_by_every_method_and_after_a_restart(int length)
     {
         byte[] value = Value(length);
@@ -95,7 +96,8 @@ public sealed class ValueStreamTests : IDisposable
         if (how == "put") await _store.WriteAsync(Bytes("k"), Bytes("short"), Durability.Memory);
         if (how == "delete") Assert.Equal(1, (await _store.DeleteAsync(Bytes("k"), Durability.Memory)).Deleted);
         if (how == "stream") await WriteAsync("k", Bytes("short"), pieceBytes: 10);
-        if (how == "batch") await _store.WriteAsync([StoreChange.Delete(Bytes("k")), StoreChange.Put(Bytes("k"), Bytes("short"))], Durability.Memory);
+        if (how == "batch")
+            await _store.WriteAsync([StoreChange.Delete(Bytes("k")), StoreChange.Put(Bytes("k"), Bytes("short"))], Durability.Memory);
 
         Assert.Equal(0, _store.CountParts());
         Assert.Equal(how == "delete" ? null : "short", Text(_store.Read(Bytes("k"))));
@@ -160,8 +162,12 @@ public sealed class ValueStreamTests : IDisposable
         await _store.WriteAsync(Bytes("a"), new byte[100_000], Durability.Memory);
 
         Assert.Equal(StoreFault.ResultTooBig, Assert.Throws<StoreException>(() => _store.Read(Bytes("k"), bytesMax: 199_999)).Fault);
-        Assert.Equal(StoreFault.ResultTooBig, Assert.Throws<StoreException>(() => _store.ReadMany([Bytes("a"), Bytes("k")], bytesMax: 299_999)).Fault);
-        Assert.Equal(StoreFault.ResultTooBig, Assert.Throws<StoreException>(() => _store.Scan(default, default, 10, long.MaxValue, valueBytesMax: 199_999)).Fault);
+        Assert.Equal(
+            StoreFault.ResultTooBig,
+                Assert.Throws<StoreException>(() => _store.ReadMany([Bytes("a"), Bytes("k")], bytesMax: 299_999)).Fault);
+        Assert.Equal(
+            StoreFault.ResultTooBig,
+                Assert.Throws<StoreException>(() => _store.Scan(default, default, 10, long.MaxValue, valueBytesMax: 199_999)).Fault);
         using PinnedValue whole = _store.Read(Bytes("k"), bytesMax: 200_000)!;
         Assert.Equal(200_000, whole.Length);
     }
@@ -169,7 +175,8 @@ public sealed class ValueStreamTests : IDisposable
     [Fact]
     public async Task A_scan_has_the_keys_of_its_moment_and_joins_values_in_parts()
     {
-        await _store.WriteAsync([.. "a/2 a/1 b/1 a/3".Split(' ').Select(key => StoreChange.Put(Bytes(key), Bytes($"{key}'s")))], Durability.Memory);
+        await _store.WriteAsync(
+            [.. "a/2 a/1 b/1 a/3".Split(' ').Select(key => StoreChange.Put(Bytes(key), Bytes($"{key}'s")))], Durability.Memory);
         await WriteAsync("a/2x", Value(200_000), pieceBytes: 50_000);
         using StoreScan scan = _store.OpenScan("a/"u8, "a/2"u8);
         await _store.DeleteAsync(Bytes("a/3"), Durability.Memory);
@@ -262,7 +269,8 @@ public sealed class ValueStreamTests : IDisposable
     private async Task WriteAsync(string key, byte[] value, int pieceBytes)
     {
         await using ValueWriter writer = _store.OpenWrite(Bytes(key));
-        for (int at = 0; at < value.Length; at += pieceBytes) await writer.WriteAsync(value.AsMemory(at, Math.Min(pieceBytes, value.Length - at)));
+        for (int at = 0; at < value.Length; at += pieceBytes)
+            await writer.WriteAsync(value.AsMemory(at, Math.Min(pieceBytes, value.Length - at)));
         await writer.PublishAsync(Durability.Memory);
     }
 

@@ -46,7 +46,8 @@ public sealed class DirectEntryTests : IDisposable
         { nameof(GraphInterpreter.Execute), "Int32 Execute(Int32)" },
         {
             nameof(GraphInterpreter.RunAsyncInput),
-            "Void RunAsyncInput(Akka.Streams.Stage.GraphStageLogic, System.Object, System.Threading.Tasks.TaskCompletionSource`1[Akka.Done], System.Action`1[System.Object])"
+            "Void RunAsyncInput(Akka.Streams.Stage.GraphStageLogic, System.Object, "
+                + "System.Threading.Tasks.TaskCompletionSource`1[Akka.Done], System.Action`1[System.Object])"
         },
         {
             nameof(GraphInterpreter.OnAsyncInput),
@@ -59,7 +60,8 @@ public sealed class DirectEntryTests : IDisposable
     {
         MemberInfo? member = typeof(GraphInterpreter).GetMember(name).SingleOrDefault();
 
-        Assert.True(member?.ToString() == signature, $"GraphInterpreter.{name} was \"{signature}\" and is now \"{member}\": DirectEntry has to be looked at again.");
+        Assert.True(member?.ToString() == signature,
+            $"GraphInterpreter.{name} was \"{signature}\" and is now \"{member}\": DirectEntry has to be looked at again.");
     }
 
     [Fact]
@@ -67,7 +69,8 @@ public sealed class DirectEntryTests : IDisposable
     {
         PropertyInfo? interpreter = typeof(GraphStageLogic).GetProperty("Interpreter", BindingFlags.Instance | BindingFlags.NonPublic);
 
-        Assert.True(interpreter?.PropertyType == typeof(GraphInterpreter), $"GraphStageLogic.Interpreter is now \"{interpreter}\": DirectEntry has to be looked at again.");
+        Assert.True(interpreter?.PropertyType == typeof(GraphInterpreter),
+            $"GraphStageLogic.Interpreter is now \"{interpreter}\": DirectEntry has to be looked at again.");
     }
 
     [Theory]
@@ -78,7 +81,8 @@ public sealed class DirectEntryTests : IDisposable
     {
         FieldInfo? field = owner.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
 
-        Assert.True(field?.FieldType == type, $"{owner.Name}.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
+        Assert.True(field?.FieldType == type,
+            $"{owner.Name}.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
     }
 
     [Fact]

@@ -30,7 +30,8 @@ public sealed class EndedDownloadTests : DownloadTest
         Assert.DoesNotContain(client.Within(4), line => line.StartsWith("stream-cancel", StringComparison.Ordinal));
         hub.Advance(TimeSpan.FromSeconds(4));
 
-        string[] expected = ["fault 2 Deadline: the result was not taken in time", "missed #1 1 1", "stream-cancel Mine 0 204", "stream-cancel Mine 1 204"];
+        string[] expected =
+            ["fault 2 Deadline: the result was not taken in time", "missed #1 1 1", "stream-cancel Mine 0 204", "stream-cancel Mine 1 204"];
         Assert.Equal(expected, client.Within(4).Where(line => line != "pong 1").Order(StringComparer.Ordinal));
         client.Send(Ping(2));
         Assert.Equal("pong 2", client.Next());
@@ -46,8 +47,11 @@ public sealed class EndedDownloadTests : DownloadTest
         client.Send(Call(2, "large"));
         Assert.Equal(["stream 1 Result 2 of 2500", "chunk 1 0/3 of 1024"], client.Next(2));
 
-        client.Send(CancelStream(0, StreamOwner.Yours), NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 1, Code = 214 }), Credit(0, 9), Credit(1, 9));
-        Assert.Equal(["fault 1 Cancelled: the result was refused by the client", "fault 2 Overloaded: the result was refused by the client: ProcessFull"], client.Next(2));
+        client.Send(CancelStream(0, StreamOwner.Yours),
+            NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 1, Code = 214 }), Credit(0, 9), Credit(1, 9));
+        Assert.Equal(
+            ["fault 1 Cancelled: the result was refused by the client",
+                "fault 2 Overloaded: the result was refused by the client: ProcessFull"], client.Next(2));
         Assert.Empty(client.Within(4));
 
         client.Send(Call(3, "large"));
@@ -95,7 +99,8 @@ public sealed class EndedDownloadTests : DownloadTest
         client.Send(Call(1, "large"));
         Assert.Equal(2, client.Next(2).Length);
 
-        client.Send(Cancel(1), NativeWriter.Message(new StreamCancel { Stream = 0, Owner = StreamOwner.Yours, Code = ChunkError.Cancelled }));
+        client.Send(Cancel(1),
+            NativeWriter.Message(new StreamCancel { Stream = 0, Owner = StreamOwner.Yours, Code = ChunkError.Cancelled }));
 
         Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
     }
@@ -135,7 +140,9 @@ public sealed class EndedDownloadTests : DownloadTest
     [Fact]
     public void However_steadily_a_client_takes_a_stream_its_time_is_limited()
     {
-        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
+        using var hub =
+            new HubHarness(
+                Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
         hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(5000))));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
         client.Send(Call(1, "large"));
@@ -149,7 +156,9 @@ public sealed class EndedDownloadTests : DownloadTest
 
         hub.Advance(TimeSpan.FromSeconds(1.1));
 
-        Assert.Equal(["fault 1 Deadline: the result was not taken in time", "stream-cancel Mine 0 204"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["fault 1 Deadline: the result was not taken in time", "stream-cancel Mine 0 204"],
+                client.Next(2).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -168,7 +177,9 @@ public sealed class EndedDownloadTests : DownloadTest
         }
 
         hub.Advance(TimeSpan.FromSeconds(4));
-        Assert.Equal(["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"],
+                client.Next(2).Order(StringComparer.Ordinal));
         client.Send(Credit(0, 1));
         Assert.Equal("chunk 0 3/40 of 1024", client.Next());
     }
@@ -198,6 +209,8 @@ public sealed class EndedDownloadTests : DownloadTest
         }
 
         hub.Advance(TimeSpan.FromSeconds(4));
-        Assert.Equal(["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"],
+                client.Next(2).Order(StringComparer.Ordinal));
     }
 }

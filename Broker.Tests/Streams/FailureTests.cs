@@ -107,7 +107,10 @@ public sealed class FailureTests
         hub.Turn(8);
         client.Send("""{"id":3,"publish":{"channel":"news","data":1}}""");
 
-        Assert.Equal(2, client.NextLines(2).Count(line => line.Contains("\"publish\"", StringComparison.Ordinal) || line.Contains("\"pub\"", StringComparison.Ordinal)));
+        Assert.Equal(
+            2, client.NextLines(2)
+                .Count(line => line.Contains("\"publish\"", StringComparison.Ordinal)
+                || line.Contains("\"pub\"", StringComparison.Ordinal)));
     }
 
     [Fact]

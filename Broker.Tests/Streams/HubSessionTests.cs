@@ -21,7 +21,8 @@ public abstract class HubSessionTests(bool isProtobuf)
 
         client.Send("""{"id":1,"connect":{"name":"js"}}""");
 
-        Assert.Matches("""^\{"id":1,"connect":\{"client":"[0-9a-f-]{36}","version":"1\.2\.3","ping":25,"pong":true\}\}$""", client.NextFrame());
+        Assert.Matches(
+            """^\{"id":1,"connect":\{"client":"[0-9a-f-]{36}","version":"1\.2\.3","ping":25,"pong":true\}\}$""", client.NextFrame());
     }
 
     [Fact]
@@ -30,7 +31,8 @@ public abstract class HubSessionTests(bool isProtobuf)
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
-        client.Send("""{"id":2,"unsubscribe":{"channel":"a"}}""", """{"id":3,"rpc":{"method":"m"}}""", """{"send":{"data":1}}""", """{"id":4,"presence":{"channel":"a"}}""", """{"id":5,"publish":{"channel":"a","data":1}}""");
+        client.Send("""{"id":2,"unsubscribe":{"channel":"a"}}""", """{"id":3,"rpc":{"method":"m"}}""", """{"send":{"data":1}}""",
+            """{"id":4,"presence":{"channel":"a"}}""", """{"id":5,"publish":{"channel":"a","data":1}}""");
 
         Assert.Equal(
             """
@@ -62,7 +64,7 @@ public abstract class HubSessionTests(bool isProtobuf)
     };
 
     [Theory, MemberData(nameof(Errors))]
-    public void A_command_that_cannot_be_obeyed_fails_and_the_connection_stays(string command, int code)
+    public void A_failed_command_gets_an_error_and_the_connection_stays(string command, int code)
     {
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
@@ -142,7 +144,9 @@ public abstract class HubSessionTests(bool isProtobuf)
     [Fact]
     public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } }) { IsProtobuf = isProtobuf };
+        using var hub =
+            new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } })
+                { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
         client.Send($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
@@ -155,7 +159,9 @@ public abstract class HubSessionTests(bool isProtobuf)
     [Fact]
     public void One_frame_may_hold_only_so_many_commands()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } }) { IsProtobuf = isProtobuf };
+        using var hub =
+            new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } })
+                { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         string[] commands = [.. Enumerable.Range(2, 4).Select(id => $$$"""{"id":{{{id}}},"unsubscribe":{"channel":"a"}}""")];
 
@@ -177,7 +183,8 @@ public abstract class HubSessionTests(bool isProtobuf)
 
         publisher.Send("""{"id":3,"publish":{"channel":"a","data":{"text":"hello"}}}""");
 
-        const string push = """^\{"push":\{"channel":"a","pub":\{"data":\{"text":"hello"\},"info":\{"user":"","client":"[0-9a-f-]{36}"\}\}\}\}$""";
+        const string push =
+            """^\{"push":\{"channel":"a","pub":\{"data":\{"text":"hello"\},"info":\{"user":"","client":"[0-9a-f-]{36}"\}\}\}\}$""";
         Assert.Matches(push, listener.NextLine());
         string[] own = publisher.NextLines(2);
         Assert.Contains("""{"id":3,"publish":{}}""", own);
@@ -217,7 +224,8 @@ public abstract class HubSessionTests(bool isProtobuf)
         string[] lines = client.NextLines(4);
         Assert.Equal("""{"id":3,"subscribe":{}}""", lines.Single(line => line.Contains("subscribe", StringComparison.Ordinal)));
         Assert.DoesNotContain(lines, line => line.Contains("before", StringComparison.Ordinal));
-        Assert.True(Array.FindIndex(lines, line => line.Contains("\"id\":3", StringComparison.Ordinal)) < Array.FindIndex(lines, line => line.Contains("after", StringComparison.Ordinal)));
+        Assert.True(Array.FindIndex(lines, line => line.Contains("\"id\":3", StringComparison.Ordinal)) < Array.FindIndex(
+            lines, line => line.Contains("after", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -239,10 +247,14 @@ public abstract class HubSessionTests(bool isProtobuf)
         Assert.Equal(received[0], received[1]);
         Assert.Equal(received[0], received[2]);
         Assert.Equal(50, received[0].Distinct().Count());
-        Assert.All(publishers, publisher => Assert.Equal(25, publisher.NextLines(25).Count(line => line.EndsWith("\"publish\":{}}", StringComparison.Ordinal))));
+        Assert.All(publishers,
+            publisher =>
+                Assert.Equal(25, publisher.NextLines(25).Count(line => line.EndsWith("\"publish\":{}}", StringComparison.Ordinal))));
 
         // Each publisher's own publications stand in its own order.
-        int[] order = [.. received[0].Select(line => int.Parse(line.Split("\"data\":")[1].Split(',')[0], System.Globalization.CultureInfo.InvariantCulture))];
+        int[] order =
+            [.. received[0].Select(
+                line => int.Parse(line.Split("\"data\":")[1].Split(',')[0], System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(order.Where(n => n % 2 == 0).Order(), order.Where(n => n % 2 == 0));
         Assert.Equal(order.Where(n => n % 2 == 1).Order(), order.Where(n => n % 2 == 1));
     }

@@ -42,7 +42,8 @@ public sealed class NativeDownloadTests : DownloadTest
         client.Send(Call(2, "large"), Call(3, "large"), Ping(1));
 
         string[] received = Collect(client, "chunk 2 2/3 of 952");
-        Assert.True(Array.IndexOf(received, "pong 1") < Array.FindIndex(received, line => line.EndsWith("2/3 of 952", StringComparison.Ordinal)));
+        Assert.True(Array.IndexOf(received, "pong 1") < Array.FindIndex(
+            received, line => line.EndsWith("2/3 of 952", StringComparison.Ordinal)));
         string[] chunks = [.. received.Where(line => line.StartsWith("chunk", StringComparison.Ordinal))];
         Assert.Equal(6, chunks.Length);
         int lastOfOne = Array.IndexOf(chunks, "chunk 1 2/3 of 952"), firstOfTwo = Array.IndexOf(chunks, "chunk 2 0/3 of 1024");
@@ -54,7 +55,8 @@ public sealed class NativeDownloadTests : DownloadTest
     {
         using var hub = new HubHarness();
         NativeClient publisher = hub.ConnectNative();
-        NativeClient large = hub.ConnectNative(batched), narrow = hub.ConnectNative(batched, hello: Hello(frameBytesMax: 262_162, window: 8));
+        NativeClient large = hub.ConnectNative(batched), narrow =
+            hub.ConnectNative(batched, hello: Hello(frameBytesMax: 262_162, window: 8));
         foreach (NativeClient each in new[] { large, narrow })
         {
             each.Send(Subscribe(1, "a"));
@@ -67,7 +69,9 @@ public sealed class NativeDownloadTests : DownloadTest
 
         Assert.Equal([$"delivery #1 1 {data}", "delivery #1 2 after"], large.Next(2));
         string[] narrows = narrow.Next(4);
-        Assert.Equal(["chunk 0 0/2 of 262144", "chunk 0 1/2 of 37873", "delivery #1 2 after", "stream 0 Message 0 of 300017"], narrows.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["chunk 0 0/2 of 262144", "chunk 0 1/2 of 37873", "delivery #1 2 after", "stream 0 Message 0 of 300017"],
+                narrows.Order(StringComparer.Ordinal));
         Assert.Equal(["published 1 to 2 at 1", "published 2 to 2 at 2"], publisher.Next(2));
     }
 
@@ -85,7 +89,9 @@ public sealed class NativeDownloadTests : DownloadTest
         publisher.Send(Publish(4, "a", more));
 
         string[] received = listener.Next(joins ? 3 : 4);
-        Assert.Equal(Enumerable.Range(1, received.Length), received.Select(line => int.Parse(line.Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            Enumerable.Range(1, received.Length),
+                received.Select(line => int.Parse(line.Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     [Fact]
@@ -93,7 +99,8 @@ public sealed class NativeDownloadTests : DownloadTest
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative(hello: Hello(window: 8));
-        hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
+        hub.Methods.Add(
+            "large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
 
         client.Send(Call(1, "large", $"{524_288 - 9}"));
         Assert.StartsWith("result 1 ", client.Next(), StringComparison.Ordinal);
@@ -110,7 +117,9 @@ public sealed class NativeDownloadTests : DownloadTest
         client.Send(Call(1, "large"));
         Assert.Equal("stream 0 Result 1 of 60000", client.Next());
         client.Send(Call(2, "large"));
-        Assert.Equal("fault 2 Overloaded: the result can not be sent: ConnectionFull: 60000 more bytes with 60000 that streams of the connection hold, at most 100000", client.Next());
+        Assert.Equal(
+            "fault 2 Overloaded: the result can not be sent: ConnectionFull: 60000 more bytes with 60000 that streams of the connection "
+                + "hold, at most 100000", client.Next());
     }
 
     [Fact]
@@ -133,14 +142,17 @@ public sealed class NativeDownloadTests : DownloadTest
     [Fact]
     public void Long_results_of_all_clients_count_together_until_released()
     {
-        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { ProcessBytesMax = 100_000 } } });
+        using var hub =
+            new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { ProcessBytesMax = 100_000 } } });
         hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(60_000))));
         NativeClient one = hub.ConnectNative(hello: SmallHello(window: 0)), two = hub.ConnectNative(hello: SmallHello(window: 0));
         one.Send(Call(1, "large"));
         Assert.Equal("stream 0 Result 1 of 60000", one.Next());
 
         two.Send(Call(1, "large"));
-        Assert.Equal("fault 1 Overloaded: the result can not be sent: ProcessFull: 60000 more bytes with 60000 that streams of all connections hold, at most 100000", two.Next());
+        Assert.Equal(
+            "fault 1 Overloaded: the result can not be sent: ProcessFull: 60000 more bytes with 60000 that streams of all connections "
+                + "hold, at most 100000", two.Next());
 
         one.Send(CancelStream(0, StreamOwner.Yours));
         one.Next();
@@ -155,9 +167,12 @@ public sealed class NativeDownloadTests : DownloadTest
     [Fact]
     public void Long_publications_in_frames_count_until_the_last_listener_has_them()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ProcessBytesMax = 700_000 } } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ProcessBytesMax = 700_000 } } });
         NativeClient publisher = hub.ConnectNative();
-        NativeClient[] listeners = [.. Enumerable.Range(0, 3).Select(_ => hub.ConnectNative(hello: Hello(frameBytesMax: 262_162, window: 0)))];
+        NativeClient[] listeners =
+            [.. Enumerable.Range(0, 3).Select(_ => hub.ConnectNative(hello: Hello(frameBytesMax: 262_162, window: 0)))];
         foreach (NativeClient each in listeners)
         {
             each.Send(Subscribe(1, "a"));
@@ -165,7 +180,9 @@ public sealed class NativeDownloadTests : DownloadTest
         }
 
         for (uint i = 1; i <= 3; i++) publisher.Send(Publish(i, "a", Letters(300_000)));
-        Assert.Equal(["error Request 111 id 3 chunk 0 message 0", "published 1 to 3 at 1", "published 2 to 3 at 2"], publisher.Next(3).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["error Request 111 id 3 chunk 0 message 0", "published 1 to 3 at 1", "published 2 to 3 at 2"],
+                publisher.Next(3).Order(StringComparer.Ordinal));
 
         foreach (NativeClient each in listeners)
         {

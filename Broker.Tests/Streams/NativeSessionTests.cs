@@ -82,7 +82,8 @@ public sealed partial class NativeSessionTests
         byte[][] batched = three.Frames.PayloadsWithin(4), unbatched = two.Frames.PayloadsWithin(4);
         string[] expected = ["pong 1", "unsubscribed 2 #9 0", "error Request 107 id 0 chunk 0 message 2", "unsubscribed 3 #9 0"];
         Assert.Equal(expected, Describe(Assert.Single(batched), batched: true));
-        Assert.Equal(expected.Select(WithoutIndex), unbatched.SelectMany(payload => Describe(payload, batched: false)).Select(WithoutIndex));
+        Assert.Equal(
+            expected.Select(WithoutIndex), unbatched.SelectMany(payload => Describe(payload, batched: false)).Select(WithoutIndex));
         Assert.Equal(4, unbatched.Length);
     }
 
@@ -92,7 +93,8 @@ public sealed partial class NativeSessionTests
         byte[][] messages =
         [
             Subscribe(1, "a"), Publish(2, "a", "one"), Ping(3), Publish(0, "a", "two"), Subscribe(4, "a"), Publish(5, "", "x"),
-            Subscribe(6, "b"), Publish(7, "b", "{}"), Unsubscribe(8, 77), Publish(9, "a", "three"), Call(10, "nothing"), Publish(11, "c", "x"),
+            Subscribe(6, "b"), Publish(7, "b", "{}"), Unsubscribe(8, 77), Publish(9, "a", "three"), Call(10, "nothing"),
+                Publish(11, "c", "x"),
         ];
         string[] alone = Run(batched: false, messages);
         Assert.Equal(15, alone.Length);
@@ -139,12 +141,14 @@ public sealed partial class NativeSessionTests
         Assert.Equal("""delivery #1 1 {"n": 1}""", three.Next());
         Assert.Equal("""delivery #1 1 {"n": 1}""", two.Next());
         string[] own = json.NextLines(2);
-        Assert.Contains(own, line => line.StartsWith("""{"push":{"channel":"a","pub":{"data":{"n": 1},"info":""", StringComparison.Ordinal));
+        Assert.Contains(
+            own, line => line.StartsWith("""{"push":{"channel":"a","pub":{"data":{"n": 1},"info":""", StringComparison.Ordinal));
         Assert.Contains("""{"id":3,"publish":{}}""", own);
 
         three.Send(Publish(2, "a", "[2]"));
         Assert.Equal(["delivery #1 2 [2]", "published 2 to 3 at 2"], three.Next(2).Order(StringComparer.Ordinal));
-        Assert.StartsWith("""{"push":{"channel":"a","pub":{"data":[2],"info":{"user":"","client":""", json.NextLine(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            """{"push":{"channel":"a","pub":{"data":[2],"info":{"user":"","client":""", json.NextLine(), StringComparison.Ordinal);
         two.Send(Publish(0, "a", "plain"));
         Assert.Equal("delivery #1 3 plain", three.Next());
         Assert.EndsWith("""},"tags":{"encoding":"base64"}}}}""", json.NextLine(), StringComparison.Ordinal);
@@ -218,7 +222,9 @@ public sealed partial class NativeSessionTests
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
 
-        client.Frames.SendRaw([.. HubClient.BinaryFrame(NativeWriter.Message(new Bye { Code = 1000 })), .. FrameWriter.Close(CloseCode.Normal, "", 0x37fa213d)]);
+        client.Frames.SendRaw(
+            [.. HubClient.BinaryFrame(NativeWriter.Message(new Bye { Code = 1000 })),
+                .. FrameWriter.Close(CloseCode.Normal, "", 0x37fa213d)]);
 
         Assert.Equal(1000, client.Frames.NextClose().Code);
         hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByClient) == 1, "its end is counted");
@@ -287,7 +293,9 @@ public sealed partial class NativeSessionTests
     [Fact]
     public void Failed_commands_get_their_index_and_the_connection_lives()
     {
-        var settings = new StandardSettings { Clients = new ClientSettings { ChannelsMax = 1, ChannelBytesMax = 10 }, Access = new AccessSettings { Publish = false } };
+        var settings =
+            new StandardSettings { Clients = new ClientSettings { ChannelsMax = 1, ChannelBytesMax = 10 },
+                Access = new AccessSettings { Publish = false } };
         using var hub = new HubHarness(settings);
         NativeClient client = hub.ConnectNative();
 
@@ -314,7 +322,9 @@ public sealed partial class NativeSessionTests
         ];
         Assert.Equal(expected, client.Next(8));
         client.Send(Subscribe(5, "a"), Subscribe(6, "a"), Subscribe(7, "b"));
-        Assert.Equal(["error Request 105 id 6 chunk 0 message 1", "error Request 106 id 7 chunk 0 message 2", "subscribed 5 #1 at 0"], client.Next(3));
+        Assert.Equal(
+            ["error Request 105 id 6 chunk 0 message 1", "error Request 106 id 7 chunk 0 message 2", "subscribed 5 #1 at 0"],
+                client.Next(3));
     }
 
     [Fact]

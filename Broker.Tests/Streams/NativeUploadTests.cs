@@ -25,7 +25,8 @@ public sealed class NativeUploadTests
         Native = new NativeSettings
         {
             FrameBytesMax = ChunkBytes + Core.Protocol.Messages.Chunk.OverheadBytes,
-            Streams = new StreamSettings { OpenMax = 4, BytesMax = 16 * ChunkBytes, Window = 4, ConnectionBytesMax = 24 * ChunkBytes, ProcessBytesMax = 32 * ChunkBytes },
+            Streams = new StreamSettings { OpenMax = 4, BytesMax = 16 * ChunkBytes, Window = 4, ConnectionBytesMax = 24 * ChunkBytes,
+                ProcessBytesMax = 32 * ChunkBytes },
         },
     };
 
@@ -86,7 +87,8 @@ public sealed class NativeUploadTests
         { "a total over the limit", ChunkError.TotalChunksTooLarge, [Chunk(5, 1, 257, "x"u8)] },
         { "an index over the total", ChunkError.IndexOutOfRange, [Chunk(5, 2, 2, "x"u8)] },
         { "a late chunk of a complete stream", ChunkError.Finished, [Chunk(5, 0, 1, Ping(1)), Chunk(5, 0, 1, Ping(1))] },
-        { "a late chunk of a cancelled stream", ChunkError.Cancelled, [Chunk(5, 0, 2, "x"u8), CancelStream(5, StreamOwner.Mine), Chunk(5, 1, 2, "x"u8)] },
+        { "a late chunk of a cancelled stream", ChunkError.Cancelled,
+            [Chunk(5, 0, 2, "x"u8), CancelStream(5, StreamOwner.Mine), Chunk(5, 1, 2, "x"u8)] },
         { "another total", ChunkError.TotalChunksMismatch, [Chunk(5, 0, 2, "x"u8), Chunk(5, 1, 3, "x"u8)] },
         { "a duplicate", ChunkError.DuplicateChunk, [Chunk(5, 1, 2, "x"u8), Chunk(5, 1, 2, "x"u8)] },
         { "a stream with more bytes than it may have", ChunkError.StreamTooBig, [Header(5, (16 * ChunkBytes) + 1)] },
@@ -98,7 +100,8 @@ public sealed class NativeUploadTests
         { "a whole stream that is no message", ChunkError.NotAMessage, [Chunk(5, 0, 1, "hello"u8)] },
         { "a whole stream about streams", ChunkError.NotAMessage, [Chunk(5, 0, 1, Credit(1, 1))] },
         { "a whole stream of two messages", ChunkError.NotAMessage, [Chunk(5, 0, 1, Wire.Join(Ping(1), Ping(2)))] },
-        { "a whole stream that goes the other way", ChunkError.NotAMessage, [Chunk(5, 0, 1, NativeWriter.Message(new Published { Request = 1 }))] },
+        { "a whole stream that goes the other way", ChunkError.NotAMessage,
+            [Chunk(5, 0, 1, NativeWriter.Message(new Published { Request = 1 }))] },
     };
 
     [Theory, MemberData(nameof(Refusals))]
@@ -142,7 +145,9 @@ public sealed class NativeUploadTests
         using var hub = new HubHarness(Small);
         NativeClient client = hub.ConnectNative();
 
-        client.SendFrames(Header(1, 3), Chunk(1, 0, 1, "xx"u8), Header(2, 3), Chunk(2, 0, 2, "xxxx"u8), Chunk(3, 0, 1, "hello"u8), Chunk(4, 2, 16, "xx"u8), Ping(1));
+        client.SendFrames(
+            Header(1, 3), Chunk(1, 0, 1, "xx"u8), Header(2, 3), Chunk(2, 0, 2, "xxxx"u8), Chunk(3, 0, 1, "hello"u8),
+                Chunk(4, 2, 16, "xx"u8), Ping(1));
         var texts = new List<string>();
         while (texts.LastOrDefault() != "pong") texts.AddRange(TextsOf(client.Frames.NextPayload()));
         hub.Advance(TimeSpan.FromSeconds(60.1));
@@ -165,7 +170,8 @@ public sealed class NativeUploadTests
         var texts = new List<string>();
         var reader = new NativeReader(payload.AsSpan(1), Side.Client, batched: true);
         while (reader.Read(out NativeMessage message) == System.Buffers.OperationStatus.Done)
-            texts.Add(message.Kind == NativeKind.Error ? message.As<NativeError>().Text.ToText() : message.Kind == NativeKind.Pong ? "pong" : $"{message.Kind}");
+            texts.Add(message.Kind == NativeKind.Error ? message.As<NativeError>().Text.ToText() : message.Kind == NativeKind.Pong ? "pong"
+                : $"{message.Kind}");
         return texts;
     }
 
@@ -223,7 +229,9 @@ public sealed class NativeUploadTests
     [Fact]
     public void However_steadily_a_stream_trickles_its_time_is_limited()
     {
-        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
+        using var hub =
+            new HubHarness(
+                Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
         NativeClient client = hub.ConnectNative();
         client.Send(Chunk(0, 0, 16, "x"u8));
         client.Within(4);
@@ -317,7 +325,9 @@ public sealed class NativeUploadTests
     public void Long_arguments_count_until_the_handler_returns()
     {
         var streams = new StreamSettings { BytesMax = 80_000, ConnectionBytesMax = 150_000 };
-        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { BytesMax = 1024 }, Native = new NativeSettings { Streams = streams } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Calls = new CallSettings { BytesMax = 1024 }, Native = new NativeSettings { Streams = streams } });
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         hub.Methods.Add("slow", async (call, _) =>
         {
@@ -368,13 +378,17 @@ public sealed class NativeUploadTests
             last = client.Within(1).LastOrDefault() ?? last;
         }
 
-        hub.RunUntil(() => (last = client.Within(1).LastOrDefault() ?? last) == "error Request 106 id 9 chunk 0 message 0", "the publication is refused");
+        hub.RunUntil(
+            () => (last = client.Within(1).LastOrDefault() ?? last) == "error Request 106 id 9 chunk 0 message 0",
+                "the publication is refused");
     }
 
     [Fact]
     public void A_json_subscriber_of_a_long_publication_is_asked_to_resubscribe()
     {
-        using var hub = new HubHarness(new StandardSettings { Routing = new Broker.Actors.Channels.Delivery.ChannelSettings { LineBytesMax = 299_999 } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Routing = new Broker.Actors.Channels.Delivery.ChannelSettings { LineBytesMax = 299_999 } });
         NativeClient client = hub.ConnectNative();
         HubClient json = hub.Connect();
         HubSessionTests.Listen(json, "a");

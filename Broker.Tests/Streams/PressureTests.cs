@@ -44,7 +44,8 @@ public sealed class PressureTests
         using var hub = new HubHarness(settings);
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), publisher = hub.Connect();
         HubSessionTests.Listen(slow, "a");
-        for (int i = 0; i < 600; i++) publisher.Send($$$"""{"id":{{{i + 3}}},"publish":{"channel":"a","data":"{{{new string('y', 8000)}}}"}}""");
+        for (int i = 0; i < 600; i++)
+            publisher.Send($$$"""{"id":{{{i + 3}}},"publish":{"channel":"a","data":"{{{new string('y', 8000)}}}"}}""");
         publisher.NextLines(600);
         Assert.Equal(0, hub.Counters.Ended(ClosureCause.SlowReader));
 
@@ -98,7 +99,8 @@ public sealed class PressureTests
         HubClient publisher = hub.Connect(0), listener = hub.Connect(1);
         HubSessionTests.Listen(listener, channel);
 
-        for (int i = 0; i < 20; i++) publisher.Send($$$"""{"id":{{{i + 2}}},"publish":{"channel":"{{{channel}}}","data":"{{{s_kilobyte}}}"}}""");
+        for (int i = 0; i < 20; i++)
+            publisher.Send($$$"""{"id":{{{i + 2}}},"publish":{"channel":"{{{channel}}}","data":"{{{s_kilobyte}}}"}}""");
         for (int turn = 0; turn < 50; turn++) hub.Loops[0].RunOnce(0);      // The listener's loop stands still.
         publisher.Read();
         int early = publisher.LinesWithin(0).Length;

@@ -8,7 +8,8 @@ internal static class Cancelled
     public static async Task WhenAsync(CancellationToken cancellationToken)
     {
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CancellationTokenRegistration registration = cancellationToken.Register(() => cancelled.TrySetCanceled(cancellationToken));
+        await using CancellationTokenRegistration registration =
+            cancellationToken.Register(() => cancelled.TrySetCanceled(cancellationToken));
         await cancelled.Task;
     }
 }

@@ -34,7 +34,8 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     {
         string offer = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
         SendRaw(Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"));
+            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                + $"13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"));
         int end = -1;
         hub.RunUntil(() => Receive() && (end = _received.AsSpan().IndexOf("\r\n\r\n"u8)) >= 0, $"the upgrade to {path} is answered");
         Assert.StartsWith("HTTP/1.1 101 ", Encoding.ASCII.GetString(_received.AsSpan(0, end)), StringComparison.Ordinal);
@@ -46,7 +47,8 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     public string UpgradeRefused(string path)
     {
         SendRaw(Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                + $"13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
         hub.RunUntil(() => Receive() && HasEnded, $"the upgrade to {path} is refused");
         return Encoding.ASCII.GetString(_received);
     }
@@ -151,7 +153,8 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
         Receive();
         var reader = new FrameReader(_received);
         int used = 0;
-        while (reader.ReadHeader(out FrameHeader header) == OperationStatus.Done && header.PayloadLength <= _received.Length - reader.Position)
+        while (reader.ReadHeader(out FrameHeader header) == OperationStatus.Done
+            && header.PayloadLength <= _received.Length - reader.Position)
         {
             Take(header, reader.TakePayload((int)header.PayloadLength));
             used = reader.Position;

@@ -67,7 +67,8 @@ internal sealed class RecordingWriter(Connection connection, PublicationFormat? 
 
     public void Faulted(uint id, FaultCode code, string text) => Send($"faulted {id} {code}");
 
-    public void Evicted(Subscription subscription, UnsubscribeReason reason) => Send($"evicted {subscription.Channel} {CentrifugeCodes.CodeOf(reason).Code}");
+    public void Evicted(Subscription subscription, UnsubscribeReason reason) =>
+        Send($"evicted {subscription.Channel} {CentrifugeCodes.CodeOf(reason).Code}");
 
     public void Disconnect(DisconnectReason reason) => Send($"disconnect {CentrifugeCodes.CodeOf(reason).Code}");
 

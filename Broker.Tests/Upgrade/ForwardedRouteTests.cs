@@ -34,7 +34,9 @@ public sealed class ForwardedRouteTests
 
     [Fact]
     public void A_line_that_a_proxy_adds_stands_behind_the_clients_own() =>
-        Assert.Equal("192.0.2.1:0", ClientOf(ForwardedHeader.XForwardedFor, "10.0.0.1", "X-Forwarded-For: 203.0.113.9", "x-forwarded-for: 192.0.2.1"));
+        Assert.Equal(
+            "192.0.2.1:0",
+                ClientOf(ForwardedHeader.XForwardedFor, "10.0.0.1", "X-Forwarded-For: 203.0.113.9", "x-forwarded-for: 192.0.2.1"));
 
     [Fact]
     public void Without_the_header_the_peer_is_the_client() =>

@@ -85,7 +85,9 @@ public sealed class UpgradeResponseTests
 
     [Fact]
     public void No_reason_adds_a_line_or_leaves_ASCII() =>
-        Assert.EndsWith("Content-Length: 13\r\n\r\na??b?c?d?\"<x\n", Refused(new UpgradeFault(400, "a\r\nb\0c\u00e9d\u007f\"<x")), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Content-Length: 13\r\n\r\na??b?c?d?\"<x\n", Refused(new UpgradeFault(400, "a\r\nb\0c\u00e9d\u007f\"<x")),
+                StringComparison.Ordinal);
 
     [Fact]
     public void A_reason_is_cut_so_that_every_refusal_fits_its_room()

@@ -3,7 +3,9 @@ using Akka.Actor;
 
 namespace Broker.Actors.Calls.Inbound;
 
-/// <summary>The calls that one client made in one turn. They begin in order on the thread pool, and those that return at once are answered together.</summary>
+/// <summary>
+/// The calls that one client made in one turn. They begin in order on the thread pool, and those that return at once are answered together.
+/// </summary>
 /// <remarks>
 /// One hop to the pool and one back serve them all: on a busy machine a hop costs more than a small handler. No handler holds
 /// up the others: while some have not begun, another work item waits in the pool, and whichever thread takes it goes on with

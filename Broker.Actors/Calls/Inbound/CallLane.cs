@@ -4,7 +4,9 @@ using Akka.Actor;
 
 namespace Broker.Actors.Calls.Inbound;
 
-/// <summary>The ordered calls of one connection: they begin in the order in which they were read, on the thread pool, one at a time.</summary>
+/// <summary>
+/// The ordered calls of one connection: they begin in the order in which they were read, on the thread pool, one at a time.
+/// </summary>
 /// <remarks>
 /// <see cref="CallOrder"/> says when the next one begins. A work item of the pool runs as long as calls wait and none holds them up;
 /// those that return at once are answered together. Calls are added by the session's thread, and taken by one thread at a time.

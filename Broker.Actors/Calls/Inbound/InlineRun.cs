@@ -4,7 +4,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Calls.Inbound;
 
-/// <summary>Calls of quick methods that a client has sent one behind the other: one command for all of them, and no object for each.</summary>
+/// <summary>
+/// Calls of quick methods that a client has sent one behind the other: one command for all of them, and no object for each.
+/// </summary>
 /// <remarks>
 /// Goes round: taken where calls are read, returned where the last is answered, and the next turn's again. One that is lost on
 /// the way, with a session that is gone, is the garbage collector's. For the loop's thread.
@@ -55,7 +57,8 @@ internal sealed class InlineRun
 
     /// <summary>A call by itself, which is to be answered elsewhere.</summary>
     internal CallRequest RequestOf(in InlineEntry call) =>
-        new(call.Id, MethodId.Of(call.Method.Name), ArgumentsOf(call).ToArray()) { Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Windows = _windows };
+        new(call.Id, MethodId.Of(call.Method.Name), ArgumentsOf(call).ToArray())
+            { Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Windows = _windows };
 
     /// <summary>All are answered, or are commands of their own.</summary>
     internal void Return()

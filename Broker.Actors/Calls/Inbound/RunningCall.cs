@@ -23,11 +23,14 @@ public sealed class RunningCall : IRunningCall
     private IChunkSource? _source;                  // The result, from the handler's return until the session takes it.
     private volatile bool _abandoned;
 
-    internal RunningCall(uint id, MethodHandler handler, MethodCall call, CallWindows windows, ItemBudget items, IActorRef session, ILoggingAdapter log)
+    internal RunningCall(
+        uint id, MethodHandler handler, MethodCall call, CallWindows windows, ItemBudget items, IActorRef session, ILoggingAdapter log)
     {
         Id = id;
         call.Running = this;
-        if (windows.Arguments > 0) _items = new UnreadItems(windows.Arguments, (items, bytes) => SendToSession(new InboundCallProtocol.CallItemsRead(this, items, bytes)));
+        if (windows.Arguments > 0)
+            _items = new UnreadItems(
+                windows.Arguments, (items, bytes) => SendToSession(new InboundCallProtocol.CallItemsRead(this, items, bytes)));
         _resultsWindow = windows.Results;
         _resultBytesMax = windows.ResultBytesMax;
         _unreadBudget = items;
@@ -69,7 +72,8 @@ public sealed class RunningCall : IRunningCall
     }
 
     /// <inheritdoc />
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() => _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() =>
+        _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
 
     /// <inheritdoc />
     public async ValueTask SendAsync(ReadOnlyMemory<byte> item)
@@ -100,7 +104,9 @@ public sealed class RunningCall : IRunningCall
     private async ValueTask WaitAsync(long bytes, CancellationToken cancellationToken)
     {
         if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
-        if (bytes > _resultBytesMax) throw new CallFaultException(FaultCode.ResultTooBig, $"an item of {bytes} bytes passes the {_resultBytesMax} that the client takes");
+        if (bytes > _resultBytesMax)
+            throw new CallFaultException(
+                FaultCode.ResultTooBig, $"an item of {bytes} bytes passes the {_resultBytesMax} that the client takes");
         await Credit.TakeAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -121,7 +127,9 @@ public sealed class RunningCall : IRunningCall
     /// <summary>Where the result is, if it is somewhere already; the code that takes it disposes of it.</summary>
     internal IChunkSource? TakeSource() => _source is null ? null : Interlocked.Exchange(ref _source, null);
 
-    /// <summary>No caller waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
+    /// <summary>
+    /// No caller waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.
+    /// </summary>
     internal void Cancel() => _ = _over.CancelAsync();
 
     /// <summary>The session is gone too, so no one is told anything.</summary>

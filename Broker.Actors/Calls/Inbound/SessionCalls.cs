@@ -14,7 +14,8 @@ namespace Broker.Actors.Calls.Inbound;
 /// For the session's thread. A call that was cancelled or whose time is over has its answer, and yet counts until its handler
 /// returns: a client cannot have more handlers running than the bound, however fast it cancels.
 /// </remarks>
-internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventLoop loop, SentItems items, CallContext context, ILoggingAdapter log)
+internal sealed class SessionCalls(
+    IActorRef session, ICallWriter writer, EventLoop loop, SentItems items, CallContext context, ILoggingAdapter log)
 {
     private readonly CallTable<RunningCall> _pending = new(context.Settings.PendingMax);
     private LoopTimer? _timer;
@@ -47,7 +48,9 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
     {
         foreach (ref readonly InlineEntry call in run.Calls)
         {
-            bool answered = call.Method.IsInline && !_pending.TryGet(call.Id, out _) && Inline.TryAnswer(call.Id, call.Method, run.ArgumentsOf(call), caller);
+            bool answered =
+                call.Method.IsInline && !_pending.TryGet(call.Id, out _)
+                    && Inline.TryAnswer(call.Id, call.Method, run.ArgumentsOf(call), caller);
             if (!answered) Start(run.RequestOf(call), caller);
         }
 
@@ -77,7 +80,10 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.UnreadBudget, session, log)
+        var running =
+            new RunningCall(
+                call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.UnreadBudget, session,
+                    log)
         {
             Bytes = bytes,
             Reservation = call.Reservation,
@@ -167,7 +173,8 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
     internal void OnItem(uint id, ReadOnlyMemory<byte> item)
     {
         if (!_pending.TryGet(id, out RunningCall? running)) return;
-        if (_bytes + item.Length > context.Settings.BytesMax) Break(running, FaultCode.Overloaded, "arguments of too many bytes are pending");
+        if (_bytes + item.Length > context.Settings.BytesMax)
+            Break(running, FaultCode.Overloaded, "arguments of too many bytes are pending");
         else if (!running.TryAdd(item)) Break(running, FaultCode.BadArguments, "an item without credit, or behind the last one");
         else
         {
@@ -201,7 +208,8 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
     /// <summary>A handler has sent one of several results.</summary>
     internal void OnItemSent(InboundCallProtocol.CallItemSent sent)
     {
-        if (IsPending(sent.Call) && !Send(sent)) Break(sent.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+        if (IsPending(sent.Call) && !Send(sent))
+            Break(sent.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
         sent.Source?.Dispose();
         items.Add(sent.Bytes);
     }
@@ -225,7 +233,8 @@ internal sealed class SessionCalls(IActorRef session, ICallWriter writer, EventL
     }
 
     // The number may belong to a later call by now.
-    private bool IsPending(RunningCall running) => _pending.TryGet(running.Id, out RunningCall? pending) && ReferenceEquals(pending, running);
+    private bool IsPending(RunningCall running) =>
+        _pending.TryGet(running.Id, out RunningCall? pending) && ReferenceEquals(pending, running);
 
     private static string TextOf(FaultCode code) => code switch
     {

@@ -22,7 +22,8 @@ internal sealed class JsonMethod<TArguments, TResult>(Func<TArguments, MethodCal
         }
         catch (JsonException unreadable)
         {
-            throw new CallFaultException(FaultCode.BadArguments, $"The arguments are not JSON of what the method takes: {unreadable.Message}", unreadable);
+            throw new CallFaultException(
+                FaultCode.BadArguments, $"The arguments are not JSON of what the method takes: {unreadable.Message}", unreadable);
         }
     }
 }

@@ -57,7 +57,8 @@ internal sealed class Method
             _isInline = false;
         }
 
-        log.Warning("The method {0} is declared inline and has held up a loop {1} times within a minute, at last for {2} ms: its calls run on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
+        log.Warning("The method {0} is declared inline and has held up a loop {1} times within a minute, at last for {2} ms: its calls run "
+            + "on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
     }
 
     private static MethodHandler Beside(InlineHandler inline) => (call, _) =>

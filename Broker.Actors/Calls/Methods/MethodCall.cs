@@ -24,14 +24,18 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
 
     internal IRunningCall? Running { get; set; }
 
-    /// <summary>Sends one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
+    /// <summary>
+    /// Sends one of several results, before the one that the handler returns. Waits while the caller has not taken those before.
+    /// </summary>
     /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
     /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     public ValueTask SendAsync(ReadOnlyMemory<byte> item) => (Running ?? throw NotRunning()).SendAsync(item);
 
     /// <summary>The same for bytes that are somewhere already: they are copied once, straight into the frame.</summary>
-    /// <param name="item">The hub's from now on, which disposes of it, whatever happens; no longer than a message to the caller may be.</param>
+    /// <param name="item">
+    /// The hub's from now on, which disposes of it, whatever happens; no longer than a message to the caller may be.
+    /// </param>
     /// <param name="cancellationToken">Stops waiting; the call goes on.</param>
     /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>

@@ -39,7 +39,9 @@ public sealed class MethodRegistry
         Add(new Method(name, handler, order));
     }
 
-    /// <summary>Adds a method that answers at once, out of memory: it runs on its caller's loop, between reading the call and writing the answer.</summary>
+    /// <summary>
+    /// Adds a method that answers at once, out of memory: it runs on its caller's loop, between reading the call and writing the answer.
+    /// </summary>
     /// <remarks>
     /// <para>A call then costs a fraction of the way to the thread pool and back. For as long as it takes, every other client of
     /// the loop waits: so it must not block, must take no lock that others hold for long, no file, no database and no other
@@ -69,7 +71,8 @@ public sealed class MethodRegistry
     }
 
     /// <summary>
-    /// Answers calls of names that no method has, where the caller's dialect carries names; null, and they are unknown. The call has the name.
+    /// Answers calls of names that no method has, where the caller's dialect carries names; null, and they are unknown. The call has the
+    /// name.
     /// </summary>
     public MethodHandler? Fallback { get; private set; }
 
@@ -86,14 +89,17 @@ public sealed class MethodRegistry
     }
 
     /// <summary>Adds a method whose arguments and result are JSON, as <c>JsonSerializerOptions.Web</c> has it.</summary>
-    /// <typeparam name="TArguments">What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.</typeparam>
+    /// <typeparam name="TArguments">
+    /// What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.
+    /// </typeparam>
     /// <typeparam name="TResult">What is written as the result.</typeparam>
     /// <param name="name">What clients call it.</param>
     /// <param name="handler">What answers.</param>
     /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
     /// <exception cref="InvalidOperationException">The hub has started.</exception>
     /// <param name="order">How its calls stand to other calls of the same connection.</param>
-    public void AddJson<TArguments, TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler, CallOrder order = CallOrder.None)
+    public void AddJson<TArguments,
+        TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler, CallOrder order = CallOrder.None)
     {
         ArgumentNullException.ThrowIfNull(handler);
         Add(name, new JsonMethod<TArguments, TResult>(handler).AnswerAsync, order);
@@ -109,7 +115,9 @@ public sealed class MethodRegistry
         ArgumentNullException.ThrowIfNull(handler);
         Add(name, async (call, cancellationToken) =>
         {
-            await foreach (ReadOnlyMemory<byte> item in handler(call, cancellationToken).WithCancellation(cancellationToken).ConfigureAwait(false)) await call.SendAsync(item).ConfigureAwait(false);
+            await foreach (
+                ReadOnlyMemory<byte> item in handler(call, cancellationToken).WithCancellation(cancellationToken)
+                    .ConfigureAwait(false)) await call.SendAsync(item).ConfigureAwait(false);
             return default;
         });
     }
@@ -124,7 +132,8 @@ public sealed class MethodRegistry
     internal void Close() => _closed = true;
 
     /// <summary>A method that runs on its callers' loops, now.</summary>
-    internal bool TryGetInline(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method) && method.IsInline;
+    internal bool TryGetInline(MethodId id, [MaybeNullWhen(false)] out Method method) =>
+        _table.TryGet(id, out _, out method) && method.IsInline;
 
     internal bool TryGet(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method);
 }

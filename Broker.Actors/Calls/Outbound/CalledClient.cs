@@ -18,26 +18,34 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
     /// <summary>Where items count that were sent to the client, until it has taken them.</summary>
     internal ItemBudget UnreadBudget => LazyInitializer.EnsureInitialized(ref _unreadBudget, () => new ItemBudget(items.UnreadBytesMax));
 
-    internal Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, TimeSpan deadline, CancellationToken cancellationToken)
+    internal Task<ReadOnlyMemory<byte>> CallAsync(
+        string method, ReadOnlyMemory<byte> arguments, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var call = new WaitingCall();
         Start(call, method, arguments, CallOptions.None, deadline, cancellationToken);
         return call.Answer;
     }
 
-    internal OpenedClientCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancellationToken)
+    internal OpenedClientCall Open(
+        string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        if (options != CallOptions.None && items.Windows.Arguments == 0) throw new ClientCallException(FaultCode.BadArguments, "the client takes no further arguments");
+        if (options != CallOptions.None && items.Windows.Arguments == 0)
+            throw new ClientCallException(FaultCode.BadArguments, "the client takes no further arguments");
         var call = new WaitingCall();
         call.Items = new OpenedClientCall(this, call, items.Windows, sendsItems: options != CallOptions.None);
         Start(call, method, arguments, options, deadline, cancellationToken);
         return call.Items;
     }
 
-    private void Start(WaitingCall call, string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancellationToken)
+    private void Start(
+        WaitingCall call, string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline,
+            CancellationToken cancellationToken)
     {
         // What can fail is first: a call that is in the table has its timer.
-        ITimer timer = time.CreateTimer(_ => GiveUp(call, new ClientCallException(FaultCode.Deadline, "the time is over")), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        ITimer timer =
+            time.CreateTimer(
+                _ => GiveUp(call, new ClientCallException(FaultCode.Deadline, "the time is over")), null, Timeout.InfiniteTimeSpan,
+                    Timeout.InfiniteTimeSpan);
         try
         {
             Register(call);
@@ -65,8 +73,11 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         }
     }
 
-    /// <summary>Sends a further argument, for which there is credit and room; what was sent for a call that is over goes no further.</summary>
-    internal void Send(WaitingCall call, ReadOnlyMemory<byte> item) => session.Tell(new OutboundCallProtocol.SendItemToClient(call.Id, item), ActorRefs.NoSender);
+    /// <summary>
+    /// Sends a further argument, for which there is credit and room; what was sent for a call that is over goes no further.
+    /// </summary>
+    internal void Send(WaitingCall call, ReadOnlyMemory<byte> item) =>
+        session.Tell(new OutboundCallProtocol.SendItemToClient(call.Id, item), ActorRefs.NoSender);
 
     /// <summary>Says that no more arguments follow.</summary>
     internal void SendEnd(WaitingCall call) => session.Tell(new OutboundCallProtocol.EndItemsToClient(call.Id), ActorRefs.NoSender);
@@ -116,7 +127,10 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
             broken = call.Items switch
             {
                 null => new ClientCallException(FaultCode.Failed, "it has several results, and was called for one"),
-                _ when _unread + item.Length > settings.BytesMax => new ClientCallException(FaultCode.Overloaded, $"results of {_unread} bytes wait to be read, and {item.Length} more would be over {settings.BytesMax}"),
+                _ when _unread + item.Length > settings.BytesMax =>
+                    new ClientCallException(
+                        FaultCode.Overloaded,
+                            $"results of {_unread} bytes wait to be read, and {item.Length} more would be over {settings.BytesMax}"),
                 { } items when !items.TryAdd(item) => new ClientCallException(FaultCode.Failed, "the client says more results than it may"),
                 _ => null,
             };

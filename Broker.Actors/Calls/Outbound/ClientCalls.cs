@@ -33,7 +33,8 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is not over 0, nor infinite.</exception>
     public Task<ReadOnlyMemory<byte>> CallAsync(
-        string client, string method, ReadOnlyMemory<byte> arguments, TimeSpan? deadline = null, CancellationToken cancellationToken = default)
+        string client, string method, ReadOnlyMemory<byte> arguments, TimeSpan? deadline = null, CancellationToken cancellationToken =
+            default)
     {
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);
@@ -46,13 +47,18 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     /// <param name="client">The id of its connection.</param>
     /// <param name="method">The method's name.</param>
     /// <param name="arguments">Those that come first, in a frame if others follow; not to be changed before the call has ended.</param>
-    /// <param name="sendsItems">Whether further arguments follow: <see cref="OpenedClientCall.SendAsync"/>, and then <see cref="OpenedClientCall.EndArguments"/>.</param>
-    /// <param name="deadline">How long the whole call may take; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
+    /// <param name="sendsItems">
+    /// Whether further arguments follow: <see cref="OpenedClientCall.SendAsync"/>, and then <see cref="OpenedClientCall.EndArguments"/>.
+    /// </param>
+    /// <param name="deadline">
+    /// How long the whole call may take; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.
+    /// </param>
     /// <param name="cancellationToken">Cancels the call, and tells the client.</param>
     /// <exception cref="ClientCallException">It is not connected, too many calls wait for it, or it takes no further arguments.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is not over 0, nor infinite.</exception>
     public OpenedClientCall Open(
-        string client, string method, ReadOnlyMemory<byte> arguments = default, bool sendsItems = false, TimeSpan? deadline = null, CancellationToken cancellationToken = default)
+        string client, string method, ReadOnlyMemory<byte> arguments = default, bool sendsItems = false, TimeSpan? deadline =
+            null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);

@@ -3,7 +3,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Calls.Outbound;
 
-/// <summary>A call to a client that is under way with items in either direction: arguments that follow, and results before the last one.</summary>
+/// <summary>
+/// A call to a client that is under way with items in either direction: arguments that follow, and results before the last one.
+/// </summary>
 /// <remarks>
 /// Each direction is bounded: <see cref="SendAsync"/> waits while the client is slower than the application, and the client waits
 /// while no one enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call does.
@@ -35,7 +37,9 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     /// <param name="item">Any bytes that fit a frame to the client, else the call fails; not to be changed afterwards.</param>
     /// <param name="cancellationToken">Stops waiting; the call goes on.</param>
     /// <exception cref="ClientCallException">The call is over: the one that ended it.</exception>
-    /// <exception cref="InvalidOperationException">The call was opened without further arguments, or the last one has been sent.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The call was opened without further arguments, or the last one has been sent.
+    /// </exception>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> item, CancellationToken cancellationToken = default)
     {
         if (!_sendsItems) throw new InvalidOperationException("The call was opened without further arguments.");

@@ -13,7 +13,8 @@ public static class OutboundCallProtocol
     /// <param name="Deadline">How long the application waits.</param>
     /// <param name="Arguments">Not to be changed.</param>
     /// <param name="Options">Whether further arguments follow.</param>
-    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments, CallOptions Options) : IMayArriveLate;
+    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments, CallOptions Options)
+        : IMayArriveLate;
 
     /// <summary>Application to session: a further argument of a call to the client, which has credit and room.</summary>
     /// <param name="Id">The hub's number.</param>

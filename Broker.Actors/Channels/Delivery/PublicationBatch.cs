@@ -6,14 +6,18 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>The publications of a turn for all subscribers of one channel on one loop that read one format. Empty between two uses.</summary>
+/// <summary>
+/// The publications of a turn for all subscribers of one channel on one loop that read one format. Empty between two uses.
+/// </summary>
 /// <remarks>For one loop's thread. Appended to, sealed, sent to each subscriber, released.</remarks>
 public abstract class PublicationBatch
 {
     /// <summary>Bytes of the publications so far.</summary>
     public abstract int Length { get; }
 
-    /// <summary>WebSocket messages that the batch is for each subscriber; only between <see cref="Seal"/> and <see cref="Release"/>.</summary>
+    /// <summary>
+    /// WebSocket messages that the batch is for each subscriber; only between <see cref="Seal"/> and <see cref="Release"/>.
+    /// </summary>
     public virtual int Payloads => 1;
 
     /// <summary>Publications so far.</summary>

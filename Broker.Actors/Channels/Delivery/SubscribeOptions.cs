@@ -3,7 +3,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>What a client wants of a subscription beside the publications to come. Travels from the session to the channel's home.</summary>
+/// <summary>
+/// What a client wants of a subscription beside the publications to come. Travels from the session to the channel's home.
+/// </summary>
 public sealed record SubscribeOptions
 {
     /// <summary>Nothing more than the publications to come.</summary>
@@ -39,7 +41,9 @@ public sealed record SubscribeOptions
     /// <summary>Asks for a kind of subscription that the hub does not have.</summary>
     public bool IsUnavailable { get; init; }
 
-    /// <summary>Tells several subscriptions of one client to one channel apart; empty where a client has one. No control characters.</summary>
+    /// <summary>
+    /// Tells several subscriptions of one client to one channel apart; empty where a client has one. No control characters.
+    /// </summary>
     public string Key { get; init; } = "";
 
     /// <summary>The server made it, and not the client.</summary>

@@ -40,7 +40,8 @@ internal static class SubscriptionRules
         bool recovers = isKept && (terms?.Recoverable ?? options.Recovery);
         bool hasPresence = terms?.Presence ?? options.Presence;
         bool getsJoinLeave = terms?.PushJoinLeave
-            ?? (options.JoinLeave == JoinLeave.On || (options.JoinLeave == JoinLeave.Asked && subscription.Options.JoinLeave && MayAskWhoIsThere(subscription)));
+            ?? (options.JoinLeave == JoinLeave.On
+            || (options.JoinLeave == JoinLeave.Asked && subscription.Options.JoinLeave && MayAskWhoIsThere(subscription)));
 
         // Under a policy that drops publications there is no base to make a difference from.
         bool hasDelta = options.Delta == DeltaKind.Fossil && options.SlowConsumer == SlowConsumerPolicy.Disconnect
@@ -54,5 +55,6 @@ internal static class SubscriptionRules
     }
 
     private static bool MayAskWhoIsThere(Subscription subscription) =>
-        ChannelRules.Check(HubAction.Presence, subscription.Channel, subscription.Namespace, subscription.Info?.User ?? "", isSubscribed: true) is null;
+        ChannelRules.Check(
+            HubAction.Presence, subscription.Channel, subscription.Namespace, subscription.Info?.User ?? "", isSubscribed: true) is null;
 }

@@ -4,7 +4,8 @@ namespace Broker.Actors.Channels.History;
 
 /// <summary>One channel in memory: its position and its newest publications, oldest first.</summary>
 /// <remarks>
-/// Lean, as there are very many with one publication or none: the ring has one place first, and grows by doubling. Offsets are contiguous, so the place in the ring gives a publication's offset.
+/// Lean, as there are very many with one publication or none: the ring has one place first, and grows by doubling. Offsets are contiguous,
+/// so the place in the ring gives a publication's offset.
 /// </remarks>
 internal sealed class ChannelLog(string name, HistoryGroup group)
 {

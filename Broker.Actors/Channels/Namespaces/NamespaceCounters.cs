@@ -45,7 +45,8 @@ public sealed class NamespaceCounters
     public NamespaceCounters(ChannelNamespaces namespaces)
     {
         ArgumentNullException.ThrowIfNull(namespaces);
-        _counts = namespaces.Named.Append(namespaces.WithoutNamespace).ToFrozenDictionary(static each => each.Name, static _ => New(), StringComparer.Ordinal);
+        _counts = namespaces.Named.Append(namespaces.WithoutNamespace)
+            .ToFrozenDictionary(static each => each.Name, static _ => New(), StringComparer.Ordinal);
     }
 
     /// <summary>Adds. On the home's thread.</summary>

@@ -40,7 +40,8 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
     {
         lock (_counters)
         {
-            if (!_counters.TryGetValue(home, out NamespaceCounters? known)) _counters.Add(home, known = new NamespaceCounters(Homes.Namespaces));
+            if (!_counters.TryGetValue(home, out NamespaceCounters? known))
+                _counters.Add(home, known = new NamespaceCounters(Homes.Namespaces));
             return known;
         }
     }

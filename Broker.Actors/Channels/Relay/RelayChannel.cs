@@ -9,7 +9,9 @@ using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
 
-/// <summary>This node's side of one channel: how many subscriptions each loop has, in which encodings, and the channel's last position here.</summary>
+/// <summary>
+/// This node's side of one channel: how many subscriptions each loop has, in which encodings, and the channel's last position here.
+/// </summary>
 internal sealed class RelayChannel : IChannelListener
 {
     private readonly ChannelRelay _relay;
@@ -66,7 +68,9 @@ internal sealed class RelayChannel : IChannelListener
         if (_deltas[slot] == 0) _base = default;
     }
 
-    /// <summary>Encodes the publication once for each encoding with a reader, and hands one message to each loop that has subscriptions.</summary>
+    /// <summary>
+    /// Encodes the publication once for each encoding with a reader, and hands one message to each loop that has subscriptions.
+    /// </summary>
     public int Deliver(in ChannelHomeProtocol.Deliver delivery)
     {
         Position = delivery.Position;
@@ -115,7 +119,8 @@ internal sealed class RelayChannel : IChannelListener
             if (_deltas![slot] == 0 || publication.LongData is not null) continue;
             PublicationEncoding encoding = _relay.Formats.EncodingOf(slot);
             byte[]? delta = former.IsEmpty ? null : FossilEncoder.Encode(former.Span, publication.Data.Span, encoding.AlignsDeltas);
-            forms.Set(slot, encoding.EncodeDelta(ChannelFor(slot), publication, default), delta is null ? null : encoding.EncodeDelta(ChannelFor(slot), publication, delta));
+            forms.Set(slot, encoding.EncodeDelta(ChannelFor(slot), publication, default), delta is null ? null
+                : encoding.EncodeDelta(ChannelFor(slot), publication, delta));
         }
 
         _base = publication.LongData is null && delivery.ExceptClient.Length == 0 ? publication.Data : default;
@@ -172,7 +177,8 @@ internal sealed class RelayChannel : IChannelListener
         var encoded = new EncodedPublication { IsPresence = true };
         for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
         {
-            if (_counts[_relay.Loops + slot] + (_deltas?[slot] ?? 0) > 0) encoded.Set(slot, _relay.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
+            if (_counts[_relay.Loops + slot] + (_deltas?[slot] ?? 0) > 0)
+                encoded.Set(slot, _relay.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
         }
 
         Send(new Deliver(Name, _relay.Self, encoded));

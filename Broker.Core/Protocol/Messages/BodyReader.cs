@@ -67,7 +67,9 @@ public ref struct BodyReader
         return bytes.IsEmpty ? 0 : ReadUInt64LittleEndian(bytes);
     }
 
-    /// <summary>Four bytes that count or bound something. From 2^31 on a number means what 2^31 - 1 does: more than there can ever be.</summary>
+    /// <summary>
+    /// Four bytes that count or bound something. From 2^31 on a number means what 2^31 - 1 does: more than there can ever be.
+    /// </summary>
     /// <param name="min">The least that makes sense.</param>
     public int NextCount(int min = 0)
     {

@@ -89,7 +89,8 @@ public struct MessageBatch(bool batched)
 
     /// <summary>One message in a frame of its own, as it is for both subprotocols.</summary>
     public static byte[] Frame<T>(scoped in T message)
-        where T : INativeMessage<T>, allows ref struct => FrameWriter.Frame(Opcode.Binary, [(byte)PayloadTag.None, .. NativeWriter.Message(message)]);
+        where T : INativeMessage<T>, allows ref struct =>
+            FrameWriter.Frame(Opcode.Binary, [(byte)PayloadTag.None, .. NativeWriter.Message(message)]);
 
     private static FrameHeader HeaderOf(int payload) => new(Final: true, Reserved: 0, Opcode.Binary, payload, MaskingKey: null);
 

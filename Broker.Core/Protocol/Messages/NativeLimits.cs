@@ -25,8 +25,8 @@ public readonly record struct NativeLimits(
 {
     /// <summary>Chunks of a stream before the first credit, in either direction, unless it is set otherwise.</summary>
     /// <remarks>
-    /// A client that reads as fast as it can has all of them in front of what is sent next: a mebibyte is 5 ms where 200 MiB/s are read. Two
-    /// chunks under way while one is read are enough to keep it busy.
+    /// A client that reads as fast as it can has all of them in front of what is sent next: a mebibyte is 5 ms where 200 MiB/s are read.
+    /// Two chunks under way while one is read are enough to keep it busy.
     /// </remarks>
     public const int WindowChunksDefault = 4;
 

@@ -3,7 +3,9 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Broker.Core.Protocol.Messages;
 
-/// <summary>Writes messages: many into one buffer as an instance, one alone by its static methods. Only <see cref="Message"/> allocates.</summary>
+/// <summary>
+/// Writes messages: many into one buffer as an instance, one alone by its static methods. Only <see cref="Message"/> allocates.
+/// </summary>
 /// <param name="target">Room for the messages; borrowed.</param>
 public ref struct NativeWriter(Span<byte> target)
 {

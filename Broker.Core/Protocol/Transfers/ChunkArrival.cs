@@ -51,7 +51,8 @@ public readonly record struct StreamExpiry(uint Stream, StreamPurpose Purpose, u
     /// <summary>That, and how far it had come, for people. Made when it is asked for.</summary>
     public string Text => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Error}: {Cause}, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and {Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
+        $"{Error}: {Cause}, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and "
+            + $"{Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
 
     private string Cause => Error != ChunkError.Expired
         ? "streams of all connections hold as much as they may, others wait, and this one was slow"

@@ -133,5 +133,6 @@ public sealed class ChunkBudget(long bytesMax)
 
     // What is reserved is among what is held, and neither is ever less than nothing.
     [Conditional("DEBUG")]
-    private void AssertInvariant() => Debug.Assert(Volatile.Read(ref _bytes) >= 0 && Volatile.Read(ref _reserved) >= 0, "More bytes were returned than were taken.");
+    private void AssertInvariant() =>
+        Debug.Assert(Volatile.Read(ref _bytes) >= 0 && Volatile.Read(ref _reserved) >= 0, "More bytes were returned than were taken.");
 }

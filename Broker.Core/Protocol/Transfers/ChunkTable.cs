@@ -10,7 +10,8 @@ namespace Broker.Core.Protocol.Transfers;
 /// Chunks may come in any order and streams may be interleaved. What is held is bounded by bytes that have really come, per
 /// stream, connection and process; nothing is allocated from what a header or a chunk only says, except one bit a chunk up
 /// to the index that came. Credit is given only where the rest of the stream has room in both budgets, and else withheld until
-/// it has: a sender that follows its credit is not refused for want of memory. Told the time; every <c>now</c> is on one clock that never goes back. For one thread.
+/// it has: a sender that follows its credit is not refused for want of memory. Told the time; every <c>now</c> is on one clock that never
+/// goes back. For one thread.
 /// </remarks>
 /// <param name="limits">The bounds.</param>
 /// <param name="budget">What all tables of the process share.</param>
@@ -41,7 +42,9 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     /// <summary>The last chunk or header that was refused, with the numbers; good until the next one.</summary>
     public ChunkRefusal Refusal { get; private set; }
 
-    /// <summary>When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to tell if no chunk comes; none without streams.</summary>
+    /// <summary>
+    /// When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to tell if no chunk comes; none without streams.
+    /// </summary>
     public TimeSpan? NextExpiry
     {
         get
@@ -265,7 +268,8 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         if (bytes > limits.StreamBytesMax) return Refuse(ChunkError.StreamTooBig, bytes, limits.StreamBytesMax);
         if (stream.Announced >= 0 && bytes > stream.Announced) return Refuse(ChunkError.MoreThanAnnounced, bytes, stream.Announced);
         bool last = stream.Received + 1 == chunk.Total;
-        if (stream.Announced >= 0 && last && bytes < stream.Announced) return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
+        if (stream.Announced >= 0 && last && bytes < stream.Announced)
+            return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
         bool ahead = stream.Sink is not null && chunk.Index - stream.Next > (uint)limits.ReorderChunksMax;
         return ahead ? Refuse(ChunkError.BeyondWindow, chunk.Index, limits.ReorderChunksMax, stream.Next) : ChunkError.None;
     }
@@ -402,7 +406,9 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     [Conditional("DEBUG")]
     private void AssertInvariant()
     {
-        Debug.Assert(_streams.Values.Sum(each => each.HeldBytes) <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax, "The memory of a connection's streams is not what they hold.");
+        Debug.Assert(
+            _streams.Values.Sum(each => each.HeldBytes) <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax,
+                "The memory of a connection's streams is not what they hold.");
         Debug.Assert(_streams.Values.Sum(each => each.ReservedBytes) == ReservedBytes, "Memory is reserved for a stream that is gone.");
         Debug.Assert(_streams.Count <= limits.StreamsMax, "More streams are incomplete than may be.");
     }

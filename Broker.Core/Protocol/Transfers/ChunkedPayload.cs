@@ -47,7 +47,9 @@ public sealed class ChunkedPayload : IDisposable
         }
     }
 
-    /// <summary>The bytes from one of them on in an array of their own: each chunk is returned as soon as it is copied, and so is this.</summary>
+    /// <summary>
+    /// The bytes from one of them on in an array of their own: each chunk is returned as soon as it is copied, and so is this.
+    /// </summary>
     /// <remarks>An array takes memory as it is written, so both together take one chunk more than the bytes.</remarks>
     /// <param name="from">The first byte wanted.</param>
     public byte[] MoveToArray(long from = 0)
@@ -98,7 +100,9 @@ public sealed class ChunkedPayload : IDisposable
         _budget.Return(held);
     }
 
-    /// <summary>The bytes go on being counted when this is gone, by another component: until the call that they are arguments of is over.</summary>
+    /// <summary>
+    /// The bytes go on being counted when this is gone, by another component: until the call that they are arguments of is over.
+    /// </summary>
     /// <param name="connection">What the connection's calls may hold.</param>
     /// <param name="bytes">How many are to be counted.</param>
     /// <returns>None where they are too many for the connection; then this counts them as before.</returns>

@@ -64,7 +64,9 @@ internal sealed class IncomingStream
     /// <summary>As one that gives way to others.</summary>
     public StreamExpiry AsShed() => AsExpired(wasIdle: false, limit: default) with { Error = ChunkError.ProcessFull };
 
-    /// <summary>Memory that its further chunks need, from what has come of it: in chunks like those, and in no more than there may be.</summary>
+    /// <summary>
+    /// Memory that its further chunks need, from what has come of it: in chunks like those, and in no more than there may be.
+    /// </summary>
     public long EstimateMissing(ChunkLimits limits)
     {
         long chunks = Total - Received;
@@ -82,7 +84,8 @@ internal sealed class IncomingStream
     }
 
     /// <summary>Whether it gives way to others that wait.</summary>
-    public bool IsShedBy(ChunkBudget budget, TimeSpan now) => IsReserved && _rate.TryMeasure(now, out long rate) && budget.TryShed(rate, now);
+    public bool IsShedBy(ChunkBudget budget, TimeSpan now) =>
+        IsReserved && _rate.TryMeasure(now, out long rate) && budget.TryShed(rate, now);
 
     public bool Has(uint index)
     {

@@ -59,7 +59,8 @@ public sealed class LongBytes
     }
 
     /// <summary>Takes a holder away; the last one gives the bytes back.</summary>
-    [SuppressMessage("Usage", "CA1816", Justification = "The last release is this type's Dispose: it is counted, so it cannot have that name.")]
+    [SuppressMessage(
+        "Usage", "CA1816", Justification = "The last release is this type's Dispose: it is counted, so it cannot have that name.")]
     public void Release()
     {
         int left = Interlocked.Decrement(ref _references);

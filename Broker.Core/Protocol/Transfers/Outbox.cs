@@ -76,7 +76,8 @@ public sealed class Outbox(
     /// <returns>False when even that is full: the receiver has long taken nothing, and its connection is of no use.</returns>
     public bool TryPostControl(ReadOnlyMemory<byte> message)
     {
-        if (message.Length > queueBytesMax + ControlBytesMax - QueuedBytes || _small.Count >= queueMessagesMax + ControlMessagesMax) return false;
+        if (message.Length > queueBytesMax + ControlBytesMax - QueuedBytes || _small.Count >= queueMessagesMax + ControlMessagesMax)
+            return false;
         Add(message);
         return true;
     }

@@ -2,7 +2,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>Remembers which stream numbers are spent, so that a late chunk opens no stream. Under a kibibyte, however many streams.</summary>
+/// <summary>
+/// Remembers which stream numbers are spent, so that a late chunk opens no stream. Under a kibibyte, however many streams.
+/// </summary>
 /// <remarks>
 /// Numbers rise by one, so what lies behind the newest is spent; but two streams may open in either order, so of the
 /// last 256 it is known one by one. Of older ones it is known which were not completed, as ranges of numbers. "Behind" is judged
@@ -82,7 +84,8 @@ internal sealed class StreamHistory
         int at = _ranges.Count;
         while (at > 0 && (int)(_ranges[at - 1].First - stream) > 0) at--;
         if (at > 0 && _ranges[at - 1].Has(stream)) return;
-        if (at > 0 && _ranges[at - 1] is { } before && before.Last + 1 == stream && before.End == end) _ranges[at - 1] = before with { Last = stream };
+        if (at > 0 && _ranges[at - 1] is { } before && before.Last + 1 == stream && before.End == end)
+            _ranges[at - 1] = before with { Last = stream };
         else _ranges.Insert(at, new Range(stream, stream, end));
 
         // The one that cancels every other stream of very many learns of the oldest that all were.

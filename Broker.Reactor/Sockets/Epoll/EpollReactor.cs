@@ -75,7 +75,8 @@ internal sealed unsafe class EpollReactor : SocketReactor
 
     internal void Watch(EpollConnection connection) => Control(AddOperation, connection.Descriptor, connection.Interest, Data(connection));
 
-    internal void ChangeInterest(EpollConnection connection) => Control(ModifyOperation, connection.Descriptor, connection.Interest, Data(connection));
+    internal void ChangeInterest(EpollConnection connection) =>
+        Control(ModifyOperation, connection.Descriptor, connection.Interest, Data(connection));
 
     internal void Unwatch(EpollConnection connection) => Control(RemoveOperation, connection.Descriptor, EpollEvents.None, 0);
 

@@ -143,10 +143,13 @@ internal sealed unsafe class Ring : IDisposable
     /// <param name="buffers">Page-aligned; must outlive the ring.</param>
     /// <param name="count">A power of two.</param>
     /// <param name="group">What receives name it by.</param>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.12, which brought buffers that are filled bit by bit.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// The kernel is older than 6.12, which brought buffers that are filled bit by bit.
+    /// </exception>
     internal void Register(RingBuffer* buffers, int count, ushort group)
     {
-        var registration = new BufferRegistration { Address = (ulong)buffers, Entries = (uint)count, Group = group, Flags = IncrementalBuffers };
+        var registration =
+            new BufferRegistration { Address = (ulong)buffers, Entries = (uint)count, Group = group, Flags = IncrementalBuffers };
         if (Libc.SystemCall(RegisterCall, _descriptor, RegisterBuffers, (nint)(&registration), 1, 0, 0) < 0)
             throw Unsupported("io_uring_register", Libc.LastError);
     }

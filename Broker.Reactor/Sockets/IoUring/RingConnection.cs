@@ -127,7 +127,8 @@ internal sealed unsafe class RingConnection : SocketConnection
             _endReported |= (events & (EpollEvents.PeerEnd | EpollEvents.Error | EpollEvents.HangUp)) != 0;
             if (_readsNext) return;
             if (MayRead) ReadOnce();
-            else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) OnSocketFailed("The socket failed while nothing was read from it.");
+            else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0)
+                OnSocketFailed("The socket failed while nothing was read from it.");
         }
 
         if (MayRead) OnReadingChanged();
@@ -246,7 +247,8 @@ internal sealed unsafe class RingConnection : SocketConnection
     {
         int length = bytes.Length - start;
         _sendingStart = start;
-        _sending = _reactor.Sends.Begin(bytes, StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length));
+        _sending = _reactor.Sends.Begin(
+            bytes, StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length));
         return length;
     }
 

@@ -63,7 +63,8 @@ internal sealed unsafe class RingReactor : SocketReactor
 
     // A few requests are handed over by the call that waits for what comes next. Many are not: meanwhile the loop would pass for
     // asleep, and the posting thread to it would wake it.
-    private protected override bool IsReadyToWait => !_ring.HasCompletions && HasNothingUnderWay && _ring.RequestsPrepared <= RequestsOfAWait;
+    private protected override bool IsReadyToWait =>
+        !_ring.HasCompletions && HasNothingUnderWay && _ring.RequestsPrepared <= RequestsOfAWait;
 
     private bool HasNothingUnderWay => _waiting.Count == 0 && _readNext.Count == 0;
 
@@ -317,7 +318,9 @@ internal sealed unsafe class RingReactor : SocketReactor
     internal void PollWritable(RingConnection connection) =>
         PollOnce(connection.Descriptor, EpollEvents.Writable, Data(Kind.Writable, connection));
 
-    /// <summary>Waits for nothing but the socket's end by an error, which the kernel reports to the caller that waits for anything.</summary>
+    /// <summary>
+    /// Waits for nothing but the socket's end by an error, which the kernel reports to the caller that waits for anything.
+    /// </summary>
     internal void PollFailure(RingConnection connection) =>
         PollOnce(connection.Descriptor, EpollEvents.None, Data(Kind.Failure, connection));
 

@@ -50,8 +50,13 @@ public sealed class ProtobufSessionTests
         binary.SendRaw(HubClient.BinaryFrame(s_listen));
         binary.NextLine();
 
-        byte[] publish = [0x08, 3, .. ProtobufTranscoder.Bytes(7, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(2, [0, 255, (byte)'\n'])])];
-        binary.SendRaw(HubClient.BinaryFrame([(byte)publish.Length, .. publish, .. ProtobufTranscoder.Encode("""{"id":4,"publish":{"channel":"c","data":{"text":1}}}""")]));
+        byte[] publish =
+            [0x08, 3, .. ProtobufTranscoder.Bytes(
+                7, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(2, [0, 255, (byte)'\n'])])];
+        binary.SendRaw(
+            HubClient.BinaryFrame(
+                [(byte)publish.Length, .. publish,
+                    .. ProtobufTranscoder.Encode("""{"id":4,"publish":{"channel":"c","data":{"text":1}}}""")]));
         Assert.Contains("\"data\":\"AP8K\"", json.NextLine(), StringComparison.Ordinal);
         Assert.Contains("\"data\":{\"text\":1}", json.NextLine(), StringComparison.Ordinal);
         json.Send("""{"id":3,"publish":{"channel":"c","data":[ "three" ]}}""");
@@ -63,7 +68,8 @@ public sealed class ProtobufSessionTests
             if (line.Contains("\"pub\"", StringComparison.Ordinal)) seen.Add(line);
         }
 
-        Assert.Contains("\"data\":\"AP8K\"", seen[0], StringComparison.Ordinal);      // The bytes; the test shows what is no text as base64.
+        // The bytes; the test shows what is no text as base64.
+        Assert.Contains("\"data\":\"AP8K\"", seen[0], StringComparison.Ordinal);
         Assert.DoesNotContain("tags", seen[0], StringComparison.Ordinal);
         Assert.Contains("\"data\":{\"text\":1}", seen[1], StringComparison.Ordinal);
         Assert.Contains("\"data\":[ \"three\" ]", seen[2], StringComparison.Ordinal);
@@ -108,9 +114,12 @@ public sealed class ProtobufSessionTests
     [Fact]
     public void Accepts_a_long_message_that_resumes_many_channels()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
+        using var hub =
+            new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
         HubClient client = hub.Connect();
-        string[] commands = [.. Enumerable.Range(2, 60).Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"{{{new string('c', 90)}}}{{{id}}}"}}""")];
+        string[] commands =
+            [.. Enumerable.Range(2, 60)
+                .Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"{{{new string('c', 90)}}}{{{id}}}"}}""")];
 
         client.Send(commands);
 
@@ -120,7 +129,8 @@ public sealed class ProtobufSessionTests
     [Fact]
     public void A_long_message_of_another_kind_is_too_long()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
+        using var hub =
+            new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
         HubClient client = hub.Connect();
 
         client.Send($$$"""{"id":2,"publish":{"channel":"c","data":"{{{new string('x', 5000)}}}"}}""");

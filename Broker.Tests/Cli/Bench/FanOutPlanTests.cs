@@ -27,11 +27,14 @@ public sealed class FanOutPlanTests
             }
         }
 
-        (int, int)[] expected = [.. from channel in Enumerable.Range(0, channels) from slot in Enumerable.Range(0, plan.PublishersOf(channel)) select (channel, slot)];
+        (int, int)[] expected =
+            [.. from channel in Enumerable.Range(0, channels) from slot in Enumerable.Range(0, plan.PublishersOf(channel)) select (
+                channel, slot)];
         Assert.Equal(expected, supported.Order());
         for (int channel = 0; channel < channels; channel++)
         {
-            Assert.Equal(Enumerable.Range(0, subscribers).Count(subscriber => plan.ChannelOf(subscriber) == channel), plan.ListenersOf(channel));
+            Assert.Equal(
+                Enumerable.Range(0, subscribers).Count(subscriber => plan.ChannelOf(subscriber) == channel), plan.ListenersOf(channel));
             Assert.InRange(plan.ListenersOf(channel), 1, subscribers);
             Assert.False(plan.Has(new PublicationStamp(publishers, channel, 0, 0)));
         }

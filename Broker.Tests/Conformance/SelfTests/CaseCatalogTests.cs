@@ -27,7 +27,8 @@ public sealed class CaseCatalogTests
 
     [Fact]
     public void Every_octet_sequence_is_valid_exactly_where_the_runtime_agrees() =>
-        Assert.All(Utf8Sequences.All, s => Assert.Equal(s.Valid, System.Text.Unicode.Utf8.IsValid(Convert.FromHexString(s.Hex.Replace(" ", "")))));
+        Assert.All(Utf8Sequences.All,
+            s => Assert.Equal(s.Valid, System.Text.Unicode.Utf8.IsValid(Convert.FromHexString(s.Hex.Replace(" ", "")))));
 
     [Fact]
     public void A_selection_takes_ids_and_starts()

@@ -16,7 +16,8 @@ public sealed class JudgeTests
 
     [Fact]
     public void A_ping_answered_twice_is_failed() =>
-        AssertVerdict("2.1", Behaviour.Failed, Closing.Ok, t => Close(t, 1000), new(ReceivedKind.Pong, default), new(ReceivedKind.Pong, default));
+        AssertVerdict(
+            "2.1", Behaviour.Failed, Closing.Ok, t => Close(t, 1000), new(ReceivedKind.Pong, default), new(ReceivedKind.Pong, default));
 
     [Fact]
     public void A_server_that_ends_first_where_the_client_should_is_failed() =>

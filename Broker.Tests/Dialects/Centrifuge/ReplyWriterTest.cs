@@ -54,7 +54,8 @@ public class ReplyWriterTest
         _writer.WriteRefresh(4, isSubscription: true, expires: false, 0);
         _writer.PushRefresh(expires: true, 7);
 
-        Line("""{"id":3,"refresh":{"expires":true,"ttl":60}}""" + "\n" + """{"id":4,"sub_refresh":{}}""" + "\n" + """{"push":{"refresh":{"expires":true,"ttl":7}}}""");
+        Line("""{"id":3,"refresh":{"expires":true,"ttl":60}}""" + "\n" + """{"id":4,"sub_refresh":{}}""" + "\n"
+            + """{"push":{"refresh":{"expires":true,"ttl":7}}}""");
     }
 
     [Fact]

@@ -47,7 +47,8 @@ internal sealed record DeliveryCount
                     missed += Math.Max(0, again.Offset + 1 - next);
                     next = Math.Max(next, again.Offset + 1);
                     break;
-                case Sighting.Published publication when publication.Number < next || (hasOffsets && publication.Offset != publication.Number):
+                case Sighting.Published publication when publication.Number < next
+                    || (hasOffsets && publication.Offset != publication.Number):
                     outOfOrder++;
                     break;
                 case Sighting.Published publication:

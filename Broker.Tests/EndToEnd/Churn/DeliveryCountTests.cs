@@ -38,7 +38,8 @@ public sealed class DeliveryCountTests
     public void What_comes_behind_a_later_one_is_lost_and_out_of_order() => Expect((3, 0, 1, 1), s_first, P(1), P(3), P(2), P(4));
 
     [Fact]
-    public void An_offset_of_another_publication_is_out_of_order() => Expect((3, 0, 1, 1), s_first, P(1), new Sighting.Published(2, 7), P(3), P(4));
+    public void An_offset_of_another_publication_is_out_of_order() =>
+        Expect((3, 0, 1, 1), s_first, P(1), new Sighting.Published(2, 7), P(3), P(4));
 
     [Fact]
     public void A_position_behind_the_client_gives_nothing_back() => Expect((4, 0, 0, 1), s_first, P(1), P(2), Failed(1), P(2), P(3), P(4));
@@ -52,5 +53,6 @@ public sealed class DeliveryCountTests
 
     private static Sighting.Published P(long number) => new Sighting.Published(number, number);
 
-    private static Sighting.Subscribed Failed(long offset) => new Sighting.Subscribed(WasRecovering: true, Recovered: false, WithPublications: false, offset);
+    private static Sighting.Subscribed Failed(long offset) =>
+        new Sighting.Subscribed(WasRecovering: true, Recovered: false, WithPublications: false, offset);
 }

@@ -17,7 +17,9 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
             Assert.Equal("up", status.GetProperty("phase").GetString());
             foreach (HostProcess each in hosts.Nodes)
             {
-                Assert.Contains(status.GetProperty("nodes").EnumerateArray(), member => member.GetProperty("address").GetString() == each.ClusterAddress && member.GetProperty("reachable").GetBoolean());
+                Assert.Contains(
+                    status.GetProperty("nodes").EnumerateArray(), member =>
+                        member.GetProperty("address").GetString() == each.ClusterAddress && member.GetProperty("reachable").GetBoolean());
             }
         }
     }
@@ -55,5 +57,7 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
     }
 
     private Task<(int Code, string Output, string Error)> RunAsync(params string[] words) =>
-        BrokerProgram.RunAsync(url: null, input: null, ["cluster", .. words, "--api-url", hosts.Nodes[2].HttpUri.ToString(), "--api-key", ClusterHosts.ApiKey]);
+        BrokerProgram.RunAsync(
+            url: null, input: null,
+                ["cluster", .. words, "--api-url", hosts.Nodes[2].HttpUri.ToString(), "--api-key", ClusterHosts.ApiKey]);
 }

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
-/// <summary>Runs of <c>broker bench</c> that are bounded by a time, and those that someone watches and ends. No figure is judged, only counts.</summary>
+/// <summary>
+/// Runs of <c>broker bench</c> that are bounded by a time, and those that someone watches and ends. No figure is judged, only counts.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BenchRunTests : IAsyncLifetime
 {
@@ -19,7 +21,8 @@ public sealed class BenchRunTests : IAsyncLifetime
     [Fact]
     public async Task Echo_for_a_time_warms_up_and_is_measured_for_that_long()
     {
-        JsonElement found = await MeasureAsync("echo", _host.EchoUri, "--connections", "3", "--depth", "2", "--warm", "0.2", "--seconds", "0.4");
+        JsonElement found =
+            await MeasureAsync("echo", _host.EchoUri, "--connections", "3", "--depth", "2", "--warm", "0.2", "--seconds", "0.4");
 
         long messages = found.GetProperty("messages").GetInt64();
         Assert.InRange(messages, 1, found.GetProperty("expected").GetInt64());      // Those of the warm-up are expected, too.
@@ -90,7 +93,9 @@ public sealed class BenchRunTests : IAsyncLifetime
         await terminal.PressControlCAsync();
 
         Assert.Equal(Interrupted, await terminal.WaitAsync());
-        Assert.Contains("lost 1, duplicated 0, out of order 0, damaged 0; connections lost 0: right, but what was lost was not waited for", terminal.Screen, StringComparison.Ordinal);
+        Assert.Contains(
+            "lost 1, duplicated 0, out of order 0, damaged 0; connections lost 0: right, but what was lost was not waited for",
+                terminal.Screen, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -105,7 +110,8 @@ public sealed class BenchRunTests : IAsyncLifetime
         await terminal.PressControlCAsync();
 
         Assert.Equal(Interrupted, await terminal.WaitAsync());
-        Assert.EndsWith("broker: stopped while it opened its connections: nothing was measured.\r\n", terminal.Screen, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "broker: stopped while it opened its connections: nothing was measured.\r\n", terminal.Screen, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,13 +119,17 @@ public sealed class BenchRunTests : IAsyncLifetime
     {
         // No terminal here, so nothing tells how far it is: the first echo that the server receives does.
         await using WrongEcho server = await WrongEcho.StartAsync();
-        await using BrokerProgram program = BrokerProgram.Start(url: null, "bench", "echo", server.UriOf("well"), "--connections", "1", "--warm", "0", "--seconds", "3600", "--json");
+        await using BrokerProgram program =
+            BrokerProgram.Start(
+                url: null, "bench", "echo", server.UriOf("well"), "--connections", "1", "--warm", "0", "--seconds", "3600", "--json");
 
         await server.FirstMessage;
         program.SendInterrupt();
 
         JsonElement found = JsonDocument.Parse((await program.ReadOutputAsync())!).RootElement;
-        Assert.Equal((Interrupted, true, true), (await program.WaitAsync(), found.GetProperty("interrupted").GetBoolean(), found.GetProperty("right").GetBoolean()));
+        Assert.Equal(
+            (Interrupted, true, true),
+                (await program.WaitAsync(), found.GetProperty("interrupted").GetBoolean(), found.GetProperty("right").GetBoolean()));
         Assert.True(found.GetProperty("expected").GetInt64() > 0);
     }
 
@@ -133,7 +143,8 @@ public sealed class BenchRunTests : IAsyncLifetime
 
     private static async Task<JsonElement> MeasureAsync(string kind, Uri url, params string[] options)
     {
-        (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, ["bench", kind, url.ToString(), "--json", .. options]);
+        (int code, string output, string error) =
+            await BrokerProgram.RunAsync(null, input: null, ["bench", kind, url.ToString(), "--json", .. options]);
         Assert.True(code == 0, $"It ended with {code}: {output}{error}");
         JsonElement found = JsonDocument.Parse(output).RootElement;
         Assert.True(found.GetProperty("right").GetBoolean());

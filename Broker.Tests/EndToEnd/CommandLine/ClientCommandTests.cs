@@ -188,7 +188,8 @@ public sealed class ClientCommandTests : StoreHost
 
         Assert.Equal((4, ""), (code, output));
         Assert.Equal(
-            $"broker: {wrong}: the server answered the WebSocket handshake with HTTP 404. Nothing is there at this path: a hub speaks the native protocol at /ws.\n", error);
+            $"broker: {wrong}: the server answered the WebSocket handshake with HTTP 404. Nothing is there at this path: a hub speaks the "
+                + $"native protocol at /ws.\n", error);
     }
 
     [Fact]
@@ -196,13 +197,13 @@ public sealed class ClientCommandTests : StoreHost
     {
         using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var nobody = new Uri($"ws://{closed.LocalEndPoint}/ws");
+        var unserved = new Uri($"ws://{closed.LocalEndPoint}/ws");
 
-        (int code, string output, string error) = await BrokerProgram.RunAsync(nobody, input: null, "store", "get", "a");
+        (int code, string output, string error) = await BrokerProgram.RunAsync(unserved, input: null, "store", "get", "a");
 
         Assert.Equal((4, ""), (code, output));
         Assert.StartsWith(
-            $"broker: The connection ended with 1006: {nobody}: Connection refused",
+            $"broker: The connection ended with 1006: {unserved}: Connection refused",
             Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
             StringComparison.Ordinal);
     }
@@ -229,7 +230,9 @@ public sealed class ClientCommandTests : StoreHost
         (int code, string output, string error) = await BrokerProgram.RunAsync(url, input: null, "store", "get", "a");
 
         Assert.Equal((4, ""), (code, output));
-        Assert.StartsWith($"broker: The connection ended with 1006: {url}: there is no TLS at this port, or none that both sides speak", error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"broker: The connection ended with 1006: {url}: there is no TLS at this port, or none that both sides speak", error,
+                StringComparison.Ordinal);
         Assert.Contains("the URL begins with ws://", error, StringComparison.Ordinal);
     }
 
@@ -258,7 +261,8 @@ public sealed class ClientCommandTests : StoreHost
         await host.StartAgainAsync();
 
         string? line;
-        while ((line = await listener.ReadErrorAsync()) is not "broker: connected again") Assert.Contains("Connection refused", line, StringComparison.Ordinal);
+        while ((line = await listener.ReadErrorAsync()) is not "broker: connected again")
+            Assert.Contains("Connection refused", line, StringComparison.Ordinal);
         listener.SendInterrupt();
         Assert.Equal(130, await listener.WaitAsync());
     }
@@ -288,5 +292,6 @@ public sealed class ClientCommandTests : StoreHost
         Assert.DoesNotContain("--reactors", help, StringComparison.Ordinal);
     }
 
-    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) =>
+        BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
 }

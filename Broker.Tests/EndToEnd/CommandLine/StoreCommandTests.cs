@@ -69,5 +69,6 @@ public sealed class StoreCommandTests : IDisposable
         foreach (string file in Directory.EnumerateFiles(written.Path)) File.Copy(file, Path.Combine(_folder.Path, Path.GetFileName(file)));
     }
 
-    private Task<(int Code, string Output, string Error)> RunAsync(string command) => BrokerProgram.RunAsync(null, null, "store", command, _folder.Path);
+    private Task<(int Code, string Output, string Error)> RunAsync(string command) =>
+        BrokerProgram.RunAsync(null, null, "store", command, _folder.Path);
 }

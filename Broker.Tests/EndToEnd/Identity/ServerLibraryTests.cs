@@ -29,7 +29,8 @@ public sealed class ServerLibraryTests
             string token = TokenWriter.WriteConnection(Secret, "42", DateTimeOffset.UtcNow, null);
             Uri socket = host.UriOf(way, "/connection/websocket"), api = host.UriOf(way, "/api");
             await using ClientScript client = ClientScript.Start(
-                "node", "cent.js", entryPoints.ClientEnvironment, socket.ToString(), api.ToString().Replace("ws", "http", StringComparison.Ordinal), ApiKey, token);
+                "node", "cent.js", entryPoints.ClientEnvironment, socket.ToString(),
+                    api.ToString().Replace("ws", "http", StringComparison.Ordinal), ApiKey, token);
             foreach (string expected in (string[])
             [
                 """{"saw":"published","offset":1,"hasEpoch":true}""",

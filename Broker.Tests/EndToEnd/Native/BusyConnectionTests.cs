@@ -10,7 +10,9 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd.Native;
 
-/// <summary>Small things beside large ones: what is sent between the chunks of two streams is answered before either of them is whole.</summary>
+/// <summary>
+/// Small things beside large ones: what is sent between the chunks of two streams is answered before either of them is whole.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BusyConnectionTests : StoreHost
 {
@@ -113,7 +115,8 @@ public sealed class BusyConnectionTests : StoreHost
         }
         while (!got.EndOfMessage);
 
-        Assert.True(got.MessageType == WebSocketMessageType.Binary, $"The hub has closed: {_socket.CloseStatus} {_socket.CloseStatusDescription}");
+        Assert.True(got.MessageType == WebSocketMessageType.Binary,
+            $"The hub has closed: {_socket.CloseStatus} {_socket.CloseStatusDescription}");
         int chunks = Take(_room.AsSpan(1, length - 1));
         int more = Math.Min(chunks, Chunks - 1 - _chunksGranted);
         if (more <= 0) return;

@@ -14,7 +14,8 @@ public sealed class UnreadResultsTests : StoreHost
     private const byte Call = 0x20;
     private const ulong ReadMethod = 0x2c2622a151f2cdf2;
 
-    private protected override IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["BROKER_SHUTDOWN_GRACE"] = "2s" };
+    private protected override IReadOnlyDictionary<string, string> Variables { get; } =
+        new Dictionary<string, string> { ["BROKER_SHUTDOWN_GRACE"] = "2s" };
 
     [Fact]
     public async Task A_stop_with_two_hundred_long_reads_pending_keeps_to_its_grace()

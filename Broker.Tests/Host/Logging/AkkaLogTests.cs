@@ -10,7 +10,9 @@ using SerilogEvent = Serilog.Events.LogEvent;
 
 namespace Broker.Tests.Host.Logging;
 
-/// <summary>What actors log reaches the process's one log: with its source and cause, its words unchanged, and at the level that is set.</summary>
+/// <summary>
+/// What actors log reaches the process's one log: with its source and cause, its words unchanged, and at the level that is set.
+/// </summary>
 [Collection("The process's one log")]
 public sealed class AkkaLogTests : IDisposable
 {
@@ -34,7 +36,9 @@ public sealed class AkkaLogTests : IDisposable
         log.Error(cause, "four");
 
         SerilogEvent[] events = [.. Enumerable.Range(0, 4).Select(_ => _received.Next(typeof(AkkaLogTests).FullName!))];
-        Assert.Equal([LogEventLevel.Debug, LogEventLevel.Information, LogEventLevel.Warning, LogEventLevel.Error], events.Select(each => each.Level));
+        Assert.Equal(
+            [LogEventLevel.Debug, LogEventLevel.Information, LogEventLevel.Warning, LogEventLevel.Error],
+                events.Select(each => each.Level));
         Assert.Equal(["said a {brace} and 7", "a {brace}", "three", "four"], events.Select(Words));
         Assert.Same(cause, events[3].Exception);
         await system.Terminate();

@@ -78,7 +78,8 @@ public class LogQueueTests
     public void The_lines_of_an_exception_are_set_in_and_visible()
     {
         using var output = new MemoryStream();
-        using (HostLog log = LogSetup.Create(new LogSettings(), output)) log.Logger.Error(new InvalidOperationException("a\n2026-01-01 forged\u001b[0m"), "It failed");
+        using (HostLog log = LogSetup.Create(new LogSettings(), output))
+            log.Logger.Error(new InvalidOperationException("a\n2026-01-01 forged\u001b[0m"), "It failed");
 
         string[] lines = Encoding.UTF8.GetString(output.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.EndsWith("It failed", lines[0], StringComparison.Ordinal);
@@ -89,7 +90,9 @@ public class LogQueueTests
     [Fact]
     public void A_source_has_a_level_of_its_own_which_a_reload_changes()
     {
-        var settings = new LogSettings { Level = LogEventLevel.Warning, Levels = new Dictionary<string, LogEventLevel> { ["Broker.Actors"] = LogEventLevel.Debug } };
+        var settings =
+            new LogSettings { Level = LogEventLevel.Warning, Levels = new Dictionary<string,
+                LogEventLevel> { ["Broker.Actors"] = LogEventLevel.Debug } };
         using var output = new MemoryStream();
         using (HostLog log = LogSetup.Create(settings, output))
         {
@@ -99,9 +102,13 @@ public class LogQueueTests
         }
 
         string text = Encoding.UTF8.GetString(output.ToArray());
-        string[] written = [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.IndexOf("said ", StringComparison.Ordinal) + 5)..])];
+        string[] written =
+            [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line[(line.IndexOf("said ", StringComparison.Ordinal) + 5)..])];
         Assert.Equal(["first Broker.Actors Debug", "first Broker.Actors.Hub Debug"], written[..2]);
-        Assert.Equal(["second Broker.Actors Information", "second Broker.Actors.Hub Information", "second Broker.ActorsOther Information", "second Else Information"], written[2..]);
+        Assert.Equal(
+            ["second Broker.Actors Information", "second Broker.Actors.Hub Information", "second Broker.ActorsOther Information",
+                "second Else Information"], written[2..]);
 
         static void Write(HostLog log, string when)
         {
@@ -109,8 +116,10 @@ public class LogQueueTests
             {
                 foreach (string source in (string[])["Broker.Actors", "Broker.Actors.Hub", "Broker.ActorsOther", "Else"])
                 {
-                    if (when == "first" && level == LogEventLevel.Information && source.StartsWith("Broker.Actors", StringComparison.Ordinal)) continue;
-                    log.Logger.ForContext("SourceContext", source).Write(level, "said {When:l} {Source:l} {Level}", when, source, level.ToString());
+                    if (when == "first" && level == LogEventLevel.Information
+                        && source.StartsWith("Broker.Actors", StringComparison.Ordinal)) continue;
+                    log.Logger.ForContext("SourceContext", source)
+                        .Write(level, "said {When:l} {Source:l} {Level}", when, source, level.ToString());
                 }
             }
         }
@@ -125,7 +134,8 @@ public class LogQueueTests
     [InlineData("Akka = loud", false)]
     [InlineData("Akka = 1", false)]
     [InlineData("A kka = info", false)]
-    public void A_level_of_a_source_is_read_or_refused(string text, bool isGood) => Assert.Equal(isGood, LogLevels.TryReadSource(text, out _));
+    public void A_level_of_a_source_is_read_or_refused(string text, bool isGood) =>
+        Assert.Equal(isGood, LogLevels.TryReadSource(text, out _));
 
     private sealed class StallingReader : MemoryStream
     {

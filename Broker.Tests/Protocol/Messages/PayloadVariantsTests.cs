@@ -15,7 +15,8 @@ public sealed class PayloadVariantsTests
     [Theory, InlineData(true), InlineData(false)]
     public void Each_way_is_made_once_and_reads_as_what_it_was(bool batched)
     {
-        byte[] large = NativeWriter.Message(new Delivery { Channel = 1, Offset = 1, Data = new byte[5000] }), small = NativeWriter.Message(new Ping { Mark = 7 });
+        byte[] large = NativeWriter.Message(new Delivery { Channel = 1, Offset = 1, Data = new byte[5000] }), small =
+            NativeWriter.Message(new Ping { Mark = 7 });
         var batch = new MessageBatch(batched);
         batch.Append(small, _pool);
         batch.Append(large, _pool);

@@ -47,6 +47,7 @@ public sealed class StreamHistoryTests
 
         history.Open(1_000_000);
 
-        Assert.Equal((ChunkError.Cancelled, ChunkError.Finished, ChunkError.None), (history.Of(3), history.Of(500_000), history.Of(1_000_001)));
+        Assert.Equal(
+            (ChunkError.Cancelled, ChunkError.Finished, ChunkError.None), (history.Of(3), history.Of(500_000), history.Of(1_000_001)));
     }
 }

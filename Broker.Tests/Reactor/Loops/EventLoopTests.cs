@@ -255,7 +255,8 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
     }
 
     /// <summary>A loop without sockets, whose sleeps a test fills.</summary>
-    private sealed class ScriptedLoop() : EventLoop(0, new ReactorSettings(), new RecordingAcceptor(LoopHarness.Endpoint), new FakeTimeProvider())
+    private sealed class ScriptedLoop()
+        : EventLoop(0, new ReactorSettings(), new RecordingAcceptor(LoopHarness.Endpoint), new FakeTimeProvider())
     {
         public List<int> Waits { get; } = [];
 

@@ -21,7 +21,8 @@ public sealed class LoopClockTests
         using var loop = ReactorFactory.Create(0, new ReactorSettings(), acceptor, time);
         ListeningSocket listener = ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), count: 1, backlog: 16)[0];
         loop.Listen(listener);
-        Task turn = Task.Factory.StartNew(() => loop.RunOnce(-1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task turn = Task.Factory.StartNew(
+            () => loop.RunOnce(-1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.True(SpinWait.SpinUntil(() => loop.IsAsleep, s_limit));
 
         time.Advance(TimeSpan.FromHours(1));

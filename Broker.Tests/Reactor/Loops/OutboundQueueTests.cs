@@ -152,7 +152,8 @@ public sealed class OutboundQueueTests
 
     // A copy, a reference, bytes that leave, or all dropped that has not begun.
     private static readonly Gen<(int Kind, int Bytes, int Start)[]> Stories =
-        Gen.Select(Gen.Frequency((4, Gen.Const(0)), (4, Gen.Const(1)), (4, Gen.Const(2)), (1, Gen.Const(3))), Gen.OneOf(Gen.Int[0, 40], Gen.Int[0, 3000]), Gen.Int[0, 10]).Array[1, 60];
+        Gen.Select(Gen.Frequency((4, Gen.Const(0)), (4, Gen.Const(1)), (4, Gen.Const(2)), (1, Gen.Const(3))),
+            Gen.OneOf(Gen.Int[0, 40], Gen.Int[0, 3000]), Gen.Int[0, 10]).Array[1, 60];
 
     [Fact]
     public void The_queue_behaves_as_a_plain_list() => Stories.Sample(story =>

@@ -24,9 +24,11 @@ public sealed class CarriedOpeningTests
     [InlineData("permessage-deflate; client_max_window_bits", "")]
     [InlineData("permessage-deflate; client_no_context_takeover; client_max_window_bits", "")]
     [InlineData("permessage-deflate; server_no_context_takeover; server_max_window_bits=15", "; server_max_window_bits=15")]
-    [InlineData("permessage-deflate; server_max_window_bits=8; client_max_window_bits=9", "; server_max_window_bits=8; client_max_window_bits=9")]
+    [InlineData("permessage-deflate; server_max_window_bits=8; client_max_window_bits=9",
+        "; server_max_window_bits=8; client_max_window_bits=9")]
     [InlineData("permessage-deflate; server_max_window_bits=9, permessage-deflate", "; server_max_window_bits=9")]
-    [InlineData("x-other; a=b, permessage-deflate; unknown=1, permessage-deflate; server_max_window_bits=\"10\"", "; server_max_window_bits=10")]
+    [InlineData("x-other; a=b, permessage-deflate; unknown=1, permessage-deflate; server_max_window_bits=\"10\"",
+        "; server_max_window_bits=10")]
     public void Every_well_formed_offer_is_met_without_contexts(string offered, string limits)
     {
         CarriedOpening opening = Opening(s_keeping, $"Sec-WebSocket-Extensions: {offered}");

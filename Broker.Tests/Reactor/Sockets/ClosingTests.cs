@@ -79,7 +79,8 @@ public abstract class ClosingTests : BackendTest, IDisposable
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Received = RecordingHandler.Echo;
-        client.Write(Wire.Join(LoopClient.Text("one"), LoopClient.Close((CloseCode)4000, "why"), LoopClient.Text("two"), LoopClient.Close()));
+        client.Write(
+            Wire.Join(LoopClient.Text("one"), LoopClient.Close((CloseCode)4000, "why"), LoopClient.Text("two"), LoopClient.Close()));
 
         IReadOnlyList<Frame> frames = client.TakeFramesToEnd();
         Assert.Equal("one", frames[0].Text);

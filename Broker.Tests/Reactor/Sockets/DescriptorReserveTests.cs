@@ -32,7 +32,9 @@ public sealed class DescriptorReserveTests
         using var reserve = new DescriptorReserve(256, Enumerable.Range(0, 224).ToHashSet(), new FakeTimeProvider());
 
         var refused = Assert.Throws<InvalidOperationException>(reserve.RequireRoom);
-        Assert.Contains("The limit of open files is 256, and 224 are open before the first client: at least 352", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The limit of open files is 256, and 224 are open before the first client: at least 352", refused.Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]

@@ -115,7 +115,9 @@ public abstract class DrainTests(ReactorBackend backend) : BackendTest(backend)
     [Fact]
     public void An_address_that_is_not_ours_is_named_as_such()
     {
-        var failure = Assert.Throws<SocketException>(() => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 4000), count: 1, backlog: 16));
+        var failure =
+            Assert.Throws<SocketException>(
+                () => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 4000), count: 1, backlog: 16));
 
         Assert.Equal(SocketError.AddressNotAvailable, failure.SocketErrorCode);
     }

@@ -99,7 +99,8 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     public void A_reader_with_too_many_bytes_waiting_is_ended()
     {
         (LoopClient client, RecordingHandler handler) = _harness.OpenNarrow();
-        for (int i = 0; i < 2000 && handler.Connection.IsOpen; i++) handler.Connection.Write(FrameWriter.Frame(Opcode.Binary, new byte[1000]));
+        for (int i = 0; i < 2000 && handler.Connection.IsOpen; i++)
+            handler.Connection.Write(FrameWriter.Frame(Opcode.Binary, new byte[1000]));
 
         AssertEnded(client, handler, ClosureCause.SlowReader, CloseCode.PolicyViolation);
     }
@@ -273,7 +274,8 @@ public abstract class LifecycleTests : BackendTest, IDisposable
         _harness.Until(() => _harness.Acceptor.Ends.Count > 0);
         client.Dispose();
         _harness.AssertNothingLeft();
-        Assert.Equal((cause, CloseCode.Abnormal), (_harness.Acceptor.Ends.Single().Closure.Cause, _harness.Acceptor.Ends.Single().Closure.Code));
+        Assert.Equal(
+            (cause, CloseCode.Abnormal), (_harness.Acceptor.Ends.Single().Closure.Cause, _harness.Acceptor.Ends.Single().Closure.Code));
     }
 
     [Fact]
@@ -300,7 +302,8 @@ public abstract class LifecycleTests : BackendTest, IDisposable
         Assert.NotEqual(stranger.Connection.Remote, handler.Connection.Remote);
     }
 
-    private void AssertEnded(LoopClient client, RecordingHandler handler, ClosureCause cause, CloseCode code, string? reason = null, string[]? failures = null)
+    private void AssertEnded(
+        LoopClient client, RecordingHandler handler, ClosureCause cause, CloseCode code, string? reason = null, string[]? failures = null)
     {
         _harness.Until(() => handler.Ends.Count > 0, "the end");
         _harness.Settle();

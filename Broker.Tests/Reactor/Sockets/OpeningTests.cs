@@ -66,7 +66,8 @@ public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend
                 handler.Connection.Attach(handler);
             }
 
-            harness.Until(() => handler.Messages.Count == 2, $"two messages of {string.Join('+', parts.Select(part => part.Length))} bytes");
+            harness.Until(
+                () => handler.Messages.Count == 2, $"two messages of {string.Join('+', parts.Select(part => part.Length))} bytes");
             Assert.Equal(["Hello", "World"], handler.Messages);
             harness.End(client);
         }

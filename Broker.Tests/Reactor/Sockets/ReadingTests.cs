@@ -96,7 +96,8 @@ public abstract class ReadingTests : BackendTest, IDisposable
         for (int i = from; i < to; i++) Assert.Equal(FrameBytes, client.WriteSome(LoopClient.Text(Text(i))));
     }
 
-    private static void AssertTexts(RecordingHandler handler, int count) => Assert.Equal(Enumerable.Range(0, count).Select(Text), handler.Messages);
+    private static void AssertTexts(RecordingHandler handler, int count) =>
+        Assert.Equal(Enumerable.Range(0, count).Select(Text), handler.Messages);
 
     private static string Text(int number) => $"{number}".PadRight(TextBytes, '.');
 }
