@@ -18,8 +18,7 @@ public abstract class Connection : OutboundSide
     private long _sessionDue = Never;
     private bool _reading = true;
     private int _owed;                      // Answers that are still to be written.
-    private Action? _onSettled;             // What ends the connection, once there are none.
-    private LoopTimer? _settleTimer;
+    private Settling? _settling;            // While the connection waits for them to end.
 
     private protected Connection(EventLoop loop, ConnectionId id)
         : base(loop) => Id = id;
@@ -123,11 +122,11 @@ public abstract class Connection : OutboundSide
     public void Settle()
     {
         // The answer may still stand in a frame in the making.
-        if (--_owed <= 0 && _onSettled is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
+        if (--_owed <= 0 && _settling is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
     }
 
     /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
-    public bool IsSettling => _onSettled is not null;
+    public bool IsSettling => _settling is not null;
 
     /// <summary>Ends the connection once every answer that is owed has been written, at once if none is.</summary>
     /// <param name="end">Ends it. Ignored if something else waits for that already.</param>
@@ -135,25 +134,27 @@ public abstract class Connection : OutboundSide
     public void WhenSettled(Action end, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(end);
-        if (_onSettled is not null) return;
+        if (_settling is not null) return;
         if (_owed <= 0 || State != ConnectionState.Open)
         {
             end();
             return;
         }
 
-        _onSettled = end;
-        _settleTimer = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
-        _settleTimer.Set(limit);
+        var late = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
+        _settling = new Settling(end, late);
+        late.Set(limit);
     }
 
     private void EndSettling(bool isLate)
     {
-        if ((!isLate && _owed > 0) || _onSettled is not { } end) return;
-        _onSettled = null;
-        _settleTimer!.Stop();
-        end();
+        if ((!isLate && _owed > 0) || _settling is not { } settling) return;
+        _settling = null;
+        settling.Late.Stop();
+        settling.End();
     }
+
+    private sealed record Settling(Action End, LoopTimer Late);
 
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
@@ -341,8 +342,8 @@ public abstract class Connection : OutboundSide
         _transportDue = _sessionDue = Never;
         DueMilliseconds = Never;
         Loop.Timers.Cancel(this);
-        _settleTimer?.Stop();
-        _onSettled = null;
+        _settling?.Late.Stop();
+        _settling = null;
         DropQueue();
         Engine?.Drop();
 
