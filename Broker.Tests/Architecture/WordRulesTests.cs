@@ -14,7 +14,8 @@ public sealed class WordRulesTests
             where !path.Contains("/WordRules", StringComparison.Ordinal)
             from violation in WordRules.Check(path, SourceFile.CodeOf(File.ReadAllText(Path.Combine(root, path))))
             select violation;
-        Assert.Equal("", string.Join('\n', violations));
+        string all = string.Join('\n', violations);
+        if (all.Length > 0) Assert.Fail(all);
     }
 
     [Theory]
