@@ -1,8 +1,4 @@
-/** The frame fault of a body whose fields do not fit: PROTOCOL.md, error 4. */
-const MALFORMED = 4;
-
-/** The frame fault of a name or text that is not UTF-8: PROTOCOL.md, error 5. */
-const NOT_UTF8 = 5;
+import { FrameFault } from "./codes.js";
 
 const HIGH = 0x1_0000_0000;
 
@@ -64,7 +60,7 @@ export class ByteReader {
   flags(known: number): number {
     const flags = this.u8();
     if ((flags & ~known) === 0) return flags;
-    this.fail(MALFORMED);
+    this.fail(FrameFault.malformed);
     return 0;
   }
 
@@ -72,7 +68,7 @@ export class ByteReader {
   count(min = 0): number {
     const count = this.u32();
     if (count >= min) return count;
-    this.fail(MALFORMED);
+    this.fail(FrameFault.malformed);
     return 0;
   }
 
@@ -80,7 +76,7 @@ export class ByteReader {
   amount(min = 0): number {
     const amount = Math.min(this.wide(), Number.MAX_SAFE_INTEGER);
     if (amount >= min) return amount;
-    this.fail(MALFORMED);
+    this.fail(FrameFault.malformed);
     return 0;
   }
 
@@ -88,7 +84,7 @@ export class ByteReader {
   offset(): number {
     const offset = this.wide();
     if (offset <= Number.MAX_SAFE_INTEGER) return offset;
-    this.fail(MALFORMED);
+    this.fail(FrameFault.malformed);
     return 0;
   }
 
@@ -106,7 +102,7 @@ export class ByteReader {
     try {
       return strictDecoder.decode(bytes);
     } catch {
-      this.fail(NOT_UTF8);
+      this.fail(FrameFault.notUtf8);
       return "";
     }
   }
@@ -123,7 +119,7 @@ export class ByteReader {
 
   /** Says that the last field has been read: what is left over is a fault. */
   finish(): number {
-    if (this.left > 0) this.fail(MALFORMED);
+    if (this.left > 0) this.fail(FrameFault.malformed);
     return this.fault;
   }
 
@@ -142,7 +138,7 @@ export class ByteReader {
 
   private has(length: number): boolean {
     if (this.fault === 0 && length <= this.end - this.at) return true;
-    this.fail(MALFORMED);
+    this.fail(FrameFault.malformed);
     return false;
   }
 }

@@ -1,13 +1,12 @@
 import type { PublishReceipt, StreamPosition } from "./delivery.js";
 import { ConnectionLostError, RequestRejectedError } from "./errors.js";
 import type { FrameSender } from "./frameSender.js";
-import { orAborted } from "./items.js";
 import {
   HistoryOption, Kind, SubscribedState, SubscribeOption,
   type DeliveryMessage, type ErrorMessage, type HistoryPublication, type HistoryReply, type Missed, type Published, type Subscribed, type Unsubscribed,
 } from "./messages.js";
 import { pendingRequest, RequestTable, type PendingRequest } from "./pending.js";
-import { onAbort, throwIfAborted } from "./signals.js";
+import { onAbort, orAborted, throwIfAborted } from "./signals.js";
 import type { Subscription } from "./subscription.js";
 import type { ProgressListener } from "./transferProgress.js";
 import type { Uploads } from "./uploads.js";

@@ -147,12 +147,12 @@ export class Connection {
   private onFrame(data: unknown): void {
     if (this.closeInfo !== undefined) return;
     this.lastHeard = this.settings.clock.now();
-    if (!(data instanceof ArrayBuffer)) {
+    if (typeof data === "string") {
       this.break(FrameFault.textFrame);
       return;
     }
 
-    const frame = new Uint8Array(data);
+    const frame = new Uint8Array(data as ArrayBuffer);
     if (this.expanding === undefined) {
       const opened = this.openFrame(frame);
       if (!(opened instanceof Promise)) {

@@ -1,4 +1,5 @@
 import { Delivery, type Gap } from "./delivery.js";
+import { Queue } from "./queue.js";
 
 /** About what a delivery costs beside its data, in bytes. */
 const OVERHEAD_BYTES = 96;
@@ -12,10 +13,9 @@ interface Reader {
 
 /** Deliveries between the connection and one reader: bounded in bytes, and honest about what it drops. */
 export class DeliveryQueue {
-  private queue: Delivery[] = [];
-  private first = 0;                // Of the queue; what is before it has been read.
+  private readonly queue = new Queue<Delivery>();
+  private readonly readers = new Queue<Reader>();
   private bytes = 0;
-  private readonly readers: Reader[] = [];
   private droppedFromFront = 0;
   private gapBeforeNext: Gap = "none";
   private missedBeforeNext = 0;
@@ -38,7 +38,7 @@ export class DeliveryQueue {
 
     this.queue.push(delivery);
     this.bytes += data.length + OVERHEAD_BYTES;
-    while (this.bytes > this.bytesMax && this.queue.length - this.first > 1) this.droppedFromFront = this.takeFirst().missed + 1;
+    while (this.bytes > this.bytesMax && this.queue.length > 1) this.droppedFromFront = this.takeFirst().missed + 1;
   }
 
   /** Notes that something is, or may be, missing before the next delivery. */
@@ -52,7 +52,8 @@ export class DeliveryQueue {
     if (this.isEnded) return;
     this.isEnded = true;
     this.failure = failure;
-    for (const reader of this.readers.splice(0)) {
+    let reader: Reader | undefined;
+    while ((reader = this.readers.shift()) !== undefined) {
       if (failure === undefined) reader.resolve({ done: true, value: undefined });
       else reader.reject(failure);
     }
@@ -60,7 +61,7 @@ export class DeliveryQueue {
 
   /** The next delivery; done after the last one. */
   next(): Promise<IteratorResult<Delivery, undefined>> {
-    if (this.first < this.queue.length) return Promise.resolve({ done: false, value: this.takeFirst() });
+    if (this.queue.length > 0) return Promise.resolve({ done: false, value: this.takeFirst() });
     if (this.failure !== undefined) return Promise.reject(this.failure);
     if (this.isEnded) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => this.readers.push({ resolve, reject }));
@@ -68,13 +69,8 @@ export class DeliveryQueue {
 
   // What was dropped before the first one is told with it.
   private takeFirst(): Delivery {
-    const first = this.queue[this.first++]!;
+    const first = this.queue.shift()!;
     this.bytes -= first.data.length + OVERHEAD_BYTES;
-    if (this.first >= 64 && this.first * 2 >= this.queue.length) {
-      this.queue = this.queue.slice(this.first);
-      this.first = 0;
-    }
-
     const dropped = this.droppedFromFront;
     if (dropped === 0) return first;
     this.droppedFromFront = 0;

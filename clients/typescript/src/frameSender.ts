@@ -4,6 +4,7 @@ import { PayloadTooLargeError, QueueFullError } from "./errors.js";
 import { writeMessage } from "./encode.js";
 import type { Message, Welcome } from "./messages.js";
 import type { Settings, WebSocketLike } from "./options.js";
+import { Queue } from "./queue.js";
 import { Waiters } from "./signals.js";
 
 /** The advised maximum of a frame with several messages. */
@@ -34,7 +35,7 @@ export class FrameSender {
   readonly limits: SendLimits;
   readonly chunks: ChunkSender;
 
-  private readonly frames: Frame[] = [];      // The last one is open for more.
+  private readonly frames = new Queue<Frame>();      // The last one is open for more.
   private readonly room = new Waiters();
   private readonly messagesMax: number;
   private readonly frameBytes: number;
@@ -137,7 +138,7 @@ export class FrameSender {
   clear(failure: Error): void {
     this.ended = failure;
     this.stopPolling?.();
-    this.frames.length = 0;
+    this.frames.clear();
     this.queuedBytes = 0;
     this.queuedMessages = 0;
     this.chunks.clear();
@@ -163,7 +164,7 @@ export class FrameSender {
 
   private tryAppend(message: Message, moreBytes: number, moreMessages: number): boolean {
     if (this.queuedMessages >= MESSAGES_MAX + moreMessages) return false;
-    let frame = this.frames[this.frames.length - 1];
+    let frame = this.frames.last;
     if (frame === undefined || frame.messages >= this.messagesMax) frame = this.openFrame();
 
     const start = frame.bytes.length;

@@ -1,4 +1,5 @@
-import { onAbort, Waiters } from "./signals.js";
+import { Queue } from "./queue.js";
+import { Waiters } from "./signals.js";
 
 /** The most credit that is counted: more than there could ever be under way is as good as endless. */
 const CREDIT_MAX = 1 << 20;
@@ -40,7 +41,7 @@ export class ItemCredit {
  * then as many more as have been read. For one reader at a time; who leaves an enumeration may go on with another.
  */
 export class UnreadItems implements AsyncIterable<Uint8Array> {
-  private readonly items: Uint8Array[] = [];
+  private readonly items = new Queue<Uint8Array>();
   private readonly waiters = new Waiters();
   private readonly grantEach: number;
   private readItems = 0;
@@ -121,13 +122,4 @@ export class UnreadItems implements AsyncIterable<Uint8Array> {
     this.readBytes = 0;
     this.onRead(items, sum);
   }
-}
-
-/** A promise that ends as another does, or with the reason of a signal. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const stop = onAbort(signal, reject);
-    promise.then(resolve, reject).finally(stop);
-  });
 }

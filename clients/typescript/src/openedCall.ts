@@ -1,7 +1,7 @@
 import { BrokerError, PayloadTooLargeError } from "./errors.js";
-import { ItemCredit, orAborted, UnreadItems } from "./items.js";
+import { ItemCredit, UnreadItems } from "./items.js";
 import type { OutboundCalls, PendingCall } from "./outboundCalls.js";
-import { throwIfAborted } from "./signals.js";
+import { orAborted, throwIfAborted } from "./signals.js";
 import { toBytes, type Payload } from "./text.js";
 
 /**

@@ -8,12 +8,11 @@ export interface WebSocketLike {
   readonly protocol: string;
   send(data: Uint8Array): void;
   close(code?: number, reason?: string): void;
-  /* eslint-disable @typescript-eslint/no-explicit-any -- the event types of the implementations have nothing in common */
+  // The event types of the implementations have nothing in common.
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onerror: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
-  /* eslint-enable @typescript-eslint/no-explicit-any */
 }
 
 /** Makes a WebSocket. */

@@ -1,9 +1,8 @@
 import type { Clock } from "./clock.js";
 import type { FrameSender } from "./frameSender.js";
-import { orAborted } from "./items.js";
 import { Kind } from "./messages.js";
 import { pendingRequest, RequestTable, type PendingRequest } from "./pending.js";
-import { throwIfAborted } from "./signals.js";
+import { orAborted, throwIfAborted } from "./signals.js";
 
 interface PendingPing extends PendingRequest<number> {
   readonly began: number;

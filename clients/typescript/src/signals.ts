@@ -16,6 +16,15 @@ export function onAbort(signal: AbortSignal | undefined, run: (reason: unknown) 
   return () => signal.removeEventListener("abort", listener);
 }
 
+/** A promise that ends as another does, or with the reason of a signal. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const stop = onAbort(signal, reject);
+    promise.then(resolve, reject).finally(stop);
+  });
+}
+
 /** Those who wait for something that others make true: each is woken in its order. */
 export class Waiters {
   private waiting: Array<() => void> = [];

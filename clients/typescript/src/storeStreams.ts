@@ -1,8 +1,8 @@
 import type { CallSettings } from "./callSettings.js";
 import type { BrokerClient } from "./client.js";
 import { BrokerError } from "./errors.js";
-import { orAborted } from "./items.js";
 import type { OpenedCall } from "./openedCall.js";
+import { orAborted } from "./signals.js";
 import { notifyProgress, piecesOf, type ValueSource } from "./valueSource.js";
 import {
   encodeReadStream, encodeScanStream, encodeWriteStream, readAmount, readBool, readEntries, readNumber, type Durability, type ScannedEntry,

@@ -7,6 +7,9 @@ import type { Call, Publish, Result } from "./messages.js";
 import { notify, type Settings } from "./options.js";
 import type { ProgressListener } from "./transferProgress.js";
 
+/** More than the fields before the data can have: a publication's, with the longest name. */
+const LONGEST_HEAD_BYTES = 5 + 6 + 0xffff;
+
 /** Messages with data of any length: in a frame where they fit, and as transfers where they do not. */
 export class Uploads {
   private readonly onFailed = new Map<number, (failure: Error) => void>();    // Who waits for what each transfer is part of.
@@ -92,6 +95,3 @@ export class Uploads {
     return transfer;
   }
 }
-
-/** More than the fields before the data can have: a publication's, with the longest name. */
-const LONGEST_HEAD_BYTES = 5 + 6 + 0xffff;
