@@ -25,7 +25,7 @@ await tab.evaluate(async () => {
   const address = new URL("/ws", location.href.replace("http", "ws")).href;
   const connect = options => lib.BrokerClient.connect({ url: address, ...options });
   for (const [name, run] of Object.entries(scenarios)) {
-    await run({ lib, connect, gzip: true, mebibytes: 2 });
+    await run({ lib, connect, gzip: true, mebibytes: 4 });
     await window.say({ saw: name });
   }
 }).catch(error => complaints.push(String(error)));

@@ -14,7 +14,7 @@ for (const [name, run] of Object.entries(which === "calls" ? callScenarios : sce
   if (which !== "all" && which !== "calls" && !name.includes(which)) continue;
   const began = performance.now();
   try {
-    await run({ lib, connect, gzip: true, mebibytes: 60 });
+    await run({ lib, connect, gzip: true, mebibytes: 48 });
     say({ saw: name });
     if (process.env.VERBOSE) console.error(`${Math.round(performance.now() - began)} ms`);
   } catch (error) {
