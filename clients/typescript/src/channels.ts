@@ -3,7 +3,8 @@ import { ConnectionLostError, RequestRejectedError } from "./errors.js";
 import type { FrameSender } from "./frameSender.js";
 import {
   HistoryOption, Kind, SubscribedState, SubscribeOption,
-  type DeliveryMessage, type ErrorMessage, type HistoryPublication, type HistoryReply, type Missed, type Published, type Subscribed, type Unsubscribed,
+  type DeliveryMessage, type ErrorMessage, type HistoryPublication, type HistoryReply, type Missed, type Published, type Subscribed,
+  type Unsubscribed,
 } from "./messages.js";
 import { pendingRequest, RequestTable, type PendingRequest } from "./pending.js";
 import { onAbort, orAborted, throwIfAborted } from "./signals.js";
@@ -59,7 +60,9 @@ export class Channels {
   constructor(private readonly sender: FrameSender, private readonly uploads: Uploads) {}
 
   /** Publishes; the answer is the request's. */
-  publish(channel: string, data: Uint8Array, progress: ProgressListener | undefined, signal: AbortSignal | undefined): Promise<PublishReceipt> {
+  publish(
+    channel: string, data: Uint8Array, progress: ProgressListener | undefined, signal: AbortSignal | undefined,
+  ): Promise<PublishReceipt> {
     throwIfAborted(signal);
     const request: PendingPublish = { type: "publish", ...pendingRequest<PublishReceipt>() };
     const id = this.requests.add(request);

@@ -110,7 +110,8 @@ export class BrokerClient {
 
   /**
    * Reads a page of a channel's history.
-   * @throws RequestRejectedError 108: the channel keeps no history. 112: another epoch. 103: the client may not. 107: reverse from offset 0.
+   * @throws RequestRejectedError 108: the channel keeps no history. 112: another epoch. 103: the client may not. 107: reverse from
+   * offset 0.
    */
   async history(channel: string, range: HistoryRange = {}): Promise<HistoryPage> {
     checkName(channel);

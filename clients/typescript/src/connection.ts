@@ -9,7 +9,8 @@ import { openFrame, type OpenedFrame } from "./frameReceiver.js";
 import { FrameSender } from "./frameSender.js";
 import { InboundCalls, SERVER_BIT } from "./inboundCalls.js";
 import {
-  Compression, CreditScope, ErrorScope, Kind, StreamOwner, SUBPROTOCOLS, VERSION, type Credit, type ErrorMessage, type Message, type Welcome,
+  Compression, CreditScope, ErrorScope, Kind, StreamOwner, SUBPROTOCOLS, VERSION,
+  type Credit, type ErrorMessage, type Message, type Welcome,
 } from "./messages.js";
 import type { Settings, WebSocketLike } from "./options.js";
 import { OutboundCalls } from "./outboundCalls.js";
@@ -31,6 +32,13 @@ export interface Parts {
   readonly pings: Pings;
 }
 
+interface AllParts extends Parts {
+  readonly sender: FrameSender;
+  readonly uploads: Uploads;
+  readonly downloads: Downloads;
+  readonly answers: InboundCalls;
+}
+
 /**
  * One connection: opening --WebSocket, hello, welcome--> open --close, fault, silence--> ended. It owns the socket, passes each message
  * to the part that it is for, and fails everything that waits when it ends.
@@ -39,7 +47,7 @@ export class Connection {
   private readonly ending = pendingRequest<CloseInfo>();
   private readonly opening = pendingRequest<Parts>();
   private socket: WebSocketLike | undefined;
-  private parts: (Parts & { readonly sender: FrameSender; readonly uploads: Uploads; readonly downloads: Downloads; readonly answers: InboundCalls }) | undefined;
+  private parts: AllParts | undefined;
   private isBatched = false;
   private bye: CloseInfo | undefined;
   private closeInfo: CloseInfo | undefined;
@@ -139,7 +147,8 @@ export class Connection {
 
   private onClose(code: number, reason: string): void {
     this.onSocketClosed();
-    const info = this.socketError === "" || (code !== 1006 && code !== 1005) ? closedWith(code, reason) : failedWith(this.settings.url, this.socketError);
+    const isTold = this.socketError === "" || (code !== 1006 && code !== 1005);
+    const info = isTold ? closedWith(code, reason) : failedWith(this.settings.url, this.socketError);
     if (this.expanding === undefined) this.end(this.bye ?? info);
     else void this.expanding.then(() => this.end(this.bye ?? info));
   }
@@ -316,7 +325,8 @@ export class Connection {
   // The hub is told of its fault before the Close frame: a browser lets no program send the code that says it.
   private break(fault: number, messageIndex = 0): void {
     const text = reasonOf(fault);
-    this.parts?.sender.postControl({ kind: Kind.error, scope: ErrorScope.connection, code: fault, id: 0, chunkIndex: 0, messageIndex, text });
+    this.parts?.sender.postControl(
+      { kind: Kind.error, scope: ErrorScope.connection, code: fault, id: 0, chunkIndex: 0, messageIndex, text });
     this.parts?.sender.flush();
     this.closeWith(brokenBy(fault), closeCodeOf(fault), text);
   }

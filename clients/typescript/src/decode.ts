@@ -30,7 +30,12 @@ export class FrameReader {
    * @param isBatched Whether `v3.broker` was agreed on, and not `v2.broker`.
    * @param side The side that reads.
    */
-  constructor(private readonly frame: Uint8Array, start: number, private readonly isBatched: boolean, private readonly side: Side = "client") {
+  constructor(
+    private readonly frame: Uint8Array,
+    start: number,
+    private readonly isBatched: boolean,
+    private readonly side: Side = "client",
+  ) {
     this.at = start;
     if (start >= frame.length) this.fault = FrameFault.emptyPayload;
   }

@@ -2,7 +2,9 @@ import { resultFaultOf, TransferError } from "./codes.js";
 import { readLongMessage } from "./decode.js";
 import type { FrameSender } from "./frameSender.js";
 import type { IncomingTransfer } from "./incomingTransfer.js";
-import { CreditScope, ErrorScope, Kind, Purpose, StreamOwner, type Chunk, type Message, type StreamHeader, type Welcome } from "./messages.js";
+import {
+  CreditScope, ErrorScope, Kind, Purpose, StreamOwner, type Chunk, type Message, type StreamHeader, type Welcome,
+} from "./messages.js";
 import { notify, type Settings } from "./options.js";
 import type { OutboundCalls } from "./outboundCalls.js";
 import { TransferTable, type Arrival, type ReceiveLimits } from "./transferTable.js";
@@ -95,8 +97,7 @@ export class Downloads {
     }
 
     const text = `NotAMessage: a stream of ${transfer.bytes} bytes that is not one message which may come this way`;
-    this.sender.postControl(
-      { kind: Kind.error, scope: ErrorScope.stream, code: TransferError.notAMessage, id: transfer.id, chunkIndex: lastChunk, messageIndex: 0, text });
+    this.reject(transfer.id, lastChunk, { error: TransferError.notAMessage, text });
   }
 
   // What is late is over, what waited for memory may have it now, and the timer is set to what comes next.
@@ -141,7 +142,7 @@ export class Downloads {
     this.sender.postControl({ kind: Kind.streamCancel, owner: StreamOwner.yours, stream, code });
   }
 
-  private reject(id: number, chunkIndex: number, { error, text }: Arrival): void {
+  private reject(id: number, chunkIndex: number, { error, text }: Pick<Arrival, "error" | "text">): void {
     this.sender.postControl({ kind: Kind.error, scope: ErrorScope.stream, code: error, id, chunkIndex, messageIndex: 0, text });
   }
 }

@@ -88,7 +88,10 @@ export class FrameSender {
     while (true) {
       if (this.ended !== undefined || !isWanted()) return false;
       if (this.tryAppend(message, 0, 0)) return true;
-      if (this.queuedMessages === 0) throw new PayloadTooLargeError(`A message is longer than all that may wait: ${this.settings.sendBytesMax} bytes.`);
+      if (this.queuedMessages === 0) {
+        throw new PayloadTooLargeError(`A message is longer than all that may wait: ${this.settings.sendBytesMax} bytes.`);
+      }
+
       await this.room.wait(signal);
     }
   }

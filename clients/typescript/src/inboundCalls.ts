@@ -40,7 +40,12 @@ export class InboundCalls {
   private readonly longResults: number[] = [];      // The hub may reject one when all of it has been sent.
   private itemBytes = 0;                            // Further arguments that wait for their methods.
 
-  constructor(private readonly settings: Settings, private readonly sender: FrameSender, private readonly uploads: Uploads, private readonly welcome: Welcome) {}
+  constructor(
+    private readonly settings: Settings,
+    private readonly sender: FrameSender,
+    private readonly uploads: Uploads,
+    private readonly welcome: Welcome,
+  ) {}
 
   /** The longest item that the hub accepts, in bytes. */
   get itemBytesMax(): number {
@@ -66,9 +71,11 @@ export class InboundCalls {
     const call = this.running.get(item.id);
     if (call === undefined) return;
     const bytes = item.data.length;
-    if (this.itemBytes + bytes > this.settings.downloadBytesMax) this.break(item.id, FaultCode.overloaded, "arguments of too many bytes are pending");
-    else if (call.items?.add(item.data.slice()) !== true) this.break(item.id, FaultCode.badArguments, "an item without credit, or behind the last one");
-    else {
+    if (this.itemBytes + bytes > this.settings.downloadBytesMax) {
+      this.break(item.id, FaultCode.overloaded, "arguments of too many bytes are pending");
+    } else if (call.items?.add(item.data.slice()) !== true) {
+      this.break(item.id, FaultCode.badArguments, "an item without credit, or behind the last one");
+    } else {
       call.itemBytes += bytes;
       this.itemBytes += bytes;
     }
@@ -92,7 +99,10 @@ export class InboundCalls {
   /** Sends one of several results, once the hub gives credit. */
   async send(call: InboundCall, item: Payload, signal: AbortSignal | undefined): Promise<void> {
     const bytes = toBytes(item);
-    if (bytes.length > this.itemBytesMax) throw new PayloadTooLargeError(`An item of ${bytes.length} bytes is more than the hub takes: ${this.itemBytesMax}.`);
+    if (bytes.length > this.itemBytesMax) {
+      throw new PayloadTooLargeError(`An item of ${bytes.length} bytes is more than the hub takes: ${this.itemBytesMax}.`);
+    }
+
     throwIfAborted(signal);
     await call.credit.take(signal);
     let isSent = false;

@@ -29,7 +29,14 @@ export class IncomingTransfer {
    * @param window Chunks before the first credit.
    * @param now The time.
    */
-  constructor(readonly id: number, readonly purpose: number, readonly call: number, readonly announced: number, window: number, now: number) {
+  constructor(
+    readonly id: number,
+    readonly purpose: number,
+    readonly call: number,
+    readonly announced: number,
+    window: number,
+    now: number,
+  ) {
     this.granted = window;
     this.progress = now;
     this.started = now;

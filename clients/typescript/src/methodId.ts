@@ -7,7 +7,8 @@ const P64_1 = 0x9e3779b185ebca87n, P64_2 = 0xc2b2ae3d27d4eb4fn, P64_3 = 0x165667
 const P64_4 = 0x85ebca77c2b2ae63n, P64_5 = 0x27d4eb2f165667c5n;
 const MX_1 = 0x165667919e3779f9n, MX_2 = 0x9fb21c651e98df25n;
 
-const STRIPE_BYTES = 64, SECRET_BYTES = 192, STRIPES_OF_BLOCK = (SECRET_BYTES - STRIPE_BYTES) / 8, BLOCK_BYTES = STRIPES_OF_BLOCK * STRIPE_BYTES;
+const STRIPE_BYTES = 64, SECRET_BYTES = 192;
+const STRIPES_OF_BLOCK = (SECRET_BYTES - STRIPE_BYTES) / 8, BLOCK_BYTES = STRIPES_OF_BLOCK * STRIPE_BYTES;
 
 const SECRET = view(Uint8Array.from(
   ("b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671fcb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c"
@@ -54,7 +55,8 @@ export function xxh3(bytes: Uint8Array): bigint {
   }
 
   if (length > 0) {
-    const combined = (BigInt(bytes[0]!) << 16n) | (BigInt(bytes[length >> 1]!) << 24n) | BigInt(bytes[length - 1]!) | (BigInt(length) << 8n);
+    const [first, middle, last] = [bytes[0]!, bytes[length >> 1]!, bytes[length - 1]!].map(BigInt) as [bigint, bigint, bigint];
+    const combined = (first << 16n) | (middle << 24n) | last | (BigInt(length) << 8n);
     return avalanche64(combined ^ u32(SECRET, 0) ^ u32(SECRET, 4));
   }
 
@@ -91,7 +93,10 @@ function hashLong(data: DataView, length: number): bigint {
   accumulate(lanes, data, length - STRIPE_BYTES, SECRET_BYTES - STRIPE_BYTES - 7);
 
   let hash = multiply(BigInt(length), P64_1);
-  for (let i = 0; i < 4; i++) hash = add(hash, fold(lanes[2 * i]! ^ u64(SECRET, 11 + 16 * i), lanes[2 * i + 1]! ^ u64(SECRET, 19 + 16 * i)));
+  for (let i = 0; i < 4; i++) {
+    hash = add(hash, fold(lanes[2 * i]! ^ u64(SECRET, 11 + 16 * i), lanes[2 * i + 1]! ^ u64(SECRET, 19 + 16 * i)));
+  }
+
   return avalanche(hash);
 }
 

@@ -42,7 +42,8 @@ export class Methods {
     const id = methodId(name);
     const other = this.methods.get(id);
     if (other !== undefined) {
-      throw new TypeError(other.name === name ? `The method '${name}' is there already.` : `The methods '${name}' and '${other.name}' have the same number.`);
+      const text = `The methods '${name}' and '${other.name}' have the same number.`;
+      throw new TypeError(other.name === name ? `The method '${name}' is there already.` : text);
     }
 
     this.methods.set(id, { name, run });

@@ -51,7 +51,10 @@ export class OpenedCall implements AsyncIterable<Uint8Array> {
     if (!this.sendsItems) throw new TypeError("The call was opened without further arguments: open it with sendsItems.");
     if (this.isEnded) throw new TypeError("The arguments have been ended.");
     const bytes = toBytes(item);
-    if (bytes.length > this.itemBytesMax) throw new PayloadTooLargeError(`An item of ${bytes.length} bytes is more than the hub takes: ${this.itemBytesMax}.`);
+    if (bytes.length > this.itemBytesMax) {
+      throw new PayloadTooLargeError(`An item of ${bytes.length} bytes is more than the hub takes: ${this.itemBytesMax}.`);
+    }
+
     throwIfAborted(signal);
     await this.credit.take(signal);
     let isSent = false;

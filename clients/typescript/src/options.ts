@@ -46,7 +46,10 @@ export interface BrokerClientOptions {
   readonly sendBytesMax?: number;
   /** Bytes of large messages that may wait to be sent; one alone always may. Default: 128 MiB. */
   readonly uploadBytesMax?: number;
-  /** Bytes of deliveries that one subscription keeps for its reader. Beyond them the oldest are dropped, and the next one has a gap. Default: 8 MiB. */
+  /**
+   * Bytes of deliveries that one subscription keeps for its reader. Beyond them the oldest are dropped, and the next one has a gap.
+   * Default: 8 MiB.
+   */
   readonly subscriptionBytesMax?: number;
   /** Bytes that incomplete transfers from the hub may hold, and unread arguments of its calls. Default: 128 MiB. */
   readonly downloadBytesMax?: number;
@@ -77,8 +80,14 @@ const MIB = 1024 * 1024;
  */
 export function settingsOf(options: BrokerClientOptions): Settings {
   const constructor = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-  if (constructor === undefined) throw new TypeError("There is no global WebSocket: give one as the option WebSocket, such as that of the package ws.");
-  if (options.gzip === true && typeof DecompressionStream === "undefined") throw new TypeError("gzip needs DecompressionStream, which is not here.");
+  if (constructor === undefined) {
+    throw new TypeError("There is no global WebSocket: give one as the option WebSocket, such as that of the package ws.");
+  }
+
+  if (options.gzip === true && typeof DecompressionStream === "undefined") {
+    throw new TypeError("gzip needs DecompressionStream, which is not here.");
+  }
+
   const settings: Settings = {
     url: String(options.url),
     WebSocket: constructor,
@@ -102,7 +111,10 @@ export function settingsOf(options: BrokerClientOptions): Settings {
     clock: options.clock ?? systemClock,
   };
   if (new TextEncoder().encode(settings.name).length > 255) throw new RangeError("name has at most 255 bytes of UTF-8.");
-  if (settings.backoffMax < settings.backoffMin) throw new RangeError(`backoffMax is ${settings.backoffMax}, and backoffMin is ${settings.backoffMin}.`);
+  if (settings.backoffMax < settings.backoffMin) {
+    throw new RangeError(`backoffMax is ${settings.backoffMax}, and backoffMin is ${settings.backoffMin}.`);
+  }
+
   return settings;
 }
 

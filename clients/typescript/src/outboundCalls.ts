@@ -2,7 +2,9 @@ import type { CallSettings } from "./callSettings.js";
 import { FaultCode } from "./codes.js";
 import { BrokerError, CallFailedError, PayloadTooLargeError } from "./errors.js";
 import type { FrameSender } from "./frameSender.js";
-import { CallOption, CreditScope, ITEM_OVERHEAD_BYTES, Kind, type Call, type Credit, type Fault, type Item, type Welcome } from "./messages.js";
+import {
+  CallOption, CreditScope, ITEM_OVERHEAD_BYTES, Kind, type Call, type Credit, type Fault, type Item, type Welcome,
+} from "./messages.js";
 import { methodId } from "./methodId.js";
 import { OpenedCall } from "./openedCall.js";
 import type { Settings } from "./options.js";
@@ -32,7 +34,12 @@ export class OutboundCalls {
   private readonly pending = new Map<number, PendingCall>();
   private last = 0;
 
-  constructor(private readonly settings: Settings, private readonly sender: FrameSender, private readonly uploads: Uploads, private readonly welcome: Welcome) {}
+  constructor(
+    private readonly settings: Settings,
+    private readonly sender: FrameSender,
+    private readonly uploads: Uploads,
+    private readonly welcome: Welcome,
+  ) {}
 
   /** The longest item that the hub accepts, in bytes. */
   get itemBytesMax(): number {

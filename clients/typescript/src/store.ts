@@ -1,7 +1,8 @@
 import type { CallSettings } from "./callSettings.js";
 import type { BrokerClient } from "./client.js";
 import {
-  encodeChanges, encodeDelete, encodeKeys, encodeScan, encodeWrite, readAmount, readBool, readDeleted, readNumber, readPage, readValue, readValues,
+  encodeChanges, encodeDelete, encodeKeys, encodeScan, encodeWrite, readAmount, readBool, readDeleted, readNumber, readPage, readValue,
+  readValues,
   type Durability, type KeyChange, type KeyValue,
 } from "./storeCodec.js";
 import { StoreStreams } from "./storeStreams.js";
@@ -72,7 +73,9 @@ export class Store {
    * @param prefix The first bytes of every key; none means all.
    * @param settings Whether the values are left out; deadline of each page; what stops it.
    */
-  async *scan(prefix: Payload = "", settings: CallSettings & { readonly keysOnly?: boolean } = {}): AsyncGenerator<KeyValue, void, undefined> {
+  async *scan(
+    prefix: Payload = "", settings: CallSettings & { readonly keysOnly?: boolean } = {},
+  ): AsyncGenerator<KeyValue, void, undefined> {
     const first = toBytes(prefix);
     let after: Uint8Array = toBytes("");
     while (true) {

@@ -4,7 +4,10 @@ import { SeenOffsets } from "./seenOffsets.js";
 
 /** How to subscribe. */
 export interface SubscribeSettings {
-  /** What shows that the client may; sent again after each reconnect. A function is asked each time; what it throws ends the subscription. */
+  /**
+   * What shows that the client may; sent again after each reconnect. A function is asked each time; what it throws ends the
+   * subscription.
+   */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Continues after a position of an earlier subscription, if the channel's history still has everything since. */
   readonly since?: StreamPosition | undefined;

@@ -63,7 +63,10 @@ export class TransferTable {
   /** Opens a transfer whose header has come. A rejected one's number is spent, so that its chunks open no other. */
   open(header: StreamHeader, now: number): Arrival {
     const begun = this.transfers.get(header.stream);
-    if (begun !== undefined) return rejected(TransferError.headerTwice, `HeaderTwice: the stream has begun, with ${begun.received} chunks received`);
+    if (begun !== undefined) {
+      return rejected(TransferError.headerTwice, `HeaderTwice: the stream has begun, with ${begun.received} chunks received`);
+    }
+
     let arrival = this.admit(header.stream);
     if (arrival === undefined && header.bytes > this.limits.streamBytesMax) arrival = tooBig(header.bytes, this.limits.streamBytesMax);
     if (arrival !== undefined) {
@@ -87,7 +90,9 @@ export class TransferTable {
     const { limits } = this;
     if (chunk.total === 0) return rejected(TransferError.zeroTotalChunks, "ZeroTotalChunks: a stream of 0 chunks, and one has at least 1");
     if (chunk.total > limits.chunksMax) {
-      return rejected(TransferError.totalChunksTooLarge, `TotalChunksTooLarge: a stream of ${chunk.total} chunks, and one has at most ${limits.chunksMax}`);
+      return rejected(
+        TransferError.totalChunksTooLarge,
+        `TotalChunksTooLarge: a stream of ${chunk.total} chunks, and one has at most ${limits.chunksMax}`);
     }
 
     if (chunk.index >= chunk.total) {
@@ -106,7 +111,9 @@ export class TransferTable {
     }
 
     if (transfer.total !== 0 && transfer.total !== chunk.total) {
-      return rejected(TransferError.totalChunksMismatch, `TotalChunksMismatch: a total of ${chunk.total} chunks in a stream of ${transfer.total}`);
+      return rejected(
+        TransferError.totalChunksMismatch,
+        `TotalChunksMismatch: a total of ${chunk.total} chunks in a stream of ${transfer.total}`);
     }
 
     if (transfer.has(chunk.index)) {
@@ -191,13 +198,16 @@ export class TransferTable {
 
     if (this.transfers.size < this.limits.streamsMax) return undefined;
     return rejected(
-      TransferError.tooManyTransfers, `TooManyStreams: ${this.transfers.size} streams are incomplete, and at most ${this.limits.streamsMax} may be`);
+      TransferError.tooManyTransfers,
+      `TooManyStreams: ${this.transfers.size} streams are incomplete, and at most ${this.limits.streamsMax} may be`);
   }
 
   private judge(transfer: IncomingTransfer, chunk: Chunk): Arrival | undefined {
     const { limits } = this;
     if (chunk.data.length > limits.chunkBytesMax) {
-      return rejected(TransferError.chunkTooBig, `ChunkTooBig: a chunk of ${chunk.data.length} bytes, and one has at most ${limits.chunkBytesMax}`);
+      return rejected(
+        TransferError.chunkTooBig,
+        `ChunkTooBig: a chunk of ${chunk.data.length} bytes, and one has at most ${limits.chunkBytesMax}`);
     }
 
     if (transfer.received >= transfer.granted) {
@@ -208,7 +218,9 @@ export class TransferTable {
     if (bytes > limits.streamBytesMax) return tooBig(bytes, limits.streamBytesMax);
     if (transfer.announced < 0) return undefined;
     if (bytes > transfer.announced) {
-      return rejected(TransferError.moreThanAnnounced, `MoreThanAnnounced: received ${bytes} bytes, and the header announced ${transfer.announced}`);
+      return rejected(
+        TransferError.moreThanAnnounced,
+        `MoreThanAnnounced: received ${bytes} bytes, and the header announced ${transfer.announced}`);
     }
 
     if (transfer.received + 1 === chunk.total && bytes < transfer.announced) {

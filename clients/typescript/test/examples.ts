@@ -1,6 +1,6 @@
 // The examples of docs/TYPESCRIPT.md and of the package's README, line by line: page.test.js compares them, and the compiler checks them.
 
-import { BrokerClient, CallFailedError, Methods, Store, toJson, toText, type WebSocketConstructor } from "broker-client";
+import { BrokerClient, CallFailedError, Methods, Store, toJson, toText, type TransferProgress, type WebSocketConstructor } from "broker-client";
 
 interface Article {
   readonly title: string;
@@ -57,7 +57,8 @@ export async function continuing(client: BrokerClient) {
 
 export async function calling(client: BrokerClient) {
   try {
-    const result = await client.call("resize", new Uint8Array(10_000_000), { deadline: 5000, onUpload: ({ bytes, total }) => show(bytes / total) });
+    const onUpload = ({ bytes, total }: TransferProgress) => show(bytes / total);
+    const result = await client.call("resize", new Uint8Array(10_000_000), { deadline: 5000, onUpload });
     console.log(`${result.length} bytes`);
   } catch (error) {
     if (error instanceof CallFailedError) console.log(error.codeName, error.text);
