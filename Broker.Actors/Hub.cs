@@ -17,6 +17,7 @@ using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
 using Broker.Actors.Limits;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -187,7 +188,7 @@ public sealed class Hub : IAsyncDisposable
 
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
     {
-        LoopTurn[] turns = [.. _loops.Select(static loop => new LoopTurn(loop))];
+        LoopTurn[] turns = [.. _loops.Select(loop => new LoopTurn(loop) { Ends = new RecentEnds(_settings.Explain.BytesMax / _loops.Length, _time) })];
         IActorRef[] fanOuts = [.. _loops.Select(loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
         _channels = new ChannelContext(fanOuts, _dialects.Formats, _settings.Routing)
         {
@@ -207,7 +208,7 @@ public sealed class Hub : IAsyncDisposable
 
         IActorRef StartSessions(EventLoop loop)
         {
-            var context = new SessionContext(_settings.Clients, _access, routes, calls, log) { Namespaces = _namespaces, History = _settings.History, Limits = _limits, Connected = new LoopSessions() };
+            var context = new SessionContext(_settings.Clients, _access, routes, calls, log) { Namespaces = _namespaces, History = _settings.History, Limits = _limits, Connected = new LoopSessions(), FanOut = fanOuts[loop.Number], Ends = turns[loop.Number].Ends };
             return Start(SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
         }
 

@@ -101,6 +101,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         new ConfigurationCommands(output, error).AddTo(root);
         CompletionCommand.AddTo(root, output);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
+        new ApiCommands(environment, Streams.OfProcess, _config, ApiTargetOf).AddTo(root);
         StoreFolderCommand.AddTo(root, Streams.OfProcess);
         new BenchCommand(Streams.OfProcess).AddTo(root);
         new TokenCommands(_config, Load, TimeProvider.System, output, error).AddTo(root);
@@ -141,6 +142,22 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         {
             Tell(bad);
             return 1;
+        }
+    }
+
+    private ApiTarget ApiTargetOf(ParseResult parsed)
+    {
+        try
+        {
+            HostSettings settings = Load(parsed).Settings;
+            System.Net.IPAddress address = settings.Hub.Listen.Address;
+            if (address.Equals(System.Net.IPAddress.Any)) address = System.Net.IPAddress.Loopback;
+            if (address.Equals(System.Net.IPAddress.IPv6Any)) address = System.Net.IPAddress.IPv6Loopback;
+            return new ApiTarget($"http://{new System.Net.IPEndPoint(address, settings.Hub.Listen.Port)}/api", settings.Identity.Api.Keys.FirstOrDefault() ?? "");
+        }
+        catch (SettingException bad)
+        {
+            return new ApiTarget("", "") { Problems = bad.Problems };
         }
     }
 

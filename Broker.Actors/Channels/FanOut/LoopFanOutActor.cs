@@ -5,6 +5,7 @@ using Akka.Event;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Core.Counting;
 using Broker.Reactor;
@@ -73,6 +74,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             case AddSubscriber add: Add(add); break;
             case RemoveSubscriber remove: Remove(remove); break;
             case VerifyPosition verify: Verify(verify); break;
+            case DescribeSubscriber describe: describe.Then(Describe(describe.Subscription)); break;
             case Reset reset: EvictAll(reset.Home); break;
             default: Unhandled(message); break;
         }
@@ -107,21 +109,22 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     private bool IsNext(LoopChannel channel, ulong offset)
     {
         if (offset == 0) return true;
-        bool isGap = offset != channel.LastOffset + 1;
+        ulong before = channel.LastOffset;
         channel.LastOffset = offset;
-        return !isGap || EvictPositioned(channel);
+        return offset == before + 1 || EvictPositioned(channel, before);
     }
 
     // Asked once an interval, for what was lost and is followed by no publication that would show it.
     private void Verify(VerifyPosition verify)
     {
         if (!_channels.TryGetValue(verify.Channel, out LoopChannel? channel) || (!verify.IsLost && channel.LastOffset == verify.Offset)) return;
+        ulong before = channel.LastOffset;
         channel.LastOffset = verify.Offset;
-        EvictPositioned(channel);
+        EvictPositioned(channel, before);
     }
 
-    // Returns whether the channel has members still.
-    private bool EvictPositioned(LoopChannel channel)
+    // Those who got everything up to an offset, and not what is behind it. Returns whether the channel has members still.
+    private bool EvictPositioned(LoopChannel channel, ulong upTo)
     {
         List<Subscription> positioned = [.. channel.Groups.SelectMany(static group => group.Members).Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];
         if (positioned.Count == 0) return true;
@@ -129,7 +132,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         foreach (Subscription subscription in positioned)
         {
             channel.Remove(subscription);
-            Evict(subscription);
+            Evict(subscription, upTo);
         }
 
         if (channel.HasMembers) return true;
@@ -199,7 +202,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                 }
 
                 channel.Remove(subscription);
-                Evict(subscription);
+                Evict(subscription, upTo: publication.Offset == 0 ? channel.LastOffset : publication.Offset - 1);
             }
             catch (Exception failure)
             {
@@ -239,6 +242,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             SendBatch(channel, atOnce: true);
             channel.Remove(subscription);
             StopWaiting(subscription);
+            _turn.Ends.AddSubscription(subscription.Subscriber.Client, subscription.Channel, subscription.Since, channel.LastOffset, subscription.End);
             if (!channel.HasMembers) _channels.Remove(subscription.Channel);
         }
 
@@ -271,19 +275,35 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private static void EvictAll(LoopChannel channel)
+    private void EvictAll(LoopChannel channel)
     {
         foreach (Subscription subscription in channel.Groups.SelectMany(static group => group.Members).ToArray())
         {
             subscription.Index = -1;
             subscription.Group = null;
             subscription.Waiting = null;
-            Evict(subscription);
+            Evict(subscription, channel.LastOffset);
         }
     }
 
-    private static void Evict(Subscription subscription) =>
+    private void Evict(Subscription subscription, ulong upTo)
+    {
+        _turn.Ends.AddSubscription(subscription.Subscriber.Client, subscription.Channel, subscription.Since, upTo, SubscriptionEnd.InsufficientState);
         subscription.Session.Tell(new Evicted(subscription, UnsubscribeReason.InsufficientState), ActorRefs.NoSender);
+    }
+
+    private SubscriptionDescription? Describe(Subscription subscription)
+    {
+        if (subscription.Group is not { } group || !_channels.TryGetValue(subscription.Channel, out LoopChannel? channel)) return null;
+        return new SubscriptionDescription(subscription.Since, channel.LastOffset)
+        {
+            RecoverFrom = subscription.HasNotRecovered ? subscription.Options.RecoverFrom!.Value.Offset : null,
+            Filter = group.Filter,
+            WaitingCount = subscription.Waiting?.Count ?? 0,
+            Waiting = subscription.Waiting?.Offsets ?? [],
+            Missed = subscription.Waiting?.Missed ?? [],
+        };
+    }
 
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
@@ -332,7 +352,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             try
             {
                 IReadOnlyList<byte[]> publications = waiting.Take(_loop.Settings.QueueBytesMax / 8, out IReadOnlyList<Gap> gaps);
-                if (gaps.Count > 0) subscription.Subscriber.Missed(subscription, gaps);
+                if (gaps.Count > 0) TellGaps(subscription, gaps);
                 if (publications.Count > 0) SendAlone(subscription, group.Format, publications);
                 if (waiting.IsEmpty) StopWaiting(subscription);
             }
@@ -342,6 +362,13 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                 StopWaiting(subscription);
             }
         }
+    }
+
+    private void TellGaps(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+        string policy = subscription.Namespace.SlowConsumer.ToString();
+        foreach (Gap gap in gaps) _turn.Ends.AddGap(subscription.Subscriber.Client, subscription.Channel, gap.From, gap.To, gap.Count, policy);
+        subscription.Subscriber.Missed(subscription, gaps);
     }
 
     private void SendAlone(Subscription subscription, PublicationFormat format, IReadOnlyList<byte[]> publications)
