@@ -121,6 +121,9 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>What clients may call; to be filled before the start.</summary>
     public MethodRegistry Methods { get; } = new();
 
+    /// <summary>Whether channel histories hold more memory than they may: whatever could be shed has been.</summary>
+    public bool IsHistoryFull => _channels is { IsHistoryFull: true };
+
     /// <summary>What an application may ask of the hub, from its start on.</summary>
     public IHubApi Api => _api;
 

@@ -1,6 +1,8 @@
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Tracing;
+using System.Diagnostics;
 using System.IO.Enumeration;
 using Akka.Actor;
 using Broker.Actors.Access;
@@ -50,12 +52,13 @@ internal sealed class HubApi : IHubApi
         if (request.Data.Length > options.MessageBytesMax) throw new HubApiException(HubError.LimitExceeded, $"The data of a publication passes {options.MessageBytesMax} bytes.");
         if (request.IdempotencyKey is { Length: > KeyCharactersMax }) throw new HubApiException(HubError.BadRequest, $"The idempotency key passes {KeyCharactersMax} characters.");
 
-        bool hasExtras = request.Tags.Count > 0 || request.Version != 0 || !string.IsNullOrEmpty(request.Key);
+        using Activity? activity = HubTraces.StartPublish(channel);
+        bool hasExtras = request.Tags.Count > 0 || request.Version != 0 || !string.IsNullOrEmpty(request.Key) || activity is not null;
         var publication = new Publication
         {
             Data = request.Data,
             IsJson = request.IsJson,
-            Extras = hasExtras ? new PublicationExtras { Tags = request.Tags, Version = request.Version, Key = request.Key ?? "" } : null,
+            Extras = hasExtras ? new PublicationExtras { Tags = request.Tags, Version = request.Version, Key = request.Key ?? "", Trace = activity?.Id ?? "" } : null,
         };
         var how = new PublishOptions
         {
@@ -67,6 +70,7 @@ internal sealed class HubApi : IHubApi
         };
         var published = await AskAsync<ChannelProtocol.Published>(
             Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.Publish(channel, publication, replyTo, Id: 0, Bytes: 0) { Options = how }, cancellationToken).ConfigureAwait(false);
+        activity?.SetTag("broker.offset", published.Position.Offset).SetTag("broker.receivers", published.Receivers);
         return new PublishAnswer(options.History.IsOn ? published.Position : default, published.Receivers, published.Suppressed);
     }
 

@@ -79,6 +79,10 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         {
             return Tell(ExitCode.Unusable, wrong.Message);
         }
+        catch (ApiRefusedException refused)
+        {
+            return Tell(ExitCode.Failed, refused.Message);
+        }
         catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or IOException)
         {
             return Tell(ExitCode.Failed, $"{url} is no server API of a hub: {failure.Message}");
@@ -109,16 +113,16 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (!request.Headers.TryAddWithoutValidation("X-API-Key", key)) throw new UsageException("The API key cannot stand in a header.");
         using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode != HttpStatusCode.OK) throw new InvalidOperationException(TextOf(response.StatusCode));
+        if (response.StatusCode != HttpStatusCode.OK) throw new ApiRefusedException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         return await JsonDocument.ParseAsync(answer, default, cancellationToken).ConfigureAwait(false);
     }
 
-    private static string TextOf(HttpStatusCode status) => status switch
+    private static string ReasonOf(HttpStatusCode status) => status switch
     {
-        HttpStatusCode.Unauthorized => "it answers 401, as the API key is not one of broker.api.keys",
-        HttpStatusCode.NotFound => "it answers 404, there is no such method here",
-        _ => $"it answers with HTTP {(int)status}",
+        HttpStatusCode.Unauthorized => ": the API key is not one of broker.api.keys",
+        HttpStatusCode.NotFound => ": the server API of a hub is not there",
+        _ => "",
     };
 
     private static byte[] Write(Action<Utf8JsonWriter> body)
@@ -139,4 +143,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         streams.Tell(message);
         return code;
     }
+
+    // The status of HTTP is not the one of an answer.
+    private sealed class ApiRefusedException(string message) : Exception(message);
 }

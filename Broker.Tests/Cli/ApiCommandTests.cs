@@ -76,7 +76,7 @@ public sealed class ApiCommandTests : IAsyncLifetime
     [Theory]
     [InlineData("history news --since 1 --epoch wrong", ExitCode.Failed, "error 112: ")]
     [InlineData("history news --since x", ExitCode.Unusable, "--since is an offset, a whole number, and not \"x\".")]
-    [InlineData("presence x#y:z --api-key wrong", ExitCode.Failed, "it answers 401, as the API key is not one of broker.api.keys")]
+    [InlineData("presence x#y:z --api-key wrong", ExitCode.Failed, "/presence answers 401: the API key is not one of broker.api.keys")]
     [InlineData("info --api http://127.0.0.1:1/api", ExitCode.Unreachable, "http://127.0.0.1:1/api cannot be reached: ")]
     [InlineData("info --api ftp://127.0.0.1/api", ExitCode.Unusable, "is no URL of a server API")]
     [InlineData("explain --client c --channel news --offset 0", ExitCode.Failed, "error 107: bad request: offset begins at 1")]
@@ -113,7 +113,7 @@ public sealed class ApiCommandTests : IAsyncLifetime
         using var output = new MemoryStream();
         using var error = new StringWriter { NewLine = "\n" };
         var root = new RootCommand();
-        new ApiCommands(_environment, new Streams(Stream.Null, output, error, ShowsProgress: false), new Option<string?>("--config"), _ => target).AddTo(root);
+        new ApiCommands(_environment, new global::Broker.Cli.Terminal.Streams(Stream.Null, output, error, ShowsProgress: false), new Option<string?>("--config"), _ => target).AddTo(root);
         int code = await root.Parse([.. line.Split(' '), .. more]).InvokeAsync();
         return (code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }

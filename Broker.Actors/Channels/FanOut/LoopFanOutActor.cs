@@ -1,4 +1,6 @@
 using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Tracing;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
@@ -35,6 +37,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     private readonly List<LoopChannel> _batched = [];
     private readonly List<PublicationBatch>[] _spare;               // Empty batches, by format.
     private readonly List<Subscription> _slow = [];                 // Those that something waits for.
+    private List<Activity>? _traced;                                // Deliveries of the turn that are traced; mostly none.
     private readonly Dictionary<HomeRef, int> _sent = [];           // Bytes sent in this turn, by the home they came from.
     private readonly ILoggingAdapter _log = LiveLog.Of(Context);    // At a turn's end there is no context.
 
@@ -91,6 +94,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
 
         if (!IsNext(channel, publication.Offset)) return;
+        if (publication.Extras is { Trace.Length: > 0 } extras) Trace(extras.Trace, channel);
         if (!channel.IsBatched) _batched.Add(channel);
         channel.IsBatched = true;
         foreach (SubscriberGroup? group in channel.Plain)
@@ -333,6 +337,21 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
         _batched.Clear();
         if (_slow.Count > 0) SendWaiting();
+        if (_traced is not null) EndTraces();
+    }
+
+    // From here until the batch of the turn has been given to the sockets.
+    private void Trace(string publish, LoopChannel channel)
+    {
+        if (HubTraces.StartDeliver(publish, channel.Name, _loop.Number) is not { } activity) return;
+        activity.SetTag("broker.receivers", channel.Groups.Sum(static group => group.Members.Count));
+        (_traced ??= []).Add(activity);
+    }
+
+    private void EndTraces()
+    {
+        foreach (Activity activity in _traced!) activity.Dispose();
+        _traced = null;
     }
 
     // Those who were slow and read again are first told what they missed, then sent what has waited, as much as they can take.
