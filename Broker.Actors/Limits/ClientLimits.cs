@@ -62,7 +62,9 @@ internal sealed class ClientLimits
     }
 
     /// <summary>The limits of one connection.</summary>
-    internal SessionLimits Begin(IPAddress address) => new(this, KeyOf(address));
+    /// <returns>Null where nothing but the connects of addresses is limited.</returns>
+    internal SessionLimits? Begin(IPAddress address) =>
+        _settings.Connection.LimitsCommands || _settings.User.IsOn || _settings.Address.LimitsCommands ? new SessionLimits(this, KeyOf(address)) : null;
 
     /// <summary>Of one connection; for its loop's thread.</summary>
     internal sealed class SessionLimits
