@@ -30,9 +30,12 @@ public static class HubTraces
     /// <returns>Null where nobody listens, or the trace is not sampled.</returns>
     internal static Activity? StartDeliver(string publish, string channel, int loop)
     {
-        // Not a child of what else runs on the thread.
         if (!s_source.HasListeners() || !ActivityContext.TryParse(publish, traceState: null, isRemote: true, out ActivityContext parent)) return null;
+
+        // It lasts until the end of the loop's turn, and what else runs in that turn has nothing to do with it.
+        Activity? before = Activity.Current;
         Activity? activity = s_source.StartActivity("deliver", ActivityKind.Consumer, parent);
+        Activity.Current = before;
         activity?.SetTag("messaging.system", "broker").SetTag("messaging.operation.type", "deliver").SetTag("messaging.destination.name", channel).SetTag("broker.loop", loop);
         return activity;
     }

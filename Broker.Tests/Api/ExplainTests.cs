@@ -235,7 +235,9 @@ public sealed class ExplainTests
         using HubHarness hub = Hub(s_kept);
         (HubClient client, string id) = Connect(hub);
         Subscribe(client, "kept:a");
-        Assert.True(hub.Channels.StoreOf(0).AppendAsync("kept:a", new HistoryAppend(new Publication { Data = "1"u8.ToArray(), IsJson = true }), s_history).IsCompletedSuccessfully);
+        var lost = new HistoryAppend(new Publication { Data = "1"u8.ToArray(), IsJson = true });
+        ValueTask<AppendResult> kept = hub.Channels.StoreOf(0).AppendAsync("kept:a", lost, s_history);
+        Assert.True(kept.IsCompletedSuccessfully);
 
         Assert.Equal(ExplanationKind.OnTheWay, Explain(hub, id, "kept:a", 1).Kind);
         hub.Advance(TimeSpan.FromSeconds(41));
