@@ -57,7 +57,10 @@ public enum ExplanationKind
     /// <summary>The publication was handed to the client's connection, and nothing waits there.</summary>
     Delivered,
 
-    /// <summary>The publication has a place in the channel, and has not come to the client's loop: it is on its way, or was lost and will be found by the next check of positions.</summary>
+    /// <summary>
+    /// The publication has a place in the channel, and has not come to the client's loop: it is on its way, or was lost and will be found
+    /// by the next check of positions.
+    /// </summary>
     OnTheWay,
 
     /// <summary>Without a publication: the client is subscribed.</summary>

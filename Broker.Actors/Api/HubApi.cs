@@ -24,7 +24,8 @@ namespace Broker.Actors.Api;
 /// <param name="Version">Of the hub.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record HubApiContext(
-    ClientSettings Clients, ChannelNamespaces Namespaces, ChannelRoutes Routes, IReadOnlyList<IActorRef> Homes, IReadOnlyList<IActorRef> Sessions, string Version, TimeProvider Time)
+    ClientSettings Clients, ChannelNamespaces Namespaces, ChannelRoutes Routes, IReadOnlyList<IActorRef> Homes,
+        IReadOnlyList<IActorRef> Sessions, string Version, TimeProvider Time)
 {
     /// <summary>When the hub started.</summary>
     internal long Started { get; } = Time.GetTimestamp();
@@ -49,8 +50,10 @@ internal sealed class HubApi : IHubApi
         ArgumentNullException.ThrowIfNull(request);
         ChannelNamespace options = Resolve(channel);
         if (request.Data.IsEmpty) throw new HubApiException(HubError.BadRequest, "The publication has no data.");
-        if (request.Data.Length > options.MessageBytesMax) throw new HubApiException(HubError.LimitExceeded, $"The data of a publication passes {options.MessageBytesMax} bytes.");
-        if (request.IdempotencyKey is { Length: > KeyCharactersMax }) throw new HubApiException(HubError.BadRequest, $"The idempotency key passes {KeyCharactersMax} characters.");
+        if (request.Data.Length > options.MessageBytesMax)
+            throw new HubApiException(HubError.LimitExceeded, $"The data of a publication passes {options.MessageBytesMax} bytes.");
+        if (request.IdempotencyKey is { Length: > KeyCharactersMax })
+            throw new HubApiException(HubError.BadRequest, $"The idempotency key passes {KeyCharactersMax} characters.");
 
         using Activity? activity = HubTraces.StartPublish(channel);
         bool hasExtras = request.Tags.Count > 0 || request.Version != 0 || !string.IsNullOrEmpty(request.Key) || activity is not null;
@@ -58,7 +61,9 @@ internal sealed class HubApi : IHubApi
         {
             Data = request.Data,
             IsJson = request.IsJson,
-            Extras = hasExtras ? new PublicationExtras { Tags = request.Tags, Version = request.Version, Key = request.Key ?? "", Trace = activity?.Id ?? "" } : null,
+            Extras = hasExtras
+                ? new PublicationExtras { Tags = request.Tags, Version = request.Version, Key = request.Key ?? "", Trace = activity?.Id
+                ?? "" } : null,
         };
         var how = new PublishOptions
         {
@@ -69,13 +74,16 @@ internal sealed class HubApi : IHubApi
             SkipsHistory = request.SkipHistory,
         };
         var published = await AskAsync<ChannelProtocol.Published>(
-            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.Publish(channel, publication, replyTo, Id: 0, Bytes: 0) { Options = how }, cancellationToken).ConfigureAwait(false);
+            Context.Routes.HomeOf(channel), replyTo =>
+                new ChannelProtocol.Publish(channel, publication, replyTo, Id: 0, Bytes: 0) { Options = how }, cancellationToken)
+                    .ConfigureAwait(false);
         activity?.SetTag("broker.offset", published.Position.Offset).SetTag("broker.receivers", published.Receivers);
         return new PublishAnswer(options.History.IsOn ? published.Position : default, published.Receivers, published.Suppressed);
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(
+        IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(channels);
         return await Task.WhenAll(channels.Select(PublishToAsync)).ConfigureAwait(false);
@@ -94,27 +102,32 @@ internal sealed class HubApi : IHubApi
     }
 
     /// <inheritdoc />
-    public async Task SubscribeAsync(UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken = default)
+    public async Task SubscribeAsync(
+        UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken =
+            default)
     {
         ArgumentNullException.ThrowIfNull(subscription);
         Resolve(subscription.Channel);
-        await TellAsync(target, new SessionProtocol.SubscribeClient(subscription, recoverSince), except: null, cancellationToken).ConfigureAwait(false);
+        await NotifyAsync(target, new SessionProtocol.SubscribeClient(subscription, recoverSince), except: null, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <inheritdoc />
     public async Task UnsubscribeAsync(UserConnections target, string channel, CancellationToken cancellationToken = default)
     {
         Resolve(channel);
-        await TellAsync(target, new SessionProtocol.UnsubscribeClient(channel), except: null, cancellationToken).ConfigureAwait(false);
+        await NotifyAsync(target, new SessionProtocol.UnsubscribeClient(channel), except: null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
-    public Task DisconnectAsync(UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default) =>
-        TellAsync(target, new SessionProtocol.DisconnectClient(reason), except, cancellationToken);
+    public Task DisconnectAsync(
+        UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken =
+            default) =>
+        NotifyAsync(target, new SessionProtocol.DisconnectClient(reason), except, cancellationToken);
 
     /// <inheritdoc />
     public Task RefreshAsync(UserConnections target, ConnectionExpiry expiry, CancellationToken cancellationToken = default) =>
-        TellAsync(target, new SessionProtocol.RefreshClient(expiry), except: null, cancellationToken);
+        NotifyAsync(target, new SessionProtocol.RefreshClient(expiry), except: null, cancellationToken);
 
     /// <inheritdoc />
     public async Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default) =>
@@ -128,7 +141,8 @@ internal sealed class HubApi : IHubApi
     {
         Resolve(channel);
         return AskAsync<ChannelProtocol.PresenceRead>(
-            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.ReadPresence(channel, countsOnly, replyTo, Id: 0, Bytes: 0), cancellationToken);
+            Context.Routes.HomeOf(channel), replyTo =>
+                new ChannelProtocol.ReadPresence(channel, countsOnly, replyTo, Id: 0, Bytes: 0), cancellationToken);
     }
 
     /// <inheritdoc />
@@ -136,22 +150,26 @@ internal sealed class HubApi : IHubApi
     {
         Resolve(channel);
         return (await AskAsync<ChannelProtocol.HistoryRead>(
-            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.ReadHistory(channel, query, replyTo, Id: 0, Bytes: 0), cancellationToken).ConfigureAwait(false)).Page;
+            Context.Routes.HomeOf(channel), replyTo =>
+                new ChannelProtocol.ReadHistory(channel, query, replyTo, Id: 0, Bytes: 0), cancellationToken).ConfigureAwait(false)).Page;
     }
 
     /// <inheritdoc />
     public Task RemoveHistoryAsync(string channel, CancellationToken cancellationToken = default)
     {
         Resolve(channel);
-        return AskAsync<ChannelProtocol.HistoryRemoved>(Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.RemoveHistory(channel, replyTo), cancellationToken);
+        return AskAsync<ChannelProtocol.HistoryRemoved>(
+            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.RemoveHistory(channel, replyTo), cancellationToken);
     }
 
     /// <inheritdoc />
     public async Task<IReadOnlyDictionary<string, int>> ChannelsAsync(string? pattern = null, CancellationToken cancellationToken = default)
     {
-        Func<string, bool> accepts = pattern is null ? static _ => true : name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+        Func<string, bool> accepts = pattern is null ? static _ => true : name =>
+            FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
         ChannelProtocol.ChannelsListed[] lists = await Task.WhenAll(Context.Homes.Select(
-            home => AskAsync<ChannelProtocol.ChannelsListed>(home, replyTo => new ChannelProtocol.ListChannels(accepts, replyTo), cancellationToken))).ConfigureAwait(false);
+            home => AskAsync<ChannelProtocol.ChannelsListed>(
+                home, replyTo => new ChannelProtocol.ListChannels(accepts, replyTo), cancellationToken))).ConfigureAwait(false);
         return lists.SelectMany(static list => list.Channels).ToDictionary(StringComparer.Ordinal);
     }
 
@@ -159,7 +177,8 @@ internal sealed class HubApi : IHubApi
     public async Task<HubFigures> InfoAsync(CancellationToken cancellationToken = default)
     {
         SessionsProtocol.Counted[] counted = await Task.WhenAll(Context.Sessions.Select(
-            each => AskAsync<SessionsProtocol.Counted>(each, static replyTo => new SessionsProtocol.Count(replyTo), cancellationToken))).ConfigureAwait(false);
+            each => AskAsync<SessionsProtocol.Counted>(each, static replyTo => new SessionsProtocol.Count(replyTo), cancellationToken)))
+                .ConfigureAwait(false);
         IReadOnlyDictionary<string, int> channels = await ChannelsAsync(pattern: null, cancellationToken).ConfigureAwait(false);
         return new HubFigures(
             counted.Sum(static each => each.Clients),
@@ -171,17 +190,22 @@ internal sealed class HubApi : IHubApi
     }
 
     /// <inheritdoc />
-    public async Task<Explanation> ExplainAsync(string client, string channel, ulong? offset = null, CancellationToken cancellationToken = default)
+    public async Task<Explanation> ExplainAsync(
+        string client, string channel, ulong? offset = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(channel);
         if (offset == 0) throw new HubApiException(HubError.BadRequest, "Offsets begin at 1.");
         if (ChannelName.Check(channel, Context.Clients.ChannelBytesMax) is { } rule) throw new HubApiException(HubError.BadRequest, rule);
         if (!Context.Namespaces.TryResolve(channel, out ChannelNamespace? options, out HubError error))
-            return new Explanation(ExplanationKind.ChannelUnknown, $"Nobody can subscribe to {channel}: {(error.Kind == HubErrorKind.UnknownChannel ? "its namespace is not configured" : "its name does not match its namespace's pattern")}.");
+            return new Explanation(
+                ExplanationKind.ChannelUnknown,
+                    $"Nobody can subscribe to {channel}: "
+                        + $"{(error.Kind == HubErrorKind.UnknownChannel ? "its namespace is not configured" : "its name does not match its namespace's pattern")}.");
 
         SessionsProtocol.Described[] loops = await Task.WhenAll(Context.Sessions.Select(
-            each => AskAsync<SessionsProtocol.Described>(each, replyTo => new SessionsProtocol.Describe(client, channel, replyTo), cancellationToken))).ConfigureAwait(false);
+            each => AskAsync<SessionsProtocol.Described>(
+                each, replyTo => new SessionsProtocol.Describe(client, channel, replyTo), cancellationToken))).ConfigureAwait(false);
         var facts = new ExplanationFacts(client, channel, options)
         {
             Offset = offset,
@@ -189,7 +213,8 @@ internal sealed class HubApi : IHubApi
             Ends = loops.OrderByDescending(static loop => loop.Ends.Count).First().Ends,      // A client lives on one loop.
             ForgottenBefore = loops.Max(static loop => loop.ForgottenBefore),
         };
-        return ExplanationRules.Explain(options.History.IsOn ? await WithHistoryAsync(facts, cancellationToken).ConfigureAwait(false) : facts);
+        return ExplanationRules.Explain(
+            options.History.IsOn ? await WithHistoryAsync(facts, cancellationToken).ConfigureAwait(false) : facts);
     }
 
     private async Task<ExplanationFacts> WithHistoryAsync(ExplanationFacts facts, CancellationToken cancellationToken)
@@ -198,7 +223,9 @@ internal sealed class HubApi : IHubApi
         Publication? kept = null;
         if (facts.Offset is { } offset && offset <= oldest.Top.Offset)
         {
-            HistoryPage page = await HistoryAsync(facts.Channel, new HistoryQuery(oldest.Top with { Offset = offset - 1 }, 1), cancellationToken).ConfigureAwait(false);
+            HistoryPage page =
+                await HistoryAsync(facts.Channel, new HistoryQuery(oldest.Top with { Offset = offset - 1 }, 1), cancellationToken)
+                    .ConfigureAwait(false);
             if (page.Publications is [var first, ..] && first.Offset == offset) kept = first;
         }
 
@@ -210,12 +237,17 @@ internal sealed class HubApi : IHubApi
         ArgumentNullException.ThrowIfNull(channel);
         if (ChannelName.Check(channel, Context.Clients.ChannelBytesMax) is { } rule) throw new HubApiException(HubError.BadRequest, rule);
         if (!Context.Namespaces.TryResolve(channel, out ChannelNamespace? options, out HubError error))
-            throw new HubApiException(error, error.Kind == HubErrorKind.UnknownChannel ? "The namespace of the channel is not configured." : "The name of the channel does not match its namespace's pattern.");
+            throw new HubApiException(
+                error, error.Kind == HubErrorKind.UnknownChannel ? "The namespace of the channel is not configured."
+                    : "The name of the channel does not match its namespace's pattern.");
         return options;
     }
 
-    private Task<SessionsProtocol.Told[]> TellAsync(UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) => Task.WhenAll(Context.Sessions.Select(
-        each => AskAsync<SessionsProtocol.Told>(each, replyTo => new SessionsProtocol.TellClients(target, except ?? [], message, replyTo), cancellationToken)));
+    private Task<SessionsProtocol.Notified[]> NotifyAsync(
+        UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) =>
+            Task.WhenAll(Context.Sessions.Select(
+        each => AskAsync<SessionsProtocol.Notified>(
+            each, replyTo => new SessionsProtocol.NotifyClients(target, except ?? [], message, replyTo), cancellationToken)));
 
     // A home answers whatever becomes of a command; the patience is for a hub that stops meanwhile.
     private static async Task<T> AskAsync<T>(IActorRef actor, Func<IActorRef, object> message, CancellationToken cancellationToken)

@@ -32,7 +32,8 @@ internal sealed class ClientLimits
     /// <param name="time">The clock.</param>
     /// <param name="counters">Counts what is refused.</param>
     /// <returns>Null where nothing is limited.</returns>
-    internal static ClientLimits? Of(LimitSettings settings, int resumeCommands, long resumeBytes, TimeProvider time, LimitCounters counters) =>
+    internal static ClientLimits? Of(
+        LimitSettings settings, int resumeCommands, long resumeBytes, TimeProvider time, LimitCounters counters) =>
         settings.IsOn ? new ClientLimits(settings, resumeCommands, resumeBytes, time, counters) : null;
 
     /// <summary>Users and addresses that are remembered.</summary>
@@ -64,7 +65,8 @@ internal sealed class ClientLimits
     /// <summary>The limits of one connection.</summary>
     /// <returns>Null where nothing but the connects of addresses is limited.</returns>
     internal SessionLimits? Begin(IPAddress address) =>
-        _settings.Connection.LimitsCommands || _settings.User.IsOn || _settings.Address.LimitsCommands ? new SessionLimits(this, KeyOf(address)) : null;
+        _settings.Connection.LimitsCommands || _settings.User.IsOn || _settings.Address.LimitsCommands
+            ? new SessionLimits(this, KeyOf(address)) : null;
 
     /// <summary>Of one connection; for its loop's thread.</summary>
     internal sealed class SessionLimits

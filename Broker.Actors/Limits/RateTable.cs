@@ -55,8 +55,8 @@ internal sealed class SharedBuckets(Rates rates)
 
 /// <summary>The buckets of all users, or of all addresses. From any thread.</summary>
 /// <remarks>
-/// Bounded: what a connection uses stays; what none uses is forgotten once it is full again, as a new one would be the same, and beyond the
-/// bound at once, the longest unused first. So to be forgotten early takes as many other users or addresses as the bound.
+/// Bounded: what a connection uses stays; what none uses is dropped once it is full again, as a new one would be the same, and beyond the
+/// bound at once, the longest unused first. So to be dropped early takes as many other users or addresses as the bound.
 /// </remarks>
 /// <typeparam name="TKey">A user, or an address.</typeparam>
 /// <param name="rates">Of the scope.</param>
@@ -104,7 +104,8 @@ internal sealed class RateTable<TKey>(Rates rates, int unusedMax)
             Entry entry = _entries[key];
             if (--entry.Buckets.Users > 0) return;
             entry.Unused = _unused.AddLast((key, nowMilliseconds));
-            while (_unused.First is { } first && (_unused.Count > unusedMax || nowMilliseconds - first.Value.SinceMilliseconds > _fillMilliseconds))
+            while (_unused.First is { } first
+                && (_unused.Count > unusedMax || nowMilliseconds - first.Value.SinceMilliseconds > _fillMilliseconds))
             {
                 _entries.Remove(first.Value.Key);
                 _unused.RemoveFirst();

@@ -30,7 +30,9 @@ internal struct TokenBucket
     private long _taken;                    // And not come again; thousandths.
     private long _milliseconds;
 
-    /// <summary>Takes tokens, if there are so many. More than the bucket holds are taken from a full one, which then owes the rest.</summary>
+    /// <summary>
+    /// Takes tokens, if there are so many. More than the bucket holds are taken from a full one, which then owes the rest.
+    /// </summary>
     internal bool TryTake(in TokenRate rate, long tokens, long nowMilliseconds)
     {
         if (!rate.IsOn) return true;

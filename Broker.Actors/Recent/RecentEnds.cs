@@ -1,7 +1,9 @@
 namespace Broker.Actors.Recent;
 
-/// <summary>What has ended lately on one loop, so that an operator can be told why a client did not get a publication. For the loop's thread.</summary>
-/// <remarks>Bounded in bytes: beyond them the oldest is forgotten.</remarks>
+/// <summary>
+/// What has ended lately on one loop, so that an operator can be told why a client did not get a publication. For the loop's thread.
+/// </summary>
+/// <remarks>Bounded in bytes: beyond them the oldest is dropped.</remarks>
 /// <param name="bytesMax">Bytes that are kept; 0 keeps nothing.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RecentEnds(long bytesMax, TimeProvider time)
@@ -14,7 +16,7 @@ internal sealed class RecentEnds(long bytesMax, TimeProvider time)
     /// <summary>How many are kept.</summary>
     internal int Count => _ends.Count;
 
-    /// <summary>When the oldest that is kept has ended; null while nothing was forgotten.</summary>
+    /// <summary>When the oldest that is kept has ended; null while nothing was dropped.</summary>
     internal DateTimeOffset? ForgottenBefore { get; private set; }
 
     /// <summary>A client that had connected has gone.</summary>

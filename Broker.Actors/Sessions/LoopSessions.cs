@@ -15,7 +15,8 @@ internal sealed class LoopSessions
 
     internal void Add(string user, string client, IActorRef session)
     {
-        if (!_users.TryGetValue(user, out Dictionary<string, IActorRef>? clients)) _users.Add(user, clients = new Dictionary<string, IActorRef>(StringComparer.Ordinal));
+        if (!_users.TryGetValue(user, out Dictionary<string, IActorRef>? clients))
+            _users.Add(user, clients = new Dictionary<string, IActorRef>(StringComparer.Ordinal));
         if (clients.TryAdd(client, session)) Count++;
     }
 
@@ -26,7 +27,7 @@ internal sealed class LoopSessions
         if (clients.Count == 0) _users.Remove(user);
     }
 
-    /// <summary>The session of a client, whoever its user is.</summary>
+    /// <summary>The session of a client, the one that its user is.</summary>
     internal IActorRef? Find(string client)
     {
         foreach (Dictionary<string, IActorRef> clients in _users.Values)

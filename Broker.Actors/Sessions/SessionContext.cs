@@ -16,7 +16,8 @@ namespace Broker.Actors.Sessions;
 /// <param name="Routes">Where channels live.</param>
 /// <param name="Calls">What can be called.</param>
 /// <param name="Log">One log for all: a connection event is one line.</param>
-public sealed record SessionContext(ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallEnvironment Calls, ILoggingAdapter Log)
+public sealed record SessionContext(
+    ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallContext Calls, ILoggingAdapter Log)
 {
     /// <summary>What channels keep, allow and bound.</summary>
     public ChannelNamespaces Namespaces { get; init; } = ChannelNamespaces.Default;
@@ -27,7 +28,7 @@ public sealed record SessionContext(ClientSettings Settings, IHubAccess Access, 
     /// <summary>The rates of clients; null where nothing is limited.</summary>
     internal ClientLimits? Limits { get; init; }
 
-    /// <summary>The fan-out of this loop; nobody where nothing is explained.</summary>
+    /// <summary>The fan-out of this loop; no one where nothing is explained.</summary>
     internal IActorRef FanOut { get; init; } = ActorRefs.Nobody;
 
     /// <summary>What has ended lately on this loop.</summary>

@@ -4,8 +4,8 @@ namespace Broker.Actors.Tracing;
 
 /// <summary>The traces of a hub: from a publish of the server to the deliveries on each loop. W3C trace context.</summary>
 /// <remarks>
-/// While nobody listens to the source nothing is made, and a publication carries nothing. A publication that is traced carries the id of its
-/// publish, so that its deliveries are children of that, on whatever loop or node.
+/// While there is no listener to the source nothing is made, and a publication carries nothing. A publication that is traced carries the id
+/// of its publish, so that its deliveries are children of that, on whatever loop or node.
 /// </remarks>
 public static class HubTraces
 {
@@ -15,11 +15,12 @@ public static class HubTraces
     private static readonly ActivitySource s_source = new(Name);
 
     /// <summary>The server publishes to a channel; a child of whatever the caller does.</summary>
-    /// <returns>Null where nobody listens, or the trace is not sampled.</returns>
+    /// <returns>Null without a listener, or the trace is not sampled.</returns>
     internal static Activity? StartPublish(string channel)
     {
         Activity? activity = s_source.StartActivity("publish", ActivityKind.Producer);
-        activity?.SetTag("messaging.system", "broker").SetTag("messaging.operation.type", "publish").SetTag("messaging.destination.name", channel);
+        activity?.SetTag("messaging.system", "broker").SetTag("messaging.operation.type", "publish")
+            .SetTag("messaging.destination.name", channel);
         return activity;
     }
 
@@ -27,16 +28,18 @@ public static class HubTraces
     /// <param name="publish">The id of its publish, as a traceparent.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="loop">The loop.</param>
-    /// <returns>Null where nobody listens, or the trace is not sampled.</returns>
+    /// <returns>Null without a listener, or the trace is not sampled.</returns>
     internal static Activity? StartDeliver(string publish, string channel, int loop)
     {
-        if (!s_source.HasListeners() || !ActivityContext.TryParse(publish, traceState: null, isRemote: true, out ActivityContext parent)) return null;
+        if (!s_source.HasListeners() || !ActivityContext.TryParse(publish, traceState: null, isRemote: true, out ActivityContext parent))
+            return null;
 
         // It lasts until the end of the loop's turn, and what else runs in that turn has nothing to do with it.
         Activity? before = Activity.Current;
         Activity? activity = s_source.StartActivity("deliver", ActivityKind.Consumer, parent);
         Activity.Current = before;
-        activity?.SetTag("messaging.system", "broker").SetTag("messaging.operation.type", "deliver").SetTag("messaging.destination.name", channel).SetTag("broker.loop", loop);
+        activity?.SetTag("messaging.system", "broker").SetTag("messaging.operation.type", "deliver")
+            .SetTag("messaging.destination.name", channel).SetTag("broker.loop", loop);
         return activity;
     }
 }

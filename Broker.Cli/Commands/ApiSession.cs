@@ -22,11 +22,14 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
     private readonly Option<string?> _key = new("--api-key")
     {
         HelpName = "KEY",
-        Description = $"What opens the server API. Better given as {ClientVariables.ApiKey}, which other users do not see. [default: the first of broker.api.keys]",
+        Description =
+            $"What opens the server API. Better given as {ClientVariables.ApiKey}, which other users do not see. [default: the first of "
+                + $"broker.api.keys]",
     };
 
     private readonly Option<double> _timeout = TypedOptions.Seconds(
-        "--timeout", "SECONDS", 30, "over 0 and at most 86400", static seconds => seconds is > 0 and <= 86_400, "How long to wait for the answer.");
+        "--timeout", "SECONDS", 30, "over 0 and at most 86400", static seconds =>
+            seconds is > 0 and <= 86_400, "How long to wait for the answer.");
 
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
@@ -43,7 +46,9 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
     /// <param name="print">Prints the result.</param>
     /// <param name="stop">Stops it.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
-    internal async Task<int> RunAsync(ParseResult parsed, string method, Action<Utf8JsonWriter> body, Func<JsonElement, CancellationToken, Task<int>> print, CancellationToken stop)
+    internal async Task<int> RunAsync(
+        ParseResult parsed, string method, Action<Utf8JsonWriter> body, Func<JsonElement, CancellationToken, Task<int>> print,
+            CancellationToken stop)
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var signals = new CommandSignals(cancel.Cancel);
@@ -54,9 +59,11 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
             url = api.ToString();
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancel.Token);
             timeout.CancelAfter(TimeSpan.FromSeconds(parsed.GetValue(_timeout)));
-            using JsonDocument answer = await AskAsync(new Uri($"{url.TrimEnd('/')}/{method}"), key, body, timeout.Token).ConfigureAwait(false);
+            using JsonDocument answer =
+                await AskAsync(new Uri($"{url.TrimEnd('/')}/{method}"), key, body, timeout.Token).ConfigureAwait(false);
             JsonElement root = answer.RootElement;
-            if (root.TryGetProperty("error", out JsonElement error)) return Tell(ExitCode.Failed, $"error {error.GetProperty("code")}: {error.GetProperty("message")}");
+            if (root.TryGetProperty("error", out JsonElement error))
+                return Tell(ExitCode.Failed, $"error {error.GetProperty("code")}: {error.GetProperty("message")}");
             return await print(root.GetProperty("result"), cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -101,8 +108,10 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
             key ??= target.Key;
         }
 
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? api) || api.Scheme is not ("http" or "https")) throw new UsageException($"{url} is no URL of a server API, such as http://127.0.0.1:8000/api.");
-        if (key.Length == 0) throw new UsageException($"No API key: give --api-key, {ClientVariables.ApiKey}, or --config with the hub's broker.api.keys.");
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? api) || api.Scheme is not ("http" or "https"))
+            throw new UsageException($"{url} is no URL of a server API, such as http://127.0.0.1:8000/api.");
+        if (key.Length == 0)
+            throw new UsageException($"No API key: give --api-key, {ClientVariables.ApiKey}, or --config with the hub's broker.api.keys.");
         return (api, key);
     }
 
@@ -112,8 +121,10 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(Write(body)) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (!request.Headers.TryAddWithoutValidation("X-API-Key", key)) throw new UsageException("The API key cannot stand in a header.");
-        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode != HttpStatusCode.OK) throw new ApiRefusedException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
+        using HttpResponseMessage response =
+            await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw new ApiRefusedException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         return await JsonDocument.ParseAsync(answer, default, cancellationToken).ConfigureAwait(false);
     }
@@ -140,7 +151,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
 
     private int Tell(int code, string message)
     {
-        streams.Tell(message);
+        streams.Report(message);
         return code;
     }
 

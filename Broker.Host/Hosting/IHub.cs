@@ -18,7 +18,9 @@ public interface IHub : IAsyncDisposable
     /// <summary>Whether the disk of the channel histories refuses writes.</summary>
     bool IsHistoryFailing => false;
 
-    /// <summary>Whether the channel histories hold more memory than <c>broker.history.bytes-max</c>, with everything shed that can be.</summary>
+    /// <summary>
+    /// Whether the channel histories hold more memory than <c>broker.history.bytes-max</c>, with everything shed that can be.
+    /// </summary>
     bool IsHistoryFull => false;
 
     /// <summary>Connections that the hub holds now.</summary>
@@ -29,8 +31,8 @@ public interface IHub : IAsyncDisposable
 
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
-    /// <param name="cancel">Gives up the start.</param>
-    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+    /// <param name="cancellationToken">Gives up the start.</param>
+    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken);
 
     /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
     bool Serves(PathString path) => false;
@@ -55,4 +57,6 @@ public interface IHub : IAsyncDisposable
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
 /// <param name="methods">What has methods for clients to call.</param>
 /// <param name="access">Who may do what; <c>null</c> for the settings' own rules.</param>
-public delegate IHub HubFactory(Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods, Actors.Access.IHubAccess? access);
+public delegate IHub HubFactory(
+    Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods,
+        Actors.Access.IHubAccess? access);

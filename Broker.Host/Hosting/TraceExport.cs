@@ -28,7 +28,10 @@ public static class TraceExport
             {
                 exporter.Protocol = OtlpExportProtocol.HttpProtobuf;
                 exporter.Endpoint = endpoint;
-                exporter.Headers = string.Join(',', settings.Headers.Select(static header => header.Split(':', 2)).Select(static pair => $"{pair[0].Trim()}={Uri.EscapeDataString(pair[1].Trim())}"));
+                exporter.Headers =
+                    string.Join(',',
+                        settings.Headers.Select(static header => header.Split(':', 2))
+                            .Select(static pair => $"{pair[0].Trim()}={Uri.EscapeDataString(pair[1].Trim())}"));
             })
             .Build();
     }

@@ -9,6 +9,8 @@ public sealed record TraceSettings
     /// <summary>Headers of each export, as <c>name: value</c>.</summary>
     public IReadOnlyList<string> Headers { get; init; } = [];
 
-    /// <summary>Of so many traces that begin in the hub one is recorded. Those that a caller has begun are recorded as the caller says.</summary>
+    /// <summary>
+    /// Of so many traces that begin in the hub one is recorded. Those that a caller has begun are recorded as the caller says.
+    /// </summary>
     public int OneOf { get; init; } = 100;
 }

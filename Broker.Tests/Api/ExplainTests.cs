@@ -32,7 +32,8 @@ public sealed class ExplainTests
         Explanation explained = Explain(hub, id, "kept:a", 2);
 
         Assert.Equal(ExplanationKind.Delivered, explained.Kind);
-        Assert.Equal("Publication 2 was handed to the client's connection, and nothing waits there: the client's machine has it.", explained.Text);
+        Assert.Equal(
+            "Publication 2 was handed to the client's connection, and nothing waits there: the client's machine has it.", explained.Text);
         Assert.Equal((true, 0UL, 2UL, 2UL, 1UL), (explained.IsConnected, explained.Since, explained.UpTo, explained.Top, explained.Oldest));
         Assert.Equal(ExplanationKind.Subscribed, Explain(hub, id, "kept:a").Kind);
     }
@@ -50,7 +51,9 @@ public sealed class ExplainTests
         Explanation explained = Explain(hub, id, "kept:a", 1);
 
         Assert.Equal(ExplanationKind.Delivered, explained.Kind);
-        Assert.StartsWith("Yes: publication 1 was handed to the client's connection while it was subscribed, from offset 0 to 1; later its connection ended at ", explained.Text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Yes: publication 1 was handed to the client's connection while it was subscribed, from offset 0 to 1; later its connection "
+                + "ended at ", explained.Text, StringComparison.Ordinal);
         Assert.Equal((false, 1000), (explained.IsConnected, explained.Code));
     }
 
@@ -64,7 +67,9 @@ public sealed class ExplainTests
 
         Explanation explained = Explain(hub, id, "kept:a", 2);
 
-        Assert.Equal((ExplanationKind.NeverPublished, "Nothing was published at offset 2: the newest publication of kept:a is 1."), (explained.Kind, explained.Text));
+        Assert.Equal(
+            (ExplanationKind.NeverPublished, "Nothing was published at offset 2: the newest publication of kept:a is 1."),
+                (explained.Kind, explained.Text));
     }
 
     [Fact]
@@ -75,7 +80,9 @@ public sealed class ExplainTests
 
         Explanation explained = Explain(hub, "nobody", "kept:a", 1);
 
-        Assert.Equal((ExplanationKind.ClientUnknown, "No client nobody is connected, and none that has gone is remembered."), (explained.Kind, explained.Text));
+        Assert.Equal(
+            (ExplanationKind.ClientUnknown, "No client nobody is connected, and none that has gone is remembered."),
+                (explained.Kind, explained.Text));
     }
 
     [Fact]
@@ -87,7 +94,9 @@ public sealed class ExplainTests
 
         Explanation explained = Explain(hub, id, "kept:a", 1);
 
-        Assert.Equal((ExplanationKind.NotSubscribed, "The client is connected, but has not subscribed to kept:a, as far as is remembered."), (explained.Kind, explained.Text));
+        Assert.Equal(
+            (ExplanationKind.NotSubscribed, "The client is connected, but has not subscribed to kept:a, as far as is remembered."),
+                (explained.Kind, explained.Text));
     }
 
     [Fact]
@@ -119,7 +128,9 @@ public sealed class ExplainTests
         Explanation explained = Explain(hub, id, "kept:a", 2);
 
         Assert.Equal((ExplanationKind.Disconnected, 3503, "", 1UL), (explained.Kind, explained.Code, explained.User, explained.UpTo));
-        Assert.Matches("^The client was subscribed, but its connection ended at .*Z with code 3503, closed by server: force disconnect before publication 2, having been sent everything up to offset 1.$", explained.Text);
+        Assert.Matches(
+            "^The client was subscribed, but its connection ended at .*Z with code 3503, closed by server: force disconnect before "
+                + "publication 2, having been sent everything up to offset 1.$", explained.Text);
     }
 
     [Fact]
@@ -135,7 +146,9 @@ public sealed class ExplainTests
         Explanation explained = Explain(hub, id, "kept:a", 1);
 
         Assert.Equal((ExplanationKind.SubscriptionEnded, 2000, true), (explained.Kind, explained.Code, explained.IsConnected));
-        Assert.Matches("^The client was subscribed, but was unsubscribed by the server .2000. at .* before publication 1, having been sent everything up to offset 0.$", explained.Text);
+        Assert.Matches(
+            "^The client was subscribed, but was unsubscribed by the server .2000. at .* before publication 1, having been sent everything "
+                + "up to offset 0.$", explained.Text);
     }
 
     [Fact]
@@ -148,8 +161,14 @@ public sealed class ExplainTests
 
         Explanation still = Explain(hub, id, "kept:a", 4), gone = Explain(hub, id, "kept:a", 1);
 
-        Assert.Equal((ExplanationKind.SubscribedLater, "The client subscribed after publication 4, at offset 5, and did not ask for what was before; the history still has the publication."), (still.Kind, still.Text));
-        Assert.Equal((ExplanationKind.Expired, "The client subscribed after publication 1, at offset 5, and the publication has left the history (the namespace kept keeps 3 publications for 00:10:00, now from 3 on)."), (gone.Kind, gone.Text));
+        Assert.Equal(
+            (ExplanationKind.SubscribedLater,
+                "The client subscribed after publication 4, at offset 5, and did not ask for what was before; the history still has the "
+                    + "publication."), (still.Kind, still.Text));
+        Assert.Equal(
+            (ExplanationKind.Expired,
+                "The client subscribed after publication 1, at offset 5, and the publication has left the history (the namespace kept "
+                    + "keeps 3 publications for 00:10:00, now from 3 on)."), (gone.Kind, gone.Text));
     }
 
     [Fact]
@@ -163,7 +182,9 @@ public sealed class ExplainTests
         Explanation explained = Explain(hub, id, "kept:a", 2);
 
         Assert.Equal(ExplanationKind.NotRecovered, explained.Kind);
-        Assert.StartsWith("The client subscribed after publication 2, at offset 5; it asked for everything since 1, and was told that this could not be given any more", explained.Text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The client subscribed after publication 2, at offset 5; it asked for everything since 1, and was told that this could not be "
+                + "given any more", explained.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -174,7 +195,9 @@ public sealed class ExplainTests
         (HubClient client, string id) = Connect(hub);
         Subscribe(client, "kept:a", ""","recover":true,"offset":1""");
 
-        Assert.Equal((ExplanationKind.SubscribedLater, ExplanationKind.Delivered), (Explain(hub, id, "kept:a", 1).Kind, Explain(hub, id, "kept:a", 2).Kind));
+        Assert.Equal(
+            (ExplanationKind.SubscribedLater, ExplanationKind.Delivered),
+                (Explain(hub, id, "kept:a", 1).Kind, Explain(hub, id, "kept:a", 2).Kind));
     }
 
     [Fact]
@@ -183,13 +206,17 @@ public sealed class ExplainTests
         using HubHarness hub = Hub(s_kept with { TagsFilter = true });
         (HubClient client, string id) = Connect(hub);
         Subscribe(client, "kept:a", ""","tf":{"key":"t","cmp":"eq","val":"x"}""");
-        hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("1"u8.ToArray()) { IsJson = true, Tags = [KeyValuePair.Create("t", "y")] }));
-        hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("1"u8.ToArray()) { IsJson = true, Tags = [KeyValuePair.Create("t", "x")] }));
+        hub.Answer(hub.Api.PublishAsync(
+            "kept:a", new PublishRequest("1"u8.ToArray()) { IsJson = true, Tags = [KeyValuePair.Create("t", "y")] }));
+        hub.Answer(hub.Api.PublishAsync(
+            "kept:a", new PublishRequest("1"u8.ToArray()) { IsJson = true, Tags = [KeyValuePair.Create("t", "x")] }));
         client.NextLine();
 
         Explanation explained = Explain(hub, id, "kept:a", 1);
 
-        Assert.Equal((ExplanationKind.Filtered, "The client subscribed with a filter that publication 1 does not match: its tags are t=y."), (explained.Kind, explained.Text));
+        Assert.Equal(
+            (ExplanationKind.Filtered, "The client subscribed with a filter that publication 1 does not match: its tags are t=y."),
+                (explained.Kind, explained.Text));
         Assert.Equal(ExplanationKind.Delivered, Explain(hub, id, "kept:a", 2).Kind);
         Publish(hub, "kept:a", 3);
         Assert.Equal(ExplanationKind.FilterUnknown, Explain(hub, id, "kept:a", 1).Kind);
@@ -210,12 +237,16 @@ public sealed class ExplainTests
         (HubClient slow, string id) = Connect(hub, receiveBufferBytes: 4096);
         Subscribe(slow, "kept:a");
         string data = $"\"{new string('x', 2000)}\"";
-        for (int i = 0; i < Count; i++) hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest(Encoding.UTF8.GetBytes(data)) { IsJson = true }));
+        for (int i = 0; i < Count; i++)
+            hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest(Encoding.UTF8.GetBytes(data)) { IsJson = true }));
 
-        Explanation dropped = Explain(hub, id, "kept:a", Count - 20), waiting = Explain(hub, id, "kept:a", Count), queued = Explain(hub, id, "kept:a", 1), now = Explain(hub, id, "kept:a");
+        Explanation dropped = Explain(hub, id, "kept:a", Count - 20), waiting = Explain(hub, id, "kept:a", Count), queued =
+            Explain(hub, id, "kept:a", 1), now = Explain(hub, id, "kept:a");
 
         Assert.Equal(ExplanationKind.Dropped, dropped.Kind);
-        Assert.Matches($"^The client read too slowly, and publication {Count - 20} was dropped by the policy drop-oldest, with all others from .* The client is told so when it reads again.$", dropped.Text);
+        Assert.Matches(
+            $"^The client read too slowly, and publication {Count - 20} was dropped by the policy drop-oldest, with all others from .* The "
+                + $"client is told so when it reads again.$", dropped.Text);
         Assert.Equal(ExplanationKind.Waiting, waiting.Kind);
         Assert.Equal(ExplanationKind.Queued, queued.Kind);
         Assert.True(queued.QueuedBytes > 0);
@@ -226,7 +257,8 @@ public sealed class ExplainTests
         hub.Turn(4);
         Explanation lost = Explain(hub, id, "kept:a", 1);
         Assert.Equal(ExplanationKind.EndedWhileSending, lost.Kind);
-        Assert.StartsWith("Perhaps: publication 1 was handed to the client's connection while it was subscribed", lost.Text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Perhaps: publication 1 was handed to the client's connection while it was subscribed", lost.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -241,8 +273,8 @@ public sealed class ExplainTests
 
         Assert.Equal(ExplanationKind.OnTheWay, Explain(hub, id, "kept:a", 1).Kind);
         hub.Advance(TimeSpan.FromSeconds(41));
-        Explanation told = Explain(hub, id, "kept:a", 1);
-        Assert.Equal((ExplanationKind.SubscriptionEnded, 2500), (told.Kind, told.Code));
+        Explanation reported = Explain(hub, id, "kept:a", 1);
+        Assert.Equal((ExplanationKind.SubscriptionEnded, 2500), (reported.Kind, reported.Code));
     }
 
     [Fact]
@@ -253,13 +285,18 @@ public sealed class ExplainTests
         Subscribe(client, "plain:a");
 
         Assert.Equal(ExplanationKind.NotNumbered, Explain(hub, id, "plain:a", 1).Kind);
-        Assert.Equal((ExplanationKind.Subscribed, "The client is subscribed; nothing waits for it."), (Explain(hub, id, "plain:a").Kind, Explain(hub, id, "plain:a").Text));
-        Assert.Equal((ExplanationKind.ChannelUnknown, "Nobody can subscribe to none:a: its namespace is not configured."), (Explain(hub, id, "none:a").Kind, Explain(hub, id, "none:a").Text));
+        Assert.Equal(
+            (ExplanationKind.Subscribed, "The client is subscribed; nothing waits for it."),
+                (Explain(hub, id, "plain:a").Kind, Explain(hub, id, "plain:a").Text));
+        Assert.Equal(
+            (ExplanationKind.ChannelUnknown, "Nobody can subscribe to none:a: its namespace is not configured."),
+                (Explain(hub, id, "none:a").Kind, Explain(hub, id, "none:a").Text));
         Assert.Throws<HubApiException>(() => Explain(hub, id, "", 1));
         Assert.Throws<HubApiException>(() => Explain(hub, id, "kept:a", 0));
     }
 
-    private static Explanation Explain(HubHarness hub, string client, string channel, ulong? offset = null) => hub.Answer(hub.Api.ExplainAsync(client, channel, offset));
+    private static Explanation Explain(HubHarness hub, string client, string channel, ulong? offset = null) =>
+        hub.Answer(hub.Api.ExplainAsync(client, channel, offset));
 
     private static void Publish(HubHarness hub, string channel, int count)
     {
@@ -269,7 +306,7 @@ public sealed class ExplainTests
     private static (HubClient Client, string Id) Connect(HubHarness hub, int? receiveBufferBytes = null)
     {
         HubClient client = hub.Dial(receiveBufferBytes: receiveBufferBytes);
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
         const string Member = "\"client\":\"";
         string answer = client.NextLine();
         int start = answer.IndexOf(Member, StringComparison.Ordinal) + Member.Length;
@@ -278,7 +315,7 @@ public sealed class ExplainTests
 
     private static void Subscribe(HubClient client, string channel, string more = "")
     {
-        client.Say($$"""{"id":2,"subscribe":{"channel":"{{channel}}"{{more}} } }""");
+        client.Send($$"""{"id":2,"subscribe":{"channel":"{{channel}}"{{more}} } }""");
         client.NextLine();
     }
 

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Broker.Tests.Api;
 
-/// <summary>What clients hear when the server sets anew when their connection expires.</summary>
+/// <summary>What clients receive when the server sets anew when their connection expires.</summary>
 public sealed class RefreshTests
 {
     private static readonly DateTimeOffset s_now = new FakeTimeProvider().GetUtcNow();
@@ -14,7 +14,10 @@ public sealed class RefreshTests
     [Fact]
     public void A_client_is_told_its_new_end_and_then_disconnected()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1), ExpiredCloseDelay = TimeSpan.FromSeconds(1) } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Clients =
+                    new ClientSettings { PingInterval = TimeSpan.FromHours(1), ExpiredCloseDelay = TimeSpan.FromSeconds(1) } });
         HubClient client = hub.Connect();
 
         hub.Await(hub.Api.RefreshAsync(new UserConnections(""), new ConnectionExpiry(s_now + TimeSpan.FromSeconds(60))));

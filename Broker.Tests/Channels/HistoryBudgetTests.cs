@@ -28,5 +28,6 @@ public sealed class HistoryBudgetTests
         Assert.False(hub.Channels.IsHistoryFull);
     }
 
-    private static void Publish(HubHarness hub, string channel, int bytes) => hub.Answer(hub.Api.PublishAsync(channel, new PublishRequest(new byte[bytes])));
+    private static void Publish(HubHarness hub, string channel, int bytes) =>
+        hub.Answer(hub.Api.PublishAsync(channel, new PublishRequest(new byte[bytes])));
 }

@@ -33,7 +33,9 @@ public sealed class PositionCheckTests
         hub.Advance(s_interval + s_tick);
 
         Assert.Equal("""{"push":{"channel":"kept:a","unsubscribe":{"code":2500,"reason":"insufficient state"}}}""", client.NextLine());
-        Assert.Matches("\"publications\":.{\"data\":1,.*\"recovered\":true", Subscribe(client, 3, "kept:a", $$""","recover":true,"epoch":"{{epoch}}","offset":0 """));
+        Assert.Matches(
+            "\"publications\":.{\"data\":1,.*\"recovered\":true",
+                Subscribe(client, 3, "kept:a", $$""","recover":true,"epoch":"{{epoch}}","offset":0 """));
         Assert.Equal((0, 1), (Count(hub, NamespaceCount.PositionsKept), Count(hub, NamespaceCount.PositionsLost)));
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("2")));
         Assert.Equal("""{"push":{"channel":"kept:a","pub":{"data":2,"offset":2}}}""", client.NextLine());
@@ -100,7 +102,8 @@ public sealed class PositionCheckTests
     [Fact]
     public void Live_subscribers_keep_the_position_of_a_silent_channel()
     {
-        using HubHarness hub = Hub(s_kept with { History = s_history with { Ttl = TimeSpan.FromSeconds(5), MetaTtl = TimeSpan.FromSeconds(12) } });
+        using HubHarness hub =
+            Hub(s_kept with { History = s_history with { Ttl = TimeSpan.FromSeconds(5), MetaTtl = TimeSpan.FromSeconds(12) } });
         HubClient client = hub.Connect();
         Subscribe(client, 2, "kept:a");
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("1")));
@@ -120,7 +123,8 @@ public sealed class PositionCheckTests
         Assert.True(kept.IsCompletedSuccessfully);
     }
 
-    private static long Count(HubHarness hub, NamespaceCount count, string name = "kept") => hub.Channels.Counters.Sum(home => home.Read(name, count));
+    private static long Count(HubHarness hub, NamespaceCount count, string name = "kept") =>
+        hub.Channels.Counters.Sum(home => home.Read(name, count));
 
     private static HubHarness Hub(params ChannelNamespace[] namespaces) =>
         new(new StandardSettings
@@ -137,7 +141,7 @@ public sealed class PositionCheckTests
 
     private static string Ask(HubClient client, string command)
     {
-        client.Say(command);
+        client.Send(command);
         return client.NextLine();
     }
 

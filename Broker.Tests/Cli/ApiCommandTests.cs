@@ -40,13 +40,15 @@ public sealed class ApiCommandTests : IAsyncLifetime
         await _app.StartAsync();
         _url = $"{_app.Urls.First()}/api";
         IHubApi api = _app.Services.GetRequiredService<Hub>().Api;
-        foreach (string data in (string[])["1", "\"two\u009b\"", "3"]) await api.PublishAsync("news", new PublishRequest(Encoding.UTF8.GetBytes(data)) { IsJson = true });
+        foreach (string data in (string[])["1", "\"two\u009b\"", "3"])
+            await api.PublishAsync("news", new PublishRequest(Encoding.UTF8.GetBytes(data)) { IsJson = true });
     }
 
     public async Task DisposeAsync() => await _app.DisposeAsync();
 
     [Theory]
-    [InlineData("history news", """{"data":1,"offset":1}|{"data":"two\x9b","offset":2}|{"data":3,"offset":3}|""", "broker: offset 3, epoch ")]
+    [InlineData("history news", """{"data":1,"offset":1}|{"data":"two\x9b","offset":2}|{"data":3,"offset":3}|""",
+        "broker: offset 3, epoch ")]
     [InlineData("history news --limit 1 --reverse", """{"data":3,"offset":3}|""", "broker: offset 3, epoch ")]
     [InlineData("history news --since 2", """{"data":3,"offset":3}|""", "broker: offset 3, epoch ")]
     [InlineData("presence news", "", "")]
@@ -54,14 +56,16 @@ public sealed class ApiCommandTests : IAsyncLifetime
     [InlineData("presence news --counts --json", """{"num_clients":0,"num_users":0}|""", "")]
     [InlineData("channels", "", "")]
     [InlineData("channels --json", """{"channels":{}}|""", "")]
-    [InlineData("explain --client nobody --channel news --offset 3", "client_unknown: No client nobody is connected, and none that has gone is remembered.|", "")]
-    [InlineData("explain --client nobody --channel news --offset 4", "never_published: Nothing was published at offset 4: the newest publication of news is 3.|", "")]
+    [InlineData("explain --client nobody --channel news --offset 3",
+        "client_unknown: No client nobody is connected, and none that has gone is remembered.|", "")]
+    [InlineData("explain --client nobody --channel news --offset 4",
+        "never_published: Nothing was published at offset 4: the newest publication of news is 3.|", "")]
     public async Task Prints_the_answer(string line, string output, string error)
     {
-        (int code, string printed, string told) = await RunAsync(line);
+        (int code, string printed, string reported) = await RunAsync(line);
 
         Assert.Equal((0, output.Replace("|", "\n", StringComparison.Ordinal)), (code, printed));
-        Assert.StartsWith(error, told, StringComparison.Ordinal);
+        Assert.StartsWith(error, reported, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,12 +86,12 @@ public sealed class ApiCommandTests : IAsyncLifetime
     [InlineData("explain --client c --channel news --offset 0", ExitCode.Failed, "error 107: bad request: offset begins at 1")]
     public async Task A_failure_is_one_line_and_an_exit_code(string line, int code, string error)
     {
-        (int ended, string printed, string told) = await RunAsync(line);
+        (int ended, string printed, string reported) = await RunAsync(line);
 
         Assert.Equal((code, ""), (ended, printed));
-        Assert.StartsWith("broker: ", told, StringComparison.Ordinal);
-        Assert.Contains(error, told, StringComparison.Ordinal);
-        Assert.Equal(told.IndexOf('\n', StringComparison.Ordinal), told.Length - 1);
+        Assert.StartsWith("broker: ", reported, StringComparison.Ordinal);
+        Assert.Contains(error, reported, StringComparison.Ordinal);
+        Assert.Equal(reported.IndexOf('\n', StringComparison.Ordinal), reported.Length - 1);
     }
 
     [Fact]
@@ -102,8 +106,8 @@ public sealed class ApiCommandTests : IAsyncLifetime
         _environment["BROKER_API_URL"] = _url;
         Assert.Equal(0, (await RunAsync("info", new ApiTarget("", "") { Problems = ["not asked"] })).Code);
         _environment.Clear();
-        (int code, _, string told) = await RunAsync("info", new ApiTarget("", "") { Problems = ["broker.conf, line 3: no"] });
-        Assert.Equal((ExitCode.Unusable, "broker: broker.conf, line 3: no\n"), (code, told));
+        (int code, _, string reported) = await RunAsync("info", new ApiTarget("", "") { Problems = ["broker.conf, line 3: no"] });
+        Assert.Equal((ExitCode.Unusable, "broker: broker.conf, line 3: no\n"), (code, reported));
     }
 
     private Task<(int Code, string Output, string Error)> RunAsync(string line) => RunAsync(line, new ApiTarget(_url, Key));
@@ -113,7 +117,9 @@ public sealed class ApiCommandTests : IAsyncLifetime
         using var output = new MemoryStream();
         using var error = new StringWriter { NewLine = "\n" };
         var root = new RootCommand();
-        new ApiCommands(_environment, new global::Broker.Cli.Terminal.Streams(Stream.Null, output, error, ShowsProgress: false), new Option<string?>("--config"), _ => target).AddTo(root);
+        new ApiCommands(
+            _environment, new global::Broker.Cli.Terminal.Streams(Stream.Null, output, error, ShowsProgress: false),
+                new Option<string?>("--config"), _ => target).AddTo(root);
         int code = await root.Parse([.. line.Split(' '), .. more]).InvokeAsync();
         return (code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }

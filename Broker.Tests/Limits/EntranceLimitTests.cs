@@ -19,10 +19,14 @@ public sealed class EntranceLimitTests
     public async Task Connections_through_another_server_count_for_their_address()
     {
         var time = new FakeTimeProvider();
-        var settings = new StandardSettings { Reactors = 1, Transport = Transport.Kestrel, Limits = new LimitSettings { Address = new SharedRateSettings { Connects = 1 } } };
+        var settings =
+            new StandardSettings { Reactors = 1, Transport = Transport.Kestrel,
+                Limits = new LimitSettings { Address = new SharedRateSettings { Connects = 1 } } };
         await using var hub = new Hub(settings, Config.Empty, time, StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
-        UpgradeRequest request = Heads.Read(Heads.With("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"));
+        UpgradeRequest request =
+            Heads.Read(Heads.With(
+                "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"));
 
         Assert.Null(Check("10.0.0.1"));
         Assert.Null(Check("10.0.0.1"));
@@ -35,7 +39,10 @@ public sealed class EntranceLimitTests
 
         UpgradeFault? Check(string address)
         {
-            UpgradeFault? fault = hub.Entrance.Check(request, settings.Centrifuge.Path, isConnect: false, out CarriedOpening? opening, new IPEndPoint(IPAddress.Parse(address), 1));
+            UpgradeFault? fault =
+                hub.Entrance.Check(
+                    request, settings.Centrifuge.Path, isConnect: false, out CarriedOpening? opening,
+                        new IPEndPoint(IPAddress.Parse(address), 1));
             if (opening is not null) hub.Entrance.Withdraw();
             return fault;
         }

@@ -14,7 +14,7 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.Limits;
 
-/// <summary>What clients hear who pass a rate, and what others notice of it: over a whole hub with a clock moved by hand.</summary>
+/// <summary>What clients receive who pass a rate, and what others notice of it: over a whole hub with a clock moved by hand.</summary>
 public sealed class LimitConversationTests
 {
     private const int Room = 129;       // What a client says at once that comes back to all its channels.
@@ -55,7 +55,7 @@ public sealed class LimitConversationTests
     {
         using HubHarness hub = Hub(new LimitSettings { Connection = new RateSettings { Publishes = 5 }, RefusedMax = 100 });
         HubClient hostile = hub.Connect(), honest = hub.Connect();
-        hostile.Say([.. Enumerable.Range(2, 200).Select(static id => $$"""{"id":{{id}},"publish":{"channel":"c","data":1} }""")]);
+        hostile.Send([.. Enumerable.Range(2, 200).Select(static id => $$"""{"id":{{id}},"publish":{"channel":"c","data":1} }""")]);
 
         for (int second = 0; second < 10; second++)
         {
@@ -73,7 +73,7 @@ public sealed class LimitConversationTests
         using HubHarness hub = Hub(new LimitSettings { Connection = slow, User = slow, Address = slow });
         HubClient client = hub.Connect();
 
-        client.Say([.. Enumerable.Range(2, Room - 1).Select(static id => $$"""{"id":{{id}},"subscribe":{"channel":"c{{id}}"} }""")]);
+        client.Send([.. Enumerable.Range(2, Room - 1).Select(static id => $$"""{"id":{{id}},"subscribe":{"channel":"c{{id}}"} }""")]);
 
         foreach (string line in client.NextLines(Room - 1)) Assert.DoesNotContain("error", line, StringComparison.Ordinal);
     }
@@ -83,13 +83,13 @@ public sealed class LimitConversationTests
     {
         using HubHarness hub = Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 }, RefusedMax = 10 });
         HubClient client = hub.Connect();
-        client.Say("""{"id":2,"subscribe":{"channel":"c"}}""");
+        client.Send("""{"id":2,"subscribe":{"channel":"c"}}""");
         client.NextLine();
         Publish(hub, client, "d", Room - 1);
 
-        client.Say("""{"id":3,"unsubscribe":{"channel":"c"}}""");
+        client.Send("""{"id":3,"unsubscribe":{"channel":"c"}}""");
         Assert.Equal("""{"id":3,"unsubscribe":{}}""", client.NextLine());
-        client.Say([.. Enumerable.Range(4, 20).Select(static id => $$"""{"id":{{id}},"unsubscribe":{"channel":"c"} }""")]);
+        client.Send([.. Enumerable.Range(4, 20).Select(static id => $$"""{"id":{{id}},"unsubscribe":{"channel":"c"} }""")]);
         Assert.Equal(3013, client.NextClose().Code);
     }
 
@@ -100,7 +100,8 @@ public sealed class LimitConversationTests
         HubClient client = hub.Connect();
         string data = new('x', 60_000);
 
-        string[] answers = [.. Enumerable.Range(0, 8).Select(_ => Ask(client, $$"""{"id":3,"publish":{"channel":"c","data":"{{data}}"} }"""))];
+        string[] answers =
+            [.. Enumerable.Range(0, 8).Select(_ => Ask(client, $$"""{"id":3,"publish":{"channel":"c","data":"{{data}}"} }"""))];
 
         Assert.Equal(2, answers.Count(static answer => answer.Contains("\"code\":111", StringComparison.Ordinal)));
         Assert.Equal(2, hub.Counters.Limited.Read(LimitScope.Connection, LimitKind.Bytes));
@@ -111,20 +112,21 @@ public sealed class LimitConversationTests
     [InlineData(false)]
     public void Native_clients_hear_their_own_codes(bool hasOwnAccess)
     {
-        using HubHarness hub = Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 } }, hasOwnAccess ? new EverybodyIsAnn() : null);
-        hub.Methods.AddQuick("same", static (call, result) => result.Write(call.Arguments));
+        using HubHarness hub =
+            Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 } }, hasOwnAccess ? new EverybodyIsAnn() : null);
+        hub.Methods.AddInline("same", static (call, result) => result.Write(call.Arguments));
         NativeClient client = hub.ConnectNative();
 
         string[] within = Call(Room - 1), beyond = Call(3);
         Assert.All(within, static answer => Assert.StartsWith("result ", answer, StringComparison.Ordinal));
         Assert.Equal(2, beyond.Count(static answer => answer.Contains("Overloaded", StringComparison.Ordinal)));
 
-        client.Say(NativeWriter.Message(new Subscribe { Request = 7, Channel = "c"u8 }));
+        client.Send(NativeWriter.Message(new Subscribe { Request = 7, Channel = "c"u8 }));
         Assert.StartsWith("error Request 111 id 7", client.Next(), StringComparison.Ordinal);
 
         string[] Call(int count)
         {
-            client.Say([.. Enumerable.Range(0, count).Select(static i => NativeClient.Call((uint)i, "same", "a"))]);
+            client.Send([.. Enumerable.Range(0, count).Select(static i => NativeClient.Call((uint)i, "same", "a"))]);
             return client.Next(count);
         }
     }
@@ -136,9 +138,10 @@ public sealed class LimitConversationTests
         hub.Connect();
         HubClient second = hub.Connect(), third = hub.Dial();
 
-        Assert.Equal("""{"id":1,"error":{"code":111,"message":"too many requests","temporary":true}}""", Ask(third, """{"id":1,"connect":{}}"""));
+        Assert.Equal(
+            """{"id":1,"error":{"code":111,"message":"too many requests","temporary":true}}""", Ask(third, """{"id":1,"connect":{}}"""));
         NativeClient native = hub.DialNative();
-        native.Say(NativeClient.Hello());
+        native.Send(NativeClient.Hello());
         Assert.Contains("3013", native.Next(), StringComparison.Ordinal);
         hub.Advance(TimeSpan.FromSeconds(1));
         Assert.StartsWith("""{"id":2,"connect":{"client":""", Ask(third, """{"id":2,"connect":{}}"""), StringComparison.Ordinal);
@@ -168,7 +171,9 @@ public sealed class LimitConversationTests
     [InlineData("2001:db8:0:1::1", "2001:db8:0:2::1", false)]
     public void Addresses_of_one_client_are_one(string first, string second, bool areOne)
     {
-        ClientLimits limits = ClientLimits.Of(new LimitSettings { Address = new SharedRateSettings { Connects = 1 } }, 1, 1, TimeProvider.System, new LimitCounters())!;
+        ClientLimits limits =
+            ClientLimits.Of(
+                new LimitSettings { Address = new SharedRateSettings { Connects = 1 } }, 1, 1, TimeProvider.System, new LimitCounters())!;
         for (int i = 0; i < 2; i++) limits.CheckConnect(IPAddress.Parse(first));
 
         Assert.Equal(areOne, limits.CheckConnect(IPAddress.Parse(second)) is { Status: 429 });
@@ -177,7 +182,9 @@ public sealed class LimitConversationTests
     [Fact]
     public void Users_and_addresses_are_forgotten_when_their_connections_have_gone()
     {
-        using HubHarness hub = Hub(new LimitSettings { User = new SharedRateSettings { Commands = 1 }, Address = new SharedRateSettings { Commands = 1 }, EntriesMax = 1 });
+        using HubHarness hub =
+            Hub(new LimitSettings { User = new SharedRateSettings { Commands = 1 }, Address = new SharedRateSettings { Commands = 1 },
+                EntriesMax = 1 });
         HubClient client = hub.Connect();
         Assert.Equal((1, 1), hub.Limits!.Entries);
 
@@ -194,11 +201,13 @@ public sealed class LimitConversationTests
         for (int i = 0; i < count; i += 100)
         {
             int some = Math.Min(100, count - i);
-            client.Say([.. Enumerable.Range(0, some).Select(n => $$"""{"id":{{1000 + i + n}},"publish":{"channel":"{{channel}}","data":1} }""")]);
+            client.Send([
+                .. Enumerable.Range(0, some).Select(n => $$"""{"id":{{1000 + i + n}},"publish":{"channel":"{{channel}}","data":1} }""")]);
             hub.Turn(2);
             foreach (string line in client.NextLines(some))
             {
-                if (line.Contains("\"code\":111", StringComparison.Ordinal)) refused.Add(int.Parse(line.AsSpan("{\"id\":".Length, 4), CultureInfo.InvariantCulture) - 1000);
+                if (line.Contains("\"code\":111", StringComparison.Ordinal))
+                    refused.Add(int.Parse(line.AsSpan("{\"id\":".Length, 4), CultureInfo.InvariantCulture) - 1000);
             }
         }
 
@@ -207,7 +216,7 @@ public sealed class LimitConversationTests
 
     private static string Ask(HubClient client, string command)
     {
-        client.Say(command);
+        client.Send(command);
         return client.NextLine();
     }
 
@@ -222,14 +231,18 @@ public sealed class LimitConversationTests
 
     private static HubHarness Hub(LimitSettings limits, IHubAccess? access, int loops = 1)
     {
-        var settings = new StandardSettings { Limits = limits, Reactors = loops, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } };
+        var settings =
+            new StandardSettings { Limits = limits, Reactors = loops,
+                Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } };
         return new HubHarness(settings, StandardDialects.Of(settings), access);
     }
 
     private sealed class EverybodyIsAnn : IHubAccess
     {
-        public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) => new(AuthenticationResult.Admit("ann"));
+        public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) =>
+            new(AuthenticationResult.Admit("ann"));
 
-        public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) => new(AuthorizationResult.Allowed);
+        public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) =>
+            new(AuthorizationResult.Allowed);
     }
 }

@@ -28,7 +28,7 @@ public sealed class RateTableTests
         foreach (string key in (string[])["a", "b", "a", "c"]) Use(table, key, 0);
 
         Assert.Equal(2, table.Count);
-        Assert.True(Take(table, "b"));      // New, and so full; this forgets the next.
+        Assert.True(Take(table, "b"));      // New, and so full; this drops the next.
         Assert.False(Take(table, "c"));
     }
 

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Broker.Tests.Streams;
 
-/// <summary>What native clients hear of who is in a channel, over a whole hub.</summary>
+/// <summary>What native clients learn of who is in a channel, over a whole hub.</summary>
 public sealed class NativePresenceTests
 {
     [Fact]
@@ -36,7 +36,7 @@ public sealed class NativePresenceTests
         Assert.Equal("joined #1 ", asks.Next());
         Subscribe(comes, "room:a");
         Assert.Equal("joined #1 ", asks.Next());
-        comes.Say(NativeWriter.Message(new Unsubscribe { Request = 3, Channel = 1 }));
+        comes.Send(NativeWriter.Message(new Unsubscribe { Request = 3, Channel = 1 }));
         Assert.Equal("left #1 ", asks.Next());
         hub.Turn(4);
         Assert.Empty(plain.Frames.PayloadsWithin(2));
@@ -44,17 +44,20 @@ public sealed class NativePresenceTests
 
     private static string Ask(NativeClient client, PresenceOptions options, string channel = "room:a")
     {
-        client.Say(NativeWriter.Message(new PresenceRequest { Request = 9, Options = options, Channel = System.Text.Encoding.UTF8.GetBytes(channel) }));
+        client.Send(NativeWriter.Message(
+            new PresenceRequest { Request = 9, Options = options, Channel = System.Text.Encoding.UTF8.GetBytes(channel) }));
         return client.Next();
     }
 
     private static string Subscribe(NativeClient client, string channel, SubscribeOptions options = SubscribeOptions.None, int answers = 1)
     {
-        client.Say(NativeWriter.Message(new Subscribe { Request = 2, Options = options, Channel = System.Text.Encoding.UTF8.GetBytes(channel) }));
+        client.Send(NativeWriter.Message(
+            new Subscribe { Request = 2, Options = options, Channel = System.Text.Encoding.UTF8.GetBytes(channel) }));
         return client.Next(answers)[^1];
     }
 
     private static ClientSettings Quiet() => new() { PingInterval = TimeSpan.FromHours(1) };
 
-    private static HubHarness Hub(params ChannelNamespace[] namespaces) => new(new StandardSettings { Namespaces = namespaces, Clients = Quiet() });
+    private static HubHarness Hub(params ChannelNamespace[] namespaces) =>
+        new(new StandardSettings { Namespaces = namespaces, Clients = Quiet() });
 }

@@ -25,21 +25,25 @@ using Xunit;
 
 namespace Broker.Tests.Tracing;
 
-/// <summary>The traces of a hub, as whoever listens sees them. By themselves, as a listener hears the whole process.</summary>
+/// <summary>The traces of a hub, as the listeners sees them. By themselves, as a listener receives the whole process.</summary>
 [Collection(Alone.Name)]
 public sealed class TraceTests
 {
-    private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736", Caller = "00f067aa0ba902b7", TraceParent = $"00-{TraceId}-{Caller}-01";
+    private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736", Caller = "00f067aa0ba902b7", TraceParent =
+        $"00-{TraceId}-{Caller}-01";
 
     [Fact]
     public void A_publish_of_the_server_is_traced_to_its_deliveries_on_each_loop()
     {
         using var spans = new Spans(HubTraces.Name);
-        using var hub = new HubHarness(new StandardSettings { Reactors = 2, Channels = new ChannelNamespace { History = new HistoryOptions { Size = 10, Ttl = TimeSpan.FromMinutes(1) } } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Reactors = 2,
+                    Channels = new ChannelNamespace { History = new HistoryOptions { Size = 10, Ttl = TimeSpan.FromMinutes(1) } } });
         foreach (int loop in (int[])[0, 0, 1])
         {
             HubClient client = hub.Connect(loop);
-            client.Say("""{"id":2,"subscribe":{"channel":"c"}}""");
+            client.Send("""{"id":2,"subscribe":{"channel":"c"}}""");
             client.NextLine();
         }
 
@@ -47,9 +51,12 @@ public sealed class TraceTests
         hub.RunUntil(() => spans.Ended.Count == 3, "the spans have ended");
 
         Activity publish = spans.Single("publish");
-        Assert.Equal((ActivityKind.Producer, "c", 3), (publish.Kind, publish.GetTagItem("messaging.destination.name"), publish.GetTagItem("broker.receivers")));
+        Assert.Equal(
+            (ActivityKind.Producer, "c", 3),
+                (publish.Kind, publish.GetTagItem("messaging.destination.name"), publish.GetTagItem("broker.receivers")));
         Assert.Equal(1UL, publish.GetTagItem("broker.offset"));
-        Activity[] deliveries = [.. spans.Ended.Where(static each => each.OperationName == "deliver").OrderBy(static each => each.GetTagItem("broker.loop"))];
+        Activity[] deliveries =
+            [.. spans.Ended.Where(static each => each.OperationName == "deliver").OrderBy(static each => each.GetTagItem("broker.loop"))];
         Assert.Equal([0, 1], deliveries.Select(static each => each.GetTagItem("broker.loop")));
         Assert.Equal([2, 1], deliveries.Select(static each => each.GetTagItem("broker.receivers")));
         Assert.All(deliveries, each => Assert.Equal((publish.TraceId, publish.SpanId), (each.TraceId, each.ParentSpanId)));
@@ -61,7 +68,7 @@ public sealed class TraceTests
         using var spans = new Spans(HubTraces.Name) { IsSampled = false };
         using var hub = new HubHarness();
         HubClient client = hub.Connect();
-        client.Say("""{"id":2,"subscribe":{"channel":"c"}}""");
+        client.Send("""{"id":2,"subscribe":{"channel":"c"}}""");
         client.NextLine();
 
         hub.Answer(hub.Api.PublishAsync("c", new PublishRequest("1"u8.ToArray()) { IsJson = true }));
@@ -103,7 +110,10 @@ public sealed class TraceTests
         using var spans = new Spans(BackendTraces.Name);
         await using var backend = new TestBackend();
         await backend.StartAsync();
-        using var proxy = new BackendProxy(new ProxySettings { Connect = new Uri($"http://127.0.0.1:{backend.Port}/connect") }, TimeProvider.System, NullLogger.Instance);
+        using var proxy =
+            new BackendProxy(
+                new ProxySettings { Connect = new Uri($"http://127.0.0.1:{backend.Port}/connect") }, TimeProvider.System,
+                    NullLogger.Instance);
         var client = new BackendClient("c1", "websocket", "json", [KeyValuePair.Create("traceparent", TraceParent)]);
 
         await proxy.ConnectAsync(client, default, "", "", [], default);
@@ -128,7 +138,10 @@ public sealed class TraceTests
         });
         await collector.StartAsync();
         await using Application application = await Application.StartAsync();
-        using (TracerProvider provider = TraceExport.Start(new TraceSettings { Endpoint = new Uri($"{collector.Urls.Single()}/v1/traces"), Headers = ["X-Tenant: a b"], OneOf = 1 }, "1.2.3")!)
+        using (TracerProvider provider =
+            TraceExport.Start(
+                new TraceSettings { Endpoint = new Uri($"{collector.Urls.Single()}/v1/traces"), Headers = ["X-Tenant: a b"], OneOf = 1 },
+                    "1.2.3")!)
         {
             await application.PublishAsync();
             Assert.True(provider.ForceFlush());
@@ -136,7 +149,8 @@ public sealed class TraceTests
 
         byte[] sent = await exported.Task.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.True(sent.AsSpan().IndexOf(Convert.FromHexString(TraceId)) > 0);
-        foreach (string text in (string[])["api publish", "publish", "messaging.destination.name", "broker"]) Assert.True(sent.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) > 0, text);
+        foreach (string text in (string[])["api publish", "publish", "messaging.destination.name", "broker"])
+            Assert.True(sent.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) > 0, text);
     }
 
     [Fact]
@@ -151,7 +165,8 @@ public sealed class TraceTests
             _listener = new ActivityListener
             {
                 ShouldListenTo = source => sources.Contains(source.Name),
-                Sample = (ref ActivityCreationOptions<ActivityContext> _) => IsSampled ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+                Sample = (ref ActivityCreationOptions<ActivityContext> _) =>
+                    IsSampled ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
                 ActivityStopped = Ended.Enqueue,
             };
             ActivitySource.AddActivityListener(_listener);
@@ -185,7 +200,9 @@ public sealed class TraceTests
         internal async Task PublishAsync()
         {
             using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null });
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"{app.Urls.Single()}/api/publish") { Content = new StringContent("""{"channel":"c","data":1}""") };
+            using var request =
+                new HttpRequestMessage(HttpMethod.Post, $"{app.Urls.Single()}/api/publish")
+                    { Content = new StringContent("""{"channel":"c","data":1}""") };
             request.Headers.Add("X-API-Key", Key);
             request.Headers.Add("traceparent", TraceParent);
             using HttpResponseMessage response = await client.SendAsync(request);

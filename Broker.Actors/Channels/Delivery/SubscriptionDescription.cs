@@ -3,7 +3,7 @@ using Broker.Core.Filters;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>Where a subscription stands, for whoever explains it.</summary>
+/// <summary>Where a subscription stands, for the one that explains it.</summary>
 /// <param name="Since">The offset that it began behind.</param>
 /// <param name="UpTo">The offset of the last publication that came to it.</param>
 internal sealed record SubscriptionDescription(ulong Since, ulong UpTo)

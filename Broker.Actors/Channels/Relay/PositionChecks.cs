@@ -2,7 +2,10 @@ using Broker.Reactor.Loops;
 
 namespace Broker.Actors.Channels.Relay;
 
-/// <summary>Says when the position of each channel with positioned subscribers is to be compared with its home's: once an interval, however many subscribers it has.</summary>
+/// <summary>
+/// Says when the position of each channel with positioned subscribers is to be compared with its home's: once an interval, however many
+/// subscribers it has.
+/// </summary>
 /// <remarks>
 /// For the relay's thread. The interval is the same for all channels, so a queue in the order of their due times is all that is kept; a
 /// publication costs nothing here. A channel that has lost its positioned subscribers leaves the queue when its time comes.
@@ -45,7 +48,9 @@ internal sealed class PositionChecks
     private void OnTime()
     {
         long now = _loop.NowMilliseconds;
-        for (int i = 0; i < ChannelsOfTurnMax && _watched.TryPeek(out (RelayChannel Channel, long DueMilliseconds) next) && next.DueMilliseconds <= now; i++)
+        for (int i = 0;
+        i < ChannelsOfTurnMax && _watched.TryPeek(out (RelayChannel Channel, long DueMilliseconds) next) && next.DueMilliseconds <= now;
+        i++)
         {
             _watched.Dequeue();
             next.Channel.IsWatched = false;

@@ -65,7 +65,10 @@ public readonly ref struct PresenceReply : INativeMessage<PresenceReply>
     /// <summary>Distinct users among them; all anonymous clients are one.</summary>
     public uint Users { get; init; }
 
-    /// <summary>The members to the end, each as <see cref="Member.Write"/> writes it and <see cref="MemberReader"/> reads it; empty where only counts were asked for.</summary>
+    /// <summary>
+    /// The members to the end, each as <see cref="Member.Write"/> writes it and <see cref="MemberReader"/> reads it; empty where only
+    /// counts were asked for.
+    /// </summary>
     public ReadOnlySpan<byte> Members { get; init; }
 
     /// <inheritdoc />
@@ -74,7 +77,8 @@ public readonly ref struct PresenceReply : INativeMessage<PresenceReply>
     /// <inheritdoc />
     public static PresenceReply Read(scoped ref BodyReader body)
     {
-        var reply = new PresenceReply { Request = body.NextWord(), Clients = body.NextWord(), Users = body.NextWord(), Members = body.Rest() };
+        var reply = new PresenceReply { Request = body.NextWord(), Clients = body.NextWord(), Users = body.NextWord(),
+            Members = body.Rest() };
         var members = new MemberReader(reply.Members);
         while (members.Read(out _))
         {

@@ -3,7 +3,9 @@ using Broker.Tests.Identity;
 
 namespace Broker.Tests.EndToEnd.Identity;
 
-/// <summary>One host for several tests: keys from a URL, histories, the server API, and a backend that grants subscriptions for a time.</summary>
+/// <summary>
+/// One host for several tests: keys from a URL, histories, the server API, and a backend that grants subscriptions for a time.
+/// </summary>
 public sealed class IdentityHost : IAsyncLifetime
 {
     public const string ApiKey = "a long random key";

@@ -40,9 +40,11 @@ public sealed class IdentityHostTests(IdentityHost identity) : IClassFixture<Ide
     {
         using LightClient client = await OpenAsync();
         await AskAsync(client, """{"id":1,"connect":{}}""");
-        Assert.StartsWith("""{"id":2,"subscribe":""", await AskAsync(client, """{"id":2,"subscribe":{"channel":"lent:a"}}"""), StringComparison.Ordinal);
+        Assert.StartsWith(
+            """{"id":2,"subscribe":""", await AskAsync(client, """{"id":2,"subscribe":{"channel":"lent:a"}}"""), StringComparison.Ordinal);
 
-        Assert.Equal("""{"push":{"channel":"lent:a","unsubscribe":{"code":2501,"reason":"subscription expired"}}}""", await NextAsync(client));
+        Assert.Equal(
+            """{"push":{"channel":"lent:a","unsubscribe":{"code":2501,"reason":"subscription expired"}}}""", await NextAsync(client));
         Assert.Equal(2, identity.Asked("/sub_refresh").Count);
         Assert.Contains("\"user\":\"7\",\"channel\":\"lent:a\"", identity.Asked("/sub_refresh")[0].Body, StringComparison.Ordinal);
     }
@@ -73,14 +75,21 @@ public sealed class IdentityHostTests(IdentityHost identity) : IClassFixture<Ide
     public async Task The_commands_ask_by_the_server_API()
     {
         using LightClient client = await OpenAsync();
-        using var answer = JsonDocument.Parse(await AskAsync(client, $$"""{"id":1,"connect":{"token":"{{identity.Token("""{"sub":"9"}""")}}"} }"""));
+        using var answer =
+            JsonDocument.Parse(await AskAsync(client, $$"""{"id":1,"connect":{"token":"{{identity.Token("""{"sub":"9"}""")}}"} }"""));
         string id = answer.RootElement.GetProperty("connect").GetProperty("client").GetString()!;
         await PublishAsync("kept:b", "1");
 
-        (int code, string output, string error) = await BrokerProgram.RunAsync(null, null, "explain", "--client", id, "--channel", "kept:b", "--offset", "1", "--api", identity.Api.ToString(), "--api-key", IdentityHost.ApiKey);
-        Assert.Equal((0, "not_subscribed: The client is connected, but has not subscribed to kept:b, as far as is remembered.\n", ""), (code, output, error));
+        (int code, string output, string error) =
+            await BrokerProgram.RunAsync(
+                null, null, "explain", "--client", id, "--channel", "kept:b", "--offset", "1", "--api", identity.Api.ToString(),
+                    "--api-key", IdentityHost.ApiKey);
+        Assert.Equal(
+            (0, "not_subscribed: The client is connected, but has not subscribed to kept:b, as far as is remembered.\n", ""),
+                (code, output, error));
 
-        (code, output, error) = await BrokerProgram.RunAsync(null, null, "history", "kept:b", "--api", identity.Api.ToString(), "--api-key", "wrong");
+        (code, output, error) =
+            await BrokerProgram.RunAsync(null, null, "history", "kept:b", "--api", identity.Api.ToString(), "--api-key", "wrong");
         Assert.Equal((1, ""), (code, output));
         Assert.Equal($"broker: {identity.Api}/history answers 401: the API key is not one of broker.api.keys\n", error);
     }
@@ -99,13 +108,16 @@ public sealed class IdentityHostTests(IdentityHost identity) : IClassFixture<Ide
     }
 
     private async Task<string> NextAsync(LightClient client) =>
-        await client.ReadLineAsync(_limit.Token) is { } line ? Encoding.UTF8.GetString(line.Span) : throw new InvalidOperationException($"The hub has closed: {client.CloseCode} {client.CloseReason}");
+        await client.ReadLineAsync(_limit.Token) is { } line ? Encoding.UTF8.GetString(line.Span)
+            : throw new InvalidOperationException($"The hub has closed: {client.CloseCode} {client.CloseReason}");
 
     private async Task PublishAsync(string channel, string json)
     {
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("X-API-Key", IdentityHost.ApiKey);
-        using HttpResponseMessage response = await http.PostAsync(new Uri($"{identity.Api}/publish"), new StringContent($$"""{"channel":"{{channel}}","data":{{json}} }"""), _limit.Token);
+        using HttpResponseMessage response =
+            await http.PostAsync(
+                new Uri($"{identity.Api}/publish"), new StringContent($$"""{"channel":"{{channel}}","data":{{json}} }"""), _limit.Token);
         Assert.Contains("\"result\"", await response.Content.ReadAsStringAsync(_limit.Token), StringComparison.Ordinal);
     }
 }
