@@ -13,7 +13,7 @@ namespace Broker.Cli.Commands;
 /// <param name="targetOf">What the hub's settings say, for what neither says.</param>
 internal sealed class ApiSession(IDictionary environment, Streams streams, Func<ParseResult, ApiTarget> targetOf)
 {
-    private readonly Option<string?> _url = new("--api")
+    private readonly Option<string?> _url = new("--api-url")
     {
         HelpName = "URL",
         Description = $"Where the hub's server API is; or {ClientVariables.ApiUrl}. [default: http://, the hub's address and port, /api]",

@@ -9,7 +9,7 @@ public static class ClientVariables
     /// <summary>The token, for <c>--token</c>.</summary>
     public const string Token = "BROKER_TOKEN";
 
-    /// <summary>The URL of the hub's server API, for <c>--api</c>.</summary>
+    /// <summary>The URL of a node's server API, for <c>--api-url</c>.</summary>
     public const string ApiUrl = "BROKER_API_URL";
 
     /// <summary>A key of the server API, for <c>--api-key</c>.</summary>

@@ -81,8 +81,8 @@ public sealed class ApiCommandTests : IAsyncLifetime
     [InlineData("history news --since 1 --epoch wrong", ExitCode.Failed, "error 112: ")]
     [InlineData("history news --since x", ExitCode.Unusable, "--since is an offset, a whole number, and not \"x\".")]
     [InlineData("presence x#y:z --api-key wrong", ExitCode.Failed, "/presence answers 401: the API key is not one of broker.api.keys")]
-    [InlineData("info --api http://127.0.0.1:1/api", ExitCode.Unreachable, "http://127.0.0.1:1/api cannot be reached: ")]
-    [InlineData("info --api ftp://127.0.0.1/api", ExitCode.Unusable, "is no URL of a server API")]
+    [InlineData("info --api-url http://127.0.0.1:1/api", ExitCode.Unreachable, "http://127.0.0.1:1/api cannot be reached: ")]
+    [InlineData("info --api-url ftp://127.0.0.1/api", ExitCode.Unusable, "is no URL of a server API")]
     [InlineData("explain --client c --channel news --offset 0", ExitCode.Failed, "error 107: bad request: offset begins at 1")]
     public async Task A_failure_is_one_line_and_an_exit_code(string line, int code, string error)
     {

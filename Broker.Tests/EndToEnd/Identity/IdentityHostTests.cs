@@ -82,14 +82,14 @@ public sealed class IdentityHostTests(IdentityHost identity) : IClassFixture<Ide
 
         (int code, string output, string error) =
             await BrokerProgram.RunAsync(
-                null, null, "explain", "--client", id, "--channel", "kept:b", "--offset", "1", "--api", identity.Api.ToString(),
+                null, null, "explain", "--client", id, "--channel", "kept:b", "--offset", "1", "--api-url", identity.Api.ToString(),
                     "--api-key", IdentityHost.ApiKey);
         Assert.Equal(
             (0, "not_subscribed: The client is connected, but has not subscribed to kept:b, as far as is remembered.\n", ""),
                 (code, output, error));
 
         (code, output, error) =
-            await BrokerProgram.RunAsync(null, null, "history", "kept:b", "--api", identity.Api.ToString(), "--api-key", "wrong");
+            await BrokerProgram.RunAsync(null, null, "history", "kept:b", "--api-url", identity.Api.ToString(), "--api-key", "wrong");
         Assert.Equal((1, ""), (code, output));
         Assert.Equal($"broker: {identity.Api}/history answers 401: the API key is not one of broker.api.keys\n", error);
     }
