@@ -4,6 +4,7 @@ using Broker.Actors.Calls.Methods;
 using Broker.Actors.Calls.Outbound;
 using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.Home;
+using System.Net;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
@@ -105,7 +106,7 @@ public sealed class SessionActor : UntypedActor
     private void Bind(Bound bound)
     {
         (_writer, _upgrade) = (bound.Writer, bound.Upgrade);
-        _limits = _context.Limits?.Begin(_writer.Connection.Remote.Address);
+        if (_context.Limits is { } limits) _limits = limits.Begin(limits.NeedsAddress ? _writer.Connection.Remote.Address : IPAddress.None);
     }
 
     private SessionCalls Calls =>

@@ -16,7 +16,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
     private readonly Option<string?> _url = new("--api-url")
     {
         HelpName = "URL",
-        Description = $"Where the hub's server API is; or {ClientVariables.ApiUrl}. [default: http://, the hub's address and port, /api]",
+        Description = $"The hub to ask, such as http://127.0.0.1:8000; or {ClientVariables.ApiUrl}. [default: by the hub's settings]",
     };
 
     private readonly Option<string?> _key = new("--api-key")
@@ -109,10 +109,12 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         }
 
         if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? api) || api.Scheme is not ("http" or "https"))
-            throw new UsageException($"{url} is no URL of a server API, such as http://127.0.0.1:8000/api.");
+            throw new UsageException($"{url} is no URL of a hub, such as http://127.0.0.1:8000.");
         if (key.Length == 0)
             throw new UsageException($"No API key: give --api-key, {ClientVariables.ApiKey}, or --config with the hub's broker.api.keys.");
-        return (api, key);
+
+        // The API is below the hub's root, which may be below another server's.
+        return (api.AbsolutePath.TrimEnd('/').EndsWith("/api", StringComparison.Ordinal) ? api : new Uri($"{url.TrimEnd('/')}/api"), key);
     }
 
     private static async Task<JsonDocument> AskAsync(Uri url, string key, Action<Utf8JsonWriter> body, CancellationToken cancellationToken)

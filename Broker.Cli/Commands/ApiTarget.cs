@@ -1,7 +1,7 @@
 namespace Broker.Cli.Commands;
 
-/// <summary>Where the server API of a hub is, and what opens it, as the hub's settings say.</summary>
-/// <param name="Url">Its URL.</param>
+/// <summary>Where a hub is, and what opens its server API, as the hub's settings say.</summary>
+/// <param name="Url">Its URL, or that of its server API.</param>
 /// <param name="Key">A key; empty for none.</param>
 public sealed record ApiTarget(string Url, string Key)
 {

@@ -157,9 +157,8 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
             System.Net.IPAddress address = settings.Hub.Listen.Address;
             if (address.Equals(System.Net.IPAddress.Any)) address = System.Net.IPAddress.Loopback;
             if (address.Equals(System.Net.IPAddress.IPv6Any)) address = System.Net.IPAddress.IPv6Loopback;
-            return new ApiTarget(
-                $"http://{new System.Net.IPEndPoint(address, settings.Hub.Listen.Port)}/api", settings.Identity.Api.Keys is [var first, ..]
-                    ? first : "");
+            string key = settings.Identity.Api.Keys is [var first, ..] ? first : "";
+            return new ApiTarget($"http://{new System.Net.IPEndPoint(address, settings.Hub.Listen.Port)}", key);
         }
         catch (SettingException bad)
         {

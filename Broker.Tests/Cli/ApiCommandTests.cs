@@ -38,7 +38,7 @@ public sealed class ApiCommandTests : IAsyncLifetime
         _app = builder.Build();
         _app.MapBrokerApi(new ApiSettings { Keys = [Key] });
         await _app.StartAsync();
-        _url = $"{_app.Urls.First()}/api";
+        _url = _app.Urls.First();
         IHubApi api = _app.Services.GetRequiredService<Hub>().Api;
         foreach (string data in (string[])["1", "\"two\u009b\"", "3"])
             await api.PublishAsync("news", new PublishRequest(Encoding.UTF8.GetBytes(data)) { IsJson = true });
@@ -81,8 +81,8 @@ public sealed class ApiCommandTests : IAsyncLifetime
     [InlineData("history news --since 1 --epoch wrong", ExitCode.Failed, "error 112: ")]
     [InlineData("history news --since x", ExitCode.Unusable, "--since is an offset, a whole number, and not \"x\".")]
     [InlineData("presence x#y:z --api-key wrong", ExitCode.Failed, "/presence answers 401: the API key is not one of broker.api.keys")]
-    [InlineData("info --api-url http://127.0.0.1:1/api", ExitCode.Unreachable, "http://127.0.0.1:1/api cannot be reached: ")]
-    [InlineData("info --api-url ftp://127.0.0.1/api", ExitCode.Unusable, "is no URL of a server API")]
+    [InlineData("info --api-url http://127.0.0.1:1", ExitCode.Unreachable, "http://127.0.0.1:1/api cannot be reached: ")]
+    [InlineData("info --api-url ftp://127.0.0.1/api", ExitCode.Unusable, "is no URL of a hub")]
     [InlineData("explain --client c --channel news --offset 0", ExitCode.Failed, "error 107: bad request: offset begins at 1")]
     public async Task A_failure_is_one_line_and_an_exit_code(string line, int code, string error)
     {
