@@ -123,6 +123,19 @@ public sealed partial class BrokerClient : IAsyncDisposable
         return Current().Channels.ReadHistoryAsync(channel, range, cancellationToken);
     }
 
+    /// <summary>Asks who is subscribed to a channel, or how many.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="countsOnly">How many is enough: the list of a large channel may not fit a frame.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="RequestRejectedException">
+    /// 108: the channel has no presence. 103: the client may not. 106: the list is too long for a frame.
+    /// </exception>
+    public Task<ChannelPresence> ReadPresenceAsync(string channel, bool countsOnly = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(channel);
+        return Current().Channels.ReadPresenceAsync(channel, countsOnly, cancellationToken);
+    }
+
     /// <summary>Subscribes a channel, and waits until the hub has confirmed. A channel is subscribed once per client.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="token">What shows that the client may; sent again after each reconnect.</param>

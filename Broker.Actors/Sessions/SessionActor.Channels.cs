@@ -174,6 +174,7 @@ public sealed partial class SessionActor
         if (_subscriptions.Remove(Subscription.KeyOf(unsubscribe.Channel, unsubscribe.Key), out Subscription? subscription))
         {
             _expiry?.Set(subscription.Key, date: null);
+            subscription.End = SubscriptionEnd.ByClient;
             _context.Routes.HomeOf(subscription.Channel)
                 .Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
             return;

@@ -4,12 +4,15 @@ using Broker.Actors.Calls.Methods;
 using Broker.Actors.Calls.Outbound;
 using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.Home;
+using System.Net;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Limits;
+using Broker.Actors.Recent;
+using Broker.Reactor.Loops;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Filters;
@@ -94,7 +97,8 @@ public sealed partial class SessionActor : UntypedActor
             case DisconnectClient: break;
             case RefreshClient refresh: RefreshByServer(refresh.Expiry); break;
             case Bound bound: Bind(bound); break;
-            case Ended: _ended = true; Context.Stop(Self); break;
+            case DescribeClient describe: Describe(describe); break;
+            case Ended ended: OnEnded(ended.Closure); break;
             default: Unhandled(message); break;
         }
     }
@@ -102,7 +106,7 @@ public sealed partial class SessionActor : UntypedActor
     private void Bind(Bound bound)
     {
         (_writer, _upgrade) = (bound.Writer, bound.Upgrade);
-        _limits = _context.Limits?.Begin(_writer.Connection.Remote.Address);
+        if (_context.Limits is { } limits) _limits = limits.Begin(limits.NeedsAddress ? _writer.Connection.Remote.Address : IPAddress.None);
     }
 
     private SessionCalls Calls =>
@@ -224,8 +228,41 @@ public sealed partial class SessionActor : UntypedActor
         _writer.Done(call.Bytes);
     }
 
+    private void OnEnded(Closure closure)
+    {
+        _ended = true;
+        if (_principal is { } principal)
+        {
+            // A client that closes in good order, or is closed so, has been sent everything before that.
+            bool mayHaveLost = closure.Cause is not (ClosureCause.ClosedByClient or ClosureCause.ClosedByServer or ClosureCause.Shutdown);
+            string cause = Broker.Core.Counting.CodeTable.SnakeOf(closure.Cause.ToString()).Replace('_', ' ');
+            _context.Ends.AddConnection(
+                principal.Client, principal.User, (int)closure.Code, closure.Reason.Length == 0 ? cause : $"{cause}: {closure.Reason}",
+                    mayHaveLost);
+        }
+
+        Context.Stop(Self);
+    }
+
+    private void Describe(DescribeClient describe)
+    {
+        var client = new ClientDescription(_principal?.User ?? "", _writer.Connection.QueuedBytes, Subscription: null);
+        if (!_subscriptions.TryGet(describe.Channel, out Subscription? subscription)) describe.Then(client);
+        else
+            _context.FanOut.Tell(
+                new ChannelProtocol.DescribeSubscriber(subscription, found => describe.Then(client with { Subscription = found })),
+                    ActorRefs.NoSender);
+    }
+
+    private void AddRefusal(string channel, HubError error) =>
+        _context.Ends.AddRefusal(
+            _principal?.Client ?? "", channel, error.Kind == HubErrorKind.Application ? error.ApplicationCode : 100 + (int)error.Kind,
+                error.Message);
+
     private void Reject(ClientCommand command, HubError error)
     {
+        if (command is ClientCommand.Subscribe subscribe && error.Kind != HubErrorKind.AlreadySubscribed)
+            AddRefusal(subscribe.Channel, error);
         _writer.Failed(command.Id, command.Index, error);
         _writer.Done(command.Bytes);
     }
@@ -233,7 +270,12 @@ public sealed partial class SessionActor : UntypedActor
     private void OnFailed(ChannelProtocol.Failed failed)
     {
         bool isServerSide = failed.Subscription is { Options.IsServerSide: true };
-        if (failed.Subscription is { } subscription && IsHeld(subscription)) _subscriptions.Remove(subscription.Key, out _);
+        if (failed.Subscription is { } subscription && IsHeld(subscription))
+        {
+            _subscriptions.Remove(subscription.Key, out _);
+            AddRefusal(subscription.Channel, failed.Error);
+        }
+
         if (isServerSide) Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
         else _writer.Failed(failed.Id, index: 0, failed.Error);
         _writer.Done(failed.Bytes);
@@ -246,6 +288,7 @@ public sealed partial class SessionActor : UntypedActor
         if (!IsHeld(subscription)) return;
         _subscriptions.Remove(subscription.Key, out _);
         _expiry?.Set(subscription.Key, date: null);
+        subscription.End = EndOf(evicted.Reason.Kind);
         Leave(subscription);
 
         // A client does not renew by itself what the server has subscribed it to: it has to connect again.
@@ -253,6 +296,14 @@ public sealed partial class SessionActor : UntypedActor
             Disconnect(DisconnectReason.InsufficientState, $"a publication of {subscription.Channel} was lost");
         else _writer.Evicted(subscription, evicted.Reason);
     }
+
+    private static SubscriptionEnd EndOf(UnsubscribeKind kind) => kind switch
+    {
+        UnsubscribeKind.ByServer => SubscriptionEnd.ByServer,
+        UnsubscribeKind.Expired => SubscriptionEnd.Expired,
+        UnsubscribeKind.StateInvalidated => SubscriptionEnd.StateInvalidated,
+        _ => SubscriptionEnd.InsufficientState,
+    };
 
     private bool IsHeld(Subscription subscription) =>
         _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
@@ -273,7 +324,12 @@ public sealed partial class SessionActor : UntypedActor
     protected override void PostStop()
     {
         if (_principal is { } principal) _context.Connected?.Remove(principal.User, principal.Client);
-        foreach (Subscription subscription in _subscriptions.All) Leave(subscription);
+        foreach (Subscription subscription in _subscriptions.All)
+        {
+            subscription.End = SubscriptionEnd.ConnectionEnded;
+            Leave(subscription);
+        }
+
         _subscriptions.Clear();
         _calls?.AbandonAll();
         _called?.Close();

@@ -70,6 +70,7 @@ public static class HubSettingsBinder
                 WindowBits = reader.GetCount("broker.compression.window-bits", 8, 15),
                 MemoryMax = reader.GetSize("broker.compression.memory-max", 0, GiB),
             },
+            Explain = new ExplainSettings { BytesMax = reader.GetSize("broker.explain.bytes-max", 0, GiB) },
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
 

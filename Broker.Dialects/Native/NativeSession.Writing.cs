@@ -1,5 +1,6 @@
 using Broker.Actors.Calls;
 using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Presence;
 using System.Buffers.Binary;
 using System.Text;
 using Broker.Actors.Channels.SlowConsumers;
@@ -198,6 +199,33 @@ public sealed partial class NativeSession
 
         Send(new HistoryReply { Request = id, Epoch = page.Top.Epoch, Offset = page.Top.Offset, Publications = publications });
     }
+
+    /// <inheritdoc />
+    public override void Presence(uint id, IReadOnlyCollection<ClientInfo> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        long bytes = members.Sum(static each => (long)NativeEncoding.MemberOf(each).Bytes);
+        if (bytes > Context.SharedDataBytesMax - NativeWriter.SizeOf(default(PresenceReply)))
+        {
+            Failed(id, index: 0, HubError.LimitExceeded);
+            return;
+        }
+
+        byte[] list = new byte[bytes];
+        var writer = new BodyWriter(list);
+        var users = new HashSet<string>(StringComparer.Ordinal);
+        foreach (ClientInfo each in members)
+        {
+            NativeEncoding.MemberOf(each).Write(ref writer);
+            users.Add(each.User);
+        }
+
+        Send(new PresenceReply { Request = id, Clients = (uint)members.Count, Users = (uint)users.Count, Members = list });
+    }
+
+    /// <inheritdoc />
+    public override void PresenceStats(uint id, PresenceCounts counts) =>
+        Send(new PresenceReply { Request = id, Clients = (uint)counts.Clients, Users = (uint)counts.Users });
 
     /// <inheritdoc />
     public override void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)

@@ -93,6 +93,7 @@ public sealed partial class NativeSession : DialectSession, ILongDelivery
             case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Handle(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.History: Handle(NativeCommands.Of(message.As<HistoryRequest>(), bytes, index)); break;
+            case NativeKind.Presence: Handle(NativeCommands.Of(message.As<PresenceRequest>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
