@@ -1,3 +1,4 @@
+using Broker.Actors.Recent;
 using Broker.Actors.Calls;
 using Broker.Actors.Calls.Inbound;
 using Broker.Actors.Calls.Methods;
