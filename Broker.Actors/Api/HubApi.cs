@@ -198,10 +198,12 @@ internal sealed class HubApi : IHubApi
         if (offset == 0) throw new HubApiException(HubError.BadRequest, "Offsets begin at 1.");
         if (ChannelName.Check(channel, Context.Clients.ChannelBytesMax) is { } rule) throw new HubApiException(HubError.BadRequest, rule);
         if (!Context.Namespaces.TryResolve(channel, out ChannelNamespace? options, out HubError error))
-            return new Explanation(
-                ExplanationKind.ChannelUnknown,
-                    $"Nobody can subscribe to {channel}: "
-                        + $"{(error.Kind == HubErrorKind.UnknownChannel ? "its namespace is not configured" : "its name does not match its namespace's pattern")}.");
+        {
+            string why = error.Kind == HubErrorKind.UnknownChannel
+                ? "its namespace is not configured"
+                : "its name does not match its namespace's pattern";
+            return new Explanation(ExplanationKind.ChannelUnknown, $"Nobody can subscribe to {channel}: {why}.");
+        }
 
         SessionsProtocol.Described[] loops = await Task.WhenAll(Context.Sessions.Select(
             each => AskAsync<SessionsProtocol.Described>(
