@@ -6,7 +6,7 @@ using Broker.Tests.Support;
 using CsCheck;
 using Xunit;
 
-namespace Broker.Tests.Centrifuge.Protobuf;
+namespace Broker.Tests.Dialects.Centrifuge.Protobuf;
 
 public sealed class ProtobufCommandReaderTests
 {

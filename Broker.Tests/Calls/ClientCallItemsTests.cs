@@ -11,7 +11,7 @@ using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>
 /// Further arguments and several results of the hub's calls to its clients, through a whole hub whose turns the test takes.

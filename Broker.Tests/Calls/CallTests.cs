@@ -16,7 +16,7 @@ using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>Calls through a whole hub whose turns the test takes; handlers run on the thread pool and wait for the test.</summary>
 public sealed class CallTests

@@ -13,7 +13,7 @@ using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>Further arguments and several results of a call, through a whole hub whose turns the test takes.</summary>
 public sealed class CallItemsTests

@@ -17,7 +17,7 @@ using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Counting;
+namespace Broker.Tests.Metrics;
 
 /// <summary>What a whole hub counts, as the one that collects metrics reads it.</summary>
 public sealed class HubMeterTests : IDisposable

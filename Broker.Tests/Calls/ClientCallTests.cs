@@ -12,7 +12,7 @@ using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>Calls of the hub to its clients, through a whole hub whose turns and clock the test moves.</summary>
 public sealed class ClientCallTests

@@ -1,7 +1,7 @@
 using Broker.Actors.Channels;
 using Xunit;
 
-namespace Broker.Tests.Routing;
+namespace Broker.Tests.Channels;
 
 public class ChannelRoutesTests
 {

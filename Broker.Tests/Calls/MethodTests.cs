@@ -1,7 +1,7 @@
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 public sealed class MethodTests
 {

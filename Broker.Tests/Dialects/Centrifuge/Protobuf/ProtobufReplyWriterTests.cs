@@ -4,7 +4,7 @@ using Broker.Dialects.Centrifuge.Wire.Protobuf;
 using Broker.Tests.Support;
 using Xunit;
 
-namespace Broker.Tests.Centrifuge.Protobuf;
+namespace Broker.Tests.Dialects.Centrifuge.Protobuf;
 
 public sealed class ProtobufReplyWriterTests
 {

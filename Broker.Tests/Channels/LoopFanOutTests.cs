@@ -11,7 +11,7 @@ using Xunit;
 using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 using static Broker.Tests.Support.Wire;
 
-namespace Broker.Tests.Routing;
+namespace Broker.Tests.Channels;
 
 /// <summary>The fan-out on a loop whose turns the test takes, with connections that keep each write.</summary>
 public sealed class LoopFanOutTests : IDisposable

@@ -11,7 +11,7 @@ using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
 using Xunit;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>Room for items, and the credit of a call: what is not said takes neither.</summary>
 public sealed class ItemBudgetTests

@@ -4,7 +4,7 @@ using Broker.Core.Protocol.Transfers;
 using Xunit;
 using static Broker.Actors.Channels.Home.ChannelHomeProtocol;
 
-namespace Broker.Tests.Routing;
+namespace Broker.Tests.Channels;
 
 /// <summary>What a home and a relay tell each other is the same behind a link between nodes.</summary>
 public class ChannelHomeSerializerTests

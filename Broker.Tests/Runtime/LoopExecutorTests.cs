@@ -6,7 +6,7 @@ using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;
 
-namespace Broker.Tests.Loops;
+namespace Broker.Tests.Runtime;
 
 public class LoopExecutorTests
 {

@@ -8,7 +8,7 @@ using Broker.Host.Store;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>Ordered calls of one connection, through a whole hub whose turns the test takes.</summary>
 public sealed class CallOrderTests

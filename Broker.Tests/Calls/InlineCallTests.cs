@@ -13,7 +13,7 @@ using Broker.Tests.Support;
 using Xunit;
 using static Broker.Tests.Support.NativeClient;
 
-namespace Broker.Tests.Rpc;
+namespace Broker.Tests.Calls;
 
 /// <summary>Methods that answer on the loop: the test's thread is the loop, so what runs elsewhere shows by its thread.</summary>
 public sealed class InlineCallTests

@@ -13,7 +13,7 @@ using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 using Delivery = Broker.Core.Protocol.Messages.Delivery;
 using NativeWriter = Broker.Core.Protocol.Messages.NativeWriter;
 
-namespace Broker.Tests.Routing;
+namespace Broker.Tests.Channels;
 
 /// <summary>One home of channels on the test's own thread, between probes for the fan-outs of two loops and for sessions.</summary>
 public sealed class ChannelHomeActorTests : TestKit

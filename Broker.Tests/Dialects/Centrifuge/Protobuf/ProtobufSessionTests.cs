@@ -5,7 +5,7 @@ using Broker.Dialects.Centrifuge.Wire;
 using Broker.Tests.Support;
 using Xunit;
 
-namespace Broker.Tests.Centrifuge.Protobuf;
+namespace Broker.Tests.Dialects.Centrifuge.Protobuf;
 
 /// <summary>What is only so in the Protobuf form, and where both forms meet in a channel.</summary>
 public sealed class ProtobufSessionTests
