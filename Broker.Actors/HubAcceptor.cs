@@ -2,6 +2,7 @@ using Broker.Actors.Metrics;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Dialects;
+using Broker.Actors.Limits;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -17,7 +18,8 @@ namespace Broker.Actors;
 /// <remarks>Asked by all loops at once; what it counts, it counts without a lock.</remarks>
 internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, DialectRegistry dialects) : IConnectionAcceptor
 {
-    private volatile Dictionary<string, WebSocketEndpoint> _endpoints = dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
+    private volatile Dictionary<string, WebSocketEndpoint> _endpoints =
+        dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
     private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
 
     public ProxyTrust Proxies { get; } = TrustOf(settings.Listen.Proxies);
@@ -36,6 +38,9 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     /// <summary>The sessions of each loop; set before anything is accepted.</summary>
     internal IReadOnlyList<IActorRef> Sessions { get; set; } = [];
 
+    /// <summary>The rates of clients; null where nothing is limited. Set before anything is accepted.</summary>
+    internal ClientLimits? Limits { get; set; }
+
     /// <summary>Who answers plain HTTP; set before anything is accepted.</summary>
     internal Action<HandedOver>? PlainHttp { get; set; }
 
@@ -49,12 +54,14 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
         Header = proxies.ForwardedHeader,
     };
 
-    /// <summary>The paths that speak WebSocket.</summary>
+    /// <summary>The paths that use WebSocket.</summary>
     internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
 
     public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
 
     internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
+
+    public UpgradeFault? CheckConnect(System.Net.IPAddress client) => Limits?.CheckConnect(client);
 
     public bool MayOpen(out TimeSpan retryAfter)
     {
@@ -73,7 +80,8 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     public void Opened(Connection connection, UpgradeRequest request)
     {
         if (Log.IsDebugEnabled) Log.Debug("{0} opened: {1} from {2}", connection.Id, request.Path, connection.Remote);
-        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
+        Sessions[connection.Id.Loop].Tell(
+            new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
     }
 
     public void Ended(Connection connection, Closure closure)

@@ -4,6 +4,7 @@ using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 
 namespace Broker.Actors.Sessions;
 
@@ -13,13 +14,17 @@ namespace Broker.Actors.Sessions;
 /// <param name="Routes">Where channels live.</param>
 /// <param name="Calls">What can be called.</param>
 /// <param name="Log">One log for all: a connection event is one line.</param>
-public sealed record SessionContext(ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallEnvironment Calls, ILoggingAdapter Log)
+public sealed record SessionContext(
+    ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallContext Calls, ILoggingAdapter Log)
 {
     /// <summary>What channels keep, allow and bound.</summary>
     public ChannelNamespaces Namespaces { get; init; } = ChannelNamespaces.Default;
 
     /// <summary>Bounds of histories.</summary>
     public HistorySettings History { get; init; } = new();
+
+    /// <summary>The rates of clients; null where nothing is limited.</summary>
+    internal ClientLimits? Limits { get; init; }
 
     /// <summary>The clients of this loop that have connected; null where no server asks for them.</summary>
     internal LoopSessions? Connected { get; init; }

@@ -15,7 +15,9 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Host.Composition;
 
 /// <summary>Tokens, revocations, the backend and the server API of the process.</summary>
-/// <remarks>Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.</remarks>
+/// <remarks>
+/// Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.
+/// </remarks>
 internal sealed class IdentityService : IDisposable
 {
     private readonly IdentitySettings _settings;
@@ -36,7 +38,9 @@ internal sealed class IdentityService : IDisposable
         _access = IdentityAccess.Create(_settings, settings.Hub, time, log);
         try
         {
-            if (_settings.Revocation.File.Length > 0) _revocations = new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
+            if (_settings.Revocation.File.Length > 0)
+                _revocations =
+                    new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
         }
         catch
         {
@@ -58,13 +62,17 @@ internal sealed class IdentityService : IDisposable
     internal StandardSettings Complete(StandardSettings hub) => (StandardSettings?)_access?.Complete(hub) ?? hub;
 
     /// <summary>Takes the hub, once there is one.</summary>
+    /// <param name="hub">The hub.</param>
+    /// <param name="cluster">The cluster that it is in; null for none.</param>
     /// <returns>The server API; <c>null</c> of a hub that has none.</returns>
-    internal ApiRoute? Attach(IHubApi? hub)
+    internal ApiRoute? Attach(IHubApi? hub, IClusterControl? cluster = null)
     {
         if (hub is null) return null;
         _access?.Attach((user, client, reason) => hub.DisconnectAsync(new UserConnections(user, client), reason));
         _ = _access?.WarmAsync();
-        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
+        return new ApiRoute(
+            new ApiMethods(hub, _access?.Revocations, Environment.MachineName)
+                { Cluster = cluster }, _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
     }
 
     /// <inheritdoc />

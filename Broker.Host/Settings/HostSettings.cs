@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Broker.Identity.Settings;
+using Broker.Cluster.Settings;
 using Broker.Dialects;
 using Broker.Host.Logging;
 using Broker.Host.Tls;
@@ -17,6 +18,9 @@ public sealed record HostSettings
     /// <summary>Tokens, revocations and the backend.</summary>
     public IdentitySettings Identity { get; init; } = new();
 
+    /// <summary>The cluster that the hub is in, if any.</summary>
+    public ClusterSettings Cluster { get; init; } = new();
+
     /// <summary>The log.</summary>
     public LogSettings Log { get; init; } = new();
 
@@ -32,7 +36,7 @@ public sealed record HostSettings
     /// <summary>The mode of its file: who may connect.</summary>
     public UnixFileMode UnixSocketMode { get; init; } = UnixFileModes.OwnerAndGroup;
 
-    /// <summary>How long the process has to be quiet before it gives back the memory of its busy time; zero for never.</summary>
+    /// <summary>How long the process has to be quiet before it returns the memory of its busy time; zero for never.</summary>
     public TimeSpan TrimAfter { get; init; }
 
     /// <summary>The keyed store.</summary>

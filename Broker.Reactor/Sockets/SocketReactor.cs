@@ -13,6 +13,7 @@ public abstract unsafe class SocketReactor : EventLoop
     private const int AcceptsPerTurnMax = 256;
 
     private readonly AcceptPause _acceptPause;
+    private readonly IByteAcceptor? _byteAcceptor;      // On a loop that accepts nodes instead of clients.
     private DescriptorReserve? _reserve;      // From the first listener on.
     private int _lastAccepted;                // The number of the descriptor.
     private bool _disposed;
@@ -24,6 +25,7 @@ public abstract unsafe class SocketReactor : EventLoop
         Libc.BindAll();
         Scratch = GC.AllocateUninitializedArray<byte>(settings.ScratchBytes, pinned: true);
         Handshakes = new Handshaking(this, acceptor, settings);
+        _byteAcceptor = acceptor as IByteAcceptor;
         _acceptPause = new AcceptPause(this);
         WakeDescriptor = Libc.EventCreate(0, Libc.NonBlocking | Libc.CloseOnExec);
     }
@@ -53,6 +55,33 @@ public abstract unsafe class SocketReactor : EventLoop
     /// <param name="descriptor">Owned from now on.</param>
     public Connection Adopt(int descriptor) => Add(descriptor);
 
+    /// <summary>Takes a connected socket that carries plain bytes. On the loop's thread, or before it runs.</summary>
+    /// <param name="descriptor">Owned from now on.</param>
+    /// <param name="makeHandler">Makes what stands above the connection; null has the socket closed.</param>
+    /// <returns>The connection, or null if there is no handler.</returns>
+    public Connection? AdoptBytes(int descriptor, Func<Connection, IByteHandler?> makeHandler)
+    {
+        ArgumentNullException.ThrowIfNull(makeHandler);
+        SocketConnection connection = Prepare(descriptor);
+        if (makeHandler(connection) is not { } handler)
+        {
+            connection.Abort(ClosureCause.HandshakeRefused, "Nobody takes this connection.");
+            return null;
+        }
+
+        connection.OpenBytes(handler);
+        connection.Watch();
+        return connection;
+    }
+
+    /// <summary>Takes the socket out of a connection of plain bytes once what is queued has left, for another loop. Epoll only.</summary>
+    /// <returns>
+    /// The descriptor, which is the caller's now; the handler is told <see cref="ClosureCause.HandedOver"/>. Null if it has ended, or the
+    /// socket takes no more now.
+    /// </returns>
+    public static int? TakeSocket(Connection connection) =>
+        connection is SocketConnection { IsByteConnection: true } socket ? socket.TakeSocket() : null;
+
     private protected override void StopAccepting()
     {
         if (Listener is not { } listener) return;
@@ -77,7 +106,7 @@ public abstract unsafe class SocketReactor : EventLoop
             if (descriptor >= 0)
             {
                 _lastAccepted = descriptor;
-                if (_reserve.MayKeep(descriptor)) Add(descriptor);
+                if (_reserve.MayKeep(descriptor)) AddAccepted(descriptor);
                 else _ = Libc.Close(descriptor);
                 continue;
             }
@@ -85,18 +114,31 @@ public abstract unsafe class SocketReactor : EventLoop
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
             Errno error = Libc.LastError;
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _reserve.BeginShortage();
-            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
+                _acceptPause.Start(Listener);
             return;
         }
     }
 
+    private void AddAccepted(int descriptor)
+    {
+        if (_byteAcceptor is null) Add(descriptor);
+        else AdoptBytes(descriptor, _byteAcceptor.Accept);
+    }
+
     private SocketConnection Add(int descriptor)
+    {
+        SocketConnection connection = Prepare(descriptor);
+        connection.Watch();
+        return connection;
+    }
+
+    private SocketConnection Prepare(int descriptor)
     {
         int on = 1;
         _ = Libc.SetSocketOption(descriptor, Libc.LevelTcp, Libc.TcpNoDelay, &on, sizeof(int));
         SocketConnection connection = Make(descriptor, Table.TakeId());
         Table.Add(connection);
-        connection.Watch();
         return connection;
     }
 

@@ -5,11 +5,13 @@ namespace Broker.Tests.Architecture;
 
 /// <summary>The product's C# files, the types that each declares, and which file names a type of which other.</summary>
 /// <remarks>
-/// Made of text alone: comments and strings are left out, and a name counts where the namespace that declares it is visible. So a name that only
-/// looks like a type of a visible namespace counts as well: it is cured by another name.
+/// Made of text alone: comments and strings are left out, and a name counts where the namespace that declares it is visible. So a name that
+/// only looks like a type of a visible namespace counts as well: it is cured by another name.
 /// </remarks>
 internal sealed partial class SourceMap
 {
+    private static readonly string[] s_notProduct = ["Broker.Tests/", "Broker.Bench/", "Broker.Fuzz/"];
+
     private readonly Dictionary<string, SortedSet<string>> _arrows = [];
 
     private SourceMap(IReadOnlyList<SourceFile> files)
@@ -18,7 +20,8 @@ internal sealed partial class SourceMap
         Dictionary<string, List<SourceFile>> declared = [];
         foreach (SourceFile file in files)
         {
-            foreach (string name in file.Declared) (declared.TryGetValue(name, out List<SourceFile>? where) ? where : declared[name] = []).Add(file);
+            foreach (string name in file.Declared)
+                (declared.TryGetValue(name, out List<SourceFile>? where) ? where : declared[name] = []).Add(file);
         }
 
         foreach (SourceFile file in files)
@@ -50,7 +53,8 @@ internal sealed partial class SourceMap
         foreach ((string from, SortedSet<string> files) in _arrows)
         {
             string folder = FolderOf(from);
-            if (!folders.TryGetValue(folder, out SortedSet<string>? to)) folders.Add(folder, to = new SortedSet<string>(StringComparer.Ordinal));
+            if (!folders.TryGetValue(folder, out SortedSet<string>? to))
+                folders.Add(folder, to = new SortedSet<string>(StringComparer.Ordinal));
             foreach (string file in files)
             {
                 if (FolderOf(file) != folder) to.Add(FolderOf(file));
@@ -60,25 +64,27 @@ internal sealed partial class SourceMap
         return folders;
     }
 
-    /// <summary>Reads the product's files under the root of the repository; tests, benchmarks, fuzz targets and samples are left out.</summary>
-    public static SourceMap Read(string root)
-    {
-        List<SourceFile> files = [];
-        foreach (string project in Directory.EnumerateDirectories(root, "Broker.*"))
-        {
-            if (Path.GetFileName(project) is "Broker.Tests" or "Broker.Bench" or "Broker.Fuzz") continue;
-            foreach (string file in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories))
-            {
-                string path = Path.GetRelativePath(root, file).Replace('\\', '/');
-                if (!path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal)) files.Add(SourceFile.Of(path, File.ReadAllText(file)));
-            }
-        }
+    /// <summary>
+    /// Reads the product's files under the root of the repository; tests, benchmarks, fuzz targets and samples are left out.
+    /// </summary>
+    public static SourceMap Read(string root) => new(
+    [
+        .. PathsUnder(root)
+            .Where(static path => !s_notProduct.Any(folder => path.StartsWith(folder, StringComparison.Ordinal)))
+            .Select(path => SourceFile.Of(path, File.ReadAllText(Path.Combine(root, path)))),
+    ]);
 
-        return new SourceMap(files);
-    }
+    /// <summary>Paths of all C# files of the projects, from the root and with forward slashes; what a build makes is left out.</summary>
+    public static IEnumerable<string> PathsUnder(string root) =>
+        from project in Directory.EnumerateDirectories(root, "Broker.*")
+        from file in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories)
+        let path = Path.GetRelativePath(root, file).Replace('\\', '/')
+        where !path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal)
+        select path;
 
     /// <summary>Makes a map of given texts.</summary>
-    public static SourceMap Of(params (string Path, string Text)[] files) => new([.. files.Select(static file => SourceFile.Of(file.Path, file.Text))]);
+    public static SourceMap Of(params (string Path, string Text)[] files) =>
+        new([.. files.Select(static file => SourceFile.Of(file.Path, file.Text))]);
 
     internal static string FolderOf(string path) => path.LastIndexOf('/') is > 0 and int end ? path[..end] : "";
 }
@@ -95,7 +101,7 @@ internal sealed partial record SourceFile(
 {
     public static SourceFile Of(string path, string text)
     {
-        string code = Noise().Replace(text, " ");
+        string code = CodeOf(text);
         return new SourceFile(
             path,
             NamespaceLine().Match(code).Groups[1].Value,
@@ -104,6 +110,9 @@ internal sealed partial record SourceFile(
             Values(CapitalizedNames(), code),
             Values(UsingLines(), code));
     }
+
+    /// <summary>A text without its comments and without what stands in its strings.</summary>
+    public static string CodeOf(string text) => Noise().Replace(text, " ");
 
     /// <summary>Whether the types of a namespace can be named here without it.</summary>
     public bool Sees(string declared) =>
@@ -123,7 +132,8 @@ internal sealed partial record SourceFile(
     private static partial Regex NamespaceLine();
 
     [GeneratedRegex(@"^\s*(?:(?:public|internal|private|protected|file|static|sealed|abstract|readonly|ref|unsafe|partial|new)\s+)*"
-        + @"(?:class|struct|interface|enum|record\s+struct|record\s+class|record|delegate\s+[\w<>\[\],.? ]+?)\s+([A-Z]\w*)", RegexOptions.Multiline)]
+        + @"(?:class|struct|interface|enum|record\s+struct|record\s+class|record|delegate\s+[\w<>\[\],.? ]+?)\s+([A-Z]\w*)",
+        RegexOptions.Multiline)]
     private static partial Regex Declarations();
 
     [GeneratedRegex(@"\b([A-Z]\w*)\b")]

@@ -28,6 +28,8 @@ public static class ChannelHomeSerializer
         Publish,
         Published,
         Deliver,
+        CheckPosition,
+        PositionChecked,
     }
 
     /// <summary>Writes a message.</summary>
@@ -103,13 +105,34 @@ public static class ChannelHomeSerializer
         return End(writer);
     }
 
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in CheckPosition message)
+    {
+        ValueWriter writer = Begin(Kind.CheckPosition);
+        writer.WriteText(message.Channel);
+        writer.WriteUInt64(message.Request);
+        return End(writer);
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in PositionChecked message)
+    {
+        ValueWriter writer = Begin(Kind.PositionChecked);
+        writer.WriteUInt64(message.Request);
+        WritePosition(ref writer, message.Position);
+        writer.WriteBool(message.IsAttached);
+        WriteError(ref writer, message.Error);
+        return End(writer);
+    }
+
     /// <summary>Reads a message.</summary>
     /// <returns>False if the bytes are no whole message of this kind.</returns>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out Attach message)
     {
         message = default;
         if (!TryBegin(bytes, Kind.Attach, out ValueReader reader)) return false;
-        message = new Attach(reader.ReadText(), reader.ReadUInt64()) { After = ReadOptionalPosition(ref reader), Limit = reader.ReadCount() };
+        message = new Attach(reader.ReadText(), reader.ReadUInt64())
+            { After = ReadOptionalPosition(ref reader), Limit = reader.ReadCount() };
         return reader.IsGood;
     }
 
@@ -124,7 +147,8 @@ public static class ChannelHomeSerializer
         bool recovered = reader.ReadBool(), recoverable = reader.ReadBool();
         List<Publication>? missed = null;
         for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--) (missed ??= []).Add(ReadPublication(ref reader));
-        message = new Attached(request, position) { Recovered = recovered, Recoverable = recoverable, Missed = missed, Error = ReadError(ref reader) };
+        message = new Attached(request, position)
+            { Recovered = recovered, Recoverable = recoverable, Missed = missed, Error = ReadError(ref reader) };
         return reader.IsGood;
     }
 
@@ -166,7 +190,8 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Published, out ValueReader reader)) return false;
-        message = new Published(reader.ReadUInt64(), ReadPosition(ref reader), reader.ReadCount()) { Error = ReadError(ref reader), Suppressed = reader.ReadBool() };
+        message = new Published(reader.ReadUInt64(), ReadPosition(ref reader), reader.ReadCount())
+            { Error = ReadError(ref reader), Suppressed = reader.ReadBool() };
         return reader.IsGood;
     }
 
@@ -176,7 +201,29 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Deliver, out ValueReader reader)) return false;
-        message = new Deliver(reader.ReadText(), ReadPosition(ref reader), ReadPublication(ref reader), reader.ReadText()) { UsesDelta = reader.ReadBool() };
+        message = new Deliver(reader.ReadText(), ReadPosition(ref reader), ReadPublication(ref reader), reader.ReadText())
+            { UsesDelta = reader.ReadBool() };
+        return reader.IsGood;
+    }
+
+    /// <summary>Reads a message.</summary>
+    /// <returns>False if the bytes are no whole message of this kind.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out CheckPosition message)
+    {
+        message = default;
+        if (!TryBegin(bytes, Kind.CheckPosition, out ValueReader reader)) return false;
+        message = new CheckPosition(reader.ReadText(), reader.ReadUInt64());
+        return reader.IsGood;
+    }
+
+    /// <summary>Reads a message.</summary>
+    /// <returns>False if the bytes are no whole message of this kind.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out PositionChecked message)
+    {
+        message = default;
+        if (!TryBegin(bytes, Kind.PositionChecked, out ValueReader reader)) return false;
+        message = new PositionChecked(reader.ReadUInt64(), ReadPosition(ref reader))
+            { IsAttached = reader.ReadBool(), Error = ReadError(ref reader) };
         return reader.IsGood;
     }
 
@@ -275,7 +322,8 @@ public static class ChannelHomeSerializer
         string message = reader.ReadText();
         bool temporary = reader.ReadBool();
         if (kind != HubErrorKind.Application) return new HubError(kind, message, temporary);
-        return code is < HubError.ApplicationCodeMin or > HubError.ApplicationCodeMax ? HubError.Internal : HubError.Application(code, message, temporary);
+        return code is < HubError.ApplicationCodeMin or > HubError.ApplicationCodeMax ? HubError.Internal
+            : HubError.Application(code, message, temporary);
     }
 
     private static Publication ReadPublication(ref ValueReader reader)
@@ -287,7 +335,10 @@ public static class ChannelHomeSerializer
             Offset = reader.ReadUInt64(),
             TimeMilliseconds = (long)reader.ReadUInt64(),
         };
-        if (reader.ReadBool()) publication = publication with { Info = new ClientInfo(reader.ReadText(), reader.ReadText()) { ConnectionInfo = reader.ReadBytes(), ChannelInfo = reader.ReadBytes() } };
+        if (reader.ReadBool())
+            publication =
+                publication with { Info = new ClientInfo(reader.ReadText(), reader.ReadText())
+                    { ConnectionInfo = reader.ReadBytes(), ChannelInfo = reader.ReadBytes() } };
         if (!reader.ReadBool()) return publication;
         return publication with
         {
