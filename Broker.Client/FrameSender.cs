@@ -26,8 +26,12 @@ internal sealed class FrameSender
         int capBytes = Math.Min(OutboundBatcher.ClientCapBytes, agreement.Limits.FrameBytesMax);
         Limits = ChunkLimits.For(agreement.Limits);
         _outbox = new Outbox(
-            agreement.IsBatched, capBytes, Limits, state.Options.SendBytesMax, SmallMessagesMax,
-                messagesPerFrameMax: agreement.Limits.MessagesPerFrameMax);
+            agreement.IsBatched,
+            capBytes,
+            Limits,
+            state.Options.SendBytesMax,
+            SmallMessagesMax,
+            messagesPerFrameMax: agreement.Limits.MessagesPerFrameMax);
     }
 
     /// <summary>What the hub takes.</summary>
