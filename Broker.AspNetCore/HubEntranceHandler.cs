@@ -99,10 +99,11 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        // What breaks HTTP itself is an error of the stream, and no answer.
-        if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out _) is not { } request)
+        // A head that is too long is answered; what breaks HTTP itself is an error of the stream, and no answer.
+        if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
         {
-            Reset(context, ProtocolError);
+            if (fault.Status == StatusCodes.Status431RequestHeaderFieldsTooLarge) await RefuseAsync(context, fault).ConfigureAwait(false);
+            else Reset(context, ProtocolError);
             return;
         }
 

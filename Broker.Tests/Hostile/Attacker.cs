@@ -10,12 +10,15 @@ namespace Broker.Tests.Hostile;
 /// <summary>One connection of an attacker: a socket that may say anything, may read or not, and may vanish.</summary>
 internal sealed class Attacker : IDisposable
 {
-    private readonly Socket _socket;
+    private readonly Socket? _socket;       // None for a stream of HTTP/2.
     private readonly Stream _stream;        // Over the socket: what TLS makes of it, or itself.
     private byte[] _buffer = [];
     private int _start, _end;
 
-    private Attacker(Socket socket, Stream stream)
+    /// <summary>Takes a connection.</summary>
+    /// <param name="socket">Its socket, or none if several share it.</param>
+    /// <param name="stream">Its bytes.</param>
+    internal Attacker(Socket? socket, Stream stream)
     {
         _socket = socket;
         _stream = stream;
@@ -204,13 +207,13 @@ internal sealed class Attacker : IDisposable
     /// <summary>Says no more, and still reads.</summary>
     public void EndSending()
     {
-        if (_socket.Connected) _socket.Shutdown(SocketShutdown.Send);
+        if (_socket is { Connected: true }) _socket.Shutdown(SocketShutdown.Send);
     }
 
     /// <summary>Vanishes with a reset, whatever is under way.</summary>
     public void Reset()
     {
-        _socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        _socket!.LingerState = new LingerOption(enable: true, seconds: 0);
         _socket.Dispose();
     }
 

@@ -1,0 +1,92 @@
+using Broker.Tests.EndToEnd;
+using static Broker.Tests.Hostile.Wicked;
+
+namespace Broker.Tests.Hostile.EveryWay;
+
+/// <summary>The rows of docs/ERRORS.md that a clock or a count decides, by every entry point.</summary>
+[Collection(EndToEndDefinition.Name)]
+public sealed class LimitsEveryWayTests
+{
+    [Fact]
+    public async Task Limits_of_time_answer_alike_by_every_entry_point()
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        await using HostDoors doors = await HostDoors.OpenAsync(
+            ("REACTOR_HANDSHAKE_LIMIT", "1s"), ("HTTP_HEAD_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "1s"), ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
+
+        // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping.
+        async Task<string> HalfHeadAsync(EntryPoint entry)
+        {
+            if (entry == EntryPoint.Http2) return "HTTP/1.1 408";       // Its library sends whole heads only.
+            using Attacker client = await doors.ConnectAsync(entry, limit.Token);
+            await client.TrySendAsync(Upgrade(Siege.HubPath).AsMemory(0, 60), limit.Token);
+            return (await client.ReadHeadAsync(limit.Token))[..12];
+        }
+
+        async Task<int> EndAsync(EntryPoint entry, string path, string? subprotocol, Func<Attacker, Task<Attacker>> begin)
+        {
+            using Attacker client = await begin(await doors.OpenAsync(entry, path, subprotocol, limit.Token));
+            return await client.ReadToEndAsync(limit.Token);
+        }
+
+        await ForAllAsync(async entry =>
+        {
+            Task<string> head = HalfHeadAsync(entry);
+            Task<int> stranger = EndAsync(entry, Siege.HubPath, null, Task.FromResult), native = EndAsync(entry, WickedNative.Path, "v3.broker", Task.FromResult);
+            Task<int> silent = EndAsync(entry, Siege.HubPath, null, client => client.SayConnectAsync(limit.Token));
+            Task<int> binary = EndAsync(entry, WickedNative.Path, "v3.broker", client => client.SayHelloAsync(limit.Token));
+            return $"{await head} {await stranger} {await native} {await silent} {await binary}";
+        }, "HTTP/1.1 408 3502 3502 3012 3012");
+    }
+
+    [Fact]
+    public async Task Limits_of_number_and_the_stop_answer_alike_by_every_entry_point()
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        await using HostDoors doors = await HostDoors.OpenAsync(("LISTEN_CONNECTIONS_MAX", "4"));
+        var open = new List<(EntryPoint Entry, Attacker Client)>();
+        try
+        {
+            // Four on each host, whichever ways that has.
+            foreach (IGrouping<HostProcess, EntryPoint> ways in HostDoors.All.GroupBy(doors.HostOf))
+            {
+                EntryPoint[] each = [.. ways];
+                for (int i = 0; i < 4; i++)
+                {
+                    EntryPoint entry = each[i % each.Length];
+                    open.Add((entry, await (await doors.OpenAsync(entry, Siege.HubPath, null, limit.Token)).SayConnectAsync(limit.Token)));
+                }
+            }
+
+            await ForAllAsync(async entry =>
+            {
+                if (entry == EntryPoint.Http2)
+                {
+                    using HttpResponseMessage answer = await doors.SendConnectAsync(Siege.HubPath, null, new Dictionary<string, string>(), limit.Token);
+                    return $"{(int)answer.StatusCode} {answer.Headers.RetryAfter is not null}";
+                }
+
+                using Attacker client = await doors.ConnectAsync(entry, limit.Token);
+                await client.TrySendAsync(Upgrade(Siege.HubPath), limit.Token);
+                string head = await client.ReadHeadAsync(limit.Token);
+                return $"{head[9..12]} {head.Contains("Retry-After: ", StringComparison.Ordinal)}";
+            }, "503 True");
+
+            HostProcess[] hosts = [.. HostDoors.All.Select(doors.HostOf).Distinct()];
+            Task<int[]> ends = Task.WhenAll(open.Select(each => each.Client.ReadToEndAsync(limit.Token)));
+            foreach (HostProcess host in hosts) host.SendTerminate();
+            Assert.All(await ends, static code => Assert.Equal(3001, code));
+            foreach (HostProcess host in hosts) await host.ExpectGracefulEndAsync(HostProcess.Patience);
+        }
+        finally
+        {
+            foreach ((_, Attacker client) in open) client.Dispose();
+        }
+    }
+
+    private static async Task ForAllAsync(Func<EntryPoint, Task<string>> ask, string expected)
+    {
+        string[] heard = await Task.WhenAll(HostDoors.All.Select(async entry => $"{entry}: {await ask(entry)}"));
+        Assert.Equal(HostDoors.All.Select(entry => $"{entry}: {expected}"), heard);
+    }
+}
