@@ -17,7 +17,11 @@ public delegate Task<ReadOnlyMemory<byte>> StoreHandler(ReadOnlyMemory<byte> arg
 /// <summary>One call of a method that reads.</summary>
 /// <param name="Arguments">Must not change before the answer.</param>
 /// <param name="Client">Whose share of what reads may hold it counts in: the id of a connection.</param>
-public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, string Client);
+public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, string Client)
+{
+    /// <summary>The client's address, whose clients have one share together; null where the client has one of its own.</summary>
+    public object? Address { get; init; }
+}
 
 /// <summary>Answers one call with a result that may be where the database has it.</summary>
 /// <param name="request">The call.</param>
@@ -76,7 +80,7 @@ public sealed class StoreHandlers
     // again. So no read waits for room while it holds any.
     private async ValueTask<StoreResult> ReadAsync(StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
     {
-        ReadHold hold = _reads.Begin(request.Client);
+        ReadHold hold = _reads.Begin(request.Client, request.Address);
         while (true)
         {
             long needed;
@@ -96,7 +100,7 @@ public sealed class StoreHandlers
                 throw;
             }
 
-            hold = _reads.Begin(request.Client);
+            hold = _reads.Begin(request.Client, request.Address);
             await _reads.TakeAsync(hold, needed, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -49,7 +49,7 @@ public sealed class StoreStreams
     private async Task<ReadOnlyMemory<byte>> RunAsync(StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancel)
     {
         using var watch = new IdleWatch(_idleLimit, _time, cancel);
-        _slots.Take(call.Client, watch);
+        _slots.Take(call.Client, watch, call.Address);
         try
         {
             return await run(call, watch).ConfigureAwait(false);

@@ -77,7 +77,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.Untaken, session, log)
+        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller) { Remote = outlet.Remote }, call.Windows, items.Untaken, session, log)
         {
             Bytes = bytes,
             Hold = call.Hold,

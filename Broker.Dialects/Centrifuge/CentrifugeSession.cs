@@ -56,6 +56,9 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     /// <inheritdoc />
     public override PublicationFormat Format => _context.Format;
 
+    /// <inheritdoc />
+    public System.Net.EndPoint? Remote => Connection.Remote;
+
     private IReplyWriter Writer => _context.Format.Writer;
 
     /// <inheritdoc />

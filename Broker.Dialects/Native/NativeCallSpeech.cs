@@ -30,6 +30,9 @@ public sealed class NativeCallSpeech : ICallOutlet
     }
 
     /// <inheritdoc />
+    public System.Net.EndPoint? Remote => _speech.Connection.Remote;
+
+    /// <inheritdoc />
     public bool IsSettling => _speech.Connection.IsSettling;
 
     /// <inheritdoc />

@@ -35,7 +35,7 @@ public sealed class NativeConversation : NativeSpeech
     {
     }
 
-    private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Around.Takes, Around.Budget);
+    private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Around.Takes, Budget);
 
     /// <inheritdoc />
     protected override int Read(in Message frame)
@@ -139,7 +139,7 @@ public sealed class NativeConversation : NativeSpeech
     private void Publish(in Publish publish, int bytes, int index)
     {
         if (publish.Data.Length <= Around.SharedDataBytesMax) Handle(NativeCommands.Of(publish, bytes, index));
-        else if (ChunkHold.TryTake(Around.Budget, publish.Data.Length) is { } hold) Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
+        else if (ChunkHold.TryTake(Budget, publish.Data.Length) is { } hold) Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
         else Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.TooManyRequests });
     }
 

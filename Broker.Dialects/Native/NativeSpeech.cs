@@ -28,6 +28,7 @@ public abstract class NativeSpeech : DialectSession
 {
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
     private NativeCallSpeech? _calls;                   // From the first call on; most clients make none.
+    private BudgetLease? _budget;                       // From the first stream or long publication on.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
     private MessageBatch _batch;                        // What was said in this turn of the loop.
@@ -82,7 +83,10 @@ public abstract class NativeSpeech : DialectSession
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Around.Budget, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Budget, _payloadBytesMax, Batched);
+
+    /// <summary>Where the client's streams count: for its address, and for the process.</summary>
+    private protected ChunkBudget Budget => (_budget ??= Around.Budgets.Rent(Connection.Remote)).Budget;
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
@@ -131,6 +135,7 @@ public abstract class NativeSpeech : DialectSession
     {
         _batch.Clear();
         _downloads?.Clear();
+        _budget?.Dispose();
     }
 
     /// <inheritdoc />

@@ -52,7 +52,7 @@ public static class BrokerProcess
         bool started = false;
         try
         {
-            using StoreService? store = StoreService.Open(settings.Store, notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
+            using StoreService? store = StoreService.Open(settings.Store, new ClientAddresses(settings.Hub.Listen.Proxies.ToTrust()), notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
             using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             using var logs = new SerilogLoggerFactory(log.Logger);
             using var identity = new IdentityService(settings, logs, TimeProvider.System);

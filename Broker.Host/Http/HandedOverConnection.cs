@@ -43,6 +43,7 @@ public sealed class HandedOverConnection : DefaultConnectionContext, IDuplexPipe
         }
 
         Transport = this;
+        if (connection.IsSpare) Items[HttpConnection.SpareKey] = true;
         RemoteEndPoint = connection.Remote;
         LocalEndPoint = connection.Local;
         ConnectionClosed = _closed.Token;

@@ -12,9 +12,15 @@ namespace Broker.Host.Http;
 /// </remarks>
 internal sealed class HttpConnection : IDisposable
 {
+    /// <summary>The key in a connection's items that says that its file descriptor is of the reserve.</summary>
+    internal static readonly object SpareKey = new();
+
     private readonly HttpConnections _all;
     private readonly ConnectionContext? _context;
     private static readonly TimeSpan s_afterEnd = TimeSpan.FromSeconds(5);
+
+    private const string AllBusy = "All HTTP connections (broker.http.connections-max) are busy.\n";
+    private const string NoDescriptors = "The server has no file descriptor for one more connection now.\n";
 
     private readonly CancellationTokenSource _closed = new();       // What Kestrel sees.
     private readonly CancellationTokenSource _done = new();
@@ -35,6 +41,7 @@ internal sealed class HttpConnection : IDisposable
         Node = new LinkedListNode<HttpConnection>(this);
         NodeInShare = new LinkedListNode<HttpConnection>(this);
         if (context is null) return;
+        IsSpare = context.Items.ContainsKey(SpareKey);
         context.Items[typeof(HttpConnection)] = this;
         CancellationToken ended = context.ConnectionClosed;
         context.ConnectionClosed = _closed.Token;
@@ -52,6 +59,9 @@ internal sealed class HttpConnection : IDisposable
 
     /// <summary>Whether it counts.</summary>
     internal bool IsCounted { get; set; }
+
+    /// <summary>Whether its file descriptor is of the reserve: only probes are answered on it, and it is closed then.</summary>
+    internal bool IsSpare { get; init; }
 
     /// <summary>Whether it was closed to make room.</summary>
     internal bool IsShed { get; private set; }
@@ -75,8 +85,9 @@ internal sealed class HttpConnection : IDisposable
         bool hasRoom = _all.Begin(this);
         try
         {
+            if (IsSpare && !HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.Headers.Connection = "close";
             if (hasRoom || HttpConnections.IsAnsweredWhenFull(context.Request.Path)) await answer(context).ConfigureAwait(false);
-            else await RefuseAsync(context).ConfigureAwait(false);
+            else await RefuseAsync(context, IsSpare ? NoDescriptors : AllBusy).ConfigureAwait(false);
         }
         finally
         {
@@ -87,6 +98,12 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Answers a request of the hub.</summary>
     internal async Task OpenAsync(HttpContext context, RequestDelegate answer)
     {
+        if (IsSpare)
+        {
+            await RefuseAsync(context, NoDescriptors).ConfigureAwait(false);
+            return;
+        }
+
         _all.BeginWebSocket(this);
         lock (_gate) _isHubs = true;
         try
@@ -123,7 +140,7 @@ internal sealed class HttpConnection : IDisposable
         _closed.Dispose();
     }
 
-    private static Task RefuseAsync(HttpContext context)
+    private static Task RefuseAsync(HttpContext context, string reason)
     {
         HttpResponse response = context.Response;
         response.StatusCode = StatusCodes.Status503ServiceUnavailable;
@@ -131,7 +148,7 @@ internal sealed class HttpConnection : IDisposable
         response.Headers.CacheControl = "no-store";
         response.ContentType = "text/plain; charset=utf-8";
         if (!HttpProtocol.IsHttp2(context.Request.Protocol)) response.Headers.Connection = "close";
-        return response.WriteAsync("All HTTP connections (broker.http.connections-max) are busy.\n");
+        return response.WriteAsync(reason);
     }
 
     private async Task OnPeerEndedAsync()

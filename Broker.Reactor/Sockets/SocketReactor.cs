@@ -13,8 +13,7 @@ public abstract unsafe class SocketReactor : EventLoop
     private const int AcceptsPerTurnMax = 256;
 
     private readonly AcceptPause _acceptPause;
-    private DescriptorReserve? _reserve;      // From the first listener on.
-    private int _lastAccepted;                // The number of the descriptor.
+    private readonly HandshakeList _handshakes = new();
     private bool _disposed;
 
     private protected SocketReactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
@@ -35,6 +34,9 @@ public abstract unsafe class SocketReactor : EventLoop
 
     internal Handshaking Handshakes { get; }
 
+    /// <summary>Which descriptors clients never keep; the process's, from the first listener on.</summary>
+    internal DescriptorReserve? Reserve { get; set; }
+
     /// <summary>What is accepted from; none before <see cref="Listen"/> and after the end of accepting.</summary>
     private protected ListeningSocket? Listener { get; private set; }
 
@@ -44,7 +46,7 @@ public abstract unsafe class SocketReactor : EventLoop
     public void Listen(ListeningSocket listener)
     {
         ArgumentNullException.ThrowIfNull(listener);
-        _reserve ??= DescriptorReserve.OfProcess;
+        Reserve ??= DescriptorReserve.OfProcess;
         Listener = listener;
         WatchListener(listener);
     }
@@ -67,37 +69,63 @@ public abstract unsafe class SocketReactor : EventLoop
     {
         for (int i = 0; i < AcceptsPerTurnMax && Listener is not null; i++)
         {
-            if (_lastAccepted >= _reserve!.ProbeFrom && !_reserve.HasRoom())
-            {
-                _acceptPause.Start(Listener);
-                return;
-            }
-
             int descriptor = Libc.Accept(Listener.Descriptor, null, null, Libc.NonBlocking | Libc.CloseOnExec);
             if (descriptor >= 0)
             {
-                _lastAccepted = descriptor;
-                if (_reserve.MayKeep(descriptor)) Add(descriptor);
-                else _ = Libc.Close(descriptor);
+                if (!Reserve!.IsReserved(descriptor) || TryMakeRoom(ref descriptor)) Add(descriptor);
+                else AddSpare(descriptor);
                 continue;
             }
 
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
             Errno error = Libc.LastError;
-            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _reserve.BeginShortage();
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) Reserve!.BeginShortage();
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
             return;
         }
     }
 
-    private SocketConnection Add(int descriptor)
+    // At the limit of descriptors a connection that has sent no request for a while gives way to the new one.
+    private bool TryMakeRoom(ref int descriptor)
+    {
+        if (_handshakes.FindIdle(NowMilliseconds) is not { } idle) return false;
+        idle.Abort(ClosureCause.HandshakeRefused, "The file descriptors for clients are used up, and it had sent no request.");
+        FlushCloses();
+        return Reserve!.TryMoveOut(ref descriptor);
+    }
+
+    // What finds no room is answered on one of the spares; the oldest of them gives way, and where there is none, nobody waits.
+    private void AddSpare(int descriptor)
+    {
+        while (!Reserve!.TryTakeSpare())
+        {
+            if (_handshakes.OldestSpare is not { } oldest)
+            {
+                _ = Libc.Close(descriptor);
+                return;
+            }
+
+            oldest.Abort(ClosureCause.HandshakeRefused, "The file descriptors for clients are used up.");
+        }
+
+        Add(descriptor, isSpare: true);
+    }
+
+    private SocketConnection Add(int descriptor, bool isSpare = false)
     {
         int on = 1;
         _ = Libc.SetSocketOption(descriptor, Libc.LevelTcp, Libc.TcpNoDelay, &on, sizeof(int));
         SocketConnection connection = Make(descriptor, Table.TakeId());
+        if (isSpare) connection.BecomeSpare();
         Table.Add(connection);
+        _handshakes.Add(connection, NowMilliseconds);
         connection.Watch();
         return connection;
+    }
+
+    /// <summary>Makes the closes of this turn take effect, so that their numbers are free.</summary>
+    private protected virtual void FlushCloses()
+    {
     }
 
     /// <summary>Whether a pause of accepting is under way.</summary>

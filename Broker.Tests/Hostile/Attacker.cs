@@ -92,6 +92,7 @@ internal sealed class Attacker : IDisposable
         try
         {
             await _stream.WriteAsync(bytes, stop);
+            if (_socket is null) await _stream.FlushAsync(stop);     // A stream of HTTP/2 gathers what is written.
             return true;
         }
         catch (IOException)
@@ -133,6 +134,7 @@ internal sealed class Attacker : IDisposable
     {
         while (await ReadFrameAsync(stop) is var (first, _) && first != 0)
         {
+            if (first == Wicked.Close && _socket is null) break;        // Its side of an HTTP/2 stream ends only with the whole.
             if (first == Wicked.Close) EndSending();
             else judge?.Invoke(first);
         }

@@ -78,6 +78,29 @@ public sealed class ReadBudgetTests : IDisposable
     }
 
     [Fact]
+    public async Task Clients_of_one_address_leave_half_to_the_others()
+    {
+        await _store.WriteAsync("k"u8.ToArray(), new byte[100 * 1024], Durability.Memory);
+        var reads = new ReadBudget(400 * 1024, 128 * 1024, TimeSpan.FromSeconds(30), _time);
+        var handlers = new StoreHandlers(_store, 128 * 1024, reads);
+        using IChunkSource first = await ReadAsync(handlers, "a", address: "192.0.2.1");
+        Task<IChunkSource>[] crowd = [.. Enumerable.Range(0, 50).Select(number => ReadAsync(handlers, $"b{number}", address: "192.0.2.1"))];
+        Assert.Equal((49, 200L * 1024), (reads.Waiting, reads.Bytes));
+
+        using IChunkSource other = await ReadAsync(handlers, "c", address: "192.0.2.2"), another = await ReadAsync(handlers, "d", address: "192.0.2.2");
+        Task<IChunkSource> third = ReadAsync(handlers, "e", address: "192.0.2.3");
+        Assert.Equal((50, 400L * 1024), (reads.Waiting, reads.Bytes));
+
+        // What the crowd lets go of goes to the next address in turn.
+        (await crowd[0]).Dispose();
+        using IChunkSource admitted = await third;
+        Assert.Equal(49, reads.Waiting);
+        _time.Advance(TimeSpan.FromSeconds(30));
+        foreach (Task<IChunkSource> late in crowd[1..]) await Assert.ThrowsAsync<CallFaultException>(() => late);
+        Assert.Equal(0, reads.Waiting);
+    }
+
+    [Fact]
     public async Task A_read_that_is_cancelled_while_it_waits_holds_nothing()
     {
         await _store.WriteAsync("k"u8.ToArray(), new byte[100 * 1024], Durability.Memory);
@@ -139,6 +162,6 @@ public sealed class ReadBudgetTests : IDisposable
     private static async Task<StoreResult> AskAsync(StoreHandlers handlers, string method, byte[] arguments) =>
         await handlers.Readers[method](new StoreRequest(arguments, "client"), CancellationToken.None);
 
-    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, CancellationToken cancel = default) =>
-        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client), cancel)).Source!;
+    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, CancellationToken cancel = default, string? address = null) =>
+        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client) { Address = address }, cancel)).Source!;
 }

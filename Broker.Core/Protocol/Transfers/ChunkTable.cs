@@ -300,7 +300,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         long more = bytes - reserved;
         long held = HeldBytes + ReservedBytes;
         if (more > limits.ConnectionBytesMax - held) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, held);
-        if (!budget.TryTake(more)) return Refuse(ChunkError.ProcessFull, bytes, budget.BytesMax, budget.Bytes);
+        if (!budget.TryTake(more)) return Refuse(ChunkError.ProcessFull, bytes, budget.Tightest.BytesMax, budget.Tightest.Bytes);
         budget.Use(reserved);
         stream.ReservedBytes -= reserved;
         ReservedBytes -= reserved;

@@ -217,6 +217,8 @@ internal sealed unsafe class RingReactor : SocketReactor
         if (completion.HasBuffer) Buffers.LetGo(completion.Buffer);
     }
 
+    private protected override void FlushCloses() => Submit();
+
     private protected override void OnTurnEnded()
     {
         // The next turn begins with a call anyway.

@@ -80,7 +80,7 @@ internal sealed class HostDoors : IAsyncDisposable
             return await client.UpgradeAsync(path, subprotocol is null ? "" : WickedNative.Offer(subprotocol), stop);
         }
 
-        HttpResponseMessage response = await SendConnectAsync(path, subprotocol, [], stop);
+        HttpResponseMessage response = await SendConnectAsync(path, subprotocol, new Dictionary<string, string>(), stop);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return new Attacker(socket: null, await response.Content.ReadAsStreamAsync(stop));
     }

@@ -1,5 +1,4 @@
 using Broker.Tests.EndToEnd;
-using static Broker.Tests.Hostile.Wicked;
 
 namespace Broker.Tests.Hostile.EveryWay;
 
@@ -19,7 +18,7 @@ public sealed class LimitsEveryWayTests
         {
             if (entry == EntryPoint.Http2) return "HTTP/1.1 408";       // Its library sends whole heads only.
             using Attacker client = await doors.ConnectAsync(entry, limit.Token);
-            await client.TrySendAsync(Upgrade(Siege.HubPath).AsMemory(0, 60), limit.Token);
+            await client.TrySendAsync(Wicked.Upgrade(Siege.HubPath).AsMemory(0, 60), limit.Token);
             return (await client.ReadHeadAsync(limit.Token))[..12];
         }
 
@@ -67,7 +66,7 @@ public sealed class LimitsEveryWayTests
                 }
 
                 using Attacker client = await doors.ConnectAsync(entry, limit.Token);
-                await client.TrySendAsync(Upgrade(Siege.HubPath), limit.Token);
+                await client.TrySendAsync(Wicked.Upgrade(Siege.HubPath), limit.Token);
                 string head = await client.ReadHeadAsync(limit.Token);
                 return $"{head[9..12]} {head.Contains("Retry-After: ", StringComparison.Ordinal)}";
             }, "503 True");
