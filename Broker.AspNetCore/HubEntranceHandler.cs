@@ -45,6 +45,24 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     public Task AnswerAsync(HttpContext context, string endpointPath)
     {
         ArgumentNullException.ThrowIfNull(context);
+        return PeerEnd.Of(context) is { } end ? AnswerAsync(context, endpointPath, end) : AnswerAnyAsync(context, endpointPath);
+    }
+
+    private async Task AnswerAsync(HttpContext context, string endpointPath, PeerEnd end)
+    {
+        end.BeginWebSocket();
+        try
+        {
+            await AnswerAnyAsync(context, endpointPath).ConfigureAwait(false);
+        }
+        finally
+        {
+            end.EndWebSocket();
+        }
+    }
+
+    private Task AnswerAnyAsync(HttpContext context, string endpointPath)
+    {
         return context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
             ? AnswerConnectAsync(context, connect, endpointPath)
             : AnswerUpgradeAsync(context, endpointPath);

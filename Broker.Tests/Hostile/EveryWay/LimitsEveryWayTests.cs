@@ -11,7 +11,7 @@ public sealed class LimitsEveryWayTests
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         await using HostDoors doors = await HostDoors.OpenAsync(
-            ("REACTOR_HANDSHAKE_LIMIT", "1s"), ("HTTP_HEAD_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "1s"), ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
+            ("REACTOR_HANDSHAKE_LIMIT", "1s"), ("HTTP_HEAD_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "3s"), ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
 
         // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping.
         async Task<string> HalfHeadAsync(EntryPoint entry)
