@@ -27,7 +27,7 @@ public static class HubSettingsBinder
     public static HubSettings Read(SettingsReader reader)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        var settings = new HubSettings
+        HubSettings settings = new()
         {
             Listen = ReadListen(reader),
             Transport = reader.GetChoice<Transport>("broker.transport"),
@@ -69,8 +69,16 @@ public static class HubSettingsBinder
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
 
-        if (reader.IsGood) CompareWithEachOther(settings, reader);
+        if (!reader.IsGood) return settings;
+        settings = FitDefaults(settings, reader);
+        CompareWithEachOther(settings, reader);
         return settings;
+    }
+
+    private static HubSettings FitDefaults(HubSettings settings, SettingsReader reader)
+    {
+        (TimeSpan pong, TimeSpan ping) = reader.Fit("broker.centrifuge.pong-limit", settings.Clients.PongLimit, "broker.centrifuge.ping-interval", settings.Clients.PingInterval);
+        return settings with { Clients = settings.Clients with { PongLimit = pong, PingInterval = ping } };
     }
 
     private static void CompareWithEachOther(HubSettings settings, SettingsReader reader)

@@ -98,9 +98,15 @@ public sealed class BackendEndpoint : IDisposable
             _circuit.GiveUp();
             throw;
         }
+        catch (OperationCanceledException) when (!hasSlot)
+        {
+            // Too many ask at once, which says nothing about the backend: whoever floods it must not make it count as down.
+            _circuit.GiveUp();
+            return Refuse("no room for the request in time");
+        }
         catch (OperationCanceledException)
         {
-            return Fail(hasSlot ? $"no answer within {_settings.Timeout.TotalMilliseconds} ms" : "no room for the request in time", start);
+            return Fail($"no answer within {_settings.Timeout.TotalMilliseconds} ms", start);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or InvalidDataException or JsonException)
         {

@@ -290,7 +290,7 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         string?[] wrong = await Task.WhenAll(rows.Select(async row => await ask(row.Key, row.Value, limit.Token) is { } heard ? $"{row.Key}: {heard}" : null));
-        Assert.Empty(wrong.Where(static each => each is not null));
+        Assert.Equal([], wrong.OfType<string>());
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Broker.Identity.Backend;
 using Broker.Identity.Settings;
 using Broker.Actors.Model;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Tests.Identity;
 
@@ -124,6 +125,23 @@ public sealed class BackendProxyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Requests_that_find_no_room_do_not_make_a_backend_count_as_down()
+    {
+        var time = new FakeTimeProvider();
+        _backend.Stall = new TaskCompletionSource();
+        using BackendProxy proxy = Open(settings => settings with { ConcurrencyMax = 1, CircuitFailures = 2, CircuitPause = TimeSpan.FromHours(1) }, time);
+        Task<BackendAnswer<RpcBackendResult>>[] flood = [.. Enumerable.Range(0, 20).Select(_ => proxy.RpcAsync(_client, "m", default, default).AsTask())];
+
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.All(await Task.WhenAll(flood), static answer => Assert.True(answer.HasFailed));
+
+        // One had the slot and no answer; that is one failure, and not two.
+        _backend.Stall.SetResult();
+        _backend.Stall = null;
+        Assert.False((await proxy.RpcAsync(_client, "m", default, default)).HasFailed);
+    }
+
+    [Fact]
     public async Task An_answer_longer_than_the_bound_is_an_internal_error()
     {
         using BackendProxy proxy = Open(settings => settings with { AnswerBytesMax = 2000 });
@@ -164,7 +182,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
         Assert.Equal(DisconnectReason.ForceDisconnect, BackendCodes.DisconnectOf(3503, ""));
     }
 
-    private BackendProxy Open(Func<ProxySettings, ProxySettings>? change = null)
+    private BackendProxy Open(Func<ProxySettings, ProxySettings>? change = null, TimeProvider? time = null)
     {
         Uri Url(string path) => new($"http://127.0.0.1:{_backend.Port}/{path}");
         var settings = new ProxySettings
@@ -172,6 +190,6 @@ public sealed class BackendProxyTests : IAsyncLifetime
             Connect = Url("connect"), Refresh = Url("refresh"), Subscribe = Url("subscribe"), Publish = Url("publish"), SubRefresh = Url("sub_refresh"), Rpc = Url("rpc"),
             Timeout = TimeSpan.FromSeconds(30),
         };
-        return new BackendProxy(change?.Invoke(settings) ?? settings, TimeProvider.System, NullLogger.Instance);
+        return new BackendProxy(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System, NullLogger.Instance);
     }
 }

@@ -108,7 +108,7 @@ public sealed class ReadBudgetTests : IDisposable
         var handlers = new StoreHandlers(_store, 128 * 1024, reads);
         IChunkSource first = await ReadAsync(handlers, "a");
         using var over = new CancellationTokenSource();
-        Task<IChunkSource> second = ReadAsync(handlers, "b", over.Token);
+        Task<IChunkSource> second = ReadAsync(handlers, "b", cancel: over.Token);
 
         await over.CancelAsync();
 
@@ -162,6 +162,6 @@ public sealed class ReadBudgetTests : IDisposable
     private static async Task<StoreResult> AskAsync(StoreHandlers handlers, string method, byte[] arguments) =>
         await handlers.Readers[method](new StoreRequest(arguments, "client"), CancellationToken.None);
 
-    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, CancellationToken cancel = default, string? address = null) =>
+    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, string? address = null, CancellationToken cancel = default) =>
         (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client) { Address = address }, cancel)).Source!;
 }

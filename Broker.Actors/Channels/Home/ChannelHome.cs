@@ -20,9 +20,16 @@ namespace Broker.Actors.Channels.Home;
 /// <param name="thread">Its own, to come back to.</param>
 public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store, IHomeThread thread)
 {
-    private readonly Dictionary<string, HomeChannel> _channels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HomeChannel> _channels = WatchedBy(store);
     private readonly Dictionary<string, (Task Last, int Count)> _late = new(StringComparer.Ordinal);   // Publications that the store works on.
     private readonly IdempotencyTable<StreamPosition> _answers = new(context.Time);     // Of publications that are not kept.
+
+    private static Dictionary<string, HomeChannel> WatchedBy(IHistoryStore store)
+    {
+        var channels = new Dictionary<string, HomeChannel>(StringComparer.Ordinal);
+        store.WatchUse(channels.ContainsKey);
+        return channels;
+    }
 
     /// <summary>How many channels have a node attached.</summary>
     public int Count => _channels.Count;

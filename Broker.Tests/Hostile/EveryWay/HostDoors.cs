@@ -33,10 +33,10 @@ internal sealed class HostDoors : IAsyncDisposable
         var opened = new HostDoors();
         try
         {
-            HostProcess epoll = await opened.StartAsync(settings, [.. opened._doors.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
+            HostProcess epoll = await StartAsync(settings, [.. opened._doors.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
             foreach (EntryPoint entry in (EntryPoint[])[EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix]) opened._hosts[entry] = epoll;
-            if (All.Contains(EntryPoint.IoUring)) opened._hosts[EntryPoint.IoUring] = await opened.StartAsync(settings, [new("BROKER_REACTOR_BACKEND", "io-uring")]);
-            opened._hosts[EntryPoint.Kestrel] = await opened.StartAsync(settings, [new("BROKER_TRANSPORT", "kestrel")]);
+            if (All.Contains(EntryPoint.IoUring)) opened._hosts[EntryPoint.IoUring] = await StartAsync(settings, [new("BROKER_REACTOR_BACKEND", "io-uring")]);
+            opened._hosts[EntryPoint.Kestrel] = await StartAsync(settings, [new("BROKER_TRANSPORT", "kestrel")]);
             return opened;
         }
         catch
@@ -46,7 +46,7 @@ internal sealed class HostDoors : IAsyncDisposable
         }
     }
 
-    private Task<HostProcess> StartAsync(IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
+    private static Task<HostProcess> StartAsync(IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
     {
         var all = new Dictionary<string, string>(own);
         foreach ((string name, string value) in settings) all["BROKER_" + name] = value;
