@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Broker.Core.Upgrade;
 
@@ -7,7 +6,7 @@ namespace Broker.Core.Upgrade;
 /// <param name="proxies">Peers whose address stands for many clients, so that it has no share of its own.</param>
 public sealed class ClientAddresses(ProxyTrust proxies)
 {
-    private const int NetworkBytesOfIPv6 = 8;
+    private const int BytesOfIPv6 = 16, NetworkBytesOfIPv6 = 8;
 
     /// <summary>Without proxies.</summary>
     public static ClientAddresses Direct { get; } = new(ProxyTrust.None);
@@ -19,8 +18,8 @@ public sealed class ClientAddresses(ProxyTrust proxies)
         // Whoever has one address of IPv6 has 2^64 of them.
         if (remote is not IPEndPoint { Address: var address }) return IPAddress.None;
         if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address)) return address;
         byte[] network = address.GetAddressBytes();
+        if (network.Length != BytesOfIPv6 || IPAddress.IsLoopback(address)) return address;
         network.AsSpan(NetworkBytesOfIPv6).Clear();
         return new IPAddress(network);
     }

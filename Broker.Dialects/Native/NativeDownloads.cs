@@ -102,7 +102,7 @@ internal sealed class NativeDownloads : IChunkPump
             return new ChunkRefusal(ChunkError.ConnectionFull, source.Bytes, _limits.ConnectionBytesMax, _heldBytes);
         if (subject.Channel != 0) return default;
         hold = source.Bytes > SmallBytesMax ? ChunkHold.TryReserve(_process, source.Bytes, Now) : ChunkHold.TryTake(_process, source.Bytes);
-        return hold is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.Tightest.BytesMax, _process.Tightest.Bytes) : default;
+        return hold is null ? ChunkRefusal.Full(source.Bytes, _process) : default;
     }
 
     /// <summary>The client takes more chunks of a stream.</summary>

@@ -127,6 +127,7 @@ public static class BrokerProcess
         kestrel = app.Services.GetRequiredService<IServer>();
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
         var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api };
+        var heads = new HeadLimit(settings.Hub.Reactor.HeadBytesMax);
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context =>
         {
@@ -137,7 +138,10 @@ public static class BrokerProcess
         });
         return app;
 
-        Task AnswerAsync(HttpContext context) => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
+        Task AnswerAsync(HttpContext context) =>
+            heads.Refuses(context, out Task tooLong) ? tooLong
+            : gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)
+            : routes.AnswerAsync(context);
     }
 
     // Once Kestrel listens, and before anybody is told that it does.

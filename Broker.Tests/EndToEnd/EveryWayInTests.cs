@@ -27,6 +27,9 @@ public sealed class EveryWayInTests
         ("a head over head-bytes-max", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
         ("the absolute form with another Host", "http://localhost/health", "", 200),       // Of which the target counts.
         ("a plain request for nothing", "/none", "", 404),
+        ("a plain request with a head over head-bytes-max", "/health", "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
+        ("a plain request with a query over head-bytes-max", "/health?" + new string('a', 41_000), "", 431),
+        ("a plain request with a head within it", "/health", "Cookie: a=" + new string('a', 39_000) + "\r\n", 200),
         ("health", "/health", "", 200),
     ];
 

@@ -45,8 +45,11 @@ public sealed class ChunkBudget(long bytesMax, ChunkBudget? whole = null)
     /// <summary>The most bytes.</summary>
     public long BytesMax { get; } = whole is null ? bytesMax : Math.Min(bytesMax, whole.BytesMax);
 
+    /// <summary>Whether it is a share of another one.</summary>
+    public bool IsShare => whole is not null;
+
     /// <summary>Of this budget and the one that it is a share of, that with less room.</summary>
-    public ChunkBudget Tightest => whole is not null && whole.BytesMax - whole.Bytes < BytesMax - Bytes ? whole : this;
+    public ChunkBudget Tightest => whole is not null && whole.BytesMax - whole.Bytes <= BytesMax - Bytes ? whole : this;
 
     /// <summary>Bytes that are held or reserved now.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
