@@ -161,6 +161,24 @@ public sealed class FloodTests(ITestOutputHelper output)
         Assert.Equal(count, siege.Causes["ClosedByServer"]);
     }
 
+    /// <remarks>Each write that failed was an error in the log, with where it came from: thousands of lines for a few bytes.</remarks>
+    [Fact]
+    public async Task Requests_whose_answers_nobody_fetches_leave_no_error_in_the_log()
+    {
+        const int count = 50;
+        await using Siege siege = await Siege.BeginAsync(output);
+        byte[] requests = Wicked.Repeat("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(), 500);
+        await siege.AttackAsync(count, () => siege.ConnectAsync(receiveBytes: 4096), async (attacker, _) =>
+        {
+            await attacker.TrySendAsync(requests, siege.Stop);
+            await attacker.ReadHeadAsync(siege.Stop);
+            attacker.Reset();
+        });
+
+        await siege.EndAsync("requests whose answers nobody fetches", ceilingMiB: 64);
+        Assert.Equal(count, siege.Causes["HandedOver"]);
+    }
+
     [Fact]
     public async Task Channel_names_are_taken_up_to_the_limit_and_the_rest_is_answered()
     {
