@@ -6,9 +6,9 @@ namespace Broker.AspNetCore;
 
 /// <summary>Lets a client that has ended its sending side still be answered on one connection of Kestrel's.</summary>
 /// <remarks>
-/// Kestrel ends a connection's output as soon as the client ends its sending side. A client may do that right behind its request or its Close frame,
-/// and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has done with the
-/// connection. Who reads the connection finds the end of the stream itself.
+/// Kestrel ends a connection's output as soon as the client ends its sending side. A client may do that right behind its request or its
+/// Close frame, and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has
+/// done with the connection. Who reads the connection finds the end of the stream itself.
 /// </remarks>
 public sealed class PeerEnd : IDisposable
 {
@@ -35,7 +35,8 @@ public sealed class PeerEnd : IDisposable
 
     /// <summary>That of a request's connection, or null where there is none.</summary>
     internal static PeerEnd? Of(HttpContext context) =>
-        context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(PeerEnd), out object? found) ? (PeerEnd?)found : null;
+        context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(PeerEnd), out object? found)
+            ? (PeerEnd?)found : null;
 
     /// <summary>A WebSocket is about to be opened.</summary>
     internal void BeginWebSocket()

@@ -35,9 +35,11 @@ public static class StandardSettingsBinder
     private static StandardSettings FitDefaults(StandardSettings settings, SettingsReader reader)
     {
         (int message, int commands) = reader.Fit(
-            "broker.centrifuge.message-bytes-max", settings.Centrifuge.MessageBytesMax, "broker.centrifuge.command-bytes-max", settings.Centrifuge.CommandBytesMax);
+            "broker.centrifuge.message-bytes-max", settings.Centrifuge.MessageBytesMax, "broker.centrifuge.command-bytes-max",
+                settings.Centrifuge.CommandBytesMax);
         (int frame, int nativeCommands) = reader.Fit(
-            "broker.native.frame-bytes-max", settings.Native.FrameBytesMax, "broker.native.command-bytes-max", settings.Native.CommandBytesMax);
+            "broker.native.frame-bytes-max", settings.Native.FrameBytesMax, "broker.native.command-bytes-max",
+                settings.Native.CommandBytesMax);
         StreamSettings streams = settings.Native.Streams;
         (int stream, int connection) = reader.Fit(
             "broker.native.streams.bytes-max", streams.BytesMax, "broker.native.streams.connection-bytes-max", streams.ConnectionBytesMax);

@@ -3,12 +3,15 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Store;
 
-/// <summary>Bytes that the results of running reads hold, from before they are gathered until they have left: of each client, of each address, and of all.</summary>
+/// <summary>
+/// Bytes that the results of running reads hold, from before they are gathered until they have left: of each client, of each address, and
+/// of all.
+/// </summary>
 /// <remarks>
 /// A client whose results wait already is refused what is beyond its share: it asks for more than it takes. One that waits for
-/// each answer is not, as one result alone is always within its share. The clients of one address have half of all together: beyond it their reads
-/// wait for each other, and for nobody else. Where all clients together hold as much as they may, a read waits its turn, for a bounded time; the
-/// turn goes from address to address. For all threads.
+/// each answer is not, as one result alone is always within its share. The clients of one address have half of all together: beyond it
+/// their reads wait for each other, and for no other component. Where all clients together hold as much as they may, a read waits its turn,
+/// for a bounded time; the turn goes from address to address. For all threads.
 /// </remarks>
 /// <param name="bytesMax">Of all clients.</param>
 /// <param name="clientBytesMax">Of one client; the longest result or more.</param>
@@ -44,35 +47,35 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
     /// <summary>Begins the account of one read, which holds nothing yet.</summary>
     /// <param name="client">Whose it is.</param>
     /// <param name="address">Whose share it counts in; null for one of the client's own.</param>
-    internal ReadHold Begin(string client, object? address) => new(this, client, address ?? client);
+    internal ReadReservation Begin(string client, object? address) => new(this, client, address ?? client);
 
     /// <summary>Takes more for a read, if there is room.</summary>
-    /// <returns>False where the others hold too much: then it lets go of everything, and waits.</returns>
+    /// <returns>False where the others hold too much: then it releases everything, and waits.</returns>
     /// <exception cref="CallFaultException">The client's own results hold too much.</exception>
-    internal bool TryTake(ReadHold hold, long bytes)
+    internal bool TryTake(ReadReservation reservation, long bytes)
     {
         lock (_gate)
         {
-            CheckShare(hold, bytes);
-            Share? share = _shares.GetValueOrDefault(hold.Address);
+            CheckShare(reservation, bytes);
+            Share? share = _shares.GetValueOrDefault(reservation.Address);
             if (share is not null && (share.Waiting.Count > 0 || !FitsShare(share, bytes))) return false;
             if (!Fits(bytes) || _turns.Any(each => FitsShare(each, each.Waiting.First!.Value.Bytes))) return false;
-            Take(hold, bytes);
+            Take(reservation, bytes);
             return true;
         }
     }
 
     /// <summary>Takes for a read that holds nothing, once there is room.</summary>
     /// <exception cref="CallFaultException">The client's own results hold too much, or there was no room in time.</exception>
-    internal async Task TakeAsync(ReadHold hold, long bytes, CancellationToken cancellationToken)
+    internal async Task TakeAsync(ReadReservation reservation, long bytes, CancellationToken cancellationToken)
     {
-        var waiter = new Waiter(hold, bytes);
+        var waiter = new Waiter(reservation, bytes);
         LinkedListNode<Waiter> place;
         Share share;
         lock (_gate)
         {
-            CheckShare(hold, bytes);
-            share = ShareOf(hold.Address);
+            CheckShare(reservation, bytes);
+            share = ShareOf(reservation.Address);
             place = share.Waiting.AddLast(waiter);
             if (share.Turn.List is null) _turns.AddLast(share.Turn);
             Admit();
@@ -89,26 +92,29 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
                 if (place.List is null) return;     // Admitted in the meantime.
                 share.Waiting.Remove(place);
                 if (share.Waiting.Count == 0) _turns.Remove(share.Turn);
-                Forget(hold.Address, share);
+                Evict(reservation.Address, share);
                 Admit();
             }
 
             if (failure is OperationCanceledException) throw;
-            throw new CallFaultException(FaultCode.Overloaded, $"The results of all clients hold {Bytes} bytes of at most {bytesMax} (broker.store.read-bytes-max), of which one address has half.");
+            throw new CallFaultException(
+                FaultCode.Overloaded,
+                    $"The results of all clients hold {Bytes} bytes of at most {bytesMax} (broker.store.read-bytes-max), of which one "
+                        + $"address has half.");
         }
     }
 
-    internal void GiveBack(ReadHold hold, long bytes)
+    internal void Return(ReadReservation reservation, long bytes)
     {
         lock (_gate)
         {
             _bytes -= bytes;
-            long left = _clients[hold.Client] - bytes;
-            if (left > 0) _clients[hold.Client] = left;
-            else _clients.Remove(hold.Client);
-            Share share = _shares[hold.Address];
+            long left = _clients[reservation.Client] - bytes;
+            if (left > 0) _clients[reservation.Client] = left;
+            else _clients.Remove(reservation.Client);
+            Share share = _shares[reservation.Address];
             share.Bytes -= bytes;
-            Forget(hold.Address, share);
+            Evict(reservation.Address, share);
             Admit();
         }
     }
@@ -135,18 +141,18 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
             share.Waiting.RemoveFirst();
             _turns.Remove(node);
             if (share.Waiting.Count > 0) _turns.AddLast(node);
-            Take(first.Hold, first.Bytes);
+            Take(first.Reservation, first.Bytes);
             first.Admitted.SetResult();
             node = _turns.First;
         }
     }
 
-    private void Take(ReadHold hold, long bytes)
+    private void Take(ReadReservation reservation, long bytes)
     {
         _bytes += bytes;
-        _clients[hold.Client] = _clients.GetValueOrDefault(hold.Client) + bytes;
-        ShareOf(hold.Address).Bytes += bytes;
-        hold.Bytes += bytes;
+        _clients[reservation.Client] = _clients.GetValueOrDefault(reservation.Client) + bytes;
+        ShareOf(reservation.Address).Bytes += bytes;
+        reservation.Bytes += bytes;
     }
 
     private Share ShareOf(object address)
@@ -155,20 +161,22 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
         return share;
     }
 
-    private void Forget(object address, Share share)
+    private void Evict(object address, Share share)
     {
         if (share.Bytes == 0 && share.Waiting.Count == 0) _shares.Remove(address);
     }
 
-    private void CheckShare(ReadHold hold, long bytes)
+    private void CheckShare(ReadReservation reservation, long bytes)
     {
-        long held = _clients.GetValueOrDefault(hold.Client);
-        if (held == hold.Bytes || bytes <= clientBytesMax - held) return;
+        long held = _clients.GetValueOrDefault(reservation.Client);
+        if (held == reservation.Bytes || bytes <= clientBytesMax - held) return;
         throw new CallFaultException(
-            FaultCode.Overloaded, $"Results of {held - hold.Bytes} bytes wait for this client already, of at most {clientBytesMax} (broker.store.client-read-bytes-max).");
+            FaultCode.Overloaded,
+                $"Results of {held - reservation.Bytes} bytes wait for this client already, of at most {clientBytesMax} "
+                    + $"(broker.store.client-read-bytes-max).");
     }
 
-    private sealed record Waiter(ReadHold Hold, long Bytes)
+    private sealed record Waiter(ReadReservation Reservation, long Bytes)
     {
         public TaskCompletionSource Admitted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
@@ -187,7 +195,7 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
 }
 
 /// <summary>What one read holds of a <see cref="ReadBudget"/>, until it is disposed of.</summary>
-internal sealed class ReadHold(ReadBudget budget, string client, object address) : IDisposable
+internal sealed class ReadReservation(ReadBudget budget, string client, object address) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
     private long _used;
@@ -219,11 +227,11 @@ internal sealed class ReadHold(ReadBudget budget, string client, object address)
         if (_isDisposed) return;
         _isDisposed = true;
         foreach (IDisposable owned in _owned) owned.Dispose();
-        if (Bytes > 0) budget.GiveBack(this, Bytes);
+        if (Bytes > 0) budget.Return(this, Bytes);
     }
 }
 
-/// <summary>A read found no room for what it gathers. Seen by nobody outside.</summary>
+/// <summary>A read found no room for what it gathers. Seen by no one outside.</summary>
 internal sealed class ReadRoomException(long needed) : Exception
 {
     /// <summary>Bytes that it needs, as far as it has come.</summary>

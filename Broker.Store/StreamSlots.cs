@@ -5,13 +5,13 @@ namespace Broker.Store;
 
 /// <summary>The streams of the store that are under way: how many in all, how many of one client, and which one makes room.</summary>
 /// <remarks>
-/// A client has at most half of all, so that it cannot take them from everybody. When all are taken, the address that has most makes room, however
-/// many clients it has: of them the client that has most loses the one that stood still longest. For all threads.
+/// A client has at most half of all, so that it cannot take them from all. When all are taken, the address that has most makes room,
+/// however many clients it has: of them the client that has most loses the one that stood still longest. For all threads.
 /// </remarks>
 /// <param name="max">The most, at least 1.</param>
 internal sealed class StreamSlots(int max)
 {
-    /// <summary>Who has moved within this time makes room for nobody.</summary>
+    /// <summary>Who has moved within this time makes room for no one.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -39,7 +39,8 @@ internal sealed class StreamSlots(int max)
         lock (_gate)
         {
             if (client is not null && CountOf(client) >= ClientMax)
-                throw new CallFaultException(FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
+                throw new CallFaultException(
+                    FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
             if (_slots.Count >= max)
             {
                 if (FindIdlest(client, address ?? client) is not { } idlest)
@@ -66,12 +67,15 @@ internal sealed class StreamSlots(int max)
 
     private int CountOf(object client) => _slots.Count(each => Equals(each.Client, client));
 
-    // Of the address that has most, and of its client that has most. One that has hardly more than the one who comes loses only what stands still.
+    // Of the address that has most, and of its client that has most. One that has hardly more than the one who comes loses only what stands
+    // still.
     private Slot? FindIdlest(object? client, object? address)
     {
         int ownAddress = address is null ? 0 : CountAt(address), own = client is null ? 0 : CountOf(client);
         return _slots
-            .Select(slot => (Slot: slot, AtAddress: slot.Address is null ? ownAddress + 1 : CountAt(slot.Address), Count: slot.Client is null ? own + 1 : CountOf(slot.Client), slot.Watch.StoodStill))
+            .Select(slot =>
+            (Slot: slot, AtAddress: slot.Address is null ? ownAddress + 1 : CountAt(slot.Address), Count: slot.Client is null ? own + 1
+                : CountOf(slot.Client), slot.Watch.StoodStill))
             .Where(each => address is not null && Equals(each.Slot.Address, address)
                 ? MakesRoom(each.Count - own, each.StoodStill)
                 : MakesRoom(each.AtAddress - ownAddress, each.StoodStill))

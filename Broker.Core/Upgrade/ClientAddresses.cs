@@ -15,7 +15,7 @@ public sealed class ClientAddresses(ProxyTrust proxies)
     /// <param name="remote">The client.</param>
     public static IPAddress KeyOf(EndPoint? remote)
     {
-        // Whoever has one address of IPv6 has 2^64 of them.
+        // The one that has one address of IPv6 has 2^64 of them.
         if (remote is not IPEndPoint { Address: var address }) return IPAddress.None;
         if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
         byte[] network = address.GetAddressBytes();

@@ -26,7 +26,9 @@ internal sealed class HeadLimit(int bytesMax)
     {
         const int LineEnd = 2, Separators = 2;
         HttpRequest request = context.Request;
-        long bytes = request.Method.Length + (context.Features.Get<IHttpRequestFeature>()?.RawTarget.Length ?? 0) + request.Protocol.Length + Separators + LineEnd + LineEnd;
+        long bytes =
+            request.Method.Length + (context.Features.Get<IHttpRequestFeature>()?.RawTarget.Length ?? 0) + request.Protocol.Length
+                + Separators + LineEnd + LineEnd;
         foreach ((string name, StringValues values) in request.Headers)
         {
             foreach (string? value in values) bytes += name.Length + (value?.Length ?? 0) + Separators + LineEnd;

@@ -14,7 +14,8 @@ internal sealed class HttpConnection : IDisposable
     private const string AllBusy = "All HTTP connections (broker.http.connections-max) are busy.\n";
     private const string NoDescriptors = "The server has no file descriptor for one more connection now.\n";
 
-    private static readonly TimeSpan s_afterEnd = TimeSpan.FromSeconds(5);      // How much later Kestrel learns that the client has ended its side.
+    // How much later Kestrel learns that the client has ended its side.
+    private static readonly TimeSpan s_afterEnd = TimeSpan.FromSeconds(5);
 
     private readonly HttpConnections _all;
     private readonly ConnectionContext? _context;
@@ -64,9 +65,10 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Its place among those of its address.</summary>
     internal LinkedListNode<HttpConnection> NodeInShare { get; }
 
-    /// <summary>The connection of a request, or null where nobody counts them.</summary>
+    /// <summary>The connection of a request, or null where no one counts them.</summary>
     internal static HttpConnection? Of(HttpContext context) =>
-        context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(HttpConnection), out object? found) ? (HttpConnection?)found : null;
+        context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(HttpConnection), out object? found)
+            ? (HttpConnection?)found : null;
 
     /// <summary>Answers a request of plain HTTP, or says that there is no room.</summary>
     internal async Task AnswerAsync(HttpContext context, RequestDelegate answer)

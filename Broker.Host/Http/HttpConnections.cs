@@ -5,11 +5,14 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Broker.Host.Http;
 
-/// <summary>The HTTP connections of all ways in: how many there may be, which one goes where there is no room, and who is answered then.</summary>
+/// <summary>
+/// The HTTP connections of all ways in: how many there may be, which one goes where there is no room, and who is answered then.
+/// </summary>
 /// <remarks>
-/// A connection without a request is idle. Where one more does not fit, the idlest goes; where an address is at its share, that address's idlest.
-/// Where none is idle, the new one is taken none the less, and only <see cref="IsAnsweredWhenFull"/> is answered on it: a probe of health has to
-/// get through whatever else is full. Connections that carry WebSockets are not counted: the hub counts them. For all threads.
+/// A connection without a request is idle. Where one more does not fit, the idlest goes; where an address is at its share, that address's
+/// idlest. Where none is idle, the new one is taken none the less, and only <see cref="IsAnsweredWhenFull"/> is answered on it: a probe of
+/// health has to get through whatever else is full. Connections that carry WebSockets are not counted: the hub counts them. For all
+/// threads.
 /// </remarks>
 /// <param name="connectionsMax">Connections that are served.</param>
 /// <param name="proxies">Peers without a share of their own, because the clients of many come through them.</param>
@@ -83,7 +86,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         lock (_gate)
         {
             connection.Requests++;
-            Place(connection);
+            Insert(connection);
             return !connection.IsCounted || (!connection.IsSpare && _count <= connectionsMax && !IsOverShare(connection));
         }
     }
@@ -94,7 +97,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         lock (_gate)
         {
             connection.Requests--;
-            Place(connection);
+            Insert(connection);
         }
     }
 
@@ -132,7 +135,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         connection.Share = share;
         share.Count++;
         if (connection.IsSpare) _spares.AddLast(connection);
-        Place(connection);
+        Insert(connection);
     }
 
     private void Remove(HttpConnection connection)
@@ -147,7 +150,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     }
 
     // To the end of the list that it belongs to now.
-    private void Place(HttpConnection connection)
+    private void Insert(HttpConnection connection)
     {
         if (!connection.IsCounted) return;
         connection.Unlink();

@@ -3,7 +3,9 @@ namespace Broker.Host.Http;
 /// <summary>A stream whose first bytes have been read already.</summary>
 /// <param name="prefix">Those bytes; given out before the rest.</param>
 /// <param name="rest">Where reading goes on, and where all writing goes.</param>
-/// <param name="onLost">Called once a write fails because the peer is gone. What is written then is dropped: a client that leaves is no error.</param>
+/// <param name="onLost">
+/// Called once a write fails because the peer is gone. What is written then is dropped: a client that leaves is no error.
+/// </param>
 public sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, Action onLost) : Stream
 {
     private ReadOnlyMemory<byte> _prefix = prefix;

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Options;
 
 namespace Broker.Host.Http;
 
-/// <summary>Kestrel's own sockets; one whose file descriptor is of the reserve is marked as a spare, which is answered and closed.</summary>
+/// <summary>
+/// Kestrel's own sockets; one whose file descriptor is of the reserve is marked as a spare, which is answered and closed.
+/// </summary>
 public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> options, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
@@ -38,7 +40,8 @@ public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> op
                     if (accepted is not null && IsReserved(accepted)) accepted.Items[HttpConnection.SpareKey] = true;
                     return accepted;
                 }
-                catch (SocketException failure) when (failure.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+                catch (SocketException failure) when (
+                    failure.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
                 {
                     // The client waits in the kernel, and Kestrel would never accept again.
                     await Task.Delay(s_pause, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -47,7 +50,8 @@ public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> op
         }
 
         private bool IsReserved(ConnectionContext accepted) =>
-            accepted.Features.Get<IConnectionSocketFeature>() is { Socket: var socket } && reserve.IsReserved((int)socket.SafeHandle.DangerousGetHandle());
+            accepted.Features.Get<IConnectionSocketFeature>() is { Socket: var socket }
+                && reserve.IsReserved((int)socket.SafeHandle.DangerousGetHandle());
 
         public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {

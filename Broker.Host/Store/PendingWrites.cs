@@ -4,10 +4,12 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Host.Store;
 
-/// <summary>The writes that are under way: the last one of each connection, and how many bytes those of each address hold. For all threads.</summary>
+/// <summary>
+/// The writes that are under way: the last one of each connection, and how many bytes those of each address hold. For all threads.
+/// </summary>
 /// <remarks>
-/// The store writes in the order of its queue, so a connection's last write is done after all that were before it. The clients of one address hold at
-/// most half of what may wait for all, so that one that floods the queue is refused before the others are.
+/// The store writes in the order of its queue, so a connection's last write is done after all that were before it. The clients of one
+/// address hold at most half of what may wait for all, so that one that floods the queue is refused before the others are.
 /// </remarks>
 /// <param name="bytesMax">Bytes that may wait for all clients together (broker.store.queued-bytes-max).</param>
 internal sealed class PendingWrites(long bytesMax)
@@ -72,7 +74,10 @@ internal sealed class PendingWrites(long bytesMax)
         {
             long held = _bytes.GetValueOrDefault(address);
             if (held > 0 && bytes > (bytesMax / 2) - held)
-                throw new CallFaultException(FaultCode.Overloaded, $"Writes of {held} bytes wait for this address already, of at most {bytesMax / 2} (half of broker.store.queued-bytes-max).");
+                throw new CallFaultException(
+                    FaultCode.Overloaded,
+                        $"Writes of {held} bytes wait for this address already, of at most {bytesMax / 2} (half of "
+                            + $"broker.store.queued-bytes-max).");
             _bytes[address] = held + bytes;
         }
     }

@@ -1,10 +1,12 @@
 namespace Broker.Reactor.Sockets;
 
-/// <summary>A loop's connections that have not sent a whole request yet, the oldest first; and those that stand on a reserved descriptor.</summary>
+/// <summary>
+/// A loop's connections that have not sent a whole request yet, the oldest first; and those that stand on a reserved descriptor.
+/// </summary>
 /// <remarks>For the loop's thread. A connection is in one of the two lists at most.</remarks>
 internal sealed class HandshakeList
 {
-    /// <summary>Whoever was accepted less long ago is not shed: its request may be on its way.</summary>
+    /// <summary>The one that was accepted less long ago is not shed: its request may be on its way.</summary>
     internal const int GraceMilliseconds = 1000;
 
     private readonly LinkedList<Entry> _waiting = new();
@@ -23,7 +25,8 @@ internal sealed class HandshakeList
 
     /// <summary>The connection that has been without a request longest, if that is long enough to give way to another.</summary>
     internal SocketConnection? FindIdle(long nowMilliseconds) =>
-        _waiting.First is { } first && nowMilliseconds - first.Value.AcceptedMilliseconds >= GraceMilliseconds ? first.Value.Connection : null;
+        _waiting.First is { } first && nowMilliseconds - first.Value.AcceptedMilliseconds >= GraceMilliseconds ? first.Value.Connection
+            : null;
 
     /// <summary>The oldest connection on a reserved descriptor, or none.</summary>
     internal SocketConnection? OldestSpare => _spares.First?.Value.Connection;

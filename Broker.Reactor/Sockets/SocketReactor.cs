@@ -80,7 +80,8 @@ public abstract unsafe class SocketReactor : EventLoop
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
             Errno error = Libc.LastError;
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) Reserve!.BeginShortage();
-            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
+                _acceptPause.Start(Listener);
             return;
         }
     }
@@ -94,7 +95,7 @@ public abstract unsafe class SocketReactor : EventLoop
         return Reserve!.TryMoveOut(ref descriptor);
     }
 
-    // What finds no room is answered on one of the spares; the oldest of them gives way, and where there is none, nobody waits.
+    // What finds no room is answered on one of the spares; the oldest of them gives way, and where there is none, no caller waits.
     private void AddSpare(int descriptor)
     {
         while (!Reserve!.TryTakeSpare())

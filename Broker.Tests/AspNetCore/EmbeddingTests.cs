@@ -15,21 +15,23 @@ public sealed class EmbeddingTests
         await socket.ConnectAsync(IPAddress.Loopback, app.Plain.Port);
         byte[] close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8];
         byte[] request = Encoding.ASCII.GetBytes(
-            $"GET /connection/websocket HTTP/1.1\r\nHost: {app.Plain.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+            $"GET /connection/websocket HTTP/1.1\r\nHost: {app.Plain.Authority}\r\nUpgrade: websocket\r\nConnection: "
+                + $"Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         byte[] answer = new byte[4096];
-        var heard = new StringBuilder();
+        var received = new StringBuilder();
         await socket.SendAsync(inOneWrite ? [.. request, .. close] : request);
         if (!inOneWrite)
         {
-            heard.Append(Encoding.Latin1.GetString(answer, 0, await socket.ReceiveAsync(answer, limit.Token)));
+            received.Append(Encoding.Latin1.GetString(answer, 0, await socket.ReceiveAsync(answer, limit.Token)));
             await socket.SendAsync(close);
         }
 
         socket.Shutdown(SocketShutdown.Send);
-        for (int length; (length = await socket.ReceiveAsync(answer, limit.Token)) > 0;) heard.Append(Encoding.Latin1.GetString(answer, 0, length));
+        for (int length; (length = await socket.ReceiveAsync(answer, limit.Token)) > 0;)
+            received.Append(Encoding.Latin1.GetString(answer, 0, length));
 
-        Assert.StartsWith("HTTP/1.1 101 ", heard.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith("\u0088\u0002\u0003\u00e8", heard.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 101 ", received.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("\u0088\u0002\u0003\u00e8", received.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,6 +53,8 @@ public sealed class EmbeddingTests
 
         string program = await File.ReadAllTextAsync(Path.Combine(root.FullName, "samples", "Embedded", "Program.cs"));
 
-        Assert.Contains($"```csharp\n{program}```", await File.ReadAllTextAsync(Path.Combine(root.FullName, "docs", "EMBEDDING.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            $"```csharp\n{program}```", await File.ReadAllTextAsync(Path.Combine(root.FullName, "docs", "EMBEDDING.md")),
+                StringComparison.Ordinal);
     }
 }

@@ -6,7 +6,9 @@ using Xunit.Sdk;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>Connections up to the limit of open files: the process lives, says so once, answers whoever comes, and serves all again afterwards.</summary>
+/// <summary>
+/// Connections up to the limit of open files: the process lives, says so once, answers the one that comes, and serves all again afterwards.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class DescriptorTests
 {
@@ -33,7 +35,8 @@ public sealed class DescriptorTests
     public async Task Idle_connections_at_the_limit_of_files_end_no_process(int? filesMax)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        await using HostProcess host = await HostProcess.StartLimitedAsync(filesMax, new Dictionary<string, string> { ["BROKER_REACTOR_HANDSHAKE_LIMIT"] = "10m" });
+        await using HostProcess host =
+            await HostProcess.StartLimitedAsync(filesMax, new Dictionary<string, string> { ["BROKER_REACTOR_HANDSHAKE_LIMIT"] = "10m" });
         using var lines = new LogLines(host);
         using LightClient early = await LightClient.ConnectAsync(host.Port, limit.Token);
         await early.SubscribeAsync("before", limit.Token);
@@ -43,7 +46,8 @@ public sealed class DescriptorTests
         var holders = new List<Process>();
         try
         {
-            for (int left = FilesOf(host.Id) + 64; left > 0; left -= PerHolderMax) holders.Add(await HoldAsync(host.Port, Math.Min(left, PerHolderMax), limit.Token));
+            for (int left = FilesOf(host.Id) + 64; left > 0; left -= PerHolderMax)
+                holders.Add(await HoldAsync(host.Port, Math.Min(left, PerHolderMax), limit.Token));
             await lines.WaitForAsync(Short, limit.Token);
 
             // Much is compiled anew while nothing can be opened: commands and requests on the connections that stand.
@@ -55,7 +59,7 @@ public sealed class DescriptorTests
 
             Assert.Contains("broker_descriptors_short 1", await http.GetStringAsync("metrics", limit.Token), StringComparison.Ordinal);
 
-            // Nobody waits for those who say nothing: a probe and a client come in on new connections.
+            // No caller waits for those who say nothing: a probe and a client come in on new connections.
             using var probe = new HttpClient { BaseAddress = host.HttpUri };
             Assert.Contains("ok", await probe.GetStringAsync("health", limit.Token), StringComparison.Ordinal);
             using LightClient during = await LightClient.ConnectAsync(host.Port, limit.Token);
@@ -80,8 +84,8 @@ public sealed class DescriptorTests
     public async Task Open_WebSockets_at_the_limit_of_files_leave_probes_answered()
     {
         using var limit = new CancellationTokenSource(s_limit);
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartLimitedAsync(1024, doors.Settings);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartLimitedAsync(1024, entryPoints.Settings);
         using var lines = new LogLines(host);
         var open = new List<Attacker>();
         try
@@ -92,7 +96,7 @@ public sealed class DescriptorTests
             {
                 Attacker client = await Attacker.ConnectAsync(host.Port, limit.Token);
                 open.Add(client);
-                await client.TrySendAsync(Wicked.Upgrade(Siege.HubPath), limit.Token);
+                await client.TrySendAsync(HostileClient.Upgrade(AttackedHost.HubPath), limit.Token);
                 head = await client.ReadHeadAsync(limit.Token);
             }
 
@@ -105,14 +109,14 @@ public sealed class DescriptorTests
             {
                 using Attacker probe = await Attacker.ConnectAsync(host.Port, limit.Token);
                 Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(probe, "/health", limit.Token), StringComparison.Ordinal);
-                using Attacker secret = await Attacker.ConnectTlsAsync(host.TlsPort, doors, limit.Token);
+                using Attacker secret = await Attacker.ConnectTlsAsync(host.TlsPort, entryPoints, limit.Token);
                 Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(secret, "/ready", limit.Token), StringComparison.Ordinal);
             }
 
             using Attacker page = await Attacker.ConnectAsync(host.Port, limit.Token);
             Assert.StartsWith("HTTP/1.1 503 ", await AskAsync(page, "/", limit.Token), StringComparison.Ordinal);
-            using Attacker behindTls = await Attacker.ConnectTlsAsync(host.TlsPort, doors, limit.Token);
-            await behindTls.TrySendAsync(Wicked.Upgrade(Siege.HubPath), limit.Token);
+            using Attacker behindTls = await Attacker.ConnectTlsAsync(host.TlsPort, entryPoints, limit.Token);
+            await behindTls.TrySendAsync(HostileClient.Upgrade(AttackedHost.HubPath), limit.Token);
             Assert.StartsWith("HTTP/1.1 503 ", await behindTls.ReadHeadAsync(limit.Token), StringComparison.Ordinal);
             Assert.True(host.IsAlive, host.Log);
         }
@@ -135,7 +139,8 @@ public sealed class DescriptorTests
     [Fact]
     public async Task A_limit_without_room_for_clients_is_refused_at_the_start()
     {
-        var refused = await Assert.ThrowsAnyAsync<XunitException>(() => HostProcess.StartLimitedAsync(256, new Dictionary<string, string>()));
+        var refused =
+            await Assert.ThrowsAnyAsync<XunitException>(() => HostProcess.StartLimitedAsync(256, new Dictionary<string, string>()));
 
         Assert.Contains("The limit of open files is 256", refused.Message, StringComparison.Ordinal);
     }
@@ -143,7 +148,9 @@ public sealed class DescriptorTests
     private static async Task<Process> HoldAsync(int port, int count, CancellationToken stop)
     {
         var start = new ProcessStartInfo("/usr/bin/python3") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (string word in (string[])["-c", Holder, port.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(word);
+        foreach (string word in (string[])[
+            "-c", Holder, port.ToString(CultureInfo.InvariantCulture),
+                count.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(word);
         Process holder = Process.Start(start)!;
         Assert.Equal(count.ToString(CultureInfo.InvariantCulture), await holder.StandardOutput.ReadLineAsync(stop));
         return holder;
@@ -151,7 +158,8 @@ public sealed class DescriptorTests
 
     private static int FilesOf(int process)
     {
-        string line = File.ReadLines($"/proc/{process}/limits").First(static each => each.StartsWith("Max open files", StringComparison.Ordinal));
+        string line =
+            File.ReadLines($"/proc/{process}/limits").First(static each => each.StartsWith("Max open files", StringComparison.Ordinal));
         return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], CultureInfo.InvariantCulture);
     }
 

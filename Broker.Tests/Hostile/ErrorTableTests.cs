@@ -3,11 +3,13 @@ using System.Text.RegularExpressions;
 using Broker.Tests.EndToEnd;
 using Broker.Tests.Hostile.EveryWay;
 using Broker.Tests.Support;
-using static Broker.Tests.Hostile.Wicked;
+using static Broker.Tests.Hostile.HostileClient;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>docs/ERRORS.md, row by row, against the real host by every entry point: what a client does wrong, and what it is answered.</summary>
+/// <summary>
+/// docs/ERRORS.md, row by row, against the real host by every entry point: what a client does wrong, and what it is answered.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<SharedDoors>
 {
@@ -35,7 +37,8 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
         ["text that is not UTF-8"] = Frame(Text, [0xC0, 0x80]),
         ["text that ends within a character"] = Frame(Text, [0xE2, 0x82]),
         ["a message over bytes-before-connect-max before connect"] = Frame(Text, new byte[16 * 1024 + 1]),
-        ["messages that together are over bytes-before-connect-max"] = Repeat(Line("{\"send\":{\"data\":\"" + new string('x', 7000) + "\"}}"), 3),
+        ["messages that together are over bytes-before-connect-max"] =
+            Repeat(Line("{\"send\":{\"data\":\"" + new string('x', 7000) + "\"}}"), 3),
         ["a message over message-bytes-max"] = [.. s_connect, .. Frame(Text, new byte[64 * 1024 + 1])],
         ["more than fragments-max fragments"] = [.. s_connect, .. Frame(TextBegins, []), .. Repeat(Frame(Continuation, []), 1024)],
         ["a Close frame"] = Frame(Close, [0x03, 0xE8, .. "bye"u8]),
@@ -106,57 +109,69 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
         ["a key that is not 16 bytes"] = Request(Fields.Replace("dGhlIHNhbXBsZSBub25jZQ==", "dGhl", StringComparison.Ordinal)),
         ["a body"] = Request(Fields + "Content-Length: 5\r\n"),
         ["an origin that is not allowed"] = Request(Fields + "Origin: https://elsewhere.example\r\n"),
-        ["a Host that is not this server's, on loopback"] = Request(Fields.Replace("Host: localhost", "Host: rebound.example", StringComparison.Ordinal)),
+        ["a Host that is not this server's, on loopback"] =
+            Request(Fields.Replace("Host: localhost", "Host: rebound.example", StringComparison.Ordinal)),
         ["only subprotocols that are not spoken"] = Request(Fields + "Sec-WebSocket-Protocol: mqtt\r\n"),
         ["a path without an endpoint"] = Request(Fields, path: "/nowhere"),
-        ["an offer of no subprotocol, on the native path"] = Request(Fields, path: WickedNative.Path),
+        ["an offer of no subprotocol, on the native path"] = Request(Fields, path: HostileNativeClient.Path),
         ["a head over head-bytes-max"] = Request(Fields + "X: " + new string('x', 16 * 1024) + "\r\n"),
     };
 
-    // On the native path: the subprotocol, whether hello is said first, and payloads; the answer is the code of the Close frame,
+    // On the native path: the subprotocol, whether hello is sent first, and payloads; the answer is the code of the Close frame,
     // and where the page says so, an error before it.
     private static readonly Dictionary<string, (string Subprotocol, bool Hello, byte[] Wire)> s_native = new()
     {
         ["an empty payload"] = ("v3.broker", true, Frame(Binary, [])),
-        ["a payload that ends inside a message"] = ("v3.broker", true, Frame(Binary, [.. WickedNative.Ping(1), .. WickedNative.Ping(2)[..^1]])),
-        ["a message of no known kind"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x7f, []))),
-        ["a message without the fields of its kind"] = ("v2.broker", true, Frame(Binary, WickedNative.Message(0x03, [1, 2, 3]))),
-        ["a channel's name that is not UTF-8"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x14, [3, 0, 0, 0, 2, 0, 0xc3, 0x28]))),
-        ["more than messages-per-frame-max messages in a frame"] = ("v3.broker", true, Frame(Binary, Repeat(WickedNative.Ping(1), 4097))),
-        ["two messages in a frame of v2.broker"] = ("v2.broker", true, Frame(Binary, Repeat(WickedNative.Ping(1), 2))),
-        ["a message that only the server says"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x17, new byte[20]))),
-        ["a message before hello"] = ("v3.broker", false, Frame(Binary, WickedNative.Ping(1))),
-        ["hello said twice"] = ("v3.broker", true, Frame(Binary, WickedNative.Hello)),
+        ["a payload that ends inside a message"] =
+            ("v3.broker", true, Frame(Binary, [.. HostileNativeClient.Ping(1), .. HostileNativeClient.Ping(2)[..^1]])),
+        ["a message of no known kind"] = ("v3.broker", true, Frame(Binary, HostileNativeClient.Message(0x7f, []))),
+        ["a message without the fields of its kind"] = ("v2.broker", true, Frame(Binary, HostileNativeClient.Message(0x03, [1, 2, 3]))),
+        ["a channel's name that is not UTF-8"] =
+            ("v3.broker", true, Frame(Binary, HostileNativeClient.Message(0x14, [3, 0, 0, 0, 2, 0, 0xc3, 0x28]))),
+        ["more than messages-per-frame-max messages in a frame"] =
+            ("v3.broker", true, Frame(Binary, Repeat(HostileNativeClient.Ping(1), 4097))),
+        ["two messages in a frame of v2.broker"] = ("v2.broker", true, Frame(Binary, Repeat(HostileNativeClient.Ping(1), 2))),
+        ["a message that only the server says"] = ("v3.broker", true, Frame(Binary, HostileNativeClient.Message(0x17, new byte[20]))),
+        ["a message before hello"] = ("v3.broker", false, Frame(Binary, HostileNativeClient.Ping(1))),
+        ["hello said twice"] = ("v3.broker", true, Frame(Binary, HostileNativeClient.Hello)),
         ["a text frame on the native path"] = ("v3.broker", true, Frame(Text, "{}"u8)),
-        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, WickedNative.HelloOf(version: 0, longest: 1 << 20))),
+        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, HostileNativeClient.HelloOf(version: 0, longest: 1 << 20))),
         ["a payload over native.frame-bytes-max"] = ("v3.broker", true, Header(Binary, 512 * 1024 + 1)),
         ["a payload over bytes-before-connect-max before welcome"] = ("v3.broker", false, Frame(Binary, new byte[16 * 1024 + 1])),
-        ["a token in hello, where no key is set"] = ("v3.broker", false, Frame(Binary, WickedNative.HelloOf(version: 1, longest: 1 << 20, token: "token"))),
-        ["a longest payload too short for what all share"] = ("v3.broker", false, Frame(Binary, WickedNative.HelloOf(version: 1, longest: 4096))),
+        ["a token in hello, where no key is set"] =
+            ("v3.broker", false, Frame(Binary, HostileNativeClient.HelloOf(version: 1, longest: 1 << 20, token: "token"))),
+        ["a longest payload too short for what all share"] =
+            ("v3.broker", false, Frame(Binary, HostileNativeClient.HelloOf(version: 1, longest: 4096))),
     };
 
     // After hello, these messages; the answer is an error or a fault with the first number of the row, and the connection lives. What a
     // method or a transfer does with them is proved by the tests that the page names; here, that no entry point changes it.
     private static readonly Dictionary<string, byte[]> s_answers = new()
     {
-        ["a chunk that breaks a rule of its transfer"] = WickedNative.Chunk(stream: 0, index: 0, total: 0, data: [1]),
-        ["a duplicate chunk"] = [.. WickedNative.Chunk(0, 0, 2, [1]), .. WickedNative.Chunk(0, 0, 2, [1])],
-        ["a chunk of a cancelled transfer"] = [.. WickedNative.Chunk(0, 0, 2, [1]), .. WickedNative.CancelStream(0), .. WickedNative.Chunk(0, 1, 2, [1])],
-        ["a transfer over streams.bytes-max"] = WickedNative.Stream(0, (64UL << 20) + 1),
-        ["a ninth incomplete transfer"] = [.. Enumerable.Range(0, 9).SelectMany(static number => WickedNative.Chunk((uint)number, 0, 2, [1]))],
-        ["of an unknown method"] = WickedNative.Call(1, method: 1, "x"u8),
+        ["a chunk that breaks a rule of its transfer"] = HostileNativeClient.Chunk(stream: 0, index: 0, total: 0, data: [1]),
+        ["a duplicate chunk"] = [.. HostileNativeClient.Chunk(0, 0, 2, [1]), .. HostileNativeClient.Chunk(0, 0, 2, [1])],
+        ["a chunk of a cancelled transfer"] =
+            [.. HostileNativeClient.Chunk(0, 0, 2, [1]), .. HostileNativeClient.CancelStream(0),
+                .. HostileNativeClient.Chunk(0, 1, 2, [1])],
+        ["a transfer over streams.bytes-max"] = HostileNativeClient.Stream(0, (64UL << 20) + 1),
+        ["a ninth incomplete transfer"] =
+            [.. Enumerable.Range(0, 9).SelectMany(static number => HostileNativeClient.Chunk((uint)number, 0, 2, [1]))],
+        ["of an unknown method"] = HostileNativeClient.Call(1, method: 1, "x"u8),
     };
 
     private const string Fields =
-        "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+        "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+            + "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-    private static string Request(string fields, string method = "GET", string path = Siege.HubPath) => $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
+    private static string Request(string fields, string method = "GET", string path = AttackedHost.HubPath) =>
+        $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
 
     private static byte[] DeepFilter(int levels)
     {
         byte[] node = [];
         for (int i = 1; i < levels; i++) node = ProtobufTranscoder.Bytes(6, node);
-        byte[] command = [0x08, 2, .. ProtobufTranscoder.Bytes(5, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(13, node)])];
+        byte[] command =
+            [0x08, 2, .. ProtobufTranscoder.Bytes(5, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(13, node)])];
         return [.. ProtobufTranscoder.Varint((ulong)command.Length), .. command];
     }
 
@@ -165,26 +180,31 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     public static TheoryData<EntryPoint> Http1Entries => [.. HostDoors.OfHttp1];
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_ends_a_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) => ForEachRowAsync(s_frames, async (row, wire, stop) =>
+    public Task What_ends_a_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) =>
+        ForEachRowAsync(s_frames, async (row, wire, stop) =>
     {
-        using Attacker client = await shared.Doors.OpenAsync(entry, Siege.HubPath, subprotocol: null, stop);
+        using Attacker client = await shared.EntryPoints.OpenAsync(entry, AttackedHost.HubPath, subprotocol: null, stop);
         return await EndOfAsync(client, wire, stop) is var code && code == Answer(row) ? null : $"{code}";
     });
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_ends_a_Protobuf_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) => ForEachRowAsync(s_protobuf, async (row, payload, stop) =>
+    public Task What_ends_a_Protobuf_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) =>
+        ForEachRowAsync(s_protobuf, async (row, payload, stop) =>
     {
-        using Attacker client = await shared.Doors.OpenAsync(entry, Siege.HubPath, "centrifuge-protobuf", stop);
+        using Attacker client = await shared.EntryPoints.OpenAsync(entry, AttackedHost.HubPath, "centrifuge-protobuf", stop);
         return await EndOfAsync(client, Frame(Binary, payload), stop) is var code && code == Answer(row) ? null : $"{code}";
     });
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_fails_a_command_is_answered_with_the_error_of_the_page_and_the_connection_lives(EntryPoint entry) => ForEachRowAsync(s_commands, async (row, command, stop) =>
+    public Task What_fails_a_command_is_answered_with_the_error_of_the_page_and_the_connection_lives(EntryPoint entry) =>
+        ForEachRowAsync(s_commands, async (row, command, stop) =>
     {
-        using Attacker client = await (await shared.Doors.OpenAsync(entry, Siege.HubPath, subprotocol: null, stop)).SayConnectAsync(stop);
+        using Attacker client =
+            await (await shared.EntryPoints.OpenAsync(entry, AttackedHost.HubPath, subprotocol: null, stop)).SendConnectAsync(stop);
 
         // All of them twice: the second subscription to a channel is the one that fails, and an error does not end anything.
-        await client.TrySendAsync(Line($"{{\"id\":2,{command}}}\n{{\"id\":3,{command}}}\n{{\"id\":4,\"unsubscribe\":{{\"channel\":\"other\"}}}}"), stop);
+        await client.TrySendAsync(
+            Line($"{{\"id\":2,{command}}}\n{{\"id\":3,{command}}}\n{{\"id\":4,\"unsubscribe\":{{\"channel\":\"other\"}}}}"), stop);
         var replies = new StringBuilder();
         while (!replies.ToString().Contains("\"id\":4", StringComparison.Ordinal))
         {
@@ -193,13 +213,15 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
             replies.Append(text).Append('\n');
         }
 
-        return replies.ToString().Contains($"{{\"id\":3,\"error\":{{\"code\":{Answer(row)},", StringComparison.Ordinal) ? null : replies.ToString();
+        return replies.ToString().Contains($"{{\"id\":3,\"error\":{{\"code\":{Answer(row)},", StringComparison.Ordinal) ? null
+            : replies.ToString();
     });
 
     [Theory, MemberData(nameof(Http1Entries))]
-    public Task What_is_no_upgrade_is_refused_with_the_status_of_the_page(EntryPoint entry) => ForEachRowAsync(s_requests, async (row, request, stop) =>
+    public Task What_is_no_upgrade_is_refused_with_the_status_of_the_page(EntryPoint entry) =>
+        ForEachRowAsync(s_requests, async (row, request, stop) =>
     {
-        using Attacker client = await shared.Doors.ConnectAsync(entry, stop);
+        using Attacker client = await shared.EntryPoints.ConnectAsync(entry, stop);
         await client.TrySendAsync(Encoding.Latin1.GetBytes(request), stop);
         string head = await client.ReadHeadAsync(stop);
         return head.StartsWith($"HTTP/1.1 {Answer(RowFor(row, entry))} ", StringComparison.Ordinal) ? null : head;
@@ -208,7 +230,8 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     // What differs: Kestrel waits for whole lines, and a Unix socket is known by its file.
     private static string RowFor(string row, EntryPoint entry) => row switch
     {
-        "a first byte that begins no method" or "a bare LF" when HostDoors.IsKestrels(entry) => "a first byte that begins no method, or a bare LF, by these ways",
+        "a first byte that begins no method" or "a bare LF" when HostDoors.IsKestrels(entry) =>
+            "a first byte that begins no method, or a bare LF, by these ways",
         "a Host that is not this server's, on loopback" when entry == EntryPoint.Unix => "any Host, by the Unix socket",
         _ => row,
     };
@@ -219,61 +242,66 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         (string Row, string Path, string? Subprotocol, Dictionary<string, string> Fields)[] requests =
         [
-            ("another version of the protocol, by HTTP/2", Siege.HubPath, null, new() { ["Sec-WebSocket-Version"] = "8" }),
-            ("an origin that is not allowed", Siege.HubPath, null, new() { ["Origin"] = "https://elsewhere.example" }),
-            ("a Host that is not this server's, on loopback", Siege.HubPath, null, new() { ["Host"] = "rebound.example" }),
-            ("only subprotocols that are not spoken, or none on the native path, by HTTP/2", Siege.HubPath, "mqtt", []),
-            ("only subprotocols that are not spoken, or none on the native path, by HTTP/2", WickedNative.Path, null, []),
+            ("another version of the protocol, by HTTP/2", AttackedHost.HubPath, null, new() { ["Sec-WebSocket-Version"] = "8" }),
+            ("an origin that is not allowed", AttackedHost.HubPath, null, new() { ["Origin"] = "https://elsewhere.example" }),
+            ("a Host that is not this server's, on loopback", AttackedHost.HubPath, null, new() { ["Host"] = "rebound.example" }),
+            ("only subprotocols that are not spoken, or none on the native path, by HTTP/2", AttackedHost.HubPath, "mqtt", []),
+            ("only subprotocols that are not spoken, or none on the native path, by HTTP/2", HostileNativeClient.Path, null, []),
             ("a path without an endpoint", "/nowhere", null, []),
-            ("a head over head-bytes-max", Siege.HubPath, null, new() { ["X"] = new string('x', 16 * 1024) }),
-            ("a head over head-bytes-max", Siege.HubPath, null, Enumerable.Range(0, 9).ToDictionary(static number => $"Cookie-{number}", static _ => new string('x', 2000))),
+            ("a head over head-bytes-max", AttackedHost.HubPath, null, new() { ["X"] = new string('x', 16 * 1024) }),
+            ("a head over head-bytes-max", AttackedHost.HubPath, null,
+                Enumerable.Range(0, 9).ToDictionary(static number => $"Cookie-{number}", static _ => new string('x', 2000))),
         ];
 
         var wrong = new List<string>();
         foreach ((string row, string path, string? subprotocol, Dictionary<string, string> fields) in requests)
         {
-            using HttpResponseMessage answer = await shared.Doors.SendConnectAsync(path, subprotocol, fields, limit.Token);
+            using HttpResponseMessage answer = await shared.EntryPoints.SendConnectAsync(path, subprotocol, fields, limit.Token);
             if ((int)answer.StatusCode != Answer(row)) wrong.Add($"{row}: {answer.StatusCode}");
         }
 
-        using HttpResponseMessage posted = await shared.Doors.SendAsync(HttpMethod.Post, Siege.HubPath, limit.Token);
+        using HttpResponseMessage posted = await shared.EntryPoints.SendAsync(HttpMethod.Post, AttackedHost.HubPath, limit.Token);
         if ((int)posted.StatusCode != Answer("a method other than GET")) wrong.Add($"a method other than GET: {posted.StatusCode}");
         Assert.Empty(wrong);
     }
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_ends_a_native_connection_is_told_with_the_number_and_the_code_of_the_page(EntryPoint entry) => ForEachRowAsync(s_native, async (row, sent, stop) =>
+    public Task Native_errors_have_the_number_and_code_of_the_page(EntryPoint entry) => ForEachRowAsync(s_native, async (row, sent, stop) =>
     {
-        using Attacker client = await shared.Doors.OpenAsync(entry, WickedNative.Path, sent.Subprotocol, stop);
-        if (sent.Hello) await client.SayHelloAsync(stop);
+        using Attacker client = await shared.EntryPoints.OpenAsync(entry, HostileNativeClient.Path, sent.Subprotocol, stop);
+        if (sent.Hello) await client.SendHelloAsync(stop);
         if (!await client.TrySendAsync(sent.Wire, stop)) return "the connection ended while it was written to";
 
         var errors = new List<string>();
         (byte first, ReadOnlyMemory<byte> payload) = await client.ReadFrameAsync(stop);
-        for (; first is not (Close or 0); (first, payload) = await client.ReadFrameAsync(stop)) errors.AddRange(WickedNative.ErrorsIn(payload.Span[1..]));
+        for (; first is not (Close or 0); (first, payload) = await client.ReadFrameAsync(stop))
+            errors.AddRange(HostileNativeClient.ErrorsIn(payload.Span[1..]));
         string[] expected = s_page[row].Error is { } number ? [$"scope 2, error {number}"] : [];
-        return client.CloseCode == Answer(row) && expected.SequenceEqual(errors) ? null : $"{client.CloseCode}, {string.Join(", ", errors)}";
+        return client.CloseCode == Answer(row) && expected.SequenceEqual(errors) ? null
+            : $"{client.CloseCode}, {string.Join(", ", errors)}";
     });
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_fails_a_native_command_is_answered_with_the_number_of_the_page_and_the_connection_lives(EntryPoint entry) => ForEachRowAsync(s_answers, async (row, messages, stop) =>
+    public Task What_fails_a_native_command_is_answered_with_the_number_of_the_page_and_the_connection_lives(EntryPoint entry) =>
+        ForEachRowAsync(s_answers, async (row, messages, stop) =>
     {
-        using Attacker client = await (await shared.Doors.OpenAsync(entry, WickedNative.Path, "v3.broker", stop)).SayHelloAsync(stop);
+        using Attacker client =
+            await (await shared.EntryPoints.OpenAsync(entry, HostileNativeClient.Path, "v3.broker", stop)).SendHelloAsync(stop);
         await client.TrySendAsync(Frame(Binary, messages), stop);
         string fault = $"fault {Answer(row)}", error = $"error {Answer(row)}";
-        var heard = new List<string>();
-        while (!heard.Exists(each => each == fault || each.EndsWith(error, StringComparison.Ordinal)))
+        var received = new List<string>();
+        while (!received.Exists(each => each == fault || each.EndsWith(error, StringComparison.Ordinal)))
         {
             (byte first, ReadOnlyMemory<byte> payload) = await client.ReadFrameAsync(stop);
-            if (first is Close or 0) return $"{client.CloseCode}, {string.Join(", ", heard)}";
-            heard.AddRange(WickedNative.ErrorsIn(payload.Span[1..]));
+            if (first is Close or 0) return $"{client.CloseCode}, {string.Join(", ", received)}";
+            received.AddRange(HostileNativeClient.ErrorsIn(payload.Span[1..]));
         }
 
         // Alive: a ping is answered.
-        await client.TrySendAsync(Frame(Binary, WickedNative.Ping(7)), stop);
+        await client.TrySendAsync(Frame(Binary, HostileNativeClient.Ping(7)), stop);
         while (await client.ReadFrameAsync(stop) is var (first, payload) && first is not (Close or 0))
         {
-            if (payload.Span[1] == WickedNative.Pong) return null;
+            if (payload.Span[1] == HostileNativeClient.Pong) return null;
         }
 
         return $"{client.CloseCode} after the answer";
@@ -289,7 +317,9 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     private static async Task ForEachRowAsync<T>(Dictionary<string, T> rows, Func<string, T, CancellationToken, Task<string?>> ask)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        string?[] wrong = await Task.WhenAll(rows.Select(async row => await ask(row.Key, row.Value, limit.Token) is { } heard ? $"{row.Key}: {heard}" : null));
+        string?[] wrong =
+            await Task.WhenAll(
+                rows.Select(async row => await ask(row.Key, row.Value, limit.Token) is { } received ? $"{row.Key}: {received}" : null));
         Assert.Equal([], wrong.OfType<string>());
     }
 
@@ -297,7 +327,9 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     public void Each_row_of_the_page_is_proved()
     {
         string[] own = [.. s_page.Where(row => row.Value.Proof == Own).Select(row => row.Key).Order(StringComparer.Ordinal)];
-        Assert.Equal([.. s_frames.Keys.Concat(s_protobuf.Keys).Concat(s_commands.Keys).Concat(s_requests.Keys).Concat(s_native.Keys).Order(StringComparer.Ordinal)], own);
+        Assert.Equal(
+            [.. s_frames.Keys.Concat(s_protobuf.Keys).Concat(s_commands.Keys).Concat(s_requests.Keys).Concat(s_native.Keys)
+                .Order(StringComparer.Ordinal)], own);
         Assert.All(s_answers.Keys, static row => Assert.Contains(row, s_page));
         Assert.All(s_page.Values.Where(row => row.Proof != Own), row => NamedTests.Expect(row.Proof));
     }
@@ -310,7 +342,9 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
         File.ReadLines(Path.Combine(ProjectFolder.Path, "..", "docs", "ERRORS.md"))
             .Select(line => Row().Match(line))
             .Where(match => match.Success)
-            .ToDictionary(match => match.Groups[1].Value, match => (Number(match.Groups[2]), match.Groups[3].Success ? Number(match.Groups[3]) : (int?)null, match.Groups[4].Value));
+            .ToDictionary(
+            match => match.Groups[1].Value, match =>
+                (Number(match.Groups[2]), match.Groups[3].Success ? Number(match.Groups[3]) : (int?)null, match.Groups[4].Value));
 
     private static int Number(Group digits) => int.Parse(digits.ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
 

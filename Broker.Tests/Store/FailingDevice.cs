@@ -1,8 +1,14 @@
 
 namespace Broker.Tests.Store;
 
-/// <summary>A disk whose device answers writes with an error of input and output: a file system on an image that its own disk has no room for. Needs root.</summary>
-/// <remarks>The image is sparse, and stands on a small disk in memory. Once that is full, the loop device cannot write, which whoever syncs is told as EIO.</remarks>
+/// <summary>
+/// A disk whose device answers writes with an error of input and output: a file system on an image that its own disk has no room for. Needs
+/// root.
+/// </summary>
+/// <remarks>
+/// The image is sparse, and stands on a small disk in memory. Once that is full, the loop device cannot write, which the one that syncs is
+/// told as EIO.
+/// </remarks>
 internal sealed class FailingDevice : IDisposable
 {
     private const int HostMebibytes = 48;
@@ -26,7 +32,8 @@ internal sealed class FailingDevice : IDisposable
         using (var file = new FileStream(image, FileMode.CreateNew)) file.SetLength(256 * 1024 * 1024);
 
         // Without a journal, which would end the whole file system at the first error.
-        if (Tmpfs.Run("mkfs.ext4", "-q", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", image) && Tmpfs.Run("mount", "-o", "loop,errors=continue", image, path))
+        if (Tmpfs.Run("mkfs.ext4", "-q", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", image)
+            && Tmpfs.Run("mount", "-o", "loop,errors=continue", image, path))
             return new FailingDevice(host, path);
         Directory.Delete(path);
         host.Dispose();

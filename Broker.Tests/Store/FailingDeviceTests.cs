@@ -35,9 +35,9 @@ public sealed class FailingDeviceTests
             Assert.Equal(StoreFault.Failed, refused.Fault);
             Assert.DoesNotContain(folder, refused.Message, StringComparison.Ordinal);
             Assert.True(store.Health.IsFailing);
-            StoreNotice told = notices.Take();
-            Assert.True(told.IsError);
-            Assert.Contains("Input/output error", told.Text, StringComparison.Ordinal);
+            StoreNotice reported = notices.Take();
+            Assert.True(reported.IsError);
+            Assert.Contains("Input/output error", reported.Text, StringComparison.Ordinal);
             Assert.Null(store.Read(Bytes($"k{acknowledged + 1}")));
 
             device.Mend();

@@ -10,7 +10,8 @@ public sealed class PendingWritesTests
     private readonly PendingWrites _writes = new(bytesMax: 1000);
     private readonly TaskCompletionSource<ReadOnlyMemory<byte>> _disk = new();
 
-    private Task<ReadOnlyMemory<byte>> Write(string client, string address, long bytes) => _writes.Begin(client, address, bytes, () => _disk.Task);
+    private Task<ReadOnlyMemory<byte>> Write(string client, string address, long bytes) =>
+        _writes.Begin(client, address, bytes, () => _disk.Task);
 
     [Fact]
     public async Task Clients_of_one_address_fill_half_of_the_queue()

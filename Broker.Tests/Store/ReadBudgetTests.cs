@@ -34,7 +34,8 @@ public sealed class ReadBudgetTests : IDisposable
         byte[] arguments = StoreCodec.Encode(KeyBatch.Of(1000, keys));
         long before = GC.GetAllocatedBytesForCurrentThread();
 
-        CallFaultException refused = await Assert.ThrowsAsync<CallFaultException>(() => AskAsync(handlers, StoreMethods.BatchRead, arguments));
+        CallFaultException refused =
+            await Assert.ThrowsAsync<CallFaultException>(() => AskAsync(handlers, StoreMethods.BatchRead, arguments));
 
         Assert.Equal((FaultCode.ResultTooBig, 0L), (refused.Code, reads.Bytes));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < MiB);
@@ -87,11 +88,12 @@ public sealed class ReadBudgetTests : IDisposable
         Task<IChunkSource>[] crowd = [.. Enumerable.Range(0, 50).Select(number => ReadAsync(handlers, $"b{number}", address: "192.0.2.1"))];
         Assert.Equal((49, 200L * 1024), (reads.Waiting, reads.Bytes));
 
-        using IChunkSource other = await ReadAsync(handlers, "c", address: "192.0.2.2"), another = await ReadAsync(handlers, "d", address: "192.0.2.2");
+        using IChunkSource other = await ReadAsync(handlers, "c", address: "192.0.2.2"), another =
+            await ReadAsync(handlers, "d", address: "192.0.2.2");
         Task<IChunkSource> third = ReadAsync(handlers, "e", address: "192.0.2.3");
         Assert.Equal((50, 400L * 1024), (reads.Waiting, reads.Bytes));
 
-        // What the crowd lets go of goes to one of its own, which waited first, and then to the next address in turn.
+        // What the crowd releases goes to one of its own, which waited first, and then to the next address in turn.
         (await crowd[0]).Dispose();
         (await crowd[1]).Dispose();
         using IChunkSource admitted = await third;
@@ -109,7 +111,7 @@ public sealed class ReadBudgetTests : IDisposable
         var handlers = new StoreHandlers(_store, 128 * 1024, reads);
         IChunkSource first = await ReadAsync(handlers, "a");
         using var over = new CancellationTokenSource();
-        Task<IChunkSource> second = ReadAsync(handlers, "b", cancel: over.Token);
+        Task<IChunkSource> second = ReadAsync(handlers, "b", cancellationToken: over.Token);
 
         await over.CancelAsync();
 
@@ -155,7 +157,9 @@ public sealed class ReadBudgetTests : IDisposable
     {
         string[] bounded = [.. new StoreHandlers(_store).Readers.Keys];
         string[] streamed = [StoreMethods.ReadStream, StoreMethods.ScanStream, StoreMethods.WriteStream];
-        string[] small = [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.Exists, StoreMethods.Length, StoreMethods.IsEmpty, StoreMethods.FileSize];
+        string[] small =
+            [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.Exists, StoreMethods.Length,
+                StoreMethods.IsEmpty, StoreMethods.FileSize];
 
         Assert.Equal(StoreMethods.All.Order(), bounded.Concat(streamed).Concat(small).Order());
     }
@@ -163,6 +167,8 @@ public sealed class ReadBudgetTests : IDisposable
     private static async Task<StoreResult> AskAsync(StoreHandlers handlers, string method, byte[] arguments) =>
         await handlers.Readers[method](new StoreRequest(arguments, "client"), CancellationToken.None);
 
-    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, string? address = null, CancellationToken cancel = default) =>
-        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client) { Address = address }, cancel)).Source!;
+    private static async Task<IChunkSource> ReadAsync(
+        StoreHandlers handlers, string client, string? address = null, CancellationToken cancellationToken = default) =>
+        (await handlers.Readers[StoreMethods.Read](
+            new StoreRequest("k"u8.ToArray(), client) { Address = address }, cancellationToken)).Source!;
 }

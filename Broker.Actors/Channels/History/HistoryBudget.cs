@@ -16,7 +16,7 @@ public sealed class HistoryBudget(long bytesMax)
     /// <summary>Whether stores have to shed.</summary>
     public bool IsExceeded => BytesUsed > BytesMax;
 
-    /// <summary>Whether channels' positions hold more than a quarter of it, so that stores have to forget some.</summary>
+    /// <summary>Whether channels' positions hold more than a quarter of it, so that stores have to drop some.</summary>
     public bool ArePositionsExceeded => Interlocked.Read(ref _positions) > BytesMax / 4;
 
     /// <summary>Counts what channels cost without their publications, among the bytes held.</summary>

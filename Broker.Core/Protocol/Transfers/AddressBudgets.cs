@@ -4,7 +4,10 @@ using Broker.Core.Upgrade;
 namespace Broker.Core.Protocol.Transfers;
 
 /// <summary>The share of the process's memory for transfers that the clients of one address have together. For all threads.</summary>
-/// <remarks>However many connections an address opens, the others keep the rest: a share is half of the whole, and at least what one connection may hold.</remarks>
+/// <remarks>
+/// However many connections an address opens, the others keep the rest: a share is half of the whole, and at least what one connection may
+/// hold.
+/// </remarks>
 /// <param name="process">What all share.</param>
 /// <param name="addressBytesMax">The most bytes of one address.</param>
 /// <param name="addresses">Which clients share.</param>
@@ -33,13 +36,14 @@ public sealed class AddressBudgets(ChunkBudget process, long addressBytesMax, Cl
         if (addresses.ShareOf(remote) is not { } address) return new BudgetLease(process, end: null);
         lock (_gate)
         {
-            if (!_shares.TryGetValue(address, out Share? share)) _shares.Add(address, share = new Share(new ChunkBudget(addressBytesMax, process)));
+            if (!_shares.TryGetValue(address, out Share? share))
+                _shares.Add(address, share = new Share(new ChunkBudget(addressBytesMax, process)));
             share.Connections++;
             return new BudgetLease(share.Budget, () => Return(address, share));
         }
     }
 
-    // What an address that has gone still holds counts when it comes back; it is forgotten once that has gone too.
+    // What an address that has gone still holds counts when it comes back; it is dropped once that has gone too.
     private void Return(IPAddress address, Share share)
     {
         lock (_gate)

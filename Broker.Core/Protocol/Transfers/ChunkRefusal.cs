@@ -34,7 +34,9 @@ public readonly record struct ChunkRefusal(ChunkError Error, long Found = 0, lon
         ChunkError.ChunkTooBig => $"{Error}: a chunk of {Found} bytes, and one has at most {Limit}",
         ChunkError.StreamTooBig => $"{Error}: a stream of {Found} bytes, and one has at most {Limit}",
         ChunkError.ConnectionFull => $"{Error}: {Found} more bytes with {Beside} that streams of the connection hold, at most {Limit}",
-        ChunkError.ProcessFull => $"{Error}: {Found} more bytes with {Beside} that streams of {(IsOfAddress ? "this address" : "all connections")} hold, at most {Limit}",
+        ChunkError.ProcessFull =>
+            $"{Error}: {Found} more bytes with {Beside} that streams of {(IsOfAddress ? "this address" : "all connections")} hold, at most "
+                + $"{Limit}",
         ChunkError.MoreThanAnnounced => $"{Error}: received {Found} bytes, and the header announced {Limit}",
         ChunkError.LessThanAnnounced => $"{Error}: received {Found} bytes in all {Beside} chunks, and the header announced {Limit}",
         ChunkError.BeyondWindow => $"{Error}: index {Found} while {Beside} is awaited, at most {Limit} ahead of it",

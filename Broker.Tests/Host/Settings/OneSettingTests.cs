@@ -5,7 +5,7 @@ using Broker.Host.Settings;
 
 namespace Broker.Tests.Host.Settings;
 
-/// <summary>One number, size or duration at either end of its range, and all else as nobody has set it: the hub starts.</summary>
+/// <summary>One number, size or duration at either end of its range, and all else as nothing has set it: the hub starts.</summary>
 public sealed partial class OneSettingTests
 {
     // Of these the lowest or the highest value alone says nothing that a hub could do.
@@ -26,7 +26,9 @@ public sealed partial class OneSettingTests
             foreach (string value in (string[])[range.Groups[1].Value, range.Groups[2].Value])
             {
                 tried++;
-                if (Problem(key, value) is { } problem && !(s_needsOthers.TryGetValue(key, out string? known) && problem.Contains(known, StringComparison.Ordinal))) wrong.Add($"{key} = {value}: {problem}");
+                if (Problem(key, value) is { } problem
+                    && !(s_needsOthers.TryGetValue(key, out string? known) && problem.Contains(known, StringComparison.Ordinal))) wrong.Add(
+                    $"{key} = {value}: {problem}");
             }
         }
 
@@ -47,14 +49,21 @@ public sealed partial class OneSettingTests
     {
         var refused = Assert.Throws<SettingException>(() => Load((lowKey, low), (highKey, high)));
 
-        Assert.Contains(refused.Problems, problem => problem.StartsWith("set.conf line ", StringComparison.Ordinal) && (problem.Contains(lowKey, StringComparison.Ordinal) || problem.Contains(highKey, StringComparison.Ordinal)));
+        Assert.Contains(
+            refused.Problems, problem =>
+                problem.StartsWith("set.conf line ", StringComparison.Ordinal)
+                    && (problem.Contains(lowKey, StringComparison.Ordinal) || problem.Contains(highKey, StringComparison.Ordinal)));
     }
 
     [Fact]
     public void A_default_gives_way_to_what_is_set()
     {
-        HostSettings small = Load(("broker.store.read-bytes-max", "1MiB"), ("broker.centrifuge.ping-interval", "5s"), ("broker.native.streams.connection-bytes-max", "8MiB"));
-        HostSettings large = Load(("broker.store.result-bytes-max", "512MiB"), ("broker.centrifuge.pong-limit", "40s"), ("broker.native.frame-bytes-max", "8MiB"));
+        HostSettings small =
+            Load(("broker.store.read-bytes-max", "1MiB"), ("broker.centrifuge.ping-interval", "5s"),
+                ("broker.native.streams.connection-bytes-max", "8MiB"));
+        HostSettings large =
+            Load(("broker.store.result-bytes-max", "512MiB"), ("broker.centrifuge.pong-limit", "40s"),
+                ("broker.native.frame-bytes-max", "8MiB"));
 
         Assert.Equal((1024L * 1024, 1024 * 1024), (small.Store.ClientReadBytesMax, small.Store.ResultBytesMax));
         Assert.Equal((TimeSpan.FromSeconds(5), 8 * 1024 * 1024), (small.Hub.Clients.PongLimit, small.Hub.Native.Streams.BytesMax));
@@ -78,7 +87,12 @@ public sealed partial class OneSettingTests
     private static HostSettings Load(params IReadOnlyList<(string Key, string Value)> values) => SettingsLoader.Load(
         null,
         new Hashtable(),
-        SettingsLayer.Of("set.conf", [.. values.Select(static (each, index) => KeyValuePair.Create(each.Key, new SettingValue(each.Value, null, new SettingOrigin("set.conf", index + 1))))])).Settings;
+        SettingsLayer.Of(
+            "set.conf", [
+                .. values.Select(
+                static (each, index) =>
+                    KeyValuePair.Create(
+                        each.Key, new SettingValue(each.Value, null, new SettingOrigin("set.conf", index + 1))))])).Settings;
 
     [GeneratedRegex(@"(?:a size|a duration|a whole number) from (\S+?) to (\S+?)(?:,|\.|$|\s)")]
     private static partial Regex Range();

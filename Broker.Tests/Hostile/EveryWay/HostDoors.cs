@@ -9,7 +9,7 @@ namespace Broker.Tests.Hostile.EveryWay;
 /// <summary>Hosts that together have every entry point, and connections by each of them.</summary>
 internal sealed class HostDoors : IAsyncDisposable
 {
-    private readonly Doors _doors = new();
+    private readonly EntryPoints _entryPoints = new();
     private readonly Dictionary<EntryPoint, HostProcess> _hosts = [];
 
     private HostDoors()
@@ -33,9 +33,11 @@ internal sealed class HostDoors : IAsyncDisposable
         var opened = new HostDoors();
         try
         {
-            HostProcess epoll = await StartAsync(settings, [.. opened._doors.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
-            foreach (EntryPoint entry in (EntryPoint[])[EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix]) opened._hosts[entry] = epoll;
-            if (All.Contains(EntryPoint.IoUring)) opened._hosts[EntryPoint.IoUring] = await StartAsync(settings, [new("BROKER_REACTOR_BACKEND", "io-uring")]);
+            HostProcess epoll = await StartAsync(settings, [.. opened._entryPoints.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
+            foreach (EntryPoint entry in (EntryPoint[])[EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix])
+                opened._hosts[entry] = epoll;
+            if (All.Contains(EntryPoint.IoUring))
+                opened._hosts[EntryPoint.IoUring] = await StartAsync(settings, [new("BROKER_REACTOR_BACKEND", "io-uring")]);
             opened._hosts[EntryPoint.Kestrel] = await StartAsync(settings, [new("BROKER_TRANSPORT", "kestrel")]);
             return opened;
         }
@@ -46,7 +48,8 @@ internal sealed class HostDoors : IAsyncDisposable
         }
     }
 
-    private static Task<HostProcess> StartAsync(IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
+    private static Task<HostProcess> StartAsync(
+        IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
     {
         var all = new Dictionary<string, string>(own);
         foreach ((string name, string value) in settings) all["BROKER_" + name] = value;
@@ -60,10 +63,10 @@ internal sealed class HostDoors : IAsyncDisposable
     public async Task<Attacker> ConnectAsync(EntryPoint entry, CancellationToken stop)
     {
         HostProcess host = _hosts[entry];
-        if (entry == EntryPoint.Tls) return await Attacker.ConnectTlsAsync(host.TlsPort, _doors, stop);
+        if (entry == EntryPoint.Tls) return await Attacker.ConnectTlsAsync(host.TlsPort, _entryPoints, stop);
         if (entry != EntryPoint.Unix) return await Attacker.ConnectAsync(host.Port, stop);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_doors.UnixSocket), stop);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_entryPoints.UnixSocket), stop);
         return new Attacker(socket, new NetworkStream(socket, ownsSocket: true));
     }
 
@@ -77,7 +80,7 @@ internal sealed class HostDoors : IAsyncDisposable
         if (entry != EntryPoint.Http2)
         {
             Attacker client = await ConnectAsync(entry, stop);
-            return await client.UpgradeAsync(path, subprotocol is null ? "" : WickedNative.Offer(subprotocol), stop);
+            return await client.UpgradeAsync(path, subprotocol is null ? "" : HostileNativeClient.Offer(subprotocol), stop);
         }
 
         HttpResponseMessage response = await SendConnectAsync(path, subprotocol, new Dictionary<string, string>(), stop);
@@ -90,7 +93,8 @@ internal sealed class HostDoors : IAsyncDisposable
     /// <param name="subprotocol">The one that is offered, or none.</param>
     /// <param name="fields">Further fields, or others in place of the usual ones.</param>
     /// <param name="stop">Ends the wait.</param>
-    public Task<HttpResponseMessage> SendConnectAsync(string path, string? subprotocol, IReadOnlyDictionary<string, string> fields, CancellationToken stop)
+    public Task<HttpResponseMessage> SendConnectAsync(
+        string path, string? subprotocol, IReadOnlyDictionary<string, string> fields, CancellationToken stop)
     {
         var request = new HttpRequestMessage(HttpMethod.Connect, $"https://127.0.0.1:{_hosts[EntryPoint.Http2].TlsPort}{path}")
         {
@@ -106,12 +110,12 @@ internal sealed class HostDoors : IAsyncDisposable
             else if (name != "Sec-WebSocket-Version") request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        return _doors.Http.SendAsync(request, stop);
+        return _entryPoints.Http.SendAsync(request, stop);
     }
 
     /// <summary>Asks for anything over HTTP/2.</summary>
     public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken stop) =>
-        _doors.Http.SendAsync(
+        _entryPoints.Http.SendAsync(
             new HttpRequestMessage(method, $"https://127.0.0.1:{_hosts[EntryPoint.Http2].TlsPort}{path}")
             {
                 Version = HttpVersion.Version20,
@@ -123,28 +127,28 @@ internal sealed class HostDoors : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (HostProcess host in _hosts.Values.Distinct()) await host.DisposeAsync();
-        _doors.Dispose();
+        _entryPoints.Dispose();
     }
 }
 
 /// <summary>The hosts of a class of tests, each ended gracefully whatever the tests did to it.</summary>
 public sealed class SharedDoors : IAsyncLifetime
 {
-    private HostDoors? _doors;
+    private HostDoors? _entryPoints;
 
     /// <summary>The running hosts. Kestrel waits for whole lines: two of the rows are answered at this limit.</summary>
-    internal HostDoors Doors => _doors!;
+    internal HostDoors EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync() => _doors = await HostDoors.OpenAsync(("HTTP_HEAD_LIMIT", "2s"));
+    public async Task InitializeAsync() => _entryPoints = await HostDoors.OpenAsync(("HTTP_HEAD_LIMIT", "2s"));
 
     /// <inheritdoc/>
     public async Task DisposeAsync()
     {
-        if (_doors is null) return;
-        await using (_doors)
+        if (_entryPoints is null) return;
+        await using (_entryPoints)
         {
-            foreach (HostProcess host in HostDoors.All.Select(_doors.HostOf).Distinct()) await host.StopAsync();
+            foreach (HostProcess host in HostDoors.All.Select(_entryPoints.HostOf).Distinct()) await host.StopAsync();
         }
     }
 }

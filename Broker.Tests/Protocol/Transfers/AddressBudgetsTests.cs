@@ -37,7 +37,7 @@ public sealed class AddressBudgetsTests
 
         Assert.Equal((0L, 600L), (crowd.Bytes, _process.Bytes));
         Assert.True(other.TryReserve(100, At(0)));
-        other.GiveBackReserved(100);
+        other.ReturnReserved(100);
         Assert.Equal(600, _process.Bytes);
     }
 
@@ -74,14 +74,16 @@ public sealed class AddressBudgetsTests
         BudgetLease again = _budgets.Rent(s_crowd);
         Assert.False(again.Budget.TryTake(101));
         again.Dispose();
-        again.Budget.GiveBack(400);
+        again.Budget.Return(400);
         Assert.Equal((0, 0L), (_budgets.Count, _process.Bytes));
     }
 
     [Fact]
     public void A_proxy_and_a_Unix_socket_have_the_whole()
     {
-        var behind = new AddressBudgets(_process, 500, new ClientAddresses(new ProxyTrust { Forwarded = new AddressRanges([new IPNetwork(s_crowd.Address, 32)]) }));
+        var behind =
+            new AddressBudgets(
+                _process, 500, new ClientAddresses(new ProxyTrust { Forwarded = new AddressRanges([new IPNetwork(s_crowd.Address, 32)]) }));
 
         Assert.Same(_process, behind.Rent(s_crowd).Budget);
         Assert.Same(_process, behind.Rent(remote: null).Budget);

@@ -5,7 +5,7 @@ using Broker.Tests.Support;
 
 namespace Broker.Tests.Reactor.Sockets;
 
-/// <summary>At the limit of open files: whoever comes is answered, and nobody waits in the kernel.</summary>
+/// <summary>At the limit of open files: the one that comes is answered, and no caller waits in the kernel.</summary>
 public abstract class FullDescriptorsTests(ReactorBackend backend) : BackendTest(backend)
 {
     private const int SparesMax = 16;

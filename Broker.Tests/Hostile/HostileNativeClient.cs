@@ -4,7 +4,7 @@ using System.Text;
 namespace Broker.Tests.Hostile;
 
 /// <summary>Messages of the native protocol as docs/PROTOCOL.md prints them, made by hand, and some that it forbids.</summary>
-internal static class WickedNative
+internal static class HostileNativeClient
 {
     public const string Path = "/ws";
     public const byte Welcome = 0x02, Pong = 0x04, Error = 0x05, Fault = 0x22;
@@ -29,20 +29,24 @@ internal static class WickedNative
     public static byte[] Ping(byte mark) => Message(0x03, [mark, 0, 0, 0, 0, 0, 0, 0]);
 
     /// <summary>A subscription without recovery.</summary>
-    public static byte[] Subscribe(uint request, string channel) => Message(0x10, [.. Bytes(request), 0, .. new byte[16], .. Text(channel)]);
+    public static byte[] Subscribe(uint request, string channel) =>
+        Message(0x10, [.. Bytes(request), 0, .. new byte[16], .. Text(channel)]);
 
     /// <summary>A publication.</summary>
-    public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) => Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
+    public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) =>
+        Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
 
     /// <summary>A call of a method by its number, without options and deadline.</summary>
     public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments) =>
         Message(0x20, [.. Bytes(call), .. Bytes((uint)method), .. Bytes((uint)(method >> 32)), .. Bytes(0), 0, .. arguments]);
 
     /// <summary>The header of a transfer that is a message.</summary>
-    public static byte[] Stream(uint stream, ulong bytes) => Message(0x30, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)bytes), .. Bytes((uint)(bytes >> 32))]);
+    public static byte[] Stream(uint stream, ulong bytes) =>
+        Message(0x30, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)bytes), .. Bytes((uint)(bytes >> 32))]);
 
     /// <summary>A chunk of a transfer.</summary>
-    public static byte[] Chunk(uint stream, uint index, uint total, ReadOnlySpan<byte> data) => Message(0x31, [.. Bytes(stream), .. Bytes(index), .. Bytes(total), .. data]);
+    public static byte[] Chunk(uint stream, uint index, uint total, ReadOnlySpan<byte> data) =>
+        Message(0x31, [.. Bytes(stream), .. Bytes(index), .. Bytes(total), .. data]);
 
     /// <summary>The end of a transfer of the sender, before its last chunk.</summary>
     public static byte[] CancelStream(uint stream) => Message(0x33, [0, .. Bytes(stream), 0, 0]);
@@ -54,8 +58,11 @@ internal static class WickedNative
         while (!messages.IsEmpty)
         {
             int end = 5 + BinaryPrimitives.ReadInt32LittleEndian(messages[1..]);
-            if (messages[0] == Error) errors.Add(FormattableString.Invariant($"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
-            else if (messages[0] == Fault) errors.Add(FormattableString.Invariant($"fault {BinaryPrimitives.ReadUInt16LittleEndian(messages[9..])}"));
+            if (messages[0] == Error)
+                errors.Add(FormattableString.Invariant(
+                    $"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
+            else if (messages[0] == Fault)
+                errors.Add(FormattableString.Invariant($"fault {BinaryPrimitives.ReadUInt16LittleEndian(messages[9..])}"));
             messages = messages[end..];
         }
 
