@@ -16,6 +16,7 @@ using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
+using Broker.Actors.Limits;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -46,6 +47,7 @@ public sealed class Hub : IAsyncDisposable
     private readonly ChannelNamespaces _namespaces;
     private readonly HubApi _api = new();
     private readonly DialectRegistry _dialects;
+    private readonly ClientLimits? _limits;
     private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
@@ -75,7 +77,8 @@ public sealed class Hub : IAsyncDisposable
         _namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
         _access = access ?? new SettingsAccess(settings.Access, _namespaces);
         _dialects = RegistryOf(settings, dialects, Methods);
-        _acceptor = new HubAcceptor(settings, Counters, _dialects);
+        _limits = ClientLimits.Of(settings.Limits, settings.Clients.ResumeCommands, settings.Clients.ResumeBytes, time, Counters.Limited);
+        _acceptor = new HubAcceptor(settings, Counters, _dialects) { Limits = _limits };
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
         HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && SocketReactor.IsSupported);
         _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];
@@ -219,7 +222,7 @@ public sealed class Hub : IAsyncDisposable
         {
             var context =
                 new SessionContext(_settings.Clients, _access, routes, calls, log)
-                    { Namespaces = _namespaces, History = _settings.History, Connected = new LoopSessions() };
+                    { Namespaces = _namespaces, History = _settings.History, Limits = _limits, Connected = new LoopSessions() };
             return Start(
                 SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
         }

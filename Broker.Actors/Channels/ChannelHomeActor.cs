@@ -30,6 +30,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     private readonly IActorRef _self;
     private readonly ChannelRelay _relay;
     private readonly LoopTimer? _sweeps, _changes;
+    private readonly PositionChecks? _checks;
 
     private sealed record Go(Action Action) : INoSerializationVerificationNeeded;
 
@@ -57,7 +58,12 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
             new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
-        if (context.Homes.Namespaces.KeepAnything) _sweeps = new LoopTimer(loop, Sweep);
+        if (!context.Homes.Namespaces.KeepAnything) return;
+        _sweeps = new LoopTimer(loop, Sweep);
+        if (context.Homes.Settings.PositionCheckInterval > TimeSpan.Zero)
+            _relay.Checks = _checks =
+                new PositionChecks(
+                    loop, context.Homes.Settings.PositionCheckInterval, channel => _relay.Handle(new CheckPosition(channel.Name)));
     }
 
     /// <inheritdoc />
@@ -73,6 +79,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     protected override void PostStop()
     {
         _sweeps?.Stop();
+        _checks?.Stop();
         _changes?.Stop();
     }
 

@@ -9,6 +9,7 @@ using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Filters;
@@ -41,7 +42,8 @@ public sealed class SessionActor : UntypedActor
     private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
     private AccessQueue? _access;                   // From the first answer of access that did not come at once.
     private SessionExpiry? _expiry;                 // From connect on, where the connection or a subscription expires.
-    private Dictionary<ChannelNamespace, RateLimit>? _rates;    // From the first publication on where there is a rate.
+    private Dictionary<ChannelNamespace, TokenBucket>? _rates;  // From the first publication on where there is a rate.
+    private ClientLimits.SessionLimits? _limits;    // From the first message on, where clients have rates.
     private UpgradeInfo? _upgrade;                  // Until connect, where access is told of it.
     private bool _wasRejected;                      // Its connect failed; what it has sent behind that is passed over.
     private bool _ended;
@@ -91,10 +93,16 @@ public sealed class SessionActor : UntypedActor
             case DisconnectClient disconnect when !_ended: Disconnect(disconnect.Reason, "by the server"); break;
             case DisconnectClient: break;
             case RefreshClient refresh: RefreshByServer(refresh.Expiry); break;
-            case Bound bound: (_writer, _upgrade) = (bound.Writer, bound.Upgrade); break;
+            case Bound bound: Bind(bound); break;
             case Ended: _ended = true; Context.Stop(Self); break;
             default: Unhandled(message); break;
         }
+    }
+
+    private void Bind(Bound bound)
+    {
+        (_writer, _upgrade) = (bound.Writer, bound.Upgrade);
+        _limits = _context.Limits?.Begin(_writer.Connection.Remote.Address);
     }
 
     private SessionCalls Calls =>
@@ -142,13 +150,15 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Connect connect: Connect(connect); return;
             case not null when _principal is null && _wasRejected: break;
             case not null when _principal is null: Disconnect(DisconnectReason.BadRequest, "a command before connect"); return;
+            case not null when _limits is not null && IsRefused(command): return;
             case ClientCommand.Publish publish: Publish(publish); return;
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.History history: Read(history, history.Channel, HubAction.History); return;
             case ClientCommand.Presence presence: Read(presence, presence.Channel, HubAction.Presence); return;
             case ClientCommand.Refresh refresh: Refresh(refresh); return;
-            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run); return;
+            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run, _limits is null ? Authorize : Handle);
+            return;
             case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
             case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
@@ -165,6 +175,53 @@ public sealed class SessionActor : UntypedActor
         }
 
         _writer.Done(command.Bytes);
+    }
+
+    // Takes a command's share of the client's rates; beyond them the client is answered here. Items of a call count with the call.
+    private bool IsRefused(ClientCommand command)
+    {
+        (int count, LimitKind kind) = command switch
+        {
+            ClientCommand.Item or ClientCommand.ItemsEnd or ClientCommand.Grant or ClientCommand.Cancel or ClientCommand.Answer =>
+                (0, LimitKind.Commands),
+            ClientCommand.InlineCalls when _context.HasOwnAccess => (0, LimitKind.Commands),     // Each becomes a command of its own.
+            ClientCommand.InlineCalls inline => (inline.Run.Calls.Length, LimitKind.Commands),
+            ClientCommand.Publish => (1, LimitKind.Publishes),
+            ClientCommand.Subscribe => (1, LimitKind.Subscribes),
+            _ => (1, LimitKind.Commands),
+        };
+        if (count == 0 || _limits!.TryTake(count, kind, Math.Max(command.Bytes, (command as ClientCommand.Publish)?.LongData?.Bytes ?? 0)))
+            return false;
+        if (_limits.IsOver)
+        {
+            (command as ClientCommand.Publish)?.LongData?.Release();
+            (command as ClientCommand.Call)?.Reservation?.Dispose();
+            Disconnect(DisconnectReason.TooManyRequests, "too many commands were refused for their rate");
+            _writer.Done(command.Bytes);
+            return true;
+        }
+
+        switch (command)
+        {
+            // To refuse these would leave a client in a state that it wants to leave: they are served, and count.
+            case ClientCommand.Unsubscribe or ClientCommand.Refresh: return false;
+            case ClientCommand.InlineCalls inline when inline.Run.Calls.Length > 1: StartEach(inline.Run, Handle); return true;
+            case ClientCommand.InlineCalls inline: StartEach(inline.Run, Refuse); return true;
+            case ClientCommand.Call call: Refuse(call); return true;
+            case ClientCommand.Send: _writer.Done(command.Bytes); return true;
+            case ClientCommand.Publish publish: publish.LongData?.Release(); break;
+            default: break;
+        }
+
+        Reject(command, HubError.TooManyRequests);
+        return true;
+    }
+
+    private void Refuse(ClientCommand.Call call)
+    {
+        call.Reservation?.Dispose();
+        _writer.Calls.Faulted(call.Id, FaultCode.Overloaded, HubError.TooManyRequests.Message);
+        _writer.Done(call.Bytes);
     }
 
     private void Connect(ClientCommand.Connect connect)
@@ -206,6 +263,11 @@ public sealed class SessionActor : UntypedActor
         {
             _wasRejected = true;
             _writer.NotConnected(connect.Id, error);
+        }
+        else if (_limits?.TryConnect(result.User) == false)
+        {
+            _wasRejected = true;
+            _writer.NotConnected(connect.Id, HubError.TooManyRequests);
         }
         else
         {
@@ -477,10 +539,10 @@ public sealed class SessionActor : UntypedActor
         if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
         if ((publish.LongData?.Bytes ?? publish.Data.Length) > options.MessageBytesMax) return HubError.LimitExceeded;
         if (options.PublishRate == 0) return null;
-        ref RateLimit rate =
-            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out bool isKnown);
-        if (!isKnown) rate = new RateLimit(options.PublishRate);
-        return rate.TryTake(_writer.Connection.Loop.NowMilliseconds) ? null : HubError.TooManyRequests;
+        ref TokenBucket bucket =
+            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out _);
+        return bucket.TryTake(TokenRate.Of(options.PublishRate), 1, _writer.Connection.Loop.NowMilliseconds) ? null
+            : HubError.TooManyRequests;
     }
 
     private ClientInfo Info => _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
@@ -573,7 +635,7 @@ public sealed class SessionActor : UntypedActor
         else Access.Await(answer.AsTask(), (result, failure) => Start(call, failure is null ? result : OnFailure(failure)));
     }
 
-    private void StartEach(InlineRun run)
+    private void StartEach(InlineRun run, Action<ClientCommand.Call> start)
     {
         // The run was owed one answer as a whole; each of its calls is answered for itself.
         bool isOwed = true;
@@ -583,7 +645,7 @@ public sealed class SessionActor : UntypedActor
             if (entry.Bytes > 0) isOwed = false;
             ClientCommand.Call call = ClientCommand.Call.Of(run.RequestOf(entry), entry.Bytes);
             if (IsWaiting) _access!.Enqueue(call);
-            else Authorize(call);
+            else start(call);
         }
 
         run.Return();
@@ -739,7 +801,11 @@ public sealed class SessionActor : UntypedActor
         _subscriptions.Remove(subscription.Key, out _);
         _expiry?.Set(subscription.Key, date: null);
         Leave(subscription);
-        _writer.Evicted(subscription, evicted.Reason);
+
+        // A client does not renew by itself what the server has subscribed it to: it has to connect again.
+        if (subscription.Options.IsServerSide && evicted.Reason.Kind == UnsubscribeKind.InsufficientState)
+            Disconnect(DisconnectReason.InsufficientState, $"a publication of {subscription.Channel} was lost");
+        else _writer.Evicted(subscription, evicted.Reason);
     }
 
     private bool IsHeld(Subscription subscription) =>
@@ -767,6 +833,7 @@ public sealed class SessionActor : UntypedActor
         _called?.Close();
         _access?.Close();
         _expiry?.Stop();
+        _limits?.End();
 
         // A session that failed has not seen the end of its connection: the client is disconnected, and may come back.
         _writer.Disconnect(DisconnectReason.ServerError);

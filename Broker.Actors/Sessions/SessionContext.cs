@@ -4,6 +4,7 @@ using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 
 namespace Broker.Actors.Sessions;
 
@@ -21,6 +22,9 @@ public sealed record SessionContext(
 
     /// <summary>Bounds of histories.</summary>
     public HistorySettings History { get; init; } = new();
+
+    /// <summary>The rates of clients; null where nothing is limited.</summary>
+    internal ClientLimits? Limits { get; init; }
 
     /// <summary>The clients of this loop that have connected; null where no server asks for them.</summary>
     internal LoopSessions? Connected { get; init; }

@@ -3,6 +3,7 @@ using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.History;
 using System.Net;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 using Broker.Actors.Sessions;
 using Broker.Core.Upgrade;
 using Broker.Reactor;
@@ -32,6 +33,9 @@ public record HubSettings
 
     /// <summary>What one client may do and hold, whatever dialect it uses.</summary>
     public ClientSettings Clients { get; init; } = new();
+
+    /// <summary>How fast clients may be.</summary>
+    public LimitSettings Limits { get; init; } = new();
 
     /// <summary>What clients may do where an application brings no rules of its own.</summary>
     public AccessSettings Access { get; init; } = new();

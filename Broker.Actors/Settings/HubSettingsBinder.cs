@@ -34,6 +34,7 @@ public static class HubSettingsBinder
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
             Clients = ReadClients(reader),
+            Limits = LimitSettingsBinder.Read(reader),
             Access = ReadAccess(reader),
             Calls = new CallSettings
             {
@@ -57,6 +58,7 @@ public static class HubSettingsBinder
                 PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
                 RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
                 RecoveryBytesMax = reader.GetSize("broker.history.recovery-bytes-max", KiB, GiB),
+                PositionCheckInterval = reader.GetDuration("broker.history.position-check-interval", TimeSpan.Zero, Hour),
                 IdempotencyTtl = reader.GetDuration("broker.history.idempotency-ttl", TimeSpan.FromSeconds(1), 24 * Hour),
             },
             Compression = new CompressionSettings
@@ -92,6 +94,8 @@ public static class HubSettingsBinder
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
+        if (settings.History.PositionCheckInterval is { Ticks: > 0 } interval && interval < TimeSpan.FromSeconds(1))
+            reader.Refuse("broker.history.position-check-interval", "0s for never, or at least 1s");
         if (settings.History.Path.Length == 0
             && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
         {

@@ -43,9 +43,15 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         ["unblock_user"] = static (api, call) => api.UnblockUser(call),
         ["revoke_token"] = static (api, call) => api.RevokeToken(call),
         ["invalidate_user_tokens"] = static (api, call) => api.InvalidateUserTokens(call),
+        ["cluster_status"] = static (api, call) => api.ClusterStatus(call),
+        ["cluster_leave"] = static (api, call) => api.ClusterLeave(call),
+        ["cluster_down"] = static (api, call) => api.ClusterDown(call),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private delegate Task Run(ApiMethods api, Call call);
+
+    /// <summary>The cluster that the hub is in; null for a hub of one node.</summary>
+    public IClusterControl? Cluster { get; init; }
 
     /// <summary>Whether there is a method of this name.</summary>
     public static bool Has(string method) => Methods.ContainsKey(method);
@@ -280,6 +286,26 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         result.WriteEndObject();
         result.WriteEndArray();
         result.WriteEndObject();
+    }
+
+    private Task ClusterStatus(Call call)
+    {
+        ApiClusterMethods.WriteStatus(call.Result, Cluster);
+        return Task.CompletedTask;
+    }
+
+    private Task ClusterLeave(Call call)
+    {
+        ApiClusterMethods.Leave(call.Read(ApiJson.Default.ClusterNodeBody), Cluster);
+        call.WriteEmpty();
+        return Task.CompletedTask;
+    }
+
+    private Task ClusterDown(Call call)
+    {
+        ApiClusterMethods.Down(call.Read(ApiJson.Default.ClusterNodeBody), Cluster);
+        call.WriteEmpty();
+        return Task.CompletedTask;
     }
 
     private async Task BatchAsync(Call call)

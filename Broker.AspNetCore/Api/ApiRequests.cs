@@ -176,6 +176,11 @@ internal sealed record InvalidateUserTokensBody
     public long ExpireAt { get; init; }
 }
 
+internal sealed record ClusterNodeBody
+{
+    public string? Node { get; init; }
+}
+
 /// <summary>Reading of requests, made at build time.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, MaxDepth = 64)]
 [JsonSerializable(typeof(PublishBody))]
@@ -193,4 +198,5 @@ internal sealed record InvalidateUserTokensBody
 [JsonSerializable(typeof(BlockUserBody))]
 [JsonSerializable(typeof(RevokeTokenBody))]
 [JsonSerializable(typeof(InvalidateUserTokensBody))]
+[JsonSerializable(typeof(ClusterNodeBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -9,6 +9,12 @@ public static class ClientVariables
     /// <summary>The token, for <c>--token</c>.</summary>
     public const string Token = "BROKER_TOKEN";
 
+    /// <summary>The URL of a node's server API, for <c>--api-url</c>.</summary>
+    public const string ApiUrl = "BROKER_API_URL";
+
+    /// <summary>A key of the server API, for <c>--api-key</c>.</summary>
+    public const string ApiKey = "BROKER_API_KEY";
+
     /// <summary>All of them: no setting of the hub has these names.</summary>
-    public static IReadOnlyList<string> All { get; } = [Url, Token];
+    public static IReadOnlyList<string> All { get; } = [Url, Token, ApiUrl, ApiKey];
 }

@@ -158,8 +158,8 @@ public abstract class NativeMessageWriter : DialectSession
 
     /// <inheritdoc />
     public override void NotConnected(uint id, HubError error) =>
-        Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired
-            : DisconnectReason.PermissionDenied);
+        Disconnect(error.Kind is HubErrorKind.TooManyRequests ? DisconnectReason.TooManyRequests : error.Temporary
+            || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
 
     /// <summary>No: the protocol has no message that names a channel which the client has not asked for.</summary>
     public override bool TakesServerSubscriptions => false;

@@ -63,8 +63,11 @@ public static class BrokerProcess
             await using IHub hub = makeHub(
                 identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods,
                     identity.Access);
+            await using ClusterService? cluster =
+                ClusterService.Open(settings.Cluster, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
             await using WebApplication app =
-                Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api), identity.KeysPart);
+                Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api, cluster), identity.KeysPart,
+                    cluster);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -97,9 +100,17 @@ public static class BrokerProcess
     /// <param name="store">How the store is, where there is one.</param>
     /// <param name="api">Answers the server API, where there is one.</param>
     /// <param name="keys">Takes changed keys of that.</param>
+    /// <param name="cluster">The cluster that the hub is in, if any.</param>
     internal static WebApplication Build(
-        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store =
-            null, ApiRoute? api = null, ReloadPart? keys = null)
+        LoadedSettings loaded,
+        IHub hub,
+        TextWriter output,
+        ILogger log,
+        LevelTable? levels = null,
+        StoreHealth? store = null,
+        ApiRoute? api = null,
+        ReloadPart? keys = null,
+        ClusterService? cluster = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(hub);
@@ -111,7 +122,7 @@ public static class BrokerProcess
         var certificate = new CurrentCertificate(log, TimeProvider.System);
         TimeSpan grace = settings.Hub.ShutdownGrace;
         IServer? kestrel = null;
-        var service = new BrokerService(hub, inbox, () => AddressesOf(kestrel!, settings), grace, output, log);
+        var service = new BrokerService(hub, inbox, () => AddressesOf(kestrel!, settings), grace, output, log) { Cluster = cluster };
         var hosts = new HostRules(settings);
         var reloader =
             new Reloader(loaded, [.. PartsOf(settings, hub, levels, certificate, hosts), .. keys is null ? (ReloadPart[])[] : [keys]], log);
@@ -133,8 +144,11 @@ public static class BrokerProcess
         WebApplication app = builder.Build();
         _ = app.Services.GetRequiredService<CurrentCertificate>();      // So that the application disposes of it.
         kestrel = app.Services.GetRequiredService<IServer>();
+        if (cluster is not null) cluster.HasLeft += app.Lifetime.StopApplication;
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api };
+        var routes =
+            new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining)
+                { Store = store, Api = api, Joining = cluster is null ? null : () => cluster.NotReady };
         var heads = new HeadLimit(settings.Hub.Reactor.HeadBytesMax);
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context =>

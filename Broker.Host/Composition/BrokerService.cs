@@ -15,6 +15,9 @@ public sealed class BrokerService(
 {
     private volatile bool _draining;
 
+    /// <summary>The cluster that the hub is in; null for none.</summary>
+    internal ClusterService? Cluster { get; init; }
+
     /// <summary>Whether the hub is on its way out; never becomes false again.</summary>
     public bool IsDraining => _draining;
 
@@ -22,6 +25,7 @@ public sealed class BrokerService(
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         await hub.StartAsync(inbox.Give, cancellationToken).ConfigureAwait(false);
+        if (Cluster is not null) await Cluster.StartAsync().ConfigureAwait(false);
         string[] addresses = [.. hub.Endpoints.Select(each => $"http://{each}").Distinct(), .. kestrelAddresses()];
         await AnnounceAsync(addresses).ConfigureAwait(false);
         log.Information("Listening on {Addresses}", addresses);
@@ -33,6 +37,7 @@ public sealed class BrokerService(
         try
         {
             foreach (string address in addresses) await output.WriteLineAsync($"listening on {address}").ConfigureAwait(false);
+            if (Cluster is not null) await output.WriteLineAsync($"cluster node at {Cluster.Address}").ConfigureAwait(false);
             await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception closed) when (closed is IOException or ObjectDisposedException or UnauthorizedAccessException)
@@ -45,6 +50,12 @@ public sealed class BrokerService(
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         _draining = true;
+        if (Cluster is not null)
+        {
+            log.Information("Leaving the cluster");
+            await Cluster.StopAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         log.Information("Draining {Connections} connections, for at most {Grace}", hub.Connections, grace);
         await hub.StopAsync(grace).WaitAsync(cancellationToken).ConfigureAwait(false);
         log.Information("Drained; {Connections} connections were left", hub.Connections);

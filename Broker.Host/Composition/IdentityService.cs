@@ -62,14 +62,17 @@ internal sealed class IdentityService : IDisposable
     internal StandardSettings Complete(StandardSettings hub) => (StandardSettings?)_access?.Complete(hub) ?? hub;
 
     /// <summary>Takes the hub, once there is one.</summary>
+    /// <param name="hub">The hub.</param>
+    /// <param name="cluster">The cluster that it is in; null for none.</param>
     /// <returns>The server API; <c>null</c> of a hub that has none.</returns>
-    internal ApiRoute? Attach(IHubApi? hub)
+    internal ApiRoute? Attach(IHubApi? hub, IClusterControl? cluster = null)
     {
         if (hub is null) return null;
         _access?.Attach((user, client, reason) => hub.DisconnectAsync(new UserConnections(user, client), reason));
         _ = _access?.WarmAsync();
         return new ApiRoute(
-            new ApiMethods(hub, _access?.Revocations, Environment.MachineName), _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
+            new ApiMethods(hub, _access?.Revocations, Environment.MachineName)
+                { Cluster = cluster }, _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
     }
 
     /// <inheritdoc />

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Broker.AspNetCore.Api;
 using Broker.Host.Hosting;
 using Microsoft.AspNetCore.Http.Features;
@@ -18,6 +19,9 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
 
     /// <summary>Answers <c>/api</c> and what is below it; none if no one does.</summary>
     public ApiRoute? Api { get; init; }
+
+    /// <summary>Why the node does not take part in its cluster; null if it does. None without a cluster.</summary>
+    public Func<string?>? Joining { get; init; }
 
     /// <summary>Answers one request.</summary>
     public Task AnswerAsync(HttpContext context)
@@ -70,9 +74,14 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
                 ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"history-failing\"}"u8)
             : hub.IsReady && Store is { IsFailing: true }
                 ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"store-failing\"}"u8)
+            : hub.IsReady && Joining?.Invoke() is { } reason
+                ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", JoiningBody(reason))
             : hub.IsReady
                 ? WriteAsync(context, StatusCodes.Status200OK, "application/json", "{\"status\":\"ready\"}"u8)
                 : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"starting\"}"u8);
+
+    private static byte[] JoiningBody(string reason) =>
+        JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["status"] = "joining", ["reason"] = reason });
 
     private static Task AnswerPageAsync(HttpContext context, PageFile file)
     {

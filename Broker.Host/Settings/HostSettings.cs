@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Broker.Identity.Settings;
+using Broker.Cluster.Settings;
 using Broker.Dialects;
 using Broker.Host.Logging;
 using Broker.Host.Tls;
@@ -16,6 +17,9 @@ public sealed record HostSettings
 
     /// <summary>Tokens, revocations and the backend.</summary>
     public IdentitySettings Identity { get; init; } = new();
+
+    /// <summary>The cluster that the hub is in, if any.</summary>
+    public ClusterSettings Cluster { get; init; } = new();
 
     /// <summary>The log.</summary>
     public LogSettings Log { get; init; } = new();

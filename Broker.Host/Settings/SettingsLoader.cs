@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Broker.Identity.Settings;
 using Broker.Actors.Settings;
+using Broker.Cluster.Settings;
 using Broker.Dialects;
 using Broker.Configuration;
 using Broker.Cli.Commands;
@@ -19,7 +20,7 @@ namespace Broker.Host.Settings;
 public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
-        [HubReference.Layer, IdentitySettingsBinder.Reference,
+        [HubReference.Layer, IdentitySettingsBinder.Reference, ClusterSettingsBinder.Reference,
             HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.
@@ -80,6 +81,7 @@ public static class SettingsLoader
         {
             Hub = StandardSettingsBinder.Read(reader),
             Identity = IdentitySettingsBinder.Read(reader),
+            Cluster = ClusterSettingsBinder.Read(reader),
             Log = new LogSettings
             {
                 Level = reader.GetChoice("broker.log.level", LogLevels.Aliases),

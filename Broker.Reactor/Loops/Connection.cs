@@ -18,8 +18,7 @@ public abstract class Connection : OutboundSide
     private long _sessionDue = Never;
     private bool _reading = true;
     private int _owed;                      // Answers that are still to be written.
-    private Action? _onSettled;             // What ends the connection, once there are none.
-    private LoopTimer? _settleTimer;
+    private Settling? _settling;            // While the connection waits for them to end.
 
     private protected Connection(EventLoop loop, ConnectionId id)
         : base(loop) => Id = id;
@@ -50,6 +49,26 @@ public abstract class Connection : OutboundSide
         ConnectionState.Closed => false,
         _ => true,
     };
+
+    /// <summary>Whether it carries plain bytes for an <see cref="IByteHandler"/>, and no WebSocket.</summary>
+    internal bool IsByteConnection => _handler is IByteHandler;
+
+    /// <summary>Makes it a connection of plain bytes, which is open from now on.</summary>
+    internal void OpenBytes(IByteHandler handler)
+    {
+        _handler = handler;
+        State = ConnectionState.Open;
+        ClearTransportDue();
+        Loop.CountByteConnection();
+    }
+
+    /// <summary>Of plain bytes: what is queued leaves, then our side ends; what still comes is discarded.</summary>
+    public void EndAfterFlush(string reason)
+    {
+        if (State != ConnectionState.Open) return;
+        Leave(ConnectionState.Lingering, new Closure(ClosureCause.ClosedByServer, CloseCode.Abnormal, reason));
+        FinishIfFlushed();
+    }
 
     /// <summary>Puts a handler above the connection and starts reading.</summary>
     /// <remarks>If it ended meanwhile, the handler is told so at once.</remarks>
@@ -103,11 +122,11 @@ public abstract class Connection : OutboundSide
     public void Settle()
     {
         // The answer may still stand in a frame in the making.
-        if (--_owed <= 0 && _onSettled is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
+        if (--_owed <= 0 && _settling is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
     }
 
     /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
-    public bool IsSettling => _onSettled is not null;
+    public bool IsSettling => _settling is not null;
 
     /// <summary>Ends the connection once every answer that is owed has been written, at once if none is.</summary>
     /// <param name="end">Ends it. Ignored if something else waits for that already.</param>
@@ -115,25 +134,27 @@ public abstract class Connection : OutboundSide
     public void WhenSettled(Action end, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(end);
-        if (_onSettled is not null) return;
+        if (_settling is not null) return;
         if (_owed <= 0 || State != ConnectionState.Open)
         {
             end();
             return;
         }
 
-        _onSettled = end;
-        _settleTimer = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
-        _settleTimer.Set(limit);
+        var late = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
+        _settling = new Settling(end, late);
+        late.Set(limit);
     }
 
     private void EndSettling(bool isLate)
     {
-        if ((!isLate && _owed > 0) || _onSettled is not { } end) return;
-        _onSettled = null;
-        _settleTimer!.Stop();
-        end();
+        if ((!isLate && _owed > 0) || _settling is not { } settling) return;
+        _settling = null;
+        settling.Late.Stop();
+        settling.End();
     }
+
+    private sealed record Settling(Action End, LoopTimer Late);
 
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
@@ -171,7 +192,13 @@ public abstract class Connection : OutboundSide
     private protected void Receive(Turn turn, byte[] buffer, int start, int length)
     {
         Loop.Counters.Add(LoopCount.BytesReceived, length);
-        turn.Begin(Engine!, buffer, start, length);
+        if (Engine is null)
+        {
+            ReceiveBytes(buffer.AsSpan(start, length));
+            return;
+        }
+
+        turn.Begin(Engine, buffer, start, length);
         _turn = turn;
         try
         {
@@ -193,6 +220,19 @@ public abstract class Connection : OutboundSide
         }
     }
 
+    private void ReceiveBytes(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            ((IByteHandler)_handler!).OnBytes(bytes);
+        }
+        catch (Exception failure)
+        {
+            Loop.Report(failure);
+            Abort(ClosureCause.SessionFailed, failure.Message);
+        }
+    }
+
     // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
     private void Deliver(Turn turn)
     {
@@ -209,7 +249,8 @@ public abstract class Connection : OutboundSide
     private void FailSession(Exception failure)
     {
         Loop.Report(failure);
-        Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
+        if (IsByteConnection) Abort(ClosureCause.SessionFailed, failure.Message);
+        else Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
     }
 
     private void Answer(Turn turn)
@@ -234,6 +275,12 @@ public abstract class Connection : OutboundSide
     // What has begun to leave is finished, so that the Close frame behind it can still be understood.
     private protected sealed override void OnTooSlow(string detail)
     {
+        if (IsByteConnection)
+        {
+            Abort(ClosureCause.SlowReader, detail);
+            return;
+        }
+
         DropUnbegun();
         Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
     }
@@ -295,8 +342,8 @@ public abstract class Connection : OutboundSide
         _transportDue = _sessionDue = Never;
         DueMilliseconds = Never;
         Loop.Timers.Cancel(this);
-        _settleTimer?.Stop();
-        _onSettled = null;
+        _settling?.Late.Stop();
+        _settling = null;
         DropQueue();
         Engine?.Drop();
 
@@ -313,8 +360,14 @@ public abstract class Connection : OutboundSide
 
     private protected sealed override void LimitBlocking()
     {
-        if (State == ConnectionState.Open) SetTransportDue(Loop.Settings.BlockedLimit);
+        if (State == ConnectionState.Open) SetTransportDue(BlockedLimit);
     }
+
+    private TimeSpan BlockedLimit => _handler is IByteHandler handler ? handler.BlockedLimit : Loop.Settings.BlockedLimit;
+
+    private protected sealed override bool MayQueueMore => _handler is IByteHandler handler && QueuedBytes <= handler.QueueBytesMax;
+
+    private protected sealed override bool IgnoresReadMark => IsByteConnection;
 
     private protected sealed override void EndLimitOfBlocking()
     {
@@ -347,7 +400,7 @@ public abstract class Connection : OutboundSide
             switch (State)
             {
                 case ConnectionState.Handshaking: OnHandshakeLate(); break;
-                case ConnectionState.Open: OnTooSlow($"the client took nothing for {Loop.Settings.BlockedLimit.TotalSeconds} s"); break;
+                case ConnectionState.Open: OnTooSlow($"the client took nothing for {BlockedLimit.TotalSeconds} s"); break;
                 default: End(_closure!); break;
             }
         }

@@ -25,6 +25,7 @@ public abstract class EventLoop : IDisposable
     private readonly long _start;
     private readonly IConnectionAcceptor _acceptor;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _byteConnections;                         // Of other nodes; they are no clients.
     private bool _draining;
     private bool _stopped;
     private bool _running;
@@ -72,8 +73,8 @@ public abstract class EventLoop : IDisposable
     /// <summary>An exception that work on the loop let escape. The loop itself goes on.</summary>
     public event Action<Exception>? WorkFailed;
 
-    /// <summary>Connections in every stage, handshaking and lingering ones too.</summary>
-    public int Connections => Table.Count;
+    /// <summary>Connections of clients in every stage, handshaking and lingering ones too.</summary>
+    public int Connections => Table.Count - _byteConnections;
 
     internal TimerWheel Timers { get; } = new();
 
@@ -158,7 +159,8 @@ public abstract class EventLoop : IDisposable
         StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
-            if (Table[slot] is { } connection) AtTurnEnd(() => connection.WhenSettled(() => CloseForShutdown(connection), settleLimit));
+            if (Table[slot] is { IsByteConnection: false } connection)
+                AtTurnEnd(() => connection.WhenSettled(() => CloseForShutdown(connection), settleLimit));
         }
 
         CompleteDrain();
@@ -179,7 +181,7 @@ public abstract class EventLoop : IDisposable
 
     private void CompleteDrain()
     {
-        if (_draining && Table.Count == 0) _drained.TrySetResult();
+        if (_draining && Connections == 0) _drained.TrySetResult();
     }
 
     private protected void AbandonHere()
@@ -197,12 +199,16 @@ public abstract class EventLoop : IDisposable
     internal bool Remove(Connection connection)
     {
         if (!Table.Remove(connection)) return false;
+        if (connection.IsByteConnection) _byteConnections--;
         CompleteDrain();
         return true;
     }
 
+    internal void CountByteConnection() => _byteConnections++;
+
     internal void Announce(Connection connection, Closure closure)
     {
+        if (connection.IsByteConnection) return;    // Its handler has been told; the acceptor counts clients.
         try
         {
             _acceptor.Ended(connection, closure);

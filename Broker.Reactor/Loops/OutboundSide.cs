@@ -36,7 +36,7 @@ public abstract class OutboundSide : TimerEntry
     internal ConnectionState State { get; private protected set; }
 
     /// <summary>Whether so much waits for the client that its own messages wait too.</summary>
-    private protected bool IsOverReadMark => _blocked && _queue.Bytes > Loop.Settings.QueueBytesMax / 4;
+    private protected bool IsOverReadMark => _blocked && _queue.Bytes > Loop.Settings.QueueBytesMax / 4 && !IgnoresReadMark;
 
     private protected bool HasQueued => !_queue.IsEmpty;
 
@@ -92,10 +92,16 @@ public abstract class OutboundSide : TimerEntry
     private bool MayQueue()
     {
         if (State != ConnectionState.Open) return false;
-        if (_queue.Bytes <= Loop.Settings.QueueBytesMax) return true;
+        if (_queue.Bytes <= Loop.Settings.QueueBytesMax || MayQueueMore) return true;
         OnTooSlow($"{_queue.Bytes} bytes wait for the client, the limit is {Loop.Settings.QueueBytesMax}");
         return false;
     }
+
+    /// <summary>Whether more may be queued than the loop's settings say. Asked only when that much is queued.</summary>
+    private protected abstract bool MayQueueMore { get; }
+
+    /// <summary>Whether it is read however much waits to leave. Asked only while the socket refuses bytes.</summary>
+    private protected abstract bool IgnoresReadMark { get; }
 
     /// <summary>Queues bytes that count against no bound: the last word of a connection.</summary>
     private protected void Queue(ReadOnlySpan<byte> frames)

@@ -177,7 +177,7 @@ internal sealed class PipeConnection : Connection
 
             bool isFinalClose = TrailingClose.IsClose(buffer.AsSpan(0, length));
             if (State != ConnectionState.Lingering) Receive(Loop.Turn, buffer, 0, length);
-            if (State == ConnectionState.Lingering && (isFinalClose || Engine!.State == FrameEngineState.PeerClosed)) ReadFinalClose();
+            if (State == ConnectionState.Lingering && (isFinalClose || Engine is { State: FrameEngineState.PeerClosed })) ReadFinalClose();
         }
         finally
         {

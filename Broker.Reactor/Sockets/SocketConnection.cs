@@ -17,7 +17,7 @@ internal abstract unsafe class SocketConnection : Connection
     private readonly SocketReactor _reactor;
     private byte[]? _held;          // What came before the handler: part of the head, or frames behind it.
     private int _heldLength;
-    private IPEndPoint? _remote;
+    private IPEndPoint? _remote;    // Where the system does not know it: of a client behind a proxy, and after the end.
     private bool _isTakenOut;
 
     private protected SocketConnection(SocketReactor reactor, int descriptor, ConnectionId id)
@@ -28,7 +28,8 @@ internal abstract unsafe class SocketConnection : Connection
         SetTransportDue(reactor.Settings.HandshakeLimit);
     }
 
-    public override IPEndPoint Remote => _remote ??= SocketAddress.Peer(Descriptor);
+    // Rarely asked for, and 72 bytes: too much to keep for each idle client.
+    public override IPEndPoint Remote => _remote ?? SocketAddress.Peer(Descriptor);
 
     /// <summary>Bytes of the PROXY header that came before the request; 0 until it is whole, and where there is none.</summary>
     internal int PreambleBytes { get; private set; }
@@ -176,6 +177,20 @@ internal abstract unsafe class SocketConnection : Connection
         if (_reactor.Remove(this)) Unwatch();
         _isTakenOut = true;
         return taken;
+    }
+
+    /// <summary>
+    /// Takes the socket of a connection of plain bytes out of the loop; null if bytes are left that it does not take now.
+    /// </summary>
+    internal int? TakeSocket()
+    {
+        if (State != ConnectionState.Open) return null;
+        Flush();
+        if (State != ConnectionState.Open || HasQueued || HasHeld) return null;
+        if (_reactor.Remove(this)) Unwatch();
+        _isTakenOut = true;
+        End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "It goes on in another loop."));
+        return Descriptor;
     }
 
     internal void EndTakenOut() => End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "Plain HTTP."));

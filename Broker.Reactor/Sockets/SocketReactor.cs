@@ -14,6 +14,7 @@ public abstract unsafe class SocketReactor : EventLoop
 
     private readonly AcceptPause _acceptPause;
     private readonly HandshakeList _handshakes = new();
+    private readonly IByteAcceptor? _byteAcceptor;      // On a loop that accepts nodes instead of clients.
     private bool _disposed;
 
     private protected SocketReactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
@@ -23,6 +24,7 @@ public abstract unsafe class SocketReactor : EventLoop
         Libc.BindAll();
         Scratch = GC.AllocateUninitializedArray<byte>(settings.ScratchBytes, pinned: true);
         Handshakes = new Handshaking(this, acceptor, settings);
+        _byteAcceptor = acceptor as IByteAcceptor;
         _acceptPause = new AcceptPause(this);
         WakeDescriptor = Libc.EventCreate(0, Libc.NonBlocking | Libc.CloseOnExec);
     }
@@ -55,6 +57,33 @@ public abstract unsafe class SocketReactor : EventLoop
     /// <param name="descriptor">Owned from now on.</param>
     public Connection Adopt(int descriptor) => Add(descriptor);
 
+    /// <summary>Takes a connected socket that carries plain bytes. On the loop's thread, or before it runs.</summary>
+    /// <param name="descriptor">Owned from now on.</param>
+    /// <param name="makeHandler">Makes what stands above the connection; null has the socket closed.</param>
+    /// <returns>The connection, or null if there is no handler.</returns>
+    public Connection? AdoptBytes(int descriptor, Func<Connection, IByteHandler?> makeHandler)
+    {
+        ArgumentNullException.ThrowIfNull(makeHandler);
+        SocketConnection connection = Prepare(descriptor);
+        if (makeHandler(connection) is not { } handler)
+        {
+            connection.Abort(ClosureCause.HandshakeRefused, "Nobody takes this connection.");
+            return null;
+        }
+
+        connection.OpenBytes(handler);
+        connection.Watch();
+        return connection;
+    }
+
+    /// <summary>Takes the socket out of a connection of plain bytes once what is queued has left, for another loop. Epoll only.</summary>
+    /// <returns>
+    /// The descriptor, which is the caller's now; the handler is told <see cref="ClosureCause.HandedOver"/>. Null if it has ended, or the
+    /// socket takes no more now.
+    /// </returns>
+    public static int? TakeSocket(Connection connection) =>
+        connection is SocketConnection { IsByteConnection: true } socket ? socket.TakeSocket() : null;
+
     private protected override void StopAccepting()
     {
         if (Listener is not { } listener) return;
@@ -72,8 +101,9 @@ public abstract unsafe class SocketReactor : EventLoop
             int descriptor = Libc.Accept(Listener.Descriptor, null, null, Libc.NonBlocking | Libc.CloseOnExec);
             if (descriptor >= 0)
             {
-                if (!Reserve!.IsReserved(descriptor) || TryMakeRoom(ref descriptor)) Add(descriptor);
-                else AddSpare(descriptor);
+                if (!Reserve!.IsReserved(descriptor) || TryMakeRoom(ref descriptor)) AddAccepted(descriptor);
+                else if (_byteAcceptor is null) AddSpare(descriptor);
+                else _ = Libc.Close(descriptor);
                 continue;
             }
 
@@ -112,15 +142,27 @@ public abstract unsafe class SocketReactor : EventLoop
         Add(descriptor, isSpare: true);
     }
 
+    private void AddAccepted(int descriptor)
+    {
+        if (_byteAcceptor is null) Add(descriptor);
+        else AdoptBytes(descriptor, _byteAcceptor.Accept);
+    }
+
     private SocketConnection Add(int descriptor, bool isSpare = false)
+    {
+        SocketConnection connection = Prepare(descriptor);
+        if (isSpare) connection.BecomeSpare();
+        _handshakes.Add(connection, NowMilliseconds);
+        connection.Watch();
+        return connection;
+    }
+
+    private SocketConnection Prepare(int descriptor)
     {
         int on = 1;
         _ = Libc.SetSocketOption(descriptor, Libc.LevelTcp, Libc.TcpNoDelay, &on, sizeof(int));
         SocketConnection connection = Make(descriptor, Table.TakeId());
-        if (isSpare) connection.BecomeSpare();
         Table.Add(connection);
-        _handshakes.Add(connection, NowMilliseconds);
-        connection.Watch();
         return connection;
     }
 

@@ -134,7 +134,12 @@ public abstract partial class ChannelSessionTests(bool isProtobuf)
     [Fact]
     public void A_new_epoch_asks_live_subscribers_to_resubscribe()
     {
-        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
+        using var hub = new HubHarness(new StandardSettings
+        {
+            Namespaces = [new ChannelNamespace { Name = "kept", History = s_history, Recovery = true }],
+            // Each check would keep the epoch.
+            History = new Broker.Actors.Channels.History.HistorySettings { PositionCheckInterval = TimeSpan.Zero },
+        }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         Ask(client, 2, """
             "subscribe":{"channel":"kept:a"}

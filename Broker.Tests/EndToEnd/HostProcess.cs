@@ -13,6 +13,7 @@ namespace Broker.Tests.EndToEnd;
 /// </remarks>
 internal sealed partial class HostProcess : IAsyncDisposable
 {
+    private const string ClusterAnnouncement = "cluster node at ";
     private const string Announcement = "listening on http://127.0.0.1:", TlsAnnouncement = "listening on https://127.0.0.1:";
     private const string TlsPortVariable = "BROKER_TLS_PORT";
     private const int Hangup = 1, Interrupt = 2, Quit = 3, Terminate = 15;
@@ -41,6 +42,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>The port for https and wss, if the settings say that there is one; the same after a restart.</summary>
     public int TlsPort { get; private set; }
+
+    /// <summary>HOST:PORT for other nodes, if it was started with <c>--cluster</c>.</summary>
+    public string ClusterAddress { get; private set; } = "";
 
     /// <summary>The id of the process that runs now.</summary>
     public int Id => _process.Id;
@@ -124,6 +128,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.BeginErrorReadLine();
         Port = await ReadPortAsync(Announcement);
+        if (_arguments.Contains("--cluster")) ClusterAddress = await ReadAsync(ClusterAnnouncement);
         if (!_environment.ContainsKey(TlsPortVariable)) return;
         TlsPort = await ReadPortAsync(TlsAnnouncement);
         _environment[TlsPortVariable] = TlsPort.ToString(CultureInfo.InvariantCulture);
@@ -137,7 +142,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
         return Process.Start(start)!;
     }
 
-    private async Task<int> ReadPortAsync(string announcement)
+    private async Task<int> ReadPortAsync(string announcement) => int.Parse(await ReadAsync(announcement), CultureInfo.InvariantCulture);
+
+    private async Task<string> ReadAsync(string announcement)
     {
         using var limit = new CancellationTokenSource(Patience);
         string? line = null;
@@ -153,7 +160,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         Assert.True(
             line is not null && line.StartsWith(announcement, StringComparison.Ordinal),
             $"The host does not listen; it wrote \"{line}\" and logged:\n{Log}");
-        return int.Parse(line[announcement.Length..], CultureInfo.InvariantCulture);
+        return line[announcement.Length..];
     }
 
     private void Keep(string? line)

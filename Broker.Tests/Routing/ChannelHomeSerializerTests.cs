@@ -57,6 +57,20 @@ public class ChannelHomeSerializerTests
     }
 
     [Fact]
+    public void Checks_of_a_position_survive_their_bytes()
+    {
+        Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(new CheckPosition("c", 5)), out CheckPosition check));
+        Assert.Equal(new CheckPosition("c", 5), check);
+
+        foreach (PositionChecked answer in (PositionChecked[])[
+            new(6, new StreamPosition(1, ulong.MaxValue)) { IsAttached = true }, new(7, default) { Error = HubError.Internal }])
+        {
+            Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(answer), out PositionChecked read));
+            Assert.Equal(answer, read);
+        }
+    }
+
+    [Fact]
     public void Answers_of_a_home_survive_their_bytes()
     {
         var attached =

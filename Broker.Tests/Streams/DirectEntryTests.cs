@@ -51,7 +51,8 @@ public sealed class DirectEntryTests : IDisposable
         },
         {
             nameof(GraphInterpreter.OnAsyncInput),
-            "System.Action`4[Akka.Streams.Stage.GraphStageLogic,System.Object,System.Threading.Tasks.TaskCompletionSource`1[Akka.Done],System.Action`1[System.Object]] OnAsyncInput"
+            "System.Action`4[Akka.Streams.Stage.GraphStageLogic,System.Object,"
+            + "System.Threading.Tasks.TaskCompletionSource`1[Akka.Done],System.Action`1[System.Object]] OnAsyncInput"
         },
     };
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
@@ -196,7 +197,7 @@ internal sealed class NativeClient(HubClient client, bool batched)
         }
     }
 
-    private static string Line(FormattableString line) => line.ToString(CultureInfo.InvariantCulture);
+    private static string Line(ref DefaultInterpolatedStringHandler line) => string.Create(CultureInfo.InvariantCulture, ref line);
 }
 
 /// <summary>Texts of messages.</summary>

@@ -148,6 +148,16 @@ public static class ChannelProtocol
         public string ExceptClient { get; init; } = "";
     }
 
+    /// <summary>Clock to home: compare where this channel stands on this node with the channel's home.</summary>
+    /// <param name="Channel">The channel.</param>
+    public sealed record CheckPosition(string Channel) : INoSerializationVerificationNeeded;
+
+    /// <summary>Home to fan-out: every publication of the channel up to this offset was delivered before this.</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Offset">Of the channel's newest publication.</param>
+    /// <param name="IsLost">The node itself has missed something, or the channel has begun anew with another epoch.</param>
+    public sealed record VerifyPosition(string Channel, ulong Offset, bool IsLost) : INoSerializationVerificationNeeded;
+
     /// <summary>Home to every fan-out: the home was restarted and knows no subscriptions any more.</summary>
     /// <param name="Home">The home's number.</param>
     public sealed record Reset(int Home) : INoSerializationVerificationNeeded;

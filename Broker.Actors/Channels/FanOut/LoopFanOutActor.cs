@@ -72,6 +72,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             case Deliver deliver: Batch(deliver); break;
             case AddSubscriber add: Add(add); break;
             case RemoveSubscriber remove: Remove(remove); break;
+            case VerifyPosition verify: Verify(verify); break;
             case Reset reset: EvictAll(reset.Home); break;
             default: Unhandled(message); break;
         }
@@ -108,7 +109,21 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         if (offset == 0) return true;
         bool isGap = offset != channel.LastOffset + 1;
         channel.LastOffset = offset;
-        if (!isGap) return true;
+        return !isGap || EvictPositioned(channel);
+    }
+
+    // Asked once an interval, for what was lost and is followed by no publication that would show it.
+    private void Verify(VerifyPosition verify)
+    {
+        if (!_channels.TryGetValue(verify.Channel, out LoopChannel? channel) || (!verify.IsLost && channel.LastOffset == verify.Offset))
+            return;
+        channel.LastOffset = verify.Offset;
+        EvictPositioned(channel);
+    }
+
+    // Returns whether the channel has members still.
+    private bool EvictPositioned(LoopChannel channel)
+    {
         List<Subscription> positioned =
             [.. channel.Groups.SelectMany(static group => group.Members)
                 .Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];

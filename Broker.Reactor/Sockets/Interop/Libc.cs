@@ -13,7 +13,7 @@ internal static unsafe partial class Libc
     internal const int AddressFamilyInet = 2, AddressFamilyInet6 = 10, SocketStream = 1;
     internal const int NonBlocking = 0x800, CloseOnExec = 0x80000;
     internal const int LevelSocket = 1, LevelTcp = 6, LevelIpv6 = 41;
-    internal const int ReuseAddress = 2, ReusePort = 15, TcpNoDelay = 1, Ipv6Only = 26;
+    internal const int ReuseAddress = 2, ReusePort = 15, TcpNoDelay = 1, Ipv6Only = 26, PendingError = 4;
     internal const int NoSignal = 0x4000, DontWait = 0x40, WaitAll = 0x100;
     internal const int ShutdownWrite = 1;
     internal const int DuplicateCloseOnExec = 1030;
@@ -26,6 +26,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "bind")]
     internal static partial int Bind(int descriptor, void* address, uint length);
+
+    [LibraryImport("libc", EntryPoint = "connect")]
+    internal static partial int Connect(int descriptor, void* address, uint length);
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    internal static partial int PollDescriptors(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt")]
+    internal static partial int GetSocketOption(int descriptor, int level, int name, void* value, uint* length);
 
     [LibraryImport("libc", EntryPoint = "listen")]
     internal static partial int Listen(int descriptor, int backlog);
@@ -126,11 +135,15 @@ internal enum Errno
     NoSuchCall = 38,
     AddressInUse = 98,
     AddressNotAvailable = 99,
+    NetworkUnreachable = 101,
     ConnectionAborted = 103,
     ConnectionReset = 104,
     NoBuffers = 105,
     NotConnected = 107,
     TimedOut = 110,
+    ConnectionRefused = 111,
+    HostUnreachable = 113,
+    InProgress = 115,
     Cancelled = 125,
 }
 
@@ -152,6 +165,17 @@ internal struct EpollEvent
 {
     internal EpollEvents Events;
     internal ulong Data;
+}
+
+/// <summary>The kernel's <c>pollfd</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PollDescriptor
+{
+    internal const short Writable = 0x004;
+
+    internal int Descriptor;
+    internal short Events;
+    internal short Returned;
 }
 
 /// <summary>The kernel's <c>iovec</c>.</summary>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Broker.Dialects;
 using System.Collections;
 using Akka.Configuration;

@@ -1,0 +1,61 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Broker.Tests.EndToEnd.Cluster;
+
+/// <summary>Three hosts on loopback that are one cluster.</summary>
+public sealed class ClusterHosts : IAsyncLifetime
+{
+    internal const string ApiKey = "key-of-the-cluster-tests";
+
+    internal static readonly Dictionary<string, string> Variables = new()
+    {
+        ["BROKER_API_KEYS"] = ApiKey,
+        ["BROKER_CLUSTER_SECRET"] = "secret-of-the-cluster-tests",
+        ["BROKER_CLUSTER_MEMBERS_MIN"] = "2",
+        ["BROKER_CLUSTER_SPLIT_BRAIN_STABLE_AFTER"] = "1s",
+    };
+
+    private readonly List<HostProcess> _nodes = [];
+
+    internal IReadOnlyList<HostProcess> Nodes => _nodes;
+
+    /// <inheritdoc />
+    public async Task InitializeAsync()
+    {
+        _nodes.Add(await StartAsync());
+        _nodes.AddRange(await Task.WhenAll(StartAsync(_nodes[0].ClusterAddress), StartAsync(_nodes[0].ClusterAddress)));
+        foreach (HostProcess node in _nodes)
+        {
+            foreach (HostProcess other in _nodes.Where(other => other != node)) await node.ExpectLogAsync($"Node {other.ClusterAddress}#");
+            await node.ExpectLogAsync("takes part in the cluster");
+        }
+    }
+
+    internal static Task<HostProcess> StartAsync(params string[] seeds) => StartAsync(Variables, seeds);
+
+    internal static Task<HostProcess> StartAsync(IReadOnlyDictionary<string, string> variables, params string[] seeds) =>
+        HostProcess.StartAsync(variables, ["--cluster", "127.0.0.1:0", .. seeds.SelectMany(static seed => (string[])["--seed", seed])]);
+
+    /// <summary>Asks the server API of a node.</summary>
+    internal static async Task<JsonElement> AskAsync(HostProcess node, string method, object request)
+    {
+        using var http = new HttpClient { Timeout = HostProcess.Patience };
+        http.DefaultRequestHeaders.Add("X-API-Key", ApiKey);
+        using HttpResponseMessage response = await http.PostAsJsonAsync(new Uri(node.HttpUri, $"api/{method}"), request);
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    internal static async Task<string> ReadyAsync(HostProcess node)
+    {
+        using var http = new HttpClient { Timeout = HostProcess.Patience };
+        using HttpResponseMessage response = await http.GetAsync(new Uri(node.HttpUri, "ready"));
+        return $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}";
+    }
+
+    /// <inheritdoc />
+    public async Task DisposeAsync()
+    {
+        foreach (HostProcess node in _nodes) await node.DisposeAsync();
+    }
+}
