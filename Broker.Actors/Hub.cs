@@ -17,6 +17,7 @@ using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
 using Broker.Actors.Limits;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -125,6 +126,9 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>What clients may call; to be filled before the start.</summary>
     public MethodRegistry Methods { get; } = new();
 
+    /// <summary>Whether channel histories hold more memory than they may: whatever could be shed has been.</summary>
+    public bool IsHistoryFull => _channels is { IsHistoryFull: true };
+
     /// <summary>What an application may ask of the hub, from its start on.</summary>
     public IHubApi Api => _api;
 
@@ -195,7 +199,8 @@ public sealed class Hub : IAsyncDisposable
 
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
     {
-        LoopTurn[] turns = [.. _loops.Select(static loop => new LoopTurn(loop))];
+        LoopTurn[] turns =
+            [.. _loops.Select(loop => new LoopTurn(loop) { Ends = new RecentEnds(_settings.Explain.BytesMax / _loops.Length, _time) })];
         IActorRef[] fanOuts =
             [.. _loops.Select(
                 loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
@@ -222,7 +227,8 @@ public sealed class Hub : IAsyncDisposable
         {
             var context =
                 new SessionContext(_settings.Clients, _access, routes, calls, log)
-                    { Namespaces = _namespaces, History = _settings.History, Limits = _limits, Connected = new LoopSessions() };
+                    { Namespaces = _namespaces, History = _settings.History, Limits = _limits, Connected = new LoopSessions(),
+                        FanOut = fanOuts[loop.Number], Ends = turns[loop.Number].Ends };
             return Start(
                 SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
         }

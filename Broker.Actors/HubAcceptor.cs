@@ -54,6 +54,8 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
 
     internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
 
+    public bool LimitsAddresses => Limits is { LimitsConnects: true };
+
     public UpgradeFault? CheckConnect(System.Net.IPAddress client) => Limits?.CheckConnect(client);
 
     public bool MayOpen(out TimeSpan retryAfter)

@@ -36,6 +36,12 @@ internal sealed class ClientLimits
         LimitSettings settings, int resumeCommands, long resumeBytes, TimeProvider time, LimitCounters counters) =>
         settings.IsOn ? new ClientLimits(settings, resumeCommands, resumeBytes, time, counters) : null;
 
+    /// <summary>Whether new connections of an address are limited.</summary>
+    internal bool LimitsConnects => _settings.Address.Connects > 0;
+
+    /// <summary>Whether the address of a connection matters to its commands.</summary>
+    internal bool NeedsAddress => _settings.Address.LimitsCommands;
+
     /// <summary>Users and addresses that are remembered.</summary>
     internal (int Users, int Addresses) Entries => (_users.Count, _addresses.Count);
 
@@ -45,7 +51,7 @@ internal sealed class ClientLimits
     /// <returns>Why not, or null.</returns>
     internal UpgradeFault? CheckConnect(IPAddress address)
     {
-        if (_settings.Address.Connects == 0) return null;
+        if (!LimitsConnects) return null;
         UInt128 key = KeyOf(address);
         long now = Now;
         SharedBuckets buckets = _addresses.Acquire(key);
@@ -63,7 +69,10 @@ internal sealed class ClientLimits
     }
 
     /// <summary>The limits of one connection.</summary>
-    internal SessionLimits Begin(IPAddress address) => new(this, KeyOf(address));
+    /// <returns>Null where nothing but the connects of addresses is limited.</returns>
+    internal SessionLimits? Begin(IPAddress address) =>
+        _settings.Connection.LimitsCommands || _settings.User.IsOn || _settings.Address.LimitsCommands
+            ? new SessionLimits(this, KeyOf(address)) : null;
 
     /// <summary>Of one connection; for its loop's thread.</summary>
     internal sealed class SessionLimits

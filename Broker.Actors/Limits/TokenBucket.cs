@@ -19,6 +19,10 @@ internal readonly record struct TokenRate(long PerSecond, long Burst)
 }
 
 /// <summary>A bucket of tokens, in integers. Pure: it is told the time. <c>default</c> is a full one.</summary>
+/// <remarks>
+/// 16 bytes inside a session. The limiters of System.Threading.RateLimiting read the machine's clock, so that no test can move it, and make
+/// an object for each lease.
+/// </remarks>
 internal struct TokenBucket
 {
     private const int Thousand = 1000;      // It counts thousandths, as that many come in a millisecond for each token of a second.

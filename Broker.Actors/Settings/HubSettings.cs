@@ -58,8 +58,18 @@ public record HubSettings
     /// <summary>Compression of messages.</summary>
     public CompressionSettings Compression { get; init; } = new();
 
+    /// <summary>What is remembered to explain why a client did not get a publication.</summary>
+    public ExplainSettings Explain { get; init; } = new();
+
     /// <summary>How long a stopping hub waits for its clients to take their last bytes and go.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>What is remembered to explain why a client did not get a publication.</summary>
+public sealed record ExplainSettings
+{
+    /// <summary>Bytes that ends of connections and subscriptions may hold; 0 remembers none.</summary>
+    public int BytesMax { get; init; } = 8 * 1024 * 1024;
 }
 
 /// <summary>Who moves the bytes of the public port.</summary>

@@ -15,6 +15,9 @@ public interface IConnectionAcceptor
     /// <returns>The endpoint; or none, when the path belongs to no endpoint.</returns>
     WebSocketEndpoint? Find(UpgradeRequest request);
 
+    /// <summary>Whether <see cref="CheckConnect"/> is to be asked: the system has to be asked for a client's address.</summary>
+    bool LimitsAddresses => false;
+
     /// <summary>Whether a client may open a connection now; asked before <see cref="MayOpen"/>.</summary>
     /// <param name="client">The client's address: that of its peer, or of who is behind it if the peer is a proxy that is believed.</param>
     /// <returns>Why not, or <c>null</c>.</returns>

@@ -82,7 +82,7 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         else if (connection.IsSpare)
             Refuse(connection, new UpgradeFault(503, "The server has no file descriptor for one more connection now.")
                 { RetryAfter = TimeSpan.FromSeconds(Random.Shared.Next(1, 6)) });
-        else if (acceptor.CheckConnect(connection.Remote.Address) is { } limited) Refuse(connection, limited);
+        else if (acceptor.LimitsAddresses && acceptor.CheckConnect(connection.Remote.Address) is { } limited) Refuse(connection, limited);
         else if (!acceptor.MayOpen(out TimeSpan retryAfter))
             Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
         else Open(connection, request, endpoint, chosen, offer);

@@ -72,7 +72,7 @@ public sealed class TypeScriptCallsTests : IAsyncLifetime
         }
 
         using var cancel = new CancellationTokenSource();
-        Task<ReadOnlyMemory<byte>> waiting = _hub.Clients.CallAsync(client, "waits", default, cancel: cancel.Token);
+        Task<ReadOnlyMemory<byte>> waiting = _hub.Clients.CallAsync(client, "waits", default, cancellationToken: cancel.Token);
         await CallAsync("reverse", []);     // Answered behind the one that waits: so that has begun.
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);

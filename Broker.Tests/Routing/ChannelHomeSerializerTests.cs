@@ -23,6 +23,7 @@ public class ChannelHomeSerializerTests
             EventName = "event",
             ContentType = "text/plain",
             Version = 7,
+            Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         },
     };
 

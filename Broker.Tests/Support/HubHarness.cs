@@ -18,6 +18,7 @@ using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
 using Broker.Actors.Limits;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -95,7 +96,8 @@ internal sealed class HubHarness : TurnedLoop
         _dialects = dialects;
         Counters = counters;
         _reactors = [.. Loops.Cast<SocketReactor>()];
-        _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
+        _turns = [.. _reactors.Select(
+            reactor => new LoopTurn(reactor) { Ends = new RecentEnds(settings.Explain.BytesMax / _reactors.Length, time) })];
         IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
         var namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
         var channels = Channels =
@@ -115,7 +117,8 @@ internal sealed class HubHarness : TurnedLoop
         acceptor.Sessions = _sessions =
             Start("sessions",
                 loop => SessionsActor.PropsFor(
-                    context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
+                    context with { Connected = connected[loop], FanOut = fanOuts[loop], Ends = _turns[loop].Ends }, connection =>
+                        DialectOf(connection, _turns[loop])));
         _api.Start(new HubApiContext(settings.Clients, namespaces, context.Routes, _homes, _sessions, "1.2.3", time));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();

@@ -158,6 +158,12 @@ public static class ChannelProtocol
     /// <param name="IsLost">The node itself has missed something, or the channel has begun anew with another epoch.</param>
     public sealed record VerifyPosition(string Channel, ulong Offset, bool IsLost) : INoSerializationVerificationNeeded;
 
+    /// <summary>Session to the fan-out of its loop: where does this subscription stand?</summary>
+    /// <param name="Subscription">The subscription.</param>
+    /// <param name="Then">Goes on with the answer; on the loop's thread. Null where the fan-out does not have it yet.</param>
+    internal sealed record DescribeSubscriber(Subscription Subscription, Action<SubscriptionDescription?> Then)
+        : INoSerializationVerificationNeeded;
+
     /// <summary>Home to every fan-out: the home was restarted and knows no subscriptions any more.</summary>
     /// <param name="Home">The home's number.</param>
     public sealed record Reset(int Home) : INoSerializationVerificationNeeded;

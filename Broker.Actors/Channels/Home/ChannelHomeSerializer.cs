@@ -298,6 +298,7 @@ public static class ChannelHomeSerializer
         writer.WriteText(extras.ContentType);
         writer.WriteUInt64(extras.Version);
         writer.WriteText(extras.Key);
+        writer.WriteText(extras.Trace);
     }
 
     private static void WritePairs(ref ValueWriter writer, IReadOnlyList<KeyValuePair<string, string>> pairs)
@@ -350,6 +351,7 @@ public static class ChannelHomeSerializer
                 ContentType = reader.ReadText(),
                 Version = reader.ReadUInt64(),
                 Key = reader.ReadText(),
+                Trace = reader.ReadText(),
             },
         };
     }

@@ -190,6 +190,8 @@ internal sealed class ChannelRelay
             Data = subscribe.Terms.Data,
             TimeLeft = subscribe.Terms.TimeLeft,
         };
+        subscription.Since = result.Missed is { Count: > 0 } missed ? missed[0].Offset - 1 : channel.Position.Offset;
+        subscription.HasNotRecovered = result.WasRecovering && !result.Recovered && subscription.Options.RecoverFrom is not null;
         bool hasJoined =
             grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
         _fanOuts[subscription.Loop].Tell(
