@@ -52,7 +52,7 @@ public sealed class PeerEnd : IDisposable
             if (--_webSockets > 0 || !_isLate) return;
         }
 
-        Tell();
+        NotifyKestrel();
     }
 
     /// <summary>The connection has ended.</summary>
@@ -76,10 +76,10 @@ public sealed class PeerEnd : IDisposable
             }
         }
 
-        Tell();
+        NotifyKestrel();
     }
 
-    private void Tell()
+    private void NotifyKestrel()
     {
         try
         {

@@ -11,7 +11,7 @@ namespace Broker.Tests.Hostile;
 /// docs/ERRORS.md, row by row, against the real host by every entry point: what a client does wrong, and what it is answered.
 /// </summary>
 [Collection(EndToEndDefinition.Name)]
-public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<SharedDoors>
+public sealed partial class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<SharedEntryPoints>
 {
     private const string Own = nameof(ErrorTableTests);
 
@@ -111,7 +111,7 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
         ["an origin that is not allowed"] = Request(Fields + "Origin: https://elsewhere.example\r\n"),
         ["a Host that is not this server's, on loopback"] =
             Request(Fields.Replace("Host: localhost", "Host: rebound.example", StringComparison.Ordinal)),
-        ["only subprotocols that are not spoken"] = Request(Fields + "Sec-WebSocket-Protocol: mqtt\r\n"),
+        ["only subprotocols that are not used"] = Request(Fields + "Sec-WebSocket-Protocol: mqtt\r\n"),
         ["a path without an endpoint"] = Request(Fields, path: "/nowhere"),
         ["an offer of no subprotocol, on the native path"] = Request(Fields, path: HostileNativeClient.Path),
         ["a head over head-bytes-max"] = Request(Fields + "X: " + new string('x', 16 * 1024) + "\r\n"),
@@ -175,9 +175,9 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
         return [.. ProtobufTranscoder.Varint((ulong)command.Length), .. command];
     }
 
-    public static TheoryData<EntryPoint> Entries => [.. HostDoors.All];
+    public static TheoryData<EntryPoint> Entries => [.. EveryEntryPoint.All];
 
-    public static TheoryData<EntryPoint> Http1Entries => [.. HostDoors.OfHttp1];
+    public static TheoryData<EntryPoint> Http1Entries => [.. EveryEntryPoint.OfHttp1];
 
     [Theory, MemberData(nameof(Entries))]
     public Task What_ends_a_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) =>
@@ -188,7 +188,7 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     });
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_ends_a_Protobuf_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) =>
+    public Task Malformed_Protobuf_ends_a_connection_with_the_code_of_the_page(EntryPoint entry) =>
         ForEachRowAsync(s_protobuf, async (row, payload, stop) =>
     {
         using Attacker client = await shared.EntryPoints.OpenAsync(entry, AttackedHost.HubPath, "centrifuge-protobuf", stop);
@@ -230,14 +230,14 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     // What differs: Kestrel waits for whole lines, and a Unix socket is known by its file.
     private static string RowFor(string row, EntryPoint entry) => row switch
     {
-        "a first byte that begins no method" or "a bare LF" when HostDoors.IsKestrels(entry) =>
+        "a first byte that begins no method" or "a bare LF" when EveryEntryPoint.IsKestrels(entry) =>
             "a first byte that begins no method, or a bare LF, by these ways",
         "a Host that is not this server's, on loopback" when entry == EntryPoint.Unix => "any Host, by the Unix socket",
         _ => row,
     };
 
     [Fact]
-    public async Task What_is_no_upgrade_is_refused_over_HTTP2_with_the_status_of_the_page()
+    public async Task HTTP2_refusals_have_the_status_of_the_page()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         (string Row, string Path, string? Subprotocol, Dictionary<string, string> Fields)[] requests =
@@ -245,8 +245,8 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
             ("another version of the protocol, by HTTP/2", AttackedHost.HubPath, null, new() { ["Sec-WebSocket-Version"] = "8" }),
             ("an origin that is not allowed", AttackedHost.HubPath, null, new() { ["Origin"] = "https://elsewhere.example" }),
             ("a Host that is not this server's, on loopback", AttackedHost.HubPath, null, new() { ["Host"] = "rebound.example" }),
-            ("only subprotocols that are not spoken, or none on the native path, by HTTP/2", AttackedHost.HubPath, "mqtt", []),
-            ("only subprotocols that are not spoken, or none on the native path, by HTTP/2", HostileNativeClient.Path, null, []),
+            ("only subprotocols that are not used, or none on the native path, by HTTP/2", AttackedHost.HubPath, "mqtt", []),
+            ("only subprotocols that are not used, or none on the native path, by HTTP/2", HostileNativeClient.Path, null, []),
             ("a path without an endpoint", "/nowhere", null, []),
             ("a head over head-bytes-max", AttackedHost.HubPath, null, new() { ["X"] = new string('x', 16 * 1024) }),
             ("a head over head-bytes-max", AttackedHost.HubPath, null,
@@ -282,7 +282,7 @@ public sealed partial class ErrorTableTests(SharedDoors shared) : IClassFixture<
     });
 
     [Theory, MemberData(nameof(Entries))]
-    public Task What_fails_a_native_command_is_answered_with_the_number_of_the_page_and_the_connection_lives(EntryPoint entry) =>
+    public Task Failed_native_commands_have_the_number_of_the_page(EntryPoint entry) =>
         ForEachRowAsync(s_answers, async (row, messages, stop) =>
     {
         using Attacker client =

@@ -169,7 +169,7 @@ public sealed class FloodTests(ITestOutputHelper output)
 
     /// <remarks>Each write that failed was an error in the log, with where it came from: thousands of lines for a few bytes.</remarks>
     [Fact]
-    public async Task Requests_whose_answers_nobody_fetches_leave_no_error_in_the_log()
+    public async Task Unread_answers_of_HTTP_leave_no_error_in_the_log()
     {
         const int count = 50;
         await using AttackedHost attacked = await AttackedHost.BeginAsync(output);

@@ -134,7 +134,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Requests_that_find_no_room_do_not_make_a_backend_count_as_down()
+    public async Task Requests_without_room_do_not_count_against_the_backend()
     {
         var time = new FakeTimeProvider();
         _backend.Stall = new TaskCompletionSource();

@@ -11,7 +11,7 @@ public sealed class FailingDeviceTests
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task A_device_that_errs_is_told_and_nothing_acknowledged_is_lost()
+    public async Task A_device_that_errs_is_reported_and_nothing_acknowledged_is_lost()
     {
         using FailingDevice? device = FailingDevice.TryMount();
         if (device is null) return;

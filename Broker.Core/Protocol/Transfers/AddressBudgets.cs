@@ -51,11 +51,11 @@ public sealed class AddressBudgets(ChunkBudget process, long addressBytesMax, Cl
             share.Connections--;
             if (share.Connections > 0) return;
             if (share.Budget.Bytes == 0) _shares.Remove(address);
-            else share.Budget.OnEmpty(() => ForgetEmpty(address, share));
+            else share.Budget.OnEmpty(() => RemoveEmpty(address, share));
         }
     }
 
-    private void ForgetEmpty(IPAddress address, Share share)
+    private void RemoveEmpty(IPAddress address, Share share)
     {
         lock (_gate)
         {

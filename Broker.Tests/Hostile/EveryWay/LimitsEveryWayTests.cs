@@ -10,7 +10,7 @@ public sealed class LimitsEveryWayTests
     public async Task Limits_of_time_answer_alike_by_every_entry_point()
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        await using HostDoors entryPoints = await HostDoors.OpenAsync(
+        await using EveryEntryPoint entryPoints = await EveryEntryPoint.OpenAsync(
             ("REACTOR_HANDSHAKE_LIMIT", "1s"), ("HTTP_HEAD_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "3s"),
                 ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
 
@@ -44,12 +44,12 @@ public sealed class LimitsEveryWayTests
     public async Task Limits_of_number_and_the_stop_answer_alike_by_every_entry_point()
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        await using HostDoors entryPoints = await HostDoors.OpenAsync(("LISTEN_CONNECTIONS_MAX", "4"));
+        await using EveryEntryPoint entryPoints = await EveryEntryPoint.OpenAsync(("LISTEN_CONNECTIONS_MAX", "4"));
         var open = new List<(EntryPoint Entry, Attacker Client)>();
         try
         {
             // Four on each host, whichever ways that has.
-            foreach (IGrouping<HostProcess, EntryPoint> ways in HostDoors.All.GroupBy(entryPoints.HostOf))
+            foreach (IGrouping<HostProcess, EntryPoint> ways in EveryEntryPoint.All.GroupBy(entryPoints.HostOf))
             {
                 EntryPoint[] each = [.. ways];
                 for (int i = 0; i < 4; i++)
@@ -75,7 +75,7 @@ public sealed class LimitsEveryWayTests
                 return $"{head[9..12]} {head.Contains("Retry-After: ", StringComparison.Ordinal)}";
             }, "503 True");
 
-            HostProcess[] hosts = [.. HostDoors.All.Select(entryPoints.HostOf).Distinct()];
+            HostProcess[] hosts = [.. EveryEntryPoint.All.Select(entryPoints.HostOf).Distinct()];
             Task<int[]> ends = Task.WhenAll(open.Select(each => each.Client.ReadToEndAsync(limit.Token)));
             foreach (HostProcess host in hosts) host.SendTerminate();
             Assert.All(await ends, static code => Assert.Equal(3001, code));
@@ -89,7 +89,7 @@ public sealed class LimitsEveryWayTests
 
     private static async Task ForAllAsync(Func<EntryPoint, Task<string>> ask, string expected)
     {
-        string[] received = await Task.WhenAll(HostDoors.All.Select(async entry => $"{entry}: {await ask(entry)}"));
-        Assert.Equal(HostDoors.All.Select(entry => $"{entry}: {expected}"), received);
+        string[] received = await Task.WhenAll(EveryEntryPoint.All.Select(async entry => $"{entry}: {await ask(entry)}"));
+        Assert.Equal(EveryEntryPoint.All.Select(entry => $"{entry}: {expected}"), received);
     }
 }

@@ -42,7 +42,7 @@ public sealed class AddressBudgetsTests
     }
 
     [Fact]
-    public void Who_waits_for_the_own_address_sheds_nobody_else()
+    public void A_wait_for_the_share_of_an_address_sheds_no_other()
     {
         ChunkBudget crowd = _budgets.Rent(s_crowd).Budget, other = _budgets.Rent(s_other).Budget;
         Assert.True(crowd.TryReserve(300, At(0)));
@@ -53,7 +53,7 @@ public sealed class AddressBudgetsTests
     }
 
     [Fact]
-    public void Who_waits_for_the_process_sheds_the_slowest_of_any_address()
+    public void A_wait_for_the_process_sheds_the_slowest_of_any_address()
     {
         ChunkBudget crowd = _budgets.Rent(s_crowd).Budget, other = _budgets.Rent(s_other).Budget;
         Assert.True(crowd.TryTake(500));

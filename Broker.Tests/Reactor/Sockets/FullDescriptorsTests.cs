@@ -16,7 +16,7 @@ public abstract class FullDescriptorsTests(ReactorBackend backend) : BackendTest
     private static DescriptorReserve Full(LoopHarness harness) => new(limit: 64, new HashSet<int>(), harness.Time);
 
     [Fact]
-    public void A_WebSocket_is_told_503_and_when_to_come_back()
+    public void A_WebSocket_is_answered_503_with_Retry_After()
     {
         using var harness = NewHarness();
         using DescriptorReserve full = harness.Loop.Reserve = Full(harness);
@@ -32,7 +32,7 @@ public abstract class FullDescriptorsTests(ReactorBackend backend) : BackendTest
     }
 
     [Fact]
-    public void Plain_HTTP_is_handed_over_as_one_to_be_answered_and_closed()
+    public void Plain_HTTP_is_handed_over_as_a_spare()
     {
         using var harness = NewHarness();
         harness.Acceptor.TakesPlainHttp = true;
@@ -48,7 +48,7 @@ public abstract class FullDescriptorsTests(ReactorBackend backend) : BackendTest
     }
 
     [Fact]
-    public void Of_those_that_say_nothing_the_oldest_gives_way()
+    public void The_oldest_silent_connection_gives_way()
     {
         using var harness = NewHarness();
         using DescriptorReserve full = harness.Loop.Reserve = Full(harness);
@@ -66,7 +66,7 @@ public abstract class FullDescriptorsTests(ReactorBackend backend) : BackendTest
     }
 
     [Fact]
-    public void A_connection_without_a_request_gives_way_once_it_has_had_its_second()
+    public void A_connection_without_a_request_gives_way_after_a_second()
     {
         using var harness = NewHarness();
         LoopClient idle = harness.Connect();

@@ -7,12 +7,12 @@ using Broker.Tests.EndToEnd;
 namespace Broker.Tests.Hostile.EveryWay;
 
 /// <summary>Hosts that together have every entry point, and connections by each of them.</summary>
-internal sealed class HostDoors : IAsyncDisposable
+internal sealed class EveryEntryPoint : IAsyncDisposable
 {
     private readonly EntryPoints _entryPoints = new();
     private readonly Dictionary<EntryPoint, HostProcess> _hosts = [];
 
-    private HostDoors()
+    private EveryEntryPoint()
     {
     }
 
@@ -28,9 +28,9 @@ internal sealed class HostDoors : IAsyncDisposable
 
     /// <summary>Starts the hosts.</summary>
     /// <param name="settings">Of all of them, as variables without their prefix.</param>
-    public static async Task<HostDoors> OpenAsync(params IReadOnlyList<(string Name, string Value)> settings)
+    public static async Task<EveryEntryPoint> OpenAsync(params IReadOnlyList<(string Name, string Value)> settings)
     {
-        var opened = new HostDoors();
+        var opened = new EveryEntryPoint();
         try
         {
             HostProcess epoll = await StartAsync(settings, [.. opened._entryPoints.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
@@ -132,15 +132,15 @@ internal sealed class HostDoors : IAsyncDisposable
 }
 
 /// <summary>The hosts of a class of tests, each ended gracefully whatever the tests did to it.</summary>
-public sealed class SharedDoors : IAsyncLifetime
+public sealed class SharedEntryPoints : IAsyncLifetime
 {
-    private HostDoors? _entryPoints;
+    private EveryEntryPoint? _entryPoints;
 
     /// <summary>The running hosts. Kestrel waits for whole lines: two of the rows are answered at this limit.</summary>
-    internal HostDoors EntryPoints => _entryPoints!;
+    internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync() => _entryPoints = await HostDoors.OpenAsync(("HTTP_HEAD_LIMIT", "2s"));
+    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync(("HTTP_HEAD_LIMIT", "2s"));
 
     /// <inheritdoc/>
     public async Task DisposeAsync()
@@ -148,7 +148,7 @@ public sealed class SharedDoors : IAsyncLifetime
         if (_entryPoints is null) return;
         await using (_entryPoints)
         {
-            foreach (HostProcess host in HostDoors.All.Select(_entryPoints.HostOf).Distinct()) await host.StopAsync();
+            foreach (HostProcess host in EveryEntryPoint.All.Select(_entryPoints.HostOf).Distinct()) await host.StopAsync();
         }
     }
 }
