@@ -77,7 +77,7 @@ public sealed partial class NativeSession
     internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Budget, _payloadBytesMax, Batched);
 
     /// <summary>Where the client's streams count: for its address, and for the process.</summary>
-    private protected ChunkBudget Budget => (_budget ??= Context.Budgets.Rent(Connection.Remote)).Budget;
+    private ChunkBudget Budget => (_budget ??= Context.Budgets.Rent(Connection.Remote)).Budget;
 
     /// <summary>The client has said what it takes.</summary>
     private void Meet(in Hello hello)
