@@ -98,6 +98,7 @@ public sealed class Hub : IAsyncDisposable
             Calls = settings.Calls,
             Channels = settings.Routing,
             Methods = methods,
+            Addresses = new ClientAddresses(settings.Listen.Proxies.ToTrust()),
             Origins = new OriginRule(settings.Listen.Origins),
             Deflate = !settings.Compression.Enabled ? null : new DeflatePolicy(new DeflateBudget(settings.Compression.MemoryMax))
             {

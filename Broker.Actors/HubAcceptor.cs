@@ -22,7 +22,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
         dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
     private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
 
-    public ProxyTrust Proxies { get; } = TrustOf(settings.Listen.Proxies);
+    public ProxyTrust Proxies { get; } = settings.Listen.Proxies.ToTrust();
 
     public HostRule Hosts => _hosts;
 
@@ -46,13 +46,6 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
 
     /// <summary>One line a connection; set before anything is accepted.</summary>
     internal ILoggingAdapter Log { get; set; } = NoLogger.Instance;
-
-    private static ProxyTrust TrustOf(ProxiesSettings proxies) => new()
-    {
-        ProxyProtocol = new AddressRanges(proxies.ProxyProtocol),
-        Forwarded = new AddressRanges(proxies.Forwarded),
-        Header = proxies.ForwardedHeader,
-    };
 
     /// <summary>The paths that use WebSocket.</summary>
     internal IReadOnlyCollection<string> Paths => _endpoints.Keys;

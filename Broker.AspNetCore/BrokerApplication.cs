@@ -10,17 +10,22 @@ using Broker.AspNetCore.Api;
 using Broker.Identity.Access;
 using Broker.Identity.Settings;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Broker.AspNetCore;
 
 /// <summary>Puts a hub into an ASP.NET Core application: <c>services.AddBroker()</c>, then <c>app.MapBroker()</c>.</summary>
 public static class BrokerApplication
 {
+    private static readonly TimeSpan s_peerEndMoment = TimeSpan.FromSeconds(1);
+
     /// <summary>Adds a hub that starts and stops with the application and listens nowhere by itself.</summary>
     /// <param name="services">The application's.</param>
     /// <param name="settings">What differs from the defaults; the public port and the transport have no meaning here.</param>
@@ -33,8 +38,30 @@ public static class BrokerApplication
         services.AddSingleton(provider => MakeHub(used, akka ?? Config.Empty, provider));
         services.AddSingleton(
             provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
+
+        // Before everything that the application says about Kestrel: an endpoint has the defaults of the moment in which it is added.
+        services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>>(
+            new ConfigureOptions<KestrelServerOptions>(
+                static kestrel => kestrel.ConfigureEndpointDefaults(static listen => listen.UseBroker()))));
         services.AddHostedService(provider => new HubLifetime(provider.GetRequiredService<Hub>(), used.ShutdownGrace));
         return services;
+    }
+
+    /// <summary>
+    /// Lets a WebSocket client that closes, and ends its connection at once, still get its Close frame: Kestrel learns of the end of such a
+    /// connection up to a second later. <see cref="AddBroker"/> does it for every endpoint; call it where the application sets endpoint
+    /// defaults of its own.
+    /// </summary>
+    /// <param name="listen">An endpoint of Kestrel's, before its TLS.</param>
+    public static ListenOptions UseBroker(this ListenOptions listen)
+    {
+        ArgumentNullException.ThrowIfNull(listen);
+        listen.Use(static next => async context =>
+        {
+            using var end = new PeerEnd(context, s_peerEndMoment);
+            await next(context).ConfigureAwait(false);
+        });
+        return listen;
     }
 
     /// <summary>Adds a method that clients may call; see <see cref="MethodRegistry"/> for what its handler may rely on.</summary>

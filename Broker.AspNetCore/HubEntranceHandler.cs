@@ -47,6 +47,24 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     public Task AnswerAsync(HttpContext context, string endpointPath)
     {
         ArgumentNullException.ThrowIfNull(context);
+        return PeerEnd.Of(context) is { } end ? AnswerAsync(context, endpointPath, end) : AnswerAnyAsync(context, endpointPath);
+    }
+
+    private async Task AnswerAsync(HttpContext context, string endpointPath, PeerEnd end)
+    {
+        end.BeginWebSocket();
+        try
+        {
+            await AnswerAnyAsync(context, endpointPath).ConfigureAwait(false);
+        }
+        finally
+        {
+            end.EndWebSocket();
+        }
+    }
+
+    private Task AnswerAnyAsync(HttpContext context, string endpointPath)
+    {
         return context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
             ? AnswerConnectAsync(context, connect, endpointPath)
             : AnswerUpgradeAsync(context, endpointPath);
@@ -105,10 +123,11 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        // What breaks HTTP itself is an error of the stream, and no answer.
-        if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out _) is not { } request)
+        // A head that is too long is answered; what breaks HTTP itself is an error of the stream, and no answer.
+        if (RequestHead.Read(context.Request, entrance.Bounds.HeadBytesMax, out UpgradeFault fault) is not { } request)
         {
-            Reset(context, ProtocolError);
+            if (fault.Status == StatusCodes.Status431RequestHeaderFieldsTooLarge) await RefuseAsync(context, fault).ConfigureAwait(false);
+            else Reset(context, ProtocolError);
             return;
         }
 

@@ -210,6 +210,24 @@ public sealed class SettingsReader(SettingsLayers layers)
         if (layers.Find(key) is { } value) Note(key, value, expected);
     }
 
+    /// <summary>Whether nothing has set it, so that its default gives way to what someone has set elsewhere.</summary>
+    public bool IsDefault(string key) => layers.FindOverride(key) is null;
+
+    /// <summary>
+    /// Fits two values of which one must not pass the other: a default gives way, and two that someone has set stay as they are.
+    /// </summary>
+    /// <param name="lowKey">The key of the one that is at most the other.</param>
+    /// <param name="low">Its value.</param>
+    /// <param name="highKey">The key of the other.</param>
+    /// <param name="high">Its value.</param>
+    /// <returns>Both values as they hold.</returns>
+    public (T Low, T High) Fit<T>(string lowKey, T low, string highKey, T high)
+        where T : IComparable<T>
+    {
+        if (low.CompareTo(high) <= 0) return (low, high);
+        return IsDefault(highKey) ? (low, low) : IsDefault(lowKey) ? (high, high) : (low, high);
+    }
+
     /// <summary>Ends the reading.</summary>
     /// <exception cref="SettingException">A value was bad, or a key unknown.</exception>
     public void ThrowIfBad()

@@ -27,14 +27,39 @@ public static class StandardSettingsBinder
     public static StandardSettings Read(SettingsReader reader)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        var settings = new StandardSettings(HubSettingsBinder.Read(reader, Clients))
+        StandardSettings settings = new(HubSettingsBinder.Read(reader, Clients))
         {
             Centrifuge = ReadCentrifuge(reader),
             Native = ReadNative(reader),
             Echo = ReadEcho(reader),
         };
-        if (reader.IsGood) CompareWithEachOther(settings, reader);
+        if (!reader.IsGood) return settings;
+        settings = FitDefaults(settings, reader);
+        CompareWithEachOther(settings, reader);
         return settings;
+    }
+
+    private static StandardSettings FitDefaults(StandardSettings settings, SettingsReader reader)
+    {
+        (int message, int commands) = reader.Fit(
+            "broker.centrifuge.message-bytes-max", settings.Centrifuge.MessageBytesMax, "broker.centrifuge.command-bytes-max",
+                settings.Centrifuge.CommandBytesMax);
+        (int frame, int nativeCommands) = reader.Fit(
+            "broker.native.frame-bytes-max", settings.Native.FrameBytesMax, "broker.native.command-bytes-max",
+                settings.Native.CommandBytesMax);
+        StreamSettings streams = settings.Native.Streams;
+        (int stream, int connection) = reader.Fit(
+            "broker.native.streams.bytes-max", streams.BytesMax, "broker.native.streams.connection-bytes-max", streams.ConnectionBytesMax);
+        return settings with
+        {
+            Centrifuge = settings.Centrifuge with { MessageBytesMax = message, CommandBytesMax = commands },
+            Native = settings.Native with
+            {
+                FrameBytesMax = frame,
+                CommandBytesMax = nativeCommands,
+                Streams = streams with { BytesMax = stream, ConnectionBytesMax = connection },
+            },
+        };
     }
 
     private static void CompareWithEachOther(StandardSettings settings, SettingsReader reader)

@@ -13,6 +13,9 @@ public sealed record StoreCall(
 {
     /// <summary>Who calls, for the share of each; null where callers are not told apart.</summary>
     public object? Client { get; init; }
+
+    /// <summary>The caller's address, whose callers make room before others do; null where the caller stands for itself.</summary>
+    public object? Address { get; init; }
 }
 
 /// <summary>Answers one call that has items.</summary>

@@ -17,7 +17,11 @@ public delegate Task<ReadOnlyMemory<byte>> StoreHandler(ReadOnlyMemory<byte> arg
 /// <summary>One call of a method that reads.</summary>
 /// <param name="Arguments">Must not change before the answer.</param>
 /// <param name="Client">Whose share of what reads may hold it counts in: the id of a connection.</param>
-public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, string Client);
+public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, string Client)
+{
+    /// <summary>The client's address, whose clients have one share together; null where the client has one of its own.</summary>
+    public object? Address { get; init; }
+}
 
 /// <summary>Answers one call with a result that may be where the database has it.</summary>
 /// <param name="request">The call.</param>
@@ -80,7 +84,7 @@ public sealed class StoreHandlers
     private async ValueTask<StoreResult> ReadAsync(
         StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
     {
-        ReadReservation reservation = _reads.Begin(request.Client);
+        ReadReservation reservation = _reads.Begin(request.Client, request.Address);
         while (true)
         {
             long needed;
@@ -100,7 +104,7 @@ public sealed class StoreHandlers
                 throw;
             }
 
-            reservation = _reads.Begin(request.Client);
+            reservation = _reads.Begin(request.Client, request.Address);
             await _reads.TakeAsync(reservation, needed, cancellationToken).ConfigureAwait(false);
         }
     }

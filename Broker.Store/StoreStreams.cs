@@ -50,7 +50,7 @@ public sealed class StoreStreams
         StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancellationToken)
     {
         using var watch = new IdleWatch(_idleLimit, _time, cancellationToken);
-        _slots.Take(call.Client, watch);
+        _slots.Take(call.Client, watch, call.Address);
         try
         {
             return await run(call, watch).ConfigureAwait(false);

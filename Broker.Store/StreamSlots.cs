@@ -5,8 +5,8 @@ namespace Broker.Store;
 
 /// <summary>The streams of the store that are under way: how many in all, how many of one client, and which one makes room.</summary>
 /// <remarks>
-/// A client has at most half of all, so that it cannot take them from all. When all are taken, the client that has most
-/// loses the one that stood still longest. For all threads.
+/// A client has at most half of all, so that it cannot take them from all. When all are taken, the address that has most makes room,
+/// however many clients it has: of them the client that has most loses the one that stood still longest. For all threads.
 /// </remarks>
 /// <param name="max">The most, at least 1.</param>
 internal sealed class StreamSlots(int max)
@@ -31,8 +31,9 @@ internal sealed class StreamSlots(int max)
     /// <summary>Takes a place.</summary>
     /// <param name="client">Whose it is; null where clients are not told apart.</param>
     /// <param name="watch">Of the stream: may be shed.</param>
+    /// <param name="address">The client's; null where the client stands for itself.</param>
     /// <exception cref="CallFaultException">Overloaded: the client has its share, or all are taken and move.</exception>
-    public void Take(object? client, IdleWatch watch)
+    public void Take(object? client, IdleWatch watch, object? address = null)
     {
         IdleWatch? shed = null;
         lock (_gate)
@@ -42,13 +43,13 @@ internal sealed class StreamSlots(int max)
                     FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
             if (_slots.Count >= max)
             {
-                if (FindIdlest(client) is not { } idlest)
+                if (FindIdlest(client, address ?? client) is not { } idlest)
                     throw new CallFaultException(FaultCode.Overloaded, $"{max} streams of the store are under way already");
                 _slots.Remove(idlest);
                 shed = idlest.Watch;
             }
 
-            _slots.Add(new Slot(client, watch));
+            _slots.Add(new Slot(client, address ?? client, watch));
         }
 
         shed?.Shed();
@@ -66,18 +67,28 @@ internal sealed class StreamSlots(int max)
 
     private int CountOf(object client) => _slots.Count(each => Equals(each.Client, client));
 
-    // Of the client that has most. One that has hardly more than the one who comes loses only what stands still.
-    private Slot? FindIdlest(object? client)
+    // Of the address that has most, and of its client that has most. One that has hardly more than the one who comes loses only what stands
+    // still.
+    private Slot? FindIdlest(object? client, object? address)
     {
-        int own = client is null ? 0 : CountOf(client);
+        int ownAddress = address is null ? 0 : CountAt(address), own = client is null ? 0 : CountOf(client);
         return _slots
-            .Select(slot => (Slot: slot, Count: slot.Client is null ? own + 1 : CountOf(slot.Client), slot.Watch.StoodStill))
-            .Where(each => each.Count > own + 1 || (each.Count > own && each.StoodStill >= Patience))
-            .OrderByDescending(each => each.Count)
+            .Select(slot =>
+            (Slot: slot, AtAddress: slot.Address is null ? ownAddress + 1 : CountAt(slot.Address), Count: slot.Client is null ? own + 1
+                : CountOf(slot.Client), slot.Watch.StoodStill))
+            .Where(each => address is not null && Equals(each.Slot.Address, address)
+                ? MakesRoom(each.Count - own, each.StoodStill)
+                : MakesRoom(each.AtAddress - ownAddress, each.StoodStill))
+            .OrderByDescending(each => each.AtAddress)
+            .ThenByDescending(each => each.Count)
             .ThenByDescending(each => each.StoodStill)
             .FirstOrDefault()
             .Slot;
     }
 
-    private sealed record Slot(object? Client, IdleWatch Watch);
+    private static bool MakesRoom(int more, TimeSpan stoodStill) => more > 1 || (more > 0 && stoodStill >= Patience);
+
+    private int CountAt(object address) => _slots.Count(each => Equals(each.Address, address));
+
+    private sealed record Slot(object? Client, object? Address, IdleWatch Watch);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
 
@@ -6,6 +7,9 @@ namespace Broker.Actors.Calls;
 /// <summary>What the calls of a session say to its client; each dialect says it in its own words. Only for the loop's thread.</summary>
 public interface ICallWriter
 {
+    /// <summary>The client's address, or null where it has none.</summary>
+    EndPoint? Remote => null;
+
     /// <summary>Whether the connection ends as soon as what was asked is answered: no call begins any more.</summary>
     bool IsSettling => false;
 

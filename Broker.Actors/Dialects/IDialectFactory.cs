@@ -36,6 +36,9 @@ public sealed record DialectContext
     /// <summary>Which pages may connect.</summary>
     public required OriginRule Origins { get; init; }
 
+    /// <summary>Which clients share one part of what all clients share.</summary>
+    public ClientAddresses Addresses { get; init; } = ClientAddresses.Direct;
+
     /// <summary>What is agreed to when a client offers compression; null declines.</summary>
     public DeflatePolicy? Deflate { get; init; }
 }

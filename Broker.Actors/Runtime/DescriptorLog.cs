@@ -22,8 +22,9 @@ internal sealed class DescriptorLog : IDisposable
     {
         if (isShort)
             _log.Warning(
-                "File descriptors are used up: the limit is {0}, and {1} are kept for the process itself. New clients wait; raise the "
-                    + "limit (ulimit -n, LimitNOFILE=).", _reserve.Limit, _reserve.Size);
-        else _log.Info("File descriptors are free again; clients are accepted.");
+                "File descriptors are used up: the limit is {0}, and {1} are kept for the process itself. A new connection takes the place "
+                    + "of one that has sent no request, or is answered 503; raise the limit (ulimit -n, LimitNOFILE=).", _reserve.Limit,
+                    _reserve.Size);
+        else _log.Info("File descriptors are free again; clients are admitted.");
     }
 }

@@ -68,7 +68,11 @@ public static class ChannelSettingsBinder
             DeltaPublish = reader.GetSwitch($"{group}.delta-publish"),
             TagsFilter = reader.GetSwitch($"{group}.tags-filter"),
         };
-        if (reader.IsGood) Compare(reader, group, options);
+        if (!reader.IsGood) return options;
+        (TimeSpan ttl, TimeSpan metaTtl) =
+            reader.Fit($"{group}.history.ttl", options.History.Ttl, $"{group}.history.meta-ttl", options.History.MetaTtl);
+        options = options with { History = options.History with { Ttl = ttl, MetaTtl = metaTtl } };
+        Compare(reader, group, options);
         return options;
     }
 

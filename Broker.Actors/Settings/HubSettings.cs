@@ -131,6 +131,14 @@ public sealed record ProxiesSettings
 
     /// <summary>The one header that those peers write, and the only one that is read.</summary>
     public ForwardedHeader ForwardedHeader { get; init; }
+
+    /// <summary>The same as those who read connections and requests need it.</summary>
+    public ProxyTrust ToTrust() => new()
+    {
+        ProxyProtocol = new AddressRanges(ProxyProtocol),
+        Forwarded = new AddressRanges(Forwarded),
+        Header = ForwardedHeader,
+    };
 }
 
 /// <summary>Compression of messages, RFC 7692.</summary>

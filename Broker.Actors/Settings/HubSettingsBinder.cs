@@ -29,7 +29,7 @@ public static class HubSettingsBinder
     public static HubSettings Read(SettingsReader reader, string clients)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        var settings = new HubSettings
+        HubSettings settings = new()
         {
             Listen = ReadListen(reader),
             Transport = reader.GetChoice<Transport>("broker.transport"),
@@ -74,8 +74,18 @@ public static class HubSettingsBinder
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
 
-        if (reader.IsGood) CompareWithEachOther(settings, reader, clients);
+        if (!reader.IsGood) return settings;
+        settings = FitDefaults(settings, reader, clients);
+        CompareWithEachOther(settings, reader, clients);
         return settings;
+    }
+
+    private static HubSettings FitDefaults(HubSettings settings, SettingsReader reader, string clients)
+    {
+        (TimeSpan pong, TimeSpan ping) =
+            reader.Fit($"{clients}.pong-limit", settings.Clients.PongLimit, $"{clients}.ping-interval",
+                settings.Clients.PingInterval);
+        return settings with { Clients = settings.Clients with { PongLimit = pong, PingInterval = ping } };
     }
 
     private static void CompareWithEachOther(HubSettings settings, SettingsReader reader, string clients)

@@ -58,6 +58,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     /// <inheritdoc />
     public override PublicationFormat Format => _context.Format;
 
+    /// <inheritdoc />
+    public System.Net.EndPoint? Remote => Connection.Remote;
+
     private IReplyWriter Writer => _context.Format.Writer;
 
     /// <inheritdoc />

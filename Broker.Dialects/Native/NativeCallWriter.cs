@@ -31,6 +31,9 @@ public sealed class NativeCallWriter : ICallWriter
     }
 
     /// <inheritdoc />
+    public System.Net.EndPoint? Remote => _messages.Connection.Remote;
+
+    /// <inheritdoc />
     public bool IsSettling => _messages.Connection.IsSettling;
 
     /// <inheritdoc />

@@ -24,6 +24,7 @@ public sealed class NativeContext
         MessagesPerFrameMax = (int)Math.Min(int.MaxValue, (long)settings.MessagesPerFrameMax + context.Clients.ResumeCommands);
         _batched = settings.ToLimits(batched: true, context.Calls.PendingMax, context.Clients.PingInterval);
         Budget = new ChunkBudget(settings.Streams.ProcessBytesMax);
+        Budgets = new AddressBudgets(Budget, settings.Streams.AddressBytesMax, context.Addresses);
         Takes = settings.Streams.ToLimits(settings.FrameBytesMax);
         LargestFrameBytes = NativeSettings.LargestFrameOf(settings, sharedBytesMax, context.Channels.BatchBytesMax);
         var encoding = new NativeEncoding();
@@ -51,6 +52,9 @@ public sealed class NativeContext
 
     /// <summary>What the streams of all clients may hold together.</summary>
     public ChunkBudget Budget { get; }
+
+    /// <summary>What those of one address may.</summary>
+    internal AddressBudgets Budgets { get; }
 
     /// <summary>What the streams of one client are held to.</summary>
     public ChunkLimits Takes { get; }

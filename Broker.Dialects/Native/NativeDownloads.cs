@@ -99,7 +99,7 @@ internal sealed class NativeDownloads : IChunkPump
         reservation =
             source.Bytes > SmallBytesMax ? ChunkReservation.TryReserve(_process, source.Bytes, Now)
                 : ChunkReservation.TryTake(_process, source.Bytes);
-        return reservation is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.BytesMax, _process.Bytes) : default;
+        return reservation is null ? ChunkRefusal.Full(source.Bytes, _process) : default;
     }
 
     /// <summary>The client takes more chunks of a stream.</summary>

@@ -27,6 +27,7 @@ public sealed partial class NativeSession
 {
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
     private NativeCallWriter? _calls;                   // From the first call on; most clients make none.
+    private BudgetLease? _budget;                       // From the first stream or long publication on.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
     private MessageBatch _batch;                        // What was sent in this turn of the loop.
@@ -73,8 +74,10 @@ public sealed partial class NativeSession
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads =>
-        _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Context.Budget, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Budget, _payloadBytesMax, Batched);
+
+    /// <summary>Where the client's streams count: for its address, and for the process.</summary>
+    private ChunkBudget Budget => (_budget ??= Context.Budgets.Rent(Connection.Remote)).Budget;
 
     /// <summary>The client has said what it takes.</summary>
     private void Meet(in Hello hello)
@@ -122,6 +125,7 @@ public sealed partial class NativeSession
     {
         _batch.Clear();
         _downloads?.Clear();
+        _budget?.Dispose();
     }
 
     /// <inheritdoc />

@@ -41,7 +41,7 @@ public sealed partial class NativeSession : DialectSession, ILongDelivery
         _batch = new MessageBatch(Batched);
     }
 
-    private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Context.Takes, Context.Budget);
+    private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Context.Takes, Budget);
 
     /// <inheritdoc />
     protected override int Read(in Message frame)
@@ -150,7 +150,7 @@ public sealed partial class NativeSession : DialectSession, ILongDelivery
     private void Publish(in Publish publish, int bytes, int index)
     {
         if (publish.Data.Length <= Context.SharedDataBytesMax) Handle(NativeCommands.Of(publish, bytes, index));
-        else if (ChunkReservation.TryTake(Context.Budget, publish.Data.Length) is { } reservation)
+        else if (ChunkReservation.TryTake(Budget, publish.Data.Length) is { } reservation)
             Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], reservation), bytes, index));
         else Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.TooManyRequests });
     }

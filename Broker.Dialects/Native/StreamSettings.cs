@@ -23,6 +23,9 @@ public sealed record StreamSettings
     /// <summary>Bytes that clients have sent as streams, or are sent as results, and that the whole process still holds.</summary>
     public int ProcessBytesMax { get; init; } = 1024 * 1024 * 1024;
 
+    /// <summary>Of that, what clients of one address may hold together: half, but at least what one connection may.</summary>
+    internal long AddressBytesMax => Math.Max(ProcessBytesMax / 2, ConnectionBytesMax);
+
     /// <summary>How long a stream may go without a chunk.</summary>
     public TimeSpan IdleLimit { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -55,7 +55,7 @@ public static class BrokerProcess
         {
             using StoreService? store =
                 StoreService.Open(
-                    settings.Store, notice =>
+                    settings.Store, new ClientAddresses(settings.Hub.Listen.Proxies.ToTrust()), notice =>
                         log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
             using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             using var logs = new SerilogLoggerFactory(log.Logger);
@@ -152,6 +152,7 @@ public static class BrokerProcess
         var routes =
             new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining)
                 { Store = store, Api = api, Joining = cluster is null ? null : () => cluster.NotReady };
+        var heads = new HeadLimit(settings.Hub.Reactor.HeadBytesMax);
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context =>
         {
@@ -163,7 +164,9 @@ public static class BrokerProcess
         return app;
 
         Task AnswerAsync(HttpContext context) =>
-            gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
+            heads.Refuses(context, out Task tooLong) ? tooLong
+            : gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign)
+            : routes.AnswerAsync(context);
     }
 
     // Once Kestrel listens, and before anyone is told that it does.

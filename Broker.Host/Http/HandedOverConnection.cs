@@ -31,7 +31,7 @@ public sealed class HandedOverConnection : DefaultConnectionContext, IDuplexPipe
             // The descriptor stays non-blocking, as the reactor left it; "Blocking" only lets the rare synchronous
             // write wait for room, and a network stream insists on it.
             _socket = new Socket(handle) { Blocking = true };
-            var stream = new PrefixedStream(connection.Received, new NetworkStream(_socket, ownsSocket: false));
+            var stream = new PrefixedStream(connection.Received, new NetworkStream(_socket, ownsSocket: false), OnLost);
             Input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
             Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         }
@@ -43,6 +43,7 @@ public sealed class HandedOverConnection : DefaultConnectionContext, IDuplexPipe
         }
 
         Transport = this;
+        if (connection.IsSpare) Items[HttpConnection.SpareKey] = true;
         RemoteEndPoint = connection.Remote;
         LocalEndPoint = connection.Local;
         ConnectionClosed = _closed.Token;
@@ -53,6 +54,8 @@ public sealed class HandedOverConnection : DefaultConnectionContext, IDuplexPipe
 
     /// <summary>What the peer gets.</summary>
     public PipeWriter Output { get; }
+
+    private void OnLost() => Abort(new ConnectionAbortedException("The client has gone."));
 
     /// <summary>Closes the socket at once; a read or write under way fails.</summary>
     public override void Abort(ConnectionAbortedException abortReason)

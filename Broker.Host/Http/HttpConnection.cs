@@ -1,27 +1,25 @@
 using System.Net;
+using Broker.AspNetCore;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace Broker.Host.Http;
 
 /// <summary>One of <see cref="HttpConnections"/>, which changes it.</summary>
-/// <remarks>
-/// Kestrel ends a connection's output as soon as the client ends its sending side. A client may do that right behind its request or its
-/// Close frame, and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has
-/// done with the connection. Who reads the connection finds the end of the stream itself.
-/// </remarks>
 internal sealed class HttpConnection : IDisposable
 {
-    private readonly HttpConnections _all;
-    private readonly ConnectionContext? _context;
+    /// <summary>The key in a connection's items that says that its file descriptor is of the reserve.</summary>
+    internal static readonly object SpareKey = new();
+
+    private const string AllBusy = "All HTTP connections (broker.http.connections-max) are busy.\n";
+    private const string NoDescriptors = "The server has no file descriptor for one more connection now.\n";
+
+    // How much later Kestrel learns that the client has ended its side.
     private static readonly TimeSpan s_afterEnd = TimeSpan.FromSeconds(5);
 
-    private readonly CancellationTokenSource _closed = new();       // What Kestrel sees.
-    private readonly CancellationTokenSource _done = new();
-    private readonly CancellationTokenRegistration _registration;
-    private readonly Lock _gate = new();
-    private bool _isHubs;               // A WebSocket is open.
-    private bool _isLate;               // It was, when Kestrel was to learn of the end.
+    private readonly HttpConnections _all;
+    private readonly ConnectionContext? _context;
+    private readonly PeerEnd? _end;
 
     /// <summary>Puts itself between a connection and Kestrel.</summary>
     /// <param name="all">What it is one of.</param>
@@ -35,10 +33,9 @@ internal sealed class HttpConnection : IDisposable
         Node = new LinkedListNode<HttpConnection>(this);
         NodeInShare = new LinkedListNode<HttpConnection>(this);
         if (context is null) return;
+        IsSpare = context.Items.ContainsKey(SpareKey);
         context.Items[typeof(HttpConnection)] = this;
-        CancellationToken ended = context.ConnectionClosed;
-        context.ConnectionClosed = _closed.Token;
-        _registration = ended.UnsafeRegister(static state => _ = ((HttpConnection)state!).OnPeerEndedAsync(), this);
+        _end = new PeerEnd(context, s_afterEnd);
     }
 
     /// <summary>Whose share it counts for.</summary>
@@ -52,6 +49,9 @@ internal sealed class HttpConnection : IDisposable
 
     /// <summary>Whether it counts.</summary>
     internal bool IsCounted { get; set; }
+
+    /// <summary>Whether its file descriptor is of the reserve: only probes are answered on it, and it is closed then.</summary>
+    internal bool IsSpare { get; init; }
 
     /// <summary>Whether it was closed to make room.</summary>
     internal bool IsShed { get; private set; }
@@ -76,8 +76,9 @@ internal sealed class HttpConnection : IDisposable
         bool hasRoom = _all.Begin(this);
         try
         {
+            if (IsSpare && !HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.Headers.Connection = "close";
             if (hasRoom || HttpConnections.IsAnsweredWhenFull(context.Request.Path)) await answer(context).ConfigureAwait(false);
-            else await RefuseAsync(context).ConfigureAwait(false);
+            else await RefuseAsync(context, IsSpare ? NoDescriptors : AllBusy).ConfigureAwait(false);
         }
         finally
         {
@@ -88,8 +89,13 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Answers a request of the hub.</summary>
     internal async Task OpenAsync(HttpContext context, RequestDelegate answer)
     {
+        if (IsSpare)
+        {
+            await RefuseAsync(context, NoDescriptors).ConfigureAwait(false);
+            return;
+        }
+
         _all.BeginWebSocket(this);
-        lock (_gate) _isHubs = true;
         try
         {
             await answer(context).ConfigureAwait(false);
@@ -97,7 +103,6 @@ internal sealed class HttpConnection : IDisposable
         finally
         {
             _all.EndWebSocket(this);
-            if (WebSockets == 0) EndHubs();
         }
     }
 
@@ -116,15 +121,9 @@ internal sealed class HttpConnection : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        _registration.Dispose();
-        _done.Cancel();
-        _done.Dispose();
-        _closed.Dispose();
-    }
+    public void Dispose() => _end?.Dispose();
 
-    private static Task RefuseAsync(HttpContext context)
+    private static Task RefuseAsync(HttpContext context, string reason)
     {
         HttpResponse response = context.Response;
         response.StatusCode = StatusCodes.Status503ServiceUnavailable;
@@ -132,44 +131,6 @@ internal sealed class HttpConnection : IDisposable
         response.Headers.CacheControl = "no-store";
         response.ContentType = "text/plain; charset=utf-8";
         if (!HttpProtocol.IsHttp2(context.Request.Protocol)) response.Headers.Connection = "close";
-        return response.WriteAsync("All HTTP connections (broker.http.connections-max) are busy.\n");
-    }
-
-    private async Task OnPeerEndedAsync()
-    {
-        await Task.Delay(s_afterEnd, _done.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        lock (_gate)
-        {
-            if (_isHubs)
-            {
-                _isLate = true;
-                return;
-            }
-        }
-
-        ReportEnd();
-    }
-
-    private void EndHubs()
-    {
-        lock (_gate)
-        {
-            _isHubs = false;
-            if (!_isLate) return;
-        }
-
-        ReportEnd();
-    }
-
-    private void ReportEnd()
-    {
-        try
-        {
-            _ = _closed.CancelAsync();
-        }
-        catch (ObjectDisposedException)
-        {
-            // Kestrel has ended it meanwhile.
-        }
+        return response.WriteAsync(reason);
     }
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Broker.Core.Upgrade;
 using Broker.Host.Settings;
 using Microsoft.AspNetCore.Connections;
@@ -21,11 +20,13 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
 {
     // Beyond connectionsMax; over that even a connection with a request goes, the one whose request is the oldest.
     private const int SparesMax = 64;
-    private const int NetworkBytesOfIPv6 = 8;
+    private const int DescriptorSparesMax = 16;     // Connections on file descriptors of the reserve.
 
     private readonly Lock _gate = new();
+    private readonly ClientAddresses _addresses = new(proxies);
     private readonly LinkedList<HttpConnection> _idle = new();          // The idlest first.
     private readonly LinkedList<HttpConnection> _busy = new();          // The oldest request first.
+    private readonly LinkedList<HttpConnection> _spares = new();        // On descriptors of the reserve, the oldest first.
     private readonly Dictionary<IPAddress, AddressShare> _shares = [];
     private int _count;
 
@@ -46,7 +47,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     /// <param name="next">What serves it.</param>
     internal async Task RunAsync(ConnectionContext context, ConnectionDelegate next)
     {
-        using var connection = new HttpConnection(this, context, KeyOf(context.RemoteEndPoint));
+        using var connection = new HttpConnection(this, context, ClientAddresses.KeyOf(context.RemoteEndPoint));
         Enter(connection)?.Shed();
         try
         {
@@ -86,7 +87,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         {
             connection.Requests++;
             Insert(connection);
-            return !connection.IsCounted || (_count <= connectionsMax && !IsOverShare(connection));
+            return !connection.IsCounted || (!connection.IsSpare && _count <= connectionsMax && !IsOverShare(connection));
         }
     }
 
@@ -133,6 +134,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         if (!_shares.TryGetValue(connection.Address, out AddressShare? share)) _shares.Add(connection.Address, share = new AddressShare());
         connection.Share = share;
         share.Count++;
+        if (connection.IsSpare) _spares.AddLast(connection);
         Insert(connection);
     }
 
@@ -142,6 +144,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         connection.IsCounted = false;
         _count--;
         connection.Unlink();
+        if (connection.IsSpare) _spares.Remove(connection);
         if (--connection.Share!.Count == 0) _shares.Remove(connection.Address);
         connection.Share = null;
     }
@@ -162,32 +165,20 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         }
     }
 
-    private bool IsOverShare(HttpConnection connection) => connection.Share!.Count > ShareMax && !IsProxy(connection.Address);
-
-    private bool IsProxy(IPAddress address) => proxies.Forwarded.Contains(address) || proxies.ProxyProtocol.Contains(address);
+    private bool IsOverShare(HttpConnection connection) => connection.Share!.Count > ShareMax && !_addresses.IsProxy(connection.Address);
 
     private HttpConnection? TakeSurplus(HttpConnection newest)
     {
         HttpConnection? victim = IsOverShare(newest) ? Other(newest.Share!.Idle, newest) : null;
         if (victim is null && _count > connectionsMax) victim = Other(_idle, newest);
         if (victim is null && _count > connectionsMax + SparesMax) victim = Other(_busy, newest);
+        if (newest.IsSpare) victim = _spares.Count > DescriptorSparesMax ? _spares.First!.Value : victim ?? Other(_idle, newest);
         if (victim is not null) Remove(victim);
         return victim;
     }
 
     private static HttpConnection? Other(LinkedList<HttpConnection> list, HttpConnection newest) =>
         list.First?.Value != newest ? list.First?.Value : list.First?.Next?.Value;
-
-    // The one that has one address of IPv6 has 2^64 of them. A Unix socket has none.
-    internal static IPAddress KeyOf(EndPoint? remote)
-    {
-        if (remote is not IPEndPoint { Address: var address }) return IPAddress.None;
-        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address)) return address;
-        byte[] network = address.GetAddressBytes();
-        network.AsSpan(NetworkBytesOfIPv6).Clear();
-        return new IPAddress(network);
-    }
 
     /// <summary>What one address has.</summary>
     internal sealed class AddressShare

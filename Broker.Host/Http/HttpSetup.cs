@@ -41,11 +41,7 @@ public static class HttpSetup
         builder.Services.AddSingleton<IConnectionListenerFactory, HandedOverListenerFactory>();
         builder.WebHost.UseKestrelCore();
         if (settings.Tls.Enabled) builder.WebHost.UseKestrelHttpsConfiguration();
-        var proxies = new ProxyTrust
-        {
-            ProxyProtocol = new AddressRanges(settings.Hub.Listen.Proxies.ProxyProtocol),
-            Forwarded = new AddressRanges(settings.Hub.Listen.Proxies.Forwarded),
-        };
+        ProxyTrust proxies = settings.Hub.Listen.Proxies.ToTrust();
         var headers = new ProxyHeaderGate(proxies.ProxyProtocol, settings.Http.HeadLimit, TimeProvider.System);
         var connections = new HttpConnections(settings.Http.ConnectionsMax, proxies);
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -3,9 +3,13 @@ namespace Broker.Host.Http;
 /// <summary>A stream whose first bytes have been read already.</summary>
 /// <param name="prefix">Those bytes; given out before the rest.</param>
 /// <param name="rest">Where reading goes on, and where all writing goes.</param>
-public sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest) : Stream
+/// <param name="onLost">
+/// Called once a write fails because the peer is gone. What is written then is dropped: a client that leaves is no error.
+/// </param>
+public sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, Action onLost) : Stream
 {
     private ReadOnlyMemory<byte> _prefix = prefix;
+    private bool _isLost;
 
     /// <inheritdoc/>
     public override bool CanRead => true;
@@ -41,18 +45,39 @@ public sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest) : S
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => rest.Write(buffer);
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (_isLost) return;
+        try
+        {
+            rest.Write(buffer);
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
+        {
+            Lose();
+        }
+    }
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => rest.Write(buffer, offset, count);
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        rest.WriteAsync(buffer, cancellationToken);
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_isLost) return;
+        try
+        {
+            await rest.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
+        {
+            Lose();
+        }
+    }
 
     /// <inheritdoc/>
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        rest.WriteAsync(buffer, offset, count, cancellationToken);
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
     public override void Flush() => rest.Flush();
@@ -65,6 +90,12 @@ public sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest) : S
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private void Lose()
+    {
+        _isLost = true;
+        onLost();
+    }
 
     private int TakePrefix(Span<byte> target)
     {

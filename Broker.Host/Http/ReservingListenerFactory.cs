@@ -2,13 +2,15 @@ using System.Net;
 using System.Net.Sockets;
 using Broker.Reactor.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Broker.Host.Http;
 
-/// <summary>Kestrel's own sockets, but none is accepted while the file descriptors for clients are used up.</summary>
-/// <remarks>A listener takes at most one connection of the reserve: the one that it already waited for.</remarks>
+/// <summary>
+/// Kestrel's own sockets; one whose file descriptor is of the reserve is marked as a spare, which is answered and closed.
+/// </summary>
 public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> options, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
@@ -32,11 +34,11 @@ public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> op
         {
             while (true)
             {
-                while (!reserve.HasRoom() && !_unbound.IsCancellationRequested)
-                    await Task.Delay(s_pause, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 try
                 {
-                    return await inner.AcceptAsync(cancellationToken).ConfigureAwait(false);
+                    ConnectionContext? accepted = await inner.AcceptAsync(cancellationToken).ConfigureAwait(false);
+                    if (accepted is not null && IsReserved(accepted)) accepted.Items[HttpConnection.SpareKey] = true;
+                    return accepted;
                 }
                 catch (SocketException failure) when (
                     failure.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
@@ -46,6 +48,10 @@ public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> op
                 }
             }
         }
+
+        private bool IsReserved(ConnectionContext accepted) =>
+            accepted.Features.Get<IConnectionSocketFeature>() is { Socket: var socket }
+                && reserve.IsReserved((int)socket.SafeHandle.DangerousGetHandle());
 
         public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {

@@ -25,6 +25,8 @@ public static class SettingsLoader
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.
     private const int UnixSocketBytesMax = 107;
+    private const string ReadBytesKey = "broker.store.read-bytes-max", ClientReadBytesKey =
+        "broker.store.client-read-bytes-max", ResultBytesKey = "broker.store.result-bytes-max";
 
     /// <summary>Every key that has a meaning.</summary>
     public static IReadOnlyList<string> KnownKeys { get; } = SettingsLayers.KeysOf(References);
@@ -99,7 +101,7 @@ public static class SettingsLoader
             },
             Tls = ReadTls(reader),
             Traces = ReadTraces(reader),
-            Store = ReadStore(reader),
+            Store = FitStoreBounds(ReadStore(reader), reader),
             TrimAfter = reader.GetDuration("broker.memory.trim-after", TimeSpan.Zero, TimeSpan.FromHours(1)),
             UnixSocket = reader.GetFilePath("broker.unix-socket", CheckUnixSocket),
             UnixSocketMode = reader.Get(
@@ -169,16 +171,25 @@ public static class SettingsLoader
     // One result alone has to be within the client's share, and that within what all share: else an honest read could never be answered.
     private static void CheckStoreBounds(HostStoreSettings store, SettingsLayers layers)
     {
-        const string All = "broker.store.read-bytes-max", Client = "broker.store.client-read-bytes-max", Result =
-            "broker.store.result-bytes-max";
+        if (store.ReadBytesMax < store.ResultBytesMax) Refuse(ReadBytesKey, store.ReadBytesMax, ResultBytesKey, store.ResultBytesMax);
         if (store.ClientReadBytesMax < store.ResultBytesMax)
-            throw new SettingException(
-                $"{layers.Find(Client)!.Origin}: {Client} is {store.ClientReadBytesMax} B, and has to be at least {Result}, which is "
-                    + $"{store.ResultBytesMax} B.");
+            Refuse(ClientReadBytesKey, store.ClientReadBytesMax, ResultBytesKey, store.ResultBytesMax);
         if (store.ReadBytesMax < store.ClientReadBytesMax)
+            Refuse(ReadBytesKey, store.ReadBytesMax, ClientReadBytesKey, store.ClientReadBytesMax);
+
+        void Refuse(string key, long bytes, string other, long otherBytes) =>
             throw new SettingException(
-                $"{layers.Find(All)!.Origin}: {All} is {store.ReadBytesMax} B, and has to be at least {Client}, which is "
-                    + $"{store.ClientReadBytesMax} B.");
+                $"{layers.Find(key)!.Origin}: {key} is {bytes} B, and has to be at least {other}, which is {otherBytes} B.");
+    }
+
+    // What nothing has set gives way to what someone has.
+    private static HostStoreSettings FitStoreBounds(HostStoreSettings store, SettingsReader reader)
+    {
+        (long read, long client, int result) = (store.ReadBytesMax, store.ClientReadBytesMax, store.ResultBytesMax);
+        if (reader.IsDefault(ReadBytesKey)) read = Math.Max(read, Math.Max(client, result));
+        if (reader.IsDefault(ClientReadBytesKey)) client = Math.Min(Math.Max(client, result), read);
+        if (reader.IsDefault(ResultBytesKey)) result = (int)Math.Min(result, client);
+        return store with { ReadBytesMax = read, ClientReadBytesMax = client, ResultBytesMax = result };
     }
 
     private static HostStoreSettings ReadStore(SettingsReader reader) => new()
@@ -186,9 +197,9 @@ public static class SettingsLoader
         Path = reader.GetFilePath("broker.store.path", CheckStorePath),
         Anonymous = reader.GetChoice<StoreAccess>("broker.store.anonymous"),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.store.allow-anonymous-anywhere"),
-        ResultBytesMax = reader.GetSize("broker.store.result-bytes-max", 1024, 1024 * 1024 * 1024),
-        ReadBytesMax = reader.GetLongSize("broker.store.read-bytes-max", 1024, 1L << 40),
-        ClientReadBytesMax = reader.GetLongSize("broker.store.client-read-bytes-max", 1024, 1L << 40),
+        ResultBytesMax = reader.GetSize(ResultBytesKey, 1024, 1024 * 1024 * 1024),
+        ReadBytesMax = reader.GetLongSize(ReadBytesKey, 1024, 1L << 40),
+        ClientReadBytesMax = reader.GetLongSize(ClientReadBytesKey, 1024, 1L << 40),
         StreamsMax = reader.GetCount("broker.store.streams-max", 1, 65_536),
         StreamIdleLimit = reader.GetDuration("broker.store.stream-idle-limit", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         Bounds = new StoreSettings

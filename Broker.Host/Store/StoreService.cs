@@ -4,6 +4,7 @@ using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Store;
+using Broker.Core.Upgrade;
 using Broker.Host.Settings;
 using Broker.Store;
 
@@ -21,11 +22,14 @@ public sealed class StoreService : IMethodSource, IDisposable
     private readonly StoreHandlers _handlers;
     private readonly StoreStreams _streams;
     private readonly StoreAccess _anonymous;
-    private readonly PendingWrites _writes = new();
+    private readonly PendingWrites _writes;
+    private readonly ClientAddresses _addresses;
 
-    private StoreService(KeyedStore store, HostStoreSettings settings)
+    private StoreService(KeyedStore store, HostStoreSettings settings, ClientAddresses addresses)
     {
         _store = store;
+        _addresses = addresses;
+        _writes = new PendingWrites(settings.Bounds.QueuedBytesMax);
         _handlers = new StoreHandlers(
             store, settings.ResultBytesMax,
                 new ReadBudget(settings.ReadBytesMax, settings.ClientReadBytesMax, s_readWaitLimit, TimeProvider.System));
@@ -35,17 +39,18 @@ public sealed class StoreService : IMethodSource, IDisposable
 
     /// <summary>Opens the store, if one is set.</summary>
     /// <param name="settings">Where it is, and its bounds.</param>
+    /// <param name="addresses">Which clients share one part of what all clients share.</param>
     /// <param name="notify">Gets what the one who runs it should know; on any thread.</param>
     /// <returns>Null where no path is set.</returns>
     /// <exception cref="StoreException">
     /// It cannot be opened: another process has it, it is broken, or is no store. Names the path.
     /// </exception>
-    public static StoreService? Open(HostStoreSettings settings, Action<StoreNotice>? notify = null)
+    public static StoreService? Open(HostStoreSettings settings, ClientAddresses? addresses = null, Action<StoreNotice>? notify = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
         if (settings.Path.Length == 0) return null;
         StoreSettings bounds = notify is null ? settings.Bounds : settings.Bounds with { Notify = notify };
-        return new StoreService(KeyedStore.Open(Path.GetFullPath(settings.Path), bounds), settings);
+        return new StoreService(KeyedStore.Open(Path.GetFullPath(settings.Path), bounds), settings, addresses ?? ClientAddresses.Direct);
     }
 
     /// <summary>Whether it can write, as far as its last try has shown.</summary>
@@ -78,8 +83,9 @@ public sealed class StoreService : IMethodSource, IDisposable
                     Check(call.Caller, isWriting ? StoreAccess.Write : StoreAccess.Read);
                     if (!isWriting) await _writes.WhenDoneAsync(call.Caller.Client).ConfigureAwait(false);
                     return await handler(
-                        new StoreCall(call.Arguments, call.Items, call.SendAsync) { Client = call.Caller.Client }, cancellationToken)
-                            .ConfigureAwait(false);
+                        new StoreCall(call.Arguments, call.Items, call.SendAsync)
+                            { Client = call.Caller.Client, Address = _addresses.ShareOf(call.Remote) }, cancellationToken)
+                                .ConfigureAwait(false);
                 });
         }
     }
@@ -89,9 +95,9 @@ public sealed class StoreService : IMethodSource, IDisposable
         (call, _) =>
         {
             Check(call.Caller, StoreAccess.Write);
-            Task<ReadOnlyMemory<byte>> writing = handler(call.Arguments);
-            _writes.Add(call.Caller.Client, writing);
-            return new(writing);
+            string client = call.Caller.Client;
+            return new(_writes.Begin(
+                client, _addresses.ShareOf(call.Remote) ?? (object)client, call.Arguments.Length, () => handler(call.Arguments)));
         },
         CallOrder.Begun);
 
@@ -99,7 +105,10 @@ public sealed class StoreService : IMethodSource, IDisposable
     {
         Check(call.Caller, StoreAccess.Read);
         await _writes.WhenDoneAsync(call.Caller.Client).ConfigureAwait(false);
-        StoreResult result = await reader(new StoreRequest(call.Arguments, call.Caller.Client), cancellationToken).ConfigureAwait(false);
+        StoreResult result =
+            await reader(
+                new StoreRequest(call.Arguments, call.Caller.Client) { Address = _addresses.ShareOf(call.Remote) }, cancellationToken)
+                    .ConfigureAwait(false);
         return result.Source is { } source ? call.Return(source) : result.Bytes;
     }
 

@@ -106,10 +106,16 @@ public sealed class BackendEndpoint : IDisposable
             _circuit.GiveUp();
             throw;
         }
+        catch (OperationCanceledException) when (!hasSlot)
+        {
+            // Too many ask at once, which says nothing about the backend: the one that floods it must not make it count as down.
+            _circuit.GiveUp();
+            return Refuse("no room for the request in time");
+        }
         catch (OperationCanceledException)
         {
             activity?.SetStatus(ActivityStatusCode.Error, "timeout");
-            return Fail(hasSlot ? $"no answer within {_settings.Timeout.TotalMilliseconds} ms" : "no room for the request in time", start);
+            return Fail($"no answer within {_settings.Timeout.TotalMilliseconds} ms", start);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or InvalidDataException or JsonException)
         {

@@ -128,6 +128,10 @@ public static partial class IdentitySettingsBinder
                 BytesMax = reader.GetSize($"{root}.bytes-max", 256, 64 * 1024),
             },
         };
+        (TimeSpan refresh, TimeSpan keepMax) =
+            reader.Fit($"{root}.jwks.refresh", settings.Jwks.Times.Refresh, $"{root}.jwks.keep-max", settings.Jwks.Times.KeepMax);
+        settings = settings with { Jwks =
+            settings.Jwks with { Times = settings.Jwks.Times with { Refresh = refresh, KeepMax = keepMax } } };
         RefuseCombinations(settings, reader, root);
         return settings;
     }

@@ -7,4 +7,10 @@ namespace Broker.Reactor.Loops;
 /// <param name="Received">Bytes already read from the socket, in order; owned by the receiver.</param>
 /// <param name="Remote">The peer's address, or that of the client behind it if a PROXY header told.</param>
 /// <param name="Local">Our own address.</param>
-public sealed record HandedOver(int Descriptor, ReadOnlyMemory<byte> Received, IPEndPoint Remote, IPEndPoint Local);
+public sealed record HandedOver(int Descriptor, ReadOnlyMemory<byte> Received, IPEndPoint Remote, IPEndPoint Local)
+{
+    /// <summary>
+    /// Whether the descriptor is one of the few that are kept for answering at the limit of open files: answer and close.
+    /// </summary>
+    public bool IsSpare { get; init; }
+}

@@ -5,7 +5,8 @@ namespace Broker.Reactor.Sockets;
 
 /// <summary>
 /// Keeps the last free file descriptors of the process for everything that is no client: files, timers, and the pipe that the
-/// runtime opens with each new thread. Without one of those the runtime ends the process.
+/// runtime opens with each new thread. Without one of those the runtime ends the process. A quarter of them, the spares, are for
+/// connections that are answered at once and closed: a probe of health, or a client that is told to come back later.
 /// </summary>
 /// <remarks>
 /// The system gives out "the lowest-numbered file descriptor not currently open for the process" (accept(2), dup(2)). So a number
@@ -18,7 +19,6 @@ public sealed class DescriptorReserve : IDisposable
     private const int ForStartMin = 64;                 // For assemblies that are loaded with the first clients, and some clients.
     private const int RoomAtEnd = 16;                   // So many are free again before the shortage counts as over.
     private const int ChecksAtEnd = 20;                 // At so many checks in a row: those who waited in the kernel come first.
-    private const int ProbeDistance = 64;               // From so far below the reserve on, accepting asks before each accept.
 
     private static readonly TimeSpan s_checkInterval = TimeSpan.FromMilliseconds(100);
     private static readonly Lazy<DescriptorReserve> s_ofProcess =
@@ -30,6 +30,7 @@ public sealed class DescriptorReserve : IDisposable
     private ITimer? _watch;                             // Runs while there is a shortage.
     private int _checksWithRoom;
     private long _shortages;
+    private int _spares;                                // Taken by connections of the loops.
 
     /// <summary>Measures a reserve.</summary>
     /// <param name="limit">How many descriptors the process may have.</param>
@@ -48,7 +49,6 @@ public sealed class DescriptorReserve : IDisposable
         }
 
         ClientsEnd = end;
-        ProbeFrom = end - ProbeDistance;
         _probe = SocketReactor.IsSupported ? Libc.EventCreate(0, Libc.CloseOnExec) : -1;
     }
 
@@ -64,7 +64,7 @@ public sealed class DescriptorReserve : IDisposable
     /// <summary>How many were open when it was measured.</summary>
     internal int OpenAtStart { get; }
 
-    /// <summary>Whether clients wait in the kernel because the descriptors for clients are used up.</summary>
+    /// <summary>Whether the descriptors for clients are used up.</summary>
     public bool IsShort { get; private set; }
 
     /// <summary>How often that began.</summary>
@@ -76,8 +76,8 @@ public sealed class DescriptorReserve : IDisposable
     /// <summary>The first number that no client may keep.</summary>
     internal int ClientsEnd { get; }
 
-    /// <summary>From this number on, <see cref="HasRoom"/> is asked before each accept.</summary>
-    internal int ProbeFrom { get; }
+    /// <summary>How many of the reserve connections may use for a moment, to be answered and closed.</summary>
+    internal int SparesMax => Size / 4;
 
     /// <summary>Checks that the limit has room for the reserve and the first clients.</summary>
     /// <exception cref="InvalidOperationException">It has not; the message names the limit and what is needed.</exception>
@@ -90,21 +90,36 @@ public sealed class DescriptorReserve : IDisposable
                 + $"it (ulimit -n, LimitNOFILE=).");
     }
 
-    /// <summary>Whether one more client may be accepted. Two system calls.</summary>
-    public bool HasRoom()
+    /// <summary>Whether an accepted socket has a number of the reserve, so that it may not stay.</summary>
+    public bool IsReserved(int descriptor)
     {
-        if (_probe < 0 || IsFree(1)) return true;
+        if (descriptor < ClientsEnd) return false;
         BeginShortage();
+        return true;
+    }
+
+    /// <summary>Moves an accepted socket out of the reserve, if a number below has become free.</summary>
+    /// <param name="descriptor">The socket; afterwards its new number, if it has moved.</param>
+    internal bool TryMoveOut(ref int descriptor)
+    {
+        int lowest = Libc.DescriptorControl(descriptor, Libc.DuplicateCloseOnExec, 0);
+        if (lowest < 0) return false;
+        bool moved = lowest < ClientsEnd;
+        _ = Libc.Close(moved ? descriptor : lowest);
+        if (moved) descriptor = lowest;
+        return moved;
+    }
+
+    /// <summary>Takes a place for a connection that is answered at once and closed, if there is one.</summary>
+    internal bool TryTakeSpare()
+    {
+        if (Interlocked.Increment(ref _spares) <= SparesMax) return true;
+        Interlocked.Decrement(ref _spares);
         return false;
     }
 
-    /// <summary>Whether an accepted socket may stay; if not, another thread was quicker, and it must be closed.</summary>
-    internal bool MayKeep(int descriptor)
-    {
-        if (descriptor < ClientsEnd) return true;
-        BeginShortage();
-        return false;
-    }
+    /// <summary>Gives it back.</summary>
+    internal void ReturnSpare() => Interlocked.Decrement(ref _spares);
 
     /// <summary>Notes that the system has refused a descriptor.</summary>
     internal void BeginShortage()

@@ -79,6 +79,9 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         if (UpgradeRules.Check(request, endpoint.Origins) is { } broken) Refuse(connection, broken);
         else if (endpoint.Subprotocols.Check(request, out ChosenSubprotocol chosen) is { } unmatched) Refuse(connection, unmatched);
         else if (CheckDeflate(request, endpoint, out DeflateOffer? offer) is { } malformed) Refuse(connection, malformed);
+        else if (connection.IsSpare)
+            Refuse(connection, new UpgradeFault(503, "The server has no file descriptor for one more connection now.")
+                { RetryAfter = TimeSpan.FromSeconds(Random.Shared.Next(1, 6)) });
         else if (acceptor.LimitsAddresses && acceptor.CheckConnect(connection.Remote.Address) is { } limited) Refuse(connection, limited);
         else if (!acceptor.MayOpen(out TimeSpan retryAfter))
             Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });

@@ -12,6 +12,8 @@ internal abstract unsafe class SocketConnection : Connection
 {
     private const int VectorsMax = 32;
 
+    private static readonly TimeSpan s_spareLimit = TimeSpan.FromSeconds(1);
+
     private readonly SocketReactor _reactor;
     private byte[]? _held;          // What came before the handler: part of the head, or frames behind it.
     private int _heldLength;
@@ -33,6 +35,12 @@ internal abstract unsafe class SocketConnection : Connection
     internal int PreambleBytes { get; private set; }
 
     internal int Descriptor { get; }
+
+    /// <summary>Whether its descriptor is one of the reserve: it is answered at once and closed.</summary>
+    internal bool IsSpare { get; private set; }
+
+    /// <summary>Where its loop lists it, while it is handshaking or a spare.</summary>
+    internal LinkedListNode<HandshakeList.Entry>? Place { get; set; }
 
     /// <summary>Whether what comes is read now. Frames that came with the request are read before those that came later.</summary>
     private protected bool MayRead => WantsRead && !Outbound.IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
@@ -132,9 +140,19 @@ internal abstract unsafe class SocketConnection : Connection
     /// <summary>Someone who is believed told who the client is.</summary>
     internal void KnowClient(IPEndPoint client) => _remote = client;
 
+    /// <summary>It has a descriptor of the reserve, and as little time as that allows.</summary>
+    internal void BecomeSpare()
+    {
+        IsSpare = true;
+        if (_reactor.Settings.HandshakeLimit > s_spareLimit) SetTransportDue(s_spareLimit);
+    }
+
     /// <summary>Answers the request, and messages may flow.</summary>
-    internal void Open(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response) =>
+    internal void Open(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
+    {
+        HandshakeList.Remove(this);
         SetOpen(engine, endpoint, subprotocol, response);
+    }
 
     /// <summary>Says one last thing in HTTP and ends the connection.</summary>
     internal void Refuse(ReadOnlySpan<byte> response, ClosureCause cause, string reason)
@@ -144,7 +162,9 @@ internal abstract unsafe class SocketConnection : Connection
 
         // What was held is part of a request that is not read any further; what comes is discarded up to the client's end.
         _held = null;
+        if (!IsSpare) HandshakeList.Remove(this);
         Leave(ConnectionState.Lingering, new Closure(cause, CloseCode.Abnormal, reason));
+        if (IsSpare && _reactor.Settings.CloseLimit > s_spareLimit) SetTransportDue(s_spareLimit);
         FinishIfFlushed();
     }
 
@@ -152,7 +172,8 @@ internal abstract unsafe class SocketConnection : Connection
     internal HandedOver TakeOut(byte[] received)
     {
         if (_isTakenOut || State != ConnectionState.Handshaking) throw new InvalidOperationException("The socket was taken already.");
-        var taken = new HandedOver(Descriptor, received, Remote, SocketAddress.Own(Descriptor));
+        var taken = new HandedOver(Descriptor, received, Remote, SocketAddress.Own(Descriptor)) { IsSpare = IsSpare };
+        Unlist();
         if (_reactor.Remove(this)) Unwatch();
         _isTakenOut = true;
         return taken;
@@ -259,8 +280,16 @@ internal abstract unsafe class SocketConnection : Connection
         _held = null;
         _remote ??= SocketAddress.Unknown;   // The descriptor's number may soon be a stranger's.
         if (_isTakenOut) return;
+        Unlist();
         if (_reactor.Remove(this)) Unwatch();
         CloseDescriptor();
+    }
+
+    private void Unlist()
+    {
+        HandshakeList.Remove(this);
+        if (IsSpare) _reactor.Reserve!.ReturnSpare();
+        IsSpare = false;
     }
 
     /// <summary>It is in the table: reports its first bytes from now on.</summary>

@@ -13,9 +13,8 @@ public abstract unsafe class SocketReactor : EventLoop
     private const int AcceptsPerTurnMax = 256;
 
     private readonly AcceptPause _acceptPause;
+    private readonly HandshakeList _handshakes = new();
     private readonly IByteAcceptor? _byteAcceptor;      // On a loop that accepts nodes instead of clients.
-    private DescriptorReserve? _reserve;      // From the first listener on.
-    private int _lastAccepted;                // The number of the descriptor.
     private bool _disposed;
 
     private protected SocketReactor(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
@@ -37,6 +36,9 @@ public abstract unsafe class SocketReactor : EventLoop
 
     internal Handshaking Handshakes { get; }
 
+    /// <summary>Which descriptors clients never keep; the process's, from the first listener on.</summary>
+    internal DescriptorReserve? Reserve { get; set; }
+
     /// <summary>What is accepted from; none before <see cref="Listen"/> and after the end of accepting.</summary>
     private protected ListeningSocket? Listener { get; private set; }
 
@@ -46,7 +48,7 @@ public abstract unsafe class SocketReactor : EventLoop
     public void Listen(ListeningSocket listener)
     {
         ArgumentNullException.ThrowIfNull(listener);
-        _reserve ??= DescriptorReserve.OfProcess;
+        Reserve ??= DescriptorReserve.OfProcess;
         Listener = listener;
         WatchListener(listener);
     }
@@ -96,28 +98,48 @@ public abstract unsafe class SocketReactor : EventLoop
     {
         for (int i = 0; i < AcceptsPerTurnMax && Listener is not null; i++)
         {
-            if (_lastAccepted >= _reserve!.ProbeFrom && !_reserve.HasRoom())
-            {
-                _acceptPause.Start(Listener);
-                return;
-            }
-
             int descriptor = Libc.Accept(Listener.Descriptor, null, null, Libc.NonBlocking | Libc.CloseOnExec);
             if (descriptor >= 0)
             {
-                _lastAccepted = descriptor;
-                if (_reserve.MayKeep(descriptor)) AddAccepted(descriptor);
+                if (!Reserve!.IsReserved(descriptor) || TryMakeRoom(ref descriptor)) AddAccepted(descriptor);
+                else if (_byteAcceptor is null) AddSpare(descriptor);
                 else _ = Libc.Close(descriptor);
                 continue;
             }
 
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
             Errno error = Libc.LastError;
-            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _reserve.BeginShortage();
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) Reserve!.BeginShortage();
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
                 _acceptPause.Start(Listener);
             return;
         }
+    }
+
+    // At the limit of descriptors a connection that has sent no request for a while gives way to the new one.
+    private bool TryMakeRoom(ref int descriptor)
+    {
+        if (_handshakes.FindIdle(NowMilliseconds) is not { } idle) return false;
+        idle.Abort(ClosureCause.HandshakeRefused, "The file descriptors for clients are used up, and it had sent no request.");
+        FlushCloses();
+        return Reserve!.TryMoveOut(ref descriptor);
+    }
+
+    // What finds no room is answered on one of the spares; the oldest of them gives way, and where there is none, no caller waits.
+    private void AddSpare(int descriptor)
+    {
+        while (!Reserve!.TryTakeSpare())
+        {
+            if (_handshakes.OldestSpare is not { } oldest)
+            {
+                _ = Libc.Close(descriptor);
+                return;
+            }
+
+            oldest.Abort(ClosureCause.HandshakeRefused, "The file descriptors for clients are used up.");
+        }
+
+        Add(descriptor, isSpare: true);
     }
 
     private void AddAccepted(int descriptor)
@@ -126,9 +148,11 @@ public abstract unsafe class SocketReactor : EventLoop
         else AdoptBytes(descriptor, _byteAcceptor.Accept);
     }
 
-    private SocketConnection Add(int descriptor)
+    private SocketConnection Add(int descriptor, bool isSpare = false)
     {
         SocketConnection connection = Prepare(descriptor);
+        if (isSpare) connection.BecomeSpare();
+        _handshakes.Add(connection, NowMilliseconds);
         connection.Watch();
         return connection;
     }
@@ -140,6 +164,11 @@ public abstract unsafe class SocketReactor : EventLoop
         SocketConnection connection = Make(descriptor, Table.TakeId());
         Table.Add(connection);
         return connection;
+    }
+
+    /// <summary>Makes the closes of this turn take effect, so that their numbers are free.</summary>
+    private protected virtual void FlushCloses()
+    {
     }
 
     /// <summary>Whether a pause of accepting is under way.</summary>

@@ -32,6 +32,9 @@ internal sealed class NamespaceHistoryStore(DurableHistories disk, MemoryHistory
     }
 
     /// <inheritdoc />
+    public void WatchUse(Func<string, bool> isInUse) => memory.WatchUse(isInUse);
+
+    /// <inheritdoc />
     public bool Sweep(int channelsMax)
     {
         disk.BeginSweep(channelsMax);

@@ -170,11 +170,11 @@ public sealed class MemoryHistoryStoreTests
     [Fact]
     public void Over_the_budget_the_longest_idle_histories_go_first_and_positions_stay()
     {
-        var budget = new HistoryBudget(20_000);
+        var budget = new HistoryBudget(40_000);
         using var store = new MemoryHistoryStore(_time, budget);
         for (int i = 0; i < 30; i++)
         {
-            store.Append($"c{i}", Publication(new string('x', 500)), s_three);
+            store.Append($"c{i}", Publication(new string('x', 2000)), s_three);
             _time.Advance(TimeSpan.FromMilliseconds(1));
         }
 
@@ -182,6 +182,32 @@ public sealed class MemoryHistoryStoreTests
         Assert.Empty(store.Read("c0", HistoryQuery.All, s_three).Publications);
         Assert.Equal(1UL, store.Read("c0", HistoryQuery.All, s_three).Top.Offset);
         Assert.Single(store.Read("c29", HistoryQuery.All, s_three).Publications);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void However_many_channels_are_named_their_positions_hold_a_quarter(bool areReadOnly)
+    {
+        var budget = new HistoryBudget(1 << 20);
+        using var store = new MemoryHistoryStore(_time, budget);
+        store.WatchUse(static channel => channel == "in use");
+        StreamPosition first = store.Append("known", Publication("1"), s_three).Position;
+        StreamPosition used = store.Read("in use", HistoryQuery.PositionOnly, s_three).Top;
+
+        for (int i = 0; i < 20_000; i++)
+        {
+            string name = $"{i}".PadLeft(200, 'n');
+            if (areReadOnly) store.Read(name, HistoryQuery.PositionOnly, s_three);
+            else store.Append(name, Publication("x"), s_three);
+            Assert.True(budget.BytesUsed <= budget.BytesMax + 4096);
+        }
+
+        // No one had anything to recover where only names came and went; and the one that is subscribed has its position.
+        Assert.InRange(store.Channels, 1, 2000);
+        Assert.Equal(used, store.Read("in use", HistoryQuery.PositionOnly, s_three).Top);
+        if (areReadOnly) Assert.Equal(first, store.Read("known", HistoryQuery.PositionOnly, s_three).Top);
+        store.Dispose();
+        Assert.Equal(0, budget.BytesUsed);
+        Assert.False(budget.ArePositionsExceeded);
     }
 
     [Fact]

@@ -1,11 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using Broker.Tests.Hostile;
 using Xunit.Sdk;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>Idle TCP connections up to the limit of open files: the process lives, says so once, and serves again afterwards.</summary>
+/// <summary>
+/// Connections up to the limit of open files: the process lives, says so once, answers the one that comes, and serves all again afterwards.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class DescriptorTests
 {
@@ -55,6 +58,12 @@ public sealed class DescriptorTests
             }
 
             Assert.Contains("broker_descriptors_short 1", await http.GetStringAsync("metrics", limit.Token), StringComparison.Ordinal);
+
+            // No caller waits for those who say nothing: a probe and a client come in on new connections.
+            using var probe = new HttpClient { BaseAddress = host.HttpUri };
+            Assert.Contains("ok", await probe.GetStringAsync("health", limit.Token), StringComparison.Ordinal);
+            using LightClient during = await LightClient.ConnectAsync(host.Port, limit.Token);
+            await during.SubscribeAsync("during", limit.Token);
             Assert.True(host.IsAlive, host.Log);
             Assert.Equal(1, lines.Count(Short));
         }
@@ -69,6 +78,62 @@ public sealed class DescriptorTests
         using var other = new HttpClient { BaseAddress = host.HttpUri };
         Assert.Equal(HttpStatusCode.OK, (await other.GetAsync("ready", limit.Token)).StatusCode);
         Assert.Equal((1, 1), (lines.Count(Short), lines.Count(Over)));
+    }
+
+    [Fact]
+    public async Task Open_WebSockets_at_the_limit_of_files_leave_probes_answered()
+    {
+        using var limit = new CancellationTokenSource(s_limit);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartLimitedAsync(1024, entryPoints.Settings);
+        using var lines = new LogLines(host);
+        var open = new List<Attacker>();
+        try
+        {
+            // The first refusal is the answer to one that found no descriptor.
+            string head = "HTTP/1.1 101 ";
+            while (head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+            {
+                Attacker client = await Attacker.ConnectAsync(host.Port, limit.Token);
+                open.Add(client);
+                await client.TrySendAsync(HostileClient.Upgrade(AttackedHost.HubPath), limit.Token);
+                head = await client.ReadHeadAsync(limit.Token);
+            }
+
+            Assert.StartsWith("HTTP/1.1 503 ", head, StringComparison.Ordinal);
+            Assert.Contains("Retry-After: ", head, StringComparison.Ordinal);
+            await lines.WaitForAsync(Short, limit.Token);
+
+            // More than there are spares, one after the other, by the reactor and by Kestrel.
+            for (int i = 0; i < 40; i++)
+            {
+                using Attacker probe = await Attacker.ConnectAsync(host.Port, limit.Token);
+                Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(probe, "/health", limit.Token), StringComparison.Ordinal);
+                using Attacker secret = await Attacker.ConnectTlsAsync(host.TlsPort, entryPoints, limit.Token);
+                Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(secret, "/ready", limit.Token), StringComparison.Ordinal);
+            }
+
+            using Attacker page = await Attacker.ConnectAsync(host.Port, limit.Token);
+            Assert.StartsWith("HTTP/1.1 503 ", await AskAsync(page, "/", limit.Token), StringComparison.Ordinal);
+            using Attacker behindTls = await Attacker.ConnectTlsAsync(host.TlsPort, entryPoints, limit.Token);
+            await behindTls.TrySendAsync(HostileClient.Upgrade(AttackedHost.HubPath), limit.Token);
+            Assert.StartsWith("HTTP/1.1 503 ", await behindTls.ReadHeadAsync(limit.Token), StringComparison.Ordinal);
+            Assert.True(host.IsAlive, host.Log);
+        }
+        finally
+        {
+            foreach (Attacker client in open) client.Dispose();
+        }
+
+        await lines.WaitForAsync(Over, limit.Token);
+        using LightClient late = await LightClient.ConnectAsync(host.Port, limit.Token);
+        await late.SubscribeAsync("after", limit.Token);
+    }
+
+    private static async Task<string> AskAsync(Attacker client, string path, CancellationToken stop)
+    {
+        await client.TrySendAsync(System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), stop);
+        return await client.ReadHeadAsync(stop);
     }
 
     [Fact]

@@ -4,7 +4,6 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
-using Broker.Tests.Hostile;
 
 namespace Broker.Tests.EndToEnd;
 
@@ -30,6 +29,9 @@ public sealed class EveryWayInTests
         ("a head over head-bytes-max", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
         ("the absolute form with another Host", "http://localhost/health", "", 200),       // Of which the target counts.
         ("a plain request for nothing", "/none", "", 404),
+        ("a plain request with a head over head-bytes-max", "/health", "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
+        ("a plain request with a query over head-bytes-max", "/health?" + new string('a', 41_000), "", 431),
+        ("a plain request with a head within it", "/health", "Cookie: a=" + new string('a', 39_000) + "\r\n", 200),
         ("health", "/health", "", 200),
     ];
 
@@ -137,41 +139,6 @@ public sealed class EveryWayInTests
         {
             File.Delete(file);
         }
-    }
-
-    [Theory, InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
-    public async Task Each_request_of_ERRORS_has_its_status_by_every_way_in(WayIn way)
-    {
-        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var entryPoints = new EntryPoints();
-        await using HostProcess host =
-            await HostProcess.StartAsync(
-                new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
-
-        var wrong = new List<string>();
-        foreach ((string row, string written) in ErrorTableTests.Requests)
-        {
-            // What differs by these ways: Kestrel reads whole lines and whole heads, bounds those of plain requests by itself, and a Unix
-            // socket is known by its file.
-            int status = row switch
-            {
-                "a first byte that begins no method" or "a bare LF" =>
-                    ErrorTableTests.StatusOf("a first byte that begins no method, or a bare LF, by these ways"),
-                "a Host that is not this server's, on loopback" when way == WayIn.Unix =>
-                    ErrorTableTests.StatusOf("any Host, by the Unix socket"),
-                _ => ErrorTableTests.StatusOf(row),
-            };
-            string request =
-                row == "a head over head-bytes-max"
-                    ? written.Replace(
-                    "GET / HTTP/1.1\r\n", $"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n{Upgrade}", StringComparison.Ordinal)
-                        + "\r\n\r\n" : written;
-            string answer = await AskBytesAsync(host, entryPoints, way, Encoding.Latin1.GetBytes(request), limit.Token);
-            string expected = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} ");
-            if (!answer.StartsWith(expected, StringComparison.Ordinal)) wrong.Add($"{row}: {expected} and not {answer.Split('\r')[0]}");
-        }
-
-        Assert.Empty(wrong);
     }
 
     private static Task<HostProcess> StartAsync(EntryPoints entryPoints, WayIn way) =>

@@ -92,9 +92,9 @@ public sealed class HttpConnectionsTests
     [Fact]
     public void An_IPv6_network_counts_as_one_address()
     {
-        Assert.Equal(HttpConnections.KeyOf(End("2001:db8::1")), HttpConnections.KeyOf(End("2001:db8::2:3")));
-        Assert.NotEqual(HttpConnections.KeyOf(End("2001:db8::1")), HttpConnections.KeyOf(End("2001:db8:0:1::1")));
-        Assert.Equal(s_one, HttpConnections.KeyOf(End("::ffff:192.0.2.1")));
+        Assert.Equal(ClientAddresses.KeyOf(End("2001:db8::1")), ClientAddresses.KeyOf(End("2001:db8::2:3")));
+        Assert.NotEqual(ClientAddresses.KeyOf(End("2001:db8::1")), ClientAddresses.KeyOf(End("2001:db8:0:1::1")));
+        Assert.Equal(s_one, ClientAddresses.KeyOf(End("::ffff:192.0.2.1")));
     }
 
     private static IPEndPoint End(string address) => new(IPAddress.Parse(address), 1);

@@ -21,7 +21,11 @@ internal sealed class AttackedHost : IAsyncDisposable
 
     private const int MiB = 1024 * 1024;
 
-    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(90));
+    /// <summary>Gibibytes that a run by hand moves of each kind (BROKER_TESTS_TRANSFER_GIB); 0 in a usual run.</summary>
+    public static double LongRunGiB { get; } =
+        double.Parse(Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0", CultureInfo.InvariantCulture);
+
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(90) + (TimeSpan.FromSeconds(60) * LongRunGiB));
     private readonly List<Attacker> _attackers = [];
     private readonly Lock _gate = new();
     private readonly ITestOutputHelper _output;

@@ -10,12 +10,15 @@ namespace Broker.Tests.Hostile;
 /// <summary>One connection of an attacker: a socket that may send anything, may read or not, and may vanish.</summary>
 internal sealed class Attacker : IDisposable
 {
-    private readonly Socket _socket;
+    private readonly Socket? _socket;       // None for a stream of HTTP/2.
     private readonly Stream _stream;        // Over the socket: what TLS makes of it, or itself.
     private byte[] _buffer = [];
     private int _start, _end;
 
-    private Attacker(Socket socket, Stream stream)
+    /// <summary>Takes a connection.</summary>
+    /// <param name="socket">Its socket, or none if several share it.</param>
+    /// <param name="stream">Its bytes.</param>
+    internal Attacker(Socket? socket, Stream stream)
     {
         _socket = socket;
         _stream = stream;
@@ -91,6 +94,7 @@ internal sealed class Attacker : IDisposable
         try
         {
             await _stream.WriteAsync(bytes, stop);
+            if (_socket is null) await _stream.FlushAsync(stop);     // A stream of HTTP/2 gathers what is written.
             return true;
         }
         catch (IOException)
@@ -134,6 +138,7 @@ internal sealed class Attacker : IDisposable
     {
         while (await ReadFrameAsync(stop) is var (first, _) && first != 0)
         {
+            if (first == HostileClient.Close && _socket is null) break;        // Its side of an HTTP/2 stream ends only with the whole.
             if (first == HostileClient.Close) EndSending();
             else judge?.Invoke(first);
         }
@@ -208,13 +213,13 @@ internal sealed class Attacker : IDisposable
     /// <summary>Says no more, and still reads.</summary>
     public void EndSending()
     {
-        if (_socket.Connected) _socket.Shutdown(SocketShutdown.Send);
+        if (_socket is { Connected: true }) _socket.Shutdown(SocketShutdown.Send);
     }
 
     /// <summary>Vanishes with a reset, whatever is under way.</summary>
     public void Reset()
     {
-        _socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        _socket!.LingerState = new LingerOption(enable: true, seconds: 0);
         _socket.Dispose();
     }
 

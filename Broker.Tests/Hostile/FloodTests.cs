@@ -167,6 +167,24 @@ public sealed class FloodTests(ITestOutputHelper output)
         Assert.Equal(count, attacked.Causes["ClosedByServer"]);
     }
 
+    /// <remarks>Each write that failed was an error in the log, with where it came from: thousands of lines for a few bytes.</remarks>
+    [Fact]
+    public async Task Unread_answers_of_HTTP_leave_no_error_in_the_log()
+    {
+        const int count = 50;
+        await using AttackedHost attacked = await AttackedHost.BeginAsync(output);
+        byte[] requests = HostileClient.Repeat("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(), 500);
+        await attacked.AttackAsync(count, () => attacked.ConnectAsync(receiveBytes: 4096), async (attacker, _) =>
+        {
+            await attacker.TrySendAsync(requests, attacked.Stop);
+            await attacker.ReadHeadAsync(attacked.Stop);
+            attacker.Reset();
+        });
+
+        await attacked.EndAsync("requests whose answers nobody fetches", ceilingMiB: 64);
+        Assert.Equal(count, attacked.Causes["HandedOver"]);
+    }
+
     [Fact]
     public async Task Channel_names_over_the_limit_get_an_error()
     {

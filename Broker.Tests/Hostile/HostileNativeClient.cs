@@ -7,7 +7,7 @@ namespace Broker.Tests.Hostile;
 internal static class HostileNativeClient
 {
     public const string Path = "/ws";
-    public const byte Welcome = 0x02, Error = 0x05;
+    public const byte Welcome = 0x02, Pong = 0x04, Error = 0x05, Fault = 0x22;
 
     /// <summary>Version 1, no compression, frames of 1 MiB, windows of 4 chunks and 8 items, no name and no token.</summary>
     public static byte[] Hello { get; } = HelloOf(version: 1, longest: 1 << 20);
@@ -40,7 +40,18 @@ internal static class HostileNativeClient
     public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments) =>
         Message(0x20, [.. Bytes(call), .. Bytes((uint)method), .. Bytes((uint)(method >> 32)), .. Bytes(0), 0, .. arguments]);
 
-    /// <summary>The errors among the messages of a server's payload, in words; the messages have to be whole.</summary>
+    /// <summary>The header of a transfer that is a message.</summary>
+    public static byte[] Stream(uint stream, ulong bytes) =>
+        Message(0x30, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)bytes), .. Bytes((uint)(bytes >> 32))]);
+
+    /// <summary>A chunk of a transfer.</summary>
+    public static byte[] Chunk(uint stream, uint index, uint total, ReadOnlySpan<byte> data) =>
+        Message(0x31, [.. Bytes(stream), .. Bytes(index), .. Bytes(total), .. data]);
+
+    /// <summary>The end of a transfer of the sender, before its last chunk.</summary>
+    public static byte[] CancelStream(uint stream) => Message(0x33, [0, .. Bytes(stream), 0, 0]);
+
+    /// <summary>The errors and faults among the messages of a server's payload, in words; the messages have to be whole.</summary>
     public static List<string> ErrorsIn(ReadOnlySpan<byte> messages)
     {
         var errors = new List<string>();
@@ -50,6 +61,8 @@ internal static class HostileNativeClient
             if (messages[0] == Error)
                 errors.Add(FormattableString.Invariant(
                     $"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
+            else if (messages[0] == Fault)
+                errors.Add(FormattableString.Invariant($"fault {BinaryPrimitives.ReadUInt16LittleEndian(messages[9..])}"));
             messages = messages[end..];
         }
 

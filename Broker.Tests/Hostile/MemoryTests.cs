@@ -1,5 +1,4 @@
 using Broker.Core.Protocol.Messages;
-using System.Globalization;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Store;
 using Broker.Tests.EndToEnd;
@@ -28,8 +27,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
             ("BROKER_STORE_ANONYMOUS", "write")];
 
     private static readonly long s_bytes =
-        (long)(double.Parse(
-            Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.13", CultureInfo.InvariantCulture) * 1024 * MiB);
+        (long)((AttackedHost.LongRunGiB > 0 ? AttackedHost.LongRunGiB : 0.13) * 1024 * MiB);
 
     [Fact]
     public async Task Uploads_without_subscribers_leave_nothing_resident()

@@ -5,6 +5,7 @@ using Broker.Identity.Backend;
 using Broker.Identity.Settings;
 using Broker.Actors.Model;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Tests.Identity;
 
@@ -133,6 +134,25 @@ public sealed class BackendProxyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Requests_without_room_do_not_count_against_the_backend()
+    {
+        var time = new FakeTimeProvider();
+        _backend.Stall = new TaskCompletionSource();
+        using BackendProxy proxy =
+            Open(settings => settings with { ConcurrencyMax = 1, CircuitFailures = 10, CircuitPause = TimeSpan.FromHours(1) }, time);
+        Task<BackendAnswer<RpcBackendResult>>[] flood =
+            [.. Enumerable.Range(0, 40).Select(_ => proxy.RpcAsync(_client, "m", default, default).AsTask())];
+
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.All(await Task.WhenAll(flood), static answer => Assert.True(answer.HasFailed));
+
+        // One had the slot and no answer, and perhaps a few that came after it.
+        _backend.Stall.SetResult();
+        _backend.Stall = null;
+        Assert.False((await proxy.RpcAsync(_client, "m", default, default)).HasFailed);
+    }
+
+    [Fact]
     public async Task An_answer_longer_than_the_bound_is_an_internal_error()
     {
         using BackendProxy proxy = Open(settings => settings with { AnswerBytesMax = 2000 });
@@ -174,7 +194,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
         Assert.Equal(DisconnectReason.ForceDisconnect, BackendCodes.DisconnectOf(3503, ""));
     }
 
-    private BackendProxy Open(Func<ProxySettings, ProxySettings>? change = null)
+    private BackendProxy Open(Func<ProxySettings, ProxySettings>? change = null, TimeProvider? time = null)
     {
         Uri Url(string path) => new($"http://127.0.0.1:{_backend.Port}/{path}");
         var settings = new ProxySettings
@@ -183,6 +203,6 @@ public sealed class BackendProxyTests : IAsyncLifetime
                 Url("sub_refresh"), Rpc = Url("rpc"),
             Timeout = TimeSpan.FromSeconds(30),
         };
-        return new BackendProxy(change?.Invoke(settings) ?? settings, TimeProvider.System, NullLogger.Instance);
+        return new BackendProxy(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System, NullLogger.Instance);
     }
 }

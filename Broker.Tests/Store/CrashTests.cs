@@ -8,7 +8,7 @@ namespace Broker.Tests.Store;
 
 public sealed class CrashTests : IDisposable
 {
-    /// <summary>Set to a number to kill the writer as many times.</summary>
+    /// <summary>Set to a number to kill the writer as many times: 100 before a release.</summary>
     private const string KillsVariable = "BROKER_TESTS_STORE_KILLS";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -20,7 +20,7 @@ public sealed class CrashTests : IDisposable
     [Fact]
     public async Task Killed_at_any_moment_all_that_was_acknowledged_is_there_and_no_half_of_a_batch()
     {
-        int kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? "20", CultureInfo.InvariantCulture);
+        int kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? "8", CultureInfo.InvariantCulture);
         var random = new Random(20261122);
         int[] acknowledged = [.. Enumerable.Repeat(-1, CrashingWriter.Writers)];
         for (int kill = 0; kill < kills; kill++)

@@ -79,6 +79,31 @@ public sealed class ReadBudgetTests : IDisposable
     }
 
     [Fact]
+    public async Task Clients_of_one_address_leave_half_to_the_others()
+    {
+        await _store.WriteAsync("k"u8.ToArray(), new byte[100 * 1024], Durability.Memory);
+        var reads = new ReadBudget(400 * 1024, 128 * 1024, TimeSpan.FromSeconds(30), _time);
+        var handlers = new StoreHandlers(_store, 128 * 1024, reads);
+        using IChunkSource first = await ReadAsync(handlers, "a", address: "192.0.2.1");
+        Task<IChunkSource>[] crowd = [.. Enumerable.Range(0, 50).Select(number => ReadAsync(handlers, $"b{number}", address: "192.0.2.1"))];
+        Assert.Equal((49, 200L * 1024), (reads.Waiting, reads.Bytes));
+
+        using IChunkSource other = await ReadAsync(handlers, "c", address: "192.0.2.2"), another =
+            await ReadAsync(handlers, "d", address: "192.0.2.2");
+        Task<IChunkSource> third = ReadAsync(handlers, "e", address: "192.0.2.3");
+        Assert.Equal((50, 400L * 1024), (reads.Waiting, reads.Bytes));
+
+        // What the crowd releases goes to one of its own, which waited first, and then to the next address in turn.
+        (await crowd[0]).Dispose();
+        (await crowd[1]).Dispose();
+        using IChunkSource admitted = await third;
+        Assert.Equal(48, reads.Waiting);
+        _time.Advance(TimeSpan.FromSeconds(30));
+        foreach (Task<IChunkSource> late in crowd[2..]) await Assert.ThrowsAsync<CallFaultException>(() => late);
+        Assert.Equal(0, reads.Waiting);
+    }
+
+    [Fact]
     public async Task A_read_that_is_cancelled_while_it_waits_holds_nothing()
     {
         await _store.WriteAsync("k"u8.ToArray(), new byte[100 * 1024], Durability.Memory);
@@ -86,7 +111,7 @@ public sealed class ReadBudgetTests : IDisposable
         var handlers = new StoreHandlers(_store, 128 * 1024, reads);
         IChunkSource first = await ReadAsync(handlers, "a");
         using var over = new CancellationTokenSource();
-        Task<IChunkSource> second = ReadAsync(handlers, "b", over.Token);
+        Task<IChunkSource> second = ReadAsync(handlers, "b", cancellationToken: over.Token);
 
         await over.CancelAsync();
 
@@ -143,6 +168,7 @@ public sealed class ReadBudgetTests : IDisposable
         await handlers.Readers[method](new StoreRequest(arguments, "client"), CancellationToken.None);
 
     private static async Task<IChunkSource> ReadAsync(
-        StoreHandlers handlers, string client, CancellationToken cancellationToken = default) =>
-        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client), cancellationToken)).Source!;
+        StoreHandlers handlers, string client, string? address = null, CancellationToken cancellationToken = default) =>
+        (await handlers.Readers[StoreMethods.Read](
+            new StoreRequest("k"u8.ToArray(), client) { Address = address }, cancellationToken)).Source!;
 }

@@ -11,14 +11,15 @@ public sealed class StreamSlotsTests
     private readonly FakeTimeProvider _time = new();
     private readonly StreamSlots _slots = new(max: 4);
 
-    private IdleWatch Take(string client)
+    private IdleWatch Take(string client, string? address = null)
     {
         var watch = new IdleWatch(TimeSpan.FromSeconds(60), _time, CancellationToken.None);
-        _slots.Take(client, watch);
+        _slots.Take(client, watch, address);
         return watch;
     }
 
-    private void Refused(string client) => Assert.Equal(FaultCode.Overloaded, Assert.Throws<CallFaultException>(() => Take(client)).Code);
+    private void Refused(string client, string? address = null) =>
+        Assert.Equal(FaultCode.Overloaded, Assert.Throws<CallFaultException>(() => Take(client, address)).Code);
 
     private static void IsShed(IdleWatch watch)
     {
@@ -54,6 +55,20 @@ public sealed class StreamSlotsTests
         Assert.False(moving.Token.IsCancellationRequested);
         Assert.Equal(4, _slots.Count);
         _slots.Release(idle);
+        Assert.Equal(4, _slots.Count);
+    }
+
+    [Fact]
+    public void Many_clients_of_one_address_make_room_for_another()
+    {
+        IdleWatch[] crowd = [.. Enumerable.Range(0, 4).Select(number => Take($"crowd-{number}", "192.0.2.1"))];
+        foreach (IdleWatch moving in crowd[1..]) moving.Moved();
+
+        Take("honest", "192.0.2.2");
+
+        IsShed(crowd[0]);
+        Refused("crowd-5", "192.0.2.1");
+        Take("honest", "192.0.2.2");
         Assert.Equal(4, _slots.Count);
     }
 

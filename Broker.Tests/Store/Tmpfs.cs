@@ -49,7 +49,7 @@ internal sealed class Tmpfs : IDisposable
         Directory.Delete(Path);
     }
 
-    private static bool Run(string program, params string[] arguments)
+    internal static bool Run(string program, params string[] arguments)
     {
         try
         {

@@ -82,8 +82,8 @@ internal sealed class SessionCalls(
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
         var running =
             new RunningCall(
-                call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.UnreadBudget, session,
-                    log)
+                call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller)
+                    { Remote = writer.Remote }, call.Windows, items.UnreadBudget, session, log)
         {
             Bytes = bytes,
             Reservation = call.Reservation,

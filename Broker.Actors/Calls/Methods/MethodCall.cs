@@ -1,3 +1,4 @@
+using System.Net;
 using Broker.Actors.Calls.Inbound;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Transfers;
@@ -21,6 +22,9 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
     /// back while they are not read, so that few are ever in memory; reading ends with an exception when the call is over.
     /// </summary>
     public IAsyncEnumerable<ReadOnlyMemory<byte>> Items => Running?.ReadItemsAsync() ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
+
+    /// <summary>The caller's address, or that of the client behind a trusted proxy; null where it has none.</summary>
+    public EndPoint? Remote { get; init; }
 
     internal IRunningCall? Running { get; set; }
 

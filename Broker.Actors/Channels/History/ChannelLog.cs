@@ -9,8 +9,7 @@ namespace Broker.Actors.Channels.History;
 /// </remarks>
 internal sealed class ChannelLog(string name, HistoryGroup group)
 {
-    /// <summary>What one costs beside its publications: itself, its name, its entry in the table.</summary>
-    internal const int BytesEach = 240;
+    private const int ObjectBytes = 240;    // Itself, and its entry in the table.
 
     private Publication[]? _ring;           // From the first publication on.
     private int _first;
@@ -25,6 +24,9 @@ internal sealed class ChannelLog(string name, HistoryGroup group)
     internal VersionMark? Version;
 
     internal StreamPosition Position => new(Epoch, Top);
+
+    /// <summary>What it costs beside its publications.</summary>
+    internal int OwnBytes => ObjectBytes + (2 * Name.Length);
 
     internal int Count { get; private set; }
 

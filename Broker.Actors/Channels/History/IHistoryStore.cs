@@ -39,6 +39,12 @@ public interface IHistoryStore : IDisposable
     /// <summary>Removes all publications of a channel. Its position stays.</summary>
     ValueTask RemoveAsync(string channel);
 
+    /// <summary>Says which channels have subscribers: a store that is out of room drops the positions of others first.</summary>
+    /// <param name="isInUse">Asked on the home's thread, in a call of the store.</param>
+    void WatchUse(Func<string, bool> isInUse)
+    {
+    }
+
     /// <summary>Frees what has expired.</summary>
     /// <param name="channelsMax">Channels looked at, at most: the call runs in the home's turn.</param>
     /// <returns>Whether more may have expired, so that it should be called again soon.</returns>

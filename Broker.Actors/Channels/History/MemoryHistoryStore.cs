@@ -5,8 +5,10 @@ namespace Broker.Actors.Channels.History;
 /// <summary>Histories in the memory of this process. Every call completes at once.</summary>
 /// <remarks>
 /// Over the process-wide budget it sheds, in this order: lists that have expired; then the lists of its channels that have been without a
-/// publication the longest, whole; then all but the newest publication of the channel that is published to. Positions stay, so a client
-/// that comes back is told that it could not recover, and never less.
+/// publication the longest, whole; then all but the newest publication of the channel that is published to. Positions stay, but hold a
+/// quarter of the budget at most: beyond it those of channels without publications and without subscribers are dropped, the longest
+/// untouched first, and begin again in another epoch. Either way a client that comes back is told that it could not recover, and never
+/// less.
 /// </remarks>
 public sealed class MemoryHistoryStore : IHistoryStore
 {
@@ -18,7 +20,9 @@ public sealed class MemoryHistoryStore : IHistoryStore
     private readonly Dictionary<string, ChannelLog> _channels = new(StringComparer.Ordinal);
     private readonly Dictionary<HistoryOptions, HistoryGroup> _groups = new(ReferenceEqualityComparer.Instance);
     private readonly IdempotencyTable<StreamPosition> _answers;
+    private Func<string, bool> _isInUse = static _ => false;
     private long _bytes;
+    private long _positionBytes;        // Of these, what channels cost without their publications.
 
     /// <summary>Makes the store of one home.</summary>
     public MemoryHistoryStore(TimeProvider time, HistoryBudget budget)
@@ -38,6 +42,13 @@ public sealed class MemoryHistoryStore : IHistoryStore
     public int Channels => _channels.Count;
 
     private long Now => (long)_time.GetElapsedTime(_started).TotalMilliseconds;
+
+    /// <inheritdoc />
+    public void WatchUse(Func<string, bool> isInUse)
+    {
+        ArgumentNullException.ThrowIfNull(isInUse);
+        _isInUse = isInUse;
+    }
 
     /// <inheritdoc />
     public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) =>
@@ -147,8 +158,9 @@ public sealed class MemoryHistoryStore : IHistoryStore
     /// <inheritdoc />
     public void Dispose()
     {
+        _budget.AddPositions(-_positionBytes);
         _budget.Add(-_bytes);
-        _bytes = 0;
+        _bytes = _positionBytes = 0;
         _channels.Clear();
         _groups.Clear();
     }
@@ -176,7 +188,8 @@ public sealed class MemoryHistoryStore : IHistoryStore
     {
         _channels[log.Name] = log;
         log.Group.Empty.Append(log);
-        Count(ChannelLog.BytesEach);
+        CountPosition(log.OwnBytes);
+        if (_budget.ArePositionsExceeded) ShedPositions(log);
         return log;
     }
 
@@ -198,6 +211,26 @@ public sealed class MemoryHistoryStore : IHistoryStore
     {
         if (!_groups.TryGetValue(options, out HistoryGroup? group)) _groups.Add(options, group = new HistoryGroup(options));
         return group;
+    }
+
+    // A name alone costs memory for as long as its position is kept, and a client may name as many channels as it likes.
+    private void ShedPositions(ChannelLog begun)
+    {
+        for (int i = 0; i < ShedPerAppendMax && _budget.ArePositionsExceeded; i++)
+        {
+            ChannelLog? oldest =
+                _groups.Values.Select(static group => group.Empty.First).Where(log => log is not null && log != begun)
+                    .MinBy(static log => log!.TouchedAt);
+            if (oldest is null) return;
+            if (!_isInUse(oldest.Name)) Evict(oldest);
+            else oldest.Group.Empty.Append(Touched(oldest));
+        }
+    }
+
+    private ChannelLog Touched(ChannelLog log)
+    {
+        log.TouchedAt = Now;
+        return log;
     }
 
     private void Shed(ChannelLog published)
@@ -232,7 +265,15 @@ public sealed class MemoryHistoryStore : IHistoryStore
     {
         log.List!.Remove(log);
         _channels.Remove(log.Name);
-        Count(-log.Bytes - ChannelLog.BytesEach);
+        Count(-log.Bytes);
+        CountPosition(-log.OwnBytes);
+    }
+
+    private void CountPosition(long bytes)
+    {
+        _positionBytes += bytes;
+        _budget.AddPositions(bytes);
+        Count(bytes);
     }
 
     private void Count(long bytes)

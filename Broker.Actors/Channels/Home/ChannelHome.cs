@@ -20,10 +20,17 @@ namespace Broker.Actors.Channels.Home;
 /// <param name="thread">Its own, to come back to.</param>
 public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store, IHomeThread thread)
 {
-    private readonly Dictionary<string, HomeChannel> _channels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HomeChannel> _channels = WatchedBy(store);
     // Publications that the store works on.
     private readonly Dictionary<string, (Task Last, int Count)> _late = new(StringComparer.Ordinal);
     private readonly IdempotencyTable<StreamPosition> _answers = new(context.Time);     // Of publications that are not kept.
+
+    private static Dictionary<string, HomeChannel> WatchedBy(IHistoryStore store)
+    {
+        var channels = new Dictionary<string, HomeChannel>(StringComparer.Ordinal);
+        store.WatchUse(channels.ContainsKey);
+        return channels;
+    }
 
     /// <summary>How many channels have a node attached.</summary>
     public int Count => _channels.Count;

@@ -13,9 +13,14 @@ namespace Broker.Core.Protocol.Transfers;
 /// While a caller waits for a reservation, or has been refused one, the budget is under pressure. The longer that lasts, the
 /// faster a holder has to move: <see cref="TryShed"/> picks the slowest, one at a time.
 /// </para>
+/// <para>
+/// A budget may be a share of another one: what is taken counts in both, and is taken of both or of none. Pressure on a share sheds its own
+/// holders alone.
+/// </para>
 /// </remarks>
 /// <param name="bytesMax">The most bytes.</param>
-public sealed class ChunkBudget(long bytesMax)
+/// <param name="whole">The budget that this one is a share of, or none.</param>
+public sealed class ChunkBudget(long bytesMax, ChunkBudget? whole = null)
 {
     /// <summary>So long a caller waits before a holder is shed. Refusals that follow each other sooner are one wait.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -30,6 +35,7 @@ public sealed class ChunkBudget(long bytesMax)
     private const long FastestBytesPerSecond = 1024 * 1024;
 
     private readonly Lock _gate = new();
+    private Action? _onEmpty;
     private long _bytes;
     private long _reserved;                 // Of these, reserved by streams and not returned.
     private TimeSpan? _pressureSince;       // The first refusal of the present pressure,
@@ -37,16 +43,28 @@ public sealed class ChunkBudget(long bytesMax)
     private TimeSpan _shedAt;               // and when a holder was shed last.
 
     /// <summary>The most bytes.</summary>
-    public long BytesMax => bytesMax;
+    public long BytesMax { get; } = whole is null ? bytesMax : Math.Min(bytesMax, whole.BytesMax);
+
+    /// <summary>Whether it is a share of another one.</summary>
+    public bool IsShare => whole is not null;
+
+    /// <summary>Of this budget and the one that it is a share of, that with less room.</summary>
+    public ChunkBudget Tightest => whole is not null && whole.BytesMax - whole.Bytes <= BytesMax - Bytes ? whole : this;
 
     /// <summary>Bytes that are held or reserved now.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Bytes up to which memory is reserved. The rest is for what comes without credit.</summary>
-    public long ReservableBytes => bytesMax - (bytesMax / 4);
+    public long ReservableBytes => BytesMax - (BytesMax / 4);
 
     /// <summary>Takes so many bytes, or none where they do not fit.</summary>
-    public bool TryTake(long bytes) => TryAdd(bytes, bytesMax);
+    public bool TryTake(long bytes)
+    {
+        if (!TryAdd(bytes, BytesMax)) return false;
+        if (whole is null || whole.TryTake(bytes)) return true;
+        Subtract(bytes);
+        return false;
+    }
 
     /// <summary>Takes so many bytes ahead of their use, or none where they would leave too little for what comes without credit.</summary>
     /// <remarks>Where nothing else is reserved, all that is free may be.</remarks>
@@ -54,10 +72,13 @@ public sealed class ChunkBudget(long bytesMax)
     /// <param name="now">The time; a refusal puts the budget under pressure.</param>
     public bool TryReserve(long bytes, TimeSpan now)
     {
-        if (TryAdd(bytes, Volatile.Read(ref _reserved) == 0 ? bytesMax : ReservableBytes))
+        if (TryAdd(bytes, Volatile.Read(ref _reserved) == 0 ? BytesMax : ReservableBytes))
         {
             Interlocked.Add(ref _reserved, bytes);
-            return true;
+            if (whole is null || whole.TryReserve(bytes, now)) return true;
+            Interlocked.Add(ref _reserved, -bytes);
+            Subtract(bytes);
+            return false;
         }
 
         lock (_gate)
@@ -72,7 +93,21 @@ public sealed class ChunkBudget(long bytesMax)
     /// <summary>Returns what was taken.</summary>
     public void Return(long bytes)
     {
-        Interlocked.Add(ref _bytes, -bytes);
+        Subtract(bytes);
+        whole?.Return(bytes);
+    }
+
+    /// <summary>Tells once when nothing is held any more; at once if that is so.</summary>
+    internal void OnEmpty(Action then)
+    {
+        Volatile.Write(ref _onEmpty, then);
+        Interlocked.MemoryBarrier();
+        if (Bytes == 0) Interlocked.Exchange(ref _onEmpty, null)?.Invoke();
+    }
+
+    private void Subtract(long bytes)
+    {
+        if (Interlocked.Add(ref _bytes, -bytes) == 0 && _onEmpty is not null) Interlocked.Exchange(ref _onEmpty, null)?.Invoke();
         AssertInvariant();
     }
 
@@ -80,6 +115,7 @@ public sealed class ChunkBudget(long bytesMax)
     internal void Use(long bytes)
     {
         Interlocked.Add(ref _reserved, -bytes);
+        whole?.Use(bytes);
         AssertInvariant();
     }
 
@@ -93,6 +129,7 @@ public sealed class ChunkBudget(long bytesMax)
     /// <summary>Whether a caller waits for memory that others hold.</summary>
     public bool IsUnderPressure(TimeSpan now)
     {
+        if (whole?.IsUnderPressure(now) == true) return true;
         lock (_gate) return _pressureSince is not null && now - _refusedAt <= Patience;
     }
 
@@ -100,7 +137,10 @@ public sealed class ChunkBudget(long bytesMax)
     /// <param name="bytesPerSecond">How fast it moves.</param>
     /// <param name="now">The time.</param>
     /// <returns>True for one holder at a time: it has to return what it holds.</returns>
-    public bool TryShed(long bytesPerSecond, TimeSpan now)
+    public bool TryShed(long bytesPerSecond, TimeSpan now) =>
+        TryShedHere(bytesPerSecond, now) || whole?.TryShed(bytesPerSecond, now) == true;
+
+    private bool TryShedHere(long bytesPerSecond, TimeSpan now)
     {
         lock (_gate)
         {

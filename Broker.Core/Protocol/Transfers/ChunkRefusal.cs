@@ -9,6 +9,16 @@ namespace Broker.Core.Protocol.Transfers;
 /// <param name="Beside">What else the rule looks at.</param>
 public readonly record struct ChunkRefusal(ChunkError Error, long Found = 0, long Limit = 0, long Beside = 0)
 {
+    /// <summary>Bytes that a budget has no room for.</summary>
+    internal static ChunkRefusal Full(long bytes, ChunkBudget budget)
+    {
+        ChunkBudget tightest = budget.Tightest;
+        return new ChunkRefusal(ChunkError.ProcessFull, bytes, tightest.BytesMax, tightest.Bytes) { IsOfAddress = tightest.IsShare };
+    }
+
+    /// <summary>Whether it is the share of the client's address that is full, and not what all clients have.</summary>
+    public bool IsOfAddress { get; init; }
+
     /// <summary>The rule and its numbers, for people. Made when it is asked for.</summary>
     public string Text => Error switch
     {
@@ -24,7 +34,9 @@ public readonly record struct ChunkRefusal(ChunkError Error, long Found = 0, lon
         ChunkError.ChunkTooBig => $"{Error}: a chunk of {Found} bytes, and one has at most {Limit}",
         ChunkError.StreamTooBig => $"{Error}: a stream of {Found} bytes, and one has at most {Limit}",
         ChunkError.ConnectionFull => $"{Error}: {Found} more bytes with {Beside} that streams of the connection hold, at most {Limit}",
-        ChunkError.ProcessFull => $"{Error}: {Found} more bytes with {Beside} that streams of all connections hold, at most {Limit}",
+        ChunkError.ProcessFull =>
+            $"{Error}: {Found} more bytes with {Beside} that streams of {(IsOfAddress ? "this address" : "all connections")} hold, at most "
+                + $"{Limit}",
         ChunkError.MoreThanAnnounced => $"{Error}: received {Found} bytes, and the header announced {Limit}",
         ChunkError.LessThanAnnounced => $"{Error}: received {Found} bytes in all {Beside} chunks, and the header announced {Limit}",
         ChunkError.BeyondWindow => $"{Error}: index {Found} while {Beside} is awaited, at most {Limit} ahead of it",

@@ -239,10 +239,13 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
         return _streams.Count >= limits.StreamsMax ? Refuse(ChunkError.TooManyStreams, _streams.Count, limits.StreamsMax) : ChunkError.None;
     }
 
-    private ChunkError Refuse(ChunkError error, long found = 0, long limit = 0, long beside = 0)
+    private ChunkError Refuse(ChunkError error, long found = 0, long limit = 0, long beside = 0) =>
+        Refuse(new ChunkRefusal(error, found, limit, beside));
+
+    private ChunkError Refuse(in ChunkRefusal refusal)
     {
-        Refusal = new ChunkRefusal(error, found, limit, beside);
-        return error;
+        Refusal = refusal;
+        return refusal.Error;
     }
 
     // A refused stream's later chunks must not open it when there is room again: it could never be completed.
@@ -297,7 +300,7 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
         long more = bytes - reserved;
         long held = HeldBytes + ReservedBytes;
         if (more > limits.ConnectionBytesMax - held) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, held);
-        if (!budget.TryTake(more)) return Refuse(ChunkError.ProcessFull, bytes, budget.BytesMax, budget.Bytes);
+        if (!budget.TryTake(more)) return Refuse(ChunkRefusal.Full(bytes, budget));
         budget.Use(reserved);
         stream.ReservedBytes -= reserved;
         ReservedBytes -= reserved;

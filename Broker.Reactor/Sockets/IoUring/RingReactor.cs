@@ -218,6 +218,8 @@ internal sealed unsafe class RingReactor : SocketReactor
         if (completion.HasBuffer) Buffers.Release(completion.Buffer);
     }
 
+    private protected override void FlushCloses() => Submit();
+
     private protected override void OnTurnEnded()
     {
         // The next turn begins with a call anyway.

@@ -38,6 +38,17 @@ public sealed class DescriptorReserveTests
     }
 
     [Fact]
+    public void A_quarter_of_the_reserve_is_spare_for_a_moment()
+    {
+        using var reserve = new DescriptorReserve(1024, new HashSet<int>(), new FakeTimeProvider());
+
+        for (int i = 0; i < 16; i++) Assert.True(reserve.TryTakeSpare());
+        Assert.False(reserve.TryTakeSpare());
+        reserve.ReturnSpare();
+        Assert.True(reserve.TryTakeSpare());
+    }
+
+    [Fact]
     public void A_shortage_is_logged_when_it_begins_and_when_it_ends()
     {
         if (!SocketReactor.IsSupported) return;
@@ -46,8 +57,8 @@ public sealed class DescriptorReserveTests
         var reported = new List<bool>();
         reserve.Changed += reported.Add;
 
-        Assert.True(reserve.HasRoom());
-        reserve.BeginShortage();
+        Assert.False(reserve.IsReserved(3));
+        Assert.True(reserve.IsReserved(reserve.ClientsEnd));
         reserve.BeginShortage();
         Assert.Equal([true], reported);
         Assert.True(reserve.IsShort);

@@ -9,6 +9,9 @@ namespace Broker.Tests.Store.History;
 
 public sealed class HistoryCrashTests
 {
+    /// <summary>Set to a number to kill the writer as many times: 100 before a release.</summary>
+    private const string KillsVariable = "BROKER_TESTS_HISTORY_KILLS";
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
@@ -17,7 +20,8 @@ public sealed class HistoryCrashTests
         using var folder = new StoreFolder();
         var random = new Random(20261129);
         var acknowledged = new Dictionary<int, StreamPosition>();
-        for (int kill = 0; kill < 5; kill++)
+        int kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? "3", CultureInfo.InvariantCulture);
+        for (int kill = 0; kill < kills; kill++)
         {
             await AppendAndKillAsync(folder.Path, acknowledged, random.Next(1, 200));
             await CheckAsync(folder.Path, acknowledged);
