@@ -63,8 +63,11 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 4));
-        client.Send(Call(1, "large"), Call(2, "large"));
-        Assert.Equal(8, client.Next(8).Length);
+        for (uint call = 1; call <= 2; call++)      // One by one: calls run beside each other, and which result is stream 0 is chance.
+        {
+            client.Send(Call(call, "large"));
+            Assert.Equal(4, client.Next(4).Length);
+        }
 
         byte[] refusal = NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, ChunkIndex = 1, Code = 212 });
         client.Send(refusal, refusal, Cancel(2), CancelStream(1, StreamOwner.Yours), Ping(1));
@@ -78,8 +81,11 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Send(Call(1, "large"), Call(2, "large"));
-        Assert.Equal(4, client.Next(4).Length);
+        for (uint call = 1; call <= 2; call++)
+        {
+            client.Send(Call(call, "large"));
+            Assert.Equal(2, client.Next(2).Length);
+        }
 
         client.Send(Cancel(1), Cancel(0x8000_0000), Cancel(7));
         client.Send(Credit(0, 9));
