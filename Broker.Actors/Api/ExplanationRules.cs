@@ -25,7 +25,7 @@ internal sealed record ExplanationFacts(string Client, string Channel, ChannelNa
     internal IReadOnlyList<RecentEnd> Ends { get; init; } = [];
 
     /// <summary>Before this nothing is remembered; null where nothing was dropped.</summary>
-    internal DateTimeOffset? ForgottenBefore { get; init; }
+    internal DateTimeOffset? DroppedBefore { get; init; }
 
     /// <summary>Where the channel stands; null where it has no history.</summary>
     internal ulong? Top { get; init; }
@@ -255,7 +255,7 @@ internal static class ExplanationRules
         $"its connection ended at {TimeOf(connection.Time)} with code {connection.Code}, {connection.Text}";
 
     private static string Since(ExplanationFacts facts) =>
-        facts.ForgottenBefore is { } time ? $"; what ended before {TimeOf(time)} is forgotten" : "";
+        facts.DroppedBefore is { } time ? $"; what ended before {TimeOf(time)} is forgotten" : "";
 
     private static string HistoryOf(ExplanationFacts facts)
     {

@@ -213,7 +213,7 @@ internal sealed class HubApi : IHubApi
             Offset = offset,
             Live = loops.Select(static loop => loop.Live).FirstOrDefault(static live => live is not null),
             Ends = loops.OrderByDescending(static loop => loop.Ends.Count).First().Ends,      // A client lives on one loop.
-            ForgottenBefore = loops.Max(static loop => loop.ForgottenBefore),
+            DroppedBefore = loops.Max(static loop => loop.DroppedBefore),
         };
         return ExplanationRules.Explain(
             options.History.IsOn ? await WithHistoryAsync(facts, cancellationToken).ConfigureAwait(false) : facts);

@@ -17,7 +17,7 @@ internal sealed class RecentEnds(long bytesMax, TimeProvider time)
     internal int Count => _ends.Count;
 
     /// <summary>When the oldest that is kept has ended; null while nothing was dropped.</summary>
-    internal DateTimeOffset? ForgottenBefore { get; private set; }
+    internal DateTimeOffset? DroppedBefore { get; private set; }
 
     /// <summary>A client that had connected has gone.</summary>
     /// <param name="client">Its id.</param>
@@ -71,7 +71,7 @@ internal sealed class RecentEnds(long bytesMax, TimeProvider time)
         while (_bytes > bytesMax && _ends.TryDequeue(out RecentEnd oldest))
         {
             _bytes -= oldest.Bytes;
-            ForgottenBefore = oldest.Time;
+            DroppedBefore = oldest.Time;
         }
     }
 }

@@ -26,8 +26,8 @@ internal static class SessionsProtocol
     /// <summary>What this loop knows of it.</summary>
     /// <param name="Live">The client, if it is connected here.</param>
     /// <param name="Ends">What has ended of the client and the channel, the oldest first.</param>
-    /// <param name="ForgottenBefore">Before this nothing is remembered; null where nothing was dropped.</param>
-    internal sealed record Described(ClientDescription? Live, IReadOnlyList<RecentEnd> Ends, DateTimeOffset? ForgottenBefore)
+    /// <param name="DroppedBefore">Before this nothing is remembered; null where nothing was dropped.</param>
+    internal sealed record Described(ClientDescription? Live, IReadOnlyList<RecentEnd> Ends, DateTimeOffset? DroppedBefore)
         : INoSerializationVerificationNeeded;
 
     /// <summary>How many clients are there? Answered with <see cref="Counted"/>.</summary>

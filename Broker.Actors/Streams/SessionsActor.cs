@@ -79,7 +79,7 @@ public sealed class SessionsActor : UntypedActor
 
         void Answer(ClientDescription? live) =>
             describe.ReplyTo.Tell(
-                new SessionsProtocol.Described(live, _context.Ends.Find(describe.Client, describe.Channel), _context.Ends.ForgottenBefore),
+                new SessionsProtocol.Described(live, _context.Ends.Find(describe.Client, describe.Channel), _context.Ends.DroppedBefore),
                     ActorRefs.NoSender);
     }
 

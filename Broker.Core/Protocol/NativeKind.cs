@@ -106,17 +106,18 @@ public static class NativeKinds
     {
         /// <summary>Whether the kind is one of this protocol's.</summary>
         public bool IsKnown => kind is (>= NativeKind.Hello and <= NativeKind.Bye)
-            or (>= NativeKind.Subscribe and <= NativeKind.HistoryReply)
+            or (>= NativeKind.Subscribe and <= NativeKind.Left)
             or (>= NativeKind.Call and <= NativeKind.ItemsEnd)
             or (>= NativeKind.Stream and <= NativeKind.StreamCancel);
 
         /// <summary>Whether a side may be sent this kind: a server receives no welcome, and a client no publish.</summary>
         public bool MayReach(Side receiver) => kind switch
         {
-            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History =>
-                receiver == Side.Server,
+            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History
+                or NativeKind.Presence => receiver == Side.Server,
             NativeKind.Welcome or NativeKind.Subscribed or NativeKind.Unsubscribed => receiver == Side.Client,
-            NativeKind.Published or NativeKind.Delivery or NativeKind.Missed or NativeKind.HistoryReply => receiver == Side.Client,
+            NativeKind.Published or NativeKind.Delivery or NativeKind.Missed or NativeKind.HistoryReply
+                or NativeKind.PresenceReply or NativeKind.Joined or NativeKind.Left => receiver == Side.Client,
             _ => true,
         };
     }

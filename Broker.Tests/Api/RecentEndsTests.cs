@@ -22,7 +22,7 @@ public sealed class RecentEndsTests
         Assert.InRange(ends.Count, 5, 15);
         Assert.Empty(ends.Find("client 0", "channel"));
         Assert.Single(ends.Find("client 99", "channel"));
-        Assert.True(ends.ForgottenBefore > first);
+        Assert.True(ends.DroppedBefore > first);
     }
 
     [Fact]
