@@ -46,7 +46,7 @@ public sealed class ExplainTests
         Subscribe(client, "kept:a");
         Publish(hub, "kept:a", 1);
         client.NextLine();
-        client.SayGoodbye(hub);
+        client.CloseInOrder(hub);
 
         Explanation explained = Explain(hub, id, "kept:a", 1);
 
@@ -122,7 +122,7 @@ public sealed class ExplainTests
         Publish(hub, "kept:a", 1);
         hub.Await(hub.Api.DisconnectAsync(new UserConnections(""), DisconnectReason.ForceDisconnect));
         client.NextClose();
-        client.SayGoodbye(hub);
+        client.CloseInOrder(hub);
         Publish(hub, "kept:a", 1);
 
         Explanation explained = Explain(hub, id, "kept:a", 2);
@@ -326,9 +326,9 @@ public sealed class ExplainTests
 internal static class Goodbyes
 {
     /// <summary>Ends the only connection in good order, and waits until the hub has seen it.</summary>
-    internal static void SayGoodbye(this HubClient client, HubHarness hub)
+    internal static void CloseInOrder(this HubClient client, HubHarness hub)
     {
-        client.SayGoodbye();
+        client.SendClose();
         hub.RunUntil(() => hub.Counters.Open == 0, "the client has gone");
         hub.Turn(4);
     }
