@@ -24,7 +24,9 @@ public static class HubSettingsBinder
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     /// <summary>Reads every setting of a hub; what is wrong stays noted in the reader.</summary>
-    public static HubSettings Read(SettingsReader reader)
+    /// <param name="reader">The reader.</param>
+    /// <param name="clients">The group that has what holds for clients of every dialect, such as <c>broker.clients</c>.</param>
+    public static HubSettings Read(SettingsReader reader, string clients)
     {
         ArgumentNullException.ThrowIfNull(reader);
         var settings = new HubSettings
@@ -33,9 +35,9 @@ public static class HubSettingsBinder
             Transport = reader.GetChoice<Transport>("broker.transport"),
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
-            Clients = ReadClients(reader),
+            Clients = ReadClients(reader, clients),
             Limits = LimitSettingsBinder.Read(reader),
-            Access = ReadAccess(reader),
+            Access = ReadAccess(reader, clients),
             Calls = new CallSettings
             {
                 PendingMax = reader.GetCount("broker.calls.pending-max", 1, 1_000_000),
@@ -72,16 +74,16 @@ public static class HubSettingsBinder
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
 
-        if (reader.IsGood) CompareWithEachOther(settings, reader);
+        if (reader.IsGood) CompareWithEachOther(settings, reader, clients);
         return settings;
     }
 
-    private static void CompareWithEachOther(HubSettings settings, SettingsReader reader)
+    private static void CompareWithEachOther(HubSettings settings, SettingsReader reader, string clients)
     {
         if (settings.Clients.PongLimit > settings.Clients.PingInterval)
         {
             reader.Refuse(
-                "broker.centrifuge.pong-limit",
+                $"{clients}.pong-limit",
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
@@ -133,22 +135,21 @@ public static class HubSettingsBinder
         CloseLimit = reader.GetDuration("broker.reactor.close-limit", Moment, Hour),
     };
 
-    // What holds for clients of every dialect has stood under centrifuge since that was the only one; the keys are kept.
-    private static ClientSettings ReadClients(SettingsReader reader) => new()
+    private static ClientSettings ReadClients(SettingsReader reader, string clients) => new()
     {
-        PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
-        PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
-        ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
-        ExpiredCloseDelay = reader.GetDuration("broker.centrifuge.expired-close-delay", TimeSpan.Zero, Hour),
-        BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
-        ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
-        ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),
+        PingInterval = reader.GetDuration($"{clients}.ping-interval", TimeSpan.FromSeconds(1), Hour),
+        PongLimit = reader.GetDuration($"{clients}.pong-limit", Moment, Hour),
+        ConnectLimit = reader.GetDuration($"{clients}.connect-limit", Moment, Hour),
+        ExpiredCloseDelay = reader.GetDuration($"{clients}.expired-close-delay", TimeSpan.Zero, Hour),
+        BytesBeforeConnectMax = reader.GetSize($"{clients}.bytes-before-connect-max", 256, MiB),
+        ChannelsMax = reader.GetCount($"{clients}.channels-max", 1, 1_000_000),
+        ChannelBytesMax = reader.GetSize($"{clients}.channel-bytes-max", 1, 4 * KiB),
     };
 
-    private static AccessSettings ReadAccess(SettingsReader reader) => new()
+    private static AccessSettings ReadAccess(SettingsReader reader, string clients) => new()
     {
-        Anonymous = reader.GetSwitch("broker.centrifuge.anonymous"),
-        Subscribe = reader.GetSwitch("broker.centrifuge.subscribe"),
-        Publish = reader.GetSwitch("broker.centrifuge.publish"),
+        Anonymous = reader.GetSwitch($"{clients}.anonymous"),
+        Subscribe = reader.GetSwitch($"{clients}.subscribe"),
+        Publish = reader.GetSwitch($"{clients}.publish"),
     };
 }

@@ -58,7 +58,7 @@ internal sealed class NativeFormat(string subprotocol, NativeEncoding encoding) 
     {
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(publication);
-        ((NativeMessageWriter)subscription.Subscriber).DeliverLong(publication);
+        ((ILongDelivery)subscription.Subscriber).DeliverLong(publication);
         return true;
     }
 

@@ -20,7 +20,7 @@ namespace Broker.Host.Settings;
 public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
-        [HubReference.Layer, IdentitySettingsBinder.Reference, ClusterSettingsBinder.Reference,
+        [.. StandardSettingsBinder.References, IdentitySettingsBinder.Reference, ClusterSettingsBinder.Reference,
             HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.

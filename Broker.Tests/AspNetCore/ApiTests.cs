@@ -186,7 +186,8 @@ public sealed class ApiTests
     {
         (int status, string body) =
             await AskAsync(
-                "", "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":1}}\n{\"method\":\"nonsense\"}\n{\"method\":\"presence_stats\",\"params\":{\"channel\":\"a\"}}\n");
+                "", "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":1}}\n"
+                + "{\"method\":\"nonsense\"}\n{\"method\":\"presence_stats\",\"params\":{\"channel\":\"a\"}}\n");
         Assert.Equal(200, status);
         Assert.Equal(
             "{\"result\":{\"offset\":5,\"epoch\":\"00000000000000ab\"}}\n{\"error\":{\"code\":104,\"message\":\"method not "

@@ -83,7 +83,7 @@ public sealed class DirectEntryTests : IDisposable
         FieldInfo? field = owner.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
 
         Assert.True(field?.FieldType == type,
-            $"{owner.Name}.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
+            $"{owner.Name}.{name} was a {type} and is now \"{field}\": ConnectionStreamFactory has to be looked at again.");
     }
 
     [Fact]

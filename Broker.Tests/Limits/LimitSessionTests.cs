@@ -15,7 +15,7 @@ using static Broker.Tests.Support.NativeClient;
 namespace Broker.Tests.Limits;
 
 /// <summary>What clients receive who pass a rate, and what others notice of it: over a whole hub with a clock moved by hand.</summary>
-public sealed class LimitConversationTests
+public sealed class LimitSessionTests
 {
     private const int Room = 129;       // What a client says at once that comes back to all its channels.
 
