@@ -30,6 +30,9 @@ public sealed record CopySettings
     /// <summary>A home that handed over goes on itself if nobody has claimed after so long.</summary>
     public TimeSpan HandOverMax { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long an idempotency key is known at least, by the home's monotonic clock; longer after a change of homes.</summary>
+    public TimeSpan KeyLifetime { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>The size of a part of a state, in bytes.</summary>
     public int PartBytes { get; init; } = 256 * 1024;
 

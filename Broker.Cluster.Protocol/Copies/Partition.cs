@@ -25,8 +25,12 @@ public sealed class Partition
     /// <param name="activity">Which peers are heard; shared by the partitions of a loop, and kept up to date by the host.</param>
     /// <param name="settings">The limits.</param>
     /// <param name="random">For back-off and for numbers that must differ between runs.</param>
+    /// <param name="termFloor">
+    /// Claims have at least this number: when this run began, by the wall clock, in milliseconds since 1970. It matters only where a cluster starts again
+    /// and most of the stores that remember its terms are lost; no right depends on it.
+    /// </param>
     /// <param name="output">Where values go.</param>
-    public Partition(int number, IReplicaLog log, StoreId store, PeerActivity activity, CopySettings settings, Random random, IPartitionOutput output)
+    public Partition(int number, IReplicaLog log, StoreId store, PeerActivity activity, CopySettings settings, Random random, ulong termFloor, IPartitionOutput output)
     {
         ArgumentNullException.ThrowIfNull(log);
         ArgumentNullException.ThrowIfNull(activity);
@@ -36,7 +40,7 @@ public sealed class Partition
         Number = number;
         _log = log;
         _replica = new PartitionReplica(number, log, settings, random, output);
-        _home = new PartitionHome(number, log, store, activity, settings, random, output);
+        _home = new PartitionHome(number, log, store, activity, settings, random, termFloor, output);
     }
 
     /// <summary>The partition.</summary>
@@ -66,7 +70,7 @@ public sealed class Partition
     }
 
     /// <summary>Whom to ask: the home that is known, or else who ranks first. Null if nobody may be.</summary>
-    public MemberId? Home => HomeTerm is { Number: > 0 } known ? known.Member : PartitionHome.FirstRanked(Number, _view)?.Id;
+    public MemberId? Home => HomeTerm is { Number: > 0 } known ? known.Member : _home.FirstRanked?.Id;
 
     /// <summary>The membership has changed, or somebody's reachability.</summary>
     public void OnView(MembershipView view, TimeSpan now)
@@ -166,4 +170,7 @@ public sealed class Partition
 
     /// <summary>Sends to each follower what it has not been sent: one message a turn.</summary>
     public void Flush(TimeSpan now) => _home.Flush(now);
+
+    /// <summary>Claims whatever the ranking says.</summary>
+    internal void ClaimAgainstRank() => _home.ClaimAgainstRank();
 }

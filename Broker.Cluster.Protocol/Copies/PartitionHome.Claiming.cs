@@ -49,7 +49,8 @@ internal sealed partial class PartitionHome
         {
             case Step.ReadFirst when record is not null:
                 _firstRead = record;
-                Term = new Term(Math.Max(Math.Max(record.Claim.Number, record.Set?.Term.Number ?? 0), Math.Max(log.Promised.Number, Term.Number)) + 1, activity.Self);
+                ulong seen = Math.Max(Math.Max(record.Claim.Number, record.Set?.Term.Number ?? 0), Math.Max(log.Promised.Number, Term.Number));
+                Term = new Term(Math.Max(seen + 1, termFloor), activity.Self);
                 WriteRegister(Step.WriteClaim, new RegisterRecord(Term, null));
                 break;
             case Step.ReadBackClaim when record is not null && record.Claim <= Term:
@@ -278,6 +279,7 @@ internal sealed partial class PartitionHome
         }
 
         bool isFirst = State == HomeState.Recording;
+        if (isFirst) _keyMarks.Clear();
         ChangeState(HomeState.Active);
         if (isFirst) AnnounceToAll();
         while (_waiting.TryTakeUnplaced(out ulong request, out PublishCommand command)) Place(request, command, now);

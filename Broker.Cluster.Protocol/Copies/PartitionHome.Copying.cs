@@ -22,8 +22,9 @@ internal sealed partial class PartitionHome
     private Register.ReplicaSet? _next;
     private uint _version;
     private ulong _round;
-    private long _lastTime;
+    private readonly Queue<(TimeSpan At, ulong Sequence)> _keyMarks = new();       // How long the log was when.
     private TimeSpan _announcedAt;
+    private TimeSpan _keyMarkedAt;
 
     // A set or a home that would be better, and since when.
     private ImmutableArray<MemberId> _ideal = [];
@@ -44,11 +45,7 @@ internal sealed partial class PartitionHome
     {
         if (message.Term != Term || State is HomeState.None or HomeState.Claiming or HomeState.Collecting) return;
         if (!_followers.TryGetValue(from, out Follower? follower) || message.UpTo > log.Sequence) return;
-        if (message.UpTo < _tailStart)
-        {
-            follower.HoldsLog = false;
-            return;
-        }
+        if (message.UpTo < _tailStart) return;       // Late; or it does not have what the home can no longer send, and fetches the state.
 
         bool isProgress = !follower.HoldsLog || message.UpTo > follower.Acknowledged || message.Round > follower.Round;
         follower.HoldsLog = true;
@@ -101,11 +98,10 @@ internal sealed partial class PartitionHome
         }
 
         ChannelPosition top = log.Top(command.Channel);
-        _lastTime = Math.Max(_lastTime, command.TimeMilliseconds);
         var entry = new LogEntry(LogEntryKind.Publication, log.Sequence + 1, command.Channel, top.Epoch, top.Offset + 1)
         {
             Key = command.Key,
-            TimeMilliseconds = _lastTime,
+            TimeMilliseconds = command.TimeMilliseconds,
             KeepMax = command.KeepMax,
             Data = command.Data,
         };
@@ -187,6 +183,7 @@ internal sealed partial class PartitionHome
     private void TickActive(TimeSpan now)
     {
         if (!Serves(now) || _self is null) return;
+        ExpireKeys(now);
         int wanted = Math.Min(settings.Copies, _view.Members.Count(each => each.TakesCopies && each.Id != activity.Self));
         if (_inForce.Length < wanted || _inForce.Any(each => IsBad(each, now)))
         {
@@ -219,6 +216,22 @@ internal sealed partial class PartitionHome
         }
 
         if (isReady) Freeze(now);
+    }
+
+    // All replicas forget a key at the same entry, whatever their clocks say.
+    private void ExpireKeys(TimeSpan now)
+    {
+        if (!_keyMarks.TryPeek(out (TimeSpan At, ulong Sequence) oldest) || now - _keyMarkedAt >= settings.KeyLifetime / 10)
+        {
+            _keyMarks.Enqueue((now, log.Sequence));
+            _keyMarkedAt = now;
+            return;
+        }
+
+        if (now - oldest.At < settings.KeyLifetime) return;
+        _keyMarks.Dequeue();
+        if (log.OldestKey == 0 || log.OldestKey > oldest.Sequence) return;
+        AppendOwn(new LogEntry(LogEntryKind.ExpireKeys, log.Sequence + 1, "", Epoch: 0, oldest.Sequence));
     }
 
     private bool IsBad(Follower follower, TimeSpan now) =>
@@ -286,7 +299,7 @@ internal sealed partial class PartitionHome
         List<ClusterMember> usable = [.. heard.Where(each => !(_avoided.TryGetValue(each.Id, out TimeSpan until) && until > now))];
         if (usable.Count < wanted) usable = heard;
         if (usable.Count < wanted) return null;
-        ClusterMember? successor = usable.Find(each => each.Id == PartitionMap.RankedHome(_ranked)?.Id);
+        ClusterMember? successor = usable.Find(each => each.Id == FirstRanked?.Id);
         if (successor is null) return PartitionMap.ChooseFollowers(usable, _self!, wanted);
         usable.Remove(successor);
         return [successor, .. PartitionMap.ChooseFollowers(usable, _self!, Math.Max(wanted, 1) - 1)];
@@ -295,7 +308,7 @@ internal sealed partial class PartitionHome
     // The member that ranks first has everything: it is told to claim.
     private void Move(TimeSpan now)
     {
-        ClusterMember? first = PartitionMap.RankedHome(_ranked);
+        ClusterMember? first = FirstRanked;
         if (first is null || first.Id == activity.Self || !_view.IsWhole || !_inForce.Any(each => each.Member == first.Id))
         {
             _moveSince = null;
@@ -312,7 +325,7 @@ internal sealed partial class PartitionHome
 
     private void TickSealed(TimeSpan now)
     {
-        if (now - _sealedAt > settings.HandOverMax || PartitionMap.RankedHome(_ranked) is not { } first || first.Id == activity.Self)
+        if (now - _sealedAt > settings.HandOverMax || FirstRanked is not { } first || first.Id == activity.Self)
         {
             _moveRetryAt = now + settings.TakeoverAfter;
             _moveSince = null;

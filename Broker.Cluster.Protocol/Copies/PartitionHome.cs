@@ -16,7 +16,7 @@ namespace Broker.Cluster.Protocol.Copies;
 /// </code>
 /// </remarks>
 internal sealed partial class PartitionHome(
-    int partition, IReplicaLog log, StoreId store, PeerActivity activity, CopySettings settings, Random random, IPartitionOutput output)
+    int partition, IReplicaLog log, StoreId store, PeerActivity activity, CopySettings settings, Random random, ulong termFloor, IPartitionOutput output)
 {
     private readonly WaitingPublications _waiting = new(partition, settings.WaitingBytesMax, output);
     private readonly Queue<(ulong Request, ulong Round)> _reads = new();
@@ -26,7 +26,7 @@ internal sealed partial class PartitionHome(
 
     // Who may claim, and when.
     private TimeSpan _retryAt;
-    private TimeSpan _stoppedAt;
+    private TimeSpan _claimSeenAt;
     private TimeSpan _incumbentHeardAt;
     private Term _handedOver;
 
@@ -43,7 +43,8 @@ internal sealed partial class PartitionHome(
 
     private bool IsHome => State is HomeState.Active or HomeState.Frozen or HomeState.Sealed;
 
-    internal static ClusterMember? FirstRanked(int partition, MembershipView view) => PartitionMap.RankedHome(PartitionMap.RankMembers(partition, view));
+    /// <summary>Who should be the home; null if nobody may.</summary>
+    internal ClusterMember? FirstRanked => PartitionMap.RankedHome(_ranked);
 
     internal void OnView(MembershipView view, TimeSpan now)
     {
@@ -77,6 +78,7 @@ internal sealed partial class PartitionHome(
 
     internal void OnHandOver(HandOver message, TimeSpan now)
     {
+
         if (State != HomeState.None || message.Term < log.Promised || _self is not { TakesHomes: true }) return;
         _handedOver = Term.Max(_handedOver, message.Term);
         Claim();
@@ -115,7 +117,7 @@ internal sealed partial class PartitionHome(
     {
         if (State != HomeState.Active) return false;
         ChannelPosition top = log.Top(channel);
-        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Trim, log.Sequence + 1, channel, top.Epoch, offset) { TimeMilliseconds = _lastTime });
+        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Trim, log.Sequence + 1, channel, top.Epoch, offset));
         return true;
     }
 
@@ -123,7 +125,7 @@ internal sealed partial class PartitionHome(
     {
         if (State != HomeState.Active) return false;
         ChannelPosition top = log.Top(channel);
-        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Forget, log.Sequence + 1, channel, top.Epoch, top.Offset) { TimeMilliseconds = _lastTime });
+        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Forget, log.Sequence + 1, channel, top.Epoch, top.Offset));
         return true;
     }
 
@@ -206,10 +208,15 @@ internal sealed partial class PartitionHome(
     {
         if (_self is null || !_view.IsWhole) return false;
         MemberId incumbent = IncumbentOf(Record);
-        bool isClaimed = Record.Claim.Member != activity.Self && Record.Claim > (Record.Set?.Term ?? Term.None) && _view.Contains(Record.Claim.Member);
-        if (isClaimed && now - _stoppedAt < settings.HandOverMax) return false;
+        if (Record.Claim > (Record.Set?.Term ?? Term.None))
+        {
+            // A claim is under way. Its owner goes on with it; the others leave it in peace while it may wait for a store to return.
+            if (Record.Claim.Member == activity.Self) return _self.TakesHomes;
+            if (_view.Contains(Record.Claim.Member) && now - _claimSeenAt < settings.StoreReturn + settings.TakeoverAfter) return false;
+        }
+
         if (incumbent == activity.Self) return _self.TakesHomes;
-        if (PartitionMap.RankedHome(_ranked)?.Id != activity.Self) return false;
+        if (FirstRanked?.Id != activity.Self) return false;
         return !_view.Contains(incumbent) || now - _incumbentHeardAt > settings.TakeoverAfter;
     }
 
@@ -218,6 +225,7 @@ internal sealed partial class PartitionHome(
         MemberId before = IncumbentOf(Record);
         RegisterRecord merged = Record.Merge(record);
         if (merged == Record) return;
+        if (merged.Claim != Record.Claim) _claimSeenAt = now;
         Record = merged;
         log.Remember(merged);
         if (IncumbentOf(merged) != before) _incumbentHeardAt = now;
@@ -232,7 +240,7 @@ internal sealed partial class PartitionHome(
     {
         if (!IsHome || now - _announcedAt < settings.SettleAfter) return;
         _announcedAt = now;
-        if (PartitionMap.RankedHome(_ranked) is { } first) AnnounceTo(first.Id);
+        if (FirstRanked is { } first) AnnounceTo(first.Id);
     }
 
     private void ChangeState(HomeState state)
@@ -254,7 +262,6 @@ internal sealed partial class PartitionHome(
         Set = null;
         _next = null;
         _chosen = null;
-        _stoppedAt = now;
         _retryAt = now + settings.RetryAfter + (settings.RetryAfter * (2 * random.NextDouble()));
         ChangeState(HomeState.None);
         _waiting.RefuseAll();

@@ -26,8 +26,8 @@ public sealed class EdgeInterest(IEdgeOutput output, TimeSpan linger, TimeSpan d
     /// <summary>Channels that a home is asked for or sends.</summary>
     public int Channels => _channels.Count;
 
-    /// <summary>Whether this node listens, and its home has said so.</summary>
-    public bool Listens(string channel) => _channels.TryGetValue(channel, out EdgeChannel? known) && known.State != EdgeState.Asked;
+    /// <summary>Whether the channel has listeners on this node, or had some a moment ago.</summary>
+    public bool Knows(string channel) => _channels.ContainsKey(channel);
 
     /// <summary>A client subscribes.</summary>
     /// <param name="channel">The channel.</param>

@@ -23,6 +23,9 @@ public interface IReplicaLog
     /// <summary>Of the last <see cref="LogEntryKind.Forget"/>; 0 if there was none.</summary>
     ulong Generation { get; }
 
+    /// <summary>The sequence of the oldest entry whose key is known; 0 if no key is.</summary>
+    ulong OldestKey { get; }
+
     /// <summary>What the register was last known to hold, for a cluster that starts again from its disks.</summary>
     RegisterRecord Record { get; }
 
@@ -66,5 +69,4 @@ public interface IReplicaLog
 /// <summary>Where the publication with a key is.</summary>
 /// <param name="Position">In its channel.</param>
 /// <param name="Sequence">In the partition's log.</param>
-/// <param name="TimeMilliseconds">When it was published.</param>
-public readonly record struct KeyedPosition(ChannelPosition Position, ulong Sequence, long TimeMilliseconds);
+public readonly record struct KeyedPosition(ChannelPosition Position, ulong Sequence);

@@ -12,6 +12,9 @@ public enum LogEntryKind : byte
     /// <summary>The channel ends; it begins again with another epoch.</summary>
     Forget,
 
+    /// <summary>Idempotency keys of entries up to the sequence in the offset are forgotten.</summary>
+    ExpireKeys,
+
     /// <summary>In a snapshot only: the channel and its newest position, ahead of its publications.</summary>
     Head,
 
@@ -24,7 +27,7 @@ public enum LogEntryKind : byte
 /// <param name="Sequence">Its place in the partition's log, from 1.</param>
 /// <param name="Channel">The channel.</param>
 /// <param name="Epoch">The channel's.</param>
-/// <param name="Offset">In the channel, from 1; of a trim, the last offset that is removed.</param>
+/// <param name="Offset">In the channel, from 1; of a trim, the last offset that is removed; of expired keys, a sequence.</param>
 public sealed record LogEntry(LogEntryKind Kind, ulong Sequence, string Channel, ulong Epoch, ulong Offset)
 {
     private const int HeadBytes = 48;
@@ -32,7 +35,7 @@ public sealed record LogEntry(LogEntryKind Kind, ulong Sequence, string Channel,
     /// <summary>The publisher's idempotency key; empty for none.</summary>
     public string Key { get; init; } = "";
 
-    /// <summary>By the home's wall clock, and never less than of the entry before.</summary>
+    /// <summary>By the home's wall clock; nothing is decided by it.</summary>
     public long TimeMilliseconds { get; init; }
 
     /// <summary>How many publications the channel keeps from this one on; 0 without a limit.</summary>

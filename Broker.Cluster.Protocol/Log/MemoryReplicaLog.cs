@@ -3,10 +3,9 @@ using Broker.Cluster.Protocol.Register;
 namespace Broker.Cluster.Protocol.Log;
 
 /// <summary>A partition's replica in memory.</summary>
-/// <param name="keyLifetime">How long an idempotency key is known, by the times of the entries: all replicas forget it at the same entry.</param>
-public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
+public sealed class MemoryReplicaLog : IReplicaLog
 {
-    private readonly Queue<(string Channel, string Key, long Time)> _keyOrder = new();
+    private readonly Queue<(string Channel, string Key, ulong Sequence)> _keyOrder = new();
     private Dictionary<string, ReplicaChannel> _channels = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
@@ -23,6 +22,9 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
 
     /// <inheritdoc/>
     public ulong Generation { get; private set; }
+
+    /// <inheritdoc/>
+    public ulong OldestKey => _keyOrder.TryPeek(out (string Channel, string Key, ulong Sequence) oldest) ? oldest.Sequence : 0;
 
     /// <inheritdoc/>
     public RegisterRecord Record { get; private set; } = RegisterRecord.Empty;
@@ -62,7 +64,6 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
         if (entry.Sequence != Sequence + 1) throw new ArgumentException($"Entry {entry.Sequence} does not follow {Sequence}.", nameof(entry));
         Sequence = entry.Sequence;
         Apply(entry, isSnapshot: false);
-        ExpireKeys(entry.TimeMilliseconds);
     }
 
     /// <inheritdoc/>
@@ -76,10 +77,10 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
             entries.AddRange(channel.Kept);
         }
 
-        foreach ((string name, string key, long time) in _keyOrder)
+        foreach ((string name, string key, ulong sequence) in _keyOrder)
         {
-            if (!_channels.TryGetValue(name, out ReplicaChannel? channel) || channel.FindKey(key) is not { } known || known.TimeMilliseconds != time) continue;
-            entries.Add(new LogEntry(LogEntryKind.Key, known.Sequence, name, known.Position.Epoch, known.Position.Offset) { Key = key, TimeMilliseconds = time });
+            if (!_channels.TryGetValue(name, out ReplicaChannel? channel) || channel.FindKey(key) is not { } known || known.Sequence != sequence) continue;
+            entries.Add(new LogEntry(LogEntryKind.Key, sequence, name, known.Position.Epoch, known.Position.Offset) { Key = key });
         }
 
         return new LogSnapshot(Lineage, Sequence, entries);
@@ -111,6 +112,12 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
     // In a snapshot the keys have entries of their own, in the order in which they expire.
     private void Apply(LogEntry entry, bool isSnapshot)
     {
+        if (entry.Kind == LogEntryKind.ExpireKeys)
+        {
+            ExpireKeys(entry.Offset);
+            return;
+        }
+
         if (entry.Kind == LogEntryKind.Forget)
         {
             _channels.Remove(entry.Channel);
@@ -143,17 +150,16 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
 
     private void AddKey(ReplicaChannel channel, LogEntry entry)
     {
-        var known = new KeyedPosition(new ChannelPosition(entry.Epoch, entry.Offset), entry.Sequence, entry.TimeMilliseconds);
-        channel.SetKey(entry.Key, known);
-        _keyOrder.Enqueue((entry.Channel, entry.Key, entry.TimeMilliseconds));
+        channel.SetKey(entry.Key, new KeyedPosition(new ChannelPosition(entry.Epoch, entry.Offset), entry.Sequence));
+        _keyOrder.Enqueue((entry.Channel, entry.Key, entry.Sequence));
     }
 
-    private void ExpireKeys(long now)
+    private void ExpireKeys(ulong sequence)
     {
-        while (_keyOrder.TryPeek(out (string Channel, string Key, long Time) oldest) && now - oldest.Time > keyLifetime.TotalMilliseconds)
+        while (_keyOrder.TryPeek(out (string Channel, string Key, ulong Sequence) oldest) && oldest.Sequence <= sequence)
         {
             _keyOrder.Dequeue();
-            if (_channels.TryGetValue(oldest.Channel, out ReplicaChannel? channel) && channel.FindKey(oldest.Key) is { } known && known.TimeMilliseconds == oldest.Time)
+            if (_channels.TryGetValue(oldest.Channel, out ReplicaChannel? channel) && channel.FindKey(oldest.Key) is { } known && known.Sequence == oldest.Sequence)
                 channel.RemoveKey(oldest.Key);
         }
     }

@@ -7,13 +7,16 @@ namespace Broker.Cluster.Protocol.Presence;
 /// <summary>A home's index of who is in the partition's channels, by node. It can be thrown away: the edges send it again.</summary>
 /// <remarks>
 /// The truth is the node that has the connections. A node that is unreachable is hidden at once, without leave events; one that is removed is dropped, with
-/// them; one that is reachable again is shown, without join events. Invariant: joins minus leaves that were put out = clients that are here, hidden ones
-/// included. What a node tells is numbered; of what arrives repeated or late only the newest counts. For one thread.
+/// them; one that is reachable again is shown, without join events. Invariant: clients that were reported first, plus joins, minus leaves that were put
+/// out = clients that are here, hidden ones included. What a node tells is numbered; of what arrives repeated or late only the newest counts. For one thread.
 /// </remarks>
 public sealed class PresenceIndex
 {
     private readonly Dictionary<MemberId, Node> _nodes = [];
     private readonly Dictionary<string, Dictionary<(MemberId Node, string Client), ReadOnlyMemory<byte>>> _channels = new(StringComparer.Ordinal);
+
+    /// <summary>The nodes whose clients are here, or that have said that they have none.</summary>
+    public IReadOnlyCollection<MemberId> Nodes => _nodes.Keys;
 
     /// <summary>A client joined.</summary>
     /// <returns>The change, or null if it was there already or the message is late.</returns>
@@ -43,7 +46,7 @@ public sealed class PresenceIndex
     }
 
     /// <summary>Takes a part of a node's list; with the last part the node's clients are those of the list.</summary>
-    /// <returns>Who joined and who left, compared with what was known.</returns>
+    /// <returns>Who joined and who left, compared with what was known; nothing of a node's first report, as its clients joined under another home.</returns>
     public IReadOnlyList<PresenceChange> Replace(MemberId from, PresenceList message)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -57,13 +60,14 @@ public sealed class PresenceIndex
             if (Add(node, each) is { } joined) changes.Add(joined);
         }
 
-        if (!message.IsLast) return changes;
+        if (!message.IsLast) return node.HasReported ? changes : [];
         foreach ((string channel, string client) in EntriesOf(node).Where(each => !node.Listed.Contains(each)).ToArray())
         {
             if (Remove(node, channel, client) is { } left) changes.Add(left);
         }
 
         node.Listed = null;
+        if (!node.HasReported) changes.Clear();
         node.HasReported = true;
         return changes;
     }
