@@ -37,6 +37,9 @@ internal enum CopyRules
     /// <summary>Nothing is acknowledged that a majority of the members is not heard for.</summary>
     HearMajority = 512,
 
-    /// <summary>A replica is asked by its store, and one with another content does not count.</summary>
+    /// <summary>A replica of the newest set whose log is older than the set has lost what it had, and does not count.</summary>
     TrustOnlyNewLogs = 1024,
+
+    /// <summary>What disks remember of a set counts only when it is proven to be the newest.</summary>
+    ProveRecalledSets = 2048,
 }

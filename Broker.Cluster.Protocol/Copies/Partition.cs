@@ -126,6 +126,12 @@ public sealed class Partition
             case Appended appended:
                 _home.OnAppended(from, appended, now);
                 break;
+            case Recall recall:
+                _replica.OnRecall(from, recall);
+                break;
+            case Recalled recalled:
+                _home.OnRecalled(from, recalled, now);
+                break;
             case HandOver handOver:
                 _home.OnHandOver(handOver, now);
                 break;

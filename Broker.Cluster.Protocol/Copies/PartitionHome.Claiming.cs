@@ -26,6 +26,11 @@ internal sealed partial class PartitionHome
     private TimeSpan _promiseAskedAt;
     private TimeSpan? _holdersGoneAt;
 
+    // The register holds no set: what the stores of the members remember.
+    private readonly Dictionary<MemberId, RegisterRecord> _recalled = [];
+    private TimeSpan _recallingSince;
+    private ulong _seenNumber;
+
     // The log as it was when it was collected: a replica that has exactly this needs no transfer.
     private (Term Term, ulong Sequence) _base;
 
@@ -49,8 +54,8 @@ internal sealed partial class PartitionHome
         {
             case Step.ReadFirst when record is not null:
                 _firstRead = record;
-                ulong seen = Math.Max(Math.Max(record.Claim.Number, record.Set?.Term.Number ?? 0), Math.Max(log.Promised.Number, Term.Number));
-                Term = new Term(Math.Max(seen + 1, termFloor), activity.Self);
+                _seenNumber = Math.Max(_seenNumber, Math.Max(Math.Max(record.Claim.Number, log.Promised.Number), Math.Max(record.Set?.Term.Number ?? 0, Term.Number)));
+                Term = new Term(Math.Max(_seenNumber + 1, termFloor), activity.Self);
                 WriteRegister(Step.WriteClaim, new RegisterRecord(Term, null));
                 break;
             case Step.ReadBackClaim when record is not null && record.Claim <= Term:
@@ -59,6 +64,8 @@ internal sealed partial class PartitionHome
                 _source = null;
                 _holdersGoneAt = null;
                 _promiseAskedAt = now - settings.RepeatAfter;
+                _recalled.Clear();
+                _recallingSince = now;
                 ChangeState(HomeState.Collecting);
                 Collect(now);
                 break;
@@ -108,6 +115,13 @@ internal sealed partial class PartitionHome
         _source = new StateTransfer(from, Term, ++_transfers) { ProgressAt = now };
         _base.Term = message.LogTerm;
         output.Send(from, _source.Request(partition));
+    }
+
+    internal void OnRecalled(MemberId from, Recalled message, TimeSpan now)
+    {
+        if (State != HomeState.Collecting || message.Term != Term || _old is not null) return;
+        _recalled[from] = message.Record;
+        Collect(now);
     }
 
     internal bool TryTakePart(MemberId from, SnapshotPart message, TimeSpan now)
@@ -184,6 +198,7 @@ internal sealed partial class PartitionHome
             return;
         }
 
+        if (_old is null && !TryRecall(now)) return;
         if (_old is null)
         {
             BeginLineage(now);
@@ -207,6 +222,46 @@ internal sealed partial class PartitionHome
 
         _source = null;
         AskHolders(_old, now);
+    }
+
+    // A cluster that starts again has an empty register, and its disks may remember. What one remembers may be old, so it counts only with a proof; without
+    // one, and after the time in which the others could have returned, a new lineage begins. True when the claim can go on.
+    private bool TryRecall(TimeSpan now)
+    {
+        _recalled[activity.Self] = log.Record;
+        ClusterMember[] silent = [.. _view.Members.Where(each => !_recalled.ContainsKey(each.Id))];
+        if (silent.Length > 0)
+        {
+            if (now - _promiseAskedAt < settings.RepeatAfter) return false;
+            _promiseAskedAt = now;
+            foreach (ClusterMember each in silent) output.Send(each.Id, new Recall(partition, Term));
+            return false;
+        }
+
+        RegisterRecord best = RegisterRecord.Empty;
+        var present = new HashSet<StoreId>();
+        foreach (ClusterMember each in _view.Members)
+        {
+            best = best.Merge(_recalled[each.Id]);
+            present.Add(each.Store);
+        }
+
+        _seenNumber = Math.Max(_seenNumber, Math.Max(best.Claim.Number, best.Set?.Term.Number ?? 0));
+        if (_seenNumber > Term.Number)
+        {
+            Stop(now);      // The claim is below what is remembered: again, with a higher one.
+            return false;
+        }
+
+        if (best.Set is null) return true;
+        if (best.Set.IsProvenBy(present) || settings.Broken.HasFlag(CopyRules.ProveRecalledSets))
+        {
+            _old = best.Set;
+            _promiseAskedAt = now - settings.RepeatAfter;
+            return true;
+        }
+
+        return now - _recallingSince >= settings.StoreReturn && activity.HearsMajority(_view, now, settings.MajorityAfter);
     }
 
     // One replica is enough, for each acknowledgement of the old home needs all of them.
@@ -259,10 +314,16 @@ internal sealed partial class PartitionHome
 
     private void RecordSet(ImmutableArray<Follower> followers)
     {
-        _next = new ReplicaSet(Term, ++_version, log.Lineage) { Stores = [store, .. followers.Select(static each => each.Store)] };
+        _next = new ReplicaSet(Term, ++_version, log.Lineage) 
+        {
+            Stores = [store, .. followers.Select(static each => each.Store)],
+            Members = MemberStores(),
+        };
         if (State == HomeState.Syncing) ChangeState(HomeState.Recording);
         WriteRegister(Step.WriteSet, new RegisterRecord(Term, _next));
     }
+
+    private ImmutableArray<StoreId> MemberStores() => [.. _view.Members.Where(static each => each.Store.Value != 0).Select(static each => each.Store).Order()];
 
     private void Activate(TimeSpan now)
     {
@@ -273,6 +334,7 @@ internal sealed partial class PartitionHome
         _chosen = null;
         _idealSince = null;
         _moveSince = null;
+        _recordAt = null;
         foreach (MemberId each in _followers.Keys.ToArray())
         {
             if (!_inForce.Any(follower => follower.Member == each)) _followers.Remove(each);

@@ -39,7 +39,7 @@ internal sealed partial class PartitionHome(
     internal ulong Committed { get; private set; }
 
     /// <summary>What this node knows of the register.</summary>
-    internal RegisterRecord Record { get; private set; } = log.Record;
+    internal RegisterRecord Record { get; private set; } = RegisterRecord.Empty;
 
     private bool IsHome => State is HomeState.Active or HomeState.Frozen or HomeState.Sealed;
 
@@ -86,6 +86,7 @@ internal sealed partial class PartitionHome(
 
     internal void OnRefused(Refused message, TimeSpan now)
     {
+        _seenNumber = Math.Max(_seenNumber, message.Higher.Number);
         if (State != HomeState.None && message.Term == Term && message.Higher > Term) Stop(now);
     }
 

@@ -30,6 +30,8 @@ internal sealed class PartitionReplica(int partition, IReplicaLog log, CopySetti
         output.Send(from, new Promised(partition, message.Term, log.LogTerm, log.Sequence));
     }
 
+    internal void OnRecall(MemberId from, Recall message) => output.Send(from, new Recalled(partition, message.Term, log.Record));
+
     internal void OnSync(MemberId from, Sync message, TimeSpan now)
     {
         if (IsRefused(from, message.Term)) return;

@@ -90,6 +90,8 @@ public static class ClusterSerializer
         ClusterMessageKind.SnapshotPart => SnapshotPart.Read(ref reader),
         ClusterMessageKind.HandOver => HandOver.Read(ref reader),
         ClusterMessageKind.Announce => Announce.Read(ref reader),
+        ClusterMessageKind.Recall => Recall.Read(ref reader),
+        ClusterMessageKind.Recalled => Recalled.Read(ref reader),
         ClusterMessageKind.Listen => Listen.Read(ref reader),
         ClusterMessageKind.Listening => Listening.Read(ref reader),
         ClusterMessageKind.Unlisten => Unlisten.Read(ref reader),

@@ -237,3 +237,41 @@ public sealed record Announce(int Partition, Term Term) : IPartitionMessage
 
     internal static Announce Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm());
 }
+
+/// <summary>Claimant to all members, when the register holds no set: what does your store remember?</summary>
+/// <param name="Partition">The partition.</param>
+/// <param name="Term">The claim.</param>
+public sealed record Recall(int Partition, Term Term) : IPartitionMessage
+{
+    /// <inheritdoc/>
+    public ClusterMessageKind Kind => ClusterMessageKind.Recall;
+
+    /// <inheritdoc/>
+    public void Write(WireWriter writer)
+    {
+        writer.WriteCount(Partition);
+        writer.WriteTerm(Term);
+    }
+
+    internal static Recall Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm());
+}
+
+/// <summary>Member to claimant: this is the newest that my store remembers of the register.</summary>
+/// <param name="Partition">The partition.</param>
+/// <param name="Term">Of the request.</param>
+/// <param name="Record">Of the store; empty if it began empty and has learned nothing.</param>
+public sealed record Recalled(int Partition, Term Term, RegisterRecord Record) : IPartitionMessage
+{
+    /// <inheritdoc/>
+    public ClusterMessageKind Kind => ClusterMessageKind.Recalled;
+
+    /// <inheritdoc/>
+    public void Write(WireWriter writer)
+    {
+        writer.WriteCount(Partition);
+        writer.WriteTerm(Term);
+        writer.WriteRecord(Record);
+    }
+
+    internal static Recalled Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadRecord());
+}

@@ -50,6 +50,12 @@ public enum ClusterMessageKind : byte
     /// <summary><see cref="Messages.Announce"/>.</summary>
     Announce = 10,
 
+    /// <summary><see cref="Messages.Recall"/>.</summary>
+    Recall = 11,
+
+    /// <summary><see cref="Messages.Recalled"/>.</summary>
+    Recalled = 12,
+
     /// <summary><see cref="Messages.Listen"/>.</summary>
     Listen = 20,
 

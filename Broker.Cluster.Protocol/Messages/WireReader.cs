@@ -90,9 +90,7 @@ public ref struct WireReader(ReadOnlySpan<byte> bytes)
         Term term = ReadTerm();
         uint version = ReadUInt32();
         Term lineage = ReadTerm();
-        ImmutableArray<StoreId>.Builder stores = ImmutableArray.CreateBuilder<StoreId>();
-        for (int left = ReadCount(); left > 0 && IsGood; left--) stores.Add(new StoreId(ReadUInt64()));
-        return new RegisterRecord(claim, new ReplicaSet(term, version, lineage) { Stores = stores.ToImmutable() });
+        return new RegisterRecord(claim, new ReplicaSet(term, version, lineage) { Stores = ReadStores(), Members = ReadStores() });
     }
 
     /// <summary>Says that what was read is no value of its type.</summary>
@@ -100,6 +98,13 @@ public ref struct WireReader(ReadOnlySpan<byte> bytes)
     {
         IsGood = false;
         _rest = default;
+    }
+
+    private ImmutableArray<StoreId> ReadStores()
+    {
+        ImmutableArray<StoreId>.Builder stores = ImmutableArray.CreateBuilder<StoreId>();
+        for (int left = ReadCount(); left > 0 && IsGood; left--) stores.Add(new StoreId(ReadUInt64()));
+        return stores.ToImmutable();
     }
 
     private LogEntry ReadEntry()

@@ -16,9 +16,20 @@ public sealed record ReplicaSet(Term Term, uint Version, Term Lineage)
     public bool IsNewerThan(ReplicaSet? other) =>
         other is null || Term > other.Term || (Term == other.Term && Version > other.Version);
 
+    /// <summary>The stores of all members that it was recorded for: a majority of them knew it then.</summary>
+    public required ImmutableArray<StoreId> Members { get; init; }
+
+    /// <summary>
+    /// Whether it is known to be the newest one by what disks remember alone. Either a majority of its members is there, of which one knows any later set
+    /// that was recorded for the same members; or all its replicas are there, without one of which no later home could begin.
+    /// </summary>
+    /// <param name="present">The stores that have said what they remember.</param>
+    public bool IsProvenBy(IReadOnlyCollection<StoreId> present) =>
+        Members.Count(present.Contains) > Members.Length / 2 || Stores.All(present.Contains);
+
     /// <inheritdoc/>
     public bool Equals(ReplicaSet? other) =>
-        other is not null && Term == other.Term && Version == other.Version && Lineage == other.Lineage && Stores.SequenceEqual(other.Stores);
+        other is not null && Term == other.Term && Version == other.Version && Lineage == other.Lineage && Stores.SequenceEqual(other.Stores) && Members.SequenceEqual(other.Members);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Term, Version);

@@ -79,9 +79,36 @@ internal sealed class ClusterChecker(SimulatedWorld world)
         ReplicaSet set = home.Partitions[partition].Replicas!;
         bool isLate = _highest.TryGetValue(partition, out (Term Term, ReplicaSet Set) highest) && highest.Term > term;
         if (isLate) return;      // It is active without power: nothing that it appends is taken by all.
-        if (highest.Set is not null && highest.Set.Lineage != set.Lineage) EndLineage(home, partition, highest.Set);
+        if (highest.Set is not null && highest.Set.Lineage != set.Lineage)
+        {
+            world.Count("lineages ended");
+            if (!_ended.TryGetValue(partition, out HashSet<Term>? ended)) _ended[partition] = ended = [];
+            ended.Add(highest.Set.Lineage);
+        }
+
         if (highest.Set is null || set.IsNewerThan(highest.Set)) _highest[partition] = (term, set);
         CheckLog(home, partition, $"when {term} became active");
+    }
+
+    /// <summary>A claimant begins with an empty log.</summary>
+    internal void BeginsLineage(SimulatedNode home, int partition)
+    {
+        if (!_highest.TryGetValue(partition, out (Term Term, ReplicaSet Set) highest)) return;
+        ReplicaSet set = highest.Set;
+        HashSet<StoreId> present = [.. home.View.Members.Select(static each => each.Store)];
+
+        // A cluster that starts again from disks cannot know what is newest unless most of the members, or all replicas, are there.
+        bool isRegisterLost = world.Membership.Members.All(each => !home.View.Contains(each.Id) || !each.KnowsSet(partition));
+        if (isRegisterLost && !set.IsProvenBy(present))
+        {
+            world.Count("lineages given up unproven");
+            return;
+        }
+
+        foreach (SimulatedNode each in world.Membership.Members)
+        {
+            if (home.View.Contains(each.Id) && set.Stores.Contains(each.Store.Id) && each.Store.Logs[partition].Lineage == set.Lineage) Fail("I5", $"{home} ends lineage {set.Lineage}, which {each} has in store {each.Store.Id}");
+        }
     }
 
     internal void CheckReceived(SimulatedClient client, ChannelPosition? before, LogEntry entry)
@@ -172,17 +199,6 @@ internal sealed class ClusterChecker(SimulatedWorld world)
             && !_mayForget.Contains((channel, place.Position.Epoch)) && !_mayForget.Contains((channel, position.Epoch)))
             Fail("I1", $"{id} of {channel} is at {place.Position} and at {position}");
         _places[id] = (position, lineage);
-    }
-
-    private void EndLineage(SimulatedNode home, int partition, ReplicaSet set)
-    {
-        world.Count("lineages ended");
-        if (!_ended.TryGetValue(partition, out HashSet<Term>? ended)) _ended[partition] = ended = [];
-        ended.Add(set.Lineage);
-        foreach (SimulatedNode each in world.Membership.Members)
-        {
-            if (home.View.Contains(each.Id) && set.Stores.Contains(each.Store.Id) && each.Store.Logs[partition].Lineage == set.Lineage) Fail("I5", $"{home} ended lineage {set.Lineage}, which {each} has in store {each.Store.Id}");
-        }
     }
 
     private void CheckLog(SimulatedNode home, int partition, string when)

@@ -79,7 +79,7 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
             return;
         }
 
-        if (world.Options.IsHarsh && message is IPartitionMessage and (Promise or Promised or Refused or Sync or Append or Appended or Fetch or SnapshotPart or HandOver or Announce))
+        if (world.Options.IsHarsh && message is IPartitionMessage and (Promise or Promised or Refused or Sync or Append or Appended or Fetch or SnapshotPart or HandOver or Announce or Recall or Recalled))
         {
             SendHarsh(from, to, message);
             return;

@@ -254,6 +254,7 @@ internal sealed partial class SimulatedNode
     {
         World.Trace($"{this} is {state} of {partition} in {term}{(Partitions[partition].Replicas is { } set && state == HomeState.Active ? $" v{set.Version} on {string.Join(',', set.Stores)}, {Store.Logs[partition].Sequence} entries, lineage {set.Lineage}" : "")}");
         World.Count($"state {state}");
+        if (state == HomeState.Syncing && Store.Logs[partition].Lineage == term) World.Checker.BeginsLineage(this, partition);
         if (state == HomeState.None) (Interest[partition], Presence[partition]) = (null, null);
         if (state != HomeState.Active) return;
         if (Interest[partition] is null)

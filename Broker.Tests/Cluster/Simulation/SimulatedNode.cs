@@ -33,7 +33,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
         WallSkewMilliseconds = (long)world.Seconds(-3_600_000, 3_600_000);
         _activity = new PeerActivity(id, TimeSpan.FromSeconds(2));
         int count = world.Options.Partitions;
-        _register = [.. store.Logs.Select(static log => log.Record)];       // What the store remembers is merged into the engine's register.
+        _register = [.. Enumerable.Repeat(RegisterRecord.Empty, count)];        // The engine's, in memory: it begins empty.
         Partitions = [.. Enumerable.Range(0, count).Select(each => new Partition(each, store.Logs[each], store.Id, _activity, world.Settings, world.Random, (ulong)world.Now.TotalMilliseconds, this))];
         Interest = new HomeInterest?[count];
         Presence = new PresenceIndex?[count];
@@ -114,6 +114,9 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
             if (_edgeHomes[partition].Home == peer) SetEdgeHome(partition, (null, Term.None));
         }
     }
+
+    /// <summary>Whether the engine's register on this node holds a set.</summary>
+    internal bool KnowsSet(int partition) => _register[partition].Set is not null;
 
     internal void OnLinkUp(MemberId peer)
     {
