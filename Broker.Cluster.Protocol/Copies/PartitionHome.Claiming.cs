@@ -320,6 +320,7 @@ internal sealed partial class PartitionHome
             Members = MemberStores(),
         };
         if (State == HomeState.Syncing) ChangeState(HomeState.Recording);
+        else if (settings.Broken.HasFlag(CopyRules.FreezeWhileSetChanges)) _inForce = followers;
         WriteRegister(Step.WriteSet, new RegisterRecord(Term, _next));
     }
 

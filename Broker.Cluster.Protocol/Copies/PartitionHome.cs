@@ -110,7 +110,8 @@ internal sealed partial class PartitionHome(
             return;
         }
 
-        if (State == HomeState.Active) Place(request, command, now);
+        bool isOpen = State == HomeState.Active || (State == HomeState.Frozen && settings.Broken.HasFlag(CopyRules.FreezeWhileSetChanges));
+        if (isOpen) Place(request, command, now);
         else _waiting.Wait(request, command);
     }
 

@@ -26,7 +26,7 @@ internal sealed class PartitionReplica(int partition, IReplicaLog log, CopySetti
     internal void OnPromise(MemberId from, Promise message)
     {
         if (IsRefused(from, message.Term)) return;
-        MakePromise(message.Term);
+        if (!settings.Broken.HasFlag(CopyRules.PromiseFences)) MakePromise(message.Term);
         output.Send(from, new Promised(partition, message.Term, log.LogTerm, log.Sequence));
     }
 
@@ -67,7 +67,7 @@ internal sealed class PartitionReplica(int partition, IReplicaLog log, CopySetti
 
     internal void OnFetch(MemberId from, Fetch message, TimeSpan now)
     {
-        if (IsRefused(from, message.Term) || message.Term > log.Promised) return;
+        if (IsRefused(from, message.Term) || (message.Term > log.Promised && !settings.Broken.HasFlag(CopyRules.PromiseFences))) return;
         if (!_outgoing.TryGetValue(from, out (ulong Transfer, LogSnapshot State, TimeSpan At) known) || known.Transfer != message.Transfer)
         {
             if (message.Part != 0) return;       // The state of that moment is no longer here; the asker begins again.

@@ -18,6 +18,7 @@ namespace Broker.Tests.Cluster.Simulation;
 /// I6  each listener sees the offsets of an epoch without repeat, reorder or untold gap
 /// I7  one active home at the end of a quiet time
 /// I8  a recovery that says it is whole is whole, and not older than what was acknowledged before it was asked for
+/// I9  a home that has heard no majority of the members for some seconds acknowledges nothing
 /// J   with quiet views the home's index of listeners is that of the edges; nothing is sent to a node that does not listen
 /// P   after a quiet time presence is exact; no client of a node that ended long ago is shown
 /// </code>
@@ -32,6 +33,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
     private readonly Dictionary<(string Channel, ulong Epoch), ulong> _mayTrim = [];
     private readonly Dictionary<int, (Term Term, ReplicaSet Set)> _highest = [];
     private readonly Dictionary<int, HashSet<Term>> _ended = [];
+    private readonly Dictionary<int, List<ReplicaSet>> _written = [];
     private readonly Dictionary<int, string> _begun = [];
 
     internal List<string> Violations { get; } = [];
@@ -59,6 +61,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
     {
         AcknowledgedCount++;
         world.Count("acknowledged");
+        if (world.Now - home.MajorityAt > TimeSpan.FromSeconds(3) && world.Now > home.PausedUntil + TimeSpan.FromSeconds(1)) Fail("I9", $"{home} acknowledged {id}, and heard a majority last at {home.MajorityAt.TotalSeconds:F1}");
         Term term = home.Partitions[partition].Term;
         Term lineage = home.Partitions[partition].Replicas?.Lineage ?? Term.None;
         See("I1", _begun[id], position, id, lineage);
@@ -99,16 +102,27 @@ internal sealed class ClusterChecker(SimulatedWorld world)
 
         // A cluster that starts again from disks cannot know what is newest unless most of the members, or all replicas, are there.
         bool isRegisterLost = world.Membership.Members.All(each => !home.View.Contains(each.Id) || !each.KnowsSet(partition));
-        if (isRegisterLost && !set.IsProvenBy(present))
+        RegisterRecord best = world.Membership.Members.Where(each => home.View.Contains(each.Id)).Aggregate(RegisterRecord.Empty, (known, each) => known.Merge(each.Store.Logs[partition].Record));
+        if (isRegisterLost && best.Set?.IsProvenBy(present) != true)
         {
             world.Count("lineages given up unproven");
             return;
         }
 
-        foreach (SimulatedNode each in world.Membership.Members)
+        // A newer set that was written, but not activated, has taken the place of the one that was active.
+        foreach (ReplicaSet newer in _written.GetValueOrDefault(partition, []).Where(each => each.IsNewerThan(set)).Append(set))
         {
-            if (home.View.Contains(each.Id) && set.Stores.Contains(each.Store.Id) && each.Store.Logs[partition].Lineage == set.Lineage) Fail("I5", $"{home} ends lineage {set.Lineage}, which {each} has in store {each.Store.Id}");
+            bool isHeld = world.Membership.Members.Any(each => home.View.Contains(each.Id) && newer.Stores.Contains(each.Store.Id) && each.Store.Logs[partition].Lineage == set.Lineage);
+            if (!isHeld) return;
         }
+
+        Fail("I5", $"{home} ends lineage {set.Lineage}, which a member has");
+    }
+
+    internal void Written(int partition, ReplicaSet set)
+    {
+        if (!_written.TryGetValue(partition, out List<ReplicaSet>? sets)) _written[partition] = sets = [];
+        sets.Add(set);
     }
 
     internal void CheckReceived(SimulatedClient client, ChannelPosition? before, LogEntry entry)

@@ -66,6 +66,9 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
 
     internal PresenceIndex?[] Presence { get; }
 
+    /// <summary>When more than half of the members could last be heard, in truth.</summary>
+    internal TimeSpan MajorityAt { get; private set; }
+
     private long WallSkewMilliseconds { get; }
 
     private TimeSpan Now => _clockOffset + (World.Now * _clockRate);
@@ -78,6 +81,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     internal void Turn(Action action)
     {
         _activity.Observe(Now);
+        NoteMajority();
         action();
         FollowHomes();
         foreach (Partition each in Partitions) each.Flush(Now);
@@ -97,6 +101,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
             if (!World.Options.BrokenHost.HasFlag(HostRules.DropRemoved)) foreach (PresenceIndex? index in Presence) index?.Drop(each);
         }
 
+        NoteMajority();
         RefreshView();
         foreach (MemberId each in _members)
         {
@@ -107,7 +112,6 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     internal void OnLinkDown(MemberId peer)
     {
         _up.Remove(peer);
-        if (World.Options.BrokenHost.HasFlag(HostRules.ListenAgain)) return;
         foreach (HomeInterest? index in Interest) index?.Forget(peer);
         for (int partition = 0; partition < _edgeHomes.Length; partition++)
         {
@@ -130,6 +134,11 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
         if (from != Id && !Serves(from)) return;
         if (from != Id) _activity.Heard(from, Now);
         if (message is IPartitionMessage about) Handle(from, about);
+    }
+
+    private void NoteMajority()
+    {
+        if (World.Network.HearsMajority(Id, _members)) MajorityAt = World.Now;
     }
 
     // --- the register of the engine
@@ -166,6 +175,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
 
     public void WriteRegister(int partition, ulong operation, RegisterRecord change)
     {
+        if (change.Set is not null) World.Checker.Written(partition, change.Set);
         SetRegister(partition, change);
         RegisterRecord written = _register[partition];
         MemberId[] asked = [.. _members];

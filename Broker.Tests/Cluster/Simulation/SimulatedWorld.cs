@@ -70,7 +70,7 @@ internal sealed class SimulatedWorld
     internal ClusterChecker Run()
     {
         double end = Options.Length.TotalSeconds, quietAt = end - s_quiet.TotalSeconds;
-        for (double at = 3; at < quietAt; at += Seconds(2, 10)) At(TimeSpan.FromSeconds(at), Fault);
+        for (double at = 3; at < quietAt; at += Options.IsHot ? Seconds(0.7, 3.5) : Seconds(2, 10)) At(TimeSpan.FromSeconds(at), Fault);
         for (double at = 1; at < end - 8; at += Seconds(0.03, 0.09)) At(TimeSpan.FromSeconds(at), Publish);
         for (double at = 6; at < quietAt; at += Seconds(4, 12)) At(TimeSpan.FromSeconds(at), TrimOrForget);
         for (double at = 5; at < end - 12; at += 1) At(TimeSpan.FromSeconds(at), Checker.CheckPresence);

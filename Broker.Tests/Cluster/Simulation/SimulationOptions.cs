@@ -14,6 +14,9 @@ internal sealed record SimulationOptions(int Seed)
     /// <summary>Nodes claim against the ranking now and then.</summary>
     public bool Rivals { get; init; }
 
+    /// <summary>Faults come three times as often.</summary>
+    public bool IsHot { get; init; }
+
     /// <summary>Messages of the copies protocol are lost, repeated and reordered one by one, which lanes do not do.</summary>
     public bool IsHarsh { get; init; }
 
@@ -50,9 +53,6 @@ internal enum HostRules
 
     /// <summary>Messages of nodes that are no members are not handled.</summary>
     ServeMembersOnly = 2,
-
-    /// <summary>A home forgets a node's interest when its lane breaks, and edges ask again.</summary>
-    ListenAgain = 4,
 
     /// <summary>A node that was removed is dropped from the presence indexes.</summary>
     DropRemoved = 8,
