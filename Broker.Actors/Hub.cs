@@ -1,3 +1,9 @@
+using Broker.Actors.Api;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Calls.Outbound;
+using Broker.Actors.Channels.Relay;
+using Broker.Actors.Metrics;
 using System.Net;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -5,14 +11,11 @@ using Akka.Configuration;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.FanOut;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
-using Broker.Actors.Loops;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -80,7 +83,7 @@ public sealed class Hub : IAsyncDisposable
     }
 
     /// <summary>Makes the dialects of a hub.</summary>
-    internal static DialectRegistry RegistryOf(HubSettings settings, IEnumerable<IDialectFactory> dialects, Methods methods, string? version = null)
+    internal static DialectRegistry RegistryOf(HubSettings settings, IEnumerable<IDialectFactory> dialects, MethodRegistry methods, string? version = null)
     {
         var context = new DialectContext
         {
@@ -112,7 +115,7 @@ public sealed class Hub : IAsyncDisposable
     public bool IsReady => _ready;
 
     /// <summary>What clients may call; to be filled before the start.</summary>
-    public Methods Methods { get; } = new();
+    public MethodRegistry Methods { get; } = new();
 
     /// <summary>What an application may ask of the hub, from its start on.</summary>
     public IHubApi Api => _api;

@@ -1,3 +1,4 @@
+using Broker.Actors.Metrics;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Dialects;

@@ -1,11 +1,11 @@
+using Broker.Actors.Sessions;
+using Broker.Actors.Calls.Methods;
 using Akka.Configuration;
 using Broker.Actors;
 using Broker.Actors.Access;
 using Broker.Actors.Dialects;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Dialects;
-using Broker.Actors.Channels.Api;
 using Broker.AspNetCore.Api;
 using Broker.Identity.Access;
 using Broker.Identity.Settings;
@@ -36,7 +36,7 @@ public static class BrokerApplication
         return services;
     }
 
-    /// <summary>Adds a method that clients may call; see <see cref="Methods"/> for what its handler may rely on.</summary>
+    /// <summary>Adds a method that clients may call; see <see cref="MethodRegistry"/> for what its handler may rely on.</summary>
     /// <param name="services">Of an application with <see cref="AddBroker"/>.</param>
     /// <param name="name">What clients call it. One that is taken, or collides, stops the start.</param>
     /// <param name="handler">What answers.</param>
@@ -121,8 +121,8 @@ public static class BrokerApplication
         return hub;
     }
 
-    private sealed class MethodSource(Action<Methods> add) : IMethodSource
+    private sealed class MethodSource(Action<MethodRegistry> add) : IMethodSource
     {
-        public void AddTo(Methods methods) => add(methods);
+        public void AddTo(MethodRegistry methods) => add(methods);
     }
 }

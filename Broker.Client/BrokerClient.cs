@@ -124,7 +124,7 @@ public sealed class BrokerClient : IAsyncDisposable
     public async Task<Subscription> SubscribeAsync(string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
-        var subscription = new Subscription(this, channel, token, _options.SubscriptionBytesMax);
+        var subscription = new Subscription(Leave, channel, token, _options.SubscriptionBytesMax);
         Connection connection;
         lock (_gate)
         {
@@ -269,7 +269,7 @@ public sealed class BrokerClient : IAsyncDisposable
         await _running.ConfigureAwait(false);
     }
 
-    internal void Leave(Subscription subscription)
+    private void Leave(Subscription subscription)
     {
         Connection? connection;
         lock (_gate)

@@ -6,8 +6,10 @@ namespace Broker.Client;
 /// <summary>What the client logs, under the category <c>Broker.Client.BrokerClient</c>.</summary>
 internal static partial class ClientLog
 {
+    private const string Category = "Broker.Client.BrokerClient";
+
     /// <summary>The logger of a client; one that writes nothing where there is no factory.</summary>
-    public static ILogger CreateLogger(BrokerClientOptions options) => options.LoggerFactory?.CreateLogger(typeof(BrokerClient).FullName!) ?? NullLogger.Instance;
+    public static ILogger CreateLogger(BrokerClientOptions options) => options.LoggerFactory?.CreateLogger(Category) ?? NullLogger.Instance;
 
     [LoggerMessage(1, LogLevel.Information, "Connected to {Url} as {ClientId}")]
     public static partial void Connected(ILogger logger, Uri url, string clientId);

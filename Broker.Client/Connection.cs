@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Security.Authentication;
 using System.Text;
 using Broker.Core.Buffers;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;

@@ -3,13 +3,15 @@ namespace Broker.Client;
 /// <summary>One call of the hub, as the method that answers it sees it.</summary>
 public sealed class HubCall
 {
-    private readonly InboundCalls _calls;
     private readonly InboundCall _call;
+    private readonly Func<InboundCall, ReadOnlyMemory<byte>, CancellationToken, ValueTask> _send;
 
-    internal HubCall(InboundCalls calls, InboundCall call, string method, ReadOnlyMemory<byte> arguments)
+    internal HubCall(
+        InboundCall call, string method, ReadOnlyMemory<byte> arguments, int itemBytesMax, Func<InboundCall, ReadOnlyMemory<byte>, CancellationToken, ValueTask> send)
     {
-        _calls = calls;
         _call = call;
+        _send = send;
+        ItemBytesMax = itemBytesMax;
         Method = method;
         Arguments = arguments;
     }
@@ -27,12 +29,12 @@ public sealed class HubCall
     public IAsyncEnumerable<ReadOnlyMemory<byte>> Items => _call.Items?.ReadAsync(_call.Over) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
 
     /// <summary>The longest item that the hub accepts, in bytes.</summary>
-    public int ItemBytesMax => _calls.ItemBytesMax;
+    public int ItemBytesMax { get; }
 
     /// <summary>Sends one of several results, before the one that the method returns. Waits while the hub has not taken those before, and while there is no room to send.</summary>
     /// <param name="item">Any bytes that fit a frame; copied.</param>
     /// <param name="cancellationToken">Stops waiting; nothing was sent, and the call goes on.</param>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     /// <exception cref="PayloadTooLargeException">It is longer than a frame. Nothing was sent.</exception>
-    public ValueTask SendAsync(ReadOnlyMemory<byte> item, CancellationToken cancellationToken = default) => _calls.SendAsync(_call, item, cancellationToken);
+    public ValueTask SendAsync(ReadOnlyMemory<byte> item, CancellationToken cancellationToken = default) => _send(_call, item, cancellationToken);
 }

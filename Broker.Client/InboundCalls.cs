@@ -16,7 +16,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     private long _itemBytes;                            // Further arguments that wait for their methods.
 
     /// <summary>The longest item that the hub accepts, in bytes.</summary>
-    public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
+    private int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
     /// <summary>The hub calls.</summary>
     public void Start(in Call call)
@@ -27,7 +27,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
         else
         {
             InboundCall answered = Add(call);
-            var asSeen = new HubCall(this, answered, name, call.Arguments.ToArray());
+            var asSeen = new HubCall(answered, name, call.Arguments.ToArray(), ItemBytesMax, SendAsync);
             _ = Task.Run(() => RunAsync(answered, method, asSeen));
         }
     }
@@ -83,7 +83,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     }
 
     /// <summary>Sends one of several results, once the hub gives credit; without the lock.</summary>
-    public async ValueTask SendAsync(InboundCall call, ReadOnlyMemory<byte> item, CancellationToken cancellationToken)
+    private async ValueTask SendAsync(InboundCall call, ReadOnlyMemory<byte> item, CancellationToken cancellationToken)
     {
         if (item.Length > ItemBytesMax) throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, call.Over);

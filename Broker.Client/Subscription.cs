@@ -7,14 +7,14 @@ namespace Broker.Client;
 /// </remarks>
 public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 {
-    private readonly BrokerClient _client;
+    private readonly Action<Subscription> _leave;
     private readonly SeenOffsets _seen = new();
     private bool _confirmedOnce;
     private volatile bool _left;
 
-    internal Subscription(BrokerClient client, string channel, ReadOnlyMemory<byte> token, long bytesMax)
+    internal Subscription(Action<Subscription> leave, string channel, ReadOnlyMemory<byte> token, long bytesMax)
     {
-        _client = client;
+        _leave = leave;
         Channel = channel;
         Token = token;
         Queue = new DeliveryQueue(bytesMax);
@@ -48,7 +48,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _left = true;
-        _client.Leave(this);
+        _leave(this);
         Queue.End(failure: null);
         return ValueTask.CompletedTask;
     }

@@ -1,5 +1,5 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Actors;
-using Broker.Actors.Rpc;
 using Broker.Host.Commands;
 using Broker.Host.Hosting;
 using Broker.Host.Store;

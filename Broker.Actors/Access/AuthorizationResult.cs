@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Home;
 using Broker.Actors.Model;
 
 namespace Broker.Actors.Access;
@@ -53,7 +54,7 @@ public sealed record PublicationTerms
     public IReadOnlyList<KeyValuePair<string, string>> Tags { get; init; } = [];
 
     /// <summary>How it is to be taken.</summary>
-    public Channels.PublishOptions Options { get; init; } = Channels.PublishOptions.None;
+    public PublishOptions Options { get; init; } = PublishOptions.None;
 }
 
 /// <summary>What holds for one subscription, over what its namespace says.</summary>

@@ -1,4 +1,4 @@
-using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Runtime;
 using Broker.Reactor;
 using Broker.Reactor.Loops;

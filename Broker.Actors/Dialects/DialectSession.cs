@@ -1,11 +1,12 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Channels.Delivery;
 using Akka.Actor;
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Framing;

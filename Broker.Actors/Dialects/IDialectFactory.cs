@@ -1,5 +1,6 @@
-using Broker.Actors.Channels;
-using Broker.Actors.Rpc;
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Sessions;
 using Broker.Core.Deflate;
 using Broker.Core.Upgrade;
@@ -30,7 +31,7 @@ public sealed record DialectContext
     public required ChannelSettings Channels { get; init; }
 
     /// <summary>What clients may call; complete before the first connection.</summary>
-    public required Methods Methods { get; init; }
+    public required MethodRegistry Methods { get; init; }
 
     /// <summary>Which pages may connect.</summary>
     public required OriginRule Origins { get; init; }

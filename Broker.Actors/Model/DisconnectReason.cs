@@ -1,3 +1,4 @@
+
 namespace Broker.Actors.Model;
 
 /// <summary>What kind of reason ends a connection. Each dialect has its own codes for them.</summary>

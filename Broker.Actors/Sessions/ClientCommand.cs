@@ -1,11 +1,14 @@
-using Broker.Actors.Channels;
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Transfers;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;
-using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
+using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 
 namespace Broker.Actors.Sessions;
 
@@ -106,6 +109,12 @@ public abstract record ClientCommand(uint Id, int Bytes)
 
         /// <summary>Whether items may follow, in either direction.</summary>
         public CallWindows Windows { get; init; }
+
+        /// <summary>A command for a call of several that came together.</summary>
+        internal static Call Of(in CallRequest call, int bytes) => new(call.Id, bytes, call.Method, call.Arguments) { Name = call.Name, Deadline = call.Deadline, Hold = call.Hold, Windows = call.Windows };
+
+        /// <summary>What starts.</summary>
+        internal CallRequest Request => new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Hold = Hold, Windows = Windows };
     }
 
     /// <summary>Call methods that answer at once.</summary>

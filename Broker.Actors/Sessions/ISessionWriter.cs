@@ -1,8 +1,8 @@
-using Broker.Actors.Channels;
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 
 namespace Broker.Actors.Sessions;
 

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Broker.Actors.Channels.Api;
 
 namespace Broker.Actors.Sessions;
 

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Delivery;
 using Akka.Actor;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;

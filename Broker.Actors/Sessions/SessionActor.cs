@@ -1,16 +1,21 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Calls.Outbound;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Home;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Filters;
 using Broker.Core.Topics;
 using FaultCode = Broker.Core.Protocol.Messages.FaultCode;
+using static Broker.Actors.Calls.Inbound.InboundCallProtocol;
+using static Broker.Actors.Calls.Outbound.OutboundCallProtocol;
 using static Broker.Actors.Sessions.SessionProtocol;
 
 namespace Broker.Actors.Sessions;
@@ -145,9 +150,9 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
             case ClientCommand.QuickCalls quick: Calls.Start(quick.Run, _principal); break;
-            case ClientCommand.Call call: Calls.Start(call, _principal); break;
+            case ClientCommand.Call call: Calls.Start(call.Request, _principal); break;
             case ClientCommand.Item item when CallIds.IsServers(item.Id): _called?.OnItem(item.Id, item.Data); break;
-            case ClientCommand.Item item: _calls?.OnItem(item); break;
+            case ClientCommand.Item item: _calls?.OnItem(item.Id, item.Data); break;
             case ClientCommand.ItemsEnd: _calls?.OnItemsEnd(command.Id); break;
             case ClientCommand.Grant grant when CallIds.IsServers(grant.Id): _called?.OnGranted(grant.Id, grant.Items); break;
             case ClientCommand.Grant grant: _calls?.OnGranted(grant.Id, grant.Items); break;
@@ -538,7 +543,7 @@ public sealed class SessionActor : UntypedActor
         {
             if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
             if (entry.Bytes > 0) isOwed = false;
-            ClientCommand.Call call = run.CommandOf(entry);
+            ClientCommand.Call call = ClientCommand.Call.Of(run.RequestOf(entry), entry.Bytes);
             if (IsWaiting) _access!.Enqueue(call);
             else Authorize(call);
         }
@@ -550,7 +555,7 @@ public sealed class SessionActor : UntypedActor
     {
         if (result.IsAllowed)
         {
-            Calls.Start(call, _principal!);
+            Calls.Start(call.Request, _principal!);
         }
         else
         {

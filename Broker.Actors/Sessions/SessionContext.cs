@@ -1,8 +1,9 @@
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Channels.History;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
-using Broker.Actors.Rpc;
 
 namespace Broker.Actors.Sessions;
 

@@ -1,5 +1,5 @@
+using Broker.Actors.Channels.Delivery;
 using System.Diagnostics.CodeAnalysis;
-using Broker.Actors.Channels;
 
 namespace Broker.Actors.Sessions;
 

@@ -1,8 +1,8 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.History;
 using System.Net;
-using Broker.Actors.Access;
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Upgrade;
 using Broker.Reactor;

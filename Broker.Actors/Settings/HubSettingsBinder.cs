@@ -1,7 +1,8 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Namespaces;
 using System.Net;
-using Broker.Actors.Access;
-using Broker.Actors.Channels;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Configuration;
 using Broker.Core.Upgrade;

@@ -1,3 +1,4 @@
+using Broker.Actors.Calls.Methods;
 using System.Runtime.CompilerServices;
 using Akka.Streams.Implementation.Fusing;
 using Akka.Streams.Stage;

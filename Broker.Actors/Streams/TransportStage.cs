@@ -1,3 +1,4 @@
+using Broker.Actors.Settings;
 using Broker.Actors.Dialects;
 using Akka.Streams;
 using Akka.Streams.Stage;

@@ -1,6 +1,7 @@
+using Broker.Actors.Api;
+using Broker.Actors.Sessions;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Model;
 using Broker.Identity;
 

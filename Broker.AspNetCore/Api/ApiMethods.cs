@@ -1,9 +1,10 @@
+using Broker.Actors.Api;
+using Broker.Actors.Sessions;
 using System.Collections.Frozen;
 using System.Diagnostics;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Json;
 using Broker.Actors.Access;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Model;
 using Broker.Identity.Backend;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Load;

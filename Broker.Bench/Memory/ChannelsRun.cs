@@ -1,3 +1,7 @@
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Relay;
+using Broker.Actors.Metrics;
 using Broker.Dialects;
 using System.Diagnostics;
 using System.Globalization;
@@ -5,12 +9,9 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Broker.Actors;
-using Broker.Actors.Loops;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.FanOut;
-using Broker.Actors.Channels.Home;
 using Broker.Actors.Dialects;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Settings;
 using Broker.Reactor.Loops;
@@ -27,7 +28,7 @@ internal static class ChannelsRun
     public static async Task<int> RunAsync(int count, CancellationToken stop)
     {
         var settings = new StandardSettings();
-        DialectRegistry dialects = Hub.RegistryOf(settings, StandardDialects.Of(settings), new Methods());
+        DialectRegistry dialects = Hub.RegistryOf(settings, StandardDialects.Of(settings), new MethodRegistry());
         var loop = new PortableLoop(0, settings.Reactor, new HubAcceptor(settings, new HubCounters(), dialects), TimeProvider.System);
         var thread = new Thread(loop.Run) { IsBackground = true };
         var setup = new LoopSetup([loop]);

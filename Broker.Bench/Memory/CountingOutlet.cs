@@ -1,7 +1,6 @@
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Reactor;
 using Broker.Reactor.Loops;

@@ -1,8 +1,9 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using Broker.Dialects;
 using System.Buffers;
 using Akka.Configuration;
 using Broker.Actors;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 
 namespace Broker.Bench.Native;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Broker.Bench.Load;
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Native;

@@ -1,4 +1,4 @@
-using Broker.Actors.Rpc;
+using Broker.Actors.Calls.Methods;
 using Broker.Actors.Sessions;
 
 namespace Broker.Dialects.Centrifuge;
@@ -11,7 +11,7 @@ namespace Broker.Dialects.Centrifuge;
 internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSettings Clients, CentrifugeFormat Format, string Version)
 {
     /// <summary>What clients may call; null where nobody looks names up.</summary>
-    internal Methods? Methods { get; init; }
+    internal MethodRegistry? Methods { get; init; }
 
     /// <summary>The most commands in one frame, beside those in which a client that comes back connects and subscribes.</summary>
     internal int CommandsPerFrameMax => Settings.CommandsPerFrameMax;

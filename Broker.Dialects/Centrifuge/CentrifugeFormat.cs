@@ -1,5 +1,5 @@
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;
 using Broker.Core.Buffers;
 using Broker.Dialects.Centrifuge.Wire;

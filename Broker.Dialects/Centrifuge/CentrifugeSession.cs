@@ -1,14 +1,14 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Channels.Delivery;
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Dialects;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
@@ -23,10 +23,10 @@ using Broker.Reactor.Sockets;
 using Broker.Reactor.Pipes;
 using Broker.Core.Protocol.Calls;
 using Publication = Broker.Actors.Model.Publication;
-using SubscribeResult = Broker.Actors.Channels.SubscribeResult;
+using SubscribeResult = Broker.Actors.Channels.Delivery.SubscribeResult;
 using WireSubscribeResult = Broker.Dialects.Centrifuge.Wire.SubscribeResult;
 using Broker.Core.Protocol.Messages;
-using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
+using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 
 namespace Broker.Dialects.Centrifuge;
 

@@ -1,8 +1,8 @@
+using Broker.Actors.Channels.Delivery;
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Unicode;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Dialects.Centrifuge.Wire;

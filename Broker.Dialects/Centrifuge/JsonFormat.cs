@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Model;
 using Broker.Dialects.Centrifuge.Wire;
 using Broker.Core.Delta;

@@ -1,5 +1,5 @@
+using Broker.Actors.Channels.Delivery;
 using System.Text;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Dialects.Centrifuge.Wire.Protobuf;

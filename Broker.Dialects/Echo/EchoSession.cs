@@ -1,9 +1,8 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
 using Akka.Actor;
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Dialects;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Framing;
 using Broker.Reactor;

@@ -1,5 +1,6 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using System.Text;
-using Broker.Actors.Rpc;
 using Broker.Core.Counting;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;

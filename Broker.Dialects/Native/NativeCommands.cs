@@ -1,11 +1,12 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using System.Text;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Transfers;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Calls;
-using SubscribeOptions = Broker.Actors.Channels.SubscribeOptions;
+using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 using HistoryQuery = Broker.Actors.Channels.History.HistoryQuery;
 using WireHistoryOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 using WireOptions = Broker.Core.Protocol.Messages.SubscribeOptions;

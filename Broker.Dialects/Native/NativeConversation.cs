@@ -1,9 +1,11 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using System.Buffers;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Transfers;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Framing;
 using Broker.Reactor;

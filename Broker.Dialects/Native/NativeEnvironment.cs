@@ -1,5 +1,5 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Actors.Dialects;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Messages;
@@ -38,7 +38,7 @@ public sealed class NativeEnvironment
     internal ClientSettings Clients { get; }
 
     /// <summary>What clients may call.</summary>
-    internal Methods Methods { get; }
+    internal MethodRegistry Methods { get; }
 
     /// <summary>What publications are for clients of <c>v3.broker</c>.</summary>
     internal NativeFormat Batched { get; }

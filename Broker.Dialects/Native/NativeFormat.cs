@@ -1,5 +1,4 @@
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Model;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Messages;

@@ -1,11 +1,10 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
 using System.Buffers.Binary;
 using System.Text;
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.SlowConsumers;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Dialects;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Transfers;

@@ -8,7 +8,6 @@ using Broker.Cli.Terminal;
 using Broker.Configuration;
 using Broker.Host.Composition;
 using Broker.Host.Hosting;
-using Broker.Host.Commands.Tokens;
 using Broker.Host.Settings;
 
 namespace Broker.Host.Commands;

@@ -1,5 +1,5 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Dialects;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Broker.AspNetCore.Api;

@@ -1,6 +1,8 @@
+using Broker.Actors.Api;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Sessions;
 using Broker.Actors.Access;
-using Broker.Actors.Channels.Api;
-using Broker.Actors.Rpc;
+using Broker.Actors.Channels.Namespaces;
 using Broker.Dialects;
 using Broker.AspNetCore.Api;
 using Broker.Host.Reloading;

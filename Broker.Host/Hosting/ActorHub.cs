@@ -34,7 +34,7 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public int Connections => hub.Counters.Open;
 
     /// <inheritdoc />
-    public Actors.Channels.Api.IHubApi? Api => hub.Api;
+    public Actors.Api.IHubApi? Api => hub.Api;
 
     /// <inheritdoc />
     public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)

@@ -22,7 +22,7 @@ public interface IHub : IAsyncDisposable
     int Connections { get; }
 
     /// <summary>What the hub's servers may ask of it; <c>null</c> if nothing.</summary>
-    Actors.Channels.Api.IHubApi? Api => null;
+    Actors.Api.IHubApi? Api => null;
 
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
@@ -52,4 +52,4 @@ public interface IHub : IAsyncDisposable
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
 /// <param name="methods">What has methods for clients to call.</param>
 /// <param name="access">Who may do what; <c>null</c> for the settings' own rules.</param>
-public delegate IHub HubFactory(Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Rpc.IMethodSource> methods, Actors.Access.IHubAccess? access);
+public delegate IHub HubFactory(Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods, Actors.Access.IHubAccess? access);

@@ -1,5 +1,6 @@
 using Broker.Actors;
 using Broker.AspNetCore.Api;
+using Broker.Actors.Metrics;
 using Broker.Identity.Backend;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;

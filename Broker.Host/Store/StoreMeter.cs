@@ -1,5 +1,5 @@
+using Broker.Actors.Metrics;
 using System.Diagnostics.Metrics;
-using Broker.Actors;
 using Broker.Store;
 
 namespace Broker.Host.Store;

@@ -1,5 +1,5 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;
@@ -52,7 +52,7 @@ public sealed class StoreService : IMethodSource, IDisposable
     /// so that they share the disk; a read waits for its connection's writes, and those behind it for the read. Streams are
     /// no part of that: one takes effect when it is answered.
     /// </remarks>
-    public void AddTo(Methods methods)
+    public void AddTo(MethodRegistry methods)
     {
         ArgumentNullException.ThrowIfNull(methods);
         foreach (string name in StoreMethods.Plain)
@@ -76,7 +76,7 @@ public sealed class StoreService : IMethodSource, IDisposable
         }
     }
 
-    private void AddWriter(Methods methods, string name, StoreHandler handler) => methods.Add(
+    private void AddWriter(MethodRegistry methods, string name, StoreHandler handler) => methods.Add(
         name,
         (call, _) =>
         {
@@ -95,7 +95,7 @@ public sealed class StoreService : IMethodSource, IDisposable
         return result.Source is { } source ? call.Return(source) : result.Bytes;
     }
 
-    private void AddAsker(Methods methods, string name, StoreHandler handler) => methods.Add(
+    private void AddAsker(MethodRegistry methods, string name, StoreHandler handler) => methods.Add(
         name,
         async (call, _) =>
         {

@@ -1,7 +1,7 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Identity.Backend;
 using Broker.Identity.Revocation;
@@ -169,33 +169,4 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
             IdentityLog.DisconnectFailed(_log, failure);
         }
     }
-}
-
-/// <summary>What the namespace of a channel says, as far as tokens and the backend go.</summary>
-public interface IChannelPolicies
-{
-    /// <summary>Why no client may ask for the channel at all: its namespace is unknown, or its name breaks a rule; else <c>null</c>.</summary>
-    HubError? Check(string channel);
-
-    /// <summary>Whether the channel is limited to users that its name gives.</summary>
-    bool IsUserLimited(string channel);
-
-    /// <summary>Whether the backend is asked who may subscribe.</summary>
-    bool UsesSubscribeProxy(string channel);
-
-    /// <summary>Whether the backend is asked who may publish what.</summary>
-    bool UsesPublishProxy(string channel);
-
-    /// <summary>Most channels that a client may be subscribed to.</summary>
-    int ChannelsMax { get; }
-}
-
-/// <summary>Lines of the log about identity.</summary>
-internal static partial class IdentityLog
-{
-    [LoggerMessage(1, LogLevel.Debug, "The {Kind} token of client {Client} from {Remote} is refused: {Reason}")]
-    internal static partial void Refused(ILogger log, string kind, string client, string remote, string reason);
-
-    [LoggerMessage(2, LogLevel.Error, "A connection whose token is revoked could not be ended")]
-    internal static partial void DisconnectFailed(ILogger log, Exception failure);
 }

@@ -1,5 +1,5 @@
+using Broker.Actors.Calls.Methods;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;
 using Broker.Identity.Backend;
@@ -13,7 +13,7 @@ internal sealed class RpcAccess(IdentityAccess access, BackendProxy backend) : I
     private const int FaultCodeMin = 1000;
 
     /// <inheritdoc />
-    public void AddTo(Methods methods)
+    public void AddTo(MethodRegistry methods)
     {
         ArgumentNullException.ThrowIfNull(methods);
         methods.SetFallback(CallAsync);

@@ -1,3 +1,4 @@
+using Broker.Identity.Keys;
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;

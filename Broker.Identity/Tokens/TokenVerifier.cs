@@ -1,28 +1,10 @@
+using Broker.Identity.Settings;
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using Broker.Identity.Keys;
 
 namespace Broker.Identity.Tokens;
-
-/// <summary>Rules that a <see cref="TokenVerifier"/> applies.</summary>
-public sealed record TokenRules
-{
-    /// <summary>What <c>iss</c> has to be, exactly; empty for anything.</summary>
-    public string Issuer { get; init; } = "";
-
-    /// <summary>What <c>aud</c> has to be or to hold, exactly; empty for anything.</summary>
-    public string Audience { get; init; } = "";
-
-    /// <summary>The claim with the user's id.</summary>
-    public string UserIdClaim { get; init; } = "sub";
-
-    /// <summary>How far the issuer's clock may be off.</summary>
-    public TimeSpan Skew { get; init; }
-
-    /// <summary>The longest token.</summary>
-    public int BytesMax { get; init; } = 16 * 1024;
-}
 
 /// <summary>Verifies tokens with the keys of one issuer. Safe for many threads.</summary>
 /// <remarks>

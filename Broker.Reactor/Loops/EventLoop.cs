@@ -38,7 +38,7 @@ public abstract class EventLoop : IDisposable
         _acceptor = acceptor;
         _time = time;
         _start = time.GetTimestamp();
-        _work = new LoopWork(this);
+        _work = new LoopWork(Report);
         Table = new ConnectionTable(number);
         Turn = new Turn(Pool);
     }

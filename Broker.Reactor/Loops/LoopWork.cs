@@ -3,8 +3,9 @@ using System.Collections.Concurrent;
 namespace Broker.Reactor.Loops;
 
 /// <summary>What a loop is asked to run: by its own thread, and by others, who wake it if it sleeps.</summary>
+/// <param name="report">Called with what work lets escape.</param>
 /// <remarks>For the loop's thread, but for <see cref="Post"/> and <see cref="IsAsleep"/>.</remarks>
-internal sealed class LoopWork(EventLoop loop)
+internal sealed class LoopWork(Action<Exception> report)
 {
     private const int WorkPerTurnMax = 4096;
 
@@ -65,7 +66,7 @@ internal sealed class LoopWork(EventLoop loop)
         }
         catch (Exception failure)
         {
-            loop.Report(failure);
+            report(failure);
         }
     }
 }

@@ -1,8 +1,9 @@
+using Broker.Actors.Api;
+using Broker.Actors.Sessions;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using Broker.Actors.Access;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;

@@ -1,8 +1,9 @@
+using Broker.Actors.Api;
+using Broker.Actors.Sessions;
 using Broker.Dialects;
 using System.Text;
 using System.Text.RegularExpressions;
 using Broker.Actors.Access;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
@@ -216,7 +217,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         {
             Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 },
             Namespaces = [new ChannelNamespace { Name = "ticks", History = s_history, Positioning = true, SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
-            History = new Actors.Channels.HistorySettings { RecoveryBytesMax = 16 * 1024 },
+            History = new Actors.Channels.History.HistorySettings { RecoveryBytesMax = 16 * 1024 },
         };
         using var hub = new HubHarness(settings) { IsProtobuf = isProtobuf };
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), quick = hub.Connect();

@@ -1,4 +1,4 @@
-using Broker.Actors.Channels;
+using Broker.Actors.Channels.Relay;
 using Broker.Actors.Sessions;
 
 namespace Broker.Tests.Channels;

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Delivery;
 using System.Text;
 using System.Threading.Channels;
 using Broker.Actors.Channels;

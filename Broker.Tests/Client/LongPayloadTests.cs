@@ -1,7 +1,9 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Calls.Outbound;
 using Broker.Dialects;
 using Akka.Configuration;
 using Broker.Actors;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Client;
 using Broker.Core.Protocol.Messages;

@@ -1,4 +1,5 @@
 using Broker.Client;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Delivery = Broker.Client.Delivery;
 

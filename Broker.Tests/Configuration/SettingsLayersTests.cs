@@ -128,7 +128,7 @@ public class SettingsLayersTests
         var settings = new StandardSettings
         {
             Listen = new ListenSettings { Address = IPAddress.Parse(address), AllowAnonymousAnywhere = wished },
-            Access = new Broker.Actors.Access.AccessSettings { Anonymous = anonymous },
+            Access = new Broker.Actors.Channels.Namespaces.AccessSettings { Anonymous = anonymous },
             Echo = new EchoSettings { Enabled = echo },
         };
 

@@ -1,13 +1,14 @@
+using Broker.Actors.Api;
 using Broker.Dialects.Centrifuge;
 using Broker.Dialects;
 using System.Buffers;
 using System.Diagnostics.Metrics;
 using Broker.Actors;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Metrics;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
 using Broker.Core.Protocol.Calls;

@@ -35,7 +35,7 @@ public sealed class OwnDialectTests
     public void A_path_of_no_dialect_is_not_found()
     {
         var settings = new StandardSettings();
-        DialectRegistry registry = Actors.Hub.RegistryOf(settings, StandardDialects.Of(settings), new Actors.Rpc.Methods());
+        DialectRegistry registry = Actors.Hub.RegistryOf(settings, StandardDialects.Of(settings), new Actors.Calls.Methods.MethodRegistry());
 
         Assert.DoesNotContain(registry.Endpoints, static endpoint => endpoint.Path == "/echo");        // It is off.
         Assert.Contains(registry.Endpoints, static endpoint => endpoint.Path == "/ws");
@@ -46,7 +46,7 @@ public sealed class OwnDialectTests
     {
         var settings = new StandardSettings();
 
-        var refused = Assert.Throws<ArgumentException>(() => Actors.Hub.RegistryOf(settings, [new LineDialect(), new LineDialect()], new Actors.Rpc.Methods()));
+        var refused = Assert.Throws<ArgumentException>(() => Actors.Hub.RegistryOf(settings, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
 
         Assert.Contains(LineDialect.Path, refused.Message, StringComparison.Ordinal);
     }

@@ -237,7 +237,7 @@ public sealed class BrokerCommandTests : IDisposable
             SettingsLoader.KnownKeys.Select(EnvironmentLayer.NameOf).Distinct().Count());
 
     private PlainHub MakeHub(
-        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Rpc.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
+        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Calls.Methods.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
 
     private Task<int> RunAsync(params string[] arguments) =>
         new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);

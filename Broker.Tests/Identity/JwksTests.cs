@@ -1,3 +1,4 @@
+using Broker.Identity.Settings;
 using System.Security.Cryptography;
 using System.Text;
 using Broker.Identity.Keys;

@@ -1,3 +1,4 @@
+using Broker.Identity.Settings;
 using System.Text;
 using Broker.Identity.Tokens;
 using static Broker.Tests.Identity.TestTokens;

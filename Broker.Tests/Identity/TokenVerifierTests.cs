@@ -1,3 +1,4 @@
+using Broker.Identity.Settings;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;

@@ -1,7 +1,7 @@
+using Broker.Actors.Runtime;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
-using Broker.Actors.Loops;
 using Broker.Reactor.Loops;
 using Broker.Tests.Support;
 using Xunit;

@@ -1,15 +1,15 @@
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Relay;
 using System.Text;
 using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
-using Broker.Actors.Channels.Home;
 using Broker.Actors.Model;
 using Broker.Core.Counting;
 using Broker.Tests.Support;
 using Xunit;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 using Delivery = Broker.Core.Protocol.Messages.Delivery;
 using NativeWriter = Broker.Core.Protocol.Messages.NativeWriter;
 
@@ -46,10 +46,10 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(member, 3, 81));
         Publish("c", "2", id: 4);
 
-        var attach = _fanOuts[1].ExpectMsg<Add>();
-        Assert.Equal(new Add(member, Shard, attach.Result, 1, 80), attach);
+        var attach = _fanOuts[1].ExpectMsg<AddSubscriber>();
+        Assert.Equal(new AddSubscriber(member, Shard, attach.Result, 1, 80), attach);
         Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
-        Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
+        Assert.Equal(new RemoveSubscriber(member, 3, 81), _fanOuts[1].ExpectMsg<RemoveSubscriber>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
 
@@ -154,7 +154,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(left, 3, 81));
         Publish("c", "1", id: 2);
 
-        _fanOuts[0].ExpectMsg<Remove>();
+        _fanOuts[0].ExpectMsg<RemoveSubscriber>();
         _fanOuts[1].ExpectMsg<Deliver>();
         AssertNothingFor(_fanOuts[0]);
     }
@@ -175,7 +175,7 @@ public sealed class ChannelHomeActorTests : TestKit
 
         _home.Tell(new Unsubscribe(member, 3, 81));
 
-        Assert.Equal(new Remove(member, 3, 81), _fanOuts[1].ExpectMsg<Remove>());
+        Assert.Equal(new RemoveSubscriber(member, 3, 81), _fanOuts[1].ExpectMsg<RemoveSubscriber>());
     }
 
     [Fact]
@@ -188,8 +188,8 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(twice, 0, 0));
         Publish("c", "1", id: 4);
 
-        _fanOuts[0].ExpectMsg<Remove>();
-        _fanOuts[0].ExpectMsg<Remove>();
+        _fanOuts[0].ExpectMsg<RemoveSubscriber>();
+        _fanOuts[0].ExpectMsg<RemoveSubscriber>();
         _fanOuts[0].ExpectMsg<Deliver>();
     }
 
@@ -292,7 +292,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(forgotten, 3, 80));
         Publish("c", "1", id: 4);
 
-        _fanOuts[0].FishForMessage(message => message is Remove);
+        _fanOuts[0].FishForMessage(message => message is RemoveSubscriber);
         Assert.Equal("c", _fanOuts[0].ExpectMsg<Deliver>().Channel);
     }
 
@@ -314,7 +314,7 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Unsubscribe(bad, 1, 80));
 
         _fanOuts[0].ExpectMsg<Reset>();
-        Assert.Equal(new Remove(bad, 1, 80), _fanOuts[0].ExpectMsg<Remove>());
+        Assert.Equal(new RemoveSubscriber(bad, 1, 80), _fanOuts[0].ExpectMsg<RemoveSubscriber>());
     }
 
     private Subscription Member(string channel, int loop, PublicationFormat? format = null) =>
@@ -323,14 +323,14 @@ public sealed class ChannelHomeActorTests : TestKit
     private SubscribeResult PlaceOf(Subscription member)
     {
         _home.Tell(new Subscribe(member, 1, 80));
-        return _fanOuts[member.Loop].FishForMessage<Add>(attach => ReferenceEquals(attach.Subscription, member)).Result;
+        return _fanOuts[member.Loop].FishForMessage<AddSubscriber>(attach => ReferenceEquals(attach.Subscription, member)).Result;
     }
 
     private Subscription Join(string channel, int loop, PublicationFormat? format = null)
     {
         Subscription member = Member(channel, loop, format);
         _home.Tell(new Subscribe(member, 1, 80));
-        Assert.Same(member, _fanOuts[loop].FishForMessage<Add>(_ => true).Subscription);
+        Assert.Same(member, _fanOuts[loop].FishForMessage<AddSubscriber>(_ => true).Subscription);
         return member;
     }
 

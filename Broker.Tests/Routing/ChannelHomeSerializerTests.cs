@@ -1,4 +1,3 @@
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Transfers;

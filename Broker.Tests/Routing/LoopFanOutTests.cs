@@ -1,15 +1,14 @@
+using Broker.Actors.Channels.Delivery;
 using System.Text;
 using Akka.Actor;
 using Akka.TestKit;
-using Broker.Actors.Channels;
 using Broker.Actors.Channels.FanOut;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Tests.Support;
 using Xunit;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 using static Broker.Tests.Support.Wire;
 
 namespace Broker.Tests.Routing;
@@ -287,7 +286,7 @@ public sealed class LoopFanOutTests : IDisposable
         Client good = Join("c");
         Client bad = NewClient("c");
         bad.Outlet.FailAt("subscribed 1");
-        _fanOut.Tell(new Add(bad.Subscription, 0, s_place, 1, 80));
+        _fanOut.Tell(new AddSubscriber(bad.Subscription, 0, s_place, 1, 80));
         Deliver("c", "1");
         _loop.TakeOne();
 
@@ -339,18 +338,18 @@ public sealed class LoopFanOutTests : IDisposable
     private Client Join(string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null)
     {
         Client client = NewClient(channel, format);
-        _fanOut.Tell(new Add(client.Subscription, shard, s_place, 1, bytes), _home.Ref);
+        _fanOut.Tell(new AddSubscriber(client.Subscription, shard, s_place, 1, bytes), _home.Ref);
         return client;
     }
 
     private Subscription JoinToo(Client client, string channel)
     {
         var member = new Subscription(channel, 0, _session.Ref, client.Outlet);
-        _fanOut.Tell(new Add(member, 0, s_place, 1, 80), _home.Ref);
+        _fanOut.Tell(new AddSubscriber(member, 0, s_place, 1, 80), _home.Ref);
         return member;
     }
 
-    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new Remove(client.Subscription, id, bytes), _home.Ref);
+    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
 
     private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, _source, Line(line)), _home.Ref);
 

@@ -1,8 +1,9 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using Broker.Dialects.Native;
 using Broker.Dialects;
 using System.Text;
 using System.Threading.Channels;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;

@@ -1,5 +1,5 @@
+using Broker.Actors.Calls.Methods;
 using MethodId = Broker.Core.Protocol.Messages.MethodId;
-using Broker.Actors.Rpc;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Store;

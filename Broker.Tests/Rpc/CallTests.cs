@@ -1,3 +1,6 @@
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using Broker.Dialects.Native;
 using Broker.Dialects;
 using System.Collections.Concurrent;
@@ -5,7 +8,6 @@ using System.Text;
 using Akka.Event;
 using Akka.TestKit;
 using Broker.Actors;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Calls;
@@ -255,7 +257,7 @@ public sealed class CallTests
         held.Return("a");
 
         hub.RunUntil(() => letters.HasMessages, "nobody hears the result");
-        Assert.IsType<SessionProtocol.CallReturned>(letters.ExpectMsg<SuppressedDeadLetter>().Message);
+        Assert.IsType<InboundCallProtocol.CallReturned>(letters.ExpectMsg<SuppressedDeadLetter>().Message);
     }
 
     [Fact]

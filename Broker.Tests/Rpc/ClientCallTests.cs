@@ -1,8 +1,10 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Calls.Outbound;
 using Broker.Dialects.Native;
 using Broker.Dialects;
 using System.Text;
 using Akka.Actor;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Messages;

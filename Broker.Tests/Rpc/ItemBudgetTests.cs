@@ -1,7 +1,10 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Calls.Outbound;
 using Broker.Actors.Model;
 using Akka.Actor;
 using Akka.Event;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Protocol.Messages;

@@ -1,9 +1,10 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using Broker.Dialects.Native;
 using Broker.Dialects;
 using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Protocol.Calls;

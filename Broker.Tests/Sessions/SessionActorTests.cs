@@ -1,11 +1,14 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Namespaces;
 using Akka.Actor;
 using Akka.Event;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
-using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Core.Framing;
 using Broker.Reactor.Loops;
@@ -409,7 +412,7 @@ public sealed class SessionActorTests : TestKit
 
     private void Start(ClientSettings? settings = null, AccessSettings? access = null)
     {
-        var context = new SessionContext(settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]), new CallEnvironment(new Methods(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
+        var context = new SessionContext(settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]), new CallEnvironment(new MethodRegistry(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
         Props session = SessionActor.PropsFor(context).WithDispatcher(CallingThreadDispatcher.Id);
         IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
         parent.Tell(session, TestActor);

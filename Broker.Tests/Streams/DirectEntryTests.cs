@@ -1,3 +1,4 @@
+using Broker.Actors.Runtime;
 using System.Reflection;
 using Akka;
 using Akka.Actor;
@@ -7,7 +8,6 @@ using Akka.Streams.Dsl;
 using Akka.Streams.Implementation;
 using Akka.Streams.Implementation.Fusing;
 using Akka.Streams.Stage;
-using Broker.Actors.Loops;
 using Broker.Actors.Streams;
 using Broker.Tests.Support;
 using Xunit;

@@ -1,8 +1,8 @@
+using Broker.Actors.Channels.Delivery;
 using Broker.Dialects.Centrifuge;
 using Broker.Dialects.Native;
 using Broker.Dialects;
 using System.Text;
-using Broker.Actors.Channels;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Tests.Support;

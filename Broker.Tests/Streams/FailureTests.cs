@@ -1,12 +1,12 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
 using Broker.Dialects;
 using Akka.Actor;
 using Broker.Actors.Channels;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
 using Broker.Actors.Model;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Dialects;
 using Broker.Core.Framing;
 using Broker.Reactor.Loops;

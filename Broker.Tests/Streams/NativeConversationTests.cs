@@ -1,7 +1,7 @@
+using Broker.Actors.Channels.Namespaces;
 using Broker.Dialects.Native;
 using Broker.Dialects;
 using System.Text.RegularExpressions;
-using Broker.Actors.Access;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;

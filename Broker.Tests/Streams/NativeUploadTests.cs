@@ -1,9 +1,11 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Calls.Methods;
 using Broker.Dialects.Native;
 using Broker.Dialects;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using Xunit;
@@ -372,7 +374,7 @@ public sealed class NativeUploadTests
     [Fact]
     public void A_json_listener_that_can_not_have_it_is_told_to_subscribe_again()
     {
-        using var hub = new HubHarness(new StandardSettings { Routing = new Broker.Actors.Channels.ChannelSettings { LineBytesMax = 299_999 } });
+        using var hub = new HubHarness(new StandardSettings { Routing = new Broker.Actors.Channels.Delivery.ChannelSettings { LineBytesMax = 299_999 } });
         NativeClient client = hub.ConnectNative();
         HubClient json = hub.Connect();
         HubConversationTests.Listen(json, "a");

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Delivery;
 using Broker.Dialects.Centrifuge;
 using Broker.Dialects;
 using Broker.Actors.Channels;

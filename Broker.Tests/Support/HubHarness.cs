@@ -1,3 +1,10 @@
+using Broker.Actors.Api;
+using Broker.Actors.Calls.Inbound;
+using Broker.Actors.Calls.Methods;
+using Broker.Actors.Calls.Outbound;
+using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Relay;
+using Broker.Actors.Metrics;
 using Broker.Dialects;
 using System.Net;
 using System.Net.Sockets;
@@ -6,13 +13,11 @@ using Akka.Event;
 using Broker.Actors;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
-using Broker.Actors.Channels.Api;
 using Broker.Actors.Channels.FanOut;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
 using Broker.Actors.Runtime;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -57,21 +62,21 @@ internal sealed class HubHarness : TurnedLoop
     }
 
     private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, IEnumerable<IDialectFactory>? dialects = null, IHubAccess? access = null)
-        : this(settings, time, counters, new Methods(), dialects ?? StandardDialects.Of(settings), access)
+        : this(settings, time, counters, new MethodRegistry(), dialects ?? StandardDialects.Of(settings), access)
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, IEnumerable<IDialectFactory> dialects, IHubAccess? access)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, IEnumerable<IDialectFactory> dialects, IHubAccess? access)
         : this(settings, time, counters, methods, Hub.RegistryOf(settings, dialects, methods, "1.2.3"), access)
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects, IHubAccess? access)
         : this(settings, time, counters, methods, dialects, access, new HubAcceptor(settings, counters, dialects))
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, Methods methods, DialectRegistry dialects, IHubAccess? access, HubAcceptor acceptor)
+    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects, IHubAccess? access, HubAcceptor acceptor)
         : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => ReactorFactory.Create(number, settings.Reactor, acceptor, time))])
     {
         _time = time;
@@ -102,7 +107,7 @@ internal sealed class HubHarness : TurnedLoop
     public ChannelContext Channels { get; }
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
-    public Methods Methods { get; }
+    public MethodRegistry Methods { get; }
 
     /// <summary>Calls methods of clients.</summary>
     public ClientCalls Clients { get; }

@@ -4,6 +4,7 @@ using System.Text;
 using Broker.Core.Buffers;
 using Broker.Core.Framing;
 using Broker.Core.Protocol.Calls;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Xunit;
 

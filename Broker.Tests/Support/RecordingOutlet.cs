@@ -1,9 +1,8 @@
+using Broker.Actors.Calls;
+using Broker.Actors.Channels.Delivery;
 using System.Globalization;
 using Broker.Dialects.Centrifuge;
-using Broker.Actors.Channels;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Model;
-using Broker.Actors.Rpc;
 using Broker.Actors.Sessions;
 using Broker.Reactor;
 using Broker.Reactor.Loops;

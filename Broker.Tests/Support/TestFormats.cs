@@ -1,5 +1,5 @@
+using Broker.Actors.Channels.Delivery;
 using Broker.Dialects.Centrifuge;
-using Broker.Actors.Channels.Formats;
 using Broker.Dialects.Native;
 using Broker.Core.Protocol.Messages;
 

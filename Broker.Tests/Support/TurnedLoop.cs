@@ -1,9 +1,9 @@
+using Broker.Actors.Runtime;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
-using Broker.Actors.Loops;
 using Broker.Reactor.Loops;
 using Xunit;
 

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.SlowConsumers;
 
 namespace Broker.Actors.Channels.FanOut;

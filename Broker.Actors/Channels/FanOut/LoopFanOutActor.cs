@@ -1,7 +1,7 @@
+using Broker.Actors.Channels.Delivery;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
@@ -11,7 +11,7 @@ using Broker.Reactor;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Sockets;
 using Broker.Reactor.Pipes;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.FanOut;
 
@@ -70,8 +70,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         switch (message)
         {
             case Deliver deliver: Batch(deliver); break;
-            case Add add: Add(add); break;
-            case Remove remove: Remove(remove); break;
+            case AddSubscriber add: Add(add); break;
+            case RemoveSubscriber remove: Remove(remove); break;
             case Reset reset: EvictAll(reset.Home); break;
             default: Unhandled(message); break;
         }
@@ -194,7 +194,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private void Add(Add add)
+    private void Add(AddSubscriber add)
     {
         Subscription subscription = add.Subscription;
         if (!_channels.TryGetValue(subscription.Channel, out LoopChannel? channel))
@@ -217,7 +217,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private void Remove(Remove remove)
+    private void Remove(RemoveSubscriber remove)
     {
         Subscription subscription = remove.Subscription;
         if (subscription.Index >= 0 && _channels.TryGetValue(subscription.Channel, out LoopChannel? channel))

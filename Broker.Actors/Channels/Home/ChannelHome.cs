@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.Relay;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;

@@ -1,3 +1,4 @@
+using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 
 namespace Broker.Actors.Channels.Home;

@@ -1,3 +1,4 @@
+using Broker.Actors.Sessions;
 using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Home;

@@ -1,12 +1,12 @@
+using Broker.Actors.Channels.Delivery;
 using Akka.Actor;
-using Broker.Actors.Channels.Formats;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Transfers;
 using Broker.Core.Counting;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
 
@@ -173,7 +173,7 @@ internal sealed class ChannelRelay
             TimeLeft = subscribe.Terms.TimeLeft,
         };
         bool hasJoined = grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
-        _fanOuts[subscription.Loop].Tell(new Add(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
+        _fanOuts[subscription.Loop].Tell(new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
         if (hasJoined && grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
     }
 
@@ -199,7 +199,7 @@ internal sealed class ChannelRelay
         // After a restart this relay does not know the subscription, though perhaps others of the same channel, made since;
         // the fan-out does not know it either, and still answers.
         bool isCounted = _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
-        _fanOuts[subscription.Loop].Tell(new Remove(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+        _fanOuts[subscription.Loop].Tell(new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
         if (isCounted) Uncount(subscription, channel!);
     }
 
@@ -307,7 +307,7 @@ internal sealed class ChannelRelay
             case Publish publish: publish.ReplyTo.Tell(new Failed(publish.Id, publish.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
             case Subscribe subscribe: subscribe.Subscription.Session.Tell(new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
             case Unsubscribe unsubscribe:
-                _fanOuts[unsubscribe.Subscription.Loop].Tell(new Remove(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+                _fanOuts[unsubscribe.Subscription.Loop].Tell(new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
                 break;
             case ReadHistory read: read.ReplyTo.Tell(new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
             case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;

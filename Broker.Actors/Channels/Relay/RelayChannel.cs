@@ -1,11 +1,11 @@
-using Broker.Actors.Channels.Formats;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Core.Delta;
 using Broker.Core.Protocol.Transfers;
-using static Broker.Actors.Channels.ChannelProtocol;
+using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
 

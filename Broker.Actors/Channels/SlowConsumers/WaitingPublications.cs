@@ -1,3 +1,5 @@
+using Broker.Actors.Model;
+
 namespace Broker.Actors.Channels.SlowConsumers;
 
 /// <summary>The publications of one channel that wait for one slow subscriber, and what of them had to be dropped. For one thread.</summary>

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Threading.Channels;
 using Broker.Client;
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 using static Broker.Tests.Support.NativeClient;

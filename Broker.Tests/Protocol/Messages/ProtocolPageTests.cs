@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Store;
 using Broker.Tests.Protocol.Store;

@@ -1,4 +1,5 @@
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Tests.Support;
 

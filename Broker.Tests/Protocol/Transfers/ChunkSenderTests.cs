@@ -1,6 +1,7 @@
 using System.Buffers;
 using Broker.Core.Buffers;
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
 using Broker.Tests.Support;

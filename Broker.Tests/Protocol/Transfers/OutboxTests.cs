@@ -1,5 +1,6 @@
 using System.Buffers;
 using Broker.Core.Framing;
+using Broker.Core.Protocol;
 using Broker.Core.Protocol.Messages;
 using Broker.Core.Protocol.Transfers;
 using Broker.Tests.Protocol.Messages;

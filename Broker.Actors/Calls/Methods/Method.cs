@@ -1,0 +1,69 @@
+using System.Buffers;
+using Akka.Event;
+
+namespace Broker.Actors.Calls.Methods;
+
+/// <summary>One method that clients may call: what answers, and whether it may do so on their loops.</summary>
+/// <remarks>Shared by all loops and by the thread pool.</remarks>
+internal sealed class Method
+{
+    private const int LateCallsMax = 3;                                         // So many, and it is not what it was declared to be,
+    private static readonly TimeSpan s_lateWithin = TimeSpan.FromMinutes(1);    // if they came within this time.
+
+    private readonly Queue<long> _late = new();
+    private volatile bool _isQuick;
+
+    /// <summary>A method whose calls run on the thread pool.</summary>
+    internal Method(string name, MethodHandler handler, CallOrder order = CallOrder.None)
+    {
+        Name = name;
+        Handler = handler;
+        Order = order;
+    }
+
+    /// <summary>A method whose calls run on the loops of their callers, as long as it is quick.</summary>
+    internal Method(string name, QuickHandler quick)
+        : this(name, Beside(quick))
+    {
+        Quick = quick;
+        _isQuick = true;
+    }
+
+    internal string Name { get; }
+
+    internal CallOrder Order { get; }
+
+    /// <summary>What answers on the thread pool, in any case.</summary>
+    internal MethodHandler Handler { get; }
+
+    /// <summary>What answers on a loop, if it <see cref="IsQuick"/>.</summary>
+    internal QuickHandler? Quick { get; }
+
+    /// <summary>Whether it runs on loops: it was declared to be quick, and has been.</summary>
+    internal bool IsQuick => _isQuick;
+
+    /// <summary>A call has held its loop up. That is forgiven twice, as it may have been the machine's fault.</summary>
+    /// <param name="took">The call's time.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Told when the method is quick no more.</param>
+    internal void NoteLate(TimeSpan took, TimeProvider time, ILoggingAdapter log)
+    {
+        lock (_late)
+        {
+            long now = time.GetTimestamp();
+            _late.Enqueue(now);
+            while (time.GetElapsedTime(_late.Peek(), now) > s_lateWithin) _late.Dequeue();
+            if (!_isQuick || _late.Count < LateCallsMax) return;
+            _isQuick = false;
+        }
+
+        log.Warning("The method {0} is declared quick and has held up a loop {1} times within a minute, at last for {2} ms: its calls run on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
+    }
+
+    private static MethodHandler Beside(QuickHandler quick) => (call, _) =>
+    {
+        var result = new ArrayBufferWriter<byte>();
+        quick(new QuickCall(call.Method, call.Arguments.Span, call.Caller), result);
+        return new ValueTask<ReadOnlyMemory<byte>>(result.WrittenMemory);
+    };
+}
