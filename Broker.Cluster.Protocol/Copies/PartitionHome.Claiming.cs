@@ -314,17 +314,12 @@ internal sealed partial class PartitionHome
 
     private void RecordSet(ImmutableArray<Follower> followers)
     {
-        _next = new ReplicaSet(Term, ++_version, log.Lineage) 
-        {
-            Stores = [store, .. followers.Select(static each => each.Store)],
-            Members = MemberStores(),
-        };
+        _next = new ReplicaSet(Term, ++_version, log.Lineage)  { Stores = [store, .. followers.Select(static each => each.Store)] };
+        log.Remember(new RegisterRecord(Term, _next));
         if (State == HomeState.Syncing) ChangeState(HomeState.Recording);
         else if (settings.Broken.HasFlag(CopyRules.FreezeWhileSetChanges)) _inForce = followers;
         WriteRegister(Step.WriteSet, new RegisterRecord(Term, _next));
     }
-
-    private ImmutableArray<StoreId> MemberStores() => [.. _view.Members.Where(static each => each.Store.Value != 0).Select(static each => each.Store).Order()];
 
     private void Activate(TimeSpan now)
     {
@@ -335,7 +330,6 @@ internal sealed partial class PartitionHome
         _chosen = null;
         _idealSince = null;
         _moveSince = null;
-        _recordAt = null;
         foreach (MemberId each in _followers.Keys.ToArray())
         {
             if (!_inForce.Any(follower => follower.Member == each)) _followers.Remove(each);

@@ -31,7 +31,6 @@ internal sealed partial class PartitionHome
     private TimeSpan? _idealSince;
     private TimeSpan? _moveSince;
     private TimeSpan _moveRetryAt;
-    private TimeSpan? _recordAt;
     private TimeSpan _sealedAt;
     private TimeSpan _handOverSentAt;
 
@@ -196,7 +195,7 @@ internal sealed partial class PartitionHome
         if (ideal.Length == _inForce.Length && ideal.All(each => _inForce.Any(follower => follower.Member == each.Id)))
         {
             _idealSince = null;
-            if (!TryRecordMembers(now)) Move(now);
+            Move(now);
             return;
         }
 
@@ -233,21 +232,6 @@ internal sealed partial class PartitionHome
         _keyMarks.Dequeue();
         if (log.OldestKey == 0 || log.OldestKey > oldest.Sequence) return;
         AppendOwn(new LogEntry(LogEntryKind.ExpireKeys, log.Sequence + 1, "", Epoch: 0, oldest.Sequence));
-    }
-
-    // The same replicas, recorded for other members: so that disks alone can prove it later. Homes do not all do it at once.
-    private bool TryRecordMembers(TimeSpan now)
-    {
-        if (!_view.IsWhole || Set is null || Set.Members.SequenceEqual(MemberStores()))
-        {
-            _recordAt = null;
-            return false;
-        }
-
-        _recordAt ??= now + settings.SettleAfter + (settings.SettleAfter * (4 * random.NextDouble()));
-        if (now < _recordAt) return false;
-        Freeze(now);
-        return true;
     }
 
     private bool IsBad(Follower follower, TimeSpan now) =>

@@ -10,7 +10,7 @@ public interface IClusterMessage
     void Write(WireWriter writer);
 }
 
-/// <summary>A message about one partition, which its home and its replicas handle in a <see cref="Copies.Partition"/>.</summary>
+/// <summary>A message about one partition, which its home and its replicas handle in their partition.</summary>
 public interface IPartitionMessage : IClusterMessage
 {
     /// <summary>The partition; whether there is one of that number is for the receiver to check.</summary>

@@ -90,7 +90,7 @@ public ref struct WireReader(ReadOnlySpan<byte> bytes)
         Term term = ReadTerm();
         uint version = ReadUInt32();
         Term lineage = ReadTerm();
-        return new RegisterRecord(claim, new ReplicaSet(term, version, lineage) { Stores = ReadStores(), Members = ReadStores() });
+        return new RegisterRecord(claim, new ReplicaSet(term, version, lineage) { Stores = ReadStores() });
     }
 
     /// <summary>Says that what was read is no value of its type.</summary>

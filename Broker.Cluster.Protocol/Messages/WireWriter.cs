@@ -96,8 +96,6 @@ public readonly struct WireWriter(IBufferWriter<byte> output)
         WriteTerm(set.Lineage);
         WriteCount(set.Stores.Length);
         foreach (StoreId each in set.Stores) WriteUInt64(each.Value);
-        WriteCount(set.Members.Length);
-        foreach (StoreId each in set.Members) WriteUInt64(each.Value);
     }
 
     private void WriteEntry(LogEntry entry)

@@ -16,20 +16,16 @@ public sealed record ReplicaSet(Term Term, uint Version, Term Lineage)
     public bool IsNewerThan(ReplicaSet? other) =>
         other is null || Term > other.Term || (Term == other.Term && Version > other.Version);
 
-    /// <summary>The stores of all members that it was recorded for: a majority of them knew it then.</summary>
-    public required ImmutableArray<StoreId> Members { get; init; }
-
     /// <summary>
-    /// Whether it is known to be the newest one by what disks remember alone. Either a majority of its members is there, of which one knows any later set
-    /// that was recorded for the same members; or all its replicas are there, without one of which no later home could begin.
+    /// Whether what stores remember proves that no later set was recorded: all its replicas are there. The home's store knows each later set of the term, and
+    /// no later home began without the promise of one of the replicas.
     /// </summary>
     /// <param name="present">The stores that have said what they remember.</param>
-    public bool IsProvenBy(IReadOnlyCollection<StoreId> present) =>
-        Members.Count(present.Contains) > Members.Length / 2 || Stores.All(present.Contains);
+    public bool IsProvenBy(IReadOnlyCollection<StoreId> present) => Stores.All(present.Contains);
 
     /// <inheritdoc/>
     public bool Equals(ReplicaSet? other) =>
-        other is not null && Term == other.Term && Version == other.Version && Lineage == other.Lineage && Stores.SequenceEqual(other.Stores) && Members.SequenceEqual(other.Members);
+        other is not null && Term == other.Term && Version == other.Version && Lineage == other.Lineage && Stores.SequenceEqual(other.Stores);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Term, Version);

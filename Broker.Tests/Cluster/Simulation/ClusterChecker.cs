@@ -61,7 +61,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
     {
         AcknowledgedCount++;
         world.Count("acknowledged");
-        if (world.Now - home.MajorityAt > TimeSpan.FromSeconds(3) && world.Now > home.PausedUntil + TimeSpan.FromSeconds(1)) Fail("I9", $"{home} acknowledged {id}, and heard a majority last at {home.MajorityAt.TotalSeconds:F1}");
+        if (!home.WasSentByMajority(TimeSpan.FromSeconds(2.5))) Fail("I9", $"{home} acknowledged {id}, and nothing of a majority had arrived for 2.5 s");
         Term term = home.Partitions[partition].Term;
         Term lineage = home.Partitions[partition].Replicas?.Lineage ?? Term.None;
         See("I1", _begun[id], position, id, lineage);
@@ -100,7 +100,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
         ReplicaSet set = highest.Set;
         HashSet<StoreId> present = [.. home.View.Members.Select(static each => each.Store)];
 
-        // A cluster that starts again from disks cannot know what is newest unless most of the members, or all replicas, are there.
+        // A cluster that starts again from disks cannot know what is newest unless all replicas are there.
         bool isRegisterLost = world.Membership.Members.All(each => !home.View.Contains(each.Id) || !each.KnowsSet(partition));
         RegisterRecord best = world.Membership.Members.Where(each => home.View.Contains(each.Id)).Aggregate(RegisterRecord.Empty, (known, each) => known.Merge(each.Store.Logs[partition].Record));
         if (isRegisterLost && best.Set?.IsProvenBy(present) != true)

@@ -16,9 +16,6 @@ internal sealed class SimulatedNetwork(SimulatedWorld world)
 
     internal bool IsLinked(MemberId from, MemberId to) => !_cuts.Contains((from, to));
 
-    internal bool HearsMajority(MemberId id, IReadOnlyCollection<MemberId> members) =>
-        members.Count(each => each == id || (IsLinked(each, id) && world.Membership.Find(each) is { } peer && world.Now >= peer.PausedUntil)) > members.Count / 2;
-
     internal void HealAll()
     {
         _cuts.Clear();

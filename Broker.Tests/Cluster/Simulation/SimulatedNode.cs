@@ -19,6 +19,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     private readonly Dictionary<MemberId, TimeSpan> _badSince = [];
     private readonly HashSet<MemberId> _unreachable = [];
     private readonly HashSet<MemberId> _up = [];
+    private readonly Dictionary<MemberId, TimeSpan> _heardAt = [];
     private HashSet<MemberId> _members = [];
     private TimeSpan _heartbeatAt;
 
@@ -66,9 +67,6 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
 
     internal PresenceIndex?[] Presence { get; }
 
-    /// <summary>When more than half of the members could last be heard, in truth.</summary>
-    internal TimeSpan MajorityAt { get; private set; }
-
     private long WallSkewMilliseconds { get; }
 
     private TimeSpan Now => _clockOffset + (World.Now * _clockRate);
@@ -81,7 +79,6 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     internal void Turn(Action action)
     {
         _activity.Observe(Now);
-        NoteMajority();
         action();
         FollowHomes();
         foreach (Partition each in Partitions) each.Flush(Now);
@@ -101,7 +98,6 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
             if (!World.Options.BrokenHost.HasFlag(HostRules.DropRemoved)) foreach (PresenceIndex? index in Presence) index?.Drop(each);
         }
 
-        NoteMajority();
         RefreshView();
         foreach (MemberId each in _members)
         {
@@ -126,6 +122,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     {
         _up.Add(peer);
         _activity.Heard(peer, Now);
+        _heardAt[peer] = World.Now;
         foreach (Partition each in Partitions) each.OnLaneUp(peer);
     }
 
@@ -133,13 +130,13 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     {
         if (from != Id && !Serves(from)) return;
         if (from != Id) _activity.Heard(from, Now);
+        _heardAt[from] = World.Now;
         if (message is IPartitionMessage about) Handle(from, about);
     }
 
-    private void NoteMajority()
-    {
-        if (World.Network.HearsMajority(Id, _members)) MajorityAt = World.Now;
-    }
+    /// <summary>Whether more than half of the members sent something that arrived here within the time.</summary>
+    internal bool WasSentByMajority(TimeSpan limit) =>
+        _members.Count(each => each == Id || (_heardAt.TryGetValue(each, out TimeSpan at) && World.Now - at <= limit)) > _members.Count / 2;
 
     // --- the register of the engine
 
