@@ -18,6 +18,7 @@ internal static partial class LayerRules
     {
         ["Broker.Core"] = [],
         ["Broker.Configuration"] = [],
+        ["Broker.Cluster.Protocol"] = [],
         ["Broker.Reactor"] = ["Broker.Core"],
         ["Broker.Client"] = ["Broker.Core"],
         ["Broker.Cli"] = ["Broker.Client"],

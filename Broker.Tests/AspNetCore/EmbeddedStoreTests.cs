@@ -63,7 +63,8 @@ public sealed class EmbeddedStoreTests : IAsyncLifetime
         string compiled = File.ReadAllText(Path.Combine(ProjectFolder.Path, "AspNetCore", "EmbeddedStoreTests.cs"));
         string[] lines = [.. page.Split('\n').Select(static line => line.Trim()).Where(static line =>
             line.Contains("new StoreHandlers(", StringComparison.Ordinal) || line.Contains("new StoreStreams(", StringComparison.Ordinal)
-                || line.Contains("new(handler(", StringComparison.Ordinal) || line.StartsWith("store, callsMax", StringComparison.Ordinal))];
+                || line.Contains("new(handler(", StringComparison.Ordinal)
+                || line.StartsWith("store, callsMax", StringComparison.Ordinal))];
 
         Assert.Equal(5, lines.Length);
         Assert.All(lines, line => Assert.Contains(line, compiled, StringComparison.Ordinal));
