@@ -63,7 +63,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
                 await AskAsync(new Uri($"{url.TrimEnd('/')}/{method}"), key, body, timeout.Token).ConfigureAwait(false);
             JsonElement root = answer.RootElement;
             if (root.TryGetProperty("error", out JsonElement error))
-                return Tell(ExitCode.Failed, $"error {error.GetProperty("code")}: {error.GetProperty("message")}");
+                return Report(ExitCode.Failed, $"error {error.GetProperty("code")}: {error.GetProperty("message")}");
             return await print(root.GetProperty("result"), cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -72,7 +72,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         }
         catch (OperationCanceledException)
         {
-            return Tell(ExitCode.Failed, $"{url} has not answered within {parsed.GetValue(_timeout)} s (--timeout)");
+            return Report(ExitCode.Failed, $"{url} has not answered within {parsed.GetValue(_timeout)} s (--timeout)");
         }
         catch (OutputClosedException)
         {
@@ -80,19 +80,19 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         }
         catch (HttpRequestException lost)
         {
-            return Tell(ExitCode.Unreachable, $"{url} cannot be reached: {(lost.InnerException ?? lost).Message}");
+            return Report(ExitCode.Unreachable, $"{url} cannot be reached: {(lost.InnerException ?? lost).Message}");
         }
         catch (UsageException wrong)
         {
-            return Tell(ExitCode.Unusable, wrong.Message);
+            return Report(ExitCode.Unusable, wrong.Message);
         }
         catch (ApiRefusedException refused)
         {
-            return Tell(ExitCode.Failed, refused.Message);
+            return Report(ExitCode.Failed, refused.Message);
         }
         catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or IOException)
         {
-            return Tell(ExitCode.Failed, $"{url} is no server API of a hub: {failure.Message}");
+            return Report(ExitCode.Failed, $"{url} is no server API of a hub: {failure.Message}");
         }
     }
 
@@ -151,7 +151,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         return text.ToArray();
     }
 
-    private int Tell(int code, string message)
+    private int Report(int code, string message)
     {
         streams.Report(message);
         return code;

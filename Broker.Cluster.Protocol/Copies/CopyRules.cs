@@ -28,14 +28,14 @@ internal enum CopyRules
     /// <summary>A claimant collects from the newest set, as read after its claim was written.</summary>
     CollectFromNewestSet = 64,
 
-    /// <summary>A new lineage begins only when all replicas are gone from the membership for long enough.</summary>
+    /// <summary>A new lineage begins only when all replicas are gone from the subscription for long enough.</summary>
     WaitForHolders = 128,
 
     /// <summary>A read is answered when all followers have confirmed the term.</summary>
     ProveReads = 256,
 
-    /// <summary>Nothing is acknowledged that a majority of the members is not heard for.</summary>
-    HearMajority = 512,
+    /// <summary>Nothing is acknowledged that a majority of the members is not received for.</summary>
+    SeeMajority = 512,
 
     /// <summary>A replica of the newest set whose log is older than the set has lost what it had, and does not count.</summary>
     TrustOnlyNewLogs = 1024,

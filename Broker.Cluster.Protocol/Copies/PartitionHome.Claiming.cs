@@ -265,7 +265,7 @@ internal sealed partial class PartitionHome
             return true;
         }
 
-        return now - _recallingSince >= settings.StoreReturn && activity.HearsMajority(_view, now, settings.MajorityAfter);
+        return now - _recallingSince >= settings.StoreReturn && activity.SeesMajority(_view, now, settings.MajorityAfter);
     }
 
     // One replica is enough, for each acknowledgement of the old home needs all of them.
@@ -289,7 +289,7 @@ internal sealed partial class PartitionHome
 
         _holdersGoneAt ??= now;
         TimeSpan patience = settings.Broken.HasFlag(CopyRules.WaitForHolders) ? settings.SilentAfter : settings.StoreReturn;
-        if (now - _holdersGoneAt >= patience && activity.HearsMajority(_view, now, settings.MajorityAfter)) BeginLineage(now);
+        if (now - _holdersGoneAt >= patience && activity.SeesMajority(_view, now, settings.MajorityAfter)) BeginLineage(now);
     }
 
     private void BeginLineage(TimeSpan now)

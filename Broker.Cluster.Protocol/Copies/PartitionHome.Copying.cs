@@ -120,7 +120,7 @@ internal sealed partial class PartitionHome
 
     private bool Serves(TimeSpan now) =>
         log.Promised <= Term
-            && (settings.Broken.HasFlag(CopyRules.HearMajority) || activity.HearsMajority(_view, now, settings.MajorityAfter));
+            && (settings.Broken.HasFlag(CopyRules.SeeMajority) || activity.SeesMajority(_view, now, settings.MajorityAfter));
 
     // Acknowledges and delivers what all replicas have, and answers the reads whose round is complete.
     private void Settle(TimeSpan now)
@@ -224,7 +224,7 @@ internal sealed partial class PartitionHome
         if (isReady) Freeze(now);
     }
 
-    // All replicas forget a key at the same entry, whatever their clocks say.
+    // All replicas drop a key at the same entry, whatever their clocks say.
     private void ExpireKeys(TimeSpan now)
     {
         if (!_keyMarks.TryPeek(out (TimeSpan At, ulong Sequence) oldest) || now - _keyMarkedAt >= settings.KeyLifetime / 10)
@@ -242,7 +242,7 @@ internal sealed partial class PartitionHome
 
     private bool IsBad(Follower follower, TimeSpan now) =>
         !_view.Contains(follower.Member)
-        || !activity.IsHeard(follower.Member, now, settings.SilentAfter)
+        || !activity.IsSeen(follower.Member, now, settings.SilentAfter)
         || (follower.WaitsSince is { } since && now - since > settings.SilentAfter);
 
     // Frozen: nothing is acknowledged until another set has the whole log, is recorded and is read back.
@@ -256,7 +256,7 @@ internal sealed partial class PartitionHome
 
     private void SyncSet(TimeSpan now)
     {
-        if (_self is null || !activity.HearsMajority(_view, now, settings.MajorityAfter)) return;
+        if (_self is null || !activity.SeesMajority(_view, now, settings.MajorityAfter)) return;
         if (_chosen is { } before && before.Any(each => IsLost(each, now))) _chosen = null;
         if (_chosen is null)
         {
@@ -277,7 +277,7 @@ internal sealed partial class PartitionHome
 
     private bool IsLost(Follower follower, TimeSpan now)
     {
-        if (!_view.Contains(follower.Member) || !activity.IsHeard(follower.Member, now, settings.SilentAfter)) return true;
+        if (!_view.Contains(follower.Member) || !activity.IsSeen(follower.Member, now, settings.SilentAfter)) return true;
         if (now - follower.ProgressAt <= settings.SilentAfter) return false;
         _avoided[follower.Member] = now + settings.TakeoverAfter;
         return true;
@@ -297,14 +297,14 @@ internal sealed partial class PartitionHome
         output.Send(follower.Member, new Sync(partition, Term, _tailStart, _base.Term, _base.Sequence));
     }
 
-    // The best followers among those that are heard; of a home that is not the best one, its successor first. Null if there are too few.
+    // The best followers among those that are received; of a home that is not the best one, its successor first. Null if there are too few.
     private ImmutableArray<ClusterMember>? IdealFollowers(TimeSpan now)
     {
         List<ClusterMember> others = [.. _ranked.Where(each => each.Id != activity.Self && each.TakesCopies)];
         int wanted = Math.Min(settings.Copies, others.Count);
-        List<ClusterMember> heard = [.. others.Where(each => activity.IsHeard(each.Id, now, settings.SilentAfter))];
-        List<ClusterMember> usable = [.. heard.Where(each => !(_avoided.TryGetValue(each.Id, out TimeSpan until) && until > now))];
-        if (usable.Count < wanted) usable = heard;
+        List<ClusterMember> received = [.. others.Where(each => activity.IsSeen(each.Id, now, settings.SilentAfter))];
+        List<ClusterMember> usable = [.. received.Where(each => !(_avoided.TryGetValue(each.Id, out TimeSpan until) && until > now))];
+        if (usable.Count < wanted) usable = received;
         if (usable.Count < wanted) return null;
         ClusterMember? successor = usable.Find(each => each.Id == FirstRanked?.Id);
         if (successor is null) return PartitionMap.ChooseFollowers(usable, _self!, wanted);

@@ -30,7 +30,7 @@ internal sealed partial class PartitionHome(
     // Who may claim, and when.
     private TimeSpan _retryAt;
     private TimeSpan _claimSeenAt;
-    private TimeSpan _incumbentHeardAt;
+    private TimeSpan _incumbentSeenAt;
     private Term _handedOver;
 
     internal HomeState State { get; private set; }
@@ -46,7 +46,7 @@ internal sealed partial class PartitionHome(
 
     private bool IsHome => State is HomeState.Active or HomeState.Frozen or HomeState.Sealed;
 
-    /// <summary>Who should be the home; null if nobody may.</summary>
+    /// <summary>Who should be the home; null if no one may.</summary>
     internal ClusterMember? FirstRanked => PartitionMap.RankedHome(_ranked);
 
     internal void OnView(MembershipView view, TimeSpan now)
@@ -56,7 +56,7 @@ internal sealed partial class PartitionHome(
         _view = view;
         _ranked = PartitionMap.RankMembers(partition, view);
         _self = view.Find(activity.Self);
-        if (isFirst || hadIncumbent != view.Contains(IncumbentOf(Record))) _incumbentHeardAt = now;
+        if (isFirst || hadIncumbent != view.Contains(IncumbentOf(Record))) _incumbentSeenAt = now;
         if (_self is null && State != HomeState.None) Stop(now);
     }
 
@@ -66,10 +66,10 @@ internal sealed partial class PartitionHome(
         if (State != HomeState.None && Record.Claim > Term && State != HomeState.Claiming) Stop(now);
     }
 
-    /// <summary>A home of this term speaks, so nobody needs to claim.</summary>
+    /// <summary>A home of this term uses, so no one needs to claim.</summary>
     internal void OnIncumbent(Term term, TimeSpan now)
     {
-        if (Record.Set is null || term >= Record.Set.Term) _incumbentHeardAt = now;
+        if (Record.Set is null || term >= Record.Set.Term) _incumbentSeenAt = now;
     }
 
     /// <summary>A home is active in this term.</summary>
@@ -126,11 +126,11 @@ internal sealed partial class PartitionHome(
         return true;
     }
 
-    internal bool Forget(string channel)
+    internal bool Evict(string channel)
     {
         if (State != HomeState.Active) return false;
         ChannelPosition top = log.Top(channel);
-        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Forget, log.Sequence + 1, channel, top.Epoch, top.Offset));
+        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Evict, log.Sequence + 1, channel, top.Epoch, top.Offset));
         return true;
     }
 
@@ -209,7 +209,7 @@ internal sealed partial class PartitionHome(
 
     private static MemberId IncumbentOf(RegisterRecord record) => record.Set?.Term.Member ?? default;
 
-    // The register is read from all members, so nobody claims while one is unreachable: the engine removes it first.
+    // The register is read from all members, so no one claims while one is unreachable: the engine removes it first.
     private bool ShouldClaim(TimeSpan now)
     {
         if (_self is null || !_view.IsWhole) return false;
@@ -223,7 +223,7 @@ internal sealed partial class PartitionHome(
 
         if (incumbent == activity.Self) return _self.TakesHomes;
         if (FirstRanked?.Id != activity.Self) return false;
-        return !_view.Contains(incumbent) || now - _incumbentHeardAt > settings.TakeoverAfter;
+        return !_view.Contains(incumbent) || now - _incumbentSeenAt > settings.TakeoverAfter;
     }
 
     private void Learn(RegisterRecord record, TimeSpan now)
@@ -234,7 +234,7 @@ internal sealed partial class PartitionHome(
         if (merged.Claim != Record.Claim) _claimSeenAt = now;
         Record = merged;
         log.Remember(merged);
-        if (IncumbentOf(merged) != before) _incumbentHeardAt = now;
+        if (IncumbentOf(merged) != before) _incumbentSeenAt = now;
     }
 
     private void AnnounceToAll()

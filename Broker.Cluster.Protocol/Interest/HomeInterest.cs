@@ -60,7 +60,7 @@ public sealed class HomeInterest
     }
 
     /// <summary>A node's lane is down, or it was removed: nothing is sent to it until it listens again.</summary>
-    public void Forget(MemberId member)
+    public void Evict(MemberId member)
     {
         if (Find(member) is not { } node) return;
         Clear(node);

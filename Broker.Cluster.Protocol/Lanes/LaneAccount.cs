@@ -23,7 +23,7 @@ public enum LaneVerdict
     Drop,
 
     /// <summary>It is dropped, and a gap of the channel is noted for the edge.</summary>
-    DropAndTell,
+    DropAndNotify,
 
     /// <summary>The lane is broken.</summary>
     Break,
@@ -52,7 +52,7 @@ public sealed class LaneAccount(LaneLimits limits)
         return kind switch
         {
             LaneClass.KeptDelivery => LaneVerdict.Drop,
-            LaneClass.VolatileDelivery => LaneVerdict.DropAndTell,
+            LaneClass.VolatileDelivery => LaneVerdict.DropAndNotify,
             _ => LaneVerdict.Break,
         };
     }

@@ -85,7 +85,7 @@ public sealed record LaneLimits
 public sealed class LaneMachine(LaneLimits limits, Random random)
 {
     private TimeSpan _since;
-    private TimeSpan _heardAt;
+    private TimeSpan _receivedAt;
     private int _failures;
 
     /// <summary>Where the lane stands.</summary>
@@ -102,7 +102,7 @@ public sealed class LaneMachine(LaneLimits limits, Random random)
     {
         if (State != LaneState.Dialling) return LaneAction.None;
         State = LaneState.Up;
-        _heardAt = now;
+        _receivedAt = now;
         _failures = 0;
         return LaneAction.Begin;
     }
@@ -130,7 +130,7 @@ public sealed class LaneMachine(LaneLimits limits, Random random)
     /// <summary>Something was received.</summary>
     public void OnReceived(TimeSpan now)
     {
-        _heardAt = now;
+        _receivedAt = now;
         if (State == LaneState.Silent) State = LaneState.Up;
     }
 
@@ -153,10 +153,10 @@ public sealed class LaneMachine(LaneLimits limits, Random random)
                 return LaneAction.Dial;
             case LaneState.Dialling when now - _since > limits.DialMax:
                 return OnError(now);
-            case LaneState.Up when now - _heardAt > limits.SilentAfter:
+            case LaneState.Up when now - _receivedAt > limits.SilentAfter:
                 State = LaneState.Silent;
                 return LaneAction.None;
-            case LaneState.Silent when now - _heardAt > limits.DownAfter:
+            case LaneState.Silent when now - _receivedAt > limits.DownAfter:
                 return OnError(now);
             default:
                 return LaneAction.None;

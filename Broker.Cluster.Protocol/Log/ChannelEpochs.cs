@@ -5,7 +5,7 @@ namespace Broker.Cluster.Protocol.Log;
 /// <summary>Gives channels their epochs.</summary>
 /// <remarks>
 /// A channel that has no publication yet has a position already, the same at every replica, and no entry is needed for it. Offsets begin
-/// again when a log is lost (another lineage) or a channel is forgotten (another generation), and each of them changes the epoch of every
+/// again when a log is lost (another lineage) or a channel is dropped (another generation), and each of them changes the epoch of every
 /// channel that is not there.
 /// </remarks>
 public static class ChannelEpochs

@@ -21,7 +21,7 @@ public interface IReplicaLog
     /// <summary>Of the last entry.</summary>
     ulong Sequence { get; }
 
-    /// <summary>Of the last <see cref="LogEntryKind.Forget"/>; 0 if there was none.</summary>
+    /// <summary>Of the last <see cref="LogEntryKind.Evict"/>; 0 if there was none.</summary>
     ulong Generation { get; }
 
     /// <summary>The sequence of the oldest entry whose key is known; 0 if no key is.</summary>

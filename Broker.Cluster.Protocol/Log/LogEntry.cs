@@ -10,9 +10,9 @@ public enum LogEntryKind : byte
     Trim,
 
     /// <summary>The channel ends; it begins again with another epoch.</summary>
-    Forget,
+    Evict,
 
-    /// <summary>Idempotency keys of entries up to the sequence in the offset are forgotten.</summary>
+    /// <summary>Idempotency keys of entries up to the sequence in the offset are dropped.</summary>
     ExpireKeys,
 
     /// <summary>In a snapshot only: the channel and its newest position, ahead of its publications.</summary>
@@ -22,7 +22,7 @@ public enum LogEntryKind : byte
     Key,
 }
 
-/// <summary>One entry of a partition's log; immutable, shared by whoever keeps it.</summary>
+/// <summary>One entry of a partition's log; immutable, shared by the one that keeps it.</summary>
 /// <param name="Kind">What it does.</param>
 /// <param name="Sequence">Its place in the partition's log, from 1.</param>
 /// <param name="Channel">The channel.</param>

@@ -71,7 +71,7 @@ public sealed class MemoryReplicaLog : IReplicaLog
     public LogSnapshot Snapshot()
     {
         var entries = new List<LogEntry>();
-        if (Generation > 0) entries.Add(new LogEntry(LogEntryKind.Forget, Generation, "", Epoch: 0, Offset: 0));
+        if (Generation > 0) entries.Add(new LogEntry(LogEntryKind.Evict, Generation, "", Epoch: 0, Offset: 0));
         foreach ((string name, ReplicaChannel channel) in _channels)
         {
             entries.Add(new LogEntry(LogEntryKind.Head, Sequence, name, channel.Epoch, channel.Top));
@@ -120,7 +120,7 @@ public sealed class MemoryReplicaLog : IReplicaLog
             return;
         }
 
-        if (entry.Kind == LogEntryKind.Forget)
+        if (entry.Kind == LogEntryKind.Evict)
         {
             _channels.Remove(entry.Channel);
             Generation = entry.Sequence;

@@ -103,7 +103,7 @@ public sealed record PresenceWanted(int Partition) : IPartitionMessage
     internal static PresenceWanted Read(ref WireReader reader) => new(reader.ReadCount());
 }
 
-/// <summary>Edge to home: everybody who is in the partition's channels on this node, in one or more parts.</summary>
+/// <summary>Edge to home: all who is in the partition's channels on this node, in one or more parts.</summary>
 /// <param name="Partition">The partition.</param>
 /// <param name="Number">The edge's, as in <see cref="PresenceJoin"/>; each part has its own.</param>
 /// <param name="IsFirst">A list begins.</param>

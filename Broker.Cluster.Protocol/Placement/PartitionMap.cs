@@ -4,7 +4,7 @@ using Broker.Cluster.Protocol.Members;
 
 namespace Broker.Cluster.Protocol.Placement;
 
-/// <summary>Which members rank first for each partition, in one view of the membership.</summary>
+/// <summary>Which members rank first for each partition, in one view of the subscription.</summary>
 /// <remarks>
 /// Rendezvous hashing: each member has a score for each partition, and the highest score ranks first. A member that joins or leaves changes
 /// only the partitions that it ranks first for. Scores are made of the partition and the <see cref="StoreId"/>, so a node that was removed
@@ -39,7 +39,7 @@ public sealed class PartitionMap
     /// <summary>All members whose store is known, by rank; draining and leaving ones behind the others.</summary>
     public ImmutableArray<ClusterMember> Rank(int partition) => _ranks[partition];
 
-    /// <summary>The home of the partition's channels without history: the first that is reachable. Null if nobody may take homes.</summary>
+    /// <summary>The home of the partition's channels without history: the first that is reachable. Null if no one may take homes.</summary>
     public ClusterMember? VolatileHome(int partition)
     {
         foreach (ClusterMember each in _ranks[partition])

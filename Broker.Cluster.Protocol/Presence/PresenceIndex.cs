@@ -131,7 +131,7 @@ public sealed class PresenceIndex
         return node;
     }
 
-    // A client whose info has changed is there already: the digest follows, and nobody joins.
+    // A client whose info has changed is there already: the digest follows, and no one joins.
     private PresenceChange? Add(Node node, PresenceEntry entry)
     {
         if (!_channels.TryGetValue(entry.Channel, out Dictionary<(MemberId Node, string Client), ReadOnlyMemory<byte>>? known))

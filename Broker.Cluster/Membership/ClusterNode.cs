@@ -161,7 +161,7 @@ public sealed class ClusterNode : IAsyncDisposable
             ClusterMember self = view.Members.FirstOrDefault(member => member.Node == view.Self);
             if (self.Node == view.Self) membership.Joined.TrySetResult();
             if (self.Node == view.Self && self.State == MemberState.Leaving) membership.IsLeaving = true;
-            Tell(before, view);
+            Notify(before, view);
             if (view.IsUp && _phase != ClusterPhase.Up)
             {
                 _phase = ClusterPhase.Up;
@@ -172,7 +172,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    private void Tell(ClusterView? before, ClusterView now)
+    private void Notify(ClusterView? before, ClusterView now)
     {
         Dictionary<NodeName, ClusterMember> known = (before?.Members ?? []).ToDictionary(static member => member.Node);
         foreach (ClusterMember member in now.Members)

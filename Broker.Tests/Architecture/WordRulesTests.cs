@@ -20,7 +20,7 @@ public sealed class WordRulesTests
 
     [Theory]
     [InlineData("class A { void SayAsync() { } }", "SayAsync")]
-    [InlineData("class A { int _received; }", "_heard")]
+    [InlineData("class A { int _heard; }", "_heard")]
     [InlineData("class A { void M(int told) { } }", "told")]
     [InlineData("class A { void Tell() { } }", "Tell")]
     [InlineData("class A { void LetGo() { } }", "LetGo")]

@@ -190,7 +190,7 @@ public sealed class KeptChannelTests
         Now(_home.PublishAsync(Message(channel, text, options)));
 
     [Fact]
-    public void A_check_tells_where_the_store_stands()
+    public void A_check_reports_the_state_of_the_store()
     {
         Attach("kept:a");
         Publish("kept:a", "1");

@@ -18,7 +18,7 @@ public class ClusterSimulationTests
         { nameof(CopyRules.AcknowledgeWhatAllHave), 60 },
         { nameof(CopyRules.DeliverWhatIsAcknowledged), 60 },
         { nameof(CopyRules.FreezeWhileSetChanges), 200 },
-        { nameof(CopyRules.HearMajority), 200 },
+        { nameof(CopyRules.SeeMajority), 200 },
         { nameof(CopyRules.ProveRecalledSets), 300 },
         { nameof(HostRules.DropRemoved), 60 },
         { nameof(HostRules.Digests), 20 },

@@ -16,7 +16,7 @@ public sealed class FormationRuleTests
     public void Without_seeds_a_node_begins_a_cluster() => Assert.Equal("a:1", FormationRule.AtStart("a:1", [], [], isPatient: true).Join);
 
     [Fact]
-    public void A_member_is_joined_by_everybody()
+    public void A_member_is_joined_by_all()
     {
         Assert.Equal("c:1", FormationRule.AtStart("a:1", s_seeds, [Silent("b:1"), Member("c:1")], isPatient: true).Join);
         Assert.Equal("c:1", FormationRule.AtStart("b:1", s_seeds, [Alone("a:1"), Member("c:1")], isPatient: false).Join);

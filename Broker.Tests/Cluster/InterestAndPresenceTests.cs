@@ -21,7 +21,7 @@ public class InterestAndPresenceTests
         var listeners = new List<MemberId>();
         index.CopyListeners("c", listeners);
         Assert.Equal([s_b], listeners);
-        index.Forget(s_b);
+        index.Evict(s_b);
         Assert.Equal(0, index.Channels);
     }
 
@@ -66,7 +66,7 @@ public class InterestAndPresenceTests
     }
 
     [Fact]
-    public void Gap_that_cannot_be_filled_is_told()
+    public void Gap_that_cannot_be_filled_is_reported()
     {
         var output = new EdgeOutput();
         EdgeInterest edge = Listening(output);
@@ -78,7 +78,7 @@ public class InterestAndPresenceTests
     }
 
     [Fact]
-    public void Channel_without_listeners_lingers_then_the_home_is_told()
+    public void Channel_without_listeners_lingers_then_the_home_is_notified()
     {
         var output = new EdgeOutput();
         EdgeInterest edge = Listening(output);

@@ -58,7 +58,7 @@ public class LaneAndLogTests
         var account = new LaneAccount(new LaneLimits { WaitingBytesMax = 100 });
         Assert.Equal(LaneVerdict.Queue, account.Queue(LaneClass.Control, 100, TimeSpan.Zero));
         Assert.Equal(LaneVerdict.Drop, account.Queue(LaneClass.KeptDelivery, 1, TimeSpan.Zero));
-        Assert.Equal(LaneVerdict.DropAndTell, account.Queue(LaneClass.VolatileDelivery, 1, TimeSpan.Zero));
+        Assert.Equal(LaneVerdict.DropAndNotify, account.Queue(LaneClass.VolatileDelivery, 1, TimeSpan.Zero));
         Assert.Equal(LaneVerdict.Break, account.Queue(LaneClass.Control, 1, TimeSpan.Zero));
         account.OnTaken(50, TimeSpan.FromSeconds(4));
         Assert.Equal(LaneVerdict.Queue, account.Queue(LaneClass.Control, 50, TimeSpan.FromSeconds(4)));
@@ -72,7 +72,7 @@ public class LaneAndLogTests
         log.Begin(s_term);
         for (ulong offset = 1; offset <= 50; offset++) Publish(log, "a", offset, keep: 20);
         Publish(log, "b", 1, keep: 0);
-        log.Append(new LogEntry(LogEntryKind.Forget, log.Sequence + 1, "b", log.Top("b").Epoch, 1));
+        log.Append(new LogEntry(LogEntryKind.Evict, log.Sequence + 1, "b", log.Top("b").Epoch, 1));
         log.Append(new LogEntry(LogEntryKind.ExpireKeys, log.Sequence + 1, "", 0, 10));
         LogSnapshot whole = log.Snapshot();
         var entries = new List<LogEntry>();
@@ -94,30 +94,30 @@ public class LaneAndLogTests
     }
 
     [Fact]
-    public void Channel_that_is_forgotten_begins_again_with_another_epoch()
+    public void Channel_that_is_removed_begins_again_with_another_epoch()
     {
         var log = new MemoryReplicaLog();
         log.Begin(s_term);
         ChannelPosition before = log.Top("a");
         Publish(log, "a", 1, keep: 0);
         Assert.Equal(before.Epoch, log.Top("a").Epoch);
-        log.Append(new LogEntry(LogEntryKind.Forget, log.Sequence + 1, "a", before.Epoch, 1));
+        log.Append(new LogEntry(LogEntryKind.Evict, log.Sequence + 1, "a", before.Epoch, 1));
         Assert.NotEqual(before.Epoch, log.Top("a").Epoch);
         Assert.Equal(0ul, log.Top("a").Offset);
     }
 
     [Fact]
-    public void Node_that_did_not_run_has_heard_nobody()
+    public void Node_that_did_not_run_has_received_nothing()
     {
         var activity = new PeerActivity(new MemberId(1), TimeSpan.FromSeconds(2));
         var view = new MembershipView(
             [new ClusterMember(new MemberId(1), new StoreId(1)), new ClusterMember(new MemberId(2), new StoreId(2)),
                 new ClusterMember(new MemberId(3), new StoreId(3))]);
         activity.Observe(TimeSpan.Zero);
-        activity.Heard(new MemberId(2), TimeSpan.Zero);
-        Assert.True(activity.HearsMajority(view, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)));
+        activity.Received(new MemberId(2), TimeSpan.Zero);
+        Assert.True(activity.SeesMajority(view, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)));
         activity.Observe(TimeSpan.FromSeconds(5));
-        Assert.False(activity.HearsMajority(view, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(10)));
+        Assert.False(activity.SeesMajority(view, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(10)));
     }
 
     private static void Publish(MemoryReplicaLog log, string channel, ulong offset, int keep) =>

@@ -18,7 +18,7 @@ namespace Broker.Tests.Cluster.Simulation;
 /// I6  each listener sees the offsets of an epoch without repeat, reorder or untold gap
 /// I7  one active home at the end of a quiet time
 /// I8  a recovery that says it is whole is whole, and not older than what was acknowledged before it was asked for
-/// I9  a home that has heard no majority of the members for some seconds acknowledges nothing
+/// I9  a home that has received no majority of the members for some seconds acknowledges nothing
 /// J   with quiet views the home's index of listeners is that of the edges; nothing is sent to a node that does not listen
 /// P   after a quiet time presence is exact; no client of a node that ended long ago is shown
 /// </code>
@@ -28,8 +28,8 @@ internal sealed class ClusterChecker(SimulatedWorld world)
     private readonly Dictionary<(string Channel, ulong Epoch), List<(ulong Offset, int Id, Term Lineage)>> _seen = [];
     private readonly Dictionary<(string Channel, ulong Epoch, ulong Offset), int> _contents = [];
     private readonly Dictionary<(string Channel, ulong Epoch), ulong> _acknowledgedTop = [];
-    private readonly Dictionary<int, (ChannelPosition Position, Term Lineage)> _places = [];
-    private readonly HashSet<(string Channel, ulong Epoch)> _mayForget = [];
+    private readonly Dictionary<int, (ChannelPosition Position, Term Lineage)> _indexes = [];
+    private readonly HashSet<(string Channel, ulong Epoch)> _mayEvict = [];
     private readonly Dictionary<(string Channel, ulong Epoch), ulong> _mayTrim = [];
     private readonly Dictionary<int, (Term Term, ReplicaSet Set)> _highest = [];
     private readonly Dictionary<int, HashSet<Term>> _ended = [];
@@ -42,7 +42,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
 
     internal void Begin(int id, string channel) => _begun[id] = channel;
 
-    internal void MayForget(string channel, ulong epoch) => _mayForget.Add((channel, epoch));
+    internal void MayEvict(string channel, ulong epoch) => _mayEvict.Add((channel, epoch));
 
     internal void MayTrim(string channel, ulong epoch, ulong offset) =>
         _mayTrim[(channel, epoch)] = Math.Max(offset, _mayTrim.GetValueOrDefault((channel, epoch)));
@@ -228,12 +228,12 @@ internal sealed class ClusterChecker(SimulatedWorld world)
             entries.Add((position.Offset, id, lineage));
         }
 
-        // One key, one place, while the lineage lives and the channel is not forgotten.
-        if (_places.TryGetValue(id, out (ChannelPosition Position, Term Lineage) place) && place.Position != position
+        // One key, one place, while the lineage lives and the channel is not dropped.
+        if (_indexes.TryGetValue(id, out (ChannelPosition Position, Term Lineage) place) && place.Position != position
             && place.Lineage == lineage
-            && !_mayForget.Contains((channel, place.Position.Epoch)) && !_mayForget.Contains((channel, position.Epoch)))
+            && !_mayEvict.Contains((channel, place.Position.Epoch)) && !_mayEvict.Contains((channel, position.Epoch)))
             Fail("I1", $"{id} of {channel} is at {place.Position} and at {position}");
-        _places[id] = (position, lineage);
+        _indexes[id] = (position, lineage);
     }
 
     private void CheckLog(SimulatedNode home, int partition, string when)
@@ -259,7 +259,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
 
                 string? Judge(ulong epoch, ulong offset, int id)
                 {
-                    if (_mayForget.Contains((channel, epoch))) return null;
+                    if (_mayEvict.Contains((channel, epoch))) return null;
                     if (epoch != top.Epoch) return "is of an epoch that is not there";
                     if (offset > top.Offset) return $"is behind the end {top.Offset}";
                     if (kept.TryGetValue(offset, out int there)) return there == id ? null : $"is {there}";

@@ -23,7 +23,7 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
 
     internal SimulatedNode? Find(MemberId id) => _running.GetValueOrDefault(id);
 
-    /// <summary>What everybody knows of a member, dead or alive.</summary>
+    /// <summary>What all knows of a member, dead or alive.</summary>
     internal ClusterMember Describe(MemberId id) =>
         new(id, _all[id].Store.Id) { IsDraining = _all[id].IsDraining, IsLeaving = _all[id].IsLeaving };
 

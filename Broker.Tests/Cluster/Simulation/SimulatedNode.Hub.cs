@@ -143,13 +143,13 @@ internal sealed partial class SimulatedNode
 
     // --- at the home
 
-    internal void TrimOrForget(string channel, bool isForget) => World.Membership.Run(Id, _ =>
+    internal void TrimOrEvict(string channel, bool isEvict) => World.Membership.Run(Id, _ =>
     {
         Partition partition = Partitions[SimulatedWorld.PartitionOf(channel)];
         ChannelPosition top = Store.Logs[partition.Number].Top(channel);
-        if (isForget)
+        if (isEvict)
         {
-            if (partition.Forget(channel)) World.Checker.MayForget(channel, top.Epoch);
+            if (partition.Evict(channel)) World.Checker.MayEvict(channel, top.Epoch);
         }
         else if (partition.Trim(channel, top.Offset / 2))
         {
@@ -261,8 +261,11 @@ internal sealed partial class SimulatedNode
 
     public void Changed(int partition, HomeState state, Term term)
     {
-        World.Trace($"{this} is {state} of {partition} in "
-            + $"{term}{(Partitions[partition].Replicas is { } set && state == HomeState.Active ? $" v{set.Version} on {string.Join(',', set.Stores)}, {Store.Logs[partition].Sequence} entries, lineage {set.Lineage}" : "")}");
+        string set = Partitions[partition].Replicas is { } replicas && state == HomeState.Active
+            ? $" v{replicas.Version} on {string.Join(',', replicas.Stores)}, {Store.Logs[partition].Sequence} entries, "
+                + $"lineage {replicas.Lineage}"
+            : "";
+        World.Trace($"{this} is {state} of {partition} in {term}{set}");
         World.Count($"state {state}");
         if (state == HomeState.Syncing && Store.Logs[partition].Lineage == term) World.Checker.BeginsLineage(this, partition);
         if (state == HomeState.None) (Interest[partition], Presence[partition]) = (null, null);

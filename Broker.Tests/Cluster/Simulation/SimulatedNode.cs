@@ -19,7 +19,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     private readonly Dictionary<MemberId, TimeSpan> _badSince = [];
     private readonly HashSet<MemberId> _unreachable = [];
     private readonly HashSet<MemberId> _up = [];
-    private readonly Dictionary<MemberId, TimeSpan> _heardAt = [];
+    private readonly Dictionary<MemberId, TimeSpan> _receivedAt = [];
     private HashSet<MemberId> _members = [];
     private TimeSpan _heartbeatAt;
 
@@ -96,9 +96,9 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
         _members = [.. members];
         foreach (MemberId each in before.Except(_members))
         {
-            _activity.Forget(each);
+            _activity.Evict(each);
             _up.Remove(each);
-            foreach (HomeInterest? index in Interest) index?.Forget(each);
+            foreach (HomeInterest? index in Interest) index?.Evict(each);
             if (!World.Options.BrokenHost.HasFlag(HostRules.DropRemoved)) foreach (PresenceIndex? index in Presence) index?.Drop(each);
         }
 
@@ -112,7 +112,7 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     internal void OnLinkDown(MemberId peer)
     {
         _up.Remove(peer);
-        foreach (HomeInterest? index in Interest) index?.Forget(peer);
+        foreach (HomeInterest? index in Interest) index?.Evict(peer);
         for (int partition = 0; partition < _edgeHomes.Length; partition++)
         {
             if (_edgeHomes[partition].Home == peer) SetEdgeHome(partition, (null, Term.None));
@@ -125,22 +125,22 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
     internal void OnLinkUp(MemberId peer)
     {
         _up.Add(peer);
-        _activity.Heard(peer, Now);
-        _heardAt[peer] = World.Now;
+        _activity.Received(peer, Now);
+        _receivedAt[peer] = World.Now;
         foreach (Partition each in Partitions) each.OnLaneUp(peer);
     }
 
     internal void Receive(MemberId from, IClusterMessage message)
     {
         if (from != Id && !Serves(from)) return;
-        if (from != Id) _activity.Heard(from, Now);
-        _heardAt[from] = World.Now;
+        if (from != Id) _activity.Received(from, Now);
+        _receivedAt[from] = World.Now;
         if (message is IPartitionMessage about) Handle(from, about);
     }
 
     /// <summary>Whether more than half of the members sent something that arrived here within the time.</summary>
     internal bool WasSentByMajority(TimeSpan limit) =>
-        _members.Count(each => each == Id || (_heardAt.TryGetValue(each, out TimeSpan at) && World.Now - at <= limit)) > _members.Count / 2;
+        _members.Count(each => each == Id || (_receivedAt.TryGetValue(each, out TimeSpan at) && World.Now - at <= limit)) > _members.Count / 2;
 
     // --- the register of the engine
 

@@ -75,7 +75,7 @@ internal sealed class SimulatedWorld
         double end = Options.Length.TotalSeconds, quietAt = end - s_quiet.TotalSeconds;
         for (double at = 3; at < quietAt; at += Options.IsHot ? Seconds(0.7, 3.5) : Seconds(2, 10)) At(TimeSpan.FromSeconds(at), Fault);
         for (double at = 1; at < end - 8; at += Seconds(0.03, 0.09)) At(TimeSpan.FromSeconds(at), Publish);
-        for (double at = 6; at < quietAt; at += Seconds(4, 12)) At(TimeSpan.FromSeconds(at), TrimOrForget);
+        for (double at = 6; at < quietAt; at += Seconds(4, 12)) At(TimeSpan.FromSeconds(at), TrimOrEvict);
         for (double at = 5; at < end - 12; at += 1) At(TimeSpan.FromSeconds(at), Checker.CheckPresence);
         At(TimeSpan.FromSeconds(quietAt), () =>
         {
@@ -113,7 +113,7 @@ internal sealed class SimulatedWorld
         return running.Count == 0 ? null : running[Random.Next(running.Count)];
     }
 
-    private void TrimOrForget()
+    private void TrimOrEvict()
     {
         int partition = Random.Next(Options.Partitions);
         IReadOnlyList<string> channels = ChannelsOf(partition);
@@ -121,8 +121,8 @@ internal sealed class SimulatedWorld
         SimulatedNode? home =
             Membership.Running.FirstOrDefault(each => each.IsMember && each.Partitions[partition].State == HomeState.Active);
         if (home is null) return;
-        bool isForget = Chance(0.3);
-        home.TrimOrForget(channel, isForget);
+        bool isEvict = Chance(0.3);
+        home.TrimOrEvict(channel, isEvict);
     }
 
     private void Fault()

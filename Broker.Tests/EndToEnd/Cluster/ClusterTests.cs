@@ -25,7 +25,7 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
     }
 
     [Fact]
-    public async Task A_node_with_another_secret_is_not_ready_and_says_why()
+    public async Task A_node_with_another_secret_is_not_ready_and_reports_the_reason()
     {
         var variables = new Dictionary<string, string>(ClusterHosts.Variables) { ["BROKER_CLUSTER_SECRET"] = "quite-another-secret" };
         await using HostProcess stranger = await ClusterHosts.StartAsync(variables, hosts.Nodes[0].ClusterAddress);
