@@ -23,10 +23,11 @@ internal static partial class LayerRules
         ["Broker.Dialects"] = ["Broker.Actors"],
         ["Broker.Identity"] = ["Broker.Actors", "Broker.Configuration"],
         ["Broker.Store"] = ["Broker.Core", "Broker.Actors"],
+        ["Broker.Cluster"] = ["Broker.Actors", "Broker.Configuration", "Broker.Reactor"],
         ["Broker.AspNetCore"] = ["Broker.Actors", "Broker.Dialects", "Broker.Identity"],
         ["Broker.Host"] =
         [
-            "Broker.Actors", "Broker.AspNetCore", "Broker.Cli", "Broker.Configuration", "Broker.Dialects", "Broker.Identity", "Broker.Store",
+            "Broker.Actors", "Broker.AspNetCore", "Broker.Cli", "Broker.Cluster", "Broker.Configuration", "Broker.Dialects", "Broker.Identity", "Broker.Store",
         ],
     };
 

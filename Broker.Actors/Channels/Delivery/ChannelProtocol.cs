@@ -141,6 +141,11 @@ public static class ChannelProtocol
     /// <param name="Home">The home's number.</param>
     public sealed record Reset(int Home) : INoSerializationVerificationNeeded;
 
+    /// <summary>Home to fan-out: the channel has another home, and its positions begin anew. Subscriptions with a position end, and their clients subscribe again.</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Offset">Of the newest publication there.</param>
+    public sealed record Moved(string Channel, ulong Offset) : INoSerializationVerificationNeeded;
+
     /// <summary>Fan-out to home, at most once a turn: so many bytes of its publications have left for the sockets.</summary>
     /// <param name="Loop">The fan-out's loop.</param>
     /// <param name="Bytes">Of publications in all their forms.</param>

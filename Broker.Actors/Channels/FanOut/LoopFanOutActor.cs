@@ -73,6 +73,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             case AddSubscriber add: Add(add); break;
             case RemoveSubscriber remove: Remove(remove); break;
             case Reset reset: EvictAll(reset.Home); break;
+            case Moved moved: BeginAnew(moved); break;
             default: Unhandled(message); break;
         }
     }
@@ -108,7 +109,19 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         if (offset == 0) return true;
         bool isGap = offset != channel.LastOffset + 1;
         channel.LastOffset = offset;
-        if (!isGap) return true;
+        return !isGap || EvictPositioned(channel);
+    }
+
+    private void BeginAnew(Moved moved)
+    {
+        if (!_channels.TryGetValue(moved.Channel, out LoopChannel? channel)) return;
+        channel.LastOffset = moved.Offset;
+        EvictPositioned(channel);
+    }
+
+    // Whether the channel has members left.
+    private bool EvictPositioned(LoopChannel channel)
+    {
         List<Subscription> positioned = [.. channel.Groups.SelectMany(static group => group.Members).Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];
         if (positioned.Count == 0) return true;
         SendBatch(channel, atOnce: true);

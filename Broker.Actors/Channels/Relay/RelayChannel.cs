@@ -40,6 +40,9 @@ internal sealed class RelayChannel : IChannelListener
     /// <summary>Subscriptions of this node.</summary>
     internal int Count { get; private set; }
 
+    /// <summary>What a home that takes the channel over is asked to go on from; null where there is no history.</summary>
+    internal StreamPosition? RecoverFrom => Options is { History.IsOn: true, Recovery: true } ? Position : null;
+
     private int HearingJoinLeave { get; set; }
 
     internal void Add(Subscription subscription, int count)
