@@ -138,7 +138,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     }
 
     /// <summary>Takes what the membership tells; null when it ends.</summary>
-    internal void OnView(ClusterView? view) => OnPort(() => Follow(view));
+    public void OnView(ClusterView? view) => OnPort(() => Follow(view));
 
     private void OnPort(Action action) => _port.Post(action);
 
@@ -146,7 +146,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
     private void Follow(ClusterView? view)
     {
-        _view = view is { IsUp: true } ? view : null;
+        // One that leaves still asks the others' homes for its clients.
+        _view = view is not null && view.Members.Any(member => member.Node == view.Self && member.State is MemberState.Up or MemberState.Leaving) ? view : null;
         HashSet<NodeName> members = [.. (_view?.Members ?? []).Where(member => member.Node != _view!.Self).Select(static member => member.Node)];
         foreach (NodeName gone in _peers.Keys.Where(name => !members.Contains(name)).ToArray())
         {

@@ -57,14 +57,15 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     private int _heard;
 
     /// <inheritdoc />
-    public void Send(int partition, byte[] message, bool mayDrop = false)
+    public bool Send(int partition, byte[] message, bool mayDrop = false)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (_ended || (mayDrop && Volatile.Read(ref _posted) + _connection.QueuedBytes > DroppableBytesMax)) return;
+        if (_ended) return false;
+        if (mayDrop && Volatile.Read(ref _posted) + _connection.QueuedBytes > DroppableBytesMax) return true;
         if (EventLoop.Current == _connection.Loop && Volatile.Read(ref _posted) == 0)
         {
             Write(partition, message);
-            return;
+            return true;
         }
 
         Interlocked.Add(ref _posted, message.Length);
@@ -73,6 +74,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
             Interlocked.Add(ref _posted, -message.Length);
             Write(partition, message);
         });
+        return true;
     }
 
     private void Write(int partition, byte[] message)

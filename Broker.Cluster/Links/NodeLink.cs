@@ -167,6 +167,7 @@ public sealed class NodeLink : IByteHandler, ILinkFrameSink
         ArgumentNullException.ThrowIfNull(closure);
         _port.EndHandshake(this);
         _port.Remove(this);
+        if (closure.Cause == ClosureCause.HandedOver) return;       // Its socket goes on in a loop of the hub.
         _outcome?.TrySetResult(new DialOutcome(Peer: null, Error: $"{_remote} ended the connection during the handshake"));
         _handler?.OnEnded();
     }

@@ -144,6 +144,9 @@ public sealed class NodePort : IByteAcceptor, IDisposable
 
     private void OnLoop(Action action) => Loop.Post(static state => ((Action)state)(), action);
 
+    /// <summary>Runs something on the port's loop. From any thread; nothing happens once the port is disposed of.</summary>
+    internal void Post(Action action) => _reactor?.Post(static state => ((Action)state)(), action);
+
     /// <inheritdoc />
     IByteHandler? IByteAcceptor.Accept(Connection connection)
     {

@@ -29,6 +29,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new();
+    private readonly ulong _store = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
     private Membership? _membership;
     private Task _running = Task.CompletedTask;
     private volatile ClusterView? _view;
@@ -131,7 +132,7 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private Membership Begin()
     {
-        Config config = ConfigurationFactory.ParseString(MembershipHocon.Of(_settings)).WithFallback(_akka);
+        Config config = ConfigurationFactory.ParseString(MembershipHocon.Of(_settings, _store)).WithFallback(_akka);
 
         // Below debug only what goes wrong: the node itself says who comes and goes.
         bool isQuiet = !config.GetString("akka.loglevel", "INFO").Equals("DEBUG", StringComparison.OrdinalIgnoreCase);

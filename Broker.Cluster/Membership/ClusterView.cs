@@ -29,7 +29,11 @@ public enum MemberState
 /// <param name="Node">Who.</param>
 /// <param name="State">How far it is.</param>
 /// <param name="IsReachable">Whether it is heard of.</param>
-public readonly record struct ClusterMember(NodeName Node, MemberState State, bool IsReachable);
+public readonly record struct ClusterMember(NodeName Node, MemberState State, bool IsReachable)
+{
+    /// <summary>The number of what it keeps; by it homes are ranked, so that a node that comes back gets its own again.</summary>
+    public ulong Store { get; init; }
+}
 
 /// <summary>What a node knows of its cluster at one moment. Never changes.</summary>
 /// <param name="Self">This node.</param>

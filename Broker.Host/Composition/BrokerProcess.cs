@@ -1,5 +1,6 @@
 using Broker.Actors.Calls.Methods;
 using Broker.Dialects;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Broker.AspNetCore.Api;
@@ -59,7 +60,8 @@ public static class BrokerProcess
             IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
                 identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods, identity.Access);
-            await using ClusterService? cluster = ClusterService.Open(settings.Cluster, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
+            await using ClusterService? cluster = ClusterService.Open(settings.Cluster, ClientSettings.MessageBytesLimit, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
+            if (cluster is not null) hub.JoinCluster(cluster.Nodes);
             await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api, cluster), identity.KeysPart, cluster);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Akka.Event;
 
 namespace Broker.Actors.Channels.Home;
@@ -30,11 +31,12 @@ public interface INodeLane
     /// <summary>The other node's name, with the number of its membership.</summary>
     string Node { get; }
 
-    /// <summary>Queues a message for the relay and home of a partition on the other node. Lost if the lane has ended.</summary>
+    /// <summary>Queues a message for the relay and home of a partition on the other node.</summary>
     /// <param name="partition">The partition.</param>
     /// <param name="message">Its bytes; not to be changed any more.</param>
     /// <param name="mayDrop">Whether it may be dropped when too much waits: the other side finds a gap by its number.</param>
-    void Send(int partition, byte[] message, bool mayDrop = false);
+    /// <returns>False if the lane has ended. True says no more than that: what was queued is lost if the lane ends.</returns>
+    bool Send(int partition, byte[] message, bool mayDrop = false);
 
     /// <summary>Ends the connection; another one begins with what both sides know then.</summary>
     void Close(string reason);

@@ -106,7 +106,7 @@ public static class NodeSerializer
         writer.WriteText(message.Channel);
         writer.WriteUInt64(message.Request);
         ChannelHomeSerializer.WriteOptional(ref writer, message.Query.Since);
-        writer.WriteUInt32((uint)message.Query.Limit);
+        writer.WriteUInt64((ulong)(Math.Max(message.Query.Limit, HistoryQuery.NoLimit) + 1L));
         writer.WriteBool(message.Query.Reverse);
         return ChannelHomeSerializer.End(writer);
     }
@@ -116,7 +116,7 @@ public static class NodeSerializer
     {
         message = default;
         if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.ReadHistory, out ValueReader reader)) return false;
-        message = new ReadHistory(reader.ReadText(), reader.ReadUInt64(), new HistoryQuery(ChannelHomeSerializer.ReadOptionalPosition(ref reader), (int)reader.ReadUInt32(), reader.ReadBool()));
+        message = new ReadHistory(reader.ReadText(), reader.ReadUInt64(), new HistoryQuery(ChannelHomeSerializer.ReadOptionalPosition(ref reader), (int)Math.Min(reader.ReadUInt64(), int.MaxValue) - 1, reader.ReadBool()));
         return reader.IsGood;
     }
 

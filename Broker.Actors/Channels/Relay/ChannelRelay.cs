@@ -154,7 +154,7 @@ internal sealed class ChannelRelay
         // An answer of a home that the channel is not attached to yet: what it says is of another epoch than what is delivered here.
         bool isOfOther = isKnown && _nodes is not null && !_nodes.IsAnswerOfHome(channel.Name);
         if (attached.Error is null) CountRecovery(subscribe.Subscription, attached);
-        HubError? error = attached.Error ?? (isOfOther ? HubError.Internal : null) ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
+        HubError? error = attached.Error ?? (isOfOther ? (HubError?)HubError.Internal : null) ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
         if (error is { } why)
         {
             if (!isKnown) Detach(channel);

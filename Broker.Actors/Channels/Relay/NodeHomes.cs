@@ -94,7 +94,9 @@ internal sealed class NodeHomes
             call.Lane = lane;
             ulong request = ++_lastRequest;
             _calls.Add(request, call);
-            lane.Send(call.Partition, call.Write(request));
+            if (lane.Send(call.Partition, call.Write(request))) return;
+            _calls.Remove(request);
+            Wait(call);
         }
         else
         {
