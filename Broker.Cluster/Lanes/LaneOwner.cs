@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Text;
 using Broker.Actors.Channels.Home;
@@ -22,6 +23,7 @@ namespace Broker.Cluster.Lanes;
 public sealed class LaneOwner : INodeDirectory, IDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(64);
+    private static readonly TimeSpan s_callLimit = TimeSpan.FromSeconds(5);
 
     private readonly ClusterSettings _settings;
     private readonly NodePort _port;
@@ -36,6 +38,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     private int _relays;
     private LoopTimer? _timer;
     private ClusterView? _view;
+    private readonly ConcurrentDictionary<ulong, (NodeLane Lane, TaskCompletionSource<byte[]?> Answer)> _calls = new();
+    private ulong _lastCall;
     private long _beatAt;
     private volatile Snapshot _snapshot = Snapshot.Alone;
 
@@ -87,6 +91,12 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         internal string? Said { get; set; }     // The last reason that was logged.
     }
+
+    /// <summary>HOST:PORT of this node.</summary>
+    public string Address => _port.Address;
+
+    /// <summary>Answers what another node asks of this one.</summary>
+    public Func<byte[], Task<byte[]>>? Answer { get; set; }
 
     /// <inheritdoc />
     public int Partitions => _settings.Partitions;
@@ -296,11 +306,56 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         Publish();
     }
 
+    /// <summary>Asks all other members that are not leaving. For any thread.</summary>
+    /// <returns>HOST:PORT of each and its answer; null where there was none within 5 s.</returns>
+    public async Task<IReadOnlyList<(string Node, byte[]? Answer)>> AskAllAsync(byte[] request, CancellationToken cancellationToken)
+    {
+        Snapshot snapshot = _snapshot;
+        if (snapshot.View is not { } view) return [];
+        return await Task.WhenAll(view.Members.Where(member => member.Node != view.Self && member.State == MemberState.Up).Select(AskAsync)).ConfigureAwait(false);
+
+        async Task<(string Node, byte[]? Answer)> AskAsync(Membership.ClusterMember member)
+        {
+            string node = member.Node.Address;
+            if (!snapshot.Lanes.TryGetValue(IdOf(member.Node), out INodeLane?[]? lanes) || lanes[0] is not NodeLane lane) return (node, null);
+            ulong call = Interlocked.Increment(ref _lastCall);
+            var answer = new TaskCompletionSource<byte[]?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _calls[call] = (lane, answer);
+            try
+            {
+                return (node, lane.Send(NodeLane.CallKind, call, request) ? await answer.Task.WaitAsync(s_callLimit, _time, cancellationToken).ConfigureAwait(false) : null);
+            }
+            catch (TimeoutException)
+            {
+                return (node, null);
+            }
+            finally
+            {
+                _calls.TryRemove(call, out _);
+            }
+        }
+    }
+
+    internal void OnCall(NodeLane lane, ulong call, byte[] request) => _ = Task.Run(async () =>
+    {
+        if (Answer is { } answer) lane.Send(NodeLane.AnswerKind, call, await answer(request).ConfigureAwait(false));
+    });
+
+    internal void OnAnswer(NodeLane lane, ulong call, byte[] bytes)
+    {
+        if (_calls.TryGetValue(call, out (NodeLane Lane, TaskCompletionSource<byte[]?> Answer) waiting) && ReferenceEquals(waiting.Lane, lane)) waiting.Answer.TrySetResult(bytes);
+    }
+
     internal void Arrived(int relay, NodeEvents.Arrived arrived) => _tell(relay, arrived);
 
     internal void Ended(NodeLane ended, string reason)
     {
         TellAll(new NodeEvents.Ended(ended));
+        foreach ((NodeLane lane, TaskCompletionSource<byte[]?> answer) in _calls.Values)
+        {
+            if (ReferenceEquals(lane, ended)) answer.TrySetResult(null);
+        }
+
         OnPort(() => OnEnded(ended, reason));
     }
 

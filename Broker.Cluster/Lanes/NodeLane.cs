@@ -11,6 +11,8 @@ namespace Broker.Cluster.Lanes;
 /// <code>
 /// 60 message    partition u16, then the bytes of the message
 /// 61 heartbeat  nothing
+/// 62 call       its number u64, then what is asked of the node
+/// 63 answer     the call's number u64, then the answer
 /// </code>
 /// What is received is a prefix of what was sent on this connection.
 /// </remarks>
@@ -18,6 +20,8 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
 {
     internal const byte MessageKind = 60;
     internal const byte HeartbeatKind = 61;
+    internal const byte CallKind = 62;
+    internal const byte AnswerKind = 63;
 
     private const int PartitionBytes = 2;
     private const int WaitingBytesMax = 16 * 1024 * 1024;       // Of what must not be dropped: beyond it the lane ends.
@@ -86,6 +90,16 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
         _connection.Write(message);
     }
 
+    /// <summary>Sends a call or its answer. From any thread.</summary>
+    internal bool Send(byte kind, ulong call, byte[] bytes)
+    {
+        if (_ended) return false;
+        byte[] payload = [.. BitConverter.GetBytes(call), .. bytes];
+        byte[] frame = LinkFrames.Make((LinkFrameKind)kind, payload);
+        _connection.Loop.Post(static state => ((Action)state)(), () => _connection.Write(frame));
+        return true;
+    }
+
     /// <summary>Tells the other side that this one lives. From any thread.</summary>
     internal void Beat() => _connection.Loop.Post(static state => ((Connection)state).Write(s_heartbeat), _connection);
 
@@ -111,6 +125,14 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     public bool OnFrame(byte kind, ReadOnlySpan<byte> payload)
     {
         if (kind == HeartbeatKind) return true;
+        if (kind is CallKind or AnswerKind && payload.Length >= sizeof(ulong))
+        {
+            ulong call = BinaryPrimitives.ReadUInt64LittleEndian(payload);
+            if (kind == CallKind) _owner.OnCall(this, call, payload[sizeof(ulong)..].ToArray());
+            else _owner.OnAnswer(this, call, payload[sizeof(ulong)..].ToArray());
+            return true;
+        }
+
         int partition = payload.Length >= PartitionBytes ? BinaryPrimitives.ReadUInt16LittleEndian(payload) : int.MaxValue;
         if (kind != MessageKind || partition >= _owner.Partitions)
         {

@@ -1,6 +1,8 @@
 using Akka.Configuration;
+using Broker.Actors.Api;
 using Broker.Actors.Channels.Home;
 using Broker.AspNetCore.Api;
+using Broker.Cluster.Calls;
 using Broker.Cluster.Lanes;
 using Broker.Cluster.Membership;
 using Broker.Cluster.Settings;
@@ -39,6 +41,9 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
 
     /// <summary>Where the homes of channels are.</summary>
     internal INodeDirectory Nodes => _lanes;
+
+    /// <summary>The server API over all nodes.</summary>
+    internal IHubApi? ApiOver(IHubApi? local) => local is null ? null : new ClusterApi(local, _lanes);
 
     /// <summary>HOST:PORT for other nodes, once it has started.</summary>
     internal string Address => _node.Port.Address;

@@ -91,3 +91,28 @@ public sealed record WebSocketEndpoint
     private static CloseCode Sendable(CloseCode code) =>
         code.MayTravel ? code : throw new ArgumentOutOfRangeException(nameof(code), code, "This close code may not be sent.");
 }
+
+/// <summary>What stands above a connection that carries plain bytes and no WebSocket: a link to another node. Every call comes on the loop's thread.</summary>
+/// <remarks>An exception of any member ends this connection, and no other.</remarks>
+public interface IByteHandler : IConnectionHandler
+{
+    /// <summary>The most bytes that may wait for the peer; the connection ends beyond it. At least the loop's own bound.</summary>
+    int QueueBytesMax { get; }
+
+    /// <summary>How long the peer may take nothing while bytes wait for it.</summary>
+    TimeSpan BlockedLimit { get; }
+
+    /// <summary>Bytes arrived, borrowed until the return.</summary>
+    void OnBytes(ReadOnlySpan<byte> bytes);
+
+    /// <inheritdoc />
+    void IConnectionHandler.OnReceived(Turn turn) => throw new InvalidOperationException("A connection of plain bytes has no frames.");
+}
+
+/// <summary>Puts handlers above connections of plain bytes that a loop accepts. Every call comes on the loop's thread.</summary>
+public interface IByteAcceptor : IConnectionAcceptor
+{
+    /// <summary>A peer has connected.</summary>
+    /// <returns>What stands above the connection; null to close it at once.</returns>
+    IByteHandler? Accept(Connection connection);
+}

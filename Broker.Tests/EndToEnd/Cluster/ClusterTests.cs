@@ -76,8 +76,11 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
         Assert.Equal("\"before\"", await client.NextAsync(limit.Token));
 
         await fourth.CrashAsync();
-        await PublishAsync("after");
-        Assert.Equal("\"after\"", await client.NextAsync(limit.Token));
+        Task<string> heard = client.NextAsync(limit.Token);
+
+        // What is published before a node listens to the new home does not reach it: without a history at most once is the promise.
+        while (!heard.IsCompleted) await PublishAsync("after");
+        Assert.Equal("\"after\"", await heard);
         await hosts.Nodes[0].ExpectLogAsync("is no member any more");
 
         // A publication whose home has died with it may have an unknown outcome: whoever wants to be sure repeats it.
