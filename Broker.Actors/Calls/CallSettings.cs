@@ -13,5 +13,5 @@ public sealed record CallSettings
     public TimeSpan DeadlineMax { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How old a turn of a loop may be to answer calls of quick methods in it, and how long one such call may take.</summary>
-    public TimeSpan QuickLimit { get; init; } = TimeSpan.FromMilliseconds(10);
+    public TimeSpan InlineLimit { get; init; } = TimeSpan.FromMilliseconds(10);
 }

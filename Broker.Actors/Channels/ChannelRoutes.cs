@@ -11,7 +11,8 @@ namespace Broker.Actors.Channels;
 public sealed class ChannelRoutes(IReadOnlyList<IActorRef> homes, INodeDirectory? nodes = null)
 {
     /// <summary>The home of a channel, or what leads to it on another node.</summary>
-    public IActorRef HomeOf(string channel) => homes[nodes is null ? NumberOf(channel, homes.Count) : nodes.PartitionOf(channel) % homes.Count];
+    public IActorRef HomeOf(string channel) =>
+        homes[nodes is null ? NumberOf(channel, homes.Count) : nodes.PartitionOf(channel) % homes.Count];
 
     /// <summary>The number of a channel's home: XXH3-64 over the UTF-16 of its name, reduced to the count.</summary>
     public static int NumberOf(string channel, int count) =>

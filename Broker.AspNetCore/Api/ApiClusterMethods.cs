@@ -43,7 +43,8 @@ internal static class ApiClusterMethods
     }
 
     private static IClusterControl Required(IClusterControl? cluster) =>
-        cluster ?? throw new ApiException(ApiError.Of(HubError.NotAvailable, "not available: this hub is in no cluster (broker.cluster.address)"));
+        cluster ?? throw new ApiException(
+            ApiError.Of(HubError.NotAvailable, "not available: this hub is in no cluster (broker.cluster.address)"));
 
     private static ApiException NoMember(string node) => new(ApiError.BadRequest($"no member of the cluster has the address {node}"));
 }

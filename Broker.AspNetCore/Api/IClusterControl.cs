@@ -27,7 +27,7 @@ public sealed record ClusterReport(string Cluster, string Node, string Phase, st
 
 /// <summary>One member.</summary>
 /// <param name="Address">HOST:PORT under which other nodes reach it.</param>
-/// <param name="Uid">The number of its membership; another one after it was down.</param>
+/// <param name="Uid">The number of its subscription; another one after it was down.</param>
 /// <param name="State">joining, up, leaving or down.</param>
-/// <param name="IsReachable">Whether it is heard of.</param>
+/// <param name="IsReachable">Whether it is learned of.</param>
 public sealed record ClusterNodeReport(string Address, ulong Uid, string State, bool IsReachable);

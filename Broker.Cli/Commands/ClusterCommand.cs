@@ -44,41 +44,50 @@ public sealed class ClusterCommand
     {
         ArgumentNullException.ThrowIfNull(root);
         var commands = new ClusterCommand(environment, streams);
-        var status = new Command("status", "Prints the nodes of the cluster as the asked one sees them: address, state, reached or not, and uid.");
+        var status =
+            new Command("status", "Prints the nodes of the cluster as the asked one sees them: address, state, reached or not, and uid.");
         commands.Define(status, static _ => ("cluster_status", null), commands.PrintStatusAsync);
-        var optional = new Argument<string?>("NODE") { Arity = ArgumentArity.ZeroOrOne, Description = "HOST:PORT of a member, as status prints it; the asked one unless given." };
+        var optional =
+            new Argument<string?>("NODE")
+                { Arity = ArgumentArity.ZeroOrOne,
+                    Description = "HOST:PORT of a member, as status prints it; the asked one unless given." };
         var leave = new Command("leave", "Has a node leave the cluster in order; its process then ends.") { optional };
         commands.Define(leave, parsed => ("cluster_leave", parsed.GetValue(optional)), commands.PrintDoneAsync);
         var required = new Argument<string>("NODE") { Description = "HOST:PORT of a member, as status prints it." };
-        var down = new Command("down", "Removes a node that does not answer any more, at once. One that does live joins again.") { required };
+        var down = new Command("down", "Removes a node that does not answer any more, at once. One that does live joins again.")
+            { required };
         commands.Define(down, parsed => ("cluster_down", parsed.GetValue(required)), commands.PrintDoneAsync);
         root.Add(new Command("cluster", "Shows the nodes of a cluster, and takes nodes out of it.") { status, leave, down });
     }
 
-    private void Define(Command command, Func<ParseResult, (string Method, string? Node)> request, Func<JsonElement, CancellationToken, Task> print)
+    private void Define(
+        Command command, Func<ParseResult, (string Method, string? Node)> request, Func<JsonElement, CancellationToken, Task> print)
     {
         command.Add(_url);
         command.Add(_key);
         command.SetAction(async (parsed, stop) =>
         {
             (string method, string? node) = request(parsed);
-            return await RunAsync(parsed.GetValue(_url) ?? Variable(ClientVariables.ApiUrl) ?? UrlDefault, parsed.GetValue(_key) ?? Variable(ClientVariables.ApiKey), method, node, print, stop).ConfigureAwait(false);
+            return await RunAsync(
+                parsed.GetValue(_url) ?? Variable(ClientVariables.ApiUrl) ?? UrlDefault, parsed.GetValue(_key)
+                    ?? Variable(ClientVariables.ApiKey), method, node, print, stop).ConfigureAwait(false);
         });
     }
 
     private string? Variable(string name) => _environment[name] is string { Length: > 0 } value ? value : null;
 
-    private async Task<int> RunAsync(string url, string? key, string method, string? node, Func<JsonElement, CancellationToken, Task> print, CancellationToken stop)
+    private async Task<int> RunAsync(
+        string url, string? key, string method, string? node, Func<JsonElement, CancellationToken, Task> print, CancellationToken stop)
     {
         if (!Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out Uri? root) || root.Scheme is not ("http" or "https"))
         {
-            _streams.Tell($"{url} is no URL of HTTP.");
+            _streams.Report($"{url} is no URL of HTTP.");
             return ExitCode.Unusable;
         }
 
         if (key is null)
         {
-            _streams.Tell($"a key of the server API is needed: --api-key, or {ClientVariables.ApiKey}.");
+            _streams.Report($"a key of the server API is needed: --api-key, or {ClientVariables.ApiKey}.");
             return ExitCode.Unusable;
         }
 
@@ -91,23 +100,27 @@ public sealed class ClusterCommand
             using HttpResponseMessage response = await http.SendAsync(request, stop).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
-                _streams.Tell(response.StatusCode == System.Net.HttpStatusCode.Unauthorized ? "the node does not take this key." : $"the node answered {(int)response.StatusCode}.");
+                _streams.Report(
+                    response.StatusCode == System.Net.HttpStatusCode.Unauthorized ? "the node does not take this key."
+                        : $"the node answered {(int)response.StatusCode}.");
                 return ExitCode.Failed;
             }
 
             using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(stop).ConfigureAwait(false));
             if (answer.RootElement.TryGetProperty("error", out JsonElement error))
             {
-                _streams.Tell($"{error.GetProperty("message").GetString()}.");
+                _streams.Report($"{error.GetProperty("message").GetString()}.");
                 return ExitCode.Failed;
             }
 
             await print(answer.RootElement.GetProperty("result"), stop).ConfigureAwait(false);
             return ExitCode.Done;
         }
-        catch (Exception failure) when (failure is HttpRequestException or JsonException or KeyNotFoundException || (failure is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (Exception failure) when (
+            failure is HttpRequestException or JsonException or KeyNotFoundException
+                || (failure is OperationCanceledException && !stop.IsCancellationRequested))
         {
-            _streams.Tell($"{root} cannot be asked: {failure.Message}");
+            _streams.Report($"{root} cannot be asked: {failure.Message}");
             return ExitCode.Unreachable;
         }
     }
@@ -115,12 +128,15 @@ public sealed class ClusterCommand
     private async Task PrintStatusAsync(JsonElement result, CancellationToken cancellationToken)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"cluster {result.GetProperty("cluster").GetString()}, asked {result.GetProperty("node").GetString()}: {result.GetProperty("phase").GetString()}");
+        text.Append(CultureInfo.InvariantCulture,
+            $"cluster {result.GetProperty("cluster").GetString()}, asked {result.GetProperty("node").GetString()}: "
+                + $"{result.GetProperty("phase").GetString()}");
         if (result.TryGetProperty("waits", out JsonElement waits)) text.Append(CultureInfo.InvariantCulture, $" ({waits.GetString()})");
         foreach (JsonElement node in result.GetProperty("nodes").EnumerateArray())
         {
             string reached = node.GetProperty("reachable").GetBoolean() ? "reached" : "not-reached";
-            text.Append(CultureInfo.InvariantCulture, $"\n{node.GetProperty("address").GetString()}\t{node.GetProperty("state").GetString()}\t{reached}\t{node.GetProperty("uid").GetString()}");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n{node.GetProperty("address").GetString()}\t{node.GetProperty("state").GetString()}\t{reached}\t{node.GetProperty("uid").GetString()}");
         }
 
         await _streams.PrintAsync(text.ToString(), cancellationToken).ConfigureAwait(false);

@@ -28,13 +28,13 @@ internal enum CopyRules
     /// <summary>A claimant collects from the newest set, as read after its claim was written.</summary>
     CollectFromNewestSet = 64,
 
-    /// <summary>A new lineage begins only when all replicas are gone from the membership for long enough.</summary>
+    /// <summary>A new lineage begins only when all replicas are gone from the subscription for long enough.</summary>
     WaitForHolders = 128,
 
     /// <summary>A read is answered when all followers have confirmed the term.</summary>
     ProveReads = 256,
 
-    /// <summary>Nothing is acknowledged that a majority of the members is not heard for.</summary>
+    /// <summary>Nothing is acknowledged that a majority of the members is not received for.</summary>
     HearMajority = 512,
 
     /// <summary>A replica is asked by its store, and one with another content does not count.</summary>

@@ -6,16 +6,18 @@ public sealed record CopySettings
     /// <summary>Followers that hold each entry before it is acknowledged, if there are so many other members: 0, 1 or 2.</summary>
     public int Copies { get; init; } = 1;
 
-    /// <summary>A follower that was not heard for longer, or acknowledged nothing of what waits, is replaced.</summary>
+    /// <summary>A follower that was not received for longer, or acknowledged nothing of what waits, is replaced.</summary>
     public TimeSpan SilentAfter { get; init; } = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>A home that has not heard a majority of the members for longer acknowledges nothing and answers no reads.</summary>
+    /// <summary>A home that has not received a majority of the members for longer acknowledges nothing and answers no reads.</summary>
     public TimeSpan MajorityAfter { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>When all replicas are gone from the membership: how long one of them may take to come back before a new lineage begins.</summary>
+    /// <summary>
+    /// When all replicas are gone from the subscription: how long one of them may take to come back before a new lineage begins.
+    /// </summary>
     public TimeSpan StoreReturn { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Who ranks first claims from a home that is a member if it has not heard the home for longer.</summary>
+    /// <summary>Who ranks first claims from a home that is a member if it has not received the home for longer.</summary>
     public TimeSpan TakeoverAfter { get; init; } = TimeSpan.FromSeconds(4);
 
     /// <summary>What was asked and not answered is asked again.</summary>
@@ -27,7 +29,7 @@ public sealed record CopySettings
     /// <summary>A better set of replicas, or a better home, must be better for so long before it is made.</summary>
     public TimeSpan SettleAfter { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>A home that handed over goes on itself if nobody has claimed after so long.</summary>
+    /// <summary>A home that handed over goes on itself if nothing has claimed after so long.</summary>
     public TimeSpan HandOverMax { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The size of a part of a state, in bytes.</summary>

@@ -2,7 +2,9 @@ using Broker.Cluster.Protocol.Members;
 
 namespace Broker.Cluster.Protocol.Copies;
 
-/// <summary>What a home knows of one replica that it feeds: a member of the set in force, of the next one, or of one that is prepared.</summary>
+/// <summary>
+/// What a home knows of one replica that it feeds: a member of the set in force, of the next one, or of one that is prepared.
+/// </summary>
 /// <remarks>Invariant: acknowledged &lt;= sent &lt;= the home's sequence, once it holds the log of the term.</remarks>
 internal sealed class Follower(MemberId member, StoreId store, TimeSpan since)
 {

@@ -5,16 +5,23 @@ using Broker.Cluster.Protocol.Register;
 
 namespace Broker.Cluster.Protocol.Copies;
 
-/// <summary>Where the values go that a <see cref="Partition"/> puts out, in the order of the calls. Called within the calls to the partition.</summary>
+/// <summary>
+/// Where the values go that a <see cref="Partition"/> puts out, in the order of the calls. Called within the calls to the partition.
+/// </summary>
 public interface IPartitionOutput
 {
     /// <summary>A message for another node; lost if there is no lane. Everything here is asked again or numbered.</summary>
     void Send(MemberId to, IPartitionMessage message);
 
-    /// <summary>Read the partition's record from <b>all</b> members and answer with <see cref="Partition.OnRegisterRead"/>: their merged records, or null if one did not reply.</summary>
+    /// <summary>
+    /// Read the partition's record from <b>all</b> members and answer with <see cref="Partition.OnRegisterRead"/>: their merged records, or
+    /// null if one did not reply.
+    /// </summary>
     void ReadRegister(int partition, ulong operation);
 
-    /// <summary>Merge this into the partition's record, write it to a majority, and answer with <see cref="Partition.OnRegisterWritten"/>.</summary>
+    /// <summary>
+    /// Merge this into the partition's record, write it to a majority, and answer with <see cref="Partition.OnRegisterWritten"/>.
+    /// </summary>
     void WriteRegister(int partition, ulong operation, RegisterRecord change);
 
     /// <summary>The entry is on every replica: deliver it. In order, each once in this home's term.</summary>
@@ -23,7 +30,9 @@ public interface IPartitionOutput
     /// <summary>What became of a publication of <see cref="Partition.Publish"/>.</summary>
     void Replied(int partition, ulong request, PublishOutcome outcome, ChannelPosition position);
 
-    /// <summary>A read of <see cref="Partition.BeginRead"/> may be answered now, from <see cref="Partition.Read"/>; or the node is not the home.</summary>
+    /// <summary>
+    /// A read of <see cref="Partition.BeginRead"/> may be answered now, from <see cref="Partition.Read"/>; or the node is not the home.
+    /// </summary>
     void Proven(int partition, ulong request, bool isHome);
 
     /// <summary>The home's state has changed.</summary>

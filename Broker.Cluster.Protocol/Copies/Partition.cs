@@ -5,10 +5,13 @@ using Broker.Cluster.Protocol.Register;
 
 namespace Broker.Cluster.Protocol.Copies;
 
-/// <summary>One node's side of one partition of kept channels: its replica, and its part as home or claimant. Values in, values out.</summary>
+/// <summary>
+/// One node's side of one partition of kept channels: its replica, and its part as home or claimant. Values in, values out.
+/// </summary>
 /// <remarks>
-/// For one thread, the loop that serves the partition. All times are of the node's monotonic clock. The host calls <see cref="OnView"/> before
-/// anything else, <see cref="Tick"/> about every 100 ms, and <see cref="Flush"/> at the end of each turn in which it called anything.
+/// For one thread, the loop that serves the partition. All times are of the node's monotonic clock. The host calls <see cref="OnView"/>
+/// before anything else, <see cref="Tick"/> about every 100 ms, and <see cref="Flush"/> at the end of each turn in which it called
+/// anything.
 /// </remarks>
 public sealed class Partition
 {
@@ -22,11 +25,12 @@ public sealed class Partition
     /// <param name="number">The partition.</param>
     /// <param name="log">Its replica in the node's store.</param>
     /// <param name="store">The node's store.</param>
-    /// <param name="activity">Which peers are heard; shared by the partitions of a loop, and kept up to date by the host.</param>
+    /// <param name="activity">Which peers are received; shared by the partitions of a loop, and kept up to date by the host.</param>
     /// <param name="settings">The limits.</param>
     /// <param name="random">For back-off and for numbers that must differ between runs.</param>
     /// <param name="output">Where values go.</param>
-    public Partition(int number, IReplicaLog log, StoreId store, PeerActivity activity, CopySettings settings, Random random, IPartitionOutput output)
+    public Partition(
+        int number, IReplicaLog log, StoreId store, PeerActivity activity, CopySettings settings, Random random, IPartitionOutput output)
     {
         ArgumentNullException.ThrowIfNull(log);
         ArgumentNullException.ThrowIfNull(activity);
@@ -65,10 +69,10 @@ public sealed class Partition
         }
     }
 
-    /// <summary>Whom to ask: the home that is known, or else who ranks first. Null if nobody may be.</summary>
+    /// <summary>Whom to ask: the home that is known, or else who ranks first. Null if no one may be.</summary>
     public MemberId? Home => HomeTerm is { Number: > 0 } known ? known.Member : PartitionHome.FirstRanked(Number, _view)?.Id;
 
-    /// <summary>The membership has changed, or somebody's reachability.</summary>
+    /// <summary>The subscription has changed, or someone's reachability.</summary>
     public void OnView(MembershipView view, TimeSpan now)
     {
         _view = view;
@@ -143,7 +147,7 @@ public sealed class Partition
     public bool Trim(string channel, ulong offset) => _home.Trim(channel, offset);
 
     /// <summary>Ends a channel: it begins again at offset 0 of another epoch. False if this node is not the active home.</summary>
-    public bool Forget(string channel) => _home.Forget(channel);
+    public bool Evict(string channel) => _home.Evict(channel);
 
     /// <summary>Asks for the proof that this node is still the home; the answer is <see cref="IPartitionOutput.Proven"/>.</summary>
     public void BeginRead(ulong request, TimeSpan now) => _home.BeginRead(request, now);

@@ -7,8 +7,8 @@ using Broker.Cluster.Protocol.Register;
 namespace Broker.Cluster.Protocol.Copies;
 
 /// <content>
-/// A claim: read all; term = highest + 1; write the claim to a majority; read all again; collect a log from one replica of the newest set, which promises;
-/// give it to the followers; write the set; read all again.
+/// A claim: read all; term = highest + 1; write the claim to a majority; read all again; collect a log from one replica of the newest set,
+/// which promises; give it to the followers; write the set; read all again.
 /// </content>
 internal sealed partial class PartitionHome
 {
@@ -49,7 +49,9 @@ internal sealed partial class PartitionHome
         {
             case Step.ReadFirst when record is not null:
                 _firstRead = record;
-                Term = new Term(Math.Max(Math.Max(record.Claim.Number, record.Set?.Term.Number ?? 0), Math.Max(log.Promised.Number, Term.Number)) + 1, activity.Self);
+                Term = new Term(
+                    Math.Max(Math.Max(record.Claim.Number, record.Set?.Term.Number ?? 0), Math.Max(log.Promised.Number, Term.Number)) + 1,
+                        activity.Self);
                 WriteRegister(Step.WriteClaim, new RegisterRecord(Term, null));
                 break;
             case Step.ReadBackClaim when record is not null && record.Claim <= Term:
@@ -85,7 +87,8 @@ internal sealed partial class PartitionHome
             case Step.WriteSet when !isWritten:
                 TryAgain(Step.WriteSet, now);
                 break;
-            case Step.WriteSet when settings.Broken.HasFlag(State == HomeState.Recording ? CopyRules.ReadBackBeforeActive : CopyRules.ReadBackAfterChange):
+            case Step.WriteSet when settings.Broken.HasFlag(
+                State == HomeState.Recording ? CopyRules.ReadBackBeforeActive : CopyRules.ReadBackAfterChange):
                 Activate(now);
                 break;
             case Step.WriteSet:

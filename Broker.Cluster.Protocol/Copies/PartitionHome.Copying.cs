@@ -123,18 +123,22 @@ internal sealed partial class PartitionHome
     }
 
     private bool Serves(TimeSpan now) =>
-        log.Promised <= Term && (settings.Broken.HasFlag(CopyRules.HearMajority) || activity.HearsMajority(_view, now, settings.MajorityAfter));
+        log.Promised <= Term
+            && (settings.Broken.HasFlag(CopyRules.HearMajority) || activity.HearsMajority(_view, now, settings.MajorityAfter));
 
     // Acknowledges and delivers what all replicas have, and answers the reads whose round is complete.
     private void Settle(TimeSpan now)
     {
-        bool isOpen = State is HomeState.Active or HomeState.Sealed || (State == HomeState.Frozen && settings.Broken.HasFlag(CopyRules.FreezeWhileSetChanges));
+        bool isOpen =
+            State is HomeState.Active or HomeState.Sealed
+                || (State == HomeState.Frozen && settings.Broken.HasFlag(CopyRules.FreezeWhileSetChanges));
         if (!isOpen || !Serves(now)) return;
         ulong safe = log.Sequence, round = ulong.MaxValue;
         foreach (Follower each in _inForce)
         {
             round = Math.Min(round, each.Round);
-            if (!settings.Broken.HasFlag(CopyRules.AcknowledgeWhatAllHave)) safe = Math.Min(safe, each.HoldsLog ? each.Acknowledged : Committed);
+            if (!settings.Broken.HasFlag(CopyRules.AcknowledgeWhatAllHave))
+                safe = Math.Min(safe, each.HoldsLog ? each.Acknowledged : Committed);
         }
 
         while (Committed < safe)
@@ -160,7 +164,8 @@ internal sealed partial class PartitionHome
         if (_tailBytes <= settings.WaitingBytesMax)
         {
             foreach (Follower each in _followers.Values)
-                needed = Math.Min(needed, each.HoldsLog ? each.Acknowledged : each.Snapshot.Transfer != 0 ? each.Snapshot.Sequence : needed);
+                needed = Math.Min(
+                    needed, each.HoldsLog ? each.Acknowledged : each.Snapshot.Transfer != 0 ? each.Snapshot.Sequence : needed);
         }
 
         int count = (int)(Math.Max(needed, _tailStart) - _tailStart);
@@ -177,7 +182,8 @@ internal sealed partial class PartitionHome
     {
         foreach (Follower each in _followers.Values)
         {
-            if (each.WaitsSince is not { } since || now - since < settings.RepeatAfter || now - each.RewoundAt < settings.RepeatAfter) continue;
+            if (each.WaitsSince is not { } since || now - since < settings.RepeatAfter || now - each.RewoundAt < settings.RepeatAfter)
+                continue;
             each.RewoundAt = now;
             each.Sent = Math.Max(each.Acknowledged, _tailStart);
             each.RoundSent = 0;
@@ -266,7 +272,8 @@ internal sealed partial class PartitionHome
 
     private Follower FollowerOf(ClusterMember member, TimeSpan now)
     {
-        if (!_followers.TryGetValue(member.Id, out Follower? follower)) _followers[member.Id] = follower = new Follower(member.Id, member.Store, now);
+        if (!_followers.TryGetValue(member.Id, out Follower? follower))
+            _followers[member.Id] = follower = new Follower(member.Id, member.Store, now);
         return follower;
     }
 
@@ -277,14 +284,14 @@ internal sealed partial class PartitionHome
         output.Send(follower.Member, new Sync(partition, Term, _tailStart, _base.Term, _base.Sequence));
     }
 
-    // The best followers among those that are heard; of a home that is not the best one, its successor first. Null if there are too few.
+    // The best followers among those that are received; of a home that is not the best one, its successor first. Null if there are too few.
     private ImmutableArray<ClusterMember>? IdealFollowers(TimeSpan now)
     {
         List<ClusterMember> others = [.. _ranked.Where(each => each.Id != activity.Self && each.TakesCopies)];
         int wanted = Math.Min(settings.Copies, others.Count);
-        List<ClusterMember> heard = [.. others.Where(each => activity.IsHeard(each.Id, now, settings.SilentAfter))];
-        List<ClusterMember> usable = [.. heard.Where(each => !(_avoided.TryGetValue(each.Id, out TimeSpan until) && until > now))];
-        if (usable.Count < wanted) usable = heard;
+        List<ClusterMember> received = [.. others.Where(each => activity.IsHeard(each.Id, now, settings.SilentAfter))];
+        List<ClusterMember> usable = [.. received.Where(each => !(_avoided.TryGetValue(each.Id, out TimeSpan until) && until > now))];
+        if (usable.Count < wanted) usable = received;
         if (usable.Count < wanted) return null;
         ClusterMember? successor = usable.Find(each => each.Id == PartitionMap.RankedHome(_ranked)?.Id);
         if (successor is null) return PartitionMap.ChooseFollowers(usable, _self!, wanted);

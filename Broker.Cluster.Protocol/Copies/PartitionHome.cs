@@ -7,7 +7,9 @@ using Broker.Cluster.Protocol.Register;
 
 namespace Broker.Cluster.Protocol.Copies;
 
-/// <summary>A node's part as home of a partition, or as claimant. This file: who claims, and what comes and goes. The others: claiming, copying.</summary>
+/// <summary>
+/// A node's part as home of a partition, or as claimant. This file: who claims, and what comes and goes. The others: claiming, copying.
+/// </summary>
 /// <remarks>
 /// <code>
 /// None → Claiming → Collecting → Syncing → Recording → Active ⇄ Frozen
@@ -43,7 +45,8 @@ internal sealed partial class PartitionHome(
 
     private bool IsHome => State is HomeState.Active or HomeState.Frozen or HomeState.Sealed;
 
-    internal static ClusterMember? FirstRanked(int partition, MembershipView view) => PartitionMap.RankedHome(PartitionMap.RankMembers(partition, view));
+    internal static ClusterMember? FirstRanked(int partition, MembershipView view) =>
+        PartitionMap.RankedHome(PartitionMap.RankMembers(partition, view));
 
     internal void OnView(MembershipView view, TimeSpan now)
     {
@@ -62,7 +65,7 @@ internal sealed partial class PartitionHome(
         if (State != HomeState.None && Record.Claim > Term && State != HomeState.Claiming) Stop(now);
     }
 
-    /// <summary>A home of this term speaks, so nobody needs to claim.</summary>
+    /// <summary>A home of this term uses, so no one needs to claim.</summary>
     internal void OnIncumbent(Term term, TimeSpan now)
     {
         if (Record.Set is null || term >= Record.Set.Term) _incumbentHeardAt = now;
@@ -115,15 +118,17 @@ internal sealed partial class PartitionHome(
     {
         if (State != HomeState.Active) return false;
         ChannelPosition top = log.Top(channel);
-        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Trim, log.Sequence + 1, channel, top.Epoch, offset) { TimeMilliseconds = _lastTime });
+        if (top.Offset > 0)
+            AppendOwn(new LogEntry(LogEntryKind.Trim, log.Sequence + 1, channel, top.Epoch, offset) { TimeMilliseconds = _lastTime });
         return true;
     }
 
-    internal bool Forget(string channel)
+    internal bool Evict(string channel)
     {
         if (State != HomeState.Active) return false;
         ChannelPosition top = log.Top(channel);
-        if (top.Offset > 0) AppendOwn(new LogEntry(LogEntryKind.Forget, log.Sequence + 1, channel, top.Epoch, top.Offset) { TimeMilliseconds = _lastTime });
+        if (top.Offset > 0)
+            AppendOwn(new LogEntry(LogEntryKind.Evict, log.Sequence + 1, channel, top.Epoch, top.Offset) { TimeMilliseconds = _lastTime });
         return true;
     }
 
@@ -150,7 +155,8 @@ internal sealed partial class PartitionHome(
         ChannelPosition top = log.Top(channel);
         foreach (LogEntry each in _tail)
         {
-            if (each.Sequence > Committed && each.Kind == LogEntryKind.Publication && each.Channel == channel && each.Epoch == top.Epoch && each.Offset <= top.Offset)
+            if (each.Sequence > Committed && each.Kind == LogEntryKind.Publication && each.Channel == channel && each.Epoch == top.Epoch
+                && each.Offset <= top.Offset)
                 return top with { Offset = each.Offset - 1 };
         }
 
@@ -201,12 +207,13 @@ internal sealed partial class PartitionHome(
 
     private static MemberId IncumbentOf(RegisterRecord record) => record.Set?.Term.Member ?? default;
 
-    // The register is read from all members, so nobody claims while one is unreachable: the engine removes it first.
+    // The register is read from all members, so no one claims while one is unreachable: the engine removes it first.
     private bool ShouldClaim(TimeSpan now)
     {
         if (_self is null || !_view.IsWhole) return false;
         MemberId incumbent = IncumbentOf(Record);
-        bool isClaimed = Record.Claim.Member != activity.Self && Record.Claim > (Record.Set?.Term ?? Term.None) && _view.Contains(Record.Claim.Member);
+        bool isClaimed =
+            Record.Claim.Member != activity.Self && Record.Claim > (Record.Set?.Term ?? Term.None) && _view.Contains(Record.Claim.Member);
         if (isClaimed && now - _stoppedAt < settings.HandOverMax) return false;
         if (incumbent == activity.Self) return _self.TakesHomes;
         if (PartitionMap.RankedHome(_ranked)?.Id != activity.Self) return false;

@@ -42,7 +42,8 @@ internal sealed class PartitionReplica(int partition, IReplicaLog log, CopySetti
             return;
         }
 
-        if (_incoming is null || _incoming.Term != message.Term || _incoming.From != from || now - _incoming.ProgressAt > settings.StoreReturn)
+        if (_incoming is null || _incoming.Term != message.Term || _incoming.From != from
+            || now - _incoming.ProgressAt > settings.StoreReturn)
             _incoming = new StateTransfer(from, message.Term, ++_transfers) { ProgressAt = now };
         output.Send(from, _incoming.Request(partition));
     }
@@ -74,7 +75,9 @@ internal sealed class PartitionReplica(int partition, IReplicaLog log, CopySetti
 
         _outgoing[from] = known with { At = now };
         IReadOnlyList<LogEntry> entries = known.State.Part(message.Part, settings.PartBytes, out bool isLast);
-        output.Send(from, new SnapshotPart(partition, message.Term, message.Transfer, message.Part, isLast, known.State.Lineage, known.State.Sequence, entries));
+        output.Send(from,
+            new SnapshotPart(
+                partition, message.Term, message.Transfer, message.Part, isLast, known.State.Lineage, known.State.Sequence, entries));
     }
 
     /// <summary>Takes a part of a state that a home asked this node to hold.</summary>

@@ -14,7 +14,9 @@ public readonly record struct PublishCommand(string Channel, string Key, long Ti
     internal int Bytes => 64 + Channel.Length + Key.Length + Data.Length;
 }
 
-/// <summary>A home's publications that are not answered yet: those that wait for a place, and those in the log that wait for their copies.</summary>
+/// <summary>
+/// A home's publications that are not answered yet: those that wait for a place, and those in the log that wait for their copies.
+/// </summary>
 internal sealed class WaitingPublications(int partition, int bytesMax, IPartitionOutput output)
 {
     private readonly Queue<(ulong Request, PublishCommand Command)> _unplaced = new();
@@ -46,7 +48,8 @@ internal sealed class WaitingPublications(int partition, int bytesMax, IPartitio
 
     internal void Acknowledge(ulong sequence)
     {
-        while (_placed.TryPeek(out (ulong Request, ulong Sequence, PublishOutcome Outcome, ChannelPosition Position, int Bytes) first) && first.Sequence <= sequence)
+        while (_placed.TryPeek(out (ulong Request, ulong Sequence, PublishOutcome Outcome, ChannelPosition Position, int Bytes) first)
+            && first.Sequence <= sequence)
         {
             _placed.Dequeue();
             _bytes -= first.Bytes;

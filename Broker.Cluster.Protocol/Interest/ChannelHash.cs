@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Broker.Cluster.Protocol.Interest;
 
-/// <summary>The hashes that digests are made of; part of the protocol between nodes. XXH3 of UTF-8, the parts of a hash behind their lengths.</summary>
+/// <summary>
+/// The hashes that digests are made of; part of the protocol between nodes. XXH3 of UTF-8, the parts of a hash behind their lengths.
+/// </summary>
 internal static class ChannelHash
 {
     internal static ulong Of(string channel)

@@ -9,7 +9,8 @@ namespace Broker.Cluster.Protocol.Interest;
 /// <code>
 /// a channel:  none → Asked → Listening ⇄ Lingering → none       any → Asked when the home changes or its lane breaks
 /// </code>
-/// Invariant: what is delivered of a channel is contiguous in its epoch from the position that was answered first, or a gap is told. For one thread.
+/// Invariant: what is delivered of a channel is contiguous in its epoch from the position that was answered first, or a gap is told. For
+/// one thread.
 /// </remarks>
 /// <param name="output">Where values go.</param>
 /// <param name="linger">How long a channel without listeners is kept.</param>
@@ -144,7 +145,9 @@ public sealed class EdgeInterest(IEdgeOutput output, TimeSpan linger, TimeSpan d
         if (!_partitions.TryGetValue(message.Partition, out PartitionEdge? edge) || edge.Home != from) return;
         List<string> names = [.. edge.Channels.Select(static each => each.Name)];
         for (int first = 0; first == 0 || first < names.Count; first += ListNamesMax)
-            output.Send(from, new InterestList(message.Partition, ++_numbers, first == 0, names.GetRange(first, Math.Min(ListNamesMax, names.Count - first))));
+            output.Send(from,
+                new InterestList(
+                    message.Partition, ++_numbers, first == 0, names.GetRange(first, Math.Min(ListNamesMax, names.Count - first))));
     }
 
     /// <summary>Lets time pass: repeats, lingers, sends digests.</summary>

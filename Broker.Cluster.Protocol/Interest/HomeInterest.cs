@@ -4,10 +4,12 @@ using Broker.Cluster.Protocol.Messages;
 
 namespace Broker.Cluster.Protocol.Interest;
 
-/// <summary>A home's index of which nodes listen to which of the partition's channels. It can be thrown away: the edges send it again.</summary>
+/// <summary>
+/// A home's index of which nodes listen to which of the partition's channels. It can be thrown away: the edges send it again.
+/// </summary>
 /// <remarks>
-/// Invariant: a channel is here exactly while a node listens to it, and each node's digest is that of its channels. What a node tells is numbered; of
-/// what arrives repeated or late only the newest counts. For one thread.
+/// Invariant: a channel is here exactly while a node listens to it, and each node's digest is that of its channels. What a node tells is
+/// numbered; of what arrives repeated or late only the newest counts. For one thread.
 /// </remarks>
 public sealed class HomeInterest
 {
@@ -58,7 +60,7 @@ public sealed class HomeInterest
     }
 
     /// <summary>A node's lane is down, or it was removed: nothing is sent to it until it listens again.</summary>
-    public void Forget(MemberId member)
+    public void Evict(MemberId member)
     {
         if (Find(member) is not { } node) return;
         Clear(node);

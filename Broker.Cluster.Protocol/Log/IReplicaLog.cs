@@ -4,7 +4,8 @@ namespace Broker.Cluster.Protocol.Log;
 
 /// <summary>One partition in a node's replica store. For one thread.</summary>
 /// <remarks>
-/// A store on disk writes what each call changes in one batch before the call returns. What is promised or remembered must last as long as the entries do.
+/// A store on disk writes what each call changes in one batch before the call returns. What is promised or remembered must last as long as
+/// the entries do.
 /// </remarks>
 public interface IReplicaLog
 {
@@ -20,7 +21,7 @@ public interface IReplicaLog
     /// <summary>Of the last entry.</summary>
     ulong Sequence { get; }
 
-    /// <summary>Of the last <see cref="LogEntryKind.Forget"/>; 0 if there was none.</summary>
+    /// <summary>Of the last <see cref="LogEntryKind.Evict"/>; 0 if there was none.</summary>
     ulong Generation { get; }
 
     /// <summary>What the register was last known to hold, for a cluster that starts again from its disks.</summary>

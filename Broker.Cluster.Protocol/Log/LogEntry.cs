@@ -10,7 +10,7 @@ public enum LogEntryKind : byte
     Trim,
 
     /// <summary>The channel ends; it begins again with another epoch.</summary>
-    Forget,
+    Evict,
 
     /// <summary>In a snapshot only: the channel and its newest position, ahead of its publications.</summary>
     Head,
@@ -19,7 +19,7 @@ public enum LogEntryKind : byte
     Key,
 }
 
-/// <summary>One entry of a partition's log; immutable, shared by whoever keeps it.</summary>
+/// <summary>One entry of a partition's log; immutable, shared by the one that keeps it.</summary>
 /// <param name="Kind">What it does.</param>
 /// <param name="Sequence">Its place in the partition's log, from 1.</param>
 /// <param name="Channel">The channel.</param>
@@ -46,8 +46,10 @@ public sealed record LogEntry(LogEntryKind Kind, ulong Sequence, string Channel,
 
     /// <inheritdoc/>
     public bool Equals(LogEntry? other) =>
-        other is not null && Kind == other.Kind && Sequence == other.Sequence && Channel == other.Channel && Epoch == other.Epoch && Offset == other.Offset
-        && Key == other.Key && TimeMilliseconds == other.TimeMilliseconds && KeepMax == other.KeepMax && Data.Span.SequenceEqual(other.Data.Span);
+        other is not null && Kind == other.Kind && Sequence == other.Sequence && Channel == other.Channel && Epoch == other.Epoch
+            && Offset == other.Offset
+        && Key == other.Key && TimeMilliseconds == other.TimeMilliseconds && KeepMax == other.KeepMax
+        && Data.Span.SequenceEqual(other.Data.Span);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Kind, Sequence, Channel, Epoch, Offset);

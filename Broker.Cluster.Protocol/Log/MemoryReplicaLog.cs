@@ -3,7 +3,9 @@ using Broker.Cluster.Protocol.Register;
 namespace Broker.Cluster.Protocol.Log;
 
 /// <summary>A partition's replica in memory.</summary>
-/// <param name="keyLifetime">How long an idempotency key is known, by the times of the entries: all replicas forget it at the same entry.</param>
+/// <param name="keyLifetime">
+/// How long an idempotency key is known, by the times of the entries: all replicas drop it at the same entry.
+/// </param>
 public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
 {
     private readonly Queue<(string Channel, string Key, long Time)> _keyOrder = new();
@@ -59,7 +61,8 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
     public void Append(LogEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        if (entry.Sequence != Sequence + 1) throw new ArgumentException($"Entry {entry.Sequence} does not follow {Sequence}.", nameof(entry));
+        if (entry.Sequence != Sequence + 1)
+            throw new ArgumentException($"Entry {entry.Sequence} does not follow {Sequence}.", nameof(entry));
         Sequence = entry.Sequence;
         Apply(entry, isSnapshot: false);
         ExpireKeys(entry.TimeMilliseconds);
@@ -69,7 +72,7 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
     public LogSnapshot Snapshot()
     {
         var entries = new List<LogEntry>();
-        if (Generation > 0) entries.Add(new LogEntry(LogEntryKind.Forget, Generation, "", Epoch: 0, Offset: 0));
+        if (Generation > 0) entries.Add(new LogEntry(LogEntryKind.Evict, Generation, "", Epoch: 0, Offset: 0));
         foreach ((string name, ReplicaChannel channel) in _channels)
         {
             entries.Add(new LogEntry(LogEntryKind.Head, Sequence, name, channel.Epoch, channel.Top));
@@ -78,8 +81,10 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
 
         foreach ((string name, string key, long time) in _keyOrder)
         {
-            if (!_channels.TryGetValue(name, out ReplicaChannel? channel) || channel.FindKey(key) is not { } known || known.TimeMilliseconds != time) continue;
-            entries.Add(new LogEntry(LogEntryKind.Key, known.Sequence, name, known.Position.Epoch, known.Position.Offset) { Key = key, TimeMilliseconds = time });
+            if (!_channels.TryGetValue(name, out ReplicaChannel? channel) || channel.FindKey(key) is not { } known
+                || known.TimeMilliseconds != time) continue;
+            entries.Add(new LogEntry(LogEntryKind.Key, known.Sequence, name, known.Position.Epoch, known.Position.Offset)
+                { Key = key, TimeMilliseconds = time });
         }
 
         return new LogSnapshot(Lineage, Sequence, entries);
@@ -111,7 +116,7 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
     // In a snapshot the keys have entries of their own, in the order in which they expire.
     private void Apply(LogEntry entry, bool isSnapshot)
     {
-        if (entry.Kind == LogEntryKind.Forget)
+        if (entry.Kind == LogEntryKind.Evict)
         {
             _channels.Remove(entry.Channel);
             Generation = entry.Sequence;
@@ -153,7 +158,8 @@ public sealed class MemoryReplicaLog(TimeSpan keyLifetime) : IReplicaLog
         while (_keyOrder.TryPeek(out (string Channel, string Key, long Time) oldest) && now - oldest.Time > keyLifetime.TotalMilliseconds)
         {
             _keyOrder.Dequeue();
-            if (_channels.TryGetValue(oldest.Channel, out ReplicaChannel? channel) && channel.FindKey(oldest.Key) is { } known && known.TimeMilliseconds == oldest.Time)
+            if (_channels.TryGetValue(oldest.Channel, out ReplicaChannel? channel) && channel.FindKey(oldest.Key) is { } known
+                && known.TimeMilliseconds == oldest.Time)
                 channel.RemoveKey(oldest.Key);
         }
     }

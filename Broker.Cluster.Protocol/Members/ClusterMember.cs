@@ -5,13 +5,13 @@ namespace Broker.Cluster.Protocol.Members;
 /// <param name="Store">Its replica store.</param>
 public sealed record ClusterMember(MemberId Id, StoreId Store)
 {
-    /// <summary>Where it stands, for spreading copies; empty if nothing is said.</summary>
+    /// <summary>Where it stands, for spreading copies; empty if nothing is sent.</summary>
     public string Zone { get; init; } = "";
 
-    /// <summary>The failure detector hears it.</summary>
+    /// <summary>The failure detector receives it.</summary>
     public bool IsReachable { get; init; } = true;
 
-    /// <summary>It is shutting down: it takes no new home, and follows only where nobody else can.</summary>
+    /// <summary>It is shutting down: it takes no new home, and follows only where no other component can.</summary>
     public bool IsDraining { get; init; }
 
     /// <summary>It has left the members that count: it takes neither homes nor copies.</summary>

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Broker.Cluster.Protocol.Members;
 
-/// <summary>The members of the cluster as one node sees them at one moment. Views of different nodes differ for a while after each change.</summary>
+/// <summary>
+/// The members of the cluster as one node sees them at one moment. Views of different nodes differ for a while after each change.
+/// </summary>
 public sealed class MembershipView
 {
     private readonly Dictionary<MemberId, ClusterMember> _byId;
@@ -15,13 +17,13 @@ public sealed class MembershipView
         _byId = Members.ToDictionary(static each => each.Id);
     }
 
-    /// <summary>Nobody.</summary>
+    /// <summary>No one.</summary>
     public static MembershipView Empty { get; } = new([]);
 
     /// <summary>By their ids, ascending.</summary>
     public ImmutableArray<ClusterMember> Members { get; }
 
-    /// <summary>The failure detector hears each of them.</summary>
+    /// <summary>The failure detector receives each of them.</summary>
     public bool IsWhole => Members.All(static each => each.IsReachable);
 
     /// <summary>The fewest members that are more than half.</summary>

@@ -1,7 +1,7 @@
 namespace Broker.Cluster.Protocol.Members;
 
 /// <summary>
-/// A node's replica store. It keeps its id as long as it keeps its contents: over the end of the node's membership when the store is in
+/// A node's replica store. It keeps its id as long as it keeps its contents: over the end of the node's subscription when the store is in
 /// memory, over a restart of the process when it is on disk. A store that starts empty has a new id.
 /// </summary>
 /// <param name="Value">Random; 0 for a member whose store is not known yet.</param>

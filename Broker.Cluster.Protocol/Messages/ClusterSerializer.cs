@@ -10,8 +10,8 @@ namespace Broker.Cluster.Protocol.Messages;
 /// text, bytes: u32 length, then as many     list: u32 count, then the items     optional: u8 0, or u8 1 and the value
 /// integers: little endian, of a fixed width
 /// </code>
-/// Fields stand in the order of their declaration. A message of this version has exactly its fields; a newer version may put fields behind them, which
-/// this one passes over.
+/// Fields stand in the order of their declaration. A message of this version has exactly its fields; a newer version may put fields behind
+/// them, which this one passes over.
 /// </remarks>
 public static class ClusterSerializer
 {
@@ -59,10 +59,11 @@ public static class ClusterSerializer
     /// <param name="consumed">The message's bytes; 0 on any status but <c>Done</c>.</param>
     /// <param name="bodyBytesMax">The longest body that is read.</param>
     /// <returns>
-    /// <c>Done</c>: a whole message. <c>NeedMoreData</c>: the message goes on behind the span. <c>InvalidData</c>: no message begins so, or it is too
-    /// long; the lane ends.
+    /// <c>Done</c>: a whole message. <c>NeedMoreData</c>: the message goes on behind the span. <c>InvalidData</c>: no message begins so, or
+    /// it is too long; the lane ends.
     /// </returns>
-    public static OperationStatus Read(ReadOnlySpan<byte> bytes, out IClusterMessage? message, out int consumed, int bodyBytesMax = BodyBytesMax)
+    public static OperationStatus Read(
+        ReadOnlySpan<byte> bytes, out IClusterMessage? message, out int consumed, int bodyBytesMax = BodyBytesMax)
     {
         (message, consumed) = (null, 0);
         if (bytes.Length > 0 && bytes[0] < Version) return OperationStatus.InvalidData;

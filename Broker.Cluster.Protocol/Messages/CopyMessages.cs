@@ -40,7 +40,8 @@ public sealed record Promised(int Partition, Term Term, Term LogTerm, ulong Sequ
         writer.WriteUInt64(Sequence);
     }
 
-    internal static Promised Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadTerm(), reader.ReadUInt64());
+    internal static Promised Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadTerm(), reader.ReadTerm(), reader.ReadUInt64());
 }
 
 /// <summary>Replica to home or claimant: a higher term has my promise.</summary>
@@ -63,7 +64,9 @@ public sealed record Refused(int Partition, Term Term, Term Higher) : IPartition
     internal static Refused Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadTerm());
 }
 
-/// <summary>Home to follower: hold this log. Answered with <see cref="Appended"/>, or with <see cref="Fetch"/> by a follower that does not have it.</summary>
+/// <summary>
+/// Home to follower: hold this log. Answered with <see cref="Appended"/>, or with <see cref="Fetch"/> by a follower that does not have it.
+/// </summary>
 /// <param name="Partition">The partition.</param>
 /// <param name="Term">The home's.</param>
 /// <param name="After">The home can send the entries behind this one; who has less of the term's log fetches all.</param>
@@ -84,7 +87,8 @@ public sealed record Sync(int Partition, Term Term, ulong After, Term BaseTerm, 
         writer.WriteUInt64(BaseSequence);
     }
 
-    internal static Sync Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadTerm(), reader.ReadUInt64());
+    internal static Sync Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadTerm(), reader.ReadUInt64());
 }
 
 /// <summary>Home to follower, once a turn: the next entries. Without entries it asks whether the term still holds.</summary>
@@ -110,12 +114,14 @@ public sealed record Append(int Partition, Term Term, ulong After, ulong Round, 
 
     /// <inheritdoc/>
     public bool Equals(Append? other) =>
-        other is not null && Partition == other.Partition && Term == other.Term && After == other.After && Round == other.Round && Entries.SequenceEqual(other.Entries);
+        other is not null && Partition == other.Partition && Term == other.Term && After == other.After && Round == other.Round
+            && Entries.SequenceEqual(other.Entries);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Partition, Term, After, Round, Entries.Count);
 
-    internal static Append Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadEntries());
+    internal static Append Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadEntries());
 }
 
 /// <summary>Follower to home: all entries up to this one are in the replica.</summary>
@@ -137,7 +143,8 @@ public sealed record Appended(int Partition, Term Term, ulong UpTo, ulong Round)
         writer.WriteUInt64(Round);
     }
 
-    internal static Appended Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadUInt64());
+    internal static Appended Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadUInt64());
 }
 
 /// <summary>Follower to home, or claimant to replica: send me a part of your state.</summary>
@@ -159,7 +166,8 @@ public sealed record Fetch(int Partition, Term Term, ulong Transfer, int Part) :
         writer.WriteCount(Part);
     }
 
-    internal static Fetch Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadCount());
+    internal static Fetch Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadCount());
 }
 
 /// <summary>A part of a state.</summary>
@@ -171,7 +179,8 @@ public sealed record Fetch(int Partition, Term Term, ulong Transfer, int Part) :
 /// <param name="Lineage">Of the log.</param>
 /// <param name="Sequence">Of the last entry that is in the state.</param>
 /// <param name="Entries">They make the state in order.</param>
-public sealed record SnapshotPart(int Partition, Term Term, ulong Transfer, int Part, bool IsLast, Term Lineage, ulong Sequence, IReadOnlyList<LogEntry> Entries)
+public sealed record SnapshotPart(
+    int Partition, Term Term, ulong Transfer, int Part, bool IsLast, Term Lineage, ulong Sequence, IReadOnlyList<LogEntry> Entries)
     : IPartitionMessage
 {
     /// <inheritdoc/>
@@ -192,14 +201,16 @@ public sealed record SnapshotPart(int Partition, Term Term, ulong Transfer, int 
 
     /// <inheritdoc/>
     public bool Equals(SnapshotPart? other) =>
-        other is not null && Partition == other.Partition && Term == other.Term && Transfer == other.Transfer && Part == other.Part && IsLast == other.IsLast
+        other is not null && Partition == other.Partition && Term == other.Term && Transfer == other.Transfer && Part == other.Part
+            && IsLast == other.IsLast
         && Lineage == other.Lineage && Sequence == other.Sequence && Entries.SequenceEqual(other.Entries);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Partition, Term, Transfer, Part, Sequence);
 
     internal static SnapshotPart Read(ref WireReader reader) => new(
-        reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadBool(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadEntries());
+        reader.ReadCount(), reader.ReadTerm(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadBool(), reader.ReadTerm(),
+            reader.ReadUInt64(), reader.ReadEntries());
 }
 
 /// <summary>Home to its successor, a follower that has everything: claim now. The home takes nothing new meanwhile.</summary>
@@ -220,7 +231,9 @@ public sealed record HandOver(int Partition, Term Term) : IPartitionMessage
     internal static HandOver Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadTerm());
 }
 
-/// <summary>Home to all members, when it becomes active, at a lane's start, and each second to who ranks first: the partition is here.</summary>
+/// <summary>
+/// Home to all members, when it becomes active, at a lane's start, and each second to who ranks first: the partition is here.
+/// </summary>
 /// <param name="Partition">The partition.</param>
 /// <param name="Term">The home's.</param>
 public sealed record Announce(int Partition, Term Term) : IPartitionMessage

@@ -2,7 +2,9 @@ using Broker.Cluster.Protocol.Log;
 
 namespace Broker.Cluster.Protocol.Messages;
 
-/// <summary>Edge to home: this node has listeners of the channel, or a further one that wants to recover. Answered with <see cref="Listening"/>.</summary>
+/// <summary>
+/// Edge to home: this node has listeners of the channel, or a further one that wants to recover. Answered with <see cref="Listening"/>.
+/// </summary>
 /// <param name="Partition">The channel's.</param>
 /// <param name="Number">The edge's, ascending over everything that it tells this home about interest.</param>
 /// <param name="Channel">The channel.</param>
@@ -21,7 +23,8 @@ public sealed record Listen(int Partition, ulong Number, string Channel, Channel
         writer.WriteOptional(After);
     }
 
-    internal static Listen Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadText(), reader.ReadOptionalPosition());
+    internal static Listen Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadText(), reader.ReadOptionalPosition());
 }
 
 /// <summary>Home to edge: from the next publication on the node is sent all of them, until it says otherwise or its lane breaks.</summary>
@@ -31,7 +34,9 @@ public sealed record Listen(int Partition, ulong Number, string Channel, Channel
 /// <param name="Position">The channel's newest position.</param>
 /// <param name="IsRecovered">Everything behind the position asked for is in <paramref name="Missed"/>.</param>
 /// <param name="Missed">Oldest first; the last one is at <paramref name="Position"/>.</param>
-public sealed record Listening(int Partition, ulong Number, string Channel, ChannelPosition Position, bool IsRecovered, IReadOnlyList<LogEntry> Missed) : IPartitionMessage
+public sealed record Listening(
+    int Partition, ulong Number, string Channel, ChannelPosition Position, bool IsRecovered, IReadOnlyList<LogEntry> Missed)
+        : IPartitionMessage
 {
     /// <inheritdoc/>
     public ClusterMessageKind Kind => ClusterMessageKind.Listening;
@@ -49,7 +54,8 @@ public sealed record Listening(int Partition, ulong Number, string Channel, Chan
 
     /// <inheritdoc/>
     public bool Equals(Listening? other) =>
-        other is not null && Partition == other.Partition && Number == other.Number && Channel == other.Channel && Position == other.Position
+        other is not null && Partition == other.Partition && Number == other.Number && Channel == other.Channel
+            && Position == other.Position
         && IsRecovered == other.IsRecovered && Missed.SequenceEqual(other.Missed);
 
     /// <inheritdoc/>
@@ -98,7 +104,8 @@ public sealed record InterestDigest(int Partition, ulong Number, int Count, ulon
         writer.WriteUInt64(Xor);
     }
 
-    internal static InterestDigest Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadUInt64());
+    internal static InterestDigest Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadUInt64());
 }
 
 /// <summary>Home to edge: the digests differ; send the list.</summary>
@@ -136,7 +143,8 @@ public sealed record InterestList(int Partition, ulong Number, bool IsFirst, IRe
 
     /// <inheritdoc/>
     public bool Equals(InterestList? other) =>
-        other is not null && Partition == other.Partition && Number == other.Number && IsFirst == other.IsFirst && Channels.SequenceEqual(other.Channels);
+        other is not null && Partition == other.Partition && Number == other.Number && IsFirst == other.IsFirst
+            && Channels.SequenceEqual(other.Channels);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Partition, Number, IsFirst, Channels.Count);

@@ -7,7 +7,8 @@ namespace Broker.Cluster.Protocol.Messages;
 public readonly record struct PresenceEntry(string Channel, string Client, ReadOnlyMemory<byte> Info)
 {
     /// <summary>Compares the bytes of the info, too.</summary>
-    public bool Equals(PresenceEntry other) => Channel == other.Channel && Client == other.Client && Info.Span.SequenceEqual(other.Info.Span);
+    public bool Equals(PresenceEntry other) =>
+        Channel == other.Channel && Client == other.Client && Info.Span.SequenceEqual(other.Info.Span);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Channel, Client);
@@ -39,7 +40,8 @@ public sealed record PresenceJoin(int Partition, ulong Number, PresenceEntry Ent
         Entry.Write(writer);
     }
 
-    internal static PresenceJoin Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadUInt64(), PresenceEntry.Read(ref reader));
+    internal static PresenceJoin Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadUInt64(), PresenceEntry.Read(ref reader));
 }
 
 /// <summary>Edge to home: a client of this node is in the channel no longer.</summary>
@@ -61,7 +63,8 @@ public sealed record PresenceLeave(int Partition, ulong Number, string Channel, 
         writer.WriteText(Client);
     }
 
-    internal static PresenceLeave Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadText(), reader.ReadText());
+    internal static PresenceLeave Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadText(), reader.ReadText());
 }
 
 /// <summary>Edge to home, every 10 s and when a lane starts: who is in the partition's channels on this node, as a digest.</summary>
@@ -83,7 +86,8 @@ public sealed record PresenceDigest(int Partition, ulong Number, int Count, ulon
         writer.WriteUInt64(Xor);
     }
 
-    internal static PresenceDigest Read(ref WireReader reader) => new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadUInt64());
+    internal static PresenceDigest Read(ref WireReader reader) =>
+        new(reader.ReadCount(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadUInt64());
 }
 
 /// <summary>Home to edge: the digests differ; send the list.</summary>
@@ -99,13 +103,14 @@ public sealed record PresenceWanted(int Partition) : IPartitionMessage
     internal static PresenceWanted Read(ref WireReader reader) => new(reader.ReadCount());
 }
 
-/// <summary>Edge to home: everybody who is in the partition's channels on this node, in one or more parts.</summary>
+/// <summary>Edge to home: all who is in the partition's channels on this node, in one or more parts.</summary>
 /// <param name="Partition">The partition.</param>
 /// <param name="Number">The edge's, as in <see cref="PresenceJoin"/>; each part has its own.</param>
 /// <param name="IsFirst">A list begins.</param>
 /// <param name="IsLast">The list is whole: who is not in it has left.</param>
 /// <param name="Entries">The clients.</param>
-public sealed record PresenceList(int Partition, ulong Number, bool IsFirst, bool IsLast, IReadOnlyList<PresenceEntry> Entries) : IPartitionMessage
+public sealed record PresenceList(int Partition, ulong Number, bool IsFirst, bool IsLast, IReadOnlyList<PresenceEntry> Entries)
+    : IPartitionMessage
 {
     /// <inheritdoc/>
     public ClusterMessageKind Kind => ClusterMessageKind.PresenceList;
@@ -123,7 +128,8 @@ public sealed record PresenceList(int Partition, ulong Number, bool IsFirst, boo
 
     /// <inheritdoc/>
     public bool Equals(PresenceList? other) =>
-        other is not null && Partition == other.Partition && Number == other.Number && IsFirst == other.IsFirst && IsLast == other.IsLast && Entries.SequenceEqual(other.Entries);
+        other is not null && Partition == other.Partition && Number == other.Number && IsFirst == other.IsFirst && IsLast == other.IsLast
+            && Entries.SequenceEqual(other.Entries);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Partition, Number, IsFirst, IsLast, Entries.Count);

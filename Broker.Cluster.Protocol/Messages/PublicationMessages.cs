@@ -29,7 +29,8 @@ public enum PublishOutcome : byte
 /// <param name="Key">The idempotency key; empty for none.</param>
 /// <param name="KeepMax">How many publications the channel keeps; 0 without a limit.</param>
 /// <param name="Data">The publication's bytes; owned by the message.</param>
-public sealed record PublishForward(int Partition, ulong Request, string Channel, string Key, int KeepMax, ReadOnlyMemory<byte> Data) : IPartitionMessage
+public sealed record PublishForward(int Partition, ulong Request, string Channel, string Key, int KeepMax, ReadOnlyMemory<byte> Data)
+    : IPartitionMessage
 {
     /// <inheritdoc/>
     public ClusterMessageKind Kind => ClusterMessageKind.PublishForward;
@@ -47,7 +48,8 @@ public sealed record PublishForward(int Partition, ulong Request, string Channel
 
     /// <inheritdoc/>
     public bool Equals(PublishForward? other) =>
-        other is not null && Partition == other.Partition && Request == other.Request && Channel == other.Channel && Key == other.Key && KeepMax == other.KeepMax
+        other is not null && Partition == other.Partition && Request == other.Request && Channel == other.Channel && Key == other.Key
+            && KeepMax == other.KeepMax
         && Data.Span.SequenceEqual(other.Data.Span);
 
     /// <inheritdoc/>
@@ -63,7 +65,8 @@ public sealed record PublishForward(int Partition, ulong Request, string Channel
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Position">Its place; <c>default</c> where it has none.</param>
 /// <param name="Home">The highest term that the answering node knows for the partition.</param>
-public sealed record PublishReply(int Partition, ulong Request, PublishOutcome Outcome, ChannelPosition Position, Term Home) : IPartitionMessage
+public sealed record PublishReply(int Partition, ulong Request, PublishOutcome Outcome, ChannelPosition Position, Term Home)
+    : IPartitionMessage
 {
     /// <inheritdoc/>
     public ClusterMessageKind Kind => ClusterMessageKind.PublishReply;

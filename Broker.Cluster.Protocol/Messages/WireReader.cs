@@ -8,8 +8,9 @@ using Broker.Cluster.Protocol.Register;
 namespace Broker.Cluster.Protocol.Messages;
 
 /// <summary>
-/// Reads the fields that <see cref="WireWriter"/> wrote. Once something is missing or is no value of its type, <see cref="IsGood"/> is false and
-/// everything reads as nothing. Lengths are compared with what is there before anything is allocated, and lists grow as their items are read.
+/// Reads the fields that <see cref="WireWriter"/> wrote. Once something is missing or is no value of its type, <see cref="IsGood"/> is
+/// false and everything reads as nothing. Lengths are compared with what is there before anything is allocated, and lists grow as their
+/// items are read.
 /// </summary>
 /// <param name="bytes">The body of one message; borrowed.</param>
 public ref struct WireReader(ReadOnlySpan<byte> bytes)
@@ -48,7 +49,8 @@ public ref struct WireReader(ReadOnlySpan<byte> bytes)
     }
 
     /// <summary>Reads 8 bytes.</summary>
-    public ulong ReadUInt64() => Take(sizeof(ulong)) is { Length: sizeof(ulong) } found ? BinaryPrimitives.ReadUInt64LittleEndian(found) : 0;
+    public ulong ReadUInt64() =>
+        Take(sizeof(ulong)) is { Length: sizeof(ulong) } found ? BinaryPrimitives.ReadUInt64LittleEndian(found) : 0;
 
     /// <summary>Reads bytes into an array of their own.</summary>
     public byte[] ReadBytes() => Take(ReadCount()).ToArray();

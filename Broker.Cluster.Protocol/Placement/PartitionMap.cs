@@ -4,11 +4,12 @@ using Broker.Cluster.Protocol.Members;
 
 namespace Broker.Cluster.Protocol.Placement;
 
-/// <summary>Which members rank first for each partition, in one view of the membership.</summary>
+/// <summary>Which members rank first for each partition, in one view of the subscription.</summary>
 /// <remarks>
-/// Rendezvous hashing: each member has a score for each partition, and the highest score ranks first. A member that joins or leaves changes only the
-/// partitions that it ranks first for. Scores are made of the partition and the <see cref="StoreId"/>, so a node that was removed and comes back with
-/// its replicas ranks where they are. All nodes with equal views compute equal ranks; the functions here are part of the protocol between nodes.
+/// Rendezvous hashing: each member has a score for each partition, and the highest score ranks first. A member that joins or leaves changes
+/// only the partitions that it ranks first for. Scores are made of the partition and the <see cref="StoreId"/>, so a node that was removed
+/// and comes back with its replicas ranks where they are. All nodes with equal views compute equal ranks; the functions here are part of
+/// the protocol between nodes.
 /// </remarks>
 public sealed class PartitionMap
 {
@@ -38,7 +39,7 @@ public sealed class PartitionMap
     /// <summary>All members whose store is known, by rank; draining and leaving ones behind the others.</summary>
     public ImmutableArray<ClusterMember> Rank(int partition) => _ranks[partition];
 
-    /// <summary>The home of the partition's channels without history: the first that is reachable. Null if nobody may take homes.</summary>
+    /// <summary>The home of the partition's channels without history: the first that is reachable. Null if no one may take homes.</summary>
     public ClusterMember? VolatileHome(int partition)
     {
         foreach (ClusterMember each in _ranks[partition])
@@ -67,7 +68,8 @@ public sealed class PartitionMap
     }
 
     /// <summary>The first of a ranking that may take homes, or null.</summary>
-    public static ClusterMember? RankedHome(ImmutableArray<ClusterMember> ranked) => ranked is [{ TakesHomes: true } first, ..] ? first : null;
+    public static ClusterMember? RankedHome(ImmutableArray<ClusterMember> ranked) =>
+        ranked is [{ TakesHomes: true } first, ..] ? first : null;
 
     /// <summary>Chooses who holds copies besides a home: by rank, and of other zones first.</summary>
     /// <param name="ranked">Of <see cref="RankMembers"/>, without those that cannot be chosen now.</param>

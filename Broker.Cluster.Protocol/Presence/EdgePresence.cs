@@ -34,7 +34,8 @@ public sealed class EdgePresence(IPresenceOutput output, TimeSpan digestEvery)
     public void Leave(int partition, string channel, string client)
     {
         PartitionPresence known = Of(partition);
-        if (known.Remove(channel, client) && known.Home is { } home) output.Send(home, new PresenceLeave(partition, ++_numbers, channel, client));
+        if (known.Remove(channel, client) && known.Home is { } home)
+            output.Send(home, new PresenceLeave(partition, ++_numbers, channel, client));
     }
 
     /// <summary>The partition has another home, or the lane to it is up again; null while there is none or its lane is down.</summary>
@@ -104,7 +105,8 @@ public sealed class EdgePresence(IPresenceOutput output, TimeSpan digestEvery)
 
         internal int Count => _clients.Count;
 
-        internal IEnumerable<PresenceEntry> Entries => _clients.Select(static each => new PresenceEntry(each.Key.Channel, each.Key.Client, each.Value));
+        internal IEnumerable<PresenceEntry> Entries =>
+            _clients.Select(static each => new PresenceEntry(each.Key.Channel, each.Key.Client, each.Value));
 
         internal void Add(PresenceEntry entry)
         {

@@ -6,14 +6,16 @@ namespace Broker.Cluster.Protocol.Presence;
 
 /// <summary>A home's index of who is in the partition's channels, by node. It can be thrown away: the edges send it again.</summary>
 /// <remarks>
-/// The truth is the node that has the connections. A node that is unreachable is hidden at once, without leave events; one that is removed is dropped, with
-/// them; one that is reachable again is shown, without join events. Invariant: joins minus leaves that were put out = clients that are here, hidden ones
-/// included. What a node tells is numbered; of what arrives repeated or late only the newest counts. For one thread.
+/// The truth is the node that has the connections. A node that is unreachable is hidden at once, without leave events; one that is removed
+/// is dropped, with them; one that is reachable again is shown, without join events. Invariant: joins minus leaves that were put out =
+/// clients that are here, hidden ones included. What a node tells is numbered; of what arrives repeated or late only the newest counts. For
+/// one thread.
 /// </remarks>
 public sealed class PresenceIndex
 {
     private readonly Dictionary<MemberId, Node> _nodes = [];
-    private readonly Dictionary<string, Dictionary<(MemberId Node, string Client), ReadOnlyMemory<byte>>> _channels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<(MemberId Node, string Client), ReadOnlyMemory<byte>>> _channels =
+        new(StringComparer.Ordinal);
 
     /// <summary>A client joined.</summary>
     /// <returns>The change, or null if it was there already or the message is late.</returns>
@@ -123,10 +125,11 @@ public sealed class PresenceIndex
         return node;
     }
 
-    // A client whose info has changed is there already: the digest follows, and nobody joins.
+    // A client whose info has changed is there already: the digest follows, and no one joins.
     private PresenceChange? Add(Node node, PresenceEntry entry)
     {
-        if (!_channels.TryGetValue(entry.Channel, out Dictionary<(MemberId Node, string Client), ReadOnlyMemory<byte>>? known)) _channels[entry.Channel] = known = [];
+        if (!_channels.TryGetValue(entry.Channel, out Dictionary<(MemberId Node, string Client), ReadOnlyMemory<byte>>? known))
+            _channels[entry.Channel] = known = [];
         bool isThere = known.TryGetValue((node.Member, entry.Client), out ReadOnlyMemory<byte> before);
         if (isThere) node.Xor ^= ChannelHash.Of(entry.Channel, entry.Client, before.Span);
         else node.Count++;

@@ -18,7 +18,8 @@ public sealed record ReplicaSet(Term Term, uint Version, Term Lineage)
 
     /// <inheritdoc/>
     public bool Equals(ReplicaSet? other) =>
-        other is not null && Term == other.Term && Version == other.Version && Lineage == other.Lineage && Stores.SequenceEqual(other.Stores);
+        other is not null && Term == other.Term && Version == other.Version && Lineage == other.Lineage
+            && Stores.SequenceEqual(other.Stores);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Term, Version);

@@ -2,7 +2,9 @@ using Broker.Cluster.Protocol.Members;
 
 namespace Broker.Cluster.Protocol.Register;
 
-/// <summary>The right of one run of one node to be the home of one partition. Terms have a total order; a higher one ends all lower ones.</summary>
+/// <summary>
+/// The right of one run of one node to be the home of one partition. Terms have a total order; a higher one ends all lower ones.
+/// </summary>
 /// <param name="Number">0 for none; each claim takes the highest that it has seen and one more.</param>
 /// <param name="Member">Who claims.</param>
 public readonly record struct Term(ulong Number, MemberId Member) : IComparable<Term>

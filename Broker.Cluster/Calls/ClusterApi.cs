@@ -10,8 +10,8 @@ using Broker.Cluster.Lanes;
 namespace Broker.Cluster.Calls;
 
 /// <summary>
-/// The server API of a hub that is a node of a cluster: what concerns a channel goes to its home anyway; what concerns connections is asked of all
-/// nodes.
+/// The server API of a hub that is a node of a cluster: what concerns a channel goes to its home anyway; what concerns connections is asked
+/// of all nodes.
 /// </summary>
 /// <remarks>Where a node does not answer the call fails, names it, and may have been done on the others.</remarks>
 public sealed class ClusterApi : IHubApi
@@ -31,32 +31,41 @@ public sealed class ClusterApi : IHubApi
     }
 
     /// <inheritdoc />
-    public Task<PublishAnswer> PublishAsync(string channel, PublishRequest request, CancellationToken cancellationToken = default) => _local.PublishAsync(channel, request, cancellationToken);
+    public Task<PublishAnswer> PublishAsync(string channel, PublishRequest request, CancellationToken cancellationToken = default) =>
+        _local.PublishAsync(channel, request, cancellationToken);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default) =>
+    public Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(
+        IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default) =>
         _local.BroadcastAsync(channels, request, cancellationToken);
 
     /// <inheritdoc />
-    public Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default) => _local.PresenceAsync(channel, cancellationToken);
+    public Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default) =>
+        _local.PresenceAsync(channel, cancellationToken);
 
     /// <inheritdoc />
-    public Task<PresenceCounts> PresenceStatsAsync(string channel, CancellationToken cancellationToken = default) => _local.PresenceStatsAsync(channel, cancellationToken);
+    public Task<PresenceCounts> PresenceStatsAsync(string channel, CancellationToken cancellationToken = default) =>
+        _local.PresenceStatsAsync(channel, cancellationToken);
 
     /// <inheritdoc />
-    public Task<HistoryPage> HistoryAsync(string channel, HistoryQuery query, CancellationToken cancellationToken = default) => _local.HistoryAsync(channel, query, cancellationToken);
+    public Task<HistoryPage> HistoryAsync(string channel, HistoryQuery query, CancellationToken cancellationToken = default) =>
+        _local.HistoryAsync(channel, query, cancellationToken);
 
     /// <inheritdoc />
-    public Task RemoveHistoryAsync(string channel, CancellationToken cancellationToken = default) => _local.RemoveHistoryAsync(channel, cancellationToken);
+    public Task RemoveHistoryAsync(string channel, CancellationToken cancellationToken = default) =>
+        _local.RemoveHistoryAsync(channel, cancellationToken);
 
     /// <inheritdoc />
     public Task<HubFigures> InfoAsync(CancellationToken cancellationToken = default) => _local.InfoAsync(cancellationToken);
 
     /// <inheritdoc />
-    public Task SubscribeAsync(UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken = default) => Task.WhenAll(
+    public Task SubscribeAsync(
+        UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken =
+            default) => Task.WhenAll(
         _local.SubscribeAsync(target, subscription, recoverSince, cancellationToken),
         AskAllAsync(
-            CommandFor("subscribe", target) with { Subscription = CommandSubscription.Of(subscription), SinceEpoch = recoverSince?.Epoch, SinceOffset = recoverSince?.Offset ?? 0 },
+            CommandFor("subscribe", target) with { Subscription = CommandSubscription.Of(subscription), SinceEpoch = recoverSince?.Epoch,
+                SinceOffset = recoverSince?.Offset ?? 0 },
             cancellationToken));
 
     /// <inheritdoc />
@@ -65,15 +74,20 @@ public sealed class ClusterApi : IHubApi
         AskAllAsync(CommandFor("unsubscribe", target) with { Channel = channel }, cancellationToken));
 
     /// <inheritdoc />
-    public Task DisconnectAsync(UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default) => Task.WhenAll(
+    public Task DisconnectAsync(
+        UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken =
+            default) => Task.WhenAll(
         _local.DisconnectAsync(target, reason, except, cancellationToken),
-        AskAllAsync(CommandFor("disconnect", target) with { Reason = CommandReason.Of(reason), Except = [.. except ?? []] }, cancellationToken));
+        AskAllAsync(CommandFor("disconnect", target) with { Reason = CommandReason.Of(reason), Except = [.. except ?? []] },
+            cancellationToken));
 
     /// <inheritdoc />
-    public Task RefreshAsync(UserConnections target, ConnectionExpiry expiry, CancellationToken cancellationToken = default) => Task.WhenAll(
+    public Task RefreshAsync(UserConnections target, ConnectionExpiry expiry, CancellationToken cancellationToken = default) =>
+        Task.WhenAll(
         _local.RefreshAsync(target, expiry, cancellationToken),
         AskAllAsync(
-            CommandFor("refresh", target) with { ExpiresAt = expiry.At, HasExpired = expiry.HasExpired, ConnectionInfo = expiry.ConnectionInfo?.ToArray() },
+            CommandFor("refresh", target) with { ExpiresAt = expiry.At, HasExpired = expiry.HasExpired,
+                ConnectionInfo = expiry.ConnectionInfo?.ToArray() },
             cancellationToken));
 
     /// <inheritdoc />
@@ -81,7 +95,8 @@ public sealed class ClusterApi : IHubApi
     {
         Task<IReadOnlyDictionary<string, int>> here = _local.ChannelsAsync(pattern, cancellationToken);
         var all = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach ((_, NodeAnswer answer) in await AskAllAsync(new NodeCommand { Method = "channels", Pattern = pattern }, cancellationToken).ConfigureAwait(false))
+        foreach ((_, NodeAnswer answer) in await AskAllAsync(new NodeCommand { Method = "channels", Pattern = pattern }, cancellationToken)
+            .ConfigureAwait(false))
         {
             foreach ((string channel, int count) in answer.Channels ?? []) all[channel] = all.GetValueOrDefault(channel) + count;
         }
@@ -94,7 +109,8 @@ public sealed class ClusterApi : IHubApi
     public async Task<IReadOnlyList<NodeFigures>> InfoOfNodesAsync(CancellationToken cancellationToken = default)
     {
         var all = new List<NodeFigures> { new(_lanes.Address, await _local.InfoAsync(cancellationToken).ConfigureAwait(false)) };
-        foreach ((string node, NodeAnswer answer) in await AskAllAsync(new NodeCommand { Method = "info" }, cancellationToken).ConfigureAwait(false))
+        foreach ((string node, NodeAnswer answer) in await AskAllAsync(new NodeCommand { Method = "info" }, cancellationToken)
+            .ConfigureAwait(false))
         {
             if (answer.Figures is { } figures) all.Add(new NodeFigures(node, figures.ToFigures()));
         }
@@ -102,15 +118,18 @@ public sealed class ClusterApi : IHubApi
         return all;
     }
 
-    private static NodeCommand CommandFor(string method, UserConnections target) => new() { Method = method, User = target.User, Client = target.Client };
+    private static NodeCommand CommandFor(string method, UserConnections target) =>
+        new() { Method = method, User = target.User, Client = target.Client };
 
-    private async Task<IReadOnlyList<(string Node, NodeAnswer Answer)>> AskAllAsync(NodeCommand command, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<(string Node, NodeAnswer Answer)>> AskAllAsync(
+        NodeCommand command, CancellationToken cancellationToken)
     {
         List<(string Node, NodeAnswer Answer)> answers = [];
         foreach ((string node, byte[]? bytes) in await _lanes.AskAllAsync(command.ToBytes(), cancellationToken).ConfigureAwait(false))
         {
             NodeAnswer? answer = bytes is null ? null : JsonSerializer.Deserialize(bytes, CommandJson.Default.NodeAnswer);
-            if (answer is null) throw new HubApiException(HubError.Internal, $"The node {node} did not answer. The others may have done it.");
+            if (answer is null)
+                throw new HubApiException(HubError.Internal, $"The node {node} did not answer. The others may have done it.");
             if (answer.Error is { } error) throw error.ToException();
             answers.Add((node, answer));
         }
@@ -151,14 +170,18 @@ public sealed class ClusterApi : IHubApi
                 await _local.DisconnectAsync(command.Target, reason.ToReason(), command.Except).ConfigureAwait(false);
                 break;
             case "refresh":
-                await _local.RefreshAsync(command.Target, new ConnectionExpiry(command.ExpiresAt, command.HasExpired, command.ConnectionInfo)).ConfigureAwait(false);
+                await _local.RefreshAsync(
+                    command.Target, new ConnectionExpiry(command.ExpiresAt, command.HasExpired, command.ConnectionInfo))
+                        .ConfigureAwait(false);
                 break;
             case "channels":
-                return new NodeAnswer { Channels = new Dictionary<string, int>(await _local.ChannelsAsync(command.Pattern).ConfigureAwait(false)) };
+                return new NodeAnswer { Channels = new Dictionary<string,
+                    int>(await _local.ChannelsAsync(command.Pattern).ConfigureAwait(false)) };
             case "info":
                 return new NodeAnswer { Figures = CommandFigures.Of(await _local.InfoAsync().ConfigureAwait(false)) };
             default:
-                return new NodeAnswer { Error = CommandError.Of(HubError.MethodNotFound, $"this node does not know the command {command.Method} of another version") };
+                return new NodeAnswer { Error =
+                    CommandError.Of(HubError.MethodNotFound, $"this node does not know the command {command.Method} of another version") };
         }
 
         return new NodeAnswer();

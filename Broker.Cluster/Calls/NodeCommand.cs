@@ -44,7 +44,8 @@ internal sealed record NodeCommand
 /// <summary>A reason to disconnect.</summary>
 internal sealed record CommandReason(byte Kind, string Text, bool Reconnects, int ApplicationCode, int DialectCode)
 {
-    internal static CommandReason Of(DisconnectReason reason) => new((byte)reason.Kind, reason.Text, reason.Reconnects, reason.ApplicationCode, reason.DialectCode);
+    internal static CommandReason Of(DisconnectReason reason) =>
+        new((byte)reason.Kind, reason.Text, reason.Reconnects, reason.ApplicationCode, reason.DialectCode);
 
     internal DisconnectReason ToReason() =>
         ApplicationCode != 0 ? DisconnectReason.Application(ApplicationCode, Text)
@@ -63,7 +64,8 @@ internal sealed record CommandSubscription(string Channel, byte[] ChannelInfo, b
 
     public bool? JoinLeave { get; init; }
 
-    internal static CommandSubscription Of(ServerSubscription each) => new(each.Channel, each.ChannelInfo.ToArray(), each.Data.ToArray(), each.ExpiresAt)
+    internal static CommandSubscription Of(ServerSubscription each) =>
+        new(each.Channel, each.ChannelInfo.ToArray(), each.Data.ToArray(), each.ExpiresAt)
     {
         Recoverable = each.Recoverable,
         Positioned = each.Positioned,
@@ -98,17 +100,20 @@ internal sealed record NodeAnswer
 /// <summary>Why a command could not be done.</summary>
 internal sealed record CommandError(byte Kind, string Message, bool IsTemporary, int ApplicationCode, string Detail)
 {
-    internal static CommandError Of(HubError error, string detail) => new((byte)error.Kind, error.Message, error.Temporary, error.ApplicationCode, detail);
+    internal static CommandError Of(HubError error, string detail) =>
+        new((byte)error.Kind, error.Message, error.Temporary, error.ApplicationCode, detail);
 
     internal HubApiException ToException() =>
-        new(ApplicationCode != 0 ? HubError.Application(ApplicationCode, Message, IsTemporary) : new HubError((HubErrorKind)Kind, Message, IsTemporary), Detail);
+        new(ApplicationCode != 0 ? HubError.Application(ApplicationCode, Message, IsTemporary)
+            : new HubError((HubErrorKind)Kind, Message, IsTemporary), Detail);
 }
 
 /// <summary>Counts of one node.</summary>
 internal sealed record CommandFigures(int Clients, int Users, int Subscriptions, int Channels, string Version, long UptimeMilliseconds)
 {
     internal static CommandFigures Of(in HubFigures figures) =>
-        new(figures.Clients, figures.Users, figures.Subscriptions, figures.Channels, figures.Version, (long)figures.Uptime.TotalMilliseconds);
+        new(figures.Clients, figures.Users, figures.Subscriptions, figures.Channels, figures.Version,
+            (long)figures.Uptime.TotalMilliseconds);
 
     internal HubFigures ToFigures() => new(Clients, Users, Subscriptions, Channels, Version, TimeSpan.FromMilliseconds(UptimeMilliseconds));
 }

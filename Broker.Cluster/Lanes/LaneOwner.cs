@@ -16,8 +16,8 @@ using ProtocolMember = Broker.Cluster.Protocol.Members.ClusterMember;
 namespace Broker.Cluster.Lanes;
 
 /// <summary>
-/// Keeps the lanes to all other members, and tells the homes and relays of this node where homes are. Of two nodes the one with the lower address
-/// dials; each lane runs on one loop of the hub.
+/// Keeps the lanes to all other members, and tells the homes and relays of this node where homes are. Of two nodes the one with the lower
+/// address dials; each lane runs on one loop of the hub.
 /// </summary>
 /// <remarks>Its state belongs to the loop of the node's port; what others read is a snapshot that is replaced as a whole.</remarks>
 public sealed class LaneOwner : INodeDirectory, IDisposable
@@ -76,7 +76,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         internal bool Dials { get; } = dials;
 
-        internal Lane[] Lanes { get; } = [.. Enumerable.Range(0, lanes).Select(number => new Lane(number, new LaneMachine(limits, Random.Shared)))];
+        internal Lane[] Lanes { get; } =
+            [.. Enumerable.Range(0, lanes).Select(number => new Lane(number, new LaneMachine(limits, Random.Shared)))];
     }
 
     private sealed class Lane(int number, LaneMachine machine)
@@ -89,7 +90,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         internal TimeSpan HeardAt { get; set; }
 
-        internal string? Said { get; set; }     // The last reason that was logged.
+        internal string? Sent { get; set; }     // The last reason that was logged.
     }
 
     /// <summary>HOST:PORT of this node.</summary>
@@ -121,12 +122,13 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     {
         Snapshot snapshot = _snapshot;
 
-        // A node that is in no cluster serves what nobody keeps to its own clients; a history would be another's.
+        // A node that is in no cluster serves what no one keeps to its own clients; a history would be another's.
         if (snapshot.Map is not { } map) return new HomeWay(IsHere: !isKept, null);
         ProtocolMember? home = isKept ? map.KeptHome(partition) : map.VolatileHome(partition);
         if (home is null) return default;
         if (home.Id == snapshot.Self) return new HomeWay(IsHere: true, null);
-        return new HomeWay(IsHere: false, snapshot.Lanes.TryGetValue(home.Id, out INodeLane?[]? lanes) ? lanes[partition % lanes.Length] : null);
+        return new HomeWay(
+            IsHere: false, snapshot.Lanes.TryGetValue(home.Id, out INodeLane?[]? lanes) ? lanes[partition % lanes.Length] : null);
     }
 
     /// <summary>Takes the hub's loops, and the way to its homes. Before the port listens.</summary>
@@ -147,7 +149,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         });
     }
 
-    /// <summary>Takes what the membership tells; null when it ends.</summary>
+    /// <summary>Takes what the subscription tells; null when it ends.</summary>
     public void OnView(ClusterView? view) => OnPort(() => Follow(view));
 
     private void OnPort(Action action) => _port.Post(action);
@@ -157,8 +159,10 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     private void Follow(ClusterView? view)
     {
         // One that leaves still asks the others' homes for its clients.
-        _view = view is not null && view.Members.Any(member => member.Node == view.Self && member.State is MemberState.Up or MemberState.Leaving) ? view : null;
-        HashSet<NodeName> members = [.. (_view?.Members ?? []).Where(member => member.Node != _view!.Self).Select(static member => member.Node)];
+        _view = view is not null
+            && view.Members.Any(member => member.Node == view.Self && member.State is MemberState.Up or MemberState.Leaving) ? view : null;
+        HashSet<NodeName> members =
+            [.. (_view?.Members ?? []).Where(member => member.Node != _view!.Self).Select(static member => member.Node)];
         foreach (NodeName gone in _peers.Keys.Where(name => !members.Contains(name)).ToArray())
         {
             foreach (Lane lane in _peers[gone].Lanes) lane.Open?.Close("The node is no member any more.");
@@ -168,13 +172,14 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         foreach (NodeName name in members)
         {
-            if (!_peers.ContainsKey(name)) _peers.Add(name, new Peer(name, string.CompareOrdinal(_port.Address, name.Address) < 0, _settings.Lanes, _limits));
+            if (!_peers.ContainsKey(name))
+                _peers.Add(name, new Peer(name, string.CompareOrdinal(_port.Address, name.Address) < 0, _settings.Lanes, _limits));
         }
 
         Publish();
     }
 
-    // Makes the snapshot anew, and tells everybody.
+    // Makes the snapshot anew, and tells all.
     private void Publish()
     {
         if (_view is not { } view)
@@ -184,14 +189,21 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         else
         {
             Snapshot before = _snapshot;
-            PartitionMap map = ReferenceEquals(before.View, view) ? before.Map! : new PartitionMap(_settings.Partitions, new MembershipView(view.Members.Where(static member => member.State != MemberState.Down).Select(
+            PartitionMap map =
+                ReferenceEquals(before.View, view) ? before.Map!
+                    : new PartitionMap(
+                    _settings.Partitions, new MembershipView(view.Members.Where(static member => member.State != MemberState.Down).Select(
                 static member => new ProtocolMember(IdOf(member.Node), new StoreId(member.Store))
                 {
                     IsReachable = member.IsReachable,
                     IsDraining = member.State == MemberState.Joining,
                     IsLeaving = member.State is MemberState.Leaving,
                 })));
-            _snapshot = new Snapshot(view, map, IdOf(view.Self), _peers.ToFrozenDictionary(static pair => IdOf(pair.Key), static pair => pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()));
+            _snapshot = new Snapshot(
+                view, map, IdOf(view.Self),
+                    _peers.ToFrozenDictionary(
+                        static pair => IdOf(pair.Key), static pair =>
+                            pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()));
         }
 
         TellAll(NodeEvents.Changed.Instance);
@@ -234,7 +246,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
     private void OnDialled(Peer peer, Lane lane, DialOutcome outcome)
     {
-        bool isWanted = _peers.TryGetValue(peer.Name, out Peer? known) && ReferenceEquals(known, peer) && lane.Machine.State == LaneState.Dialling;
+        bool isWanted =
+            _peers.TryGetValue(peer.Name, out Peer? known) && ReferenceEquals(known, peer) && lane.Machine.State == LaneState.Dialling;
         if (outcome.Socket is { } socket)
         {
             if (isWanted && outcome.Peer!.Uid == peer.Name.Uid)
@@ -250,19 +263,21 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         string reason = outcome.Refusal?.Reason ?? outcome.Error ?? "another membership answers there";
         if (outcome.Refusal is { IsForGood: true })
         {
-            if (lane.Machine.OnRefused() == LaneAction.ReportRefusal) _log.LogError("Lane {Lane} to {Node} is refused for good: {Reason}", lane.Number, peer.Name, reason);
+            if (lane.Machine.OnRefused() == LaneAction.ReportRefusal)
+                _log.LogError("Lane {Lane} to {Node} is refused for good: {Reason}", lane.Number, peer.Name, reason);
             return;
         }
 
         _ = lane.Machine.OnError(Now);
-        if (lane.Said != reason) _log.LogDebug("Lane {Lane} to {Node} is not open: {Reason}", lane.Number, peer.Name, reason);
-        lane.Said = reason;
+        if (lane.Sent != reason) _log.LogDebug("Lane {Lane} to {Node} is not open: {Reason}", lane.Number, peer.Name, reason);
+        lane.Sent = reason;
     }
 
     private LinkRefusal? Judge(LinkPeer peer)
     {
         var name = new NodeName(peer.Address, peer.Uid);
-        if (!_peers.TryGetValue(name, out Peer? known)) return new LinkRefusal(LinkRefusalKind.NotMember, $"{name} is no member here, or not yet");
+        if (!_peers.TryGetValue(name, out Peer? known))
+            return new LinkRefusal(LinkRefusalKind.NotMember, $"{name} is no member here, or not yet");
         return peer.Argument < known.Lanes.Length ? null : new LinkRefusal(LinkRefusalKind.Malformed, $"there is no lane {peer.Argument}");
     }
 
@@ -284,7 +299,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         loop.Post(static state => ((Action)state)(), () =>
         {
             NodeLane? opened = null;
-            ((SocketReactor)loop).AdoptBytes(socket, connection => opened = new NodeLane(this, connection, peer.Name.ToString(), _messageBytesMax, _relays));
+            ((SocketReactor)loop)
+                .AdoptBytes(socket, connection => opened = new NodeLane(this, connection, peer.Name.ToString(), _messageBytesMax, _relays));
             OnPort(() => OnOpened(peer, lane, opened!));
         });
     }
@@ -300,7 +316,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         lane.Open?.Close("A newer connection has taken its place.");
         lane.Open = opened;
         lane.HeardAt = Now;
-        lane.Said = null;
+        lane.Sent = null;
         if (peer.Dials) _ = lane.Machine.OnWelcome(Now);
         _log.LogDebug("Lane {Lane} to {Node} is open", lane.Number, peer.Name);
         Publish();
@@ -312,18 +328,21 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     {
         Snapshot snapshot = _snapshot;
         if (snapshot.View is not { } view) return [];
-        return await Task.WhenAll(view.Members.Where(member => member.Node != view.Self && member.State == MemberState.Up).Select(AskAsync)).ConfigureAwait(false);
+        return await Task.WhenAll(view.Members.Where(member => member.Node != view.Self && member.State == MemberState.Up).Select(AskAsync))
+            .ConfigureAwait(false);
 
         async Task<(string Node, byte[]? Answer)> AskAsync(Membership.ClusterMember member)
         {
             string node = member.Node.Address;
-            if (!snapshot.Lanes.TryGetValue(IdOf(member.Node), out INodeLane?[]? lanes) || lanes[0] is not NodeLane lane) return (node, null);
+            if (!snapshot.Lanes.TryGetValue(IdOf(member.Node), out INodeLane?[]? lanes) || lanes[0] is not NodeLane lane)
+                return (node, null);
             ulong call = Interlocked.Increment(ref _lastCall);
             var answer = new TaskCompletionSource<byte[]?>(TaskCreationOptions.RunContinuationsAsynchronously);
             _calls[call] = (lane, answer);
             try
             {
-                return (node, lane.Send(NodeLane.CallKind, call, request) ? await answer.Task.WaitAsync(s_callLimit, _time, cancellationToken).ConfigureAwait(false) : null);
+                return (node, lane.Send(NodeLane.CallKind, call, request)
+                    ? await answer.Task.WaitAsync(s_callLimit, _time, cancellationToken).ConfigureAwait(false) : null);
             }
             catch (TimeoutException)
             {
@@ -343,7 +362,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
     internal void OnAnswer(NodeLane lane, ulong call, byte[] bytes)
     {
-        if (_calls.TryGetValue(call, out (NodeLane Lane, TaskCompletionSource<byte[]?> Answer) waiting) && ReferenceEquals(waiting.Lane, lane)) waiting.Answer.TrySetResult(bytes);
+        if (_calls.TryGetValue(call, out (NodeLane Lane, TaskCompletionSource<byte[]?> Answer) waiting)
+            && ReferenceEquals(waiting.Lane, lane)) waiting.Answer.TrySetResult(bytes);
     }
 
     internal void Arrived(int relay, NodeEvents.Arrived arrived) => _tell(relay, arrived);

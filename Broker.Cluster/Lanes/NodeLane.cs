@@ -56,9 +56,9 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     public TimeSpan BlockedLimit => TimeSpan.FromSeconds(5);
 
     /// <summary>Whether anything has arrived since this was last asked. From any thread.</summary>
-    internal bool TakeHeard() => Interlocked.Exchange(ref _heard, 0) != 0;
+    internal bool TakeHeard() => Interlocked.Exchange(ref _received, 0) != 0;
 
-    private int _heard;
+    private int _received;
 
     /// <inheritdoc />
     public bool Send(int partition, byte[] message, bool mayDrop = false)
@@ -104,12 +104,13 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     internal void Beat() => _connection.Loop.Post(static state => ((Connection)state).Write(s_heartbeat), _connection);
 
     /// <inheritdoc />
-    public void Close(string reason) => _connection.Loop.Post(static state => ((Action)state)(), () => _connection.Abort(ClosureCause.ClosedByServer, reason));
+    public void Close(string reason) =>
+        _connection.Loop.Post(static state => ((Action)state)(), () => _connection.Abort(ClosureCause.ClosedByServer, reason));
 
     /// <inheritdoc />
     public void OnBytes(ReadOnlySpan<byte> bytes)
     {
-        Volatile.Write(ref _heard, 1);
+        Volatile.Write(ref _received, 1);
         string? fault = _reader.Read(bytes, this);
         for (int relay = 0; relay < _arrived.Length; relay++)
         {

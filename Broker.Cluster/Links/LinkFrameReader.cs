@@ -10,7 +10,9 @@ public interface ILinkFrameSink
     bool OnFrame(byte kind, ReadOnlySpan<byte> payload);
 }
 
-/// <summary>Splits the bytes of a link into frames. What is not whole yet is kept; room for it grows only with the bytes that arrive.</summary>
+/// <summary>
+/// Splits the bytes of a link into frames. What is not whole yet is kept; room for it grows only with the bytes that arrive.
+/// </summary>
 public sealed class LinkFrameReader
 {
     private byte[] _kept = [];

@@ -22,7 +22,7 @@ public readonly record struct HandshakeStep(byte[] Reply, LinkPeer? Peer = null,
 /// </remarks>
 public static class LinkHandshake
 {
-    /// <summary>The newest version of the links that this node speaks.</summary>
+    /// <summary>The newest version of the links that this node uses.</summary>
     public const byte VersionMax = 1;
 
     /// <summary>The oldest.</summary>
@@ -107,16 +107,20 @@ public static class LinkHandshake
         int count = reader.ReadUInt16();
         if (!reader.IsGood || count > SettingsMax) return new LinkRefusal(LinkRefusalKind.Malformed, "its proof is not what it has to be");
         if (cluster != agreement.Cluster)
-            return new LinkRefusal(LinkRefusalKind.Cluster, $"{from} is of the cluster \"{Shown(cluster)}\", and this is \"{agreement.Cluster}\" (broker.cluster.name)");
+            return new LinkRefusal(
+                LinkRefusalKind.Cluster,
+                    $"{from} is of the cluster \"{Shown(cluster)}\", and this is \"{agreement.Cluster}\" (broker.cluster.name)");
 
-        var said = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (int i = 0; i < count; i++) said[reader.ReadText()] = reader.ReadText();
+        var sent = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (int i = 0; i < count; i++) sent[reader.ReadText()] = reader.ReadText();
         if (!reader.IsGood) return new LinkRefusal(LinkRefusalKind.Malformed, "its proof is not what it has to be");
         foreach ((string name, string value) in agreement.Settings)
         {
             // What a newer or older version does not know is not compared.
-            if (said.TryGetValue(name, out string? theirs) && theirs != value)
-                return new LinkRefusal(LinkRefusalKind.Setting, $"{name} is {Shown(theirs)} on {from} and {value} on the node that it joins; it has to be equal on all nodes");
+            if (sent.TryGetValue(name, out string? theirs) && theirs != value)
+                return new LinkRefusal(
+                    LinkRefusalKind.Setting,
+                        $"{name} is {Shown(theirs)} on {from} and {value} on the node that it joins; it has to be equal on all nodes");
         }
 
         return null;
@@ -150,8 +154,10 @@ public sealed class DialerHandshake(LinkSelf self, LinkAgreement agreement, Link
 
     private HandshakeStep OnChallenge(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < 1 + LinkHandshake.NonceBytes) return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its challenge is not what it has to be");
-        if (payload[0] is < LinkHandshake.VersionMin or > LinkHandshake.VersionMax) return LinkHandshake.Refuse(LinkRefusalKind.Version, $"it chose version {payload[0]} of the links");
+        if (payload.Length < 1 + LinkHandshake.NonceBytes)
+            return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its challenge is not what it has to be");
+        if (payload[0] is < LinkHandshake.VersionMin or > LinkHandshake.VersionMax)
+            return LinkHandshake.Refuse(LinkRefusalKind.Version, $"it chose version {payload[0]} of the links");
         _challenge = payload.ToArray();
         byte[] dialer = LinkHandshake.WriteDialer(self, agreement);
         _proof = [.. LinkHandshake.MacOf(agreement.Secret, "dialer", _hello, _challenge, dialer), .. dialer];
@@ -160,10 +166,12 @@ public sealed class DialerHandshake(LinkSelf self, LinkAgreement agreement, Link
 
     private HandshakeStep OnWelcome(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < LinkHandshake.MacBytes) return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its welcome is not what it has to be");
+        if (payload.Length < LinkHandshake.MacBytes)
+            return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its welcome is not what it has to be");
         byte[] acceptor = payload[LinkHandshake.MacBytes..].ToArray();
         byte[] mac = LinkHandshake.MacOf(agreement.Secret, "acceptor", _hello, _challenge!, _proof!, acceptor);
-        if (!CryptographicOperations.FixedTimeEquals(mac, payload[..LinkHandshake.MacBytes])) return LinkHandshake.Refuse(LinkRefusalKind.Secret, "it does not know the secret of this cluster (broker.cluster.secret)");
+        if (!CryptographicOperations.FixedTimeEquals(mac, payload[..LinkHandshake.MacBytes]))
+            return LinkHandshake.Refuse(LinkRefusalKind.Secret, "it does not know the secret of this cluster (broker.cluster.secret)");
         var reader = new LinkValueReader(acceptor);
         LinkSelf peer = LinkHandshake.ReadSelf(ref reader);
         return reader.IsGood
@@ -201,11 +209,16 @@ public sealed class AcceptorHandshake(Func<LinkSelf> self, LinkAgreement agreeme
         _purpose = (LinkPurpose)reader.ReadByte();
         _argument = reader.ReadUInt16();
         _ = reader.Take(LinkHandshake.NonceBytes);
-        if (!reader.IsGood || magic != LinkHandshake.Magic) return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its first frame is no hello of a node");
+        if (!reader.IsGood || magic != LinkHandshake.Magic)
+            return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its first frame is no hello of a node");
         byte version = Math.Min(max, LinkHandshake.VersionMax);
         if (version < min || version < LinkHandshake.VersionMin)
-            return LinkHandshake.Refuse(LinkRefusalKind.Version, $"one side speaks the versions {min} to {max} of the links between nodes, and the other {LinkHandshake.VersionMin} to {LinkHandshake.VersionMax}");
-        if (!Enum.IsDefined(_purpose)) return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its hello wants what this node does not know");
+            return LinkHandshake.Refuse(
+                LinkRefusalKind.Version,
+                    $"one side speaks the versions {min} to {max} of the links between nodes, and the other {LinkHandshake.VersionMin} to "
+                        + $"{LinkHandshake.VersionMax}");
+        if (!Enum.IsDefined(_purpose))
+            return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its hello wants what this node does not know");
         _hello = payload.ToArray();
         _challenge = [version, .. RandomNumberGenerator.GetBytes(LinkHandshake.NonceBytes)];
         return new HandshakeStep(LinkFrames.Make(LinkFrameKind.Challenge, _challenge));
@@ -213,7 +226,8 @@ public sealed class AcceptorHandshake(Func<LinkSelf> self, LinkAgreement agreeme
 
     private HandshakeStep OnProof(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < LinkHandshake.MacBytes) return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its proof is not what it has to be");
+        if (payload.Length < LinkHandshake.MacBytes)
+            return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its proof is not what it has to be");
         byte[] proof = payload.ToArray();
         byte[] dialer = proof[LinkHandshake.MacBytes..];
         byte[] mac = LinkHandshake.MacOf(agreement.Secret, "dialer", _hello!, _challenge!, dialer);
@@ -223,7 +237,8 @@ public sealed class AcceptorHandshake(Func<LinkSelf> self, LinkAgreement agreeme
         var reader = new LinkValueReader(dialer);
         LinkSelf from = LinkHandshake.ReadSelf(ref reader);
         if (!reader.IsGood) return LinkHandshake.Refuse(LinkRefusalKind.Malformed, "its proof is not what it has to be");
-        if (LinkHandshake.Compare(ref reader, LinkHandshake.Shown(from.Address), agreement) is { } differs) return LinkHandshake.Refuse(differs.Kind, differs.Reason);
+        if (LinkHandshake.Compare(ref reader, LinkHandshake.Shown(from.Address), agreement) is { } differs)
+            return LinkHandshake.Refuse(differs.Kind, differs.Reason);
         var peer = new LinkPeer(from.Address, from.Uid, from.IsMember, _purpose, _argument);
         if (judge(peer) is { } refusal) return LinkHandshake.Refuse(refusal.Kind, refusal.Reason);
 

@@ -15,19 +15,19 @@ public enum LinkPurpose : byte
 
 /// <summary>What all nodes of a cluster have in common. A node with anything else is refused.</summary>
 /// <param name="Cluster">The cluster's name.</param>
-/// <param name="Secret">What every node knows and nobody else; may be empty.</param>
+/// <param name="Secret">What every node knows and no other component; may be empty.</param>
 /// <param name="Settings">Names and values that have to be equal, in one order everywhere.</param>
 public sealed record LinkAgreement(string Cluster, string Secret, IReadOnlyList<KeyValuePair<string, string>> Settings);
 
 /// <summary>What one side of a link says of itself.</summary>
 /// <param name="Address">HOST:PORT under which other nodes reach it.</param>
-/// <param name="Uid">The number of its membership, which is another after each start of one; 0 before it has one.</param>
+/// <param name="Uid">The number of its subscription, which is another after each start of one; 0 before it has one.</param>
 /// <param name="IsMember">Whether it is in a cluster.</param>
 public readonly record struct LinkSelf(string Address, ulong Uid, bool IsMember);
 
 /// <summary>The other side of an open link.</summary>
 /// <param name="Address">HOST:PORT under which it is reached.</param>
-/// <param name="Uid">The number of its membership; 0 if it has none.</param>
+/// <param name="Uid">The number of its subscription; 0 if it has none.</param>
 /// <param name="IsMember">Whether it says that it is in a cluster.</param>
 /// <param name="Purpose">What the link is for.</param>
 /// <param name="Argument">What belongs to the purpose: for a lane, its number.</param>
@@ -64,5 +64,6 @@ public enum LinkRefusalKind : byte
 public sealed record LinkRefusal(LinkRefusalKind Kind, string Reason)
 {
     /// <summary>Whether it helps to try again without changing a configuration.</summary>
-    public bool IsForGood => Kind is LinkRefusalKind.Version or LinkRefusalKind.Secret or LinkRefusalKind.Cluster or LinkRefusalKind.Setting;
+    public bool IsForGood =>
+        Kind is LinkRefusalKind.Version or LinkRefusalKind.Secret or LinkRefusalKind.Cluster or LinkRefusalKind.Setting;
 }

@@ -45,11 +45,13 @@ internal ref struct LinkValueReader(ReadOnlySpan<byte> bytes)
 
     internal byte ReadByte() => Take(1) is [var value] ? value : (byte)0;
 
-    internal ushort ReadUInt16() => Take(sizeof(ushort)) is { Length: sizeof(ushort) } value ? BinaryPrimitives.ReadUInt16LittleEndian(value) : (ushort)0;
+    internal ushort ReadUInt16() =>
+        Take(sizeof(ushort)) is { Length: sizeof(ushort) } value ? BinaryPrimitives.ReadUInt16LittleEndian(value) : (ushort)0;
 
     internal uint ReadUInt32() => Take(sizeof(uint)) is { Length: sizeof(uint) } value ? BinaryPrimitives.ReadUInt32LittleEndian(value) : 0;
 
-    internal ulong ReadUInt64() => Take(sizeof(ulong)) is { Length: sizeof(ulong) } value ? BinaryPrimitives.ReadUInt64LittleEndian(value) : 0;
+    internal ulong ReadUInt64() =>
+        Take(sizeof(ulong)) is { Length: sizeof(ulong) } value ? BinaryPrimitives.ReadUInt64LittleEndian(value) : 0;
 
     internal string ReadText() => Encoding.UTF8.GetString(Take(ReadUInt16()));
 

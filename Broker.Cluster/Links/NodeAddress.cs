@@ -16,11 +16,13 @@ public static class NodeAddress
         host = "";
         port = 0;
         int colon = text?.LastIndexOf(':') ?? -1;
-        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > IPEndPoint.MaxPort) return false;
+        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+            || port > IPEndPoint.MaxPort) return false;
         host = text![..colon];
         bool isBracketed = host is ['[', .., ']'];
         if (isBracketed) host = host[1..^1];
-        return isBracketed ? IPAddress.TryParse(host, out _) : host.Length > 0 && !host.Contains(':', StringComparison.Ordinal) && Uri.CheckHostName(host) != UriHostNameType.Unknown;
+        return isBracketed ? IPAddress.TryParse(host, out _) : host.Length > 0 && !host.Contains(':', StringComparison.Ordinal)
+            && Uri.CheckHostName(host) != UriHostNameType.Unknown;
     }
 
     /// <summary>Writes an address.</summary>
@@ -34,12 +36,16 @@ public static class NodeAddress
     /// <exception cref="SocketException">The name is not known.</exception>
     public static async Task<IReadOnlyList<IPEndPoint>> ResolveAsync(string address)
     {
-        if (!TryParse(address, out string host, out int port)) throw new SocketException((int)SocketError.HostNotFound, $"\"{address}\" is no HOST:PORT.");
+        if (!TryParse(address, out string host, out int port))
+            throw new SocketException((int)SocketError.HostNotFound, $"\"{address}\" is no HOST:PORT.");
         if (IPAddress.TryParse(host, out IPAddress? ip)) return [new IPEndPoint(ip, port)];
         try
         {
             IPAddress[] all = await Dns.GetHostAddressesAsync(host).ConfigureAwait(false);
-            return [.. all.Order(Comparer<IPAddress>.Create(static (one, other) => one.GetAddressBytes().AsSpan().SequenceCompareTo(other.GetAddressBytes()))).Select(each => new IPEndPoint(each, port))];
+            return [.. all.Order(
+                Comparer<IPAddress>.Create(
+                    static (one, other) => one.GetAddressBytes().AsSpan().SequenceCompareTo(other.GetAddressBytes())))
+                        .Select(each => new IPEndPoint(each, port))];
         }
         catch (SocketException unknown)
         {

@@ -10,9 +10,12 @@ namespace Broker.Cluster.Links;
 
 /// <summary>
 /// The port of a node for other nodes: accepts and dials links on an event loop of its own, so that heartbeats wait for no client.
-/// It outlives memberships.
+/// It outlives subscriptions.
 /// </summary>
-/// <remarks>Whatever a stranger sends ends that connection, and nothing else. Before its handshake a connection costs a few hundred bytes and ends after 5 s.</remarks>
+/// <remarks>
+/// Whatever a stranger sends ends that connection, and nothing else. Before its handshake a connection costs a few hundred bytes and ends
+/// after 5 s.
+/// </remarks>
 public sealed class NodePort : IByteAcceptor, IDisposable
 {
     private const int StrangersMax = 256;
@@ -52,7 +55,8 @@ public sealed class NodePort : IByteAcceptor, IDisposable
     public Func<(ulong Uid, bool IsMember)> Self { get; set; } = static () => (0, false);
 
     /// <summary>Whether a peer may have a lane, once it has proven itself; null says yes.</summary>
-    public Func<LinkPeer, LinkRefusal?> JudgeLane { get; set; } = static _ => new LinkRefusal(LinkRefusalKind.NotReady, "the node takes no lanes yet");
+    public Func<LinkPeer, LinkRefusal?> JudgeLane { get; set; } = static _ =>
+        new LinkRefusal(LinkRefusalKind.NotReady, "the node takes no lanes yet");
 
     /// <summary>Takes the socket of a lane that a peer has opened; on the loop's thread.</summary>
     public Action<LinkPeer, int>? LaneAccepted { get; set; }
@@ -71,10 +75,10 @@ public sealed class NodePort : IByteAcceptor, IDisposable
         _thread.Start();
     }
 
-    /// <summary>Has a membership's transport take links of membership; null refuses them.</summary>
+    /// <summary>Has a subscription's transport take links of subscription; null refuses them.</summary>
     public void ListenForMembership(Action<NodeLink>? accepted) => _membership = accepted;
 
-    /// <summary>Ends all links of membership.</summary>
+    /// <summary>Ends all links of subscription.</summary>
     public void EndMembership() => OnLoop(() =>
     {
         foreach (NodeLink link in _links.ToArray()) link.Close("The membership has ended.");
@@ -129,7 +133,10 @@ public sealed class NodePort : IByteAcceptor, IDisposable
             }
 
             NodeLink? link = null;
-            _reactor!.AdoptBytes(descriptor, connection => link = new NodeLink(this, connection, new DialerHandshake(SelfNow(), _agreement, purpose, argument), acceptor: null, outcome));
+            _reactor!.AdoptBytes(
+                descriptor, connection =>
+                    link = new NodeLink(
+                        this, connection, new DialerHandshake(SelfNow(), _agreement, purpose, argument), acceptor: null, outcome));
             _links.Add(link!);
             link!.Start();
         });
@@ -184,7 +191,9 @@ public sealed class NodePort : IByteAcceptor, IDisposable
     internal void Refused(string remote, LinkRefusal refusal, bool isDialer)
     {
         // Who scans ports sends what is no handshake; that is no news.
-        LogLevel level = refusal.Kind is LinkRefusalKind.Malformed or LinkRefusalKind.NotReady or LinkRefusalKind.NotMember ? LogLevel.Debug : LogLevel.Warning;
+        LogLevel level =
+            refusal.Kind is LinkRefusalKind.Malformed or LinkRefusalKind.NotReady or LinkRefusalKind.NotMember ? LogLevel.Debug
+                : LogLevel.Warning;
         if (!_log.IsEnabled(level) || !_repeated.IsNew($"{remote[..Math.Max(0, remote.LastIndexOf(':'))]}{refusal.Kind}{isDialer}")) return;
         if (isDialer) _log.Log(level, "The node at {Remote} and this one cannot be linked: {Reason}", remote, refusal.Reason);
         else _log.Log(level, "Refused a link from {Remote}: {Reason}", remote, refusal.Reason);

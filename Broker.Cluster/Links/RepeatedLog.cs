@@ -7,16 +7,16 @@ internal sealed class RepeatedLog(TimeProvider time)
     private const int TextsMax = 1024;
     private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<string, long> _said = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _sent = new(StringComparer.Ordinal);
 
     /// <summary>Whether a text was not said in the last minute. From any thread.</summary>
     internal bool IsNew(string text)
     {
-        lock (_said)
+        lock (_sent)
         {
-            if (_said.TryGetValue(text, out long said) && time.GetElapsedTime(said) < s_pause) return false;
-            if (_said.Count >= TextsMax) _said.Clear();
-            _said[text] = time.GetTimestamp();
+            if (_sent.TryGetValue(text, out long sent) && time.GetElapsedTime(sent) < s_pause) return false;
+            if (_sent.Count >= TextsMax) _sent.Clear();
+            _sent[text] = time.GetTimestamp();
             return true;
         }
     }

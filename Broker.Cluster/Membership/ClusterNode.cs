@@ -12,8 +12,8 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>This node's part in its cluster: joins, follows who is a member, joins again when it was downed, and leaves.</summary>
 /// <remarks>
-/// A membership is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its clients
-/// and the port stay, and the next membership begins, under another number.
+/// A subscription is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its
+/// clients and the port stay, and the next subscription begins, under another number.
 /// <code>
 /// Joining --enough nodes--> Up --downed--> Rejoining --found again--> Up --leave--> Left
 /// </code>
@@ -63,29 +63,35 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>The port for other nodes.</summary>
     public NodePort Port { get; }
 
-    /// <summary>What is known of the cluster; null before the first membership, and while one ends and the next has not begun.</summary>
+    /// <summary>What is known of the cluster; null before the first subscription, and while one ends and the next has not begun.</summary>
     public ClusterView? View => _view;
 
-    /// <summary>Called with each new view, and with null when a membership ends; on a thread of the engine, one call at a time.</summary>
+    /// <summary>Called with each new view, and with null when a subscription ends; on a thread of the engine, one call at a time.</summary>
     public event Action<ClusterView?>? ViewChanged;
 
-    /// <summary>Called once when the node has left because somebody asked it to, and not because it stops.</summary>
+    /// <summary>Called once when the node has left because someone asked it to, and not because it stops.</summary>
     public event Action? HasLeft;
 
     /// <summary>Whether it takes part.</summary>
     public bool IsUp => _phase == ClusterPhase.Up;
 
-    /// <summary>What it tells whoever administers it.</summary>
+    /// <summary>What it tells the one that administers it.</summary>
     public ClusterStatus Status => new(_settings.Name, Port.Address, _phase, _phase == ClusterPhase.Up ? "" : _waits, _view?.Members ?? []);
 
     /// <summary>Opens the port and begins to join.</summary>
-    /// <exception cref="System.Net.Sockets.SocketException">The address is taken, or is not this machine's, or its name is not known.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">
+    /// The address is taken, or is not this machine's, or its name is not known.
+    /// </exception>
     public async Task StartAsync()
     {
         _ = NodeAddress.TryParse(_settings.Address, out string host, out int port);
-        IPEndPoint bind = _settings.BindAddress is { } address ? new IPEndPoint(address, port) : (await NodeAddress.ResolveAsync(_settings.Address).ConfigureAwait(false))[0];
+        IPEndPoint bind =
+            _settings.BindAddress is { } address ? new IPEndPoint(address, port)
+                : (await NodeAddress.ResolveAsync(_settings.Address).ConfigureAwait(false))[0];
         Port.Start(bind, host);
-        _log.LogInformation("Node {Address} of the cluster \"{Cluster}\" joins; its seeds are {Seeds}", Port.Address, _settings.Name, _settings.Seeds.Count == 0 ? ["none"] : _settings.Seeds);
+        _log.LogInformation(
+            "Node {Address} of the cluster \"{Cluster}\" joins; its seeds are {Seeds}", Port.Address, _settings.Name,
+                _settings.Seeds.Count == 0 ? ["none"] : _settings.Seeds);
         _running = Task.Run(RunAsync);
     }
 
@@ -99,7 +105,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 IReadOnlyList<string> known = await LiveAsync(last).ConfigureAwait(false);
                 if (known.Count > 0) last = known;
             }
-#pragma warning disable CA1031 // Whatever becomes of one membership, there is a next one.
+#pragma warning disable CA1031 // Whatever becomes of one subscription, there is a next one.
             catch (Exception failure) when (!_stopping.IsCancellationRequested)
 #pragma warning restore CA1031
             {
@@ -111,7 +117,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    // One membership, from its start to its end. Returns the addresses of the last members that it knew.
+    // One subscription, from its start to its end. Returns the addresses of the last members that it knew.
     private async Task<IReadOnlyList<string>> LiveAsync(IReadOnlyList<string>? last)
     {
         Membership membership = Begin();
@@ -189,7 +195,9 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         lock (_lock)
         {
-            IReadOnlyList<string> known = _phase == ClusterPhase.Up ? [.. (_view?.Members ?? []).Select(static member => member.Node.Address).Append(Port.Address).Distinct()] : [];
+            IReadOnlyList<string> known =
+                _phase == ClusterPhase.Up
+                    ? [.. (_view?.Members ?? []).Select(static member => member.Node.Address).Append(Port.Address).Distinct()] : [];
             _membership = null;
             _view = null;
             bool wasAsked = membership.IsLeaving && !_stopping.IsCancellationRequested;
@@ -216,7 +224,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private async Task JoinAsync(Membership membership, IReadOnlyList<string>? last)
     {
         long start = _time.GetTimestamp();
-        string said = "";
+        string sent = "";
         while (!membership.System.WhenTerminated.IsCompleted && !_stopping.IsCancellationRequested)
         {
             FormationStep step = await NextStepAsync(last, _time.GetElapsedTime(start) < _settings.SeedPatience).ConfigureAwait(false);
@@ -225,15 +233,16 @@ public sealed class ClusterNode : IAsyncDisposable
                 if (target == Port.Address) _log.LogInformation("This node forms the cluster \"{Cluster}\"", _settings.Name);
                 else _log.LogInformation("This node joins the cluster at {Member}", target);
                 _waits = $"it has asked {target} to join, and waits until {_settings.MembersMin} nodes have joined";
-                membership.Cluster.Join(LinkTransport.AddressOf(MembershipHocon.SystemName, target, membership.Cluster.SelfAddress.Protocol));
+                membership.Cluster.Join(
+                    LinkTransport.AddressOf(MembershipHocon.SystemName, target, membership.Cluster.SelfAddress.Protocol));
                 await Task.WhenAny(membership.Joined.Task, membership.System.WhenTerminated, PauseAsync(s_joinLimit)).ConfigureAwait(false);
                 if (membership.Joined.Task.IsCompleted) return;
                 continue;
             }
 
             _waits = step.Waits;
-            if (said != step.Waits) _log.LogWarning("This node is in no cluster yet: {Reason}", step.Waits);
-            said = step.Waits;
+            if (sent != step.Waits) _log.LogWarning("This node is in no cluster yet: {Reason}", step.Waits);
+            sent = step.Waits;
             await PauseAsync(s_probePause).ConfigureAwait(false);
         }
     }
@@ -289,7 +298,8 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         lock (_lock)
         {
-            return _membership is { } membership ? (membership.Self.Uid, membership.Joined.Task.IsCompleted && !membership.IsLeaving) : (0, false);
+            return _membership is { } membership ? (membership.Self.Uid, membership.Joined.Task.IsCompleted && !membership.IsLeaving)
+                : (0, false);
         }
     }
 
@@ -319,13 +329,17 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_membership is not { } membership || _view is not { } view || !view.Members.Any(member => member.Node.Address == address)) return false;
-            action(membership.Cluster, LinkTransport.AddressOf(MembershipHocon.SystemName, address, membership.Cluster.SelfAddress.Protocol));
+            if (_membership is not { } membership || _view is not { } view || !view.Members.Any(member => member.Node.Address == address))
+                return false;
+            action(membership.Cluster,
+                LinkTransport.AddressOf(MembershipHocon.SystemName, address, membership.Cluster.SelfAddress.Protocol));
             return true;
         }
     }
 
-    /// <summary>Leaves the cluster and ends the membership; after the limit, at once. The port stays open until the node is disposed of.</summary>
+    /// <summary>
+    /// Leaves the cluster and ends the subscription; after the limit, at once. The port stays open until the node is disposed of.
+    /// </summary>
     public async Task StopAsync(TimeSpan limit)
     {
         Membership? membership;

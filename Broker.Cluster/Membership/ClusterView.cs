@@ -2,7 +2,7 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>One life of one node in a cluster: a node that joins again has another number.</summary>
 /// <param name="Address">HOST:PORT under which other nodes reach it.</param>
-/// <param name="Uid">The number of its membership.</param>
+/// <param name="Uid">The number of its subscription.</param>
 public readonly record struct NodeName(string Address, ulong Uid)
 {
     /// <summary>As it stands in logs.</summary>
@@ -28,7 +28,7 @@ public enum MemberState
 /// <summary>One member as this node sees it.</summary>
 /// <param name="Node">Who.</param>
 /// <param name="State">How far it is.</param>
-/// <param name="IsReachable">Whether it is heard of.</param>
+/// <param name="IsReachable">Whether it is learned of.</param>
 public readonly record struct ClusterMember(NodeName Node, MemberState State, bool IsReachable)
 {
     /// <summary>The number of what it keeps; by it homes are ranked, so that a node that comes back gets its own again.</summary>
@@ -60,7 +60,7 @@ public enum ClusterPhase
     Left,
 }
 
-/// <summary>What a node tells of its cluster to whoever administers it.</summary>
+/// <summary>What a node tells of its cluster to the one that administers it.</summary>
 /// <param name="Cluster">The cluster's name.</param>
 /// <param name="Address">HOST:PORT of this node.</param>
 /// <param name="Phase">Where this node is.</param>

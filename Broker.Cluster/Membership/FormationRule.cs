@@ -28,10 +28,13 @@ public readonly record struct ProbeResult(string Asked, ProbeState State, string
 /// <param name="Waits">Why it waits, for people.</param>
 public readonly record struct FormationStep(string? Join, string Waits = "");
 
-/// <summary>Decides whether a node joins, forms a cluster, or waits. Two nodes never form two clusters while they reach each other.</summary>
+/// <summary>
+/// Decides whether a node joins, forms a cluster, or waits. Two nodes never form two clusters while they reach each other.
+/// </summary>
 /// <remarks>
-/// At the first start the first of the seeds may form a cluster, once the others have answered that they are in none, or have not answered for
-/// the patience. After a downing nobody may who does not reach a majority of the last members: the others may live on the far side of a split.
+/// At the first start the first of the seeds may form a cluster, once the others have answered that they are in none, or have not answered
+/// for the patience. After a downing no one may who does not reach a majority of the last members: the others may live on the far side of a
+/// split.
 /// </remarks>
 public static class FormationRule
 {
@@ -52,7 +55,8 @@ public static class FormationRule
         }
 
         if (seeds[0] != self)
-            return new FormationStep(null, $"no seed is in a cluster yet, and only the first seed, {seeds[0]}, may form one ({Describe(probes)})");
+            return new FormationStep(
+                null, $"no seed is in a cluster yet, and only the first seed, {seeds[0]}, may form one ({Describe(probes)})");
         return isPatient && probes.Any(static probe => probe.State == ProbeState.Unreachable)
             ? new FormationStep(null, $"the other seeds do not answer yet ({Describe(probes)})")
             : new FormationStep(self);
@@ -67,10 +71,13 @@ public static class FormationRule
         ArgumentNullException.ThrowIfNull(last);
         ArgumentNullException.ThrowIfNull(probes);
         if (FindMember(probes) is { } member) return new FormationStep(member);
-        string[] alone = [.. probes.Where(probe => probe.State == ProbeState.Alone && last.Contains(probe.Address)).Select(static probe => probe.Address).Distinct()];
+        string[] alone =
+            [.. probes.Where(probe => probe.State == ProbeState.Alone && last.Contains(probe.Address)).Select(static probe => probe.Address)
+                .Distinct()];
         int answering = alone.Count(address => address != self) + 1;
         if (answering * 2 <= last.Count)
-            return new FormationStep(null, $"{answering} of the last {last.Count} members are reached, which is no majority ({Describe(probes)})");
+            return new FormationStep(
+                null, $"{answering} of the last {last.Count} members are reached, which is no majority ({Describe(probes)})");
         string lowest = alone.Append(self).Min(StringComparer.Ordinal)!;
         return lowest == self ? new FormationStep(self) : new FormationStep(null, $"{lowest} is to form the cluster again");
     }
@@ -79,5 +86,7 @@ public static class FormationRule
         probes.Where(static probe => probe.State == ProbeState.Member).Select(static probe => probe.Address).Min(StringComparer.Ordinal);
 
     private static string Describe(IReadOnlyList<ProbeResult> probes) =>
-        string.Join("; ", probes.Select(static probe => probe.State == ProbeState.Alone ? $"{probe.Asked} is in none" : $"{probe.Asked}: {probe.Detail}"));
+        string.Join("; ",
+            probes.Select(
+                static probe => probe.State == ProbeState.Alone ? $"{probe.Asked} is in none" : $"{probe.Asked}: {probe.Detail}"));
 }

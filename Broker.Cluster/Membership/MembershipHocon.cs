@@ -6,10 +6,12 @@ using Broker.Cluster.Transport;
 
 namespace Broker.Cluster.Membership;
 
-/// <summary>The configuration of a membership's actor system.</summary>
+/// <summary>The configuration of a subscription's actor system.</summary>
 internal static class MembershipHocon
 {
-    /// <summary>Its name, the same on all nodes; the cluster's own name is compared by the handshake of links, which gives a reason.</summary>
+    /// <summary>
+    /// Its name, the same on all nodes; the cluster's own name is compared by the handshake of links, which gives a reason.
+    /// </summary>
     internal const string SystemName = "broker";
 
     /// <summary>What Akka says of every link that ends, beside what the node says of its members.</summary>

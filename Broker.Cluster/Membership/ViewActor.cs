@@ -33,11 +33,14 @@ internal sealed class ViewActor : UntypedActor
     private static ulong StoreOf(Member member)
     {
         string role = member.Roles.FirstOrDefault(static role => role.StartsWith(StoreRole, StringComparison.Ordinal), "");
-        return role.Length > StoreRole.Length && ulong.TryParse(role.AsSpan(StoreRole.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong store) ? store : 0;
+        return role.Length > StoreRole.Length
+            && ulong.TryParse(role.AsSpan(StoreRole.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong store)
+            ? store : 0;
     }
 
     protected override void PreStart() => _cluster.Subscribe(
-        Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent));
+        Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.IReachabilityEvent));
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
 
@@ -69,7 +72,8 @@ internal sealed class ViewActor : UntypedActor
         _changed(new ClusterView(NameOf(_cluster.SelfUniqueAddress),
         [
             .. _members
-                .Select(pair => new ClusterMember(NameOf(pair.Key), pair.Value.State, !_unreachable.Contains(pair.Key)) { Store = pair.Value.Store })
+                .Select(pair => new ClusterMember(NameOf(pair.Key), pair.Value.State, !_unreachable.Contains(pair.Key))
+                { Store = pair.Value.Store })
                 .OrderBy(static member => member.Node.Address, StringComparer.Ordinal)
                 .ThenBy(static member => member.Node.Uid),
         ]));

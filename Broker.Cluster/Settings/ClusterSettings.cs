@@ -28,7 +28,7 @@ public sealed record ClusterSettings
     /// <summary>The name of the cluster.</summary>
     public string Name { get; init; } = "broker";
 
-    /// <summary>What every node of the cluster knows and nobody else; empty for none.</summary>
+    /// <summary>What every node of the cluster knows and no other component; empty for none.</summary>
     public string Secret { get; init; } = "";
 
     /// <summary>Whether other machines may reach the port although nothing on it is encrypted.</summary>
@@ -46,10 +46,10 @@ public sealed record ClusterSettings
     /// <summary>Who goes on after a split.</summary>
     public SplitStrategy Strategy { get; init; }
 
-    /// <summary>How long the picture of who is reached must be the same before anybody is downed.</summary>
+    /// <summary>How long the picture of who is reached must be the same before anyone is downed.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether everybody is downed when the picture does not come to rest.</summary>
+    /// <summary>Whether all is downed when the picture does not come to rest.</summary>
     public bool DownAllWhenUnstable { get; init; } = true;
 
     /// <summary>How often nodes say that they live.</summary>
@@ -69,7 +69,8 @@ public sealed record ClusterSettings
     [
         KeyValuePair.Create("broker.cluster.partitions", Partitions.ToString(System.Globalization.CultureInfo.InvariantCulture)),
         KeyValuePair.Create("broker.cluster.lanes", Lanes.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-        KeyValuePair.Create("broker.cluster.split-brain.strategy", Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest"),
+        KeyValuePair.Create(
+            "broker.cluster.split-brain.strategy", Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest"),
         KeyValuePair.Create("broker.cluster.split-brain.stable-after", $"{StableAfter.TotalMilliseconds:0}ms"),
         KeyValuePair.Create("broker.cluster.split-brain.down-all-when-unstable", DownAllWhenUnstable ? "on" : "off"),
     ]);

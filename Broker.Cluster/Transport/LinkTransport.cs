@@ -7,7 +7,10 @@ using AkkaTransport = Akka.Remote.Transport.Transport;
 
 namespace Broker.Cluster.Transport;
 
-/// <summary>Carries the messages of Akka.Remote over links of the node's port, so that membership knows the same handshake and secret as everything else.</summary>
+/// <summary>
+/// Carries the messages of Akka.Remote over links of the node's port, so that subscription knows the same handshake and secret as
+/// everything else.
+/// </summary>
 /// <remarks>Akka makes it, by its name in the configuration.</remarks>
 public sealed class LinkTransport : AkkaTransport
 {
@@ -24,12 +27,14 @@ public sealed class LinkTransport : AkkaTransport
         Config = config;
         SchemeIdentifier = Scheme;
         MaximumPayloadBytes = LinkFrames.MembershipBytesMax - LinkFrames.HeadBytes;
-        _port = system.Settings.Setup.Get<LinkSetup>().Value?.Port ?? throw new ConfigurationException($"The actor system was made without a {nameof(LinkSetup)}.");
+        _port = system.Settings.Setup.Get<LinkSetup>().Value?.Port
+            ?? throw new ConfigurationException($"The actor system was made without a {nameof(LinkSetup)}.");
     }
 
     /// <summary>The address of a node in this transport.</summary>
     public static Address AddressOf(string system, string address, string scheme = Scheme) =>
-        NodeAddress.TryParse(address, out string host, out int port) ? new Address(scheme, system, host, port) : throw new ArgumentException($"\"{address}\" is no HOST:PORT.", nameof(address));
+        NodeAddress.TryParse(address, out string host, out int port) ? new Address(scheme, system, host, port)
+            : throw new ArgumentException($"\"{address}\" is no HOST:PORT.", nameof(address));
 
     /// <summary>HOST:PORT of an address.</summary>
     public static string HostPortOf(Address address)
@@ -51,7 +56,9 @@ public sealed class LinkTransport : AkkaTransport
     private async Task AcceptAsync(Address local, Task<IAssociationEventListener> listening)
     {
         IAssociationEventListener listener = await listening.ConfigureAwait(false);
-        _port.ListenForMembership(link => listener.Notify(new InboundAssociation(new LinkHandle(local, AddressOf(System.Name, link.Peer!.Address), link, _port.Loop))));
+        _port.ListenForMembership(
+            link => listener.Notify(
+                new InboundAssociation(new LinkHandle(local, AddressOf(System.Name, link.Peer!.Address), link, _port.Loop))));
     }
 
     /// <inheritdoc />
@@ -63,7 +70,8 @@ public sealed class LinkTransport : AkkaTransport
         DialOutcome outcome = await _port.DialAsync(HostPortOf(remoteAddress), LinkPurpose.Membership).ConfigureAwait(false);
         if (outcome.Link is not { } link) throw new InvalidAssociationException(outcome.Refusal?.Reason ?? outcome.Error ?? "no link");
         var handle = new TaskCompletionSource<AssociationHandle>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _port.Loop.Post(static state => ((Action)state)(), () => handle.SetResult(new LinkHandle(_local!, remoteAddress, link, _port.Loop)));
+        _port.Loop.Post(
+            static state => ((Action)state)(), () => handle.SetResult(new LinkHandle(_local!, remoteAddress, link, _port.Loop)));
         return await handle.Task.ConfigureAwait(false);
     }
 

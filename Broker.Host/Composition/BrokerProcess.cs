@@ -53,16 +53,24 @@ public static class BrokerProcess
         bool started = false;
         try
         {
-            using StoreService? store = StoreService.Open(settings.Store, notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
+            using StoreService? store =
+                StoreService.Open(
+                    settings.Store, notice =>
+                        log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
             using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             using var logs = new SerilogLoggerFactory(log.Logger);
             using var identity = new IdentityService(settings, logs, TimeProvider.System);
             IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
-                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods, identity.Access);
-            await using ClusterService? cluster = ClusterService.Open(settings.Cluster, ClientSettings.MessageBytesLimit, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
+                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods,
+                    identity.Access);
+            await using ClusterService? cluster =
+                ClusterService.Open(
+                    settings.Cluster, ClientSettings.MessageBytesLimit, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
             if (cluster is not null) hub.JoinCluster(cluster.Nodes);
-            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(cluster is null ? hub.Api : cluster.ApiOver(hub.Api), cluster), identity.KeysPart, cluster);
+            await using WebApplication app =
+                Build(loaded, hub, output, log.Logger, log.Levels, store?.Health,
+                    identity.Attach(cluster is null ? hub.Api : cluster.ApiOver(hub.Api), cluster), identity.KeysPart, cluster);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -119,7 +127,8 @@ public static class BrokerProcess
         IServer? kestrel = null;
         var service = new BrokerService(hub, inbox, () => AddressesOf(kestrel!, settings), grace, output, log) { Cluster = cluster };
         var hosts = new HostRules(settings);
-        var reloader = new Reloader(loaded, [.. PartsOf(settings, hub, levels, certificate, hosts), .. keys is null ? (ReloadPart[])[] : [keys]], log);
+        var reloader =
+            new Reloader(loaded, [.. PartsOf(settings, hub, levels, certificate, hosts), .. keys is null ? (ReloadPart[])[] : [keys]], log);
         builder.Services.AddSerilog(log);
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(_ => certificate);
@@ -129,7 +138,8 @@ public static class BrokerProcess
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
         builder.Services.AddHostedService(_ => service);
         if (settings.TrimAfter > TimeSpan.Zero)
-            builder.Services.AddHostedService(_ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));
+            builder.Services.AddHostedService(
+                _ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));
         if (settings.Tls.Enabled && certificate.Start(settings.Tls) is { } fault)
             throw new SettingException($"broker.tls.{fault.Key}: expected {fault.Expected}.");
         builder.AddKestrel(settings, hub.OpensPort, inbox, certificate);
@@ -139,7 +149,9 @@ public static class BrokerProcess
         kestrel = app.Services.GetRequiredService<IServer>();
         if (cluster is not null) cluster.HasLeft += app.Lifetime.StopApplication;
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
-        var routes = new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining) { Store = store, Api = api, Joining = cluster is null ? null : () => cluster.NotReady };
+        var routes =
+            new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining)
+                { Store = store, Api = api, Joining = cluster is null ? null : () => cluster.NotReady };
         var gate = new HostGate(() => hosts.PublicPort, () => hosts.TlsPort);
         app.Run(context =>
         {
@@ -150,17 +162,19 @@ public static class BrokerProcess
         });
         return app;
 
-        Task AnswerAsync(HttpContext context) => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
+        Task AnswerAsync(HttpContext context) =>
+            gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
     }
 
-    // Once Kestrel listens, and before anybody is told that it does.
+    // Once Kestrel listens, and before anyone is told that it does.
     private static IEnumerable<string> AddressesOf(IServer kestrel, HostSettings settings)
     {
         if (settings.UnixSocket.Length > 0) UnixSocketFile.SetMode(settings.UnixSocket, settings.UnixSocketMode);
         return HttpSetup.AddressesOf(kestrel);
     }
 
-    private static ReloadPart[] PartsOf(HostSettings started, IHub hub, LevelTable? levels, CurrentCertificate certificate, HostRules hosts) =>
+    private static ReloadPart[] PartsOf(
+        HostSettings started, IHub hub, LevelTable? levels, CurrentCertificate certificate, HostRules hosts) =>
     [
         new(["broker.log.level", "broker.log.levels"], static _ => null, next => levels?.Apply(next.Log)),
         new(["broker.listen.origins", "broker.listen.hosts"], static _ => null, next =>
@@ -173,7 +187,9 @@ public static class BrokerProcess
 
     private static ReloadPart CertificatePart(CurrentCertificate certificate) => new(
         ["broker.tls.certificate", "broker.tls.key", "broker.tls.password"],
-        static next => CertificateFiles.TryLoad(next.Tls, out CertificateFault? fault) is null ? $"broker.tls.{fault!.Key}: expected {fault.Expected}." : null,
+        static next =>
+            CertificateFiles.TryLoad(next.Tls, out CertificateFault? fault) is null
+                ? $"broker.tls.{fault!.Key}: expected {fault.Expected}." : null,
         next => certificate.Reload(next.Tls));
 
     private static void Warn(LoadedSettings loaded, Logger log)
@@ -182,7 +198,8 @@ public static class BrokerProcess
         HostSettings settings = loaded.Settings;
         if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) == Exposure.Wished)
         {
-            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so", ExposureRule.Describe(settings.Hub, settings.OtherAddresses));
+            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so",
+                ExposureRule.Describe(settings.Hub, settings.OtherAddresses));
         }
     }
 

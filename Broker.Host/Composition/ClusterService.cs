@@ -14,7 +14,7 @@ namespace Broker.Host.Composition;
 /// <summary>The process's part in its cluster; none exists in a hub of one node.</summary>
 internal sealed class ClusterService : IClusterControl, IAsyncDisposable
 {
-    // Of a member that leaves the others hear within about two seconds.
+    // Of a member that leaves the others receive within about two seconds.
     private static readonly TimeSpan s_leaveLimit = TimeSpan.FromSeconds(5);
 
     private readonly ClusterNode _node;
@@ -32,7 +32,8 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     /// <param name="akkaLog">How its actor system logs.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logs">Makes its log.</param>
-    internal static ClusterService? Open(ClusterSettings settings, int messageBytesMax, Config akkaLog, TimeProvider time, ILoggerFactory logs)
+    internal static ClusterService? Open(
+        ClusterSettings settings, int messageBytesMax, Config akkaLog, TimeProvider time, ILoggerFactory logs)
     {
         if (!settings.IsEnabled) return null;
         var node = new ClusterNode(settings, akkaLog, time, logs);
@@ -51,7 +52,7 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     /// <summary>Why the node is not ready; null if it is.</summary>
     internal string? NotReady => _node.IsUp ? null : _node.Status.Waits;
 
-    /// <summary>Called once when somebody has asked this node to leave, and it has.</summary>
+    /// <summary>Called once when someone has asked this node to leave, and it has.</summary>
     internal event Action? HasLeft
     {
         add => _node.HasLeft += value;
@@ -71,7 +72,8 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     {
         ClusterStatus status = _node.Status;
         return new ClusterReport(status.Cluster, status.Address, NameOf(status.Phase), status.Waits,
-            [.. status.Members.Select(static member => new ClusterNodeReport(member.Node.Address, member.Node.Uid, NameOf(member.State), member.IsReachable))]);
+            [.. status.Members.Select(
+                static member => new ClusterNodeReport(member.Node.Address, member.Node.Uid, NameOf(member.State), member.IsReachable))]);
     }
 
     private static string NameOf<TEnum>(TEnum value)

@@ -43,9 +43,9 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public void ConnectNodes(Action<IReadOnlyList<EventLoop>, int, Action<int, object>> connect) => hub.ConnectNodes(connect);
 
     /// <inheritdoc />
-    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)
+    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken)
     {
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         hub.Start(plainHttp);
         return Task.CompletedTask;
     }

@@ -30,12 +30,13 @@ public interface IHub : IAsyncDisposable
 
     /// <summary>Gives its loops, and the way to its homes, to what keeps the lanes to other nodes. After the start.</summary>
     /// <param name="connect">Takes the loops, the number of homes, and what sends a message to the home of a number.</param>
-    void ConnectNodes(Action<IReadOnlyList<EventLoop>, int, Action<int, object>> connect) => throw new NotSupportedException("This hub is no node of a cluster.");
+    void ConnectNodes(Action<IReadOnlyList<EventLoop>, int, Action<int, object>> connect) =>
+        throw new NotSupportedException("This hub is no node of a cluster.");
 
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
-    /// <param name="cancel">Gives up the start.</param>
-    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+    /// <param name="cancellationToken">Gives up the start.</param>
+    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken);
 
     /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
     bool Serves(PathString path) => false;
@@ -60,4 +61,6 @@ public interface IHub : IAsyncDisposable
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
 /// <param name="methods">What has methods for clients to call.</param>
 /// <param name="access">Who may do what; <c>null</c> for the settings' own rules.</param>
-public delegate IHub HubFactory(Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods, Actors.Access.IHubAccess? access);
+public delegate IHub HubFactory(
+    Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods,
+        Actors.Access.IHubAccess? access);

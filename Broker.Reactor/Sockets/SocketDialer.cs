@@ -11,7 +11,7 @@ public static unsafe class SocketDialer
     /// <param name="endPoint">Whom to connect to.</param>
     /// <param name="limit">How long that may take.</param>
     /// <returns>The descriptor, for <see cref="SocketReactor.AdoptBytes"/>; the caller's until then.</returns>
-    /// <exception cref="SocketException">Nobody answered in time, or somebody refused; the message names the address.</exception>
+    /// <exception cref="SocketException">No one answered in time, or someone refused; the message names the address.</exception>
     public static Task<int> DialAsync(IPEndPoint endPoint, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
@@ -24,7 +24,8 @@ public static unsafe class SocketDialer
     private static int Dial(IPEndPoint endPoint, TimeSpan limit)
     {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
-        int descriptor = Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
+        int descriptor =
+            Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
         if (descriptor < 0) throw Failed(endPoint, SystemError());
         Errno error = Connect(descriptor, endPoint, limit);
         if (error == Errno.None) return descriptor;

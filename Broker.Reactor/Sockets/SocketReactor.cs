@@ -75,8 +75,12 @@ public abstract unsafe class SocketReactor : EventLoop
     }
 
     /// <summary>Takes the socket out of a connection of plain bytes once what is queued has left, for another loop. Epoll only.</summary>
-    /// <returns>The descriptor, which is the caller's now; the handler is told <see cref="ClosureCause.HandedOver"/>. Null if it has ended, or the socket takes no more now.</returns>
-    public static int? TakeSocket(Connection connection) => connection is SocketConnection { IsByteConnection: true } socket ? socket.TakeSocket() : null;
+    /// <returns>
+    /// The descriptor, which is the caller's now; the handler is told <see cref="ClosureCause.HandedOver"/>. Null if it has ended, or the
+    /// socket takes no more now.
+    /// </returns>
+    public static int? TakeSocket(Connection connection) =>
+        connection is SocketConnection { IsByteConnection: true } socket ? socket.TakeSocket() : null;
 
     private protected override void StopAccepting()
     {
@@ -110,7 +114,8 @@ public abstract unsafe class SocketReactor : EventLoop
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
             Errno error = Libc.LastError;
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _reserve.BeginShortage();
-            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
+                _acceptPause.Start(Listener);
             return;
         }
     }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Broker.Tests.Cluster;
 
-/// <summary>Real memberships over real links, several nodes in one process.</summary>
+/// <summary>Real subscriptions over real links, several nodes in one process.</summary>
 public sealed class ClusterNodeTests
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
@@ -28,7 +28,9 @@ public sealed class ClusterNodeTests
 
         public Node(ClusterSettings settings)
         {
-            Cluster = new ClusterNode(settings, ConfigurationFactory.ParseString("akka.loglevel = ERROR\nakka.log-dead-letters = off"), TimeProvider.System, this);
+            Cluster = new ClusterNode(
+                settings, ConfigurationFactory.ParseString("akka.loglevel = ERROR\nakka.log-dead-letters = off"), TimeProvider.System,
+                    this);
             Cluster.ViewChanged += _ => Change();
         }
 
@@ -63,7 +65,8 @@ public sealed class ClusterNodeTests
         }
 
         public Task UntilMembers(params Node[] nodes) => Until(
-            () => Cluster is { IsUp: true, View: { } view } && view.Members.Count(static member => member is { State: MemberState.Up, IsReachable: true }) == nodes.Length
+            () => Cluster is { IsUp: true, View: { } view }
+                && view.Members.Count(static member => member is { State: MemberState.Up, IsReachable: true }) == nodes.Length
                 && nodes.All(node => view.Members.Any(member => member.Node.Address == node.Address)),
             $"a view of {nodes.Length} members");
 
@@ -95,7 +98,8 @@ public sealed class ClusterNodeTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             lock (_lines) _lines.Add(formatter(state, exception) + exception);
             Change();

@@ -41,7 +41,9 @@ public sealed class FormationRuleTests
     [Fact]
     public void Who_is_refused_forms_no_cluster_beside_the_others()
     {
-        FormationStep step = FormationRule.AtStart("a:1", s_seeds, [new ProbeResult("b:1", ProbeState.Refused, "", "another secret"), Silent("c:1")], isPatient: false);
+        FormationStep step =
+            FormationRule.AtStart(
+                "a:1", s_seeds, [new ProbeResult("b:1", ProbeState.Refused, "", "another secret"), Silent("c:1")], isPatient: false);
         Assert.Null(step.Join);
         Assert.Contains("another secret", step.Waits, StringComparison.Ordinal);
     }

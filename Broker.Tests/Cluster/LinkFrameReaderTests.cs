@@ -43,7 +43,8 @@ public sealed class LinkFrameReaderTests
     {
         var reader = new LinkFrameReader { FrameBytesMax = 100 };
         Assert.Null(reader.Read(LinkFrames.Make(LinkFrameKind.Hello, new byte[99]), new Sink()));
-        Assert.Contains("between 1 and 100", reader.Read(LinkFrames.Make(LinkFrameKind.Hello, new byte[100]), new Sink()), StringComparison.Ordinal);
+        Assert.Contains(
+            "between 1 and 100", reader.Read(LinkFrames.Make(LinkFrameKind.Hello, new byte[100]), new Sink()), StringComparison.Ordinal);
         Assert.Equal(0, reader.KeptBytes);
         Assert.Contains("a frame of 0 bytes", new LinkFrameReader().Read(new byte[4], new Sink()), StringComparison.Ordinal);
     }

@@ -10,10 +10,13 @@ public sealed class LinkHandshakeTests
         new(cluster, secret, [KeyValuePair.Create("broker.cluster.partitions", partitions)]);
 
     // Runs both sides against each other; returns what each has at the end.
-    private static (HandshakeStep Dialer, HandshakeStep Acceptor) Run(LinkAgreement dialing, LinkAgreement accepting, Func<LinkPeer, LinkRefusal?>? judge = null, LinkPurpose purpose = LinkPurpose.Membership)
+    private static (HandshakeStep Dialer, HandshakeStep Acceptor) Run(
+        LinkAgreement dialing, LinkAgreement accepting, Func<LinkPeer, LinkRefusal?>? judge = null, LinkPurpose purpose =
+            LinkPurpose.Membership)
     {
         var dialer = new DialerHandshake(new LinkSelf("10.0.0.1:7700", 11, IsMember: false), dialing, purpose, argument: 3);
-        var acceptor = new AcceptorHandshake(static () => new LinkSelf("10.0.0.2:7700", 22, IsMember: true), accepting, judge ?? (static _ => null));
+        var acceptor =
+            new AcceptorHandshake(static () => new LinkSelf("10.0.0.2:7700", 22, IsMember: true), accepting, judge ?? (static _ => null));
         byte[] toAcceptor = dialer.Begin();
         HandshakeStep atDialer = default;
         HandshakeStep atAcceptor = default;
@@ -76,7 +79,8 @@ public sealed class LinkHandshakeTests
     {
         byte[] hello = new DialerHandshake(default, Agreement(), LinkPurpose.Probe).Begin();
         hello[LinkFrames.HeadBytes + 4] = hello[LinkFrames.HeadBytes + 5] = 9;
-        HandshakeStep step = new AcceptorHandshake(static () => default, Agreement(), static _ => null).Handle(hello[4], hello.AsSpan(LinkFrames.HeadBytes));
+        HandshakeStep step =
+            new AcceptorHandshake(static () => default, Agreement(), static _ => null).Handle(hello[4], hello.AsSpan(LinkFrames.HeadBytes));
         Assert.Equal(LinkRefusalKind.Version, step.Refusal!.Kind);
         Assert.Contains("9 to 9", step.Refusal.Reason, StringComparison.Ordinal);
     }
@@ -84,7 +88,9 @@ public sealed class LinkHandshakeTests
     [Fact]
     public void A_judge_has_the_last_word()
     {
-        (HandshakeStep dialer, _) = Run(Agreement(), Agreement(), static peer => new LinkRefusal(LinkRefusalKind.NotMember, $"{peer.Uid} is no member"), LinkPurpose.Lane);
+        (HandshakeStep dialer, _) =
+            Run(Agreement(), Agreement(), static peer => new LinkRefusal(LinkRefusalKind.NotMember, $"{peer.Uid} is no member"),
+                LinkPurpose.Lane);
         Assert.Equal(new LinkRefusal(LinkRefusalKind.NotMember, "11 is no member"), dialer.Refusal);
         Assert.False(dialer.Refusal!.IsForGood);
     }

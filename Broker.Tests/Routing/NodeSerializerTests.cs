@@ -14,7 +14,8 @@ public sealed class NodeSerializerTests
     [Fact]
     public void Questions_about_histories_survive_their_bytes()
     {
-        foreach (HistoryQuery query in (HistoryQuery[])[HistoryQuery.PositionOnly, HistoryQuery.All, new(new StreamPosition(3, 4), 7, Reverse: true)])
+        foreach (HistoryQuery query in (HistoryQuery[])[
+            HistoryQuery.PositionOnly, HistoryQuery.All, new(new StreamPosition(3, 4), 7, Reverse: true)])
         {
             var read = new ReadHistory("комната", 5, query);
             Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(read), out ReadHistory found));
@@ -32,7 +33,10 @@ public sealed class NodeSerializerTests
     [Fact]
     public void A_page_of_a_history_survives_its_bytes()
     {
-        var page = new HistoryPage(new StreamPosition(8, 2), [new Publication { Data = "{}"u8.ToArray(), IsJson = true, Offset = 1 }, new Publication { Data = "x"u8.ToArray(), Offset = 2, Info = s_member }]) { IsForeignEpoch = true };
+        var page = new HistoryPage(
+            new StreamPosition(8, 2),
+                [new Publication { Data = "{}"u8.ToArray(), IsJson = true, Offset = 1 },
+                    new Publication { Data = "x"u8.ToArray(), Offset = 2, Info = s_member }]) { IsForeignEpoch = true };
         Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new HistoryRead(3, page, null)), out HistoryRead read));
         Assert.Equal((3ul, page.Top, true, null), (read.Request, read.Page!.Top, read.Page.IsForeignEpoch, read.Error));
         Assert.Equal(["{}", "x"], read.Page.Publications.Select(static each => System.Text.Encoding.UTF8.GetString(each.Data.Span)));
@@ -44,16 +48,17 @@ public sealed class NodeSerializerTests
     [Fact]
     public void What_is_told_of_presence_survives_its_bytes()
     {
-        Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new Join("c", s_member, IsTold: true)), out Join join));
-        Assert.Equal(new Join("c", s_member, IsTold: true), join);
-        Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new Leave("c", "client", IsTold: false)), out Leave leave));
-        Assert.Equal(new Leave("c", "client", IsTold: false), leave);
+        Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new Join("c", s_member, IsReported: true)), out Join join));
+        Assert.Equal(new Join("c", s_member, IsReported: true), join);
+        Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new Leave("c", "client", IsReported: false)), out Leave leave));
+        Assert.Equal(new Leave("c", "client", IsReported: false), leave);
         var announce = new Announce("c", new PresenceChange(s_member, HasJoined: true));
         Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(announce), out Announce announced));
         Assert.Equal(announce, announced);
         Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new ReadPresence("c", 4, CountsOnly: true)), out ReadPresence read));
         Assert.Equal(new ReadPresence("c", 4, CountsOnly: true), read);
-        Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new PresenceRead(4, new PresenceCounts(2, 1), [s_member], null)), out PresenceRead answer));
+        Assert.True(NodeSerializer.TryRead(
+            NodeSerializer.Write(new PresenceRead(4, new PresenceCounts(2, 1), [s_member], null)), out PresenceRead answer));
         Assert.Equal((4ul, new PresenceCounts(2, 1), null), (answer.Request, answer.Counts, answer.Error));
         Assert.Equal([s_member], answer.Members!);
     }
@@ -63,8 +68,10 @@ public sealed class NodeSerializerTests
     {
         byte[][] messages =
         [
-            NodeSerializer.Write(new ReadHistory("channel", 5, HistoryQuery.All)), NodeSerializer.Write(new Join("channel", s_member, IsTold: true)),
-            NodeSerializer.Write(new PresenceRead(4, new PresenceCounts(2, 1), [s_member], null)), ChannelHomeSerializer.Write(new ChannelHomeProtocol.Attach("channel", 7)),
+            NodeSerializer.Write(new ReadHistory("channel", 5, HistoryQuery.All)),
+                NodeSerializer.Write(new Join("channel", s_member, IsReported: true)),
+            NodeSerializer.Write(new PresenceRead(4, new PresenceCounts(2, 1), [s_member], null)),
+                ChannelHomeSerializer.Write(new ChannelHomeProtocol.Attach("channel", 7)),
         ];
         var random = new Random(5);
         foreach (byte[] message in messages)
@@ -80,7 +87,10 @@ public sealed class NodeSerializerTests
     }
 
     private static bool ReadAny(ReadOnlySpan<byte> bytes) =>
-        NodeSerializer.TryRead(bytes, out ReadHistory _) | NodeSerializer.TryRead(bytes, out HistoryRead _) | NodeSerializer.TryRead(bytes, out Join _) | NodeSerializer.TryRead(bytes, out Leave _)
-        | NodeSerializer.TryRead(bytes, out Announce _) | NodeSerializer.TryRead(bytes, out ReadPresence _) | NodeSerializer.TryRead(bytes, out PresenceRead _) | NodeSerializer.TryRead(bytes, out NotHome _)
-        | ChannelHomeSerializer.TryRead(bytes, out ChannelHomeProtocol.Attach _) | ChannelHomeSerializer.TryRead(bytes, out ChannelHomeProtocol.Publish _) | NodeSerializer.TryReadTarget(bytes, out _, out _);
+        NodeSerializer.TryRead(bytes, out ReadHistory _) | NodeSerializer.TryRead(bytes, out HistoryRead _) | NodeSerializer.TryRead(
+            bytes, out Join _) | NodeSerializer.TryRead(bytes, out Leave _)
+        | NodeSerializer.TryRead(bytes, out Announce _) | NodeSerializer.TryRead(bytes, out ReadPresence _) | NodeSerializer.TryRead(
+        bytes, out PresenceRead _) | NodeSerializer.TryRead(bytes, out NotHome _)
+        | ChannelHomeSerializer.TryRead(bytes, out ChannelHomeProtocol.Attach _) | ChannelHomeSerializer.TryRead(
+        bytes, out ChannelHomeProtocol.Publish _) | NodeSerializer.TryReadTarget(bytes, out _, out _);
 }

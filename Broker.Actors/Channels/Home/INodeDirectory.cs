@@ -15,7 +15,8 @@ public interface INodeDirectory
     /// <summary>Where the home of a partition's channels is now.</summary>
     /// <param name="partition">The partition.</param>
     /// <param name="isKept">
-    /// Whether the channel has a history. Homes of those move when a member is removed, leaves or joins; of others as soon as a node is not reached.
+    /// Whether the channel has a history. Homes of those move when a member is removed, leaves or joins; of others as soon as a node is not
+    /// reached.
     /// </param>
     HomeWay WayTo(int partition, bool isKept);
 }
@@ -25,10 +26,12 @@ public interface INodeDirectory
 /// <param name="Lane">The way to the node that it is on; null if it is here, or while there is no way.</param>
 public readonly record struct HomeWay(bool IsHere, INodeLane? Lane);
 
-/// <summary>One connection to another node, in the order of sending. Another connection to the same node is another object. For any thread.</summary>
+/// <summary>
+/// One connection to another node, in the order of sending. Another connection to the same node is another object. For any thread.
+/// </summary>
 public interface INodeLane
 {
-    /// <summary>The other node's name, with the number of its membership.</summary>
+    /// <summary>The other node's name, with the number of its subscription.</summary>
     string Node { get; }
 
     /// <summary>Queues a message for the relay and home of a partition on the other node.</summary>
@@ -48,7 +51,8 @@ public static class NodeEvents
     /// <summary>Messages of another node for the partitions of one relay, in their order.</summary>
     /// <param name="Lane">Where they came from.</param>
     /// <param name="Messages">Partition and bytes of each.</param>
-    public sealed record Arrived(INodeLane Lane, IReadOnlyList<(int Partition, byte[] Bytes)> Messages) : INoSerializationVerificationNeeded;
+    public sealed record Arrived(INodeLane Lane, IReadOnlyList<(int Partition, byte[] Bytes)> Messages)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Homes, or ways to them, have changed.</summary>
     public sealed record Changed : INoSerializationVerificationNeeded

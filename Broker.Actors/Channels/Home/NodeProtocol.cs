@@ -10,7 +10,9 @@ namespace Broker.Actors.Channels.Home;
 /// </summary>
 public static class NodeProtocol
 {
-    /// <summary>Home to whoever asked: the channel's home is elsewhere, as this node sees the cluster. Nothing was done; ask again.</summary>
+    /// <summary>
+    /// Home to the requester: the channel's home is elsewhere, as this node sees the cluster. Nothing was done; ask again.
+    /// </summary>
     /// <param name="Request">Of the request.</param>
     public readonly record struct NotHome(ulong Request);
 
@@ -39,16 +41,16 @@ public static class NodeProtocol
     /// <summary>Relay to home: a client of this node is in a channel that the node is attached to.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Member">The client.</param>
-    /// <param name="IsTold">Whether those who hear joins are told; not of members that the home is told of again.</param>
-    public readonly record struct Join(string Channel, ClientInfo Member, bool IsTold);
+    /// <param name="IsReported">Whether those who receive joins are told; not of members that the home is told of again.</param>
+    public readonly record struct Join(string Channel, ClientInfo Member, bool IsReported);
 
     /// <summary>Relay to home: a client of this node is in the channel no longer.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Client">The client's id.</param>
-    /// <param name="IsTold">Whether those who hear leaves are told.</param>
-    public readonly record struct Leave(string Channel, string Client, bool IsTold);
+    /// <param name="IsReported">Whether those who receive leaves are told.</param>
+    public readonly record struct Leave(string Channel, string Client, bool IsReported);
 
-    /// <summary>Home to each attached relay: somebody joined or left.</summary>
+    /// <summary>Home to each attached relay: someone joined or left.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Change">Who, and which of both.</param>
     public readonly record struct Announce(string Channel, PresenceChange Change);
@@ -64,5 +66,6 @@ public static class NodeProtocol
     /// <param name="Counts">How many.</param>
     /// <param name="Members">Who; null if only the counts were asked for.</param>
     /// <param name="Error">Why not.</param>
-    public readonly record struct PresenceRead(ulong Request, PresenceCounts Counts, IReadOnlyCollection<ClientInfo>? Members, HubError? Error);
+    public readonly record struct PresenceRead(
+        ulong Request, PresenceCounts Counts, IReadOnlyCollection<ClientInfo>? Members, HubError? Error);
 }

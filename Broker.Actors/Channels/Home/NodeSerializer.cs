@@ -50,7 +50,7 @@ public static class NodeSerializer
         /// <summary>A client is in it no longer.</summary>
         Leave,
 
-        /// <summary>Those who hear joins and leaves are told of one.</summary>
+        /// <summary>Those who receive joins and leaves are told of one.</summary>
         Announce,
 
         /// <summary>Who is in a channel?</summary>
@@ -116,7 +116,11 @@ public static class NodeSerializer
     {
         message = default;
         if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.ReadHistory, out ValueReader reader)) return false;
-        message = new ReadHistory(reader.ReadText(), reader.ReadUInt64(), new HistoryQuery(ChannelHomeSerializer.ReadOptionalPosition(ref reader), (int)Math.Min(reader.ReadUInt64(), int.MaxValue) - 1, reader.ReadBool()));
+        message = new ReadHistory(
+            reader.ReadText(), reader.ReadUInt64(),
+                new HistoryQuery(
+                    ChannelHomeSerializer.ReadOptionalPosition(ref reader), (int)Math.Min(reader.ReadUInt64(), int.MaxValue) - 1,
+                        reader.ReadBool()));
         return reader.IsGood;
     }
 
@@ -148,7 +152,8 @@ public static class NodeSerializer
             StreamPosition top = ChannelHomeSerializer.ReadPosition(ref reader);
             bool isForeign = reader.ReadBool();
             List<Publication> publications = [];
-            for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--) publications.Add(ChannelHomeSerializer.ReadPublication(ref reader));
+            for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--)
+                publications.Add(ChannelHomeSerializer.ReadPublication(ref reader));
             page = new HistoryPage(top, publications) { IsForeignEpoch = isForeign };
         }
 
@@ -198,7 +203,7 @@ public static class NodeSerializer
         ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Join);
         writer.WriteText(message.Channel);
         ChannelHomeSerializer.WriteInfo(ref writer, message.Member);
-        writer.WriteBool(message.IsTold);
+        writer.WriteBool(message.IsReported);
         return ChannelHomeSerializer.End(writer);
     }
 
@@ -217,7 +222,7 @@ public static class NodeSerializer
         ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Leave);
         writer.WriteText(message.Channel);
         writer.WriteText(message.Client);
-        writer.WriteBool(message.IsTold);
+        writer.WriteBool(message.IsReported);
         return ChannelHomeSerializer.End(writer);
     }
 

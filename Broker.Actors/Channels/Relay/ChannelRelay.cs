@@ -42,9 +42,12 @@ internal sealed class ChannelRelay
     /// <param name="thread">Its own.</param>
     /// <param name="onWaiting">Called when joins and leaves begin to wait, for <see cref="FlushChanges"/> a second later.</param>
     /// <param name="clock">Milliseconds of the loop's clock; for the commands that wait for other nodes.</param>
-    /// <param name="onNodesWaiting">Called when a command begins to wait for another node, for <see cref="TickNodes"/> a moment later.</param>
+    /// <param name="onNodesWaiting">
+    /// Called when a command begins to wait for another node, for <see cref="TickNodes"/> a moment later.
+    /// </param>
     internal ChannelRelay(
-        ChannelHome home, HomeRef self, ChannelContext context, LoopCounters counters, IHomeThread thread, Action onWaiting, Func<long>? clock = null, Action? onNodesWaiting = null)
+        ChannelHome home, HomeRef self, ChannelContext context, LoopCounters counters, IHomeThread thread, Action onWaiting,
+            Func<long>? clock = null, Action? onNodesWaiting = null)
     {
         _context = context;
         _named = context.Homes.Namespaces;
@@ -85,8 +88,10 @@ internal sealed class ChannelRelay
         switch (command)
         {
             case Publish publish when !MustWait(publish.Channel, publish, isAppend: true): Publish(publish); break;
-            case Subscribe subscribe when !MustWait(subscribe.Subscription.Channel, subscribe, isAppend: false): Subscribe(subscribe); break;
-            case Unsubscribe unsubscribe when !MustWait(unsubscribe.Subscription.Channel, unsubscribe, isAppend: false): Unsubscribe(unsubscribe); break;
+            case Subscribe subscribe when !MustWait(subscribe.Subscription.Channel, subscribe, isAppend: false): Subscribe(subscribe);
+            break;
+            case Unsubscribe unsubscribe when !MustWait(unsubscribe.Subscription.Channel, unsubscribe, isAppend: false): Unsubscribe(
+                unsubscribe); break;
             case ReadHistory read when !MustWait(read.Channel, read, isAppend: false): Read(read); break;
             case RemoveHistory remove when !MustWait(remove.Channel, remove, isAppend: false): RemoveHistory(remove); break;
             case NodeRequest request when !MustWait(request.Channel, request, request.IsAppend): Listeners!.Handle(request); break;
@@ -98,13 +103,15 @@ internal sealed class ChannelRelay
     private bool MustWait(string channel, object command, bool isAppend) => !_gate.IsEmpty && _gate.MustWait(channel, command, isAppend);
 
     // Goes on with an answer of the home: at once, or on this thread when the store has finished. What waits behind it follows.
-    internal void Then<TCommand, TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
+    internal void Then<TCommand,
+        TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
     {
         if (answer.IsCompletedSuccessfully) then(this, command, answer.Result);
         else _ = ThenLateAsync(channel, isAppend, answer, command, then);
     }
 
-    private async Task ThenLateAsync<TCommand, TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
+    private async Task ThenLateAsync<TCommand,
+        TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
     {
         _gate.Begin(channel, isAppend);
         TAnswer late = await answer.ConfigureAwait(false);
@@ -133,10 +140,11 @@ internal sealed class ChannelRelay
             return;
         }
 
-        Then(subscription.Channel, isAppend: false, AttachHere(channel, subscribe.Id, after), (subscribe, channel), static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
+        Then(subscription.Channel, isAppend: false, AttachHere(channel, subscribe.Id, after), (subscribe, channel),
+            static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
     }
 
-    // In a channel that keeps what is newest, everybody is given that.
+    // In a channel that keeps what is newest, all is given that.
     private static StreamPosition? RecoverFrom(Subscription subscription)
     {
         if (!subscription.Namespace.History.IsOn) return subscription.Options.RecoverFrom;
@@ -154,7 +162,9 @@ internal sealed class ChannelRelay
         // An answer of a home that the channel is not attached to yet: what it says is of another epoch than what is delivered here.
         bool isOfOther = isKnown && _nodes is not null && !_nodes.IsAnswerOfHome(channel.Name);
         if (attached.Error is null) CountRecovery(subscribe.Subscription, attached);
-        HubError? error = attached.Error ?? (isOfOther ? (HubError?)HubError.Internal : null) ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
+        HubError? error =
+            attached.Error ?? (isOfOther ? (HubError?)HubError.Internal : null)
+                ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
         if (error is { } why)
         {
             if (!isKnown) Detach(channel);
@@ -170,15 +180,19 @@ internal sealed class ChannelRelay
             _counters.Add(LoopCount.Channels);
         }
 
-        Subscribe(subscribe, channel, new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered, WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
+        Subscribe(subscribe, channel,
+            new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered,
+                WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
     }
 
-    // Of clients that come back; what is given to everybody who subscribes is no recovery.
+    // Of clients that come back; what is given to all who subscribes is no recovery.
     private void CountRecovery(Subscription subscription, in ChannelHomeProtocol.Attached attached)
     {
         if (subscription.Options.RecoverFrom is null || RecoverFrom(subscription) is null) return;
         ChannelNamespace of = subscription.Namespace;
-        NamespaceCount outcome = !attached.Recovered ? NamespaceCount.NotRecovered : attached.Missed is { Count: > 0 } ? NamespaceCount.Recovered : NamespaceCount.RecoveredNothing;
+        NamespaceCount outcome =
+            !attached.Recovered ? NamespaceCount.NotRecovered : attached.Missed is { Count: > 0 } ? NamespaceCount.Recovered
+                : NamespaceCount.RecoveredNothing;
         _namespaces.Add(of, outcome);
         _namespaces.Add(of, NamespaceCount.RecoveredPublications, attached.Missed?.Count ?? 0);
     }
@@ -200,18 +214,23 @@ internal sealed class ChannelRelay
             Data = subscribe.Terms.Data,
             TimeLeft = subscribe.Terms.TimeLeft,
         };
-        bool hasJoined = grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && Join(channel.Name, subscription.Info, grants.HasFlag(SubscriptionGrants.TellsJoinLeave));
-        _fanOuts[subscription.Loop].Tell(new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
-        if (!hasJoined || !grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) return;
+        bool hasJoined =
+            grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null
+                && Join(channel.Name, subscription.Info, grants.HasFlag(SubscriptionGrants.SendsJoinLeave));
+        _fanOuts[subscription.Loop].Tell(
+            new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
+        if (!hasJoined || !grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) return;
         var change = new PresenceChange(subscription.Info!, HasJoined: true);
         Announce(channel, change);
         Listeners?.Announce(channel.Name, change);
     }
 
-    // The home on another node tells everybody itself.
-    private bool Join(string channel, ClientInfo member, bool isTold) => (_nodes is null || _nodes.Join(channel, member, isTold)) && _home.Join(channel, member);
+    // The home on another node tells all itself.
+    private bool Join(string channel, ClientInfo member, bool isReported) =>
+        (_nodes is null || _nodes.Join(channel, member, isReported)) && _home.Join(channel, member);
 
-    private ClientInfo? Leave(string channel, string client, bool isTold) => _nodes is null || _nodes.Leave(channel, client, isTold) ? _home.Leave(channel, client) : null;
+    private ClientInfo? Leave(string channel, string client, bool isReported) =>
+        _nodes is null || _nodes.Leave(channel, client, isReported) ? _home.Leave(channel, client) : null;
 
     internal void Announce(RelayChannel channel, in PresenceChange change)
     {
@@ -234,7 +253,8 @@ internal sealed class ChannelRelay
 
         // After a restart this relay does not know the subscription, though perhaps others of the same channel, made since;
         // the fan-out does not know it either, and still answers.
-        bool isCounted = _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
+        bool isCounted =
+            _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
         _fanOuts[subscription.Loop].Tell(new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
         if (isCounted) Uncount(subscription, channel!);
     }
@@ -245,12 +265,14 @@ internal sealed class ChannelRelay
         channel.Add(subscription, -1);
         _counters.Add(LoopCount.Subscriptions, -1);
         ClientInfo? left = subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence)
-            ? Leave(channel.Name, info.Client, subscription.Grants.HasFlag(SubscriptionGrants.TellsJoinLeave))
+            ? Leave(channel.Name, info.Client, subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave))
             : null;
-        PresenceChange? told = left is not null && subscription.Grants.HasFlag(SubscriptionGrants.TellsJoinLeave) ? new PresenceChange(left, HasJoined: false) : null;
-        if (told is { } change) Listeners?.Announce(channel.Name, change);
+        PresenceChange? reported =
+            left is not null && subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave) ? new PresenceChange(left, HasJoined: false)
+                : null;
+        if (reported is { } change) Listeners?.Announce(channel.Name, change);
         if (channel.Count == 0) Leave(channel);
-        else if (told is { } heard) Announce(channel, heard);
+        else if (reported is { } received) Announce(channel, received);
     }
 
     private void Leave(RelayChannel channel)
@@ -276,7 +298,7 @@ internal sealed class ChannelRelay
         }
 
         ValueTask<ChannelHomeProtocol.Published> published = PublishHere(publish);
-        publish.Publication.LongData?.LetGo();
+        publish.Publication.LongData?.Release();
         Then(publish.Channel, isAppend: true, published, publish, static (relay, asked, answer) => relay.OnPublished(asked, answer));
     }
 
@@ -307,14 +329,18 @@ internal sealed class ChannelRelay
 
     internal void OnRead(ReadHistory asked, in HistoryAnswer answer)
     {
-        object reply = answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page) : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
+        object reply =
+            answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page)
+                : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
         asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
     }
 
     private void RemoveHistory(RemoveHistory remove)
     {
         if (_nodes is not null && !_nodes.IsHere(remove.Channel)) _nodes.Ask(NodeMethods.RemoveHistory, remove, remove.Channel);
-        else Then(remove.Channel, isAppend: false, RemoveHere(remove), remove, static (relay, asked, error) => relay.OnRemoved(asked, error));
+        else
+            Then(remove.Channel, isAppend: false, RemoveHere(remove), remove,
+                static (relay, asked, error) => relay.OnRemoved(asked, error));
     }
 
     internal ValueTask<HubError?> RemoveHere(RemoveHistory remove) => _home.RemoveAsync(remove.Channel);
@@ -397,8 +423,8 @@ internal sealed class ChannelRelay
         ? known.Options.History.IsOn
         : _named.TryResolve(channel, out ChannelNamespace? options, out _) && options.History.IsOn;
 
-    /// <summary>Forgets the histories of a partition, whose home is elsewhere now.</summary>
-    internal void Forget(int partition) => (_context.StoreOf(Self.Number) as PartitionedHistoryStore)?.Forget(partition);
+    /// <summary>Drops the histories of a partition, whose home is elsewhere now.</summary>
+    internal void Evict(int partition) => (_context.StoreOf(Self.Number) as PartitionedHistoryStore)?.Evict(partition);
 
     /// <summary>The home of a channel is elsewhere now: the one here does not count this node any more.</summary>
     internal void DetachHere(RelayChannel channel, IEnumerable<string> members)
@@ -407,7 +433,7 @@ internal sealed class ChannelRelay
         _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
     }
 
-    /// <summary>A client of this node is in a channel whose home is here now; nobody is told.</summary>
+    /// <summary>A client of this node is in a channel whose home is here now; no one is told.</summary>
     internal void JoinHere(string channel, ClientInfo member) => _home.Join(channel, member);
 
     internal void OnMoved(RelayChannel channel, in ChannelHomeProtocol.Attached attached) => _nodes!.OnMoved(channel, attached);
@@ -418,7 +444,7 @@ internal sealed class ChannelRelay
         foreach (IActorRef fanOut in _fanOuts) fanOut.Tell(new Moved(channel.Name, offset), ActorRefs.NoSender);
     }
 
-    /// <summary>Tells everybody, on all nodes that listen, who joined or left.</summary>
+    /// <summary>Tells all, on all nodes that listen, who joined or left.</summary>
     internal void AnnounceAll(string channel, in PresenceChange change)
     {
         if (_channels.TryGetValue(channel, out RelayChannel? known)) Announce(known, change);
@@ -427,7 +453,10 @@ internal sealed class ChannelRelay
 
     /// <summary>Tells the channels of this node, with their subscriptions.</summary>
     internal void ListChannels(ListChannels list) =>
-        list.ReplyTo.Tell(new ChannelsListed([.. _channels.Values.Where(each => list.Accepts(each.Name)).Select(static each => KeyValuePair.Create(each.Name, each.Count))]), ActorRefs.NoSender);
+        list.ReplyTo.Tell(
+            new ChannelsListed(
+                [.. _channels.Values.Where(each => list.Accepts(each.Name))
+                    .Select(static each => KeyValuePair.Create(each.Name, each.Count))]), ActorRefs.NoSender);
 
     /// <summary>Frees what has expired of the histories.</summary>
     /// <returns>Whether there may be more.</returns>
@@ -462,20 +491,26 @@ internal sealed class ChannelRelay
         foreach (object command in _gate.TakeAll()) Fail(command);
     }
 
-    /// <summary>Tells whoever sent a command that it failed: nothing is lost in silence.</summary>
+    /// <summary>Tells the one that sent a command that it failed: nothing is lost in silence.</summary>
     internal void Fail(object command)
     {
         switch (command)
         {
-            case Publish publish: publish.ReplyTo.Tell(new Failed(publish.Id, publish.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case Subscribe subscribe: subscribe.Subscription.Session.Tell(new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
+            case Publish publish: publish.ReplyTo.Tell(
+                new Failed(publish.Id, publish.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case Subscribe subscribe: subscribe.Subscription.Session.Tell(
+                new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
             case Unsubscribe unsubscribe:
-                _fanOuts[unsubscribe.Subscription.Loop].Tell(new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+                _fanOuts[unsubscribe.Subscription.Loop].Tell(
+                    new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
                 break;
-            case ReadHistory read: read.ReplyTo.Tell(new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case ReadHistory read: read.ReplyTo.Tell(
+                new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender);
+            break;
             case NodeRequest request: request.Lane.Close("The homes of channels were restarted."); break;
-            case ReadPresence read: read.ReplyTo.Tell(new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case ReadPresence read: read.ReplyTo.Tell(
+                new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
             case ListChannels list: list.ReplyTo.Tell(new ChannelsListed([]), ActorRefs.NoSender); break;
             default: break;
         }

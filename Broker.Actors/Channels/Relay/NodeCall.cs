@@ -29,7 +29,7 @@ internal sealed class NodeMethod<TCommand, TAnswer>
     /// <summary>Whether a request may be sent again whose answer was lost with its lane.</summary>
     internal Func<TCommand, bool> MayRepeat { get; init; } = static _ => true;
 
-    /// <summary>Gives back what the command held, once the request is done.</summary>
+    /// <summary>Returns what the command held, once the request is done.</summary>
     internal Action<TCommand> Release { get; init; } = static _ => { };
 }
 
@@ -70,7 +70,9 @@ internal abstract class NodeCall(string channel, int partition, long startedMill
 }
 
 /// <summary>A command with its method.</summary>
-internal sealed class NodeCall<TCommand, TAnswer>(NodeHomes homes, ChannelRelay relay, NodeMethod<TCommand, TAnswer> method, TCommand command, string channel, int partition, long startedMilliseconds)
+internal sealed class NodeCall<TCommand,
+    TAnswer>(NodeHomes homes, ChannelRelay relay, NodeMethod<TCommand, TAnswer> method, TCommand command, string channel, int partition,
+        long startedMilliseconds)
     : NodeCall(channel, partition, startedMilliseconds)
 {
     internal override bool IsAppend => method.IsAppend;

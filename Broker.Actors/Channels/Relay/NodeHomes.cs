@@ -12,8 +12,8 @@ namespace Broker.Actors.Channels.Relay;
 /// the cluster changes, and takes what arrives for them.
 /// </summary>
 /// <remarks>
-/// For the thread of its actor. Of each channel with subscriptions here it knows where the node is attached. While a home is asked, or there is
-/// no way to one, the channel's gate holds what comes behind.
+/// For the thread of its actor. Of each channel with subscriptions here it knows where the node is attached. While a home is asked, or
+/// there is no way to one, the channel's gate holds what comes behind.
 /// <code>
 /// attached here  --home moves-->  moving  --attached-->  attached there
 /// attached there --lane ends, home moves-->  moving
@@ -35,7 +35,8 @@ internal sealed class NodeHomes
     private readonly Dictionary<string, EdgeChannel> _channels = new(StringComparer.Ordinal);
     private readonly bool[] _keptHere;                                  // By partition: whether histories of it are here.
     private ulong _lastRequest;
-    private INodeLane? _answeredBy;                                     // While an answer is handled: where it came from; null of the home here.
+    // While an answer is handled: where it came from; null of the home here.
+    private INodeLane? _answeredBy;
 
     /// <summary>Where the node is attached for one channel, and who of this node is there.</summary>
     private sealed class EdgeChannel(int partition, bool isKept)
@@ -157,7 +158,8 @@ internal sealed class NodeHomes
     }
 
     /// <summary>Whether the answer being handled came from where the node is attached for a channel.</summary>
-    internal bool IsAnswerOfHome(string channel) => _channels.TryGetValue(channel, out EdgeChannel? known) && ReferenceEquals(known.Lane, _answeredBy) && !known.IsMoving;
+    internal bool IsAnswerOfHome(string channel) =>
+        _channels.TryGetValue(channel, out EdgeChannel? known) && ReferenceEquals(known.Lane, _answeredBy) && !known.IsMoving;
 
     /// <summary>A channel has no subscription of this node any more, or could not be attached.</summary>
     /// <returns>Whether the home is on this node, and is to be told by the relay.</returns>
@@ -170,21 +172,21 @@ internal sealed class NodeHomes
 
     /// <summary>A client of this node is in a channel.</summary>
     /// <returns>Whether the home is on this node, and is to be told by the relay.</returns>
-    internal bool Join(string channel, ClientInfo member, bool isTold)
+    internal bool Join(string channel, ClientInfo member, bool isReported)
     {
         if (!_channels.TryGetValue(channel, out EdgeChannel? known)) return true;
         (known.Members ??= new(StringComparer.Ordinal))[member.Client] = member;
-        known.Lane?.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Join(channel, member, isTold)));
+        known.Lane?.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Join(channel, member, isReported)));
         return known.Lane is null;
     }
 
     /// <summary>A client of this node is in the channel no longer.</summary>
     /// <returns>Whether the home is on this node, and is to be told by the relay.</returns>
-    internal bool Leave(string channel, string client, bool isTold)
+    internal bool Leave(string channel, string client, bool isReported)
     {
         if (!_channels.TryGetValue(channel, out EdgeChannel? known)) return true;
         known.Members?.Remove(client);
-        known.Lane?.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Leave(channel, client, isTold)));
+        known.Lane?.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Leave(channel, client, isReported)));
         return known.Lane is null;
     }
 
@@ -212,7 +214,7 @@ internal sealed class NodeHomes
         for (int partition = 0; partition < _keptHere.Length; partition++)
         {
             bool isHere = _directory.WayTo(partition, isKept: true).IsHere;
-            if (_keptHere[partition] && !isHere) _relay.Forget(partition);
+            if (_keptHere[partition] && !isHere) _relay.Evict(partition);
             _keptHere[partition] = isHere;
         }
     }
@@ -253,15 +255,17 @@ internal sealed class NodeHomes
         if (goesOn)
         {
             foreach (Publication missed in attached.Missed ?? [])
-                channel.Deliver(new ChannelHomeProtocol.Deliver(channel.Name, attached.Position with { Offset = missed.Offset }, missed, ""));
+                channel.Deliver(
+                    new ChannelHomeProtocol.Deliver(channel.Name, attached.Position with { Offset = missed.Offset }, missed, ""));
         }
 
-        // Whoever has a position learns that it means nothing any more, and subscribes again.
+        // The one that has a position learns that it means nothing any more, and subscribes again.
         channel.Position = attached.Position;
         if (!goesOn) _relay.TellMoved(channel, attached.Position.Offset);
         foreach (ClientInfo member in known.Members?.Values ?? Enumerable.Empty<ClientInfo>())
         {
-            if (known.Lane is { } lane) lane.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Join(channel.Name, member, IsTold: false)));
+            if (known.Lane is { } lane)
+                lane.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Join(channel.Name, member, IsReported: false)));
             else _relay.JoinHere(channel.Name, member);
         }
 
@@ -293,7 +297,8 @@ internal sealed class NodeHomes
             case NodeSerializer.Kind.NotHome when NodeSerializer.TryRead(message, out NodeProtocol.NotHome elsewhere):
                 if (_calls.Remove(elsewhere.Request, out NodeCall? refused)) Wait(refused);
                 return true;
-            case NodeSerializer.Kind.Attached or NodeSerializer.Kind.Published or NodeSerializer.Kind.HistoryRead or NodeSerializer.Kind.HistoryRemoved or NodeSerializer.Kind.PresenceRead:
+            case NodeSerializer.Kind.Attached or NodeSerializer.Kind.Published or NodeSerializer.Kind.HistoryRead
+                or NodeSerializer.Kind.HistoryRemoved or NodeSerializer.Kind.PresenceRead:
                 OnAnswer(lane, message);
                 return true;
             default:
@@ -312,7 +317,7 @@ internal sealed class NodeHomes
     {
         if (!ChannelHomeSerializer.TryRead(message, out ChannelHomeProtocol.Deliver delivery)) return;
         if (IsAttachedBy(lane, delivery.Channel) && _relay.Find(delivery.Channel) is { } channel) channel.Deliver(delivery);
-        delivery.Publication.LongData?.LetGo();
+        delivery.Publication.LongData?.Release();
     }
 
     private void OnAnnounce(INodeLane lane, byte[] message)
@@ -321,13 +326,15 @@ internal sealed class NodeHomes
         if (_relay.Find(announce.Channel) is { } channel) _relay.Announce(channel, announce.Change);
     }
 
-    private bool IsAttachedBy(INodeLane lane, string channel) => _channels.TryGetValue(channel, out EdgeChannel? known) && ReferenceEquals(known.Lane, lane);
+    private bool IsAttachedBy(INodeLane lane, string channel) =>
+        _channels.TryGetValue(channel, out EdgeChannel? known) && ReferenceEquals(known.Lane, lane);
 
-    /// <summary>The relay is lost: whoever asked is told.</summary>
+    /// <summary>The relay is lost: the requester is told.</summary>
     internal void Abandon()
     {
         foreach (NodeCall call in _calls.Values.Concat(_waiting).ToArray()) call.Fail(HubError.Internal);
-        foreach ((string name, EdgeChannel known) in _channels) known.Lane?.Send(known.Partition, ChannelHomeSerializer.Write(new ChannelHomeProtocol.Detach(name)));
+        foreach ((string name, EdgeChannel known) in _channels)
+            known.Lane?.Send(known.Partition, ChannelHomeSerializer.Write(new ChannelHomeProtocol.Detach(name)));
     }
 }
 

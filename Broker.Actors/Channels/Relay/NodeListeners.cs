@@ -17,8 +17,9 @@ internal sealed record NodeRequest(INodeLane Lane, int Partition, string Channel
 /// channels, and who of them is there.
 /// </summary>
 /// <remarks>
-/// For the thread of its actor. What it knows of a node lasts as long as the lane that told it: the node tells it anew over the next one. Members of
-/// a node whose lane has ended are hidden at once, and their leaves are told when the node is removed or has not brought them again.
+/// For the thread of its actor. What it knows of a node lasts as long as the lane that told it: the node tells it anew over the next one.
+/// Members of a node whose lane has ended are hidden at once, and their leaves are told when the node is removed or has not brought them
+/// again.
 /// </remarks>
 internal sealed class NodeListeners
 {
@@ -26,7 +27,8 @@ internal sealed class NodeListeners
     private readonly ChannelHome _home;
     private readonly INodeDirectory _directory;
     private readonly Dictionary<INodeLane, Listener> _listeners = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<string, List<(string Channel, ClientInfo Member)>> _hidden = new(StringComparer.Ordinal);     // By node: who was there when its lane ended.
+    // By node: who was there when its lane ended.
+    private readonly Dictionary<string, List<(string Channel, ClientInfo Member)>> _hidden = new(StringComparer.Ordinal);
     private (StreamPosition Position, string Channel, byte[] Bytes)? _encoded;      // The last publication, for the next node.
 
     // One lane: the channels that its node listens to, and its clients there.
@@ -51,7 +53,8 @@ internal sealed class NodeListeners
     // Once for all nodes that listen; a publication that took no place has the same position as the one before.
     private byte[] Encode(in ChannelHomeProtocol.Deliver delivery)
     {
-        if (delivery.Publication.Offset != 0 && _encoded is { } last && last.Position == delivery.Position && last.Channel == delivery.Channel) return last.Bytes;
+        if (delivery.Publication.Offset != 0 && _encoded is { } last && last.Position == delivery.Position
+            && last.Channel == delivery.Channel) return last.Bytes;
         byte[] bytes = ChannelHomeSerializer.Write(delivery);
         _encoded = (delivery.Position, delivery.Channel, bytes);
         return bytes;
@@ -94,7 +97,8 @@ internal sealed class NodeListeners
 
     private void Enqueue(INodeLane lane, int partition, string channel, ulong request, byte[] message, bool isAppend = false)
     {
-        if (!_directory.WayTo(partition, _relay.IsKept(channel)).IsHere) lane.Send(partition, NodeSerializer.Write(new NodeProtocol.NotHome(request)));
+        if (!_directory.WayTo(partition, _relay.IsKept(channel)).IsHere)
+            lane.Send(partition, NodeSerializer.Write(new NodeProtocol.NotHome(request)));
         else _relay.Enqueue(new NodeRequest(lane, partition, channel, message, isAppend));
     }
 
@@ -105,20 +109,27 @@ internal sealed class NodeListeners
         {
             case NodeSerializer.Kind.Attach when ChannelHomeSerializer.TryRead(request.Message, out ChannelHomeProtocol.Attach attach):
                 Listener listener = ListenerOf(request.Lane);
-                _relay.Then(attach.Channel, isAppend: false, _home.AttachAsync(attach, listener), request, static (relay, asked, answer) => relay.Listeners!.OnAttached(asked, answer));
+                _relay.Then(attach.Channel, isAppend: false, _home.AttachAsync(attach, listener), request,
+                    static (relay, asked, answer) => relay.Listeners!.OnAttached(asked, answer));
                 break;
             case NodeSerializer.Kind.Publish when ChannelHomeSerializer.TryRead(request.Message, out ChannelHomeProtocol.Publish publish):
                 ValueTask<ChannelHomeProtocol.Published> published = _home.PublishAsync(publish);
-                publish.Publication.LongData?.LetGo();
-                _relay.Then(publish.Channel, isAppend: true, published, request, static (_, asked, answer) => asked.Lane.Send(asked.Partition, ChannelHomeSerializer.Write(answer)));
+                publish.Publication.LongData?.Release();
+                _relay.Then(publish.Channel, isAppend: true, published, request,
+                    static (_, asked, answer) => asked.Lane.Send(asked.Partition, ChannelHomeSerializer.Write(answer)));
                 break;
             case NodeSerializer.Kind.ReadHistory when NodeSerializer.TryRead(request.Message, out NodeProtocol.ReadHistory read):
-                _relay.Then(read.Channel, isAppend: false, _home.ReadAsync(read.Channel, read.Query), (request, read.Request), static (_, asked, answer) =>
-                    asked.request.Lane.Send(asked.request.Partition, NodeSerializer.Write(new NodeProtocol.HistoryRead(asked.Request, answer.Page, answer.Error))));
+                _relay.Then(read.Channel, isAppend: false, _home.ReadAsync(read.Channel, read.Query), (request, read.Request),
+                    static (_, asked, answer) =>
+                    asked.request.Lane.Send(
+                        asked.request.Partition,
+                            NodeSerializer.Write(new NodeProtocol.HistoryRead(asked.Request, answer.Page, answer.Error))));
                 break;
             case NodeSerializer.Kind.RemoveHistory when NodeSerializer.TryRead(request.Message, out NodeProtocol.RemoveHistory remove):
-                _relay.Then(remove.Channel, isAppend: false, _home.RemoveAsync(remove.Channel), (request, remove.Request), static (_, asked, error) =>
-                    asked.request.Lane.Send(asked.request.Partition, NodeSerializer.Write(new NodeProtocol.HistoryRemoved(asked.Request, error))));
+                _relay.Then(remove.Channel, isAppend: false, _home.RemoveAsync(remove.Channel), (request, remove.Request),
+                    static (_, asked, error) =>
+                    asked.request.Lane.Send(
+                        asked.request.Partition, NodeSerializer.Write(new NodeProtocol.HistoryRemoved(asked.Request, error))));
                 break;
             case NodeSerializer.Kind.ReadPresence when NodeSerializer.TryRead(request.Message, out NodeProtocol.ReadPresence read):
                 request.Lane.Send(request.Partition, NodeSerializer.Write(_relay.PresenceOf(read.Channel, read.Request, read.CountsOnly)));
@@ -152,26 +163,32 @@ internal sealed class NodeListeners
 
     private void Detach(INodeLane lane, string channel)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.Remove(channel, out Dictionary<string, ClientInfo>? members)) return;
+        if (!_listeners.TryGetValue(lane, out Listener? listener)
+            || !listener.Channels.Remove(channel, out Dictionary<string, ClientInfo>? members)) return;
         foreach (string client in members?.Keys ?? Enumerable.Empty<string>()) _home.Leave(channel, client);
         _home.Detach(new ChannelHomeProtocol.Detach(channel), listener);
     }
 
     private void Join(INodeLane lane, in NodeProtocol.Join join)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(join.Channel, out Dictionary<string, ClientInfo>? members)) return;
+        if (!_listeners.TryGetValue(lane, out Listener? listener)
+            || !listener.Channels.TryGetValue(join.Channel, out Dictionary<string, ClientInfo>? members)) return;
         if (members is null) listener.Channels[join.Channel] = members = new(StringComparer.Ordinal);
         members[join.Member.Client] = join.Member;
         string channel = join.Channel, client = join.Member.Client;
-        if (_hidden.TryGetValue(lane.Node, out List<(string Channel, ClientInfo Member)>? hidden)) hidden.RemoveAll(each => each.Channel == channel && each.Member.Client == client);
-        if (_home.Join(join.Channel, join.Member) && join.IsTold) _relay.AnnounceAll(join.Channel, new PresenceChange(join.Member, HasJoined: true));
+        if (_hidden.TryGetValue(lane.Node, out List<(string Channel, ClientInfo Member)>? hidden))
+            hidden.RemoveAll(each => each.Channel == channel && each.Member.Client == client);
+        if (_home.Join(join.Channel, join.Member) && join.IsReported)
+            _relay.AnnounceAll(join.Channel, new PresenceChange(join.Member, HasJoined: true));
     }
 
     private void Leave(INodeLane lane, in NodeProtocol.Leave leave)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(leave.Channel, out Dictionary<string, ClientInfo>? members)) return;
+        if (!_listeners.TryGetValue(lane, out Listener? listener)
+            || !listener.Channels.TryGetValue(leave.Channel, out Dictionary<string, ClientInfo>? members)) return;
         members?.Remove(leave.Client);
-        if (_home.Leave(leave.Channel, leave.Client) is { } left && leave.IsTold) _relay.AnnounceAll(leave.Channel, new PresenceChange(left, HasJoined: false));
+        if (_home.Leave(leave.Channel, leave.Client) is { } left && leave.IsReported)
+            _relay.AnnounceAll(leave.Channel, new PresenceChange(left, HasJoined: false));
     }
 
     /// <summary>Tells the nodes that listen to a channel who joined or left.</summary>
@@ -180,7 +197,8 @@ internal sealed class NodeListeners
         byte[]? bytes = null;
         foreach ((INodeLane lane, Listener listener) in _listeners)
         {
-            if (listener.Channels.ContainsKey(channel)) lane.Send(_directory.PartitionOf(channel), bytes ??= NodeSerializer.Write(new NodeProtocol.Announce(channel, change)));
+            if (listener.Channels.ContainsKey(channel))
+                lane.Send(_directory.PartitionOf(channel), bytes ??= NodeSerializer.Write(new NodeProtocol.Announce(channel, change)));
         }
     }
 
@@ -193,7 +211,8 @@ internal sealed class NodeListeners
             foreach (ClientInfo member in members?.Values ?? Enumerable.Empty<ClientInfo>())
             {
                 if (_home.Leave(channel, member.Client) is null) continue;
-                if (!_hidden.TryGetValue(lane.Node, out List<(string Channel, ClientInfo Member)>? hidden)) _hidden.Add(lane.Node, hidden = []);
+                if (!_hidden.TryGetValue(lane.Node, out List<(string Channel, ClientInfo Member)>? hidden))
+                    _hidden.Add(lane.Node, hidden = []);
                 hidden.Add((channel, member));
             }
 
@@ -201,7 +220,7 @@ internal sealed class NodeListeners
         }
     }
 
-    /// <summary>A node is no member any more: whoever was hidden with it has left.</summary>
+    /// <summary>A node is no member any more: the one that was hidden with it has left.</summary>
     internal void OnRemoved(string node)
     {
         if (!_hidden.Remove(node, out List<(string Channel, ClientInfo Member)>? hidden)) return;

@@ -8,9 +8,11 @@ namespace Broker.Actors.Channels.Relay;
 /// <summary>How each command of a channel is put to a home that may be on another node.</summary>
 internal static class NodeMethods
 {
-    internal static NodeMethod<(Subscribe Subscribe, RelayChannel Channel, StreamPosition? After), ChannelHomeProtocol.Attached> Attach { get; } = new()
+    internal static NodeMethod<(Subscribe Subscribe, RelayChannel Channel, StreamPosition? After),
+        ChannelHomeProtocol.Attached> Attach { get; } = new()
     {
-        Write = static (asked, request) => ChannelHomeSerializer.Write(new ChannelHomeProtocol.Attach(asked.Channel.Name, request) { After = asked.After }),
+        Write = static (asked, request) =>
+            ChannelHomeSerializer.Write(new ChannelHomeProtocol.Attach(asked.Channel.Name, request) { After = asked.After }),
         Read = ChannelHomeSerializer.TryRead,
         AskHere = static (relay, asked) => relay.AttachHere(asked.Channel, asked.Subscribe.Id, asked.After),
         Fail = static error => new ChannelHomeProtocol.Attached(0, default) { Error = error },
@@ -19,7 +21,8 @@ internal static class NodeMethods
 
     internal static NodeMethod<(RelayChannel Channel, MoveChannel Move), ChannelHomeProtocol.Attached> Move { get; } = new()
     {
-        Write = static (asked, request) => ChannelHomeSerializer.Write(new ChannelHomeProtocol.Attach(asked.Channel.Name, request) { After = asked.Channel.RecoverFrom }),
+        Write = static (asked, request) =>
+            ChannelHomeSerializer.Write(new ChannelHomeProtocol.Attach(asked.Channel.Name, request) { After = asked.Channel.RecoverFrom }),
         Read = ChannelHomeSerializer.TryRead,
         AskHere = static (relay, asked) => relay.AttachHere(asked.Channel, 0, asked.Channel.RecoverFrom),
         Fail = static error => new ChannelHomeProtocol.Attached(0, default) { Error = error },
@@ -30,12 +33,13 @@ internal static class NodeMethods
     {
         IsAppend = true,
         MayRepeat = static publish => publish.Options.IdempotencyKey.Length > 0,
-        Write = static (publish, request) => ChannelHomeSerializer.Write(new ChannelHomeProtocol.Publish(publish.Channel, request, publish.Publication, publish.Options)),
+        Write = static (publish, request) =>
+            ChannelHomeSerializer.Write(new ChannelHomeProtocol.Publish(publish.Channel, request, publish.Publication, publish.Options)),
         Read = ChannelHomeSerializer.TryRead,
         AskHere = static (relay, publish) => relay.PublishHere(publish),
         Fail = static error => new ChannelHomeProtocol.Published(0, default, 0) { Error = error },
         Then = static (relay, publish, answer) => relay.OnPublished(publish, answer),
-        Release = static publish => publish.Publication.LongData?.LetGo(),
+        Release = static publish => publish.Publication.LongData?.Release(),
     };
 
     internal static NodeMethod<ReadHistory, HistoryAnswer> ReadHistory { get; } = new()

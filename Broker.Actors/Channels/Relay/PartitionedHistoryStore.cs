@@ -4,7 +4,7 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Relay;
 
-/// <summary>Histories of a home in a cluster: a store for each partition, so that those of one can be forgotten together.</summary>
+/// <summary>Histories of a home in a cluster: a store for each partition, so that those of one can be dropped together.</summary>
 /// <param name="directory">Tells the partition of a channel.</param>
 /// <param name="open">Makes the store of a partition.</param>
 internal sealed class PartitionedHistoryStore(INodeDirectory directory, Func<IHistoryStore> open) : IHistoryStore
@@ -18,16 +18,18 @@ internal sealed class PartitionedHistoryStore(INodeDirectory directory, Func<IHi
     private IHistoryStore StoreOf(string channel) => _stores[directory.PartitionOf(channel)] ??= open();
 
     /// <inheritdoc />
-    public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) => StoreOf(channel).AppendAsync(channel, append, options);
+    public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) =>
+        StoreOf(channel).AppendAsync(channel, append, options);
 
     /// <inheritdoc />
-    public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) => StoreOf(channel).ReadAsync(channel, query, options);
+    public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) =>
+        StoreOf(channel).ReadAsync(channel, query, options);
 
     /// <inheritdoc />
     public ValueTask RemoveAsync(string channel) => StoreOf(channel).RemoveAsync(channel);
 
-    /// <summary>Forgets all channels of a partition; should it come back, they begin under other epochs.</summary>
-    internal void Forget(int partition)
+    /// <summary>Drops all channels of a partition; should it come back, they begin under other epochs.</summary>
+    internal void Evict(int partition)
     {
         _stores[partition]?.Dispose();
         _stores[partition] = null;

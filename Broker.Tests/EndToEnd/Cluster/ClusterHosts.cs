@@ -47,7 +47,8 @@ public sealed class ClusterHosts : IAsyncLifetime
     internal static Task<HostProcess> StartAsync(params string[] seeds) => StartAsync(Variables, seeds);
 
     internal static Task<HostProcess> StartAsync(IReadOnlyDictionary<string, string> variables, params string[] seeds) =>
-        HostProcess.StartAsync(variables, ["--config", Config, "--cluster", "127.0.0.1:0", .. seeds.SelectMany(static seed => (string[])["--seed", seed])]);
+        HostProcess.StartAsync(
+            variables, ["--config", Config, "--cluster", "127.0.0.1:0", .. seeds.SelectMany(static seed => (string[])["--seed", seed])]);
 
     /// <summary>Asks the server API of a node.</summary>
     internal static async Task<JsonElement> AskAsync(HostProcess node, string method, object request)

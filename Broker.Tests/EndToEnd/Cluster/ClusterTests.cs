@@ -17,7 +17,9 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
             Assert.Equal("up", status.GetProperty("phase").GetString());
             foreach (HostProcess each in hosts.Nodes)
             {
-                Assert.Contains(status.GetProperty("nodes").EnumerateArray(), member => member.GetProperty("address").GetString() == each.ClusterAddress && member.GetProperty("reachable").GetBoolean());
+                Assert.Contains(
+                    status.GetProperty("nodes").EnumerateArray(), member =>
+                        member.GetProperty("address").GetString() == each.ClusterAddress && member.GetProperty("reachable").GetBoolean());
             }
         }
     }
@@ -61,7 +63,8 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
     public Task A_client_that_changes_its_node_recovers_everything() => ExpectAsync("recovery", """{"all":true}""");
 
     [Fact]
-    public Task Presence_is_the_same_on_every_node() => ExpectAsync("presence", """{"counts":[3,3,3],"names":[3,3,3]}""", """{"after":2,"known":3}""");
+    public Task Presence_is_the_same_on_every_node() =>
+        ExpectAsync("presence", """{"counts":[3,3,3],"names":[3,3,3]}""", """{"after":2,"known":3}""");
 
     [Fact]
     public async Task After_a_crash_all_channels_without_history_work_again()
@@ -76,27 +79,31 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
         Assert.Equal("\"before\"", await client.NextAsync(limit.Token));
 
         await fourth.CrashAsync();
-        Task<string> heard = client.NextAsync(limit.Token);
+        Task<string> received = client.NextAsync(limit.Token);
 
         // What is published before a node listens to the new home does not reach it: without a history at most once is the promise.
-        while (!heard.IsCompleted) await PublishAsync("after");
-        Assert.Equal("\"after\"", await heard);
+        while (!received.IsCompleted) await PublishAsync("after");
+        Assert.Equal("\"after\"", await received);
         await hosts.Nodes[0].ExpectLogAsync("is no member any more");
 
-        // A publication whose home has died with it may have an unknown outcome: whoever wants to be sure repeats it.
+        // A publication whose home has died with it may have an unknown outcome: the one that wants to be sure repeats it.
         Task PublishAsync(string data) => Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
-            while ((await ClusterHosts.AskAsync(hosts.Nodes[0], "publish", new { channel = $"listen-{i}", data })).TryGetProperty("error", out _)) limit.Token.ThrowIfCancellationRequested();
+            while ((await ClusterHosts.AskAsync(hosts.Nodes[0], "publish", new { channel = $"listen-{i}", data }))
+                .TryGetProperty("error", out _)) limit.Token.ThrowIfCancellationRequested();
         }));
     }
 
     private async Task ExpectAsync(string scenario, params string[] observations)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        await using ClientScript client = ClientScript.Start("node", "cluster.js", [scenario, .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
+        await using ClientScript client =
+            ClientScript.Start("node", "cluster.js", [scenario, .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
         foreach (string expected in (string[])[.. observations, "\"done\""]) Assert.Equal(expected, await client.NextAsync(limit.Token));
     }
 
     private Task<(int Code, string Output, string Error)> RunAsync(params string[] words) =>
-        BrokerProgram.RunAsync(url: null, input: null, ["cluster", .. words, "--api-url", hosts.Nodes[2].HttpUri.ToString(), "--api-key", ClusterHosts.ApiKey]);
+        BrokerProgram.RunAsync(
+            url: null, input: null,
+                ["cluster", .. words, "--api-url", hosts.Nodes[2].HttpUri.ToString(), "--api-key", ClusterHosts.ApiKey]);
 }
