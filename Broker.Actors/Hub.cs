@@ -16,6 +16,8 @@ using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
+using Broker.Actors.Limits;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -46,6 +48,7 @@ public sealed class Hub : IAsyncDisposable
     private readonly ChannelNamespaces _namespaces;
     private readonly HubApi _api = new();
     private readonly DialectRegistry _dialects;
+    private readonly ClientLimits? _limits;
     private readonly EventLoop[] _loops;
     private readonly Thread[] _threads;
     private ActorSystem? _system;
@@ -76,7 +79,8 @@ public sealed class Hub : IAsyncDisposable
         _namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
         _access = access ?? new SettingsAccess(settings.Access, _namespaces);
         _dialects = RegistryOf(settings, dialects, Methods);
-        _acceptor = new HubAcceptor(settings, Counters, _dialects);
+        _limits = ClientLimits.Of(settings.Limits, settings.Clients.ResumeCommands, settings.Clients.ResumeBytes, time, Counters.Limited);
+        _acceptor = new HubAcceptor(settings, Counters, _dialects) { Limits = _limits };
         int count = settings.Reactors > 0 ? settings.Reactors : Environment.ProcessorCount;
         HasReactor = settings.Transport == Transport.Reactor || (settings.Transport == Transport.Auto && SocketReactor.IsSupported);
         _loops = [.. Enumerable.Range(0, count).Select(number => MakeLoop(number, time))];
@@ -121,6 +125,9 @@ public sealed class Hub : IAsyncDisposable
 
     /// <summary>What clients may call; to be filled before the start.</summary>
     public MethodRegistry Methods { get; } = new();
+
+    /// <summary>Whether channel histories hold more memory than they may: whatever could be shed has been.</summary>
+    public bool IsHistoryFull => _channels is { IsHistoryFull: true };
 
     /// <summary>What an application may ask of the hub, from its start on.</summary>
     public IHubApi Api => _api;
@@ -204,7 +211,8 @@ public sealed class Hub : IAsyncDisposable
 
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
     {
-        LoopTurn[] turns = [.. _loops.Select(static loop => new LoopTurn(loop))];
+        LoopTurn[] turns =
+            [.. _loops.Select(loop => new LoopTurn(loop) { Ends = new RecentEnds(_settings.Explain.BytesMax / _loops.Length, _time) })];
         IActorRef[] fanOuts =
             [.. _loops.Select(
                 loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
@@ -232,7 +240,8 @@ public sealed class Hub : IAsyncDisposable
         {
             var context =
                 new SessionContext(_settings.Clients, _access, routes, calls, log)
-                    { Namespaces = _namespaces, History = _settings.History, Connected = new LoopSessions() };
+                    { Namespaces = _namespaces, History = _settings.History, Limits = _limits, Connected = new LoopSessions(),
+                        FanOut = fanOuts[loop.Number], Ends = turns[loop.Number].Ends };
             return Start(
                 SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
         }

@@ -2,6 +2,7 @@ using Broker.Actors.Metrics;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Dialects;
+using Broker.Actors.Limits;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Actors.Streams;
@@ -37,6 +38,9 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     /// <summary>The sessions of each loop; set before anything is accepted.</summary>
     internal IReadOnlyList<IActorRef> Sessions { get; set; } = [];
 
+    /// <summary>The rates of clients; null where nothing is limited. Set before anything is accepted.</summary>
+    internal ClientLimits? Limits { get; set; }
+
     /// <summary>Who answers plain HTTP; set before anything is accepted.</summary>
     internal Action<HandedOver>? PlainHttp { get; set; }
 
@@ -56,6 +60,10 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
 
     internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
+
+    public bool LimitsAddresses => Limits is { LimitsConnects: true };
+
+    public UpgradeFault? CheckConnect(System.Net.IPAddress client) => Limits?.CheckConnect(client);
 
     public bool MayOpen(out TimeSpan retryAfter)
     {

@@ -36,8 +36,10 @@ public sealed class HubEntrance
     /// <param name="endpointPath">The path of the endpoint that it is for, wherever the application has mapped that.</param>
     /// <param name="isConnect">Whether it is an extended CONNECT of HTTP/2, and no upgrade.</param>
     /// <param name="opening">What was agreed, where nothing is refused.</param>
+    /// <param name="peer">Who has connected, so that new connections of one address can be limited; null where they are not.</param>
     /// <returns>Why not, or <c>null</c>.</returns>
-    public UpgradeFault? Check(UpgradeRequest request, string endpointPath, bool isConnect, out CarriedOpening? opening)
+    public UpgradeFault? Check(
+        UpgradeRequest request, string endpointPath, bool isConnect, out CarriedOpening? opening, IPEndPoint? peer = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         opening = null;
@@ -54,6 +56,7 @@ public sealed class HubEntrance
         }
 
         if (new CarriedOpening(endpoint, chosen, request).AgreeOnExtensions(out CarriedOpening agreed) is { } malformed) return malformed;
+        if (peer is not null && _acceptor.CheckConnect(ClientOf(request, peer).Address) is { } limited) return limited;
         if (!_acceptor.MayOpen(out TimeSpan retryAfter))
             return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
 

@@ -60,7 +60,8 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, endpointPath, isConnect: false, out CarriedOpening? opening) is { } refused)
+        if (entrance.Check(
+            request, endpointPath, isConnect: false, out CarriedOpening? opening, HttpCarrier.PeerOf(context)) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
@@ -111,7 +112,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening) is { } refused)
+        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening, HttpCarrier.PeerOf(context)) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;

@@ -107,6 +107,45 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         }
     }
 
+    /// <summary>Asks who is in a channel. Without the lock.</summary>
+    public async Task<ChannelPresence> ReadPresenceAsync(string channel, bool countsOnly, CancellationToken cancellationToken)
+    {
+        var request = new PendingPresence();
+        uint id;
+        byte[] message;
+        lock (state.Gate)
+        {
+            state.ThrowIfEnded();
+            id = _requests.Add(request);
+            message = NativeWriter.Message(new PresenceRequest
+            {
+                Request = id,
+                Options = countsOnly ? PresenceOptions.CountsOnly : PresenceOptions.None,
+                Channel = Encoding.UTF8.GetBytes(channel),
+            });
+        }
+
+        try
+        {
+            await sender.PostAsync(message, static () => true, cancellationToken).ConfigureAwait(false);
+            return await request.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is BrokerException or OperationCanceledException)
+        {
+            lock (state.Gate) _requests.TryTake<PendingPresence>(id, out _);
+            throw;
+        }
+    }
+
+    public void OnPresence(PresenceReply reply)
+    {
+        if (!_requests.TryTake(reply.Request, out PendingPresence? request)) return;
+        var members = new List<ChannelMember>();
+        var reader = new MemberReader(reply.Members);
+        while (reader.Read(out Member member)) members.Add(ChannelMember.Of(member));
+        request.Answer.TrySetResult(new ChannelPresence((int)reply.Clients, (int)reply.Users, members));
+    }
+
     public void OnHistory(HistoryReply reply)
     {
         if (!_requests.TryTake(reply.Request, out PendingHistory? request)) return;

@@ -25,7 +25,9 @@ internal sealed class FrameSender
         _socket = socket;
         int capBytes = Math.Min(OutboundBatcher.ClientCapBytes, agreement.Limits.FrameBytesMax);
         Limits = ChunkLimits.For(agreement.Limits);
-        _outbox = new Outbox(agreement.IsBatched, capBytes, Limits, state.Options.SendBytesMax, SmallMessagesMax);
+        _outbox = new Outbox(
+            agreement.IsBatched, capBytes, Limits, state.Options.SendBytesMax, SmallMessagesMax,
+                messagesPerFrameMax: agreement.Limits.MessagesPerFrameMax);
     }
 
     /// <summary>What the hub takes.</summary>

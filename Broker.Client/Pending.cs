@@ -27,6 +27,14 @@ internal sealed class PendingHistory : PendingRequest
     public override void Fail(Exception failure) => Answer.TrySetException(failure);
 }
 
+/// <summary>Who is in a channel.</summary>
+internal sealed class PendingPresence : PendingRequest
+{
+    public TaskCompletionSource<ChannelPresence> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override void Fail(Exception failure) => Answer.TrySetException(failure);
+}
+
 /// <summary>A subscription, of the first time or of a later connection.</summary>
 internal sealed class PendingSubscribe(Subscription subscription) : PendingRequest
 {

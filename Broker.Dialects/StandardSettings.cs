@@ -37,7 +37,7 @@ public sealed record StandardSettings : HubSettings
     public static StandardSettings From(Config config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], [SettingsLayer.Of("configuration", config)]));
+        var reader = new SettingsReader(new SettingsLayers(StandardSettingsBinder.References, [SettingsLayer.Of("configuration", config)]));
         StandardSettings settings = StandardSettingsBinder.Read(reader);
         reader.ThrowIfBad();
         return settings;

@@ -16,11 +16,18 @@ public static class StandardSettingsBinder
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
+    // What holds for clients of every dialect stands under centrifuge, since that was the only one; the keys are kept.
+    private const string Clients = "broker.centrifuge";
+
+    /// <summary>The layers below all others: the hub's own reference.conf and that of its dialects.</summary>
+    public static IReadOnlyList<SettingsLayer> References { get; } =
+        [HubReference.Layer, HubReference.Load(typeof(StandardSettingsBinder).Assembly, "Broker.Dialects.reference.conf")];
+
     /// <summary>Reads every setting of a hub and its dialects; what is wrong stays noted in the reader.</summary>
     public static StandardSettings Read(SettingsReader reader)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        var settings = new StandardSettings(HubSettingsBinder.Read(reader))
+        var settings = new StandardSettings(HubSettingsBinder.Read(reader, Clients))
         {
             Centrifuge = ReadCentrifuge(reader),
             Native = ReadNative(reader),

@@ -5,7 +5,7 @@ namespace Broker.Actors.Access;
 /// <summary>What a client has shown when it wants to connect.</summary>
 public sealed record AuthenticationRequest
 {
-    /// <summary>The dialect's name, such as <c>centrifuge</c>.</summary>
+    /// <summary>The dialect's name.</summary>
     public required string Dialect { get; init; }
 
     /// <summary>The id that the connection will have.</summary>

@@ -1,6 +1,8 @@
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.Home;
+using Broker.Actors.Tracing;
+using System.Diagnostics;
 using System.IO.Enumeration;
 using Akka.Actor;
 using Broker.Actors.Access;
@@ -53,12 +55,15 @@ internal sealed class HubApi : IHubApi
         if (request.IdempotencyKey is { Length: > KeyCharactersMax })
             throw new HubApiException(HubError.BadRequest, $"The idempotency key passes {KeyCharactersMax} characters.");
 
-        bool hasExtras = request.Tags.Count > 0 || request.Version != 0 || !string.IsNullOrEmpty(request.Key);
+        using Activity? activity = HubTraces.StartPublish(channel);
+        bool hasExtras = request.Tags.Count > 0 || request.Version != 0 || !string.IsNullOrEmpty(request.Key) || activity is not null;
         var publication = new Publication
         {
             Data = request.Data,
             IsJson = request.IsJson,
-            Extras = hasExtras ? new PublicationExtras { Tags = request.Tags, Version = request.Version, Key = request.Key ?? "" } : null,
+            Extras = hasExtras
+                ? new PublicationExtras { Tags = request.Tags, Version = request.Version, Key = request.Key ?? "", Trace = activity?.Id
+                ?? "" } : null,
         };
         var how = new PublishOptions
         {
@@ -72,6 +77,7 @@ internal sealed class HubApi : IHubApi
             Context.Routes.HomeOf(channel), replyTo =>
                 new ChannelProtocol.Publish(channel, publication, replyTo, Id: 0, Bytes: 0) { Options = how }, cancellationToken)
                     .ConfigureAwait(false);
+        activity?.SetTag("broker.offset", published.Position.Offset).SetTag("broker.receivers", published.Receivers);
         return new PublishAnswer(options.History.IsOn ? published.Position : default, published.Receivers, published.Suppressed);
     }
 
@@ -181,6 +187,49 @@ internal sealed class HubApi : IHubApi
             channels.Count,
             Context.Version,
             Context.Time.GetElapsedTime(Context.Started));
+    }
+
+    /// <inheritdoc />
+    public async Task<Explanation> ExplainAsync(
+        string client, string channel, ulong? offset = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(channel);
+        if (offset == 0) throw new HubApiException(HubError.BadRequest, "Offsets begin at 1.");
+        if (ChannelName.Check(channel, Context.Clients.ChannelBytesMax) is { } rule) throw new HubApiException(HubError.BadRequest, rule);
+        if (!Context.Namespaces.TryResolve(channel, out ChannelNamespace? options, out HubError error))
+            return new Explanation(
+                ExplanationKind.ChannelUnknown,
+                    $"Nobody can subscribe to {channel}: "
+                        + $"{(error.Kind == HubErrorKind.UnknownChannel ? "its namespace is not configured" : "its name does not match its namespace's pattern")}.");
+
+        SessionsProtocol.Described[] loops = await Task.WhenAll(Context.Sessions.Select(
+            each => AskAsync<SessionsProtocol.Described>(
+                each, replyTo => new SessionsProtocol.Describe(client, channel, replyTo), cancellationToken))).ConfigureAwait(false);
+        var facts = new ExplanationFacts(client, channel, options)
+        {
+            Offset = offset,
+            Live = loops.Select(static loop => loop.Live).FirstOrDefault(static live => live is not null),
+            Ends = loops.OrderByDescending(static loop => loop.Ends.Count).First().Ends,      // A client lives on one loop.
+            ForgottenBefore = loops.Max(static loop => loop.ForgottenBefore),
+        };
+        return ExplanationRules.Explain(
+            options.History.IsOn ? await WithHistoryAsync(facts, cancellationToken).ConfigureAwait(false) : facts);
+    }
+
+    private async Task<ExplanationFacts> WithHistoryAsync(ExplanationFacts facts, CancellationToken cancellationToken)
+    {
+        HistoryPage oldest = await HistoryAsync(facts.Channel, new HistoryQuery(null, 1), cancellationToken).ConfigureAwait(false);
+        Publication? kept = null;
+        if (facts.Offset is { } offset && offset <= oldest.Top.Offset)
+        {
+            HistoryPage page =
+                await HistoryAsync(facts.Channel, new HistoryQuery(oldest.Top with { Offset = offset - 1 }, 1), cancellationToken)
+                    .ConfigureAwait(false);
+            if (page.Publications is [var first, ..] && first.Offset == offset) kept = first;
+        }
+
+        return facts with { Top = oldest.Top.Offset, Oldest = oldest.Publications is [var found, ..] ? found.Offset : null, Kept = kept };
     }
 
     private ChannelNamespace Resolve(string channel)

@@ -67,6 +67,14 @@ public interface IHubApi
     /// <exception cref="HubApiException">108: the namespace has no presence.</exception>
     Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default);
 
+    /// <summary>Tells why a client did or did not get a publication, or without one how it stands to a channel.</summary>
+    /// <param name="client">The client's id.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="offset">The publication's offset in the channel's present epoch; null for none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <remarks>What has ended is remembered for as long as it fits <c>broker.explain.bytes-max</c>, on this node.</remarks>
+    Task<Explanation> ExplainAsync(string client, string channel, ulong? offset = null, CancellationToken cancellationToken = default);
+
     /// <summary>How many are subscribed to a channel, without their list.</summary>
     /// <exception cref="HubApiException">108: the namespace has no presence.</exception>
     Task<PresenceCounts> PresenceStatsAsync(string channel, CancellationToken cancellationToken = default);

@@ -78,7 +78,7 @@ public interface ICallWriter
     }
 
     /// <summary>
-    /// The hub calls a method of the client. Only where a session's outlet has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.
+    /// The hub calls a method of the client. Only where a session's writer has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.
     /// </summary>
     /// <param name="id">The hub's number for the answer.</param>
     /// <param name="method">The number of its name.</param>

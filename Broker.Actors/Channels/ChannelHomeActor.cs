@@ -30,6 +30,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     private readonly IActorRef _self;
     private readonly ChannelRelay _relay;
     private readonly LoopTimer? _sweeps, _changes, _nodes;
+    private readonly PositionChecks? _checks;
 
     private sealed record Go(Action Action) : INoSerializationVerificationNeeded;
 
@@ -59,7 +60,12 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
         if (context.Nodes is not null) _nodes = new LoopTimer(loop, TickNodes);
-        if (context.Homes.Namespaces.KeepAnything) _sweeps = new LoopTimer(loop, Sweep);
+        if (!context.Homes.Namespaces.KeepAnything) return;
+        _sweeps = new LoopTimer(loop, Sweep);
+        if (context.Homes.Settings.PositionCheckInterval > TimeSpan.Zero)
+            _relay.Checks = _checks =
+                new PositionChecks(
+                    loop, context.Homes.Settings.PositionCheckInterval, channel => _relay.Handle(new CheckPosition(channel.Name)));
     }
 
     /// <inheritdoc />
@@ -75,6 +81,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     protected override void PostStop()
     {
         _sweeps?.Stop();
+        _checks?.Stop();
         _changes?.Stop();
         _nodes?.Stop();
     }

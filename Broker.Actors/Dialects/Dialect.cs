@@ -10,7 +10,7 @@ namespace Broker.Actors.Dialects;
 /// <summary>A protocol that clients of the hub use, registered as one object: the hub knows nothing more of it.</summary>
 public sealed record Dialect
 {
-    /// <summary>Its name, for access rules and people, such as <c>centrifuge</c>.</summary>
+    /// <summary>Its name, for access rules and people.</summary>
     public required string Name { get; init; }
 
     /// <summary>

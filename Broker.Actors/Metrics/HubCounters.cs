@@ -1,3 +1,4 @@
+using Broker.Actors.Limits;
 using Broker.Core.Counting;
 using Broker.Reactor.Loops;
 
@@ -23,6 +24,9 @@ public sealed class HubCounters
 
     /// <summary>Opening handshakes that were refused on their way through another server, by status of HTTP.</summary>
     public CodeCounts Handshakes { get; } = new(CodeTable.HandshakeStatuses);
+
+    /// <summary>What was refused because a client passed a rate.</summary>
+    public LimitCounters Limited { get; } = new();
 
     /// <summary>Counts one more open connection, unless there are as many as there may be.</summary>
     internal bool TryOpen(int most)

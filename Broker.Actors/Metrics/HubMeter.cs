@@ -3,6 +3,7 @@ using Broker.Actors.Sessions;
 using System.Diagnostics.Metrics;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 using Broker.Core.Counting;
 using Broker.Core.Protocol.Messages;
 using Broker.Reactor.Loops;
@@ -53,6 +54,8 @@ public sealed class HubMeter : IDisposable
         _meter.CreateObservableCounter(
             "broker.disconnects", ReadDisconnects, "{connection}", "WebSocket connections that ended, each by one cause.");
         _meter.CreateObservableCounter("broker.rejects", ReadRejects, "{reject}", "What was refused, each by one cause.");
+        _meter.CreateObservableCounter(
+            "broker.limited", ReadLimited, "{reject}", "What was refused because a client passed a rate, by what and whose.");
         _meter.CreateObservableCounter("broker.calls", ReadCalls, "{call}", "Calls of clients that were answered.");
         Count("broker.payloads.received", LoopCount.PayloadsReceived, "{payload}", "WebSocket messages from clients.");
         Count("broker.payloads.sent", LoopCount.PayloadsSent, "{payload}", "WebSocket messages for clients.");
@@ -68,6 +71,9 @@ public sealed class HubMeter : IDisposable
             "broker.namespace.publications", ReadPublications, "{publication}", "Publications by namespace, and whether they were sent.");
         _meter.CreateObservableCounter(
             "broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by what they were told.");
+        _meter.CreateObservableCounter(
+            "broker.position.checks", ReadPositionChecks, "{check}",
+                "Positions of channels that were compared with their homes, by what was found.");
         _meter.CreateObservableCounter(
             "broker.recovered.publications", () =>
                 ByNamespace(("", NamespaceCount.RecoveredPublications)), "{publication}",
@@ -87,12 +93,28 @@ public sealed class HubMeter : IDisposable
         return sum;
     }
 
+    private IEnumerable<Measurement<long>> ReadLimited()
+    {
+        foreach (LimitScope scope in Enum.GetValues<LimitScope>())
+        {
+            foreach (LimitKind kind in Enum.GetValues<LimitKind>())
+            {
+                if (_counters.Limited.Read(scope, kind) is > 0 and long count)
+                    yield return new Measurement<long>(
+                        count, Tag("scope", CodeTable.SnakeOf(scope.ToString())), Tag("kind", CodeTable.SnakeOf(kind.ToString())));
+            }
+        }
+    }
+
     private IEnumerable<Measurement<long>> ReadPublications() =>
         ByNamespace(("sent", NamespaceCount.Published), ("suppressed", NamespaceCount.Suppressed));
 
     private IEnumerable<Measurement<long>> ReadRecoveries() => ByNamespace(
         ("recovered", NamespaceCount.Recovered), ("nothing_missed", NamespaceCount.RecoveredNothing),
             ("not_recovered", NamespaceCount.NotRecovered));
+
+    private IEnumerable<Measurement<long>> ReadPositionChecks() =>
+        ByNamespace(("kept", NamespaceCount.PositionsKept), ("lost", NamespaceCount.PositionsLost));
 
     // Only what there was, as with codes.
     private IEnumerable<Measurement<long>> ByNamespace(params IReadOnlyList<(string Outcome, NamespaceCount Count)> counts)

@@ -48,6 +48,9 @@ public sealed record PublicationExtras
     /// <summary>Of a publication that replaces a state: its version; 0 for none.</summary>
     public ulong Version { get; init; }
 
+    /// <summary>Of a publication that is traced: the span of its publish, as a traceparent; otherwise empty. Not kept on a disk.</summary>
+    public string Trace { get; init; } = "";
+
     /// <summary>Of a publication that replaces another one for a slow subscriber: what it describes; otherwise empty.</summary>
     public string Key { get; init; } = "";
 }

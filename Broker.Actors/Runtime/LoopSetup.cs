@@ -4,11 +4,11 @@ using Broker.Reactor.Loops;
 namespace Broker.Actors.Runtime;
 
 /// <summary>Hands the process's event loops to the actor system, so that its dispatchers can run on them.</summary>
-/// <param name="Loops">The loops, each at the place of its number.</param>
-public sealed class LoopSetup(IReadOnlyList<EventLoop> Loops) : Setup
+/// <param name="loops">The loops, each at the place of its number.</param>
+public sealed class LoopSetup(IReadOnlyList<EventLoop> loops) : Setup
 {
     /// <summary>The loops, each at the place of its number.</summary>
-    public IReadOnlyList<EventLoop> Loops { get; } = Loops;
+    public IReadOnlyList<EventLoop> Loops { get; } = loops;
 
     /// <summary>The id of the dispatcher that runs on a loop's thread.</summary>
     public static string DispatcherOf(int loop) => $"broker.loop-{loop}";

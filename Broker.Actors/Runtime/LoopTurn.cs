@@ -1,3 +1,4 @@
+using Broker.Actors.Recent;
 using Broker.Core.Buffers;
 using Broker.Reactor;
 using Broker.Reactor.Loops;
@@ -32,6 +33,9 @@ public sealed class LoopTurn
 
     /// <summary>The loop's pool.</summary>
     public BufferPool Pool => Loop.Pool;
+
+    /// <summary>What has ended lately on the loop.</summary>
+    internal RecentEnds Ends { get; init; } = new(bytesMax: 0, TimeProvider.System);
 
     /// <summary>The loop's fan-out; null while it is restarted.</summary>
     internal ITurnDeliveries? Deliveries { get; set; }

@@ -27,6 +27,17 @@ internal sealed class LoopSessions
         if (clients.Count == 0) _users.Remove(user);
     }
 
+    /// <summary>The session of a client, the one that its user is.</summary>
+    internal IActorRef? Find(string client)
+    {
+        foreach (Dictionary<string, IActorRef> clients in _users.Values)
+        {
+            if (clients.TryGetValue(client, out IActorRef? session)) return session;
+        }
+
+        return null;
+    }
+
     /// <summary>The clients that a server names.</summary>
     internal IEnumerable<KeyValuePair<string, IActorRef>> Find(UserConnections target)
     {

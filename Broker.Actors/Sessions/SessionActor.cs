@@ -4,11 +4,15 @@ using Broker.Actors.Calls.Methods;
 using Broker.Actors.Calls.Outbound;
 using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.Home;
+using System.Net;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
+using Broker.Actors.Recent;
+using Broker.Reactor.Loops;
 using Broker.Actors.Model;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Filters;
@@ -29,7 +33,7 @@ namespace Broker.Actors.Sessions;
 /// While it waits for an answer of access, its client is not read, and the commands that have come wait in their order.
 /// Never restarted: if it fails, its client is disconnected and may come back. Publications do not pass through it.
 /// </remarks>
-public sealed class SessionActor : UntypedActor
+public sealed partial class SessionActor : UntypedActor
 {
     private readonly SessionContext _context;
     private ISessionWriter _writer = null!;         // From the first message on.
@@ -41,7 +45,8 @@ public sealed class SessionActor : UntypedActor
     private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
     private AccessQueue? _access;                   // From the first answer of access that did not come at once.
     private SessionExpiry? _expiry;                 // From connect on, where the connection or a subscription expires.
-    private Dictionary<ChannelNamespace, RateLimit>? _rates;    // From the first publication on where there is a rate.
+    private Dictionary<ChannelNamespace, TokenBucket>? _rates;  // From the first publication on where there is a rate.
+    private ClientLimits.SessionLimits? _limits;    // From the first message on, where clients have rates.
     private UpgradeInfo? _upgrade;                  // Until connect, where access is told of it.
     private bool _wasRejected;                      // Its connect failed; what it has sent behind that is passed over.
     private bool _ended;
@@ -91,10 +96,17 @@ public sealed class SessionActor : UntypedActor
             case DisconnectClient disconnect when !_ended: Disconnect(disconnect.Reason, "by the server"); break;
             case DisconnectClient: break;
             case RefreshClient refresh: RefreshByServer(refresh.Expiry); break;
-            case Bound bound: (_writer, _upgrade) = (bound.Writer, bound.Upgrade); break;
-            case Ended: _ended = true; Context.Stop(Self); break;
+            case Bound bound: Bind(bound); break;
+            case DescribeClient describe: Describe(describe); break;
+            case Ended ended: OnEnded(ended.Closure); break;
             default: Unhandled(message); break;
         }
+    }
+
+    private void Bind(Bound bound)
+    {
+        (_writer, _upgrade) = (bound.Writer, bound.Upgrade);
+        if (_context.Limits is { } limits) _limits = limits.Begin(limits.NeedsAddress ? _writer.Connection.Remote.Address : IPAddress.None);
     }
 
     private SessionCalls Calls =>
@@ -142,13 +154,15 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.Connect connect: Connect(connect); return;
             case not null when _principal is null && _wasRejected: break;
             case not null when _principal is null: Disconnect(DisconnectReason.BadRequest, "a command before connect"); return;
+            case not null when _limits is not null && IsRefused(command): return;
             case ClientCommand.Publish publish: Publish(publish); return;
             case ClientCommand.Subscribe subscribe: Subscribe(subscribe); return;
             case ClientCommand.Unsubscribe unsubscribe: Unsubscribe(unsubscribe); return;
             case ClientCommand.History history: Read(history, history.Channel, HubAction.History); return;
             case ClientCommand.Presence presence: Read(presence, presence.Channel, HubAction.Presence); return;
             case ClientCommand.Refresh refresh: Refresh(refresh); return;
-            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run); return;
+            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run, _limits is null ? Authorize : Handle);
+            return;
             case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
             case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
@@ -167,557 +181,88 @@ public sealed class SessionActor : UntypedActor
         _writer.Done(command.Bytes);
     }
 
-    private void Connect(ClientCommand.Connect connect)
+    // Takes a command's share of the client's rates; beyond them the client is answered here. Items of a call count with the call.
+    private bool IsRefused(ClientCommand command)
     {
-        if (_principal is not null)
+        (int count, LimitKind kind) = command switch
         {
-            Disconnect(DisconnectReason.BadRequest, "connect sent twice");
-            _writer.Done(connect.Bytes);
-            return;
-        }
-
-        string client = Guid.NewGuid().ToString();
-        ValueTask<AuthenticationResult> answer;
-        try
-        {
-            answer = _context.Access.AuthenticateAsync(RequestOf(connect, client), Gone);
-        }
-        catch (Exception failure)
-        {
-            answer = ValueTask.FromException<AuthenticationResult>(failure);
-        }
-
-        if (answer.IsCompletedSuccessfully) OnAuthenticated(connect, client, answer.Result, failure: null);
-        else Access.Await(answer.AsTask(), (result, failure) => OnAuthenticated(connect, client, result, failure));
-    }
-
-    private void OnAuthenticated(ClientCommand.Connect connect, string client, AuthenticationResult? result, Exception? failure)
-    {
-        if (result is null)
-        {
-            _context.Log.Error(failure!, "Access could not answer the connect of {0}.", _writer.Connection.Id);
-            Disconnect(DisconnectReason.ServerError, "access failed");
-        }
-        else if (result.Disconnect is { } reason)
-        {
-            Disconnect(reason, "connect rejected");
-        }
-        else if ((result.Error ?? CheckDate(result.ExpiresAt)) is { } error)
-        {
-            _wasRejected = true;
-            _writer.NotConnected(connect.Id, error);
-        }
-        else
-        {
-            Admit(connect, client, result);
-        }
-
-        _writer.Done(connect.Bytes);
-    }
-
-    private void Admit(ClientCommand.Connect connect, string client, AuthenticationResult result)
-    {
-        _principal = new Principal(result.User, client) { ConnectionInfo = result.ConnectionInfo, State = result.State };
-        _wasRejected = false;
-        TimeSpan? left = null;
-        if (result.ExpiresAt is { } date)
-        {
-            left = Expiry.Left(date);
-            Expiry.Set("", date, result.ClientRefreshes);
-        }
-
-        _upgrade = null;
-        var admission = new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null };
-        if (result.Subscriptions.Count == 0 || !_writer.SendsSubscriptionsOnConnect)
-        {
-            Welcome(connect, result, admission);
-            return;
-        }
-
-        // The answer says where each channel stands; what is published from there on is sent as the subscriptions are made.
-        ServerSubscriptions reported =
-            ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
-        if (reported.ReadAsync() is not { } reading) Welcome(connect, result, admission, reported);
-        else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, reported, failure));
-    }
-
-    private void OnPositions(
-        ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions reported, Exception? failure)
-    {
-        if (failure is null)
-        {
-            Welcome(connect, result, admission, reported);
-            return;
-        }
-
-        _context.Log.Error(failure, "The channels of the server could not be read for {0}.", _writer.Connection.Id);
-        Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
-    }
-
-    private void Welcome(
-        ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? reported = null)
-    {
-        string client = admission.Client;
-        _writer.Connected(connect.Id, reported is null ? admission : admission with { Subscriptions = reported.Results });
-        if (_writer.WindowsOfHubCalls is { } windows)
-            _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
-        if (_context.Log.IsDebugEnabled)
-            _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
-        _context.Connected?.Add(result.User, client, Self);
-        foreach (ServerSubscription subscription in result.Subscriptions)
-        {
-            StreamPosition? since =
-                reported is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel)
-                    : reported.PositionOf(subscription.Channel);
-            SubscribeByServer(subscription, since, isReported: reported is not null);
-        }
-    }
-
-    private HubError? CheckDate(DateTimeOffset? date) =>
-        date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
-
-    private AuthenticationRequest RequestOf(ClientCommand.Connect connect, string client)
-    {
-        var request = new AuthenticationRequest { Dialect = _writer.Dialect, Client = client, Remote = _writer.Connection.Remote };
-        if (_upgrade is { } upgrade) request = request with { Target = upgrade.Target, UpgradeHeaders = upgrade.Headers };
-        return connect.Credentials is not { } shown ? request : request with
-        {
-            Token = shown.Token,
-            Data = shown.Data,
-            Name = shown.Name,
-            Version = shown.Version,
-            Headers = shown.Headers ?? request.Headers,
+            ClientCommand.Item or ClientCommand.ItemsEnd or ClientCommand.Grant or ClientCommand.Cancel or ClientCommand.Answer =>
+                (0, LimitKind.Commands),
+            ClientCommand.InlineCalls when _context.HasOwnAccess => (0, LimitKind.Commands),     // Each becomes a command of its own.
+            ClientCommand.InlineCalls inline => (inline.Run.Calls.Length, LimitKind.Commands),
+            ClientCommand.Publish => (1, LimitKind.Publishes),
+            ClientCommand.Subscribe => (1, LimitKind.Subscribes),
+            _ => (1, LimitKind.Commands),
         };
-    }
-
-    // Asks access about a command; with an answer that is there at once nothing is made.
-    private void Authorize(
-        AuthorizationRequest request, ClientCommand command, Action<SessionActor, ClientCommand, AuthorizationResult> then)
-    {
-        ValueTask<AuthorizationResult> answer;
-        try
+        if (count == 0 || _limits!.TryTake(count, kind, Math.Max(command.Bytes, (command as ClientCommand.Publish)?.LongData?.Bytes ?? 0)))
+            return false;
+        if (_limits.IsOver)
         {
-            answer = _context.Access.AuthorizeAsync(request, Gone);
-        }
-        catch (Exception failure)
-        {
-            answer = ValueTask.FromException<AuthorizationResult>(failure);
+            (command as ClientCommand.Publish)?.LongData?.Release();
+            (command as ClientCommand.Call)?.Reservation?.Dispose();
+            Disconnect(DisconnectReason.TooManyRequests, "too many commands were refused for their rate");
+            _writer.Done(command.Bytes);
+            return true;
         }
 
-        if (answer.IsCompletedSuccessfully) OnAuthorized(command, answer.Result, then);
-        else Access.Await(answer.AsTask(), (result, failure) => OnAuthorized(command, failure is null ? result : OnFailure(failure), then));
-    }
-
-    private AuthorizationResult OnFailure(Exception failure)
-    {
-        _context.Log.Error(failure, "Access could not answer a command of {0}.", _writer.Connection.Id);
-        return AuthorizationResult.Reject(HubError.Internal);
-    }
-
-    private void OnAuthorized(
-        ClientCommand command, AuthorizationResult result, Action<SessionActor, ClientCommand, AuthorizationResult> then)
-    {
-        if (result.IsAllowed)
+        switch (command)
         {
-            then(this, command, result);
-            return;
+            // To refuse these would leave a client in a state that it wants to leave: they are served, and count.
+            case ClientCommand.Unsubscribe or ClientCommand.Refresh: return false;
+            case ClientCommand.InlineCalls inline when inline.Run.Calls.Length > 1: StartEach(inline.Run, Handle); return true;
+            case ClientCommand.InlineCalls inline: StartEach(inline.Run, Refuse); return true;
+            case ClientCommand.Call call: Refuse(call); return true;
+            case ClientCommand.Send: _writer.Done(command.Bytes); return true;
+            case ClientCommand.Publish publish: publish.LongData?.Release(); break;
+            default: break;
         }
 
-        (command as ClientCommand.Publish)?.LongData?.Release();
-        if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
-        else Reject(command, result.Error!.Value);
+        Reject(command, HubError.TooManyRequests);
+        return true;
     }
 
-    private void Subscribe(ClientCommand.Subscribe subscribe)
+    private void Refuse(ClientCommand.Call call)
     {
-        HubError? rejected = subscribe switch
-        {
-            _ when ChannelName.Check(subscribe.Channel, _context.Settings.ChannelBytesMax) is not null => HubError.BadRequest,
-            _ when _subscriptions.TryGet(Subscription.KeyOf(subscribe.Channel, subscribe.Options.Key), out _) => HubError.AlreadySubscribed,
-            _ when _subscriptions.Count >= _context.Settings.ChannelsMax => HubError.LimitExceeded,
-            { Options.IsUnavailable: true } => HubError.NotAvailable,
-            _ when !_context.Namespaces.TryResolve(subscribe.Channel, out _, out HubError unknown) => unknown,
-            _ => null,
-        };
-        if (rejected is { } error)
-        {
-            Reject(subscribe, error);
-            return;
-        }
-
-        var request =
-            new AuthorizationRequest(HubAction.Subscribe, subscribe.Channel, _principal!)
-                { Token = subscribe.Options.Token, Data = subscribe.Options.Data };
-        Authorize(request, subscribe,
-            static (session, command, result) => session.Subscribe((ClientCommand.Subscribe)command, result.Terms));
-    }
-
-    private void Subscribe(ClientCommand.Subscribe subscribe, SubscriptionTerms? terms)
-    {
-        if (CheckDate(terms?.ExpiresAt) is { } expired)
-        {
-            Reject(subscribe, expired);
-            return;
-        }
-
-        TagsFilter? filter = null;
-        if (!subscribe.Options.Filter.IsEmpty && !TryReadFilter(subscribe, out filter))
-        {
-            Reject(subscribe, HubError.BadRequest);
-            return;
-        }
-
-        Send(subscribe.Channel, subscribe.Options, terms, filter, subscribe.Id, subscribe.Bytes);
-    }
-
-    private bool TryReadFilter(ClientCommand.Subscribe subscribe, out TagsFilter? filter)
-    {
-        filter = null;
-        if (!_context.Namespaces.TryResolve(subscribe.Channel, out ChannelNamespace? options, out _) || !options.TagsFilter) return false;
-        string? problem = TagsFilterReader.Read(subscribe.Options.Filter.Span, out filter);
-        if (problem is not null && _context.Log.IsDebugEnabled)
-            _context.Log.Debug("{0} has a filter that is refused: {1}", _writer.Connection.Id, problem);
-        return problem is null;
-    }
-
-    private void UnsubscribeByServer(string channel)
-    {
-        if (!_ended && _subscriptions.TryGet(channel, out Subscription? subscription))
-            OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.ByServer));
-    }
-
-    private void RefreshByServer(ConnectionExpiry expiry)
-    {
-        if (_ended || _principal is null) return;
-        if (expiry.HasExpired)
-        {
-            Disconnect(DisconnectReason.Expired, "by the server");
-            return;
-        }
-
-        Expiry.Set("", expiry.At);
-        _writer.RefreshedByServer(Expiry.Left(expiry.At));
-    }
-
-    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince, bool isReported = false)
-    {
-        if (_ended || !_writer.TakesServerSubscriptions || _subscriptions.TryGet(wanted.Channel, out _)) return;
-        SubscriptionTerms terms = ServerSubscriptions.TermsOf(wanted);
-        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsReported = isReported, RecoverFrom = recoverSince }, terms,
-            filter: null, id: 0, bytes: 0);
-    }
-
-    private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, TagsFilter? filter, uint id, int bytes)
-    {
-        // A channel of the server's own choice may have a namespace that is not configured: the home answers that.
-        ChannelNamespace known =
-            _context.Namespaces.TryResolve(channel, out ChannelNamespace? found, out _) ? found : _context.Namespaces.WithoutNamespace;
-        bool isSeen = terms?.Presence ?? known.Presence;
-        var subscription = new Subscription(channel, _writer.Connection.Id.Loop, Self, _writer)
-        {
-            Options = options,
-            Namespace = known,
-            Filter = filter,
-            FilterText = filter is null ? "" : System.Text.Encoding.UTF8.GetString(options.Filter.Span),
-            Info = !isSeen ? null : terms is { ChannelInfo.IsEmpty: false } ? Info with { ChannelInfo = terms.ChannelInfo } : Info,
-        };
-        _subscriptions.Add(subscription);
-        SubscribeResult result = default;
-        if (terms is not null)
-        {
-            if (terms.ExpiresAt is not null) Expiry.Set(subscription.Key, terms.ExpiresAt, terms.ClientRefreshes);
-            result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null
-                ? Expiry.Left(terms.ExpiresAt) : null };
-        }
-
-        _context.Routes.HomeOf(channel)
-            .Tell(new ChannelProtocol.Subscribe(subscription, id, bytes) { Terms = result, Granted = terms }, ActorRefs.NoSender);
-    }
-
-    private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
-    {
-        // A client that was not subscribed is told that it is not: the same answer, as the official server gives it.
-        if (_subscriptions.Remove(Subscription.KeyOf(unsubscribe.Channel, unsubscribe.Key), out Subscription? subscription))
-        {
-            _expiry?.Set(subscription.Key, date: null);
-            _context.Routes.HomeOf(subscription.Channel)
-                .Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
-            return;
-        }
-
-        _writer.Unsubscribed(unsubscribe.Id, unsubscribe.Number);
-        _writer.Done(unsubscribe.Bytes);
-    }
-
-    private void Publish(ClientCommand.Publish publish)
-    {
-        if ((publish.IsJson && publish.Data.IsEmpty) || ChannelName.Check(publish.Channel, _context.Settings.ChannelBytesMax) is not null)
-        {
-            publish.LongData?.Release();
-            Reject(publish, HubError.BadRequest);
-            return;
-        }
-
-        if (Limit(publish) is { } limited)
-        {
-            publish.LongData?.Release();
-            Reject(publish, limited);
-            return;
-        }
-
-        var request =
-            new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!)
-                { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
-        Authorize(request, publish, static (session, command, result) => session.Send((ClientCommand.Publish)command, result.Publication));
-    }
-
-    // What the channel's namespace bounds, the publisher.
-    private HubError? Limit(ClientCommand.Publish publish)
-    {
-        if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
-        if ((publish.LongData?.Bytes ?? publish.Data.Length) > options.MessageBytesMax) return HubError.LimitExceeded;
-        if (options.PublishRate == 0) return null;
-        ref RateLimit rate =
-            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out bool isKnown);
-        if (!isKnown) rate = new RateLimit(options.PublishRate);
-        return rate.TryTake(_writer.Connection.Loop.NowMilliseconds) ? null : HubError.TooManyRequests;
-    }
-
-    private ClientInfo Info => _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
-
-    // History and presence are asked of the channel's home, if access lets the client.
-    private void Read(ClientCommand command, string channel, HubAction action)
-    {
-        if (ChannelName.Check(channel, _context.Settings.ChannelBytesMax) is not null)
-        {
-            Reject(command, HubError.BadRequest);
-            return;
-        }
-
-        var request = new AuthorizationRequest(action, channel, _principal!) { IsSubscribed = _subscriptions.TryGet(channel, out _) };
-        Authorize(request, command, static (session, asked, _) => session.Read(asked));
-    }
-
-    private void Read(ClientCommand command)
-    {
-        object message = command switch
-        {
-            ClientCommand.History history =>
-                new ChannelProtocol.ReadHistory(history.Channel, Bounded(history.Query), Self, history.Id, history.Bytes),
-            ClientCommand.Presence presence =>
-                new ChannelProtocol.ReadPresence(presence.Channel, presence.CountsOnly, Self, presence.Id, presence.Bytes),
-            _ => throw new ArgumentException($"{command} reads nothing.", nameof(command)),
-        };
-        string channel = (command as ClientCommand.History)?.Channel ?? ((ClientCommand.Presence)command).Channel;
-        _context.Routes.HomeOf(channel).Tell(message, ActorRefs.NoSender);
-    }
-
-    private HistoryQuery Bounded(HistoryQuery query) =>
-        query.Limit < 0 || query.Limit > _context.History.PageMax ? query with { Limit = _context.History.PageMax } : query;
-
-    private void OnPresence(ChannelProtocol.PresenceRead read)
-    {
-        // A list that would not fit the client's queue would end its connection: the counts are there for that.
-        if (read.Members is not { } members) _writer.PresenceStats(read.Id, read.Counts);
-        else if (members.Sum(
-            static each =>
-                80L + each.User.Length + each.Client.Length + each.ConnectionInfo.Length
-                    + each.ChannelInfo.Length) > _writer.Connection.Loop.Settings.QueueBytesMax / 2) _writer.Failed(
-                    read.Id, index: 0, HubError.LimitExceeded);
-        else _writer.Presence(read.Id, members);
-        _writer.Done(read.Bytes);
-    }
-
-    private void Send(ClientCommand.Publish publish, PublicationTerms? terms)
-    {
-        var publication =
-            new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info,
-                Extras = publish.Extras };
-        if (terms is not null) publication = Change(publication, terms);
-        PublishOptions options = terms?.Options ?? publish.Options;
-        _context.Routes.HomeOf(publish.Channel)
-            .Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes)
-            { Options = options }, ActorRefs.NoSender);
-    }
-
-    private static Publication Change(in Publication publication, PublicationTerms terms)
-    {
-        Publication changed = publication;
-        if (terms.Data is { } data)
-        {
-            changed.LongData?.Release();
-            changed = changed with { Data = data, LongData = null, IsJson = terms.IsJson };
-        }
-
-        bool hasExtras = terms.Tags.Count > 0 || terms.Options.Version != 0;
-        return hasExtras
-            ? changed with { Extras =
-            (changed.Extras ?? new PublicationExtras()) with { Tags = terms.Tags, Version = terms.Options.Version } } : changed;
-    }
-
-    private void Authorize(ClientCommand.Call call)
-    {
-        string name = _context.Calls.Methods.TryGet(call.Method, out Method? method) ? method.Name : "";
-        var request = new AuthorizationRequest(HubAction.Call, name, _principal!) { Data = call.Arguments };
-        ValueTask<AuthorizationResult> answer;
-        try
-        {
-            answer = method is null ? default : _context.Access.AuthorizeAsync(request, Gone);
-        }
-        catch (Exception failure)
-        {
-            answer = ValueTask.FromException<AuthorizationResult>(failure);
-        }
-
-        if (answer.IsCompletedSuccessfully) Start(call, answer.Result);
-        else Access.Await(answer.AsTask(), (result, failure) => Start(call, failure is null ? result : OnFailure(failure)));
-    }
-
-    private void StartEach(InlineRun run)
-    {
-        // The run was owed one answer as a whole; each of its calls is answered for itself.
-        bool isOwed = true;
-        foreach (ref readonly InlineEntry entry in run.Calls)
-        {
-            if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
-            if (entry.Bytes > 0) isOwed = false;
-            ClientCommand.Call call = ClientCommand.Call.Of(run.RequestOf(entry), entry.Bytes);
-            if (IsWaiting) _access!.Enqueue(call);
-            else Authorize(call);
-        }
-
-        run.Return();
-    }
-
-    private void Start(ClientCommand.Call call, AuthorizationResult result)
-    {
-        if (result.IsAllowed)
-        {
-            Calls.Start(call.Request, _principal!);
-        }
-        else
-        {
-            call.Reservation?.Dispose();
-            if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
-            else
-                _writer.Calls.Faulted(
-                    call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied,
-                        result.Error.Value.Message);
-        }
-
+        call.Reservation?.Dispose();
+        _writer.Calls.Faulted(call.Id, FaultCode.Overloaded, HubError.TooManyRequests.Message);
         _writer.Done(call.Bytes);
     }
 
-    private void Refresh(ClientCommand.Refresh refresh)
+    private void OnEnded(Closure closure)
     {
-        if (refresh.Channel is { } channel && !_subscriptions.TryGet(channel, out _))
+        _ended = true;
+        if (_principal is { } principal)
         {
-            Reject(refresh, HubError.PermissionDenied);
-            return;
+            // A client that closes in good order, or is closed so, has been sent everything before that.
+            bool mayHaveLost = closure.Cause is not (ClosureCause.ClosedByClient or ClosureCause.ClosedByServer or ClosureCause.Shutdown);
+            string cause = Broker.Core.Counting.CodeTable.SnakeOf(closure.Cause.ToString()).Replace('_', ' ');
+            _context.Ends.AddConnection(
+                principal.Client, principal.User, (int)closure.Code, closure.Reason.Length == 0 ? cause : $"{cause}: {closure.Reason}",
+                    mayHaveLost);
         }
 
-        ValueTask<RefreshResult> answer;
-        try
-        {
-            answer = _context.Access.RefreshAsync(new RefreshRequest(_principal!, refresh.Token) { Channel = refresh.Channel }, Gone);
-        }
-        catch (Exception failure)
-        {
-            answer = ValueTask.FromException<RefreshResult>(failure);
-        }
-
-        if (answer.IsCompletedSuccessfully) OnRefreshed(refresh, answer.Result);
-        else Access.Await(answer.AsTask(), (result, failure) => OnRefreshed(refresh, failure is null ? result : OnFailedRefresh(failure)));
+        Context.Stop(Self);
     }
 
-    private RefreshResult OnFailedRefresh(Exception failure)
+    private void Describe(DescribeClient describe)
     {
-        _context.Log.Error(failure, "Access could not answer a refresh of {0}.", _writer.Connection.Id);
-        return RefreshResult.Reject(HubError.Internal);
-    }
-
-    private void OnRefreshed(ClientCommand.Refresh refresh, RefreshResult result)
-    {
-        if (result.Disconnect is { } reason)
-        {
-            Disconnect(reason, "refresh rejected");
-        }
-        else if ((result.Error ?? CheckDate(result.ExpiresAt)) is { } error)
-        {
-            _writer.Failed(refresh.Id, refresh.Index, error);
-        }
+        var client = new ClientDescription(_principal?.User ?? "", _writer.Connection.QueuedBytes, Subscription: null);
+        if (!_subscriptions.TryGet(describe.Channel, out Subscription? subscription)) describe.Then(client);
         else
-        {
-            Expiry.Set(refresh.Channel ?? "", result.ExpiresAt);
-            _writer.Refreshed(refresh.Id, refresh.Channel, Expiry.Left(result.ExpiresAt));
-        }
-
-        _writer.Done(refresh.Bytes);
+            _context.FanOut.Tell(
+                new ChannelProtocol.DescribeSubscriber(subscription, found => describe.Then(client with { Subscription = found })),
+                    ActorRefs.NoSender);
     }
 
-    private void OnExpired(string key)
-    {
-        if (_ended) return;
-        if (_context.HasOwnAccess && Expiry.IsByHub(key) && !IsWaiting) RefreshByHub(key);
-        else if (_context.HasOwnAccess && Expiry.IsByHub(key))
-            Expiry.Set(key, _context.Calls.Time.GetUtcNow().AddSeconds(1), clientRefreshes: false);
-        else End(key);
-    }
-
-    // What the client does not refresh by itself: access is asked whether it may stay.
-    private void RefreshByHub(string key)
-    {
-        string? channel = key.Length == 0 ? null : _subscriptions.TryGet(key, out Subscription? subscription) ? subscription.Channel : "";
-        if (channel is "") return;
-        ValueTask<RefreshResult> answer;
-        try
-        {
-            answer = _context.Access.RefreshAsync(new RefreshRequest(_principal!, default) { Channel = channel }, Gone);
-        }
-        catch (Exception failure)
-        {
-            answer = ValueTask.FromException<RefreshResult>(failure);
-        }
-
-        if (answer.IsCompletedSuccessfully) OnRefreshedByHub(key, answer.Result);
-        else Access.Await(answer.AsTask(), (result, failure) => OnRefreshedByHub(key, failure is null ? result : OnFailedRefresh(failure)));
-    }
-
-    private void OnRefreshedByHub(string key, RefreshResult result)
-    {
-        if (result.Error is null && result.Disconnect is null && CheckDate(result.ExpiresAt) is null)
-            Expiry.Set(key, result.ExpiresAt, clientRefreshes: false);
-        else End(key);
-    }
-
-    private void End(string key)
-    {
-        if (key.Length == 0)
-        {
-            Disconnect(DisconnectReason.Expired, "the connection has expired");
-        }
-        else if (_subscriptions.TryGet(key, out Subscription? subscription))
-        {
-            if (subscription.Options.IsServerSide) Disconnect(DisconnectReason.SubscriptionExpired, "a subscription has expired");
-            else OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.Expired));
-        }
-    }
-
-    private void Call(CallClient call)
-    {
-        FaultCode refused = _writer.Calls.Call(call.Id, call.Method, call.Deadline, call.Arguments, call.Options);
-        if (refused != FaultCode.None) _called?.Answer(call.Id, refused, default, "the call could not be sent");
-    }
-
-    // It has taken room in any case, and gives it back when it is gone.
-    private void SendItemToClient(SendItemToClient send)
-    {
-        if (_called!.IsWaiting(send.Id) && !_writer.Calls.Sent(send.Id, send.Item)) _called.OnTooLong(send.Id, send.Item.Length);
-        Sent.Add(send.Item.Length);
-    }
+    private void AddRefusal(string channel, HubError error) =>
+        _context.Ends.AddRefusal(
+            _principal?.Client ?? "", channel, error.Kind == HubErrorKind.Application ? error.ApplicationCode : 100 + (int)error.Kind,
+                error.Message);
 
     private void Reject(ClientCommand command, HubError error)
     {
+        if (command is ClientCommand.Subscribe subscribe && error.Kind != HubErrorKind.AlreadySubscribed)
+            AddRefusal(subscribe.Channel, error);
         _writer.Failed(command.Id, command.Index, error);
         _writer.Done(command.Bytes);
     }
@@ -725,7 +270,12 @@ public sealed class SessionActor : UntypedActor
     private void OnFailed(ChannelProtocol.Failed failed)
     {
         bool isServerSide = failed.Subscription is { Options.IsServerSide: true };
-        if (failed.Subscription is { } subscription && IsHeld(subscription)) _subscriptions.Remove(subscription.Key, out _);
+        if (failed.Subscription is { } subscription && IsHeld(subscription))
+        {
+            _subscriptions.Remove(subscription.Key, out _);
+            AddRefusal(subscription.Channel, failed.Error);
+        }
+
         if (isServerSide) Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
         else _writer.Failed(failed.Id, index: 0, failed.Error);
         _writer.Done(failed.Bytes);
@@ -738,9 +288,22 @@ public sealed class SessionActor : UntypedActor
         if (!IsHeld(subscription)) return;
         _subscriptions.Remove(subscription.Key, out _);
         _expiry?.Set(subscription.Key, date: null);
+        subscription.End = EndOf(evicted.Reason.Kind);
         Leave(subscription);
-        _writer.Evicted(subscription, evicted.Reason);
+
+        // A client does not renew by itself what the server has subscribed it to: it has to connect again.
+        if (subscription.Options.IsServerSide && evicted.Reason.Kind == UnsubscribeKind.InsufficientState)
+            Disconnect(DisconnectReason.InsufficientState, $"a publication of {subscription.Channel} was lost");
+        else _writer.Evicted(subscription, evicted.Reason);
     }
+
+    private static SubscriptionEnd EndOf(UnsubscribeKind kind) => kind switch
+    {
+        UnsubscribeKind.ByServer => SubscriptionEnd.ByServer,
+        UnsubscribeKind.Expired => SubscriptionEnd.Expired,
+        UnsubscribeKind.StateInvalidated => SubscriptionEnd.StateInvalidated,
+        _ => SubscriptionEnd.InsufficientState,
+    };
 
     private bool IsHeld(Subscription subscription) =>
         _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
@@ -761,12 +324,18 @@ public sealed class SessionActor : UntypedActor
     protected override void PostStop()
     {
         if (_principal is { } principal) _context.Connected?.Remove(principal.User, principal.Client);
-        foreach (Subscription subscription in _subscriptions.All) Leave(subscription);
+        foreach (Subscription subscription in _subscriptions.All)
+        {
+            subscription.End = SubscriptionEnd.ConnectionEnded;
+            Leave(subscription);
+        }
+
         _subscriptions.Clear();
         _calls?.AbandonAll();
         _called?.Close();
         _access?.Close();
         _expiry?.Stop();
+        _limits?.End();
 
         // A session that failed has not seen the end of its connection: the client is disconnected, and may come back.
         _writer.Disconnect(DisconnectReason.ServerError);

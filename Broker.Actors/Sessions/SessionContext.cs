@@ -1,9 +1,12 @@
 using Broker.Actors.Calls.Inbound;
 using Broker.Actors.Channels.History;
+using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Access;
 using Broker.Actors.Channels;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
+using Broker.Actors.Recent;
 
 namespace Broker.Actors.Sessions;
 
@@ -21,6 +24,15 @@ public sealed record SessionContext(
 
     /// <summary>Bounds of histories.</summary>
     public HistorySettings History { get; init; } = new();
+
+    /// <summary>The rates of clients; null where nothing is limited.</summary>
+    internal ClientLimits? Limits { get; init; }
+
+    /// <summary>The fan-out of this loop; no one where nothing is explained.</summary>
+    internal IActorRef FanOut { get; init; } = ActorRefs.Nobody;
+
+    /// <summary>What has ended lately on this loop.</summary>
+    internal RecentEnds Ends { get; init; } = new(bytesMax: 0, TimeProvider.System);
 
     /// <summary>The clients of this loop that have connected; null where no server asks for them.</summary>
     internal LoopSessions? Connected { get; init; }

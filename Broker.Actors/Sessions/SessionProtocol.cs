@@ -40,6 +40,11 @@ public static class SessionProtocol
     /// <summary>Server to session: end the client's subscription to a channel.</summary>
     public sealed record UnsubscribeClient(string Channel) : IMayArriveLate;
 
+    /// <summary>Sessions to session: describe the client and its subscription to a channel.</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Then">Goes on with the description; on the loop's thread.</param>
+    internal sealed record DescribeClient(string Channel, Action<ClientDescription> Then) : IMayArriveLate;
+
     /// <summary>Server to session: disconnect the client.</summary>
     public sealed record DisconnectClient(DisconnectReason Reason) : IMayArriveLate;
 

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Broker.Actors.Recent;
 
 namespace Broker.Actors.Sessions;
 
@@ -15,6 +16,19 @@ internal static class SessionsProtocol
 
     /// <summary>So many clients were told.</summary>
     internal sealed record Notified(int Clients) : INoSerializationVerificationNeeded;
+
+    /// <summary>How does this client stand to this channel? Answered with <see cref="Described"/>.</summary>
+    /// <param name="Client">The client's id.</param>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="ReplyTo">Who is answered.</param>
+    internal sealed record Describe(string Client, string Channel, IActorRef ReplyTo) : INoSerializationVerificationNeeded;
+
+    /// <summary>What this loop knows of it.</summary>
+    /// <param name="Live">The client, if it is connected here.</param>
+    /// <param name="Ends">What has ended of the client and the channel, the oldest first.</param>
+    /// <param name="ForgottenBefore">Before this nothing is remembered; null where nothing was dropped.</param>
+    internal sealed record Described(ClientDescription? Live, IReadOnlyList<RecentEnd> Ends, DateTimeOffset? ForgottenBefore)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>How many clients are there? Answered with <see cref="Counted"/>.</summary>
     internal sealed record Count(IActorRef ReplyTo) : INoSerializationVerificationNeeded;

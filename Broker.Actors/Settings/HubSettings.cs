@@ -3,6 +3,7 @@ using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels.History;
 using System.Net;
 using Broker.Actors.Channels.Namespaces;
+using Broker.Actors.Limits;
 using Broker.Actors.Sessions;
 using Broker.Core.Upgrade;
 using Broker.Reactor;
@@ -33,6 +34,9 @@ public record HubSettings
     /// <summary>What one client may do and hold, whatever dialect it uses.</summary>
     public ClientSettings Clients { get; init; } = new();
 
+    /// <summary>How fast clients may be.</summary>
+    public LimitSettings Limits { get; init; } = new();
+
     /// <summary>What clients may do where an application brings no rules of its own.</summary>
     public AccessSettings Access { get; init; } = new();
 
@@ -54,8 +58,18 @@ public record HubSettings
     /// <summary>Compression of messages.</summary>
     public CompressionSettings Compression { get; init; } = new();
 
+    /// <summary>What is remembered to explain why a client did not get a publication.</summary>
+    public ExplainSettings Explain { get; init; } = new();
+
     /// <summary>How long a stopping hub waits for its clients to take their last bytes and go.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>What is remembered to explain why a client did not get a publication.</summary>
+public sealed record ExplainSettings
+{
+    /// <summary>Bytes that ends of connections and subscriptions may hold; 0 remembers none.</summary>
+    public int BytesMax { get; init; } = 8 * 1024 * 1024;
 }
 
 /// <summary>Who moves the bytes of the public port.</summary>

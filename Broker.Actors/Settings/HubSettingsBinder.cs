@@ -24,7 +24,9 @@ public static class HubSettingsBinder
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     /// <summary>Reads every setting of a hub; what is wrong stays noted in the reader.</summary>
-    public static HubSettings Read(SettingsReader reader)
+    /// <param name="reader">The reader.</param>
+    /// <param name="clients">The group that has what holds for clients of every dialect, such as <c>broker.clients</c>.</param>
+    public static HubSettings Read(SettingsReader reader, string clients)
     {
         ArgumentNullException.ThrowIfNull(reader);
         var settings = new HubSettings
@@ -33,8 +35,9 @@ public static class HubSettingsBinder
             Transport = reader.GetChoice<Transport>("broker.transport"),
             Reactors = reader.GetCount("broker.reactors", 0, 1024),
             Reactor = ReadReactor(reader),
-            Clients = ReadClients(reader),
-            Access = ReadAccess(reader),
+            Clients = ReadClients(reader, clients),
+            Limits = LimitSettingsBinder.Read(reader),
+            Access = ReadAccess(reader, clients),
             Calls = new CallSettings
             {
                 PendingMax = reader.GetCount("broker.calls.pending-max", 1, 1_000_000),
@@ -57,6 +60,7 @@ public static class HubSettingsBinder
                 PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
                 RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
                 RecoveryBytesMax = reader.GetSize("broker.history.recovery-bytes-max", KiB, GiB),
+                PositionCheckInterval = reader.GetDuration("broker.history.position-check-interval", TimeSpan.Zero, Hour),
                 IdempotencyTtl = reader.GetDuration("broker.history.idempotency-ttl", TimeSpan.FromSeconds(1), 24 * Hour),
             },
             Compression = new CompressionSettings
@@ -66,22 +70,25 @@ public static class HubSettingsBinder
                 WindowBits = reader.GetCount("broker.compression.window-bits", 8, 15),
                 MemoryMax = reader.GetSize("broker.compression.memory-max", 0, GiB),
             },
+            Explain = new ExplainSettings { BytesMax = reader.GetSize("broker.explain.bytes-max", 0, GiB) },
             ShutdownGrace = reader.GetDuration("broker.shutdown-grace", TimeSpan.Zero, Hour),
         };
 
-        if (reader.IsGood) CompareWithEachOther(settings, reader);
+        if (reader.IsGood) CompareWithEachOther(settings, reader, clients);
         return settings;
     }
 
-    private static void CompareWithEachOther(HubSettings settings, SettingsReader reader)
+    private static void CompareWithEachOther(HubSettings settings, SettingsReader reader, string clients)
     {
         if (settings.Clients.PongLimit > settings.Clients.PingInterval)
         {
             reader.Refuse(
-                "broker.centrifuge.pong-limit",
+                $"{clients}.pong-limit",
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
+        if (settings.History.PositionCheckInterval is { Ticks: > 0 } interval && interval < TimeSpan.FromSeconds(1))
+            reader.Refuse("broker.history.position-check-interval", "0s for never, or at least 1s");
         if (settings.History.Path.Length == 0
             && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
         {
@@ -128,22 +135,21 @@ public static class HubSettingsBinder
         CloseLimit = reader.GetDuration("broker.reactor.close-limit", Moment, Hour),
     };
 
-    // What holds for clients of every dialect has stood under centrifuge since that was the only one; the keys are kept.
-    private static ClientSettings ReadClients(SettingsReader reader) => new()
+    private static ClientSettings ReadClients(SettingsReader reader, string clients) => new()
     {
-        PingInterval = reader.GetDuration("broker.centrifuge.ping-interval", TimeSpan.FromSeconds(1), Hour),
-        PongLimit = reader.GetDuration("broker.centrifuge.pong-limit", Moment, Hour),
-        ConnectLimit = reader.GetDuration("broker.centrifuge.connect-limit", Moment, Hour),
-        ExpiredCloseDelay = reader.GetDuration("broker.centrifuge.expired-close-delay", TimeSpan.Zero, Hour),
-        BytesBeforeConnectMax = reader.GetSize("broker.centrifuge.bytes-before-connect-max", 256, MiB),
-        ChannelsMax = reader.GetCount("broker.centrifuge.channels-max", 1, 1_000_000),
-        ChannelBytesMax = reader.GetSize("broker.centrifuge.channel-bytes-max", 1, 4 * KiB),
+        PingInterval = reader.GetDuration($"{clients}.ping-interval", TimeSpan.FromSeconds(1), Hour),
+        PongLimit = reader.GetDuration($"{clients}.pong-limit", Moment, Hour),
+        ConnectLimit = reader.GetDuration($"{clients}.connect-limit", Moment, Hour),
+        ExpiredCloseDelay = reader.GetDuration($"{clients}.expired-close-delay", TimeSpan.Zero, Hour),
+        BytesBeforeConnectMax = reader.GetSize($"{clients}.bytes-before-connect-max", 256, MiB),
+        ChannelsMax = reader.GetCount($"{clients}.channels-max", 1, 1_000_000),
+        ChannelBytesMax = reader.GetSize($"{clients}.channel-bytes-max", 1, 4 * KiB),
     };
 
-    private static AccessSettings ReadAccess(SettingsReader reader) => new()
+    private static AccessSettings ReadAccess(SettingsReader reader, string clients) => new()
     {
-        Anonymous = reader.GetSwitch("broker.centrifuge.anonymous"),
-        Subscribe = reader.GetSwitch("broker.centrifuge.subscribe"),
-        Publish = reader.GetSwitch("broker.centrifuge.publish"),
+        Anonymous = reader.GetSwitch($"{clients}.anonymous"),
+        Subscribe = reader.GetSwitch($"{clients}.subscribe"),
+        Publish = reader.GetSwitch($"{clients}.publish"),
     };
 }

@@ -49,6 +49,7 @@ public sealed class SessionsActor : UntypedActor
         {
             case Opened opened: Start(opened.Connection, opened.Upgrade); break;
             case SessionsProtocol.NotifyClients notify: Notify(notify); break;
+            case SessionsProtocol.Describe describe: Describe(describe); break;
             case SessionsProtocol.Count count: count.ReplyTo.Tell(
                 new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender);
                 break;
@@ -67,6 +68,19 @@ public sealed class SessionsActor : UntypedActor
         }
 
         notify.ReplyTo.Tell(new SessionsProtocol.Notified(reported), ActorRefs.NoSender);
+    }
+
+    // A session that has ended when it is asked is among the ends by then, and answers nothing.
+    private void Describe(SessionsProtocol.Describe describe)
+    {
+        if (_context.Connected?.Find(describe.Client) is { } session)
+            session.Tell(new SessionProtocol.DescribeClient(describe.Channel, Answer), ActorRefs.NoSender);
+        else Answer(null);
+
+        void Answer(ClientDescription? live) =>
+            describe.ReplyTo.Tell(
+                new SessionsProtocol.Described(live, _context.Ends.Find(describe.Client, describe.Channel), _context.Ends.ForgottenBefore),
+                    ActorRefs.NoSender);
     }
 
     private void Start(Connection connection, UpgradeInfo? upgrade)

@@ -37,6 +37,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         ["history_remove"] = static (api, call) => api.RemoveHistoryAsync(call),
         ["channels"] = static (api, call) => api.ChannelsAsync(call),
         ["info"] = static (api, call) => api.InfoAsync(call),
+        ["explain"] = static (api, call) => api.ExplainAsync(call),
         ["rpc"] = static (_, _) => throw new ApiException(ApiError.MethodNotFound),
         [Batch] = static (api, call) => api.BatchAsync(call),
         ["block_user"] = static (api, call) => api.BlockUser(call),
@@ -291,6 +292,34 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
 
         result.WriteEndArray();
         result.WriteEndObject();
+    }
+
+    private async Task ExplainAsync(Call call)
+    {
+        ExplainBody body = call.Read(ApiJson.Default.ExplainBody);
+        string client = ApiChecks.Text(body.Client, "client");
+        if (body.Offset == 0) throw new ApiException(ApiError.BadRequest("offset begins at 1"));
+        Explanation explained =
+            await hub.ExplainAsync(client, ApiChecks.Channel(body.Channel), body.Offset, call.CancellationToken).ConfigureAwait(false);
+        Utf8JsonWriter result = call.Result;
+        result.WriteStartObject();
+        result.WriteString("reason"u8, JsonNamingPolicy.SnakeCaseLower.ConvertName(explained.Kind.ToString()));
+        result.WriteString("text"u8, explained.Text);
+        result.WriteBoolean("connected"u8, explained.IsConnected);
+        if (explained.User is { } user) result.WriteString("user"u8, user);
+        result.WriteNumber("queued_bytes"u8, explained.QueuedBytes);
+        WriteOffset("since"u8, explained.Since);
+        WriteOffset("up_to"u8, explained.UpTo);
+        WriteOffset("top"u8, explained.Top);
+        WriteOffset("oldest"u8, explained.Oldest);
+        if (explained.Code != 0) result.WriteNumber("code"u8, explained.Code);
+        if (explained.At is { } time) result.WriteNumber("time"u8, time.ToUnixTimeMilliseconds());
+        result.WriteEndObject();
+
+        void WriteOffset(ReadOnlySpan<byte> name, ulong? offset)
+        {
+            if (offset is { } known) result.WriteNumber(name, known);
+        }
     }
 
     private Task ClusterStatus(Call call)

@@ -141,6 +141,15 @@ internal sealed record ChannelsBody
 
 internal sealed record InfoBody;
 
+internal sealed record ExplainBody
+{
+    public string? Client { get; init; }
+
+    public string? Channel { get; init; }
+
+    public ulong? Offset { get; init; }
+}
+
 internal sealed record RpcBody
 {
     public string? Method { get; init; }
@@ -193,6 +202,7 @@ internal sealed record ClusterNodeBody
 [JsonSerializable(typeof(HistoryBody))]
 [JsonSerializable(typeof(ChannelsBody))]
 [JsonSerializable(typeof(InfoBody))]
+[JsonSerializable(typeof(ExplainBody))]
 [JsonSerializable(typeof(RpcBody))]
 [JsonSerializable(typeof(BatchBody))]
 [JsonSerializable(typeof(BlockUserBody))]

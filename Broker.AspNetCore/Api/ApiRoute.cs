@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Json;
 using Broker.Identity.Settings;
 using Microsoft.AspNetCore.Http;
@@ -89,7 +90,7 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
         }
 
         ArrayBufferWriter<byte> answer = new(256);
-        ApiError? error = await RunAsync(method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
+        ApiError? error = await RunTracedAsync(context.Request, method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
         bool onTransport =
             error is not null && method != ApiMethods.Batch && context.Request.Headers["X-Centrifugo-Error-Mode"] == "transport";
         if (onTransport) answer = Write(writer => WriteMembers(writer, error!));
@@ -113,11 +114,20 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
                 commands[i].TryGetProperty("method", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString()!
                     : "";
             JsonElement parameters = commands[i].TryGetProperty("params", out JsonElement given) ? given : default;
-            await RunAsync(method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
+            await RunTracedAsync(context.Request, method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
             if (i + 1 < commands.Count) answer.Write("\n"u8);
         }
 
         await WriteJsonAsync(context, StatusCodes.Status200OK, answer.WrittenMemory).ConfigureAwait(false);
+    }
+
+    private async Task<ApiError?> RunTracedAsync(
+        HttpRequest request, string method, JsonElement parameters, ArrayBufferWriter<byte> answer, CancellationToken cancellationToken)
+    {
+        using Activity? activity = ApiTraces.Start(method, request.Headers.TraceParent, request.Headers.TraceState);
+        ApiError? error = await RunAsync(method, parameters, answer, cancellationToken).ConfigureAwait(false);
+        if (error is not null) activity?.Fail(error);
+        return error;
     }
 
     // Writes the answer: {"result":...}, {"error":...}, or what a batch answers as it is.

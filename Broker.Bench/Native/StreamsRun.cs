@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Globalization;
 using Broker.Bench.Load;
 using Broker.Client;
@@ -97,5 +98,6 @@ internal static class StreamsRun
         }
     }
 
-    private static void Write(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+    private static void Write(ref DefaultInterpolatedStringHandler line) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, ref line));
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
@@ -60,7 +61,7 @@ internal static class SoakCommand
             + $"GB  {run.Reads:N0} reads  {run.Connections:N0} connections  {Environment.WorkingSet / (1024 * 1024)} MiB resident, "
             + $"{GC.GetTotalMemory(forceFullCollection: false) / (1024 * 1024)} MiB managed");
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static string Text(ref DefaultInterpolatedStringHandler text) => string.Create(CultureInfo.InvariantCulture, ref text);
 }
 
 /// <summary>Something came out that did not go in.</summary>

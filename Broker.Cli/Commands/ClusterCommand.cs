@@ -136,7 +136,8 @@ public sealed class ClusterCommand
         {
             string reached = node.GetProperty("reachable").GetBoolean() ? "reached" : "not-reached";
             text.Append(CultureInfo.InvariantCulture,
-                $"\n{node.GetProperty("address").GetString()}\t{node.GetProperty("state").GetString()}\t{reached}\t{node.GetProperty("uid").GetString()}");
+                $"\n{node.GetProperty("address").GetString()}\t{node.GetProperty("state").GetString()}\t{reached}\t"
+                + $"{node.GetProperty("uid").GetString()}");
         }
 
         await _streams.PrintAsync(text.ToString(), cancellationToken).ConfigureAwait(false);

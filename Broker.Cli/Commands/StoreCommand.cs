@@ -102,7 +102,9 @@ internal static class StoreCommand
         var keys = new Option<bool>("--keys", "-k") { Description = "Prints the keys only." };
         var limit = TypedOptions.Count("--limit", "-n", "Ends after so many entries.");
         var command = new Command(
-            "scan", @"Prints a key, a tab and its value on each line, in the order of the keys' bytes. What is not plain text is written \t, \n, \r, \\ or \xff.")
+            "scan",
+            "Prints a key, a tab and its value on each line, in the order of the keys' bytes. "
+            + @"What is not plain text is written \t, \n, \r, \\ or \xff.")
         {
             prefix, hex, keys, limit,
         };

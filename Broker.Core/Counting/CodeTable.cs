@@ -26,7 +26,7 @@ public sealed class CodeTable
     [
         (400, "bad request"), (403, "forbidden"), (404, "not found"), (405, "method not allowed"), (408, "request timeout"),
             (426, "upgrade required"),
-        (431, "head too large"), (501, "not implemented"), (503, "unavailable"), (505, "version not supported"),
+        (429, "too many requests"), (431, "head too large"), (501, "not implemented"), (503, "unavailable"), (505, "version not supported"),
     ]);
 
     /// <summary>Errors that answer a command, by the numbers that the dialects share.</summary>

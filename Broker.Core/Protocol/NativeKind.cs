@@ -56,6 +56,18 @@ public enum NativeKind : byte
     /// <summary>Server: that page.</summary>
     HistoryReply = 0x19,
 
+    /// <summary>Client: who is subscribed to a channel?</summary>
+    Presence = 0x1A,
+
+    /// <summary>Server: who, or how many.</summary>
+    PresenceReply = 0x1B,
+
+    /// <summary>Server: a client has joined a channel.</summary>
+    Joined = 0x1C,
+
+    /// <summary>Server: a client has left a channel.</summary>
+    Left = 0x1D,
+
     /// <summary>Either: call a method.</summary>
     Call = 0x20,
 

@@ -8,15 +8,15 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>What the calls of one client say, and those of the hub to it: their part of <see cref="NativeMessageWriter"/>.</summary>
+/// <summary>What the calls of one client say, and those of the hub to it: their part of a <see cref="NativeSession"/>.</summary>
 /// <remarks>Made with the first of them. For the loop's thread.</remarks>
 public sealed class NativeCallWriter : ICallWriter
 {
-    private readonly NativeMessageWriter _messages;
+    private readonly NativeSession _messages;
     private readonly HashSet<uint> _asked = [];         // Calls of the hub that the client has not answered.
     private NativePacer? _pacer;                        // From the first item that waits on; most clients have none.
 
-    internal NativeCallWriter(NativeMessageWriter messages) => _messages = messages;
+    internal NativeCallWriter(NativeSession messages) => _messages = messages;
 
     /// <summary>Whether the hub waits for the client's answer to a call.</summary>
     internal bool IsAsked(uint call) => _asked.Contains(call);

@@ -34,8 +34,10 @@ internal static class NativeCommands
     private static SubscribeOptions OptionsOf(in Subscribe subscribe)
     {
         bool recovers = (subscribe.Options & WireOptions.Recover) != 0;
-        return subscribe.Token.IsEmpty && !recovers ? SubscribeOptions.None : new SubscribeOptions
+        bool joins = (subscribe.Options & WireOptions.JoinLeave) != 0;
+        return subscribe.Token.IsEmpty && !recovers && !joins ? SubscribeOptions.None : new SubscribeOptions
         {
+            JoinLeave = joins,
             RecoverFrom = recovers ? new StreamPosition(subscribe.Epoch, subscribe.Offset) : null,
             Token = subscribe.Token.ToArray(),
         };
@@ -50,6 +52,12 @@ internal static class NativeCommands
             since, (int)Math.Min(request.Limit, int.MaxValue), (request.Options & WireHistoryOptions.Reverse) != 0);
         return new ClientCommand.History(request.Request, bytes, Encoding.UTF8.GetString(request.Channel), query) { Index = index };
     }
+
+    internal static ClientCommand Of(in PresenceRequest request, int bytes, int index) => request.Request == 0
+        ? new ClientCommand.Invalid(0, bytes) { Index = index }
+        : new ClientCommand.Presence(
+        request.Request, bytes, Encoding.UTF8.GetString(request.Channel), (request.Options & PresenceOptions.CountsOnly) != 0)
+            { Index = index };
 
     internal static ClientCommand Of(in Unsubscribe unsubscribe, int bytes, int index, string? channel) => unsubscribe.Request == 0
         ? new ClientCommand.Invalid(0, bytes) { Index = index }

@@ -46,7 +46,7 @@ public sealed class NativeDialect(NativeSettings settings, int sharedBytesMax) :
                     SlowReason = slow.Text,
                     ShutdownCode = (CloseCode)NativeCodes.CodeOf(shutdown),
                     ShutdownReason = shutdown.Text,
-                    ShutdownFrames = MessageBatch.Frame(NativeMessageWriter.ByeFor(shutdown)),
+                    ShutdownFrames = MessageBatch.Frame(NativeSession.ByeFor(shutdown)),
                 },
             ],
         };

@@ -6,12 +6,6 @@ using Broker.Reactor.Loops;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>What a stream to a client is, for the day that it can not be sent to its end.</summary>
-/// <param name="Channel">Of a delivery: the channel's number; else 0.</param>
-/// <param name="Offset">Of a delivery: its place.</param>
-/// <param name="Call">Of a result or of arguments: the call.</param>
-internal readonly record struct DownloadSubject(uint Channel, ulong Offset, uint Call);
-
 /// <summary>
 /// The streams that one client is sent: a chunk at a time, between the small messages, as far as its credit goes and as fast
 /// as it takes them.
@@ -26,7 +20,7 @@ internal sealed class NativeDownloads : IChunkPump
 
     private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly NativeMessageWriter _client;
+    private readonly NativeSession _client;
     private readonly LoopTurn _replies;
     private readonly ChunkLimits _limits;
     private readonly ChunkBudget _process;
@@ -48,7 +42,7 @@ internal sealed class NativeDownloads : IChunkPump
     /// <param name="payloadBytesMax">The most bytes of messages in one frame for it.</param>
     /// <param name="batched">Whether a frame may have several.</param>
     internal NativeDownloads(
-        NativeMessageWriter client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
+        NativeSession client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
     {
         _client = client;
         _replies = replies;

@@ -1,4 +1,6 @@
 using Broker.Actors.Channels.Delivery;
+using System.Text;
+using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using Broker.Core.Buffers;
 using Broker.Core.Protocol.Messages;
@@ -18,6 +20,27 @@ internal sealed class NativeEncoding : PublicationEncoding
     public override byte[]? Encode(in EncodedChannel channel, in Publication publication) => publication.LongData is not null
         ? null
         : NativeWriter.Message(new Delivery { Channel = channel.Number, Offset = publication.Offset, Data = publication.Data.Span });
+
+    /// <summary>Only those: a client that knows nothing of joins and leaves takes them for a fault.</summary>
+    public override bool AsksForJoinLeave => true;
+
+    /// <inheritdoc />
+    public override byte[]? EncodePresence(in EncodedChannel channel, in PresenceChange change)
+    {
+        Member member = MemberOf(change.Member);
+        return change.HasJoined
+            ? NativeWriter.Message(new Joined { Channel = channel.Number, Member = member })
+            : NativeWriter.Message(new Left { Channel = channel.Number, Member = member });
+    }
+
+    /// <summary>A client as it is on the wire.</summary>
+    internal static Member MemberOf(ClientInfo info) => new()
+    {
+        Client = Encoding.UTF8.GetBytes(info.Client),
+        User = Encoding.UTF8.GetBytes(info.User),
+        ConnectionInfo = info.ConnectionInfo.Span,
+        ChannelInfo = info.ChannelInfo.Span,
+    };
 }
 
 /// <summary>Native messages: in <c>v3.broker</c> one binary frame for all of a turn, in <c>v2.broker</c> one for each.</summary>
@@ -35,7 +58,7 @@ internal sealed class NativeFormat(string subprotocol, NativeEncoding encoding) 
     {
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(publication);
-        ((NativeMessageWriter)subscription.Subscriber).DeliverLong(publication);
+        ((ILongDelivery)subscription.Subscriber).DeliverLong(publication);
         return true;
     }
 

@@ -1,3 +1,4 @@
+using Broker.Actors.Dialects;
 using Broker.Actors.Calls;
 using Broker.Actors.Calls.Methods;
 using System.Buffers;
@@ -19,9 +20,9 @@ namespace Broker.Dialects.Native;
 /// <summary>The native protocol on one connection, as it is received: its client's messages to commands for its session.</summary>
 /// <remarks>
 /// For the loop's thread. A message takes effect before the next one of its frame is read, so a frame of many is the same as
-/// many frames. What is sent is <see cref="NativeMessageWriter"/>'s part, and what comes in chunks <see cref="NativeUploads"/>'.
+/// many frames. What comes in chunks is <see cref="NativeUploads"/>'s part.
 /// </remarks>
-public sealed class NativeSession : NativeMessageWriter
+public sealed partial class NativeSession : DialectSession, ILongDelivery
 {
     // The fields before the data of any message: a name has at most 65,535 bytes.
     private const int FieldBytesMax = 64 * 1024 + 128;
@@ -33,8 +34,11 @@ public sealed class NativeSession : NativeMessageWriter
     /// <param name="turn">The turn of its loop.</param>
     /// <param name="context">Times and bounds, and what all native connections share.</param>
     public NativeSession(Connection connection, LoopTurn turn, NativeContext context)
-        : base(connection, turn, context)
+        : base(connection, turn, context.Clients, context.Settings.CommandBytesMax)
     {
+        Context = context;
+        Batched = connection.Subprotocol == NativeProtocol.Batched;
+        _batch = new MessageBatch(Batched);
     }
 
     private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Context.Takes, Context.Budget);
@@ -89,6 +93,7 @@ public sealed class NativeSession : NativeMessageWriter
             case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Handle(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.History: Handle(NativeCommands.Of(message.As<HistoryRequest>(), bytes, index)); break;
+            case NativeKind.Presence: Handle(NativeCommands.Of(message.As<PresenceRequest>(), bytes, index)); break;
             case NativeKind.Unsubscribe: Leave(message.As<Unsubscribe>(), bytes, index); break;
             case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
@@ -327,7 +332,7 @@ public sealed class NativeSession : NativeMessageWriter
     /// <inheritdoc />
     protected override void Drop()
     {
-        base.Drop();
+        DropWritten();
         _uploads?.Clear();
     }
 }

@@ -13,7 +13,7 @@ namespace Broker.Dialects.Native;
 /// </remarks>
 internal sealed class NativeUploads
 {
-    private readonly NativeMessageWriter _client;
+    private readonly NativeSession _client;
     private readonly EventLoop _loop;
     private readonly ChunkBudget _arguments;        // Of calls that run: the table no longer counts them.
     private readonly ChunkTable _table;
@@ -23,7 +23,7 @@ internal sealed class NativeUploads
     /// <param name="client">Who sends, and is answered.</param>
     /// <param name="limits">What its streams are held to.</param>
     /// <param name="process">What those of all connections share.</param>
-    internal NativeUploads(NativeMessageWriter client, ChunkLimits limits, ChunkBudget process)
+    internal NativeUploads(NativeSession client, ChunkLimits limits, ChunkBudget process)
     {
         _client = client;
         _loop = client.Connection.Loop;

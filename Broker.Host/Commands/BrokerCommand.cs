@@ -103,6 +103,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         new ConfigurationCommands(output, error).AddTo(root);
         CompletionCommand.AddTo(root, output);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
+        new ApiCommands(environment, Streams.OfProcess, _config, ApiTargetOf).AddTo(root);
         StoreFolderCommand.AddTo(root, Streams.OfProcess);
         ClusterCommand.AddTo(root, environment, Streams.OfProcess);
         new BenchCommand(Streams.OfProcess).AddTo(root);
@@ -145,6 +146,23 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         {
             Report(bad);
             return 1;
+        }
+    }
+
+    private ApiTarget ApiTargetOf(ParseResult parsed)
+    {
+        try
+        {
+            HostSettings settings = Load(parsed).Settings;
+            System.Net.IPAddress address = settings.Hub.Listen.Address;
+            if (address.Equals(System.Net.IPAddress.Any)) address = System.Net.IPAddress.Loopback;
+            if (address.Equals(System.Net.IPAddress.IPv6Any)) address = System.Net.IPAddress.IPv6Loopback;
+            string key = settings.Identity.Api.Keys is [var first, ..] ? first : "";
+            return new ApiTarget($"http://{new System.Net.IPEndPoint(address, settings.Hub.Listen.Port)}", key);
+        }
+        catch (SettingException bad)
+        {
+            return new ApiTarget("", "") { Problems = bad.Problems };
         }
     }
 

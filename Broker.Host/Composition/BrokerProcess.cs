@@ -18,6 +18,7 @@ using Broker.Host.UnixSockets;
 using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 using Serilog;
 using Serilog.Extensions.Logging;
 using Serilog.Core;
@@ -59,6 +60,8 @@ public static class BrokerProcess
                         log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
             using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             using var logs = new SerilogLoggerFactory(log.Logger);
+            using TracerProvider? traces =
+                TraceExport.Start(settings.Traces, typeof(Broker.Actors.Hub).Assembly.GetName().Version!.ToString(3));
             using var identity = new IdentityService(settings, logs, TimeProvider.System);
             IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(

@@ -31,6 +31,9 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public bool IsHistoryFailing => histories is { IsFailing: true };
 
     /// <inheritdoc />
+    public bool IsHistoryFull => hub.IsHistoryFull;
+
+    /// <inheritdoc />
     public int Connections => hub.Counters.Open;
 
     /// <inheritdoc />

@@ -18,6 +18,11 @@ public interface IHub : IAsyncDisposable
     /// <summary>Whether the disk of the channel histories refuses writes.</summary>
     bool IsHistoryFailing => false;
 
+    /// <summary>
+    /// Whether the channel histories hold more memory than <c>broker.history.bytes-max</c>, with everything shed that can be.
+    /// </summary>
+    bool IsHistoryFull => false;
+
     /// <summary>Connections that the hub holds now.</summary>
     int Connections { get; }
 

@@ -72,6 +72,8 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
             ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"draining\"}"u8)
             : hub.IsReady && hub.IsHistoryFailing
                 ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"history-failing\"}"u8)
+            : hub.IsReady && hub.IsHistoryFull
+                ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"history-full\"}"u8)
             : hub.IsReady && Store is { IsFailing: true }
                 ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"store-failing\"}"u8)
             : hub.IsReady && Joining?.Invoke() is { } reason

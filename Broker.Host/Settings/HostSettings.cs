@@ -24,6 +24,9 @@ public sealed record HostSettings
     /// <summary>The log.</summary>
     public LogSettings Log { get; init; } = new();
 
+    /// <summary>Where traces go.</summary>
+    public TraceSettings Traces { get; init; } = new();
+
     /// <summary>Plain HTTP on the public port.</summary>
     public HttpSettings Http { get; init; } = new();
 

@@ -20,7 +20,7 @@ namespace Broker.Host.Settings;
 public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
-        [HubReference.Layer, IdentitySettingsBinder.Reference, ClusterSettingsBinder.Reference,
+        [.. StandardSettingsBinder.References, IdentitySettingsBinder.Reference, ClusterSettingsBinder.Reference,
             HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.
@@ -99,6 +99,7 @@ public static class SettingsLoader
                 BodyBytesMax = reader.GetSize("broker.http.body-bytes-max", 0, 1024 * 1024 * 1024),
             },
             Tls = ReadTls(reader),
+            Traces = ReadTraces(reader),
             Store = ReadStore(reader),
             TrimAfter = reader.GetDuration("broker.memory.trim-after", TimeSpan.Zero, TimeSpan.FromHours(1)),
             UnixSocket = reader.GetFilePath("broker.unix-socket", CheckUnixSocket),
@@ -221,6 +222,26 @@ public static class SettingsLoader
         "broker.tls.reload-interval", "0s for never, or a duration from 10ms to 1d", (string text, out TimeSpan interval) =>
             SettingUnits.TryReadDuration(text, out interval)
             && (interval == TimeSpan.Zero || (interval >= TimeSpan.FromMilliseconds(10) && interval <= TimeSpan.FromDays(1))));
+
+    private static TraceSettings ReadTraces(SettingsReader reader)
+    {
+        string endpoint =
+            reader.GetText(
+                "broker.traces.endpoint", "a URL, http or https, such as \"http://127.0.0.1:4318/v1/traces\"; or nothing", static text =>
+            text.Length == 0 || (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"));
+        return new TraceSettings
+        {
+            Endpoint = Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? url) ? url : null,
+            Headers = reader.GetTexts(
+                "broker.traces.headers", static headers =>
+                    headers.FirstOrDefault(
+                        static header =>
+                            header.IndexOf(':', StringComparison.Ordinal) <= 0 || header.Contains(',', StringComparison.Ordinal)) is { } bad
+                ? $"a list of headers, such as [\"Authorization: Bearer abc\"], without commas; '{bad}' is none"
+                : null),
+            OneOf = reader.GetCount("broker.traces.one-of", 1, 1_000_000_000),
+        };
+    }
 
     private static TlsSettings ReadTls(SettingsReader reader) => new()
     {

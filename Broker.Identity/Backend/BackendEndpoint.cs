@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -87,6 +88,7 @@ public sealed class BackendEndpoint : IDisposable
         }
 
         long start = _time.GetTimestamp();
+        using Activity? activity = BackendTraces.Start(_name, headers);
         using var limit = new CancellationTokenSource(_settings.Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         bool hasSlot = false;
@@ -94,7 +96,7 @@ public sealed class BackendEndpoint : IDisposable
         {
             await _slots.WaitAsync(either.Token).ConfigureAwait(false);
             hasSlot = true;
-            BackendReply reply = await PostAsync(body, headers, either.Token).ConfigureAwait(false);
+            BackendReply reply = await PostAsync(body, headers, activity, either.Token).ConfigureAwait(false);
             if (_circuit.Succeed()) BackendLog.Back(_log, _name, _url);
             _meter.Answered(_name, _time.GetElapsedTime(start), reply);
             return reply;
@@ -106,10 +108,12 @@ public sealed class BackendEndpoint : IDisposable
         }
         catch (OperationCanceledException)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, "timeout");
             return Fail(hasSlot ? $"no answer within {_settings.Timeout.TotalMilliseconds} ms" : "no room for the request in time", start);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or InvalidDataException or JsonException)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, failure.Message);
             return Fail(failure.Message, start);
         }
         finally
@@ -123,12 +127,18 @@ public sealed class BackendEndpoint : IDisposable
     public void Dispose() => _slots.Dispose();
 
     private async Task<BackendReply> PostAsync(
-        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, Activity? activity,
+            CancellationToken cancellationToken)
     {
         using var content = new ReadOnlyMemoryContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var request = new HttpRequestMessage(HttpMethod.Post, _url) { Content = content };
         foreach ((string name, string value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        if (activity is not null)
+        {
+            request.Headers.Remove(BackendTraces.Header);
+            request.Headers.TryAddWithoutValidation(BackendTraces.Header, activity.Id);
+        }
 
         // A client's header of the same name does not stand beside the hub's own: the backend may read either.
         foreach ((string name, string value) in _settings.StaticHeaders)

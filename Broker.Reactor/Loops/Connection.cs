@@ -1,3 +1,4 @@
+using Broker.Core.Buffers;
 using System.Net;
 using Broker.Core.Counting;
 using Broker.Core.Framing;
@@ -9,20 +10,29 @@ namespace Broker.Reactor.Loops;
 /// Open --Close frame from us--> Closing --Close frame from the client--> Lingering --both sides ended, or late--> Closed.
 /// A violation goes from Open to Lingering; a failed socket goes to Closed at once.
 /// </remarks>
-public abstract class Connection : OutboundSide
+public abstract class Connection : ITimerOwner
 {
+    private readonly OutboundSide _outbound;
+    private readonly TimerEntry _timer;
     private IConnectionHandler? _handler;
     private Turn? _turn;
     private Closure? _closure;
-    private long _transportDue = Never;
-    private long _sessionDue = Never;
+    private long _transportDue = TimerEntry.Never;
+    private long _sessionDue = TimerEntry.Never;
     private bool _reading = true;
     private int _owed;                      // Answers that are still to be written.
-    private Action? _onSettled;             // What ends the connection, once there are none.
-    private LoopTimer? _settleTimer;
+    private Settling? _settling;            // While the connection waits for them to end.
 
     private protected Connection(EventLoop loop, ConnectionId id)
-        : base(loop) => Id = id;
+    {
+        Loop = loop;
+        Id = id;
+        _outbound = new OutboundSide(this);
+        _timer = new TimerEntry(this);
+    }
+
+    /// <summary>The loop that owns it, for its whole life.</summary>
+    public EventLoop Loop { get; }
 
     /// <summary>Its name.</summary>
     public ConnectionId Id { get; }
@@ -41,6 +51,21 @@ public abstract class Connection : OutboundSide
 
     /// <summary>How it ended; none while it is open.</summary>
     public Closure? Closure => _closure;
+
+    /// <summary>Whether messages can still be sent.</summary>
+    public bool IsOpen => State == ConnectionState.Open;
+
+    /// <summary>Bytes that wait for the client.</summary>
+    public int QueuedBytes => _outbound.QueuedBytes;
+
+    /// <summary>
+    /// Whether the socket has refused bytes: a turn comes when it takes more. What else is queued leaves with the turn that queued it.
+    /// </summary>
+    public bool IsBlocked => _outbound.IsBlocked;
+
+    internal ConnectionState State { get; private protected set; }
+
+    private protected OutboundSide Outbound => _outbound;
 
     private protected FrameEngine? Engine { get; set; }
 
@@ -71,6 +96,24 @@ public abstract class Connection : OutboundSide
         FinishIfFlushed();
     }
 
+    /// <summary>Queues bytes, whole frames, to leave at the end of this turn of the loop. Copies them.</summary>
+    public void Write(ReadOnlySpan<byte> frames) => _outbound.Write(frames);
+
+    /// <summary>Queues a reference to shared bytes, whole frames, to leave at the end of this turn of the loop.</summary>
+    /// <param name="frames">Held by the queue until they have left.</param>
+    /// <param name="start">Where the frames begin in the bytes.</param>
+    public void Write(SharedBytes frames, int start) => _outbound.Write(frames, start);
+
+    /// <summary>
+    /// Sends shared bytes, whole frames: at once if nothing waits before them, else in their turn. For one batch to many.
+    /// </summary>
+    /// <param name="frames">Held by the queue until they have left, if they do not leave at once.</param>
+    /// <param name="start">Where the frames begin in the bytes.</param>
+    public void Send(SharedBytes frames, int start) => _outbound.Send(frames, start);
+
+    /// <summary>The turn ends: what was queued leaves.</summary>
+    internal void FlushAtEndOfTurn() => _outbound.FlushAtEndOfTurn();
+
     /// <summary>Puts a handler above the connection and starts reading.</summary>
     /// <remarks>If it ended meanwhile, the handler is told so at once.</remarks>
     public void Attach(IConnectionHandler handler)
@@ -100,13 +143,13 @@ public abstract class Connection : OutboundSide
     {
         if (_reading) return;
         _reading = true;
-        if (!IsOverReadMark) OnReadingChanged();
+        if (!_outbound.IsOverReadMark) OnReadingChanged();
     }
 
     /// <summary>Calls the handler's <see cref="IConnectionHandler.OnDeadline"/> after this time; replaces the one set before.</summary>
     public void SetDeadline(TimeSpan after)
     {
-        _sessionDue = State == ConnectionState.Open ? Loop.NowMilliseconds + (long)after.TotalMilliseconds : Never;
+        _sessionDue = State == ConnectionState.Open ? Loop.NowMilliseconds + (long)after.TotalMilliseconds : TimerEntry.Never;
         ScheduleTimer();
     }
 
@@ -123,11 +166,11 @@ public abstract class Connection : OutboundSide
     public void Settle()
     {
         // The answer may still stand in a frame in the making.
-        if (--_owed <= 0 && _onSettled is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
+        if (--_owed <= 0 && _settling is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
     }
 
     /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
-    public bool IsSettling => _onSettled is not null;
+    public bool IsSettling => _settling is not null;
 
     /// <summary>Ends the connection once every answer that is owed has been written, at once if none is.</summary>
     /// <param name="end">Ends it. Ignored if something else waits for that already.</param>
@@ -135,25 +178,27 @@ public abstract class Connection : OutboundSide
     public void WhenSettled(Action end, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(end);
-        if (_onSettled is not null) return;
+        if (_settling is not null) return;
         if (_owed <= 0 || State != ConnectionState.Open)
         {
             end();
             return;
         }
 
-        _onSettled = end;
-        _settleTimer = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
-        _settleTimer.Set(limit);
+        var late = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
+        _settling = new Settling(end, late);
+        late.Set(limit);
     }
 
     private void EndSettling(bool isLate)
     {
-        if ((!isLate && _owed > 0) || _onSettled is not { } end) return;
-        _onSettled = null;
-        _settleTimer!.Stop();
-        end();
+        if ((!isLate && _owed > 0) || _settling is not { } settling) return;
+        _settling = null;
+        settling.Late.Stop();
+        settling.End();
     }
+
+    private sealed record Settling(Action End, LoopTimer Late);
 
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
@@ -168,15 +213,15 @@ public abstract class Connection : OutboundSide
         }
         else
         {
-            Queue(FrameWriter.Close(code, reason));
+            _outbound.Queue(FrameWriter.Close(code, reason));
             Engine!.CloseSent();
         }
 
         Leave(ConnectionState.Closing, new Closure(cause, code, detail ?? reason));
     }
 
-    /// <inheritdoc />
-    public sealed override void Abort(ClosureCause cause, string reason)
+    /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
+    public void Abort(ClosureCause cause, string reason)
     {
         if (State == ConnectionState.Closed) return;
         End(new Closure(cause, CloseCode.Abnormal, reason));
@@ -255,7 +300,7 @@ public abstract class Connection : OutboundSide
     private void Answer(Turn turn)
     {
         if (State == ConnectionState.Closed) return;
-        if (!turn.Output.IsEmpty) WriteThrough(turn.Output.Span);
+        if (!turn.Output.IsEmpty) _outbound.WriteThrough(turn.Output.Span);
         switch (turn.Outcome)
         {
             case TurnOutcome.PeerClosed:
@@ -272,7 +317,7 @@ public abstract class Connection : OutboundSide
     }
 
     // What has begun to leave is finished, so that the Close frame behind it can still be understood.
-    private protected sealed override void OnTooSlow(string detail)
+    internal void OnTooSlow(string detail)
     {
         if (IsByteConnection)
         {
@@ -280,7 +325,7 @@ public abstract class Connection : OutboundSide
             return;
         }
 
-        DropUnbegun();
+        _outbound.DropUnbegun();
         Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
     }
 
@@ -292,7 +337,7 @@ public abstract class Connection : OutboundSide
         Endpoint = endpoint;
         Subprotocol = subprotocol;
         ClearTransportDue();
-        QueueFirst(response);
+        _outbound.QueueFirst(response);
     }
 
     // From Open (or further on) to a later stage; the first departure is the one that counts.
@@ -301,7 +346,7 @@ public abstract class Connection : OutboundSide
         if (State >= to) return;
         bool first = _closure is null;
         State = to;
-        _sessionDue = Never;
+        _sessionDue = TimerEntry.Never;
         if (first) SetTransportDue(Loop.Settings.CloseLimit);
 
         // From now on the client is read whatever the session wants and holds: its Close and its end are awaited.
@@ -324,11 +369,11 @@ public abstract class Connection : OutboundSide
         OnAnnounced(closure);
     }
 
-    private protected sealed override void OnFlushed() => FinishIfFlushed();
+    internal void OnFlushed() => FinishIfFlushed();
 
     private protected void FinishIfFlushed()
     {
-        if (State != ConnectionState.Lingering || HasQueued) return;
+        if (State != ConnectionState.Lingering || _outbound.HasQueued) return;
         if (IsSending) AwaitSend();
         else ShutdownSend();
     }
@@ -338,12 +383,11 @@ public abstract class Connection : OutboundSide
     {
         if (State == ConnectionState.Closed) return;
         State = ConnectionState.Closed;
-        _transportDue = _sessionDue = Never;
-        DueMilliseconds = Never;
-        Loop.Timers.Cancel(this);
-        _settleTimer?.Stop();
-        _onSettled = null;
-        DropQueue();
+        _transportDue = _sessionDue = TimerEntry.Never;
+        Loop.Timers.Cancel(_timer);
+        _settling?.Late.Stop();
+        _settling = null;
+        _outbound.DropQueue();
         Engine?.Drop();
 
         // The end is told while the address can still be asked for.
@@ -357,18 +401,18 @@ public abstract class Connection : OutboundSide
 
     private protected void OnSocketFailed(string error) => End(new Closure(ClosureCause.SocketError, CloseCode.Abnormal, error));
 
-    private protected sealed override void LimitBlocking()
+    internal void LimitBlocking()
     {
         if (State == ConnectionState.Open) SetTransportDue(BlockedLimit);
     }
 
     private TimeSpan BlockedLimit => _handler is IByteHandler handler ? handler.BlockedLimit : Loop.Settings.BlockedLimit;
 
-    private protected sealed override bool MayQueueMore => _handler is IByteHandler handler && QueuedBytes <= handler.QueueBytesMax;
+    internal bool MayQueueMore => _handler is IByteHandler handler && QueuedBytes <= handler.QueueBytesMax;
 
-    private protected sealed override bool IgnoresReadMark => IsByteConnection;
+    internal bool IgnoresReadMark => IsByteConnection;
 
-    private protected sealed override void EndLimitOfBlocking()
+    internal void EndLimitOfBlocking()
     {
         if (State == ConnectionState.Open) ClearTransportDue();
     }
@@ -381,21 +425,20 @@ public abstract class Connection : OutboundSide
 
     private void ClearTransportDue()
     {
-        _transportDue = Never;
+        _transportDue = TimerEntry.Never;
         ScheduleTimer();
     }
 
     private void ScheduleTimer()
     {
-        DueMilliseconds = Math.Min(_transportDue, _sessionDue);
-        Loop.Timers.Schedule(this, DueMilliseconds);
+        Loop.Timers.Schedule(_timer, Math.Min(_transportDue, _sessionDue));
     }
 
-    internal sealed override void OnDue(long nowMilliseconds)
+    void ITimerOwner.OnDue(long nowMilliseconds)
     {
         if (_transportDue <= nowMilliseconds)
         {
-            _transportDue = Never;
+            _transportDue = TimerEntry.Never;
             switch (State)
             {
                 case ConnectionState.Handshaking: OnHandshakeLate(); break;
@@ -406,7 +449,7 @@ public abstract class Connection : OutboundSide
 
         if (_sessionDue <= nowMilliseconds)
         {
-            _sessionDue = Never;
+            _sessionDue = TimerEntry.Never;
             try
             {
                 _handler?.OnDeadline();
@@ -419,6 +462,33 @@ public abstract class Connection : OutboundSide
 
         if (State != ConnectionState.Closed) ScheduleTimer();
     }
+
+    /// <summary>Whether the backend has bytes on their way that it counted as sent: none may pass them.</summary>
+    internal virtual bool IsSending => false;
+
+    /// <summary>Something waits for those bytes: <see cref="OutboundSide.ContinueAfterSend"/> has to be called.</summary>
+    internal virtual void AwaitSend()
+    {
+    }
+
+    /// <summary>Sends what the socket takes without blocking.</summary>
+    /// <returns>Bytes taken, 0 if it takes none now, -1 if it failed and the connection has ended.</returns>
+    internal abstract int TrySend(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Sends from the front of a queue, gathering several segments in one call.</summary>
+    internal abstract int TrySend(in OutboundQueue queue);
+
+    /// <summary>The same for a queue that the socket has not refused yet.</summary>
+    internal virtual int TrySendFirst(in OutboundQueue queue) => TrySend(in queue);
+
+    /// <summary>Sends shared bytes, which the backend may hold.</summary>
+    internal virtual int TrySend(SharedBytes bytes, int start) => TrySend(bytes.Array.AsSpan(start, bytes.Length - start));
+
+    /// <summary>Sends the replies of the turn at hand.</summary>
+    internal virtual int TrySendReplies(ReadOnlySpan<byte> frames) => TrySend(frames);
+
+    /// <summary>The socket refuses bytes, or takes them again: the backend calls <see cref="OutboundSide.Flush"/> once it does.</summary>
+    internal abstract void OnBlockedChanged(bool blocked);
 
     private protected abstract void OnAttached();
 

@@ -19,7 +19,7 @@ public abstract class EventLoop : IDisposable
     [ThreadStatic] private static EventLoop? s_current;
 
     private readonly LoopWork _work;
-    private readonly List<OutboundSide> _dirty = [];
+    private readonly List<Connection> _dirty = [];
     private readonly Queue<Action> _atTurnEnd = new();      // Of the turn under way.
     private readonly TimeProvider _time;
     private readonly long _start;
@@ -315,7 +315,7 @@ public abstract class EventLoop : IDisposable
         // A flush may dirty others: an overflow ends a connection, which writes its Close frame.
         for (int i = 0; i < _dirty.Count; i++)
         {
-            OutboundSide connection = _dirty[i];
+            Connection connection = _dirty[i];
             try
             {
                 connection.FlushAtEndOfTurn();
@@ -346,7 +346,7 @@ public abstract class EventLoop : IDisposable
     internal void AtTurnEnd(Action callback) => _atTurnEnd.Enqueue(callback);
 
     /// <summary>Has a connection flushed when the turn ends.</summary>
-    internal void MarkDirty(OutboundSide connection) => _dirty.Add(connection);
+    internal void MarkDirty(Connection connection) => _dirty.Add(connection);
 
     /// <summary>Tells the listeners of <see cref="WorkFailed"/> that something on this loop failed; never throws.</summary>
     public void Report(Exception failure)

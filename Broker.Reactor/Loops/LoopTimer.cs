@@ -1,27 +1,28 @@
 namespace Broker.Reactor.Loops;
 
-/// <summary>One deadline on a loop's clock, beside that of a connection. Every member belongs to the loop's thread.</summary>
-/// <param name="loop">The loop.</param>
-/// <param name="onDue">Called when the time has come, up to one tick of 64 ms late; may set it anew.</param>
-public sealed class LoopTimer(EventLoop loop, Action onDue) : TimerEntry
+/// <summary>One due time on a loop's clock, beside that of a connection. Every member belongs to the loop's thread.</summary>
+public sealed class LoopTimer : ITimerOwner
 {
-    /// <summary>Calls after this time; replaces the one set before.</summary>
-    public void Set(TimeSpan after)
+    private readonly EventLoop _loop;
+    private readonly Action _onDue;
+    private readonly TimerEntry _entry;
+
+    /// <summary>Makes a timer that is not set.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="onDue">Called when the time has come, up to one tick of 64 ms late; may set it anew.</param>
+    public LoopTimer(EventLoop loop, Action onDue)
     {
-        DueMilliseconds = loop.NowMilliseconds + Math.Max(0, (long)Math.Ceiling(after.TotalMilliseconds));
-        loop.Timers.Schedule(this, DueMilliseconds);
+        _loop = loop;
+        _onDue = onDue;
+        _entry = new TimerEntry(this);
     }
+
+    /// <summary>Calls after this time; replaces the one set before.</summary>
+    public void Set(TimeSpan after) =>
+        _loop.Timers.Schedule(_entry, _loop.NowMilliseconds + Math.Max(0, (long)Math.Ceiling(after.TotalMilliseconds)));
 
     /// <summary>Does not call any more.</summary>
-    public void Stop()
-    {
-        DueMilliseconds = Never;
-        loop.Timers.Cancel(this);
-    }
+    public void Stop() => _loop.Timers.Cancel(_entry);
 
-    internal override void OnDue(long nowMilliseconds)
-    {
-        DueMilliseconds = Never;
-        onDue();
-    }
+    void ITimerOwner.OnDue(long nowMilliseconds) => _onDue();
 }

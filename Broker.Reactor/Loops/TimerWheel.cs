@@ -3,24 +3,29 @@ using System.Numerics;
 
 namespace Broker.Reactor.Loops;
 
-/// <summary>Something that the loop calls when its time has come. One instance stands in a wheel at most once.</summary>
-public abstract class TimerEntry
+/// <summary>What owns a <see cref="TimerEntry"/>.</summary>
+internal interface ITimerOwner
+{
+    /// <summary>Called once the due time has passed, on the loop's thread; the entry may be scheduled again inside.</summary>
+    /// <param name="nowMilliseconds">The loop's clock.</param>
+    void OnDue(long nowMilliseconds);
+}
+
+/// <summary>One due time of its owner. It stands in a wheel at most once.</summary>
+internal sealed class TimerEntry(ITimerOwner owner)
 {
     internal const long Never = long.MaxValue;
+    internal readonly ITimerOwner Owner = owner;
     internal TimerEntry? Next, Previous;
     internal int Slot = -1;
     internal long ArmedFor;
 
-    /// <summary>When it is due, in milliseconds of the loop's clock; never, if it is not set.</summary>
-    internal long DueMilliseconds { get; private protected set; } = Never;
-
-    /// <summary>Called once the due time has passed, on the loop's thread; a new due time may be set inside.</summary>
-    /// <param name="nowMilliseconds">The loop's clock.</param>
-    internal abstract void OnDue(long nowMilliseconds);
+    /// <summary>When it is due, in milliseconds of the loop's clock; never, if it is not scheduled. Set by the wheel.</summary>
+    internal long DueMilliseconds = Never;
 }
 
 /// <summary>
-/// A hashed timing wheel: arming, moving and taking off are constant work, and a deadline that is only pushed back is not
+/// A hashed timing wheel: scheduling, moving and cancelling are constant work, and an entry that is only pushed back is not
 /// even moved until the hand reaches it.
 /// </summary>
 /// <remarks>Pure: it is told the time. Deadlines fire up to one tick late, never early.</remarks>
@@ -37,32 +42,25 @@ internal sealed class TimerWheel
 
     internal int Count => _count;
 
-    /// <summary>Makes the wheel look at this deadline at its due time. Cheap when it is only pushed back.</summary>
-    internal void Schedule(TimerEntry deadline, long dueMilliseconds)
+    /// <summary>Sets when an entry is due, in place of what was set before. Cheap when it is only pushed back.</summary>
+    internal void Schedule(TimerEntry entry, long dueMilliseconds)
     {
-        if (deadline.Slot >= 0)
+        entry.DueMilliseconds = dueMilliseconds;
+        if (entry.Slot >= 0)
         {
-            if (dueMilliseconds >= deadline.ArmedFor) return;
-            Cancel(deadline);
+            if (dueMilliseconds >= entry.ArmedFor) return;
+            Remove(entry);
         }
 
         if (dueMilliseconds == TimerEntry.Never) return;
-        Insert(deadline, dueMilliseconds);
+        Insert(entry, dueMilliseconds);
     }
 
-    /// <summary>Drops a deadline.</summary>
-    internal void Cancel(TimerEntry deadline)
+    /// <summary>Takes an entry out: its owner is not called.</summary>
+    internal void Cancel(TimerEntry entry)
     {
-        if (deadline.Slot < 0) return;
-        int slot = deadline.Slot;
-        if (deadline.Previous is null) _slots[slot] = deadline.Next;
-        else deadline.Previous.Next = deadline.Next;
-        if (deadline.Next is not null) deadline.Next.Previous = deadline.Previous;
-        if (_slots[slot] is null) _taken[slot >> 6] &= ~(1UL << (slot & 63));
-        deadline.Next = deadline.Previous = null;
-        deadline.Slot = -1;
-        _count--;
-        AssertInvariant(slot);
+        entry.DueMilliseconds = TimerEntry.Never;
+        if (entry.Slot >= 0) Remove(entry);
     }
 
     /// <summary>Calls whatever is due by now.</summary>
@@ -120,7 +118,7 @@ internal sealed class TimerWheel
         {
             TimerEntry one = chain;
             chain = one.Next;
-            Cancel(one);
+            Remove(one);
             if (one.DueMilliseconds <= nowMilliseconds) _due.Add(one);
             else if (one.DueMilliseconds != TimerEntry.Never) Insert(one, one.DueMilliseconds);
         }
@@ -134,23 +132,38 @@ internal sealed class TimerWheel
         {
             TimerEntry one = _due[^1];
             _due.RemoveAt(_due.Count - 1);
-            if (one.Slot < 0 && one.DueMilliseconds <= nowMilliseconds) one.OnDue(nowMilliseconds);
+            if (one.Slot >= 0 || one.DueMilliseconds > nowMilliseconds) continue;
+            one.DueMilliseconds = TimerEntry.Never;
+            one.Owner.OnDue(nowMilliseconds);
         }
     }
 
-    private void Insert(TimerEntry deadline, long dueMilliseconds)
+    private void Insert(TimerEntry entry, long dueMilliseconds)
     {
         long tick = Math.Max((dueMilliseconds + TickMilliseconds - 1) / TickMilliseconds, _tick + 1);
-        deadline.ArmedFor = dueMilliseconds;
-        Insert(deadline, (int)(tick & (Slots - 1)));
+        entry.ArmedFor = dueMilliseconds;
+        Insert(entry, (int)(tick & (Slots - 1)));
     }
 
-    private void Insert(TimerEntry deadline, int slot)
+    private void Remove(TimerEntry entry)
     {
-        deadline.Slot = slot;
-        deadline.Next = _slots[slot];
-        if (deadline.Next is not null) deadline.Next.Previous = deadline;
-        _slots[slot] = deadline;
+        int slot = entry.Slot;
+        if (entry.Previous is null) _slots[slot] = entry.Next;
+        else entry.Previous.Next = entry.Next;
+        if (entry.Next is not null) entry.Next.Previous = entry.Previous;
+        if (_slots[slot] is null) _taken[slot >> 6] &= ~(1UL << (slot & 63));
+        entry.Next = entry.Previous = null;
+        entry.Slot = -1;
+        _count--;
+        AssertInvariant(slot);
+    }
+
+    private void Insert(TimerEntry entry, int slot)
+    {
+        entry.Slot = slot;
+        entry.Next = _slots[slot];
+        if (entry.Next is not null) entry.Next.Previous = entry;
+        _slots[slot] = entry;
         _taken[slot >> 6] |= 1UL << (slot & 63);
         _count++;
         AssertInvariant(slot);

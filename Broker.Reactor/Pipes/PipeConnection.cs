@@ -56,7 +56,7 @@ internal sealed class PipeConnection : Connection
                 ? new MessageDeflate(terms, opening.Endpoint.Deflate!, Loop.Deflate) : null), opening.Endpoint,
                 opening.Subprotocol.Supported, response: default);
 
-    private bool MayRead => WantsRead && !IsOverReadMark;
+    private bool MayRead => WantsRead && !Outbound.IsOverReadMark;
 
     private void Guard(Action<PipeConnection> step)
     {
@@ -207,7 +207,7 @@ internal sealed class PipeConnection : Connection
         ArrayPool<byte>.Shared.Return(read);
     }
 
-    private protected override int TrySend(ReadOnlySpan<byte> bytes)
+    internal override int TrySend(ReadOnlySpan<byte> bytes)
     {
         if (_sending) return 0;
         int length = Math.Min(bytes.Length, SendBytesMax);
@@ -216,9 +216,9 @@ internal sealed class PipeConnection : Connection
         return Send(buffer, length);
     }
 
-    private protected override int TrySend(in OutboundQueue queue)
+    internal override int TrySend(in OutboundQueue queue)
     {
-        LastOffered = 0;
+        Outbound.LastOffered = 0;
         if (_sending) return 0;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(queue.Bytes, SendBytesMax));
         Span<(byte[] Array, int Start, int Length)> segments = Loop.Segments;
@@ -232,7 +232,7 @@ internal sealed class PipeConnection : Connection
             if (taken < segmentLength) break;
         }
 
-        LastOffered = length;
+        Outbound.LastOffered = length;
         return Send(buffer, length);
     }
 
@@ -290,7 +290,7 @@ internal sealed class PipeConnection : Connection
             return;
         }
 
-        Flush();
+        Outbound.Flush();
         if (State == ConnectionState.Closed) return;
         if (_sendingEnds) EndSending();
         Ask();
@@ -298,12 +298,12 @@ internal sealed class PipeConnection : Connection
 
     private void FlushIfIdle()
     {
-        if (!_sending && State != ConnectionState.Closed) Flush();
+        if (!_sending && State != ConnectionState.Closed) Outbound.Flush();
     }
 
     // A write under way ends the wait by its end; without one, more than one write takes was offered. Whichever of them ends it,
     // the client may have been left unread meanwhile.
-    private protected override void OnBlockedChanged(bool blocked)
+    internal override void OnBlockedChanged(bool blocked)
     {
         if (!blocked) Ask();
         else if (!_sending) Loop.Post(s_flush, this);

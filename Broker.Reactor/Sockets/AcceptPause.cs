@@ -3,33 +3,39 @@ using Broker.Reactor.Loops;
 namespace Broker.Reactor.Sockets;
 
 /// <summary>Stops accepting for a moment when the process is out of descriptors.</summary>
-internal sealed class AcceptPause(SocketReactor reactor) : TimerEntry
+internal sealed class AcceptPause : ITimerOwner
 {
     private const int PauseMilliseconds = 100;
+
+    private readonly SocketReactor _reactor;
+    private readonly TimerEntry _timer;
     private ListeningSocket? _paused;
+
+    internal AcceptPause(SocketReactor reactor)
+    {
+        _reactor = reactor;
+        _timer = new TimerEntry(this);
+    }
 
     internal bool IsRunning => _paused is not null;
 
     internal void Start(ListeningSocket listener)
     {
         _paused = listener;
-        reactor.UnwatchListener(listener);
-        DueMilliseconds = reactor.NowMilliseconds + PauseMilliseconds;
-        reactor.Timers.Schedule(this, DueMilliseconds);
+        _reactor.UnwatchListener(listener);
+        _reactor.Timers.Schedule(_timer, _reactor.NowMilliseconds + PauseMilliseconds);
     }
 
     internal void Cancel()
     {
-        DueMilliseconds = Never;
-        reactor.Timers.Cancel(this);
+        _reactor.Timers.Cancel(_timer);
         _paused = null;
     }
 
-    internal override void OnDue(long nowMilliseconds)
+    void ITimerOwner.OnDue(long nowMilliseconds)
     {
-        DueMilliseconds = Never;
         if (_paused is not { } listener) return;
         _paused = null;
-        reactor.ResumeAccepting(listener);
+        _reactor.ResumeAccepting(listener);
     }
 }

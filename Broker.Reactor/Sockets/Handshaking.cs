@@ -79,6 +79,7 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         if (UpgradeRules.Check(request, endpoint.Origins) is { } broken) Refuse(connection, broken);
         else if (endpoint.Subprotocols.Check(request, out ChosenSubprotocol chosen) is { } unmatched) Refuse(connection, unmatched);
         else if (CheckDeflate(request, endpoint, out DeflateOffer? offer) is { } malformed) Refuse(connection, malformed);
+        else if (acceptor.LimitsAddresses && acceptor.CheckConnect(connection.Remote.Address) is { } limited) Refuse(connection, limited);
         else if (!acceptor.MayOpen(out TimeSpan retryAfter))
             Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
         else Open(connection, request, endpoint, chosen, offer);

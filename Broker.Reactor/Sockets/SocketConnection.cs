@@ -15,7 +15,7 @@ internal abstract unsafe class SocketConnection : Connection
     private readonly SocketReactor _reactor;
     private byte[]? _held;          // What came before the handler: part of the head, or frames behind it.
     private int _heldLength;
-    private IPEndPoint? _remote;
+    private IPEndPoint? _remote;    // Where the system does not know it: of a client behind a proxy, and after the end.
     private bool _isTakenOut;
 
     private protected SocketConnection(SocketReactor reactor, int descriptor, ConnectionId id)
@@ -26,7 +26,8 @@ internal abstract unsafe class SocketConnection : Connection
         SetTransportDue(reactor.Settings.HandshakeLimit);
     }
 
-    public override IPEndPoint Remote => _remote ??= SocketAddress.Peer(Descriptor);
+    // Rarely asked for, and 72 bytes: too much to keep for each idle client.
+    public override IPEndPoint Remote => _remote ?? SocketAddress.Peer(Descriptor);
 
     /// <summary>Bytes of the PROXY header that came before the request; 0 until it is whole, and where there is none.</summary>
     internal int PreambleBytes { get; private set; }
@@ -34,7 +35,7 @@ internal abstract unsafe class SocketConnection : Connection
     internal int Descriptor { get; }
 
     /// <summary>Whether what comes is read now. Frames that came with the request are read before those that came later.</summary>
-    private protected bool MayRead => WantsRead && !IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
+    private protected bool MayRead => WantsRead && !Outbound.IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
 
     /// <summary>Bytes wait that have been received and not read.</summary>
     private protected bool HasHeld => _held is not null;
@@ -42,8 +43,8 @@ internal abstract unsafe class SocketConnection : Connection
     /// <summary>The socket takes bytes again.</summary>
     private protected void OnWritable()
     {
-        Flush();
-        if (!IsOverReadMark) OnReadingChanged();
+        Outbound.Flush();
+        if (!Outbound.IsOverReadMark) OnReadingChanged();
     }
 
     /// <summary>Reads once from the socket into the loop's scratch, and serves what came.</summary>
@@ -163,8 +164,8 @@ internal abstract unsafe class SocketConnection : Connection
     internal int? TakeSocket()
     {
         if (State != ConnectionState.Open) return null;
-        Flush();
-        if (State != ConnectionState.Open || HasQueued || HasHeld) return null;
+        Outbound.Flush();
+        if (State != ConnectionState.Open || Outbound.HasQueued || HasHeld) return null;
         if (_reactor.Remove(this)) Unwatch();
         _isTakenOut = true;
         End(new Closure(ClosureCause.HandedOver, CloseCode.NoStatus, "It goes on in another loop."));
@@ -177,7 +178,7 @@ internal abstract unsafe class SocketConnection : Connection
 
     private void ReceiveHeld()
     {
-        if (_held is not { } held || !IsUpgraded || !WantsRead || IsOverReadMark) return;
+        if (_held is not { } held || !IsUpgraded || !WantsRead || Outbound.IsOverReadMark) return;
 
         // No more at once than one read would have brought.
         int length = Math.Min(_heldLength, _reactor.Scratch.Length);
@@ -200,7 +201,7 @@ internal abstract unsafe class SocketConnection : Connection
         _reactor.Handshakes.Late(this);
     }
 
-    private protected override int TrySend(ReadOnlySpan<byte> bytes)
+    internal override int TrySend(ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)
         {
@@ -212,11 +213,11 @@ internal abstract unsafe class SocketConnection : Connection
         return State == ConnectionState.Closed ? -1 : 0;
     }
 
-    private protected override int TrySend(in OutboundQueue queue)
+    internal override int TrySend(in OutboundQueue queue)
     {
         if (!queue.HasSeveral)
         {
-            LastOffered = queue.Front.Length;
+            Outbound.LastOffered = queue.Front.Length;
             return TrySend(queue.Front);
         }
 
@@ -232,7 +233,7 @@ internal abstract unsafe class SocketConnection : Connection
             offered += length;
         }
 
-        LastOffered = offered;
+        Outbound.LastOffered = offered;
         MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
         nint sent = Libc.SendMessage(Descriptor, &message, Libc.NoSignal);
         if (sent >= 0) return (int)sent;

@@ -65,7 +65,7 @@ public abstract unsafe class SocketReactor : EventLoop
         SocketConnection connection = Prepare(descriptor);
         if (makeHandler(connection) is not { } handler)
         {
-            connection.Abort(ClosureCause.HandshakeRefused, "Nobody takes this connection.");
+            connection.Abort(ClosureCause.HandshakeRefused, "There is no handler for this connection.");
             return null;
         }
 

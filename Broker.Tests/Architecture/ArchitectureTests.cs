@@ -46,5 +46,9 @@ public sealed class ArchitectureTests
         Assert.True(s_map.Value.Files.Count > 500);
     }
 
-    private static void AssertNone(IEnumerable<string> violations) => Assert.Equal("", string.Join('\n', violations));
+    private static void AssertNone(IEnumerable<string> violations)
+    {
+        string all = string.Join('\n', violations);
+        if (all.Length > 0) Assert.Fail(all);
+    }
 }

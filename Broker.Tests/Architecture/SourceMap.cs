@@ -10,6 +10,8 @@ namespace Broker.Tests.Architecture;
 /// </remarks>
 internal sealed partial class SourceMap
 {
+    private static readonly string[] s_notProduct = ["Broker.Tests/", "Broker.Bench/", "Broker.Fuzz/"];
+
     private readonly Dictionary<string, SortedSet<string>> _arrows = [];
 
     private SourceMap(IReadOnlyList<SourceFile> files)
@@ -65,22 +67,20 @@ internal sealed partial class SourceMap
     /// <summary>
     /// Reads the product's files under the root of the repository; tests, benchmarks, fuzz targets and samples are left out.
     /// </summary>
-    public static SourceMap Read(string root)
-    {
-        List<SourceFile> files = [];
-        foreach (string project in Directory.EnumerateDirectories(root, "Broker.*"))
-        {
-            if (Path.GetFileName(project) is "Broker.Tests" or "Broker.Bench" or "Broker.Fuzz") continue;
-            foreach (string file in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories))
-            {
-                string path = Path.GetRelativePath(root, file).Replace('\\', '/');
-                if (!path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal))
-                    files.Add(SourceFile.Of(path, File.ReadAllText(file)));
-            }
-        }
+    public static SourceMap Read(string root) => new(
+    [
+        .. PathsUnder(root)
+            .Where(static path => !s_notProduct.Any(folder => path.StartsWith(folder, StringComparison.Ordinal)))
+            .Select(path => SourceFile.Of(path, File.ReadAllText(Path.Combine(root, path)))),
+    ]);
 
-        return new SourceMap(files);
-    }
+    /// <summary>Paths of all C# files of the projects, from the root and with forward slashes; what a build makes is left out.</summary>
+    public static IEnumerable<string> PathsUnder(string root) =>
+        from project in Directory.EnumerateDirectories(root, "Broker.*")
+        from file in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories)
+        let path = Path.GetRelativePath(root, file).Replace('\\', '/')
+        where !path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal)
+        select path;
 
     /// <summary>Makes a map of given texts.</summary>
     public static SourceMap Of(params (string Path, string Text)[] files) =>
@@ -101,7 +101,7 @@ internal sealed partial record SourceFile(
 {
     public static SourceFile Of(string path, string text)
     {
-        string code = Noise().Replace(text, " ");
+        string code = CodeOf(text);
         return new SourceFile(
             path,
             NamespaceLine().Match(code).Groups[1].Value,
@@ -110,6 +110,9 @@ internal sealed partial record SourceFile(
             Values(CapitalizedNames(), code),
             Values(UsingLines(), code));
     }
+
+    /// <summary>A text without its comments and without what stands in its strings.</summary>
+    public static string CodeOf(string text) => Noise().Replace(text, " ");
 
     /// <summary>Whether the types of a namespace can be named here without it.</summary>
     public bool Sees(string declared) =>

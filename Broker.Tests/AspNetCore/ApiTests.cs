@@ -70,7 +70,22 @@ public sealed class ApiTests
         Assert.False(_hub.Published[0].Request.IsJson);
     }
 
+    [Fact]
+    public async Task Explains_what_became_of_a_publication()
+    {
+        (int status, string body) = await AskAsync("explain", """{"client":"c","channel":"news","offset":5}""");
+        Assert.Equal(
+            (200, """{"result":{"reason":"ended_while_sending","text":"Perhaps.","connected":false,"user":"42","queued_bytes":0,"since":1,"up_to":7,"top":9,"code":3008,"time":1500}}"""),
+            (status, body));
+        await AskAsync("explain", """{"client":"c","channel":"news"}""");
+        Assert.Equal(["explain c news 5", "explain c news "], _hub.Notes);
+    }
+
     [Theory]
+    [InlineData("explain", """{"channel":"news"}""", "bad request: client is missing")]
+    [InlineData("explain", """{"client":"c"}""", "bad request: channel is missing")]
+    [InlineData("explain", """{"client":"c","channel":"news","offset":0}""", "bad request: offset begins at 1")]
+    [InlineData("explain", """{"client":"c","channel":"news","offset":-1}""", "bad request: offset is not what it has to be")]
     [InlineData("publish", """{"data":1}""", "bad request: channel is missing")]
     [InlineData("publish", """{"channel":"news"}""", "bad request: data is missing")]
     [InlineData("publish", """{"channel":1,"data":1}""", "bad request: channel is not what it has to be")]
@@ -171,7 +186,8 @@ public sealed class ApiTests
     {
         (int status, string body) =
             await AskAsync(
-                "", "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":1}}\n{\"method\":\"nonsense\"}\n{\"method\":\"presence_stats\",\"params\":{\"channel\":\"a\"}}\n");
+                "", "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":1}}\n"
+                + "{\"method\":\"nonsense\"}\n{\"method\":\"presence_stats\",\"params\":{\"channel\":\"a\"}}\n");
         Assert.Equal(200, status);
         Assert.Equal(
             "{\"result\":{\"offset\":5,\"epoch\":\"00000000000000ab\"}}\n{\"error\":{\"code\":104,\"message\":\"method not "
@@ -234,6 +250,15 @@ public sealed class ApiTests
         {
             lock (Published) Published.Add((channel, request));
             return Answer(new PublishAnswer(s_top, 1));
+        }
+
+        public Task<Explanation> ExplainAsync(
+            string client, string channel, ulong? offset = null, CancellationToken cancellationToken = default)
+        {
+            Notes.Add($"explain {client} {channel} {offset}");
+            return Answer(
+                new Explanation(ExplanationKind.EndedWhileSending, "Perhaps.")
+                    { User = "42", Since = 1, UpTo = 7, Top = 9, Code = 3008, At = DateTimeOffset.FromUnixTimeMilliseconds(1500) });
         }
 
         public Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(

@@ -1,5 +1,4 @@
 using Broker.Actors.Channels.Relay;
-using Broker.Actors.Sessions;
 
 namespace Broker.Tests.Channels;
 
@@ -29,18 +28,5 @@ public sealed class ChannelGateTests
         Assert.Equal("third", third);
         Assert.False(gate.TryTake("a", out _));
         Assert.True(gate.IsEmpty);
-    }
-
-    [Fact]
-    public void A_rate_allows_twice_its_second_at_once_and_then_its_pace()
-    {
-        var rate = new RateLimit(5);
-        for (int i = 0; i < 10; i++) Assert.True(rate.TryTake(1000));
-        Assert.False(rate.TryTake(1000));
-        Assert.False(rate.TryTake(1199));
-        Assert.True(rate.TryTake(1200));
-        Assert.False(rate.TryTake(1200));
-        for (int i = 0; i < 10; i++) Assert.True(rate.TryTake(100_000));
-        Assert.False(rate.TryTake(100_000));
     }
 }

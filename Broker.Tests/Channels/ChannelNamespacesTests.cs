@@ -148,7 +148,7 @@ public sealed class ChannelNamespacesTests
 
     private static ChannelNamespaces Read(string text)
     {
-        var reader = new SettingsReader(new SettingsLayers([HubReference.Layer], [SettingsLayer.Parse("mine.conf", text)]));
+        var reader = new SettingsReader(new SettingsLayers(StandardSettingsBinder.References, [SettingsLayer.Parse("mine.conf", text)]));
         StandardSettings settings = StandardSettingsBinder.Read(reader);
         reader.ThrowIfBad();
         return new ChannelNamespaces(settings.Channels, settings.Namespaces);

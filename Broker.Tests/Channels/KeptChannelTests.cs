@@ -189,6 +189,40 @@ public sealed class KeptChannelTests
     private Published Publish(string channel, string text, PublishOptions? options = null) =>
         Now(_home.PublishAsync(Message(channel, text, options)));
 
+    [Fact]
+    public void A_check_tells_where_the_store_stands()
+    {
+        Attach("kept:a");
+        Publish("kept:a", "1");
+        Assert.Equal((1UL, true), Check());
+
+        Now(_store.AppendAsync(
+            "kept:a", new HistoryAppend(new Publication { Data = "2"u8.ToArray() }),
+                s_namespaces.Named.First(static each => each.Name == "kept").History));
+        Assert.Equal((2UL, true), Check());
+
+        _home.Detach(new Detach("kept:a"), _listener);
+        Assert.Equal((0UL, false), Check());
+
+        (ulong Offset, bool IsAttached) Check() => OutcomeOf(Now(_home.CheckAsync(new CheckPosition("kept:a", 1), _listener)));
+    }
+
+    [Fact]
+    public async Task A_check_waits_for_no_publication_that_is_under_way()
+    {
+        Attach("kept:a");
+        Publish("kept:a", "1");
+        _store.IsLate = true;
+        Task<Published> late = _home.PublishAsync(Message("kept:a", "2")).AsTask();
+
+        Assert.Equal((1UL, true), OutcomeOf(Now(_home.CheckAsync(new CheckPosition("kept:a", 1), _listener))));
+        _store.Finish();
+        await _thread.RunUntilAsync(late);
+        Assert.Equal((2UL, true), OutcomeOf(Now(_home.CheckAsync(new CheckPosition("kept:a", 1), _listener))));
+    }
+
+    private static (ulong Offset, bool IsAttached) OutcomeOf(PositionChecked answer) => (answer.Position.Offset, answer.IsAttached);
+
     private Attached Attach(string channel, StreamPosition? after = null) =>
         Now(_home.AttachAsync(new Attach(channel, 1) { After = after }, _listener));
 

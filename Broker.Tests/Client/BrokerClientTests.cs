@@ -106,6 +106,21 @@ public sealed class BrokerClientTests : ClientTest
     }
 
     [Fact]
+    public async Task A_frame_has_no_more_messages_than_the_hub_accepts()
+    {
+        await ConnectAsync(limits: NativeLimits.Default with { MessagesPerFrameMax = 2 });
+        var publishing = new List<Task>();
+        using (Client.Batch())
+        {
+            for (int i = 0; i < 5; i++) publishing.Add(Client.PublishAsync("news", new byte[] { (byte)i }));
+        }
+
+        foreach (int messages in (int[])[2, 2, 1]) Assert.Equal(messages, (await Side.ReceiveFrameAsync()).Count);
+        Side.Abort();
+        foreach (Task task in publishing) await Assert.ThrowsAsync<ConnectionLostException>(() => task);
+    }
+
+    [Fact]
     public async Task A_full_queue_rejects_and_sends_what_it_accepted()
     {
         await ConnectAsync(Options with { SendBytesMax = 100 });

@@ -25,7 +25,7 @@ public class SettingsLayersTests
         if (environment is not null) overrides.Add(FromEnvironment(("BROKER_LISTEN_PORT", environment)));
         if (commandLine is not null) overrides.Add(FromCommandLine(commandLine));
 
-        SettingValue found = new SettingsLayers([HubReference.Layer], overrides).Find(Key)!;
+        SettingValue found = new SettingsLayers(StandardSettingsBinder.References, overrides).Find(Key)!;
 
         Assert.Equal(expected, found.Text);
         Assert.StartsWith(source, found.Origin.ToString(), StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public class SettingsLayersTests
     public void Only_what_differs_from_its_default_is_changed()
     {
         SettingsLayer mine = SettingsLayer.Parse("mine.conf", "broker.listen.port = 8000\nbroker.reactors = 2");
-        var layers = new SettingsLayers([HubReference.Layer], [mine]);
+        var layers = new SettingsLayers(StandardSettingsBinder.References, [mine]);
 
         KeyValuePair<string, SettingValue> changed = Assert.Single(layers.Changed());
 
@@ -59,7 +59,7 @@ public class SettingsLayersTests
     [Fact]
     public void Every_key_has_one_variable_of_its_own()
     {
-        IReadOnlyList<string> keys = SettingsLayers.KeysOf([HubReference.Layer]);
+        IReadOnlyList<string> keys = SettingsLayers.KeysOf(StandardSettingsBinder.References);
 
         Assert.Equal(keys.Count, keys.Select(EnvironmentLayer.NameOf).Distinct().Count());
         Assert.Equal("BROKER_CENTRIFUGE_PING_INTERVAL", EnvironmentLayer.NameOf("broker.centrifuge.ping-interval"));
@@ -69,7 +69,7 @@ public class SettingsLayersTests
     public void A_bad_variable_is_named_as_it_was_set()
     {
         var reader = new SettingsReader(
-            new SettingsLayers([HubReference.Layer], [FromEnvironment(("BROKER_CENTRIFUGE_PONG_LIMIT", "8"))]));
+            new SettingsLayers(StandardSettingsBinder.References, [FromEnvironment(("BROKER_CENTRIFUGE_PONG_LIMIT", "8"))]));
 
         _ = StandardSettingsBinder.Read(reader);
 
@@ -83,7 +83,7 @@ public class SettingsLayersTests
     public void A_list_in_a_variable_has_commas()
     {
         var layers = new SettingsLayers(
-            [HubReference.Layer], [FromEnvironment(("BROKER_LISTEN_ORIGINS", "https://a.example, https://b.example"))]);
+            StandardSettingsBinder.References, [FromEnvironment(("BROKER_LISTEN_ORIGINS", "https://a.example, https://b.example"))]);
 
         Assert.Equal(["https://a.example", "https://b.example"], StandardSettingsBinder.Read(new SettingsReader(layers)).Listen.Origins);
     }
@@ -93,7 +93,7 @@ public class SettingsLayersTests
     {
         var variables = new Hashtable { ["BROKER_LISTEN_PROT"] = "1", ["HOME"] = "/", ["BROKER_LISTEN_PORT"] = "2" };
 
-        _ = EnvironmentLayer.Read(variables, SettingsLayers.KeysOf([HubReference.Layer]), out IReadOnlyList<string> warnings);
+        _ = EnvironmentLayer.Read(variables, SettingsLayers.KeysOf(StandardSettingsBinder.References), out IReadOnlyList<string> warnings);
 
         Assert.Equal(
             "The environment variable BROKER_LISTEN_PROT names no setting and is ignored; did you mean BROKER_LISTEN_PORT?",
@@ -105,7 +105,7 @@ public class SettingsLayersTests
     {
         SettingsLayer mine = SettingsLayer.Parse("mine.conf", "akka.loglevel = DEBUG\nbroker.reactors = 2");
 
-        Akka.Configuration.Config config = new SettingsLayers([HubReference.Layer], [mine]).ToConfig();
+        Akka.Configuration.Config config = new SettingsLayers(StandardSettingsBinder.References, [mine]).ToConfig();
 
         Assert.Equal("DEBUG", config.GetString("akka.loglevel"));
         Assert.Equal(2, config.GetInt("broker.reactors"));
@@ -152,7 +152,7 @@ public class SettingsLayersTests
     {
         var table = new Hashtable();
         foreach ((string name, string value) in variables) table[name] = value;
-        return EnvironmentLayer.Read((IDictionary)table, SettingsLayers.KeysOf([HubReference.Layer]), out _);
+        return EnvironmentLayer.Read((IDictionary)table, SettingsLayers.KeysOf(StandardSettingsBinder.References), out _);
     }
 
     private static SettingsLayer FromCommandLine(string port) =>

@@ -83,6 +83,8 @@ public class BrokerServiceTests
 
         hub.IsHistoryFailing = true;
         Assert.Equal(("HTTP/1.1 503 Service Unavailable", "{\"status\":\"history-failing\"}"), await AskAsync(client));
+        (hub.IsHistoryFailing, hub.IsHistoryFull) = (false, true);
+        Assert.Equal(("HTTP/1.1 503 Service Unavailable", "{\"status\":\"history-full\"}"), await AskAsync(client));
         hub.Stopped.SetResult();
         await app.StopAsync();
         server.ExpectClosed();

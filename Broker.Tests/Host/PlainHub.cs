@@ -33,6 +33,8 @@ internal sealed class PlainHub : IHub
 
     public bool IsHistoryFailing { get; set; }
 
+    public bool IsHistoryFull { get; set; }
+
     public int Connections => 0;
 
     public bool Disposed { get; private set; }

@@ -215,7 +215,8 @@ public sealed class FloodTests(ITestOutputHelper output)
                     // Half of the channels are its own, and new each time; the other half are everyone's.
                     string channel = pair % 2 == 0 ? $"own-{number}-{round}-{pair}" : $"shared-{pair}";
                     lines.Append(pair > 0 ? "\n" : "")
-                        .Append($"{{\"id\":{2 * pair + 2},\"subscribe\":{{\"channel\":\"{channel}\"}}}}\n{{\"id\":{2 * pair + 3},\"unsubscribe\":{{\"channel\":\"{channel}\"}}}}");
+                        .Append($"{{\"id\":{2 * pair + 2},\"subscribe\":{{\"channel\":\"{channel}\"}}}}\n")
+                        .Append($"{{\"id\":{2 * pair + 3},\"unsubscribe\":{{\"channel\":\"{channel}\"}}}}");
                 }
 
                 await attacker.TrySendAsync(HostileClient.Line(lines.ToString()), attacked.Stop);

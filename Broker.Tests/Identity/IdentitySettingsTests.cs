@@ -1,3 +1,4 @@
+using Broker.Dialects;
 using System.Security.Cryptography;
 using Broker.Identity.Settings;
 using Broker.Actors.Settings;
@@ -86,7 +87,8 @@ public sealed class IdentitySettingsTests
     {
         var reader =
             new SettingsReader(
-                new SettingsLayers([HubReference.Layer, IdentitySettingsBinder.Reference], [SettingsLayer.Parse("test.conf", config)]));
+                new SettingsLayers(
+                    [.. StandardSettingsBinder.References, IdentitySettingsBinder.Reference], [SettingsLayer.Parse("test.conf", config)]));
         IdentitySettings settings = IdentitySettingsBinder.Read(reader);
         reader.ThrowIfBad();
         return settings;

@@ -56,7 +56,8 @@ public sealed class TokenVerifierTests
     {
         // RFC 8037 appendix A.4: a signature of the text "Example of Ed25519 signing", so the signature is right and the claims are none.
         const string token =
-            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
+            + "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
         byte[] key = Base64Url.DecodeFromChars("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
         Assert.Equal("its payload is not a JSON object", Refused(Verifier(keys: Ed25519Key.Of(key)!).VerifyAsync(token)));
         Assert.Equal(

@@ -23,6 +23,7 @@ public class ChannelHomeSerializerTests
             EventName = "event",
             ContentType = "text/plain",
             Version = 7,
+            Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         },
     };
 
@@ -54,6 +55,20 @@ public class ChannelHomeSerializerTests
             ChannelHomeSerializer.Write(new Publish("c", 7, s_full, s_options)), out Publish publish));
         Assert.Equal(("c", 7ul, s_options), (publish.Channel, publish.Request, publish.Options));
         AssertSame(s_full, publish.Publication);
+    }
+
+    [Fact]
+    public void Checks_of_a_position_survive_their_bytes()
+    {
+        Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(new CheckPosition("c", 5)), out CheckPosition check));
+        Assert.Equal(new CheckPosition("c", 5), check);
+
+        foreach (PositionChecked answer in (PositionChecked[])[
+            new(6, new StreamPosition(1, ulong.MaxValue)) { IsAttached = true }, new(7, default) { Error = HubError.Internal }])
+        {
+            Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(answer), out PositionChecked read));
+            Assert.Equal(answer, read);
+        }
     }
 
     [Fact]

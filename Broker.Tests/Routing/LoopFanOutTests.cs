@@ -265,6 +265,24 @@ public sealed class LoopFanOutTests : IDisposable
         Assert.Equal((-1, -1, 0), (mine.Subscription.Index, mineToo.Subscription.Index, other.Subscription.Index));
     }
 
+    [Theory]
+    [InlineData(0, false, 0)]       // Where they stand.
+    [InlineData(1, false, 1)]       // A publication was lost on its way to this loop.
+    [InlineData(0, true, 1)]        // The node has missed something, or the epoch has changed.
+    public void Positioned_members_of_a_channel_that_stands_elsewhere_are_evicted(ulong offset, bool isLost, int evictions)
+    {
+        Client positioned = Join("c", grants: SubscriptionGrants.Positioned), plain = Join("c");
+
+        _fanOut.Tell(new VerifyPosition("c", offset, isLost));
+        Deliver("c", "1");
+        _loop.TakeOne();
+
+        if (evictions > 0) Assert.Same(positioned.Subscription, _session.ExpectMsg<Evicted>().Subscription);
+        Assert.False(_session.HasMessages);
+        Assert.Equal(evictions == 0 ? [["1"]] : [], positioned.Connection.Frames);
+        Assert.Equal([["1"]], plain.Connection.Frames);
+    }
+
     [Fact]
     public void A_late_unsubscribe_leaves_newer_subscriptions_alone()
     {
@@ -336,9 +354,12 @@ public sealed class LoopFanOutTests : IDisposable
         return new Client(new Subscription(channel, 0, _session.Ref, writer), connection, writer);
     }
 
-    private Client Join(string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null)
+    private Client Join(
+        string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null, SubscriptionGrants grants =
+            SubscriptionGrants.None)
     {
         Client client = NewClient(channel, format);
+        client.Subscription.Grants = grants;
         _fanOut.Tell(new AddSubscriber(client.Subscription, shard, s_position, 1, bytes), _home.Ref);
         return client;
     }

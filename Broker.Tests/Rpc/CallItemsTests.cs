@@ -256,7 +256,7 @@ public sealed class CallItemsTests
     [Fact]
     public void A_reader_that_is_slow_with_many_open_calls_holds_their_handlers_back_and_gets_everything()
     {
-        const int calls = 20, items = 40;
+        const int calls = 20, items = 20;
         byte[] item = new byte[64 * 1024];
         using var hub = new HubHarness();
         int sent = 0;
@@ -276,7 +276,7 @@ public sealed class CallItemsTests
         hub.RunUntil(() => Volatile.Read(ref sent) >= 8, "the first items are said");
         hub.Turn(200);
 
-        // Of 50 MiB that the calls have credit for, what waits is bounded: half a mebibyte, and what the system took.
+        // Of 25 MiB that the calls have credit for, what waits is bounded: half a mebibyte, and what the system took.
         Assert.InRange(Volatile.Read(ref sent), 1, 200);
         string[] received = client.Next(calls * (items + 1));
         Assert.Equal(calls, received.Count(line => line.StartsWith("result ", StringComparison.Ordinal)));

@@ -19,7 +19,7 @@ using MethodId = Broker.Core.Protocol.Messages.MethodId;
 
 namespace Broker.Tests.Sessions;
 
-/// <summary>One session on the test's own thread, between an outlet that records and a probe for the home of all channels.</summary>
+/// <summary>One session on the test's own thread, between a writer that records and a probe for the home of all channels.</summary>
 public sealed class SessionActorTests : TestKit
 {
     private static readonly Closure s_gone = new(ClosureCause.ClosedByClient, CloseCode.Normal, "");

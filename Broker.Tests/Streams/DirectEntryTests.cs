@@ -51,7 +51,8 @@ public sealed class DirectEntryTests : IDisposable
         },
         {
             nameof(GraphInterpreter.OnAsyncInput),
-            "System.Action`4[Akka.Streams.Stage.GraphStageLogic,System.Object,System.Threading.Tasks.TaskCompletionSource`1[Akka.Done],System.Action`1[System.Object]] OnAsyncInput"
+            "System.Action`4[Akka.Streams.Stage.GraphStageLogic,System.Object,"
+            + "System.Threading.Tasks.TaskCompletionSource`1[Akka.Done],System.Action`1[System.Object]] OnAsyncInput"
         },
     };
 
@@ -82,7 +83,7 @@ public sealed class DirectEntryTests : IDisposable
         FieldInfo? field = owner.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
 
         Assert.True(field?.FieldType == type,
-            $"{owner.Name}.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
+            $"{owner.Name}.{name} was a {type} and is now \"{field}\": ConnectionStreamFactory has to be looked at again.");
     }
 
     [Fact]

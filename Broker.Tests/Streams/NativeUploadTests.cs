@@ -365,10 +365,12 @@ public sealed class NativeUploadTests
     [Fact]
     public void A_publication_that_no_stream_could_deliver_is_refused()
     {
-        using var hub = new HubHarness();
+        const int BytesMax = 2 * 1024 * 1024;
+        var settings = new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = BytesMax } } };
+        using var hub = new HubHarness(settings);
         NativeClient client = hub.ConnectNative();
-        byte[] message = Publish(9, "a", new string('x', (64 * 1024 * 1024) - 12));
-        Assert.Equal(64 * 1024 * 1024, message.Length);
+        byte[] message = Publish(9, "a", new string('x', BytesMax - 12));
+        Assert.Equal(BytesMax, message.Length);
 
         string last = "";
         foreach (byte[] chunk in Cut(0, message, 256 * 1024))

@@ -46,19 +46,19 @@ internal sealed class FakeConnection : Connection
         return frames;
     }
 
-    private protected override int TrySend(ReadOnlySpan<byte> bytes)
+    internal override int TrySend(ReadOnlySpan<byte> bytes)
     {
         if (Throws) throw new InvalidOperationException("The socket of the test fails.");
         Writes.Add(bytes.ToArray());
         return bytes.Length;
     }
 
-    private protected override int TrySend(in OutboundQueue queue)
+    internal override int TrySend(in OutboundQueue queue)
     {
         var segments = new (byte[] Array, int Start, int Length)[64];
         int count = queue.CopyTo(segments);
         byte[] gathered = [.. segments.Take(count).SelectMany(each => each.Array.AsSpan(each.Start, each.Length).ToArray())];
-        LastOffered = gathered.Length;
+        Outbound.LastOffered = gathered.Length;
         return TrySend(gathered);
     }
 
@@ -70,7 +70,7 @@ internal sealed class FakeConnection : Connection
     {
     }
 
-    private protected override void OnBlockedChanged(bool blocked)
+    internal override void OnBlockedChanged(bool blocked)
     {
     }
 

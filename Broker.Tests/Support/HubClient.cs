@@ -42,6 +42,17 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
         _received = _received[(end + 4)..];
     }
 
+    /// <summary>An opening handshake that is refused.</summary>
+    /// <returns>The whole answer.</returns>
+    public string UpgradeRefused(string path)
+    {
+        SendRaw(Encoding.ASCII.GetBytes(
+            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                + $"13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+        hub.RunUntil(() => Receive() && HasEnded, $"the upgrade to {path} is refused");
+        return Encoding.ASCII.GetString(_received);
+    }
+
     /// <summary>One text frame of one line, or of several.</summary>
     public void Send(params string[] lines) => SendRaw(FrameOf(string.Join('\n', lines)));
 

@@ -17,6 +17,8 @@ using Broker.Actors.Channels.FanOut;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Dialects;
+using Broker.Actors.Limits;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
@@ -94,7 +96,8 @@ internal sealed class HubHarness : TurnedLoop
         _dialects = dialects;
         Counters = counters;
         _reactors = [.. Loops.Cast<SocketReactor>()];
-        _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
+        _turns = [.. _reactors.Select(
+            reactor => new LoopTurn(reactor) { Ends = new RecentEnds(settings.Explain.BytesMax / _reactors.Length, time) })];
         IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
         var namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
         var channels = Channels =
@@ -108,10 +111,14 @@ internal sealed class HubHarness : TurnedLoop
                     new CallContext(Methods, settings.Calls, time)
                         { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance)
                             { Namespaces = namespaces, History = settings.History };
+        Limits = acceptor.Limits =
+            ClientLimits.Of(settings.Limits, settings.Clients.ResumeCommands, settings.Clients.ResumeBytes, time, counters.Limited);
+        context = context with { Limits = Limits };
         acceptor.Sessions = _sessions =
             Start("sessions",
                 loop => SessionsActor.PropsFor(
-                    context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
+                    context with { Connected = connected[loop], FanOut = fanOuts[loop], Ends = _turns[loop].Ends }, connection =>
+                        DialectOf(connection, _turns[loop])));
         _api.Start(new HubApiContext(settings.Clients, namespaces, context.Routes, _homes, _sessions, "1.2.3", time));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
@@ -124,6 +131,9 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>What the homes of channels share.</summary>
     public ChannelContext Channels { get; }
+
+    /// <summary>The rates of clients; null where nothing is limited.</summary>
+    public ClientLimits? Limits { get; }
 
     /// <summary>What clients may call; to be filled between two turns.</summary>
     public MethodRegistry Methods { get; }
@@ -165,16 +175,25 @@ internal sealed class HubHarness : TurnedLoop
     /// <summary>A client whose handshake is done.</summary>
     public HubClient Dial(int loop = 0, string? path = null, int? receiveBufferBytes = null, string? subprotocol = null)
     {
+        bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
+        HubClient client = Open(loop, receiveBufferBytes, isProtobuf);
+        client.Upgrade(
+            path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol
+                : subprotocol);
+        return client;
+    }
+
+    /// <summary>What a client is answered whose handshake is refused.</summary>
+    public string DialRefused() => Open(loop: 0, receiveBufferBytes: null, isProtobuf: false).UpgradeRefused(_settings.Centrifuge.Path);
+
+    private HubClient Open(int loop, int? receiveBufferBytes, bool isProtobuf)
+    {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBufferBytes is { } bytes) socket.ReceiveBufferSize = bytes;
         socket.Connect(_ports[loop]);
         socket.Blocking = false;
-        bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
         var client = new HubClient(this, socket) { IsProtobuf = isProtobuf };
         _clients.Add(client);
-        client.Upgrade(
-            path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol
-                : subprotocol);
         return client;
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
@@ -152,6 +153,14 @@ internal sealed class NativeClient(HubClient client, bool batched)
             case NativeKind.Unsubscribed:
                 var unsubscribed = message.As<Unsubscribed>();
                 return Line($"unsubscribed {unsubscribed.Request} #{unsubscribed.Channel} {unsubscribed.Code}");
+            case NativeKind.PresenceReply:
+                var presence = message.As<PresenceReply>();
+                var members = new MemberReader(presence.Members);
+                string who = "";
+                while (members.Read(out Member member)) who += Line($" {member.User.ToText()}/{(member.Client.IsEmpty ? "" : "client")}");
+                return Line($"presence {presence.Request}: {presence.Clients} clients, {presence.Users} users:{who}");
+            case NativeKind.Joined: return Line($"joined #{message.As<Joined>().Channel} {message.As<Joined>().Member.User.ToText()}");
+            case NativeKind.Left: return Line($"left #{message.As<Left>().Channel} {message.As<Left>().Member.User.ToText()}");
             case NativeKind.HistoryReply:
                 var page = message.As<HistoryReply>();
                 var publications = new HistoryPublications(page.Publications);
@@ -196,7 +205,7 @@ internal sealed class NativeClient(HubClient client, bool batched)
         }
     }
 
-    private static string Line(FormattableString line) => line.ToString(CultureInfo.InvariantCulture);
+    private static string Line(ref DefaultInterpolatedStringHandler line) => string.Create(CultureInfo.InvariantCulture, ref line);
 }
 
 /// <summary>Texts of messages.</summary>

@@ -83,7 +83,7 @@ internal sealed class RecordingWriter(Connection connection, PublicationFormat? 
     private void Send(FormattableString sent)
     {
         string line = sent.ToString(CultureInfo.InvariantCulture);
-        if (line == _failsAt) throw new InvalidOperationException("The outlet of the test fails.");
+        if (line == _failsAt) throw new InvalidOperationException("The writer of the test fails.");
         Sent.Add(line);
     }
 }

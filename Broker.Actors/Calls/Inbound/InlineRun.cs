@@ -5,7 +5,7 @@ using Broker.Core.Protocol.Messages;
 namespace Broker.Actors.Calls.Inbound;
 
 /// <summary>
-/// Calls of quick methods that a client has sent one behind the other: one command for all of them, and no object for each.
+/// Calls of inline methods that a client has sent one behind the other: one command for all of them, and no object for each.
 /// </summary>
 /// <remarks>
 /// Goes round: taken where calls are read, returned where the last is answered, and the next turn's again. One that is lost on

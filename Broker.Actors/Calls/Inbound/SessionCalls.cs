@@ -43,7 +43,7 @@ internal sealed class SessionCalls(
         if (refused != FaultCode.None) writer.Faulted(call.Id, refused, writer.IsSettling ? "the connection ends" : TextOf(refused));
     }
 
-    /// <summary>Answers calls of quick methods; whichever can not be answered now is a call as any other.</summary>
+    /// <summary>Answers calls of inline methods; whichever can not be answered now is a call as any other.</summary>
     internal void Start(InlineRun run, Principal caller)
     {
         foreach (ref readonly InlineEntry call in run.Calls)

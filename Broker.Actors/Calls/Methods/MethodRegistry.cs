@@ -9,13 +9,13 @@ namespace Broker.Actors.Calls.Methods;
 /// client, dialect and loop.
 /// </summary>
 /// <remarks>
-/// <para><b>A handler</b> takes bytes and gives bytes. What they mean is between it and its callers; callers of the Centrifuge
+/// <para><b>A handler</b> takes bytes and gives bytes. What they mean is between it and its callers; callers of a JSON
 /// dialect send one JSON value, or nothing, and can take only that.</para>
 /// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
 /// slow one delays no other component. Two calls of one connection may take effect in either order, unless their methods are added with
 /// a <see cref="CallOrder"/>. <see cref="AddInline"/> is for what is so small that the way there would cost more than the call.</para>
-/// <para>Where a caller of the native protocol sends further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
-/// with <c>MethodCall.SayAsync</c> it can send results before the last. Both are held back while the other side is
+/// <para>Where a caller sends further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
+/// with <c>MethodCall.SendAsync</c> it can send results before the last. Both are held back while the other side is
 /// slower.</para>
 /// <para>It says that it could not by throwing <see cref="CallFaultException"/>. Any other exception is logged and reaches the
 /// caller as an internal fault, without its text.</para>

@@ -7,7 +7,7 @@ namespace Broker.Actors.Calls.Outbound;
 
 /// <summary>Calls from the hub's application to methods of its clients. From any thread.</summary>
 /// <remarks>
-/// <para><b>Whom.</b> A client of the native protocol by the id of its connection: its welcome tells it, <see cref="MethodCall.Caller"/>
+/// <para><b>Whom.</b> A client whose dialect has calls, by the id of its connection: its welcome tells it, <see cref="MethodCall.Caller"/>
 /// has it, and every publication of a channel names it to JSON clients. A client that came back has another one.</para>
 /// <para><b>What.</b> Bytes, as with <see cref="MethodRegistry"/>; what they mean is between the application and its clients. A client
 /// may answer in any order. It may also lie: a result is as trustworthy as who sent it.</para>

@@ -148,17 +148,25 @@ public static class ChannelProtocol
         public string ExceptClient { get; init; } = "";
     }
 
+    /// <summary>Clock to home: compare where this channel stands on this node with the channel's home.</summary>
+    /// <param name="Channel">The channel.</param>
+    public sealed record CheckPosition(string Channel) : INoSerializationVerificationNeeded;
+
+    /// <summary>Home to fan-out: every publication of the channel up to this offset was delivered before this.</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Offset">Of the channel's newest publication.</param>
+    /// <param name="IsLost">The node itself has missed something, or the channel has begun anew with another epoch.</param>
+    public sealed record VerifyPosition(string Channel, ulong Offset, bool IsLost) : INoSerializationVerificationNeeded;
+
+    /// <summary>Session to the fan-out of its loop: where does this subscription stand?</summary>
+    /// <param name="Subscription">The subscription.</param>
+    /// <param name="Then">Goes on with the answer; on the loop's thread. Null where the fan-out does not have it yet.</param>
+    internal sealed record DescribeSubscriber(Subscription Subscription, Action<SubscriptionDescription?> Then)
+        : INoSerializationVerificationNeeded;
+
     /// <summary>Home to every fan-out: the home was restarted and knows no subscriptions any more.</summary>
     /// <param name="Home">The home's number.</param>
     public sealed record Reset(int Home) : INoSerializationVerificationNeeded;
-
-    /// <summary>
-    /// Home to fan-out: the channel has another home, and its positions begin anew. Subscriptions with a position end, and their clients
-    /// subscribe again.
-    /// </summary>
-    /// <param name="Channel">The channel.</param>
-    /// <param name="Offset">Of the newest publication there.</param>
-    public sealed record Moved(string Channel, ulong Offset) : INoSerializationVerificationNeeded;
 
     /// <summary>Fan-out to home, at most once a turn: so many bytes of its publications have left for the sockets.</summary>
     /// <param name="Loop">The fan-out's loop.</param>

@@ -30,6 +30,9 @@ public abstract class PublicationEncoding
     /// <summary>Whether differences have to be cut between characters of UTF-8.</summary>
     public virtual bool AlignsDeltas => false;
 
+    /// <summary>Whether only subscribers that ask for it are told of joins and leaves, even where the namespace tells all.</summary>
+    public virtual bool AsksForJoinLeave => false;
+
     /// <summary>Encodes that a client has joined the channel, or left it.</summary>
     /// <returns>The bytes, or null where the format does not tell it.</returns>
     public virtual byte[]? EncodePresence(in EncodedChannel channel, in PresenceChange change) => null;

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
+using Broker.Actors.Recent;
 using Broker.Core.Filters;
 
 namespace Broker.Actors.Channels.Delivery;
@@ -64,6 +65,15 @@ public sealed class Subscription(string channel, int loop, IActorRef session, IS
 
     /// <summary>What the relay grants it; set before it is added to the fan-out.</summary>
     internal SubscriptionGrants Grants { get; set; }
+
+    /// <summary>The offset that it began behind, with what it recovered; set before it is added to the fan-out.</summary>
+    internal ulong Since { get; set; }
+
+    /// <summary>Its client wanted to recover and could not; set before it is added to the fan-out.</summary>
+    internal bool HasNotRecovered { get; set; }
+
+    /// <summary>Why it ends, as its session knows it.</summary>
+    internal SubscriptionEnd End { get; set; }
 
     /// <summary>
     /// What counts it in the channel's relay, from the subscribe to the unsubscribe. A relay that was restarted meanwhile has

@@ -43,6 +43,8 @@ internal static class SubscriptionRules
             ?? (options.JoinLeave == JoinLeave.On
             || (options.JoinLeave == JoinLeave.Asked && subscription.Options.JoinLeave && MayAskWhoIsThere(subscription)));
 
+        if (subscription.Format.Encoding.AsksForJoinLeave && !subscription.Options.JoinLeave) getsJoinLeave = false;
+
         // Under a policy that drops publications there is no base to make a difference from.
         bool hasDelta = options.Delta == DeltaKind.Fossil && options.SlowConsumer == SlowConsumerPolicy.Disconnect
             && subscription.Options.Delta == "fossil" && subscription.Format.Encoding.HasDeltas;

@@ -1,10 +1,13 @@
 using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Tracing;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.SlowConsumers;
 using Broker.Actors.Model;
+using Broker.Actors.Recent;
 using Broker.Actors.Runtime;
 using Broker.Core.Counting;
 using Broker.Reactor;
@@ -34,6 +37,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     private readonly List<LoopChannel> _batched = [];
     private readonly List<PublicationBatch>[] _spare;               // Empty batches, by format.
     private readonly List<Subscription> _slow = [];                 // Those that something waits for.
+    private List<Activity>? _traced;                                // Deliveries of the turn that are traced; mostly none.
     private readonly Dictionary<HomeRef, int> _sent = [];           // Bytes sent in this turn, by the home they came from.
     private readonly ILoggingAdapter _log = LiveLog.Of(Context);    // At a turn's end there is no context.
 
@@ -72,8 +76,9 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             case Deliver deliver: Batch(deliver); break;
             case AddSubscriber add: Add(add); break;
             case RemoveSubscriber remove: Remove(remove); break;
+            case VerifyPosition verify: Verify(verify); break;
+            case DescribeSubscriber describe: describe.Then(Describe(describe.Subscription)); break;
             case Reset reset: EvictAll(reset.Home); break;
-            case Moved moved: BeginAnew(moved); break;
             default: Unhandled(message); break;
         }
     }
@@ -89,6 +94,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
 
         if (!IsNext(channel, publication.Offset)) return;
+        if (publication.Extras is { Trace.Length: > 0 } extras) Trace(extras.Trace, channel);
         if (!channel.IsBatched) _batched.Add(channel);
         channel.IsBatched = true;
         foreach (SubscriberGroup? group in channel.Plain)
@@ -107,20 +113,23 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     private bool IsNext(LoopChannel channel, ulong offset)
     {
         if (offset == 0) return true;
-        bool isGap = offset != channel.LastOffset + 1;
+        ulong before = channel.LastOffset;
         channel.LastOffset = offset;
-        return !isGap || EvictPositioned(channel);
+        return offset == before + 1 || EvictPositioned(channel, before);
     }
 
-    private void BeginAnew(Moved moved)
+    // Asked once an interval, for what was lost and is followed by no publication that would show it.
+    private void Verify(VerifyPosition verify)
     {
-        if (!_channels.TryGetValue(moved.Channel, out LoopChannel? channel)) return;
-        channel.LastOffset = moved.Offset;
-        EvictPositioned(channel);
+        if (!_channels.TryGetValue(verify.Channel, out LoopChannel? channel) || (!verify.IsLost && channel.LastOffset == verify.Offset))
+            return;
+        ulong before = channel.LastOffset;
+        channel.LastOffset = verify.Offset;
+        EvictPositioned(channel, before);
     }
 
-    // Whether the channel has members left.
-    private bool EvictPositioned(LoopChannel channel)
+    // Those who got everything up to an offset, and not what is behind it. Returns whether the channel has members still.
+    private bool EvictPositioned(LoopChannel channel, ulong upTo)
     {
         List<Subscription> positioned =
             [.. channel.Groups.SelectMany(static group => group.Members)
@@ -130,7 +139,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         foreach (Subscription subscription in positioned)
         {
             channel.Remove(subscription);
-            Evict(subscription);
+            Evict(subscription, upTo);
         }
 
         if (channel.HasMembers) return true;
@@ -204,7 +213,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                 }
 
                 channel.Remove(subscription);
-                Evict(subscription);
+                Evict(subscription, upTo: publication.Offset == 0 ? channel.LastOffset : publication.Offset - 1);
             }
             catch (Exception failure)
             {
@@ -247,6 +256,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             SendBatch(channel, atOnce: true);
             channel.Remove(subscription);
             StopWaiting(subscription);
+            _turn.Ends.AddSubscription(
+                subscription.Subscriber.Client, subscription.Channel, subscription.Since, channel.LastOffset, subscription.End);
             if (!channel.HasMembers) _channels.Remove(subscription.Channel);
         }
 
@@ -279,19 +290,36 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private static void EvictAll(LoopChannel channel)
+    private void EvictAll(LoopChannel channel)
     {
         foreach (Subscription subscription in channel.Groups.SelectMany(static group => group.Members).ToArray())
         {
             subscription.Index = -1;
             subscription.Group = null;
             subscription.Waiting = null;
-            Evict(subscription);
+            Evict(subscription, channel.LastOffset);
         }
     }
 
-    private static void Evict(Subscription subscription) =>
+    private void Evict(Subscription subscription, ulong upTo)
+    {
+        _turn.Ends.AddSubscription(
+            subscription.Subscriber.Client, subscription.Channel, subscription.Since, upTo, SubscriptionEnd.InsufficientState);
         subscription.Session.Tell(new Evicted(subscription, UnsubscribeReason.InsufficientState), ActorRefs.NoSender);
+    }
+
+    private SubscriptionDescription? Describe(Subscription subscription)
+    {
+        if (subscription.Group is not { } group || !_channels.TryGetValue(subscription.Channel, out LoopChannel? channel)) return null;
+        return new SubscriptionDescription(subscription.Since, channel.LastOffset)
+        {
+            RecoverFrom = subscription.HasNotRecovered ? subscription.Options.RecoverFrom!.Value.Offset : null,
+            Filter = group.Filter,
+            WaitingCount = subscription.Waiting?.Count ?? 0,
+            Waiting = subscription.Waiting?.Offsets ?? [],
+            Missed = subscription.Waiting?.Missed ?? [],
+        };
+    }
 
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
@@ -323,6 +351,21 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
         _batched.Clear();
         if (_slow.Count > 0) SendWaiting();
+        if (_traced is not null) EndTraces();
+    }
+
+    // From here until the batch of the turn has been given to the sockets.
+    private void Trace(string publish, LoopChannel channel)
+    {
+        if (HubTraces.StartDeliver(publish, channel.Name, _loop.Number) is not { } activity) return;
+        activity.SetTag("broker.receivers", channel.Groups.Sum(static group => group.Members.Count));
+        (_traced ??= []).Add(activity);
+    }
+
+    private void EndTraces()
+    {
+        foreach (Activity activity in _traced!) activity.Dispose();
+        _traced = null;
     }
 
     // Those who were slow and read again are first told what they missed, then sent what has waited, as much as they can take.
@@ -342,7 +385,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             try
             {
                 IReadOnlyList<byte[]> publications = waiting.Take(_loop.Settings.QueueBytesMax / 8, out IReadOnlyList<Gap> gaps);
-                if (gaps.Count > 0) subscription.Subscriber.Missed(subscription, gaps);
+                if (gaps.Count > 0) TellGaps(subscription, gaps);
                 if (publications.Count > 0) SendAlone(subscription, group.Format, publications);
                 if (waiting.IsEmpty) StopWaiting(subscription);
             }
@@ -352,6 +395,14 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                 StopWaiting(subscription);
             }
         }
+    }
+
+    private void TellGaps(Subscription subscription, IReadOnlyList<Gap> gaps)
+    {
+        string policy = subscription.Namespace.SlowConsumer.ToString();
+        foreach (Gap gap in gaps)
+            _turn.Ends.AddGap(subscription.Subscriber.Client, subscription.Channel, gap.From, gap.To, gap.Count, policy);
+        subscription.Subscriber.Missed(subscription, gaps);
     }
 
     private void SendAlone(Subscription subscription, PublicationFormat format, IReadOnlyList<byte[]> publications)

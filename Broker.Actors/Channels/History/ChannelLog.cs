@@ -68,7 +68,8 @@ internal sealed class ChannelLog(string name, HistoryGroup group)
     }
 
     private static int CostOf(in Publication publication) =>
-        112 + publication.Data.Length + (publication.Extras is { } extras ? 64 + 128 * (extras.Tags.Count + extras.Headers.Count) : 0);
+        112 + publication.Data.Length
+            + (publication.Extras is { } extras ? 64 + (2 * extras.Trace.Length) + (128 * (extras.Tags.Count + extras.Headers.Count)) : 0);
 }
 
 /// <summary>The version that a channel's last publication had, where it had one.</summary>

@@ -20,6 +20,11 @@ public sealed record HistorySettings
     /// </summary>
     public int RecoveryBytesMax { get; init; } = 512 * 1024;
 
+    /// <summary>
+    /// How often a node compares where a channel with positioned subscribers stands with the channel's home; zero for never.
+    /// </summary>
+    public TimeSpan PositionCheckInterval { get; init; } = TimeSpan.FromSeconds(40);
+
     /// <summary>How long the key of a publication is remembered.</summary>
     public TimeSpan IdempotencyTtl { get; init; } = TimeSpan.FromMinutes(5);
 }

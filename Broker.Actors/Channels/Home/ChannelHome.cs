@@ -88,6 +88,43 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         RemoveIfUnused(message.Channel, channel);
     }
 
+    /// <summary>Tells an attached node where a channel stands.</summary>
+    /// <param name="message">Which channel.</param>
+    /// <param name="listener">The node.</param>
+    public ValueTask<ChannelHomeProtocol.PositionChecked> CheckAsync(
+        in ChannelHomeProtocol.CheckPosition message, IChannelListener listener)
+    {
+        if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel) || !channel.IsAttachedTo(listener))
+            return new(new ChannelHomeProtocol.PositionChecked(message.Request, default));
+        if (!channel.Options.History.IsOn) return new(OnChecked(message, listener, channel.Position));
+        ValueTask<HistoryPage> read = store.ReadAsync(message.Channel, HistoryQuery.PositionOnly, channel.Options.History);
+        return read.IsCompletedSuccessfully ? new(OnChecked(message, listener, read.Result.Top))
+            : new(CheckLateAsync(message, listener, read));
+    }
+
+    // A store that fails shows in what clients ask of it; a check that could not be made is made again after the interval.
+    private async Task<ChannelHomeProtocol.PositionChecked> CheckLateAsync(
+        ChannelHomeProtocol.CheckPosition message, IChannelListener listener, ValueTask<HistoryPage> read)
+    {
+        (HistoryPage? page, _) = await OutcomeOf(read.AsTask()).ConfigureAwait(false);
+        await thread.SwitchTo();
+        return page is null
+            ? new ChannelHomeProtocol.PositionChecked(message.Request, default) { IsAttached = true, Error = HubError.Internal }
+            : OnChecked(message, listener, page.Top);
+    }
+
+    // The store may be ahead by publications that are on their way to the nodes, and behind by those that were added since it was read:
+    // both were sent, or will be, in their order.
+    private ChannelHomeProtocol.PositionChecked OnChecked(
+        in ChannelHomeProtocol.CheckPosition message, IChannelListener listener, StreamPosition top)
+    {
+        if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel) || !channel.IsAttachedTo(listener))
+            return new ChannelHomeProtocol.PositionChecked(message.Request, default);
+        bool isAhead = top.Epoch == channel.Position.Epoch && top.Offset < channel.Position.Offset;
+        if (!isAhead && !_late.ContainsKey(message.Channel)) channel.Position = top;
+        return new ChannelHomeProtocol.PositionChecked(message.Request, channel.Position) { IsAttached = true };
+    }
+
     /// <summary>Orders a publication, keeps it, and sends it to the attached nodes.</summary>
     public ValueTask<ChannelHomeProtocol.Published> PublishAsync(in ChannelHomeProtocol.Publish message)
     {

@@ -45,6 +45,26 @@ public static class ChannelHomeProtocol
     /// <param name="Channel">The channel.</param>
     public readonly record struct Detach(string Channel);
 
+    /// <summary>Relay to home, once an interval for each channel with positioned subscribers: where does the channel stand?</summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Request">Repeated in the answer.</param>
+    public readonly record struct CheckPosition(string Channel, ulong Request);
+
+    /// <summary>
+    /// Home to relay, in the order of the channel's publications: every publication up to the position was sent to the node before this. A
+    /// relay that stands elsewhere has lost something.
+    /// </summary>
+    /// <param name="Request">Of the check.</param>
+    /// <param name="Position">The channel's newest position; <c>default</c> where there is no other answer.</param>
+    public readonly record struct PositionChecked(ulong Request, StreamPosition Position)
+    {
+        /// <summary>The home sends the channel's publications to this node. If not, the node has to attach again.</summary>
+        public bool IsAttached { get; init; }
+
+        /// <summary>Why the position is not known; null where it is.</summary>
+        public HubError? Error { get; init; }
+    }
+
     /// <summary>Relay to home: publish this.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Request">Repeated in the answer.</param>

@@ -30,6 +30,8 @@ public static class ChannelHomeSerializer
         Publish,
         Published,
         Deliver,
+        CheckPosition,
+        PositionChecked,
     }
 
     /// <summary>Writes a message.</summary>
@@ -102,6 +104,26 @@ public static class ChannelHomeSerializer
         WritePublication(ref writer, message.Publication);
         writer.WriteText(message.ExceptClient);
         writer.WriteBool(message.UsesDelta);
+        return End(writer);
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in CheckPosition message)
+    {
+        ValueWriter writer = Begin(Kind.CheckPosition);
+        writer.WriteText(message.Channel);
+        writer.WriteUInt64(message.Request);
+        return End(writer);
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in PositionChecked message)
+    {
+        ValueWriter writer = Begin(Kind.PositionChecked);
+        writer.WriteUInt64(message.Request);
+        WritePosition(ref writer, message.Position);
+        writer.WriteBool(message.IsAttached);
+        WriteError(ref writer, message.Error);
         return End(writer);
     }
 
@@ -186,6 +208,27 @@ public static class ChannelHomeSerializer
         return reader.IsGood;
     }
 
+    /// <summary>Reads a message.</summary>
+    /// <returns>False if the bytes are no whole message of this kind.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out CheckPosition message)
+    {
+        message = default;
+        if (!TryBegin(bytes, Kind.CheckPosition, out ValueReader reader)) return false;
+        message = new CheckPosition(reader.ReadText(), reader.ReadUInt64());
+        return reader.IsGood;
+    }
+
+    /// <summary>Reads a message.</summary>
+    /// <returns>False if the bytes are no whole message of this kind.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out PositionChecked message)
+    {
+        message = default;
+        if (!TryBegin(bytes, Kind.PositionChecked, out ValueReader reader)) return false;
+        message = new PositionChecked(reader.ReadUInt64(), ReadPosition(ref reader))
+            { IsAttached = reader.ReadBool(), Error = ReadError(ref reader) };
+        return reader.IsGood;
+    }
+
     private static ValueWriter Begin(Kind kind) => Begin((byte)kind);
 
     internal static ValueWriter Begin(byte kind)
@@ -255,6 +298,7 @@ public static class ChannelHomeSerializer
         writer.WriteText(extras.ContentType);
         writer.WriteUInt64(extras.Version);
         writer.WriteText(extras.Key);
+        writer.WriteText(extras.Trace);
     }
 
     internal static void WriteInfo(ref ValueWriter writer, ClientInfo info)
@@ -318,6 +362,7 @@ public static class ChannelHomeSerializer
                 ContentType = reader.ReadText(),
                 Version = reader.ReadUInt64(),
                 Key = reader.ReadText(),
+                Trace = reader.ReadText(),
             },
         };
     }

@@ -25,6 +25,9 @@ internal sealed class HomeChannel(ChannelNamespace options, StreamPosition posit
     /// <summary>Whether any node is attached.</summary>
     internal bool IsAttached => _only is not null || _several is { Count: > 0 };
 
+    /// <summary>Whether a node is attached.</summary>
+    internal bool IsAttachedTo(IChannelListener listener) => ReferenceEquals(_only, listener) || _several?.Contains(listener) == true;
+
     /// <summary>Whether a client at a position misses nothing.</summary>
     internal bool IsAt(StreamPosition position) =>
         position.Offset == Position.Offset && (position.Epoch == Position.Epoch || position.Epoch == 0);

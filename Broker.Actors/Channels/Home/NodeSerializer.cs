@@ -8,7 +8,7 @@ namespace Broker.Actors.Channels.Home;
 /// <summary>The bytes of <see cref="NodeProtocol"/>, laid out as <see cref="ChannelHomeSerializer"/> says.</summary>
 public static class NodeSerializer
 {
-    /// <summary>What a message is; the first six are those of <see cref="ChannelHomeSerializer"/>.</summary>
+    /// <summary>What a message is; the first eight are those of <see cref="ChannelHomeSerializer"/>.</summary>
     public enum Kind : byte
     {
         /// <summary>A node has a subscriber.</summary>
@@ -29,8 +29,14 @@ public static class NodeSerializer
         /// <summary>A publication for an attached node.</summary>
         Deliver,
 
+        /// <summary>Where does a channel stand?</summary>
+        CheckPosition,
+
+        /// <summary>The answer.</summary>
+        PositionChecked,
+
         /// <summary>The home is elsewhere.</summary>
-        NotHome,
+        NotHome = 20,
 
         /// <summary>A history is to be read.</summary>
         ReadHistory,

@@ -22,6 +22,12 @@ public enum NamespaceCount
 
     /// <summary>Publications that subscribers were given as they came back.</summary>
     RecoveredPublications,
+
+    /// <summary>Checks of a channel's position that found what was expected.</summary>
+    PositionsKept,
+
+    /// <summary>Checks of a channel's position that found something lost: its subscribers were told to subscribe again.</summary>
+    PositionsLost,
 }
 
 /// <summary>What one home counts by namespace: written by its thread alone, without a lock, and read from any.</summary>

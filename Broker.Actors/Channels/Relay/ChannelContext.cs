@@ -52,6 +52,9 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
     /// <summary>Bytes that histories hold in memory.</summary>
     public long HistoryBytes => Volatile.Read(ref _budget)?.BytesUsed ?? 0;
 
+    /// <summary>Whether histories hold more in memory than they may, though they have shed what they could.</summary>
+    public bool IsHistoryFull => Volatile.Read(ref _budget) is { IsExceeded: true };
+
     /// <summary>The store of a home; the same one if the home is restarted.</summary>
     internal IHistoryStore StoreOf(int home)
     {

@@ -73,6 +73,9 @@ internal sealed class ChannelRelay
     /// <summary>The home's number, and the actor that the relay runs in.</summary>
     internal HomeRef Self { get; }
 
+    /// <summary>Asks for <see cref="CheckPosition"/> of channels with positioned subscribers; null where no one does.</summary>
+    internal PositionChecks? Checks { get; set; }
+
     /// <summary>How many loops the node has.</summary>
     internal int Loops => _fanOuts.Count;
 
@@ -94,6 +97,7 @@ internal sealed class ChannelRelay
                 unsubscribe); break;
             case ReadHistory read when !MustWait(read.Channel, read, isAppend: false): Read(read); break;
             case RemoveHistory remove when !MustWait(remove.Channel, remove, isAppend: false): RemoveHistory(remove); break;
+            case CheckPosition check when !MustWait(check.Channel, check, isAppend: false): Check(check.Channel); break;
             case NodeRequest request when !MustWait(request.Channel, request, request.IsAppend): Listeners!.Handle(request); break;
             case MoveChannel move when !MustWait(move.Channel, move, isAppend: false): _nodes!.Handle(move); break;
             default: break;
@@ -204,6 +208,7 @@ internal sealed class ChannelRelay
         _counters.Add(LoopCount.Subscriptions);
         channel.Add(subscription, 1);
         subscription.CountedBy = channel;
+        if (channel.Positioned > 0) Checks?.Watch(channel);
         result = result with
         {
             Number = channel.Number,
@@ -214,6 +219,8 @@ internal sealed class ChannelRelay
             Data = subscribe.Terms.Data,
             TimeLeft = subscribe.Terms.TimeLeft,
         };
+        subscription.Since = result.Missed is { Count: > 0 } missed ? missed[0].Offset - 1 : channel.Position.Offset;
+        subscription.HasNotRecovered = result.WasRecovering && !result.Recovered && subscription.Options.RecoverFrom is not null;
         bool hasJoined =
             grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null
                 && Join(channel.Name, subscription.Info, grants.HasFlag(SubscriptionGrants.SendsJoinLeave));
@@ -258,6 +265,55 @@ internal sealed class ChannelRelay
         _fanOuts[subscription.Loop].Tell(new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
         if (isCounted) Uncount(subscription, channel!);
     }
+
+    // Compares where the channel stands here with its home.
+    private void Check(string name)
+    {
+        if (!_channels.TryGetValue(name, out RelayChannel? channel)) return;
+        if (_nodes is not null && !_nodes.IsHere(name)) _nodes.Ask(NodeMethods.Check, channel, name);
+        else Then(name, isAppend: false, CheckHere(channel), channel, static (relay, asked, given) => relay.OnChecked(asked, given));
+    }
+
+    internal ValueTask<ChannelHomeProtocol.PositionChecked> CheckHere(RelayChannel channel) =>
+        _home.CheckAsync(new ChannelHomeProtocol.CheckPosition(channel.Name, Request: 0), channel);
+
+    internal void OnChecked(RelayChannel channel, in ChannelHomeProtocol.PositionChecked given)
+    {
+        if (given.Error is not null || !IsCurrent(channel)) return;
+        if (given.IsAttached)
+        {
+            OnPosition(channel, given.Position);
+            return;
+        }
+
+        // The home has dropped this node: nothing has come from it since.
+        if (_nodes is not null && !_nodes.IsHere(channel.Name))
+        {
+            _nodes.AttachAgain(channel.Name);
+            return;
+        }
+
+        ValueTask<ChannelHomeProtocol.Attached> attached =
+            _home.AttachAsync(new ChannelHomeProtocol.Attach(channel.Name, Request: 0), channel);
+        Then(channel.Name, isAppend: false, attached, channel, static (relay, asked, answer) => relay.OnAttachedAgain(asked, answer));
+    }
+
+    private void OnAttachedAgain(RelayChannel channel, in ChannelHomeProtocol.Attached attached)
+    {
+        if (!IsCurrent(channel)) _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
+        else if (attached.Error is null) OnPosition(channel, attached.Position);
+    }
+
+    private void OnPosition(RelayChannel channel, StreamPosition position)
+    {
+        bool isLost = position != channel.Position;
+        _namespaces.Add(channel.Options, isLost ? NamespaceCount.PositionsLost : NamespaceCount.PositionsKept);
+        if (isLost) channel.Move(position);
+        channel.Verify(isLost);
+    }
+
+    private bool IsCurrent(RelayChannel channel) =>
+        _channels.TryGetValue(channel.Name, out RelayChannel? current) && ReferenceEquals(current, channel);
 
     private void Uncount(Subscription subscription, RelayChannel channel)
     {
@@ -438,12 +494,6 @@ internal sealed class ChannelRelay
 
     internal void OnMoved(RelayChannel channel, in ChannelHomeProtocol.Attached attached) => _nodes!.OnMoved(channel, attached);
 
-    /// <summary>A channel's positions begin anew at another home.</summary>
-    internal void TellMoved(RelayChannel channel, ulong offset)
-    {
-        foreach (IActorRef fanOut in _fanOuts) fanOut.Tell(new Moved(channel.Name, offset), ActorRefs.NoSender);
-    }
-
     /// <summary>Tells all, on all nodes that listen, who joined or left.</summary>
     internal void AnnounceAll(string channel, in PresenceChange change)
     {
@@ -468,6 +518,9 @@ internal sealed class ChannelRelay
         _pending[loop] += bytes;
         _fanOuts[loop].Tell(deliver, ActorRefs.NoSender);
     }
+
+    /// <summary>A message for a loop, behind what was sent to it before.</summary>
+    internal void Send(int loop, VerifyPosition verify) => _fanOuts[loop].Tell(verify, ActorRefs.NoSender);
 
     /// <summary>A loop has sent bytes.</summary>
     internal void OnSent(Sent sent)

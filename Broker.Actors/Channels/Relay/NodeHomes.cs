@@ -219,6 +219,12 @@ internal sealed class NodeHomes
         }
     }
 
+    /// <summary>The home does not know this node any more.</summary>
+    internal void AttachAgain(string channel)
+    {
+        if (_channels.TryGetValue(channel, out EdgeChannel? known) && !known.IsMoving) Move(channel, known);
+    }
+
     private void Move(string name, EdgeChannel known)
     {
         known.IsMoving = true;
@@ -260,8 +266,16 @@ internal sealed class NodeHomes
         }
 
         // The one that has a position learns that it means nothing any more, and subscribes again.
-        channel.Position = attached.Position;
-        if (!goesOn) _relay.TellMoved(channel, attached.Position.Offset);
+        if (goesOn)
+        {
+            channel.Position = attached.Position;
+        }
+        else
+        {
+            channel.Move(attached.Position);
+            channel.Verify(isLost: true);
+        }
+
         foreach (ClientInfo member in known.Members?.Values ?? Enumerable.Empty<ClientInfo>())
         {
             if (known.Lane is { } lane)
@@ -297,7 +311,8 @@ internal sealed class NodeHomes
             case NodeSerializer.Kind.NotHome when NodeSerializer.TryRead(message, out NodeProtocol.NotHome elsewhere):
                 if (_calls.Remove(elsewhere.Request, out NodeCall? refused)) Wait(refused);
                 return true;
-            case NodeSerializer.Kind.Attached or NodeSerializer.Kind.Published or NodeSerializer.Kind.HistoryRead
+            case NodeSerializer.Kind.Attached or NodeSerializer.Kind.Published or NodeSerializer.Kind.PositionChecked
+                or NodeSerializer.Kind.HistoryRead
                 or NodeSerializer.Kind.HistoryRemoved or NodeSerializer.Kind.PresenceRead:
                 OnAnswer(lane, message);
                 return true;

@@ -68,6 +68,10 @@ internal sealed class NodeListeners
             case NodeSerializer.Kind.Attach when ChannelHomeSerializer.TryRead(message, out ChannelHomeProtocol.Attach attach):
                 Enqueue(lane, partition, attach.Channel, attach.Request, message);
                 break;
+            case NodeSerializer.Kind.CheckPosition
+                when ChannelHomeSerializer.TryRead(message, out ChannelHomeProtocol.CheckPosition check):
+                Enqueue(lane, partition, check.Channel, check.Request, message);
+                break;
             case NodeSerializer.Kind.Publish when NodeSerializer.TryReadTarget(message, out string channel, out ulong request):
                 Enqueue(lane, partition, channel, request, message, isAppend: true);
                 break;
@@ -111,6 +115,15 @@ internal sealed class NodeListeners
                 Listener listener = ListenerOf(request.Lane);
                 _relay.Then(attach.Channel, isAppend: false, _home.AttachAsync(attach, listener), request,
                     static (relay, asked, answer) => relay.Listeners!.OnAttached(asked, answer));
+                break;
+            case NodeSerializer.Kind.CheckPosition
+                when ChannelHomeSerializer.TryRead(request.Message, out ChannelHomeProtocol.CheckPosition check):
+                _relay.Then(
+                    check.Channel,
+                    isAppend: false,
+                    _home.CheckAsync(check, ListenerOf(request.Lane)),
+                    request,
+                    static (_, asked, answer) => asked.Lane.Send(asked.Partition, ChannelHomeSerializer.Write(answer)));
                 break;
             case NodeSerializer.Kind.Publish when ChannelHomeSerializer.TryRead(request.Message, out ChannelHomeProtocol.Publish publish):
                 ValueTask<ChannelHomeProtocol.Published> published = _home.PublishAsync(publish);

@@ -29,6 +29,15 @@ internal static class NodeMethods
         Then = static (relay, asked, answer) => relay.OnMoved(asked.Channel, answer),
     };
 
+    internal static NodeMethod<RelayChannel, ChannelHomeProtocol.PositionChecked> Check { get; } = new()
+    {
+        Write = static (channel, request) => ChannelHomeSerializer.Write(new ChannelHomeProtocol.CheckPosition(channel.Name, request)),
+        Read = ChannelHomeSerializer.TryRead,
+        AskHere = static (relay, channel) => relay.CheckHere(channel),
+        Fail = static error => new ChannelHomeProtocol.PositionChecked(0, default) { Error = error },
+        Then = static (relay, channel, answer) => relay.OnChecked(channel, answer),
+    };
+
     internal static NodeMethod<Publish, ChannelHomeProtocol.Published> Publish { get; } = new()
     {
         IsAppend = true,

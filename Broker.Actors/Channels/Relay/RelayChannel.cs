@@ -42,6 +42,12 @@ internal sealed class RelayChannel : IChannelListener
     /// <summary>Subscriptions of this node.</summary>
     internal int Count { get; private set; }
 
+    /// <summary>Those of them that are watched for gaps.</summary>
+    internal int Positioned { get; private set; }
+
+    /// <summary>Stands in the queue of <see cref="PositionChecks"/>.</summary>
+    internal bool IsWatched { get; set; }
+
     /// <summary>What a home that takes the channel over is asked to go on from; null where there is no history.</summary>
     internal StreamPosition? RecoverFrom => Options is { History.IsOn: true, Recovery: true } ? Position : null;
 
@@ -53,6 +59,7 @@ internal sealed class RelayChannel : IChannelListener
         _counts[subscription.Loop] += count;
         int slot = subscription.Format.Encoding.Slot;
         if (subscription.Grants.HasFlag(SubscriptionGrants.GetsJoinLeave)) GettingJoinLeave += count;
+        if (subscription.Grants.HasFlag(SubscriptionGrants.Positioned)) Positioned += count;
         if (!subscription.Grants.HasFlag(SubscriptionGrants.Delta))
         {
             _counts[_relay.Loops + slot] += count;
@@ -128,6 +135,23 @@ internal sealed class RelayChannel : IChannelListener
         _prepared ??= new object?[_relay.Formats.EncodingCount];
         object? prepared = _prepared[slot] ??= _relay.Formats.EncodingOf(slot).Prepare(Name);
         return new EncodedChannel(Name, Number, prepared) { Epoch = Options.History.IsOn ? Position.Epoch : 0 };
+    }
+
+    /// <summary>The channel stands elsewhere than its node: what was lost is known to no one here.</summary>
+    internal void Move(StreamPosition position)
+    {
+        Position = position;
+        _base = default;
+    }
+
+    /// <summary>Has each loop with subscriptions compare where it stands, behind the publications that are on their way to it.</summary>
+    internal void Verify(bool isLost)
+    {
+        var verify = new VerifyPosition(Name, Position.Offset, isLost);
+        for (int loop = 0; loop < _relay.Loops; loop++)
+        {
+            if (_counts[loop] != 0) _relay.Send(loop, verify);
+        }
     }
 
     /// <summary>Tells subscribers that a client has joined or left: at once, or in a very large channel later.</summary>

@@ -25,6 +25,12 @@ public sealed class WaitingPublications<T>(SlowConsumerPolicy policy, long bytes
     /// <summary>Whether nothing waits and nothing was missed.</summary>
     public bool IsEmpty => _items.Count == 0 && _missed.Runs.Count == 0;
 
+    /// <summary>The offsets of the publications that wait.</summary>
+    public IReadOnlyCollection<ulong> Offsets => [.. _items.Select(static item => item.Offset)];
+
+    /// <summary>What was missed and has not been told yet.</summary>
+    public IReadOnlyList<Gap> Missed => [.. _missed.Runs];
+
     /// <summary>A publication has come.</summary>
     /// <param name="publication">The publication as it will be sent.</param>
     /// <param name="offset">Its offset, or 0.</param>

@@ -9,6 +9,9 @@ public enum SubscribeOptions : byte
 
     /// <summary>First what was published after <see cref="Subscribe.Offset"/> of <see cref="Subscribe.Epoch"/>.</summary>
     Recover = 1,
+
+    /// <summary>Joins and leaves too, where the channel has them.</summary>
+    JoinLeave = 2,
 }
 
 /// <summary>Client: listen to a channel.</summary>
@@ -22,7 +25,7 @@ public readonly ref struct Subscribe : INativeMessage<Subscribe>
     /// <summary>The number that the answer repeats; not 0.</summary>
     public uint Request { get; init; }
 
-    /// <summary>Whether to recover.</summary>
+    /// <summary>Whether to recover, and what is wanted beside deliveries.</summary>
     public SubscribeOptions Options { get; init; }
 
     /// <summary>To recover: the epoch known last.</summary>
@@ -44,7 +47,7 @@ public readonly ref struct Subscribe : INativeMessage<Subscribe>
     public static Subscribe Read(scoped ref BodyReader body) => new()
     {
         Request = body.NextWord(),
-        Options = (SubscribeOptions)body.NextFlags((byte)SubscribeOptions.Recover),
+        Options = (SubscribeOptions)body.NextFlags((byte)(SubscribeOptions.Recover | SubscribeOptions.JoinLeave)),
         Epoch = body.NextLong(),
         Offset = body.NextLong(),
         Channel = body.NextShortText(),

@@ -16,7 +16,7 @@ namespace Broker.Core.Protocol.Transfers;
 /// <param name="limits">The bounds.</param>
 /// <param name="budget">What all tables of the process share.</param>
 /// <param name="pool">Where the buffers come from.</param>
-public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPool pool)
+public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPool pool)
 {
     private static readonly TimeSpan s_retryInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
@@ -208,13 +208,6 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
 
         if (_history.Of(stream) == ChunkError.None) _history.Spend(stream, ChunkError.Cancelled);
         return false;
-    }
-
-    /// <summary>Tells of the next stream that has taken too long. Call it until it says false; no chunk is needed.</summary>
-    public bool TryExpire(TimeSpan now, out StreamExpiry expired)
-    {
-        Evict(now);
-        return _expired.TryDequeue(out expired);
     }
 
     /// <summary>How far a stream has come.</summary>
@@ -411,54 +404,5 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
                 "The memory of a connection's streams is not what they hold.");
         Debug.Assert(_streams.Values.Sum(each => each.ReservedBytes) == ReservedBytes, "Memory is reserved for a stream that is gone.");
         Debug.Assert(_streams.Count <= limits.StreamsMax, "More streams are incomplete than may be.");
-    }
-
-    private void Evict(TimeSpan now)
-    {
-        while (TryFindExpired(now, out IncomingStream? stream))
-        {
-            bool wasIdle = stream.Progress + limits.IdleLimit <= now;
-            _expired.Enqueue(stream.AsExpired(wasIdle, wasIdle ? limits.IdleLimit : limits.LifeLimit));
-            Drop(stream, ChunkError.Expired);
-        }
-
-        if (now - _looked >= s_lookInterval) Shed(now);
-    }
-
-    // Others wait for memory that this connection's streams hold: a slow one gives way.
-    private void Shed(TimeSpan now)
-    {
-        _looked = now;
-        foreach (IncomingStream stream in _streams.Values)
-        {
-            if (!stream.IsShedBy(budget, now)) continue;
-            _expired.Enqueue(stream.AsShed());
-            Drop(stream, ChunkError.Cancelled);
-            return;
-        }
-    }
-
-    private bool TryFindExpired(TimeSpan now, [NotNullWhen(true)] out IncomingStream? expired)
-    {
-        foreach (IncomingStream stream in _streams.Values)
-        {
-            if (ExpiryOf(stream) > now) continue;
-            expired = stream;
-            return true;
-        }
-
-        expired = null;
-        return false;
-    }
-
-    private static TimeSpan Earlier(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    // None for one that is held up: it is not its sender that takes the time.
-    private TimeSpan ExpiryOf(IncomingStream stream)
-    {
-        if (stream.IsHeldUp) return TimeSpan.MaxValue;
-        TimeSpan idle = stream.Progress + limits.IdleLimit;
-        TimeSpan life = stream.Started + limits.LifeLimit;
-        return Earlier(idle, life);
     }
 }

@@ -30,18 +30,20 @@ public enum Posted
 /// <param name="queueBytesMax">Bytes of small messages that may wait.</param>
 /// <param name="queueMessagesMax">Small messages that may wait.</param>
 /// <param name="streamBytesMax">Bytes of large messages that may wait; one that is alone may be longer.</param>
+/// <param name="messagesPerFrameMax">Most messages that the receiver takes in one frame, if frames have several.</param>
 public sealed class Outbox(
     bool batched,
     int capBytes,
     ChunkLimits limits,
     long queueBytesMax,
     int queueMessagesMax,
-    long streamBytesMax = 128L * 1024 * 1024)
+    long streamBytesMax = 128L * 1024 * 1024,
+    int messagesPerFrameMax = NativeProtocol.MessagesPerFrameMax)
 {
     private const int ControlBytesMax = 1024 * 1024, ControlMessagesMax = 16_384;
 
     private readonly Queue<ReadOnlyMemory<byte>> _small = new();
-    private readonly int _messagesMax = batched ? NativeProtocol.MessagesPerFrameMax : 1;
+    private readonly int _messagesMax = batched ? messagesPerFrameMax : 1;
     private bool _chunkIsOwed;      // The last frame had no room left for a chunk that was ready.
 
     /// <summary>The large ones; also takes streams that are no messages, and learns of credit and cancellation.</summary>

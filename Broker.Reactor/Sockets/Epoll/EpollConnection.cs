@@ -27,7 +27,7 @@ internal sealed class EpollConnection : SocketConnection
 
     private protected override void WatchReading() => SetInterest(Interest | EpollEvents.Readable);
 
-    private protected override void OnBlockedChanged(bool blocked) =>
+    internal override void OnBlockedChanged(bool blocked) =>
         SetInterest(blocked ? Interest | EpollEvents.Writable : Interest & ~EpollEvents.Writable);
 
     private void SetInterest(EpollEvents interest)

@@ -227,7 +227,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         else OnEndOfStream();
     }
 
-    private protected override int TrySendReplies(ReadOnlySpan<byte> frames)
+    internal override int TrySendReplies(ReadOnlySpan<byte> frames)
     {
         // Only what lies in the receive buffer stays there; the turn returns a buffer of the pool at its end.
         ref byte start = ref MemoryMarshal.GetReference(frames);
@@ -243,7 +243,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         return offset >= 0 && offset < array.Length;
     }
 
-    private protected override int TrySend(SharedBytes bytes, int start)
+    internal override int TrySend(SharedBytes bytes, int start)
     {
         int length = bytes.Length - start;
         _sendingStart = start;
@@ -252,7 +252,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         return length;
     }
 
-    private protected override int TrySendFirst(in OutboundQueue queue) =>
+    internal override int TrySendFirst(in OutboundQueue queue) =>
         queue.HasSeveral ? TrySend(in queue) : TrySend(queue.FrontBytes!, queue.FrontStart);
 
     private uint StartSend(byte* start, int length)
@@ -261,9 +261,9 @@ internal sealed unsafe class RingConnection : SocketConnection
         return _reactor.Send(this, start, length);
     }
 
-    private protected override bool IsSending => _reactor.Sends.IsUnderWay(_sending);
+    internal override bool IsSending => _reactor.Sends.IsUnderWay(_sending);
 
-    private protected override void AwaitSend()
+    internal override void AwaitSend()
     {
         if (_awaitsSend) return;
         _awaitsSend = true;
@@ -274,7 +274,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     internal void OnSent()
     {
         _awaitsSend = false;
-        if (State != ConnectionState.Closed) ContinueAfterSend();
+        if (State != ConnectionState.Closed) Outbound.ContinueAfterSend();
     }
 
     /// <summary>The send has been made in part, or not at all.</summary>
@@ -285,8 +285,8 @@ internal sealed unsafe class RingConnection : SocketConnection
         if (sent < _sendingLength)
         {
             SharedBytes? shared = _reactor.Sends.AddRefBytes(_sending);
-            if (shared is not null) KeepUnsent(shared, _sendingStart + sent);
-            else KeepUnsent(CopyOfRest(sent), 0);
+            if (shared is not null) Outbound.KeepUnsent(shared, _sendingStart + sent);
+            else Outbound.KeepUnsent(CopyOfRest(sent), 0);
         }
 
         _sending = 0;
@@ -301,7 +301,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         return copy;
     }
 
-    private protected override void OnBlockedChanged(bool blocked)
+    internal override void OnBlockedChanged(bool blocked)
     {
         if (!blocked || _writablePolled) return;
         _writablePolled = true;

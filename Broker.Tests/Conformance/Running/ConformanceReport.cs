@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Globalization;
 using System.Text;
 using Broker.Tests.Conformance.Cases;
@@ -77,5 +78,6 @@ public static class ConformanceReport
 
     private static string Cell(string words) => words.Replace("|", "or", StringComparison.Ordinal);
 
-    private static void Add(StringBuilder text, FormattableString part) => text.Append(part.ToString(CultureInfo.InvariantCulture));
+    private static void Add(StringBuilder text, ref DefaultInterpolatedStringHandler part) =>
+        text.Append(string.Create(CultureInfo.InvariantCulture, ref part));
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Broker.Dialects;
 using System.Collections;
 using Akka.Configuration;
@@ -71,7 +72,7 @@ public sealed class HostileValuesTests
                 await using WebApplication app = BrokerProcess.Build(loaded, hub, TextWriter.Null, Serilog.Core.Logger.None);
             }
             catch (IOException refused) when (
-                refused.InnerException is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AccessDenied })
+                refused.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
             {
                 // Who may write to a folder is decided by the system, and not by the value.
             }

@@ -104,6 +104,21 @@ internal static class Samples
                 new HistoryReply { Request = 8, Epoch = 0xbeef, Offset = 43,
                     Publications = (byte[])[43, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, .. "hello"u8] }),
             message => NativeWriter.Message(message.As<HistoryReply>())),
+        Of("presence", Side.Server, "1a 09000000 09000000 00 6e657773",
+            () => NativeWriter.Message(new PresenceRequest { Request = 9, Channel = "news"u8 }),
+            message => NativeWriter.Message(message.As<PresenceRequest>())),
+        Of("presence-reply", Side.Client, "1b 20000000 09000000 01000000 01000000 0200 6337 02000000 3432 02000000 7b7d 00000000",
+            () => NativeWriter.Message(
+                new PresenceReply { Request = 9, Clients = 1, Users = 1,
+                    Members = (byte[])[2, 0, .. "c7"u8, 2, 0, 0, 0, .. "42"u8, 2, 0, 0, 0, .. "{}"u8, 0, 0, 0, 0] }),
+            message => NativeWriter.Message(message.As<PresenceReply>())),
+        Of("joined", Side.Client, "1c 18000000 07000000 0200 6337 02000000 3432 02000000 7b7d 00000000",
+            () => NativeWriter.Message(
+                new Joined { Channel = 7, Member = new Member { Client = "c7"u8, User = "42"u8, ConnectionInfo = "{}"u8 } }),
+            message => NativeWriter.Message(message.As<Joined>())),
+        Of("left", Side.Client, "1d 16000000 07000000 0200 6337 02000000 3432 00000000 00000000",
+            () => NativeWriter.Message(new Left { Channel = 7, Member = new Member { Client = "c7"u8, User = "42"u8 } }),
+            message => NativeWriter.Message(message.As<Left>())),
         Of("call", Side.Server, "20 15000000 04000000 f2cdf251a122262c f4010000 00 6b657931",
             () => NativeWriter.Message(new Call
             {

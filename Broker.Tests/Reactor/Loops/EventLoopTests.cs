@@ -234,21 +234,22 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
         thread.Join();
     }
 
-    private sealed class Sleeper : TimerEntry
+    private sealed class Sleeper : ITimerOwner
     {
+        private readonly TimerEntry _entry;
+
+        public Sleeper() => _entry = new TimerEntry(this);
         public void Set(TimerWheel wheel, long due)
         {
-            DueMilliseconds = due;
-            wheel.Schedule(this, due);
+            wheel.Schedule(_entry, due);
         }
 
         public bool Fails { get; set; }
 
         public int Fired { get; private set; }
 
-        internal override void OnDue(long nowMilliseconds)
+        public void OnDue(long nowMilliseconds)
         {
-            DueMilliseconds = Never;
             Fired++;
             if (Fails) throw new InvalidOperationException("mine");
         }

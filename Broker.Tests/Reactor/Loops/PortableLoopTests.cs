@@ -96,19 +96,20 @@ public sealed class PortableLoopTests
 
     private static PortableLoop Make(TimeProvider time) => new(0, new ReactorSettings(), new NoAcceptor(), time);
 
-    private sealed class Due : TimerEntry
+    private sealed class Due : ITimerOwner
     {
+        private readonly TimerEntry _entry;
+
+        public Due() => _entry = new TimerEntry(this);
         public int Calls { get; private set; }
 
         public void ArmIn(EventLoop loop, long milliseconds)
         {
-            DueMilliseconds = loop.NowMilliseconds + milliseconds;
-            loop.Timers.Schedule(this, DueMilliseconds);
+            loop.Timers.Schedule(_entry, loop.NowMilliseconds + milliseconds);
         }
 
-        internal override void OnDue(long nowMilliseconds)
+        public void OnDue(long nowMilliseconds)
         {
-            DueMilliseconds = Never;
             Calls++;
         }
     }

@@ -228,8 +228,11 @@ public sealed class TimerWheelTests
         Assert.Equal(-1, wheel.MillisecondsToNext(now));
     }, iter: 1000);
 
-    private sealed class Alarm : TimerEntry
+    private sealed class Alarm : ITimerOwner
     {
+        private readonly TimerEntry _entry;
+
+        public Alarm() => _entry = new TimerEntry(this);
         private int _taken;
 
         public int Fired { get; private set; }
@@ -238,14 +241,12 @@ public sealed class TimerWheelTests
 
         public void Set(TimerWheel wheel, long due)
         {
-            DueMilliseconds = due;
-            wheel.Schedule(this, due);
+            wheel.Schedule(_entry, due);
         }
 
         public void Unset(TimerWheel wheel)
         {
-            DueMilliseconds = Never;
-            wheel.Cancel(this);
+            wheel.Cancel(_entry);
         }
 
         public bool TakeFired()
@@ -256,9 +257,8 @@ public sealed class TimerWheelTests
             return fired;
         }
 
-        internal override void OnDue(long nowMilliseconds)
+        public void OnDue(long nowMilliseconds)
         {
-            DueMilliseconds = Never;
             Fired++;
             Then?.Invoke();
         }

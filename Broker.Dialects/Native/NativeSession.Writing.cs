@@ -1,5 +1,6 @@
 using Broker.Actors.Calls;
 using Broker.Actors.Channels.Delivery;
+using Broker.Actors.Channels.Presence;
 using System.Buffers.Binary;
 using System.Text;
 using Broker.Actors.Channels.SlowConsumers;
@@ -18,12 +19,11 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>The native protocol on one connection, as it is used: what its session and its channels say, as messages.</summary>
-/// <remarks>
-/// For the loop's thread. What is sent in a turn leaves together. What calls say is <see cref="NativeCallWriter"/>'s part, and
-/// what is too long for a frame, and so goes as a stream, <see cref="NativeDownloads"/>'.
-/// </remarks>
-public abstract class NativeMessageWriter : DialectSession
+/// <content>
+/// What the session and its channels send, as messages. What is sent in a turn leaves together. What calls send is
+/// <see cref="NativeCallWriter"/>'s part, and what is too long for a frame, and so goes as a transfer, <see cref="NativeDownloads"/>'.
+/// </content>
+public sealed partial class NativeSession
 {
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
     private NativeCallWriter? _calls;                   // From the first call on; most clients make none.
@@ -34,14 +34,6 @@ public abstract class NativeMessageWriter : DialectSession
     private int _faultIndex;
     private int _payloadBytesMax;                       // Messages of one payload to the client, from hello on.
     private Compressions _compressions;                 // Agreed on, from hello on.
-
-    private protected NativeMessageWriter(Connection connection, LoopTurn turn, NativeContext context)
-        : base(connection, turn, context.Clients, context.Settings.CommandBytesMax)
-    {
-        Context = context;
-        Batched = connection.Subprotocol == NativeProtocol.Batched;
-        _batch = new MessageBatch(Batched);
-    }
 
     /// <inheritdoc />
     public override string Dialect => "native";
@@ -61,18 +53,18 @@ public abstract class NativeMessageWriter : DialectSession
     /// <inheritdoc />
     public override NativeCallWriter Calls => _calls ??= new NativeCallWriter(this);
 
-    private protected NativeContext Context { get; }
+    private NativeContext Context { get; }
 
-    private protected bool Batched { get; }
+    private bool Batched { get; }
 
     /// <summary>Whether the client has said what it takes.</summary>
-    private protected bool IsMet => _takes is not null;
+    private bool IsMet => _takes is not null;
 
     /// <summary>Items of a call that the client takes before it gives credit, from hello on.</summary>
-    private protected int ItemsWindow { get; private set; }
+    private int ItemsWindow { get; set; }
 
     /// <summary>The most bytes of an item to the client, from hello on.</summary>
-    private protected int ItemBytesMax => Takes.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
+    private int ItemBytesMax => Takes.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
     /// <summary>What the client takes; once it is met.</summary>
     internal ChunkLimits Takes => _takes!;
@@ -85,7 +77,7 @@ public abstract class NativeMessageWriter : DialectSession
         _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Context.Budget, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
-    private protected void Meet(in Hello hello)
+    private void Meet(in Hello hello)
     {
         _payloadBytesMax = hello.FrameBytesMax - 1;
         _takes = Context.Settings.Streams.ToLimits(hello);
@@ -94,17 +86,17 @@ public abstract class NativeMessageWriter : DialectSession
     }
 
     /// <summary>The client broke the protocol: its end has an error with the message that did it.</summary>
-    private protected void SetFault(NativeFault fault, int index) => (_fault, _faultIndex) = (fault, index);
+    private void SetFault(NativeFault fault, int index) => (_fault, _faultIndex) = (fault, index);
 
     /// <summary>The channel that the client knows by a number.</summary>
-    private protected string? NameOf(uint channel) => _channels?.GetValueOrDefault(channel);
+    private string? NameOf(uint channel) => _channels?.GetValueOrDefault(channel);
 
     /// <summary>Whether the hub waits for the client's answer to a call.</summary>
-    private protected bool IsAsked(uint call) => _calls?.IsAsked(call) == true;
+    private bool IsAsked(uint call) => _calls?.IsAsked(call) == true;
 
     /// <summary>The hub waits for an answer no longer.</summary>
     /// <returns>Whether it did.</returns>
-    private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
+    private bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
 
     /// <summary>What was to be the result of a call is refused: the one that called receives it now, and not by the deadline.</summary>
     internal void MissResult(StreamPurpose purpose, uint call, ChunkError why, string text)
@@ -118,16 +110,15 @@ public abstract class NativeMessageWriter : DialectSession
     internal bool CancelDownloads(uint call) => _downloads?.CancelCall(call) == true;
 
     /// <summary>The client has cancelled a call, and so is not told what becomes of a result that it has been sent.</summary>
-    private protected void RemoveSent(uint call) => _downloads?.RemoveSent(call);
+    private void RemoveSent(uint call) => _downloads?.RemoveSent(call);
 
     /// <summary>Makes what tells that the client has taken what was written.</summary>
     internal NativePacer MakePacer() => new(Connection, LoopTurn);
 
     /// <summary>The client takes more chunks of a stream.</summary>
-    private protected void Grant(uint stream, uint chunks) => _downloads?.Grant(stream, chunks);
+    private void Grant(uint stream, uint chunks) => _downloads?.Grant(stream, chunks);
 
-    /// <inheritdoc />
-    protected override void Drop()
+    private void DropWritten()
     {
         _batch.Clear();
         _downloads?.Clear();
@@ -154,8 +145,8 @@ public abstract class NativeMessageWriter : DialectSession
 
     /// <inheritdoc />
     public override void NotConnected(uint id, HubError error) =>
-        Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired
-            : DisconnectReason.PermissionDenied);
+        Disconnect(error.Kind is HubErrorKind.TooManyRequests ? DisconnectReason.TooManyRequests : error.Temporary
+            || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
 
     /// <summary>No: the protocol has no message that names a channel which the client has not asked for.</summary>
     public override bool TakesServerSubscriptions => false;
@@ -210,6 +201,33 @@ public abstract class NativeMessageWriter : DialectSession
     }
 
     /// <inheritdoc />
+    public override void Presence(uint id, IReadOnlyCollection<ClientInfo> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        long bytes = members.Sum(static each => (long)NativeEncoding.MemberOf(each).Bytes);
+        if (bytes > Context.SharedDataBytesMax - NativeWriter.SizeOf(default(PresenceReply)))
+        {
+            Failed(id, index: 0, HubError.LimitExceeded);
+            return;
+        }
+
+        byte[] list = new byte[bytes];
+        var writer = new BodyWriter(list);
+        var users = new HashSet<string>(StringComparer.Ordinal);
+        foreach (ClientInfo each in members)
+        {
+            NativeEncoding.MemberOf(each).Write(ref writer);
+            users.Add(each.User);
+        }
+
+        Send(new PresenceReply { Request = id, Clients = (uint)members.Count, Users = (uint)users.Count, Members = list });
+    }
+
+    /// <inheritdoc />
+    public override void PresenceStats(uint id, PresenceCounts counts) =>
+        Send(new PresenceReply { Request = id, Clients = (uint)counts.Clients, Users = (uint)counts.Users });
+
+    /// <inheritdoc />
     public override void Missed(Subscription subscription, IReadOnlyList<Gap> gaps)
     {
         ArgumentNullException.ThrowIfNull(subscription);
@@ -242,9 +260,9 @@ public abstract class NativeMessageWriter : DialectSession
         _downloads?.CancelChannel(channel);
     }
 
-    /// <summary>A publication that is too long to be one piece for all subscribers.</summary>
-    /// <param name="publication">Held by the caller until the return.</param>
-    internal void DeliverLong(LongPublication publication)
+    void ILongDelivery.DeliverLong(LongPublication publication) => DeliverLong(publication);
+
+    private void DeliverLong(LongPublication publication)
     {
         if (!Connection.IsOpen) return;
         LongBytes data = publication.Data;
@@ -277,7 +295,7 @@ public abstract class NativeMessageWriter : DialectSession
     /// <summary>The client takes no more of a stream: the caller that waits for what it was is told.</summary>
     /// <param name="stream">Its number; ignored if it is over.</param>
     /// <param name="why">In the client's words, or none.</param>
-    private protected void SendRefused(uint stream, ChunkError why)
+    private void SendRefused(uint stream, ChunkError why)
     {
         if (_downloads?.OnCancelled(stream) is not { } subject) return;
         FaultCode code =
@@ -347,7 +365,7 @@ public abstract class NativeMessageWriter : DialectSession
     };
 
     /// <summary>The end of a client that broke the protocol.</summary>
-    private protected static DisconnectReason ReasonOf(NativeFault fault) =>
+    private static DisconnectReason ReasonOf(NativeFault fault) =>
         DisconnectReason.Dialect((int)fault.CloseCode, fault.Reason, reconnects: false);
 
     /// <summary>The message joins the frame of this turn.</summary>
