@@ -11,6 +11,7 @@ using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Limits;
 using Broker.Actors.Model;
+using Broker.Actors.Recent;
 using Broker.Core.Protocol.Calls;
 using Broker.Core.Filters;
 using Broker.Core.Topics;

@@ -46,7 +46,7 @@ public sealed class ExplainTests
         Subscribe(client, "kept:a");
         Publish(hub, "kept:a", 1);
         client.NextLine();
-        client.SayGoodbye(hub);
+        client.CloseAndWait(hub);
 
         Explanation explained = Explain(hub, id, "kept:a", 1);
 
@@ -122,7 +122,7 @@ public sealed class ExplainTests
         Publish(hub, "kept:a", 1);
         hub.Await(hub.Api.DisconnectAsync(new UserConnections(""), DisconnectReason.ForceDisconnect));
         client.NextClose();
-        client.SayGoodbye(hub);
+        client.CloseAndWait(hub);
         Publish(hub, "kept:a", 1);
 
         Explanation explained = Explain(hub, id, "kept:a", 2);
@@ -323,12 +323,12 @@ public sealed class ExplainTests
         new(new StandardSettings { Namespaces = namespaces, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
 }
 
-internal static class Goodbyes
+internal static class ClosedClients
 {
     /// <summary>Ends the only connection in good order, and waits until the hub has seen it.</summary>
-    internal static void SayGoodbye(this HubClient client, HubHarness hub)
+    internal static void CloseAndWait(this HubClient client, HubHarness hub)
     {
-        client.SayGoodbye();
+        client.SendClose();
         hub.RunUntil(() => hub.Counters.Open == 0, "the client has gone");
         hub.Turn(4);
     }

@@ -38,6 +38,9 @@ public sealed class ArchitectureTests
     public void Core_knows_no_socket_no_Akka_and_no_log() => AssertNone(LayerRules.CheckCore(s_map.Value));
 
     [Fact]
+    public void No_abstract_class_has_one_heir() => AssertNone(LayerRules.CheckHeirs(s_map.Value));
+
+    [Fact]
     public void The_map_has_every_project()
     {
         Assert.Equal(

@@ -117,6 +117,24 @@ internal static partial class LayerRules
         }
     }
 
+    /// <summary>Abstract classes that one class extends: they are one class in two files.</summary>
+    public static IEnumerable<string> CheckHeirs(SourceMap map)
+    {
+        string code = string.Join('\n', map.Files.Select(static file => file.Code));
+        foreach (SourceFile file in map.Files)
+        {
+            foreach (Match declared in AbstractClasses().Matches(file.Code))
+            {
+                string name = declared.Groups[1].Value;
+                string heir = $@"\b(?:class|record)\s+\w+(?:<[^>]*>)?\s*(?:\((?:[^()]|\([^()]*\))*\))?\s*:\s*(?:\w+\.)*{name}\b";
+                if (Regex.Count(code, heir) == 1) yield return $"{file.Path}: {name} has one heir";
+            }
+        }
+    }
+
+    [GeneratedRegex(@"\babstract\s+(?:partial\s+|unsafe\s+)*class\s+(\w+)")]
+    private static partial Regex AbstractClasses();
+
     // "Broker.Dialects/Echo/EchoSession.cs" is of the dialect Echo; a file in Broker.Dialects itself is of none.
     private static string? DialectOf(string path) => DialectPath().Match(path) is { Success: true } match ? match.Groups[1].Value : null;
 

@@ -113,6 +113,17 @@ public sealed class LayerRulesTests
     public void Accepts_the_family_of_an_address_in_Core() =>
         Assert.Empty(LayerRules.CheckCore(SourceMap.Of(("Broker.Core/A.cs", "using AddressFamily = System.Net.Sockets.AddressFamily;"))));
 
+    [Fact]
+    public void Rejects_an_abstract_class_with_one_heir()
+    {
+        const string Base = "namespace P;\npublic abstract class Shape(int sides);";
+        const string Square = "namespace P;\nclass Square(int width, Func<int, (int, int)> f) : Shape(4);";
+        const string Circle = "namespace P;\nclass Circle\n    : Shape { }";
+        Assert.Equal(
+            ["P/Shape.cs: Shape has one heir"], LayerRules.CheckHeirs(SourceMap.Of(("P/Shape.cs", Base), ("P/Square.cs", Square))));
+        Assert.Empty(LayerRules.CheckHeirs(SourceMap.Of(("P/Shape.cs", Base), ("P/Square.cs", Square), ("P/Circle.cs", Circle))));
+    }
+
     private static SourceMap Ring(int files) => SourceMap.Of(
         [.. Enumerable.Range(0, files).Select(i => ($"P/T{i}.cs", $"namespace P;\nclass T{i} {{ T{(i + 1) % files} next; }}"))]);
 }

@@ -66,8 +66,8 @@ public sealed class TimerWheelTests
     {
         var deadline = new Alarm();
         deadline.Set(_wheel, 100);
-        _wheel.Cancel(deadline);
-        _wheel.Cancel(deadline);
+        deadline.Unset(_wheel);
+        deadline.Unset(_wheel);
 
         _wheel.Advance(10_000);
 
