@@ -23,6 +23,8 @@ internal sealed record NodeRequest(INodeLane Lane, int Partition, string Channel
 /// </remarks>
 internal sealed class NodeListeners
 {
+    private const int KeptBytesMax = 64 * 1024;
+
     private readonly ChannelRelay _relay;
     private readonly ChannelHome _home;
     private readonly INodeDirectory _directory;
@@ -56,7 +58,7 @@ internal sealed class NodeListeners
         if (delivery.Publication.Offset != 0 && _encoded is { } last && last.Position == delivery.Position
             && last.Channel == delivery.Channel) return last.Bytes;
         byte[] bytes = ChannelHomeSerializer.Write(delivery);
-        _encoded = (delivery.Position, delivery.Channel, bytes);
+        _encoded = bytes.Length <= KeptBytesMax ? (delivery.Position, delivery.Channel, bytes) : null;
         return bytes;
     }
 
