@@ -55,6 +55,7 @@ public sealed class Hub : IAsyncDisposable
     private ChannelContext? _channels;  // From the start on.
     private HubMeter? _meter;           // From the start on.
     private DescriptorLog? _descriptorLog;
+    private IActorRef[] _homes = [];    // From the start on.
     private volatile bool _ready;
     private int _stopping;
 
@@ -135,6 +136,18 @@ public sealed class Hub : IAsyncDisposable
     /// <summary>What channels keep, allow and bound.</summary>
     public ChannelNamespaces Namespaces => _namespaces;
 
+    /// <summary>Where the homes of channels are, in a cluster; to be set before the start. Null for a hub of one node.</summary>
+    public INodeDirectory? Nodes { get; set; }
+
+    /// <summary>Gives the loops, and the way to the homes, to what keeps the lanes to other nodes. After the start.</summary>
+    /// <param name="connect">Takes the loops, the number of homes, and what sends a message to the home of a number.</param>
+    public void ConnectNodes(Action<IReadOnlyList<EventLoop>, int, Action<int, object>> connect)
+    {
+        ArgumentNullException.ThrowIfNull(connect);
+        if (!HasReactor) throw new InvalidOperationException("A node of a cluster needs the hub's own reactor (broker.transport).");
+        connect(_loops, _homes.Length, (home, message) => _homes[home].Tell(message, ActorRefs.NoSender));
+    }
+
     /// <summary>Makes the stores of histories; to be set before the start. Null keeps them in memory.</summary>
     public IHistoryStoreFactory? Histories { get; set; }
 
@@ -212,13 +225,14 @@ public sealed class Hub : IAsyncDisposable
                     _settings.History with { RecoveryBytesMax =
                         Math.Min(_settings.History.RecoveryBytesMax, _settings.Reactor.QueueBytesMax) }, _time),
             Stores = Histories,
+            Nodes = Nodes,
         };
-        IActorRef[] homes =
+        IActorRef[] homes = _homes =
             [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];
 
         var calls = new CallContext(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
-        var routes = new ChannelRoutes(homes);
+        var routes = new ChannelRoutes(homes, Nodes);
         IActorRef[] sessions = [.. _loops.Select(StartSessions)];
         _api.Start(new HubApiContext(_settings.Clients, _namespaces, routes, homes, sessions, s_version, _time));
         return sessions;

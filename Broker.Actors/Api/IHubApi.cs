@@ -94,6 +94,10 @@ public interface IHubApi
     /// <param name="cancellationToken">Ends the wait.</param>
     Task<IReadOnlyDictionary<string, int>> ChannelsAsync(string? pattern = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Counts of this hub.</summary>
+    /// <summary>Counts of this hub; of a node of a cluster, of this node.</summary>
     Task<HubFigures> InfoAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Counts of each node of the cluster; of a hub of one node, its own.</summary>
+    async Task<IReadOnlyList<NodeFigures>> InfoOfNodesAsync(CancellationToken cancellationToken = default) =>
+        [new NodeFigures("", await InfoAsync(cancellationToken).ConfigureAwait(false))];
 }

@@ -29,7 +29,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     private readonly LoopCounters _counters;
     private readonly IActorRef _self;
     private readonly ChannelRelay _relay;
-    private readonly LoopTimer? _sweeps, _changes;
+    private readonly LoopTimer? _sweeps, _changes, _nodes;
     private readonly PositionChecks? _checks;
 
     private sealed record Go(Action Action) : INoSerializationVerificationNeeded;
@@ -55,9 +55,11 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
         _relay = new ChannelRelay(
-            new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
+            new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting,
+                loop is null ? null : () => loop.NowMilliseconds, OnNodesWaiting);
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
+        if (context.Nodes is not null) _nodes = new LoopTimer(loop, TickNodes);
         if (!context.Homes.Namespaces.KeepAnything) return;
         _sweeps = new LoopTimer(loop, Sweep);
         if (context.Homes.Settings.PositionCheckInterval > TimeSpan.Zero)
@@ -81,6 +83,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
         _sweeps?.Stop();
         _checks?.Stop();
         _changes?.Stop();
+        _nodes?.Stop();
     }
 
     /// <inheritdoc />
@@ -93,12 +96,23 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
             case ReadPresence read: _relay.ReadPresence(read); break;
             case ListChannels list: _relay.ListChannels(list); break;
             case Go go: go.Action(); break;
+            case NodeEvents.Arrived arrived: _relay.Handle(arrived); break;
+            case NodeEvents.Changed: _relay.OnNodesChanged(); break;
+            case NodeEvents.Ended ended: _relay.OnLaneEnded(ended.Lane); break;
+            case NodeEvents.Removed removed: _relay.OnNodeRemoved(removed.Node); break;
             default: Unhandled(message); break;
         }
     }
 
     /// <inheritdoc />
     public void Post(Action action) => _self.Tell(new Go(action), ActorRefs.NoSender);
+
+    private void OnNodesWaiting() => _nodes?.Set(s_soon);
+
+    private void TickNodes()
+    {
+        if (_relay.TickNodes()) _nodes!.Set(s_soon);
+    }
 
     private void OnWaiting() => _changes?.Set(s_second);
 

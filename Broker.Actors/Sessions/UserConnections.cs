@@ -11,6 +11,11 @@ public readonly record struct UserConnections(string User, string? Client = null
 /// <param name="ConnectionInfo">Replaces what the application says about the connection; null leaves it.</param>
 public readonly record struct ConnectionExpiry(DateTimeOffset? At, bool HasExpired = false, ReadOnlyMemory<byte>? ConnectionInfo = null);
 
+/// <summary>Counts of one node.</summary>
+/// <param name="Node">HOST:PORT for other nodes; empty in a hub of one node.</param>
+/// <param name="Figures">Its counts.</param>
+public readonly record struct NodeFigures(string Node, HubFigures Figures);
+
 /// <summary>Counts of a hub.</summary>
 /// <param name="Clients">Connections that have connected.</param>
 /// <param name="Users">Distinct users among them; all anonymous connections are one.</param>

@@ -271,20 +271,25 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
 
     private async Task InfoAsync(Call call)
     {
-        HubFigures figures = await hub.InfoAsync(call.CancellationToken).ConfigureAwait(false);
+        IReadOnlyList<NodeFigures> nodes = await hub.InfoOfNodesAsync(call.CancellationToken).ConfigureAwait(false);
         Utf8JsonWriter result = call.Result;
         result.WriteStartObject();
         result.WriteStartArray("nodes"u8);
-        result.WriteStartObject();
-        result.WriteString("uid"u8, name);
-        result.WriteString("name"u8, name);
-        result.WriteString("version"u8, figures.Version);
-        result.WriteNumber("num_clients"u8, figures.Clients);
-        result.WriteNumber("num_users"u8, figures.Users);
-        result.WriteNumber("num_subs"u8, figures.Subscriptions);
-        result.WriteNumber("num_channels"u8, figures.Channels);
-        result.WriteNumber("uptime"u8, (long)figures.Uptime.TotalSeconds);
-        result.WriteEndObject();
+        foreach ((string node, HubFigures figures) in nodes)
+        {
+            string shown = node.Length > 0 ? node : name;
+            result.WriteStartObject();
+            result.WriteString("uid"u8, shown);
+            result.WriteString("name"u8, shown);
+            result.WriteString("version"u8, figures.Version);
+            result.WriteNumber("num_clients"u8, figures.Clients);
+            result.WriteNumber("num_users"u8, figures.Users);
+            result.WriteNumber("num_subs"u8, figures.Subscriptions);
+            result.WriteNumber("num_channels"u8, figures.Channels);
+            result.WriteNumber("uptime"u8, (long)figures.Uptime.TotalSeconds);
+            result.WriteEndObject();
+        }
+
         result.WriteEndArray();
         result.WriteEndObject();
     }

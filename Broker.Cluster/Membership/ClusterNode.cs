@@ -12,8 +12,8 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>This node's part in its cluster: joins, follows who is a member, joins again when it was downed, and leaves.</summary>
 /// <remarks>
-/// A subscription is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its
-/// clients and the port stay, and the next subscription begins, under another number.
+/// A membership is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its
+/// clients and the port stay, and the next membership begins, under another number.
 /// <code>
 /// Joining --enough nodes--> Up --downed--> Rejoining --found again--> Up --leave--> Left
 /// </code>
@@ -29,6 +29,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new();
+    private readonly ulong _store = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
     private Membership? _membership;
     private Task _running = Task.CompletedTask;
     private volatile ClusterView? _view;
@@ -62,10 +63,10 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>The port for other nodes.</summary>
     public NodePort Port { get; }
 
-    /// <summary>What is known of the cluster; null before the first subscription, and while one ends and the next has not begun.</summary>
+    /// <summary>What is known of the cluster; null before the first membership, and while one ends and the next has not begun.</summary>
     public ClusterView? View => _view;
 
-    /// <summary>Called with each new view, and with null when a subscription ends; on a thread of the engine, one call at a time.</summary>
+    /// <summary>Called with each new view, and with null when a membership ends; on a thread of the engine, one call at a time.</summary>
     public event Action<ClusterView?>? ViewChanged;
 
     /// <summary>Called once when the node has left because someone asked it to, and not because it stops.</summary>
@@ -104,7 +105,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 IReadOnlyList<string> known = await LiveAsync(last).ConfigureAwait(false);
                 if (known.Count > 0) last = known;
             }
-#pragma warning disable CA1031 // Whatever becomes of one subscription, there is a next one.
+#pragma warning disable CA1031 // Whatever becomes of one membership, there is a next one.
             catch (Exception failure) when (!_stopping.IsCancellationRequested)
 #pragma warning restore CA1031
             {
@@ -116,7 +117,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    // One subscription, from its start to its end. Returns the addresses of the last members that it knew.
+    // One membership, from its start to its end. Returns the addresses of the last members that it knew.
     private async Task<IReadOnlyList<string>> LiveAsync(IReadOnlyList<string>? last)
     {
         Membership membership = Begin();
@@ -137,7 +138,7 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private Membership Begin()
     {
-        Config config = ConfigurationFactory.ParseString(MembershipHocon.Of(_settings)).WithFallback(_akka);
+        Config config = ConfigurationFactory.ParseString(MembershipHocon.Of(_settings, _store)).WithFallback(_akka);
 
         // Below debug only what goes wrong: the node itself says who comes and goes.
         bool isQuiet = !config.GetString("akka.loglevel", "INFO").Equals("DEBUG", StringComparison.OrdinalIgnoreCase);
@@ -337,7 +338,7 @@ public sealed class ClusterNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Leaves the cluster and ends the subscription; after the limit, at once. The port stays open until the node is disposed of.
+    /// Leaves the cluster and ends the membership; after the limit, at once. The port stays open until the node is disposed of.
     /// </summary>
     public async Task StopAsync(TimeSpan limit)
     {

@@ -2,7 +2,7 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>One life of one node in a cluster: a node that joins again has another number.</summary>
 /// <param name="Address">HOST:PORT under which other nodes reach it.</param>
-/// <param name="Uid">The number of its subscription.</param>
+/// <param name="Uid">The number of its membership.</param>
 public readonly record struct NodeName(string Address, ulong Uid)
 {
     /// <summary>As it stands in logs.</summary>
@@ -29,7 +29,11 @@ public enum MemberState
 /// <param name="Node">Who.</param>
 /// <param name="State">How far it is.</param>
 /// <param name="IsReachable">Whether it is learned of.</param>
-public readonly record struct ClusterMember(NodeName Node, MemberState State, bool IsReachable);
+public readonly record struct ClusterMember(NodeName Node, MemberState State, bool IsReachable)
+{
+    /// <summary>The number of what it keeps; by it homes are ranked, so that a node that comes back gets its own again.</summary>
+    public ulong Store { get; init; }
+}
 
 /// <summary>What a node knows of its cluster at one moment. Never changes.</summary>
 /// <param name="Self">This node.</param>

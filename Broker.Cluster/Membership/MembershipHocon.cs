@@ -6,7 +6,7 @@ using Broker.Cluster.Transport;
 
 namespace Broker.Cluster.Membership;
 
-/// <summary>The configuration of a subscription's actor system.</summary>
+/// <summary>The configuration of a membership's actor system.</summary>
 internal static class MembershipHocon
 {
     /// <summary>
@@ -22,7 +22,7 @@ internal static class MembershipHocon
         .ExcludeMessageContaining("Marking node(s) as")
         .Build();
 
-    internal static string Of(ClusterSettings settings)
+    internal static string Of(ClusterSettings settings, ulong store)
     {
         string strategy = settings.Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest";
         string unstable = settings.DownAllWhenUnstable ? "on" : "off";
@@ -47,6 +47,7 @@ internal static class MembershipHocon
             broker.cluster.transport.transport-protocol = {{LinkTransport.Scheme}}
             broker.cluster.transport.applied-adapters = []
             broker.cluster.transport.maximum-frame-size = {{LinkFrames.MembershipBytesMax}}b
+            akka.cluster.roles = ["{{ViewActor.StoreRole}}{{store:x}}"]
             akka.cluster.min-nr-of-members = {{settings.MembersMin}}
             akka.cluster.failure-detector.heartbeat-interval = {{settings.HeartbeatInterval.TotalMilliseconds}}ms
             akka.cluster.failure-detector.acceptable-heartbeat-pause = {{settings.AcceptablePause.TotalMilliseconds}}ms

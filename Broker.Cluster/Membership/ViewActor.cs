@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Actor;
 using Akka.Cluster;
 using Broker.Cluster.Transport;
@@ -8,7 +9,9 @@ namespace Broker.Cluster.Membership;
 internal sealed class ViewActor : UntypedActor
 {
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
-    private readonly Dictionary<UniqueAddress, MemberState> _members = [];
+    internal const string StoreRole = "store-";
+
+    private readonly Dictionary<UniqueAddress, (MemberState State, ulong Store)> _members = [];
     private readonly HashSet<UniqueAddress> _unreachable = [];
     private readonly Action<ClusterView> _changed;
 
@@ -27,6 +30,14 @@ internal sealed class ViewActor : UntypedActor
         _ => MemberState.Down,
     };
 
+    private static ulong StoreOf(Member member)
+    {
+        string role = member.Roles.FirstOrDefault(static role => role.StartsWith(StoreRole, StringComparison.Ordinal), "");
+        return role.Length > StoreRole.Length
+            && ulong.TryParse(role.AsSpan(StoreRole.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong store)
+            ? store : 0;
+    }
+
     protected override void PreStart() => _cluster.Subscribe(
         Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(ClusterEvent.IMemberEvent),
             typeof(ClusterEvent.IReachabilityEvent));
@@ -38,7 +49,7 @@ internal sealed class ViewActor : UntypedActor
         switch (message)
         {
             case ClusterEvent.CurrentClusterState state:
-                foreach (Member member in state.Members) _members[member.UniqueAddress] = StateOf(member.Status);
+                foreach (Member member in state.Members) _members[member.UniqueAddress] = (StateOf(member.Status), StoreOf(member));
                 _unreachable.UnionWith(state.Unreachable.Select(static member => member.UniqueAddress));
                 break;
             case ClusterEvent.MemberRemoved removed:
@@ -46,7 +57,7 @@ internal sealed class ViewActor : UntypedActor
                 _unreachable.Remove(removed.Member.UniqueAddress);
                 break;
             case ClusterEvent.IMemberEvent changed:
-                _members[changed.Member.UniqueAddress] = StateOf(changed.Member.Status);
+                _members[changed.Member.UniqueAddress] = (StateOf(changed.Member.Status), StoreOf(changed.Member));
                 break;
             case ClusterEvent.UnreachableMember lost:
                 _unreachable.Add(lost.Member.UniqueAddress);
@@ -61,7 +72,8 @@ internal sealed class ViewActor : UntypedActor
         _changed(new ClusterView(NameOf(_cluster.SelfUniqueAddress),
         [
             .. _members
-                .Select(pair => new ClusterMember(NameOf(pair.Key), pair.Value, !_unreachable.Contains(pair.Key)))
+                .Select(pair => new ClusterMember(NameOf(pair.Key), pair.Value.State, !_unreachable.Contains(pair.Key))
+                { Store = pair.Value.Store })
                 .OrderBy(static member => member.Node.Address, StringComparer.Ordinal)
                 .ThenBy(static member => member.Node.Uid),
         ]));

@@ -37,6 +37,9 @@ public sealed record ClusterSettings
     /// <summary>How many partitions channels are spread over; the same on all nodes, for the cluster's life.</summary>
     public int Partitions { get; init; } = 512;
 
+    /// <summary>Connections between each two nodes; the same on all nodes.</summary>
+    public int Lanes { get; init; } = 2;
+
     /// <summary>Nodes that must have joined before any takes part.</summary>
     public int MembersMin { get; init; } = 1;
 
@@ -65,6 +68,7 @@ public sealed record ClusterSettings
     public LinkAgreement Agreement => new(Name, Secret,
     [
         KeyValuePair.Create("broker.cluster.partitions", Partitions.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        KeyValuePair.Create("broker.cluster.lanes", Lanes.ToString(System.Globalization.CultureInfo.InvariantCulture)),
         KeyValuePair.Create(
             "broker.cluster.split-brain.strategy", Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest"),
         KeyValuePair.Create("broker.cluster.split-brain.stable-after", $"{StableAfter.TotalMilliseconds:0}ms"),

@@ -38,6 +38,7 @@ public static class ClusterSettingsBinder
                     text.Length is 0 or (>= SecretLengthMin and <= SecretLengthMax)),
             AllowUnprotected = reader.GetSwitch("broker.cluster.allow-unprotected"),
             Partitions = reader.GetCount("broker.cluster.partitions", 1, 16_384),
+            Lanes = reader.GetCount("broker.cluster.lanes", 1, 64),
             MembersMin = reader.GetCount("broker.cluster.members-min", 1, 1_000),
             Strategy = reader.GetChoice("broker.cluster.split-brain.strategy", s_strategies),
             StableAfter = reader.GetDuration("broker.cluster.split-brain.stable-after", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),

@@ -1,5 +1,6 @@
 using Broker.Actors.Calls.Methods;
 using Broker.Dialects;
+using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Broker.AspNetCore.Api;
@@ -67,10 +68,12 @@ public static class BrokerProcess
                 identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods,
                     identity.Access);
             await using ClusterService? cluster =
-                ClusterService.Open(settings.Cluster, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
+                ClusterService.Open(
+                    settings.Cluster, ClientSettings.MessageBytesLimit, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
+            if (cluster is not null) hub.JoinCluster(cluster.Nodes);
             await using WebApplication app =
-                Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api, cluster), identity.KeysPart,
-                    cluster);
+                Build(loaded, hub, output, log.Logger, log.Levels, store?.Health,
+                    identity.Attach(cluster is null ? hub.Api : cluster.ApiOver(hub.Api), cluster), identity.KeysPart, cluster);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;

@@ -25,7 +25,7 @@ public sealed class BrokerService(
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         await hub.StartAsync(inbox.Give, cancellationToken).ConfigureAwait(false);
-        if (Cluster is not null) await Cluster.StartAsync().ConfigureAwait(false);
+        if (Cluster is not null) await Cluster.StartAsync(hub).ConfigureAwait(false);
         string[] addresses = [.. hub.Endpoints.Select(each => $"http://{each}").Distinct(), .. kestrelAddresses()];
         await AnnounceAsync(addresses).ConfigureAwait(false);
         log.Information("Listening on {Addresses}", addresses);

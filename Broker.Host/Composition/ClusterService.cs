@@ -1,7 +1,12 @@
 using Akka.Configuration;
+using Broker.Actors.Api;
+using Broker.Actors.Channels.Home;
 using Broker.AspNetCore.Api;
+using Broker.Cluster.Calls;
+using Broker.Cluster.Lanes;
 using Broker.Cluster.Membership;
 using Broker.Cluster.Settings;
+using Broker.Host.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Host.Composition;
@@ -13,12 +18,33 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     private static readonly TimeSpan s_leaveLimit = TimeSpan.FromSeconds(5);
 
     private readonly ClusterNode _node;
+    private readonly LaneOwner _lanes;
 
-    private ClusterService(ClusterNode node) => _node = node;
+    private ClusterService(ClusterNode node, LaneOwner lanes)
+    {
+        _node = node;
+        _lanes = lanes;
+    }
 
     /// <summary>Makes it, if the settings say that the hub is in a cluster.</summary>
-    internal static ClusterService? Open(ClusterSettings settings, Config akkaLog, TimeProvider time, ILoggerFactory logs) =>
-        settings.IsEnabled ? new ClusterService(new ClusterNode(settings, akkaLog, time, logs)) : null;
+    /// <param name="settings">How it takes part.</param>
+    /// <param name="messageBytesMax">The longest message of a client.</param>
+    /// <param name="akkaLog">How its actor system logs.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logs">Makes its log.</param>
+    internal static ClusterService? Open(
+        ClusterSettings settings, int messageBytesMax, Config akkaLog, TimeProvider time, ILoggerFactory logs)
+    {
+        if (!settings.IsEnabled) return null;
+        var node = new ClusterNode(settings, akkaLog, time, logs);
+        return new ClusterService(node, new LaneOwner(settings, node.Port, messageBytesMax, time, logs.CreateLogger("Broker.Cluster")));
+    }
+
+    /// <summary>Where the homes of channels are.</summary>
+    internal INodeDirectory Nodes => _lanes;
+
+    /// <summary>The server API over all nodes.</summary>
+    internal IHubApi? ApiOver(IHubApi? local) => local is null ? null : new ClusterApi(local, _lanes);
 
     /// <summary>HOST:PORT for other nodes, once it has started.</summary>
     internal string Address => _node.Port.Address;
@@ -33,7 +59,12 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
         remove => _node.HasLeft -= value;
     }
 
-    internal Task StartAsync() => _node.StartAsync();
+    internal Task StartAsync(IHub hub)
+    {
+        hub.ConnectNodes(_lanes.Start);
+        _node.ViewChanged += _lanes.OnView;
+        return _node.StartAsync();
+    }
 
     internal Task StopAsync() => _node.StopAsync(s_leaveLimit);
 
@@ -52,5 +83,9 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
 
     public bool TryDown(string node) => _node.TryDown(node);
 
-    public ValueTask DisposeAsync() => _node.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        _lanes.Dispose();
+        await _node.DisposeAsync().ConfigureAwait(false);
+    }
 }

@@ -40,6 +40,12 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public Actors.Api.IHubApi? Api => hub.Api;
 
     /// <inheritdoc />
+    public void JoinCluster(Actors.Channels.Home.INodeDirectory nodes) => hub.Nodes = nodes;
+
+    /// <inheritdoc />
+    public void ConnectNodes(Action<IReadOnlyList<EventLoop>, int, Action<int, object>> connect) => hub.ConnectNodes(connect);
+
+    /// <inheritdoc />
     public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -29,6 +29,15 @@ public interface IHub : IAsyncDisposable
     /// <summary>What the hub's servers may ask of it; <c>null</c> if nothing.</summary>
     Actors.Api.IHubApi? Api => null;
 
+    /// <summary>Makes the hub a node of a cluster. Before the start.</summary>
+    /// <param name="nodes">Where the homes of channels are.</param>
+    void JoinCluster(Actors.Channels.Home.INodeDirectory nodes) => throw new NotSupportedException("This hub is no node of a cluster.");
+
+    /// <summary>Gives its loops, and the way to its homes, to what keeps the lanes to other nodes. After the start.</summary>
+    /// <param name="connect">Takes the loops, the number of homes, and what sends a message to the home of a number.</param>
+    void ConnectNodes(Action<IReadOnlyList<EventLoop>, int, Action<int, object>> connect) =>
+        throw new NotSupportedException("This hub is no node of a cluster.");
+
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
     /// <param name="cancellationToken">Gives up the start.</param>

@@ -62,6 +62,7 @@ public static class SettingsLoader
                 + "(broker.listen.allow-anonymous-anywhere = on) if you mean it.");
         }
 
+        CheckCluster(settings, layers);
         CheckStoreExposure(settings, layers);
         CheckStoreBounds(settings.Store, layers);
         List<string> warnings = [.. unknown, .. IdentitySettingsBinder.Warn(settings.Identity)];
@@ -156,6 +157,18 @@ public static class SettingsLoader
         one.Equals(other) || IsEvery(one) || IsEvery(other);
 
     private static bool IsEvery(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    private static void CheckCluster(HostSettings settings, SettingsLayers layers)
+    {
+        if (!settings.Cluster.IsEnabled) return;
+        SettingOrigin origin = layers.Find("broker.cluster.address")!.Origin;
+        if (settings.Hub.Transport == Transport.Kestrel)
+            throw new SettingException($"{origin}: a node of a cluster needs the hub's own reactor; broker.transport is kestrel.");
+        if (settings.Hub.Namespaces.Prepend(settings.Hub.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } kept)
+            throw new SettingException(
+                $"{origin}: the histories of a cluster are in memory, and "
+                    + $"{(kept.Name.Length > 0 ? $"the namespace {kept.Name}" : "broker.channels")} keeps one on the disk.");
+    }
 
     // The one that admits anyone from anywhere has not said yet that anyone may change what is kept for good.
     private static void CheckStoreExposure(HostSettings settings, SettingsLayers layers)

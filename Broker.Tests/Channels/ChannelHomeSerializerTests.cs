@@ -104,7 +104,8 @@ public class ChannelHomeSerializerTests
         byte[] bytes = ChannelHomeSerializer.Write(new Publish("c", 1, new Publication { LongData = data }, PublishOptions.None));
 
         Assert.True(ChannelHomeSerializer.TryRead(bytes, out Publish read));
-        Assert.Equal([1, 2, 3], read.Publication.Data.ToArray());
+        Assert.True(read.Publication.Data.IsEmpty);
+        Assert.Equal([1, 2, 3], read.Publication.LongData!.ToArray());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Broker.Actors.Model;
+using Broker.Core.Protocol.Transfers;
 using static Broker.Actors.Channels.Home.ChannelHomeProtocol;
 
 namespace Broker.Actors.Channels.Home;
@@ -8,7 +9,7 @@ namespace Broker.Actors.Channels.Home;
 /// <code>
 /// u8 version (1)   u8 kind   u32 length of the rest   the rest
 /// text, bytes: u32 length, then as many     list: u32 count, then the items     optional: u8 0, or u8 1 and the value
-/// integers: little endian, of a fixed width
+/// integers: little endian, of a fixed width    flags of a publication: 1 its data is JSON, 2 it is too long for one buffer
 /// </code>
 /// Fields stand in the order of their declaration. A reader takes what it knows and passes over what a newer version has put behind it;
 /// lengths are compared with what is there before anything is made of them.
@@ -18,7 +19,8 @@ public static class ChannelHomeSerializer
     /// <summary>The version that is written.</summary>
     public const byte Version = 1;
 
-    private const int HeadBytes = 6;
+    internal const int HeadBytes = 6;
+    private const byte JsonFlag = 1, LongFlag = 2;
 
     private enum Kind : byte
     {
@@ -227,44 +229,48 @@ public static class ChannelHomeSerializer
         return reader.IsGood;
     }
 
-    private static ValueWriter Begin(Kind kind)
+    private static ValueWriter Begin(Kind kind) => Begin((byte)kind);
+
+    internal static ValueWriter Begin(byte kind)
     {
         var writer = new ValueWriter();
         writer.WriteByte(Version);
-        writer.WriteByte((byte)kind);
+        writer.WriteByte(kind);
         writer.WriteUInt32(0);
         return writer;
     }
 
-    private static byte[] End(ValueWriter writer)
+    internal static byte[] End(ValueWriter writer)
     {
         byte[] bytes = writer.ToArray();
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(2), (uint)(bytes.Length - HeadBytes));
         return bytes;
     }
 
-    private static bool TryBegin(ReadOnlySpan<byte> bytes, Kind kind, out ValueReader reader)
+    private static bool TryBegin(ReadOnlySpan<byte> bytes, Kind kind, out ValueReader reader) => TryBegin(bytes, (byte)kind, out reader);
+
+    internal static bool TryBegin(ReadOnlySpan<byte> bytes, byte kind, out ValueReader reader)
     {
         reader = new ValueReader(bytes);
         byte version = reader.ReadByte(), found = reader.ReadByte();
         int length = reader.ReadCount();
-        if (!reader.IsGood || version < Version || found != (byte)kind || length != bytes.Length - HeadBytes) return false;
+        if (!reader.IsGood || version < Version || found != kind || length != bytes.Length - HeadBytes) return false;
         return true;
     }
 
-    private static void WritePosition(ref ValueWriter writer, StreamPosition position)
+    internal static void WritePosition(ref ValueWriter writer, StreamPosition position)
     {
         writer.WriteUInt64(position.Epoch);
         writer.WriteUInt64(position.Offset);
     }
 
-    private static void WriteOptional(ref ValueWriter writer, StreamPosition? position)
+    internal static void WriteOptional(ref ValueWriter writer, StreamPosition? position)
     {
         writer.WriteBool(position is not null);
         if (position is { } known) WritePosition(ref writer, known);
     }
 
-    private static void WriteError(ref ValueWriter writer, HubError? error)
+    internal static void WriteError(ref ValueWriter writer, HubError? error)
     {
         writer.WriteBool(error is not null);
         if (error is not { } known) return;
@@ -274,21 +280,15 @@ public static class ChannelHomeSerializer
         writer.WriteBool(known.Temporary);
     }
 
-    private static void WritePublication(ref ValueWriter writer, in Publication publication)
+    internal static void WritePublication(ref ValueWriter writer, in Publication publication)
     {
         if (publication.LongData is { } data) writer.WriteBytes(data.ToArray());
         else writer.WriteBytes(publication.Data.Span);
-        writer.WriteBool(publication.IsJson);
+        writer.WriteByte((byte)((publication.IsJson ? JsonFlag : 0) | (publication.LongData is null ? 0 : LongFlag)));
         writer.WriteUInt64(publication.Offset);
         writer.WriteUInt64((ulong)publication.TimeMilliseconds);
         writer.WriteBool(publication.Info is not null);
-        if (publication.Info is { } info)
-        {
-            writer.WriteText(info.User);
-            writer.WriteText(info.Client);
-            writer.WriteBytes(info.ConnectionInfo.Span);
-            writer.WriteBytes(info.ChannelInfo.Span);
-        }
+        if (publication.Info is { } info) WriteInfo(ref writer, info);
 
         writer.WriteBool(publication.Extras is not null);
         if (publication.Extras is not { } extras) return;
@@ -301,6 +301,17 @@ public static class ChannelHomeSerializer
         writer.WriteText(extras.Trace);
     }
 
+    internal static void WriteInfo(ref ValueWriter writer, ClientInfo info)
+    {
+        writer.WriteText(info.User);
+        writer.WriteText(info.Client);
+        writer.WriteBytes(info.ConnectionInfo.Span);
+        writer.WriteBytes(info.ChannelInfo.Span);
+    }
+
+    internal static ClientInfo ReadInfo(ref ValueReader reader) =>
+        new(reader.ReadText(), reader.ReadText()) { ConnectionInfo = reader.ReadBytes(), ChannelInfo = reader.ReadBytes() };
+
     private static void WritePairs(ref ValueWriter writer, IReadOnlyList<KeyValuePair<string, string>> pairs)
     {
         writer.WriteUInt32((uint)pairs.Count);
@@ -311,11 +322,11 @@ public static class ChannelHomeSerializer
         }
     }
 
-    private static StreamPosition ReadPosition(ref ValueReader reader) => new(reader.ReadUInt64(), reader.ReadUInt64());
+    internal static StreamPosition ReadPosition(ref ValueReader reader) => new(reader.ReadUInt64(), reader.ReadUInt64());
 
-    private static StreamPosition? ReadOptionalPosition(ref ValueReader reader) => reader.ReadBool() ? ReadPosition(ref reader) : null;
+    internal static StreamPosition? ReadOptionalPosition(ref ValueReader reader) => reader.ReadBool() ? ReadPosition(ref reader) : null;
 
-    private static HubError? ReadError(ref ValueReader reader)
+    internal static HubError? ReadError(ref ValueReader reader)
     {
         if (!reader.ReadBool()) return null;
         var kind = (HubErrorKind)reader.ReadByte();
@@ -327,19 +338,19 @@ public static class ChannelHomeSerializer
             : HubError.Application(code, message, temporary);
     }
 
-    private static Publication ReadPublication(ref ValueReader reader)
+    internal static Publication ReadPublication(ref ValueReader reader)
     {
+        byte[] data = reader.ReadBytes();
+        byte flags = reader.ReadByte();
         var publication = new Publication
         {
-            Data = reader.ReadBytes(),
-            IsJson = reader.ReadBool(),
+            Data = (flags & LongFlag) == 0 ? data : default,
+            LongData = (flags & LongFlag) == 0 ? null : new LongBytes(data),
+            IsJson = (flags & JsonFlag) != 0,
             Offset = reader.ReadUInt64(),
             TimeMilliseconds = (long)reader.ReadUInt64(),
         };
-        if (reader.ReadBool())
-            publication =
-                publication with { Info = new ClientInfo(reader.ReadText(), reader.ReadText())
-                    { ConnectionInfo = reader.ReadBytes(), ChannelInfo = reader.ReadBytes() } };
+        if (reader.ReadBool()) publication = publication with { Info = ReadInfo(ref reader) };
         if (!reader.ReadBool()) return publication;
         return publication with
         {

@@ -26,6 +26,9 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
     /// <summary>Makes the store of each home; in memory, where nothing else is sent.</summary>
     public IHistoryStoreFactory? Stores { get; init; }
 
+    /// <summary>Where homes are, in a cluster; null in a hub of one node.</summary>
+    public INodeDirectory? Nodes { get; init; }
+
     /// <summary>What the homes count by namespace.</summary>
     public IReadOnlyList<NamespaceCounters> Counters
     {
@@ -60,7 +63,8 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
         {
             _budget ??= new HistoryBudget(Homes.Settings.BytesMax);
             if (_stores.TryGetValue(home, out IHistoryStore? known)) return known;
-            IHistoryStore opened = Stores?.Open(home, FanOuts.Count) ?? new MemoryHistoryStore(Homes.Time, _budget);
+            IHistoryStore opened = Nodes is not null ? new PartitionedHistoryStore(Nodes, () => new MemoryHistoryStore(Homes.Time, _budget))
+                : Stores?.Open(home, FanOuts.Count) ?? new MemoryHistoryStore(Homes.Time, _budget);
             _stores.Add(home, opened);
             return opened;
         }

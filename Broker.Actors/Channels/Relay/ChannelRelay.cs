@@ -30,6 +30,9 @@ internal sealed class ChannelRelay
     private readonly HashSet<RelayChannel> _waiting = [];           // Channels with joins and leaves that wait.
     private readonly IHomeThread _thread;
     private readonly Action _onWaiting;
+    private readonly ChannelNamespaces _named;
+    private readonly ChannelContext _context;
+    private readonly NodeHomes? _nodes;                             // In a cluster.
 
     /// <summary>Makes the relay.</summary>
     /// <param name="home">The home of its channels.</param>
@@ -38,9 +41,16 @@ internal sealed class ChannelRelay
     /// <param name="counters">Those of the loop that it runs on.</param>
     /// <param name="thread">Its own.</param>
     /// <param name="onWaiting">Called when joins and leaves begin to wait, for <see cref="FlushChanges"/> a second later.</param>
+    /// <param name="clock">Milliseconds of the loop's clock; for the commands that wait for other nodes.</param>
+    /// <param name="onNodesWaiting">
+    /// Called when a command begins to wait for another node, for <see cref="TickNodes"/> a moment later.
+    /// </param>
     internal ChannelRelay(
-        ChannelHome home, HomeRef self, ChannelContext context, LoopCounters counters, IHomeThread thread, Action onWaiting)
+        ChannelHome home, HomeRef self, ChannelContext context, LoopCounters counters, IHomeThread thread, Action onWaiting,
+            Func<long>? clock = null, Action? onNodesWaiting = null)
     {
+        _context = context;
+        _named = context.Homes.Namespaces;
         _thread = thread;
         _onWaiting = onWaiting;
         _home = home;
@@ -52,7 +62,13 @@ internal sealed class ChannelRelay
         _counters = counters;
         _namespaces = context.CountersOf(self.Number);
         _pending = new long[_fanOuts.Count];
+        if (context.Nodes is not { } nodes) return;
+        _nodes = new NodeHomes(this, nodes, thread, clock ?? (static () => 0), onNodesWaiting ?? (static () => { }));
+        Listeners = new NodeListeners(this, home, nodes);
     }
+
+    /// <summary>The other nodes that listen to the homes here; null in a hub of one node.</summary>
+    internal NodeListeners? Listeners { get; }
 
     /// <summary>The home's number, and the actor that the relay runs in.</summary>
     internal HomeRef Self { get; }
@@ -82,6 +98,8 @@ internal sealed class ChannelRelay
             case ReadHistory read when !MustWait(read.Channel, read, isAppend: false): Read(read); break;
             case RemoveHistory remove when !MustWait(remove.Channel, remove, isAppend: false): RemoveHistory(remove); break;
             case CheckPosition check when !MustWait(check.Channel, check, isAppend: false): Check(check.Channel); break;
+            case NodeRequest request when !MustWait(request.Channel, request, request.IsAppend): Listeners!.Handle(request); break;
+            case MoveChannel move when !MustWait(move.Channel, move, isAppend: false): _nodes!.Handle(move); break;
             default: break;
         }
     }
@@ -89,7 +107,7 @@ internal sealed class ChannelRelay
     private bool MustWait(string channel, object command, bool isAppend) => !_gate.IsEmpty && _gate.MustWait(channel, command, isAppend);
 
     // Goes on with an answer of the home: at once, or on this thread when the store has finished. What waits behind it follows.
-    private void Then<TCommand,
+    internal void Then<TCommand,
         TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
     {
         if (answer.IsCompletedSuccessfully) then(this, command, answer.Result);
@@ -120,9 +138,13 @@ internal sealed class ChannelRelay
         }
 
         channel ??= new RelayChannel(this, subscription.Channel, _numbers.Next(), subscription.Namespace);
-        ValueTask<ChannelHomeProtocol.Attached> attached =
-            _home.AttachAsync(new ChannelHomeProtocol.Attach(subscription.Channel, subscribe.Id) { After = after }, channel);
-        Then(subscription.Channel, isAppend: false, attached, (subscribe, channel),
+        if (_nodes is not null && !_nodes.IsHere(subscription.Channel))
+        {
+            _nodes.Ask(NodeMethods.Attach, (subscribe, channel, after), subscription.Channel);
+            return;
+        }
+
+        Then(subscription.Channel, isAppend: false, AttachHere(channel, subscribe.Id, after), (subscribe, channel),
             static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
     }
 
@@ -134,16 +156,22 @@ internal sealed class ChannelRelay
         return subscription.Options.RecoverFrom ?? (subscription.Namespace.Retained ? default(StreamPosition) : null);
     }
 
-    private void OnAttached(Subscribe subscribe, RelayChannel channel, in ChannelHomeProtocol.Attached attached)
+    internal ValueTask<ChannelHomeProtocol.Attached> AttachHere(RelayChannel channel, uint id, StreamPosition? after) =>
+        _home.AttachAsync(new ChannelHomeProtocol.Attach(channel.Name, id) { After = after }, channel);
+
+    internal void OnAttached(Subscribe subscribe, RelayChannel channel, in ChannelHomeProtocol.Attached attached)
     {
         bool isKnown = _channels.ContainsKey(channel.Name);
+
+        // An answer of a home that the channel is not attached to yet: what it says is of another epoch than what is delivered here.
+        bool isOfOther = isKnown && _nodes is not null && !_nodes.IsAnswerOfHome(channel.Name);
         if (attached.Error is null) CountRecovery(subscribe.Subscription, attached);
         HubError? error =
-            attached.Error
+            attached.Error ?? (isOfOther ? (HubError?)HubError.Internal : null)
                 ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
         if (error is { } why)
         {
-            if (!isKnown) _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
+            if (!isKnown) Detach(channel);
             subscribe.Subscription.Session.Tell(new Failed(subscribe.Id, subscribe.Bytes, why, subscribe.Subscription), ActorRefs.NoSender);
             return;
         }
@@ -152,6 +180,7 @@ internal sealed class ChannelRelay
         {
             channel.Position = attached.Position;
             _channels.Add(channel.Name, channel);
+            _nodes?.Attached(channel.Name);
             _counters.Add(LoopCount.Channels);
         }
 
@@ -193,14 +222,24 @@ internal sealed class ChannelRelay
         subscription.Since = result.Missed is { Count: > 0 } missed ? missed[0].Offset - 1 : channel.Position.Offset;
         subscription.HasNotRecovered = result.WasRecovering && !result.Recovered && subscription.Options.RecoverFrom is not null;
         bool hasJoined =
-            grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
+            grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null
+                && Join(channel.Name, subscription.Info, grants.HasFlag(SubscriptionGrants.SendsJoinLeave));
         _fanOuts[subscription.Loop].Tell(
             new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
-        if (hasJoined && grants.HasFlag(SubscriptionGrants.SendsJoinLeave))
-            Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
+        if (!hasJoined || !grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) return;
+        var change = new PresenceChange(subscription.Info!, HasJoined: true);
+        Announce(channel, change);
+        Listeners?.Announce(channel.Name, change);
     }
 
-    private void Announce(RelayChannel channel, in PresenceChange change)
+    // The home on another node tells all itself.
+    private bool Join(string channel, ClientInfo member, bool isReported) =>
+        (_nodes is null || _nodes.Join(channel, member, isReported)) && _home.Join(channel, member);
+
+    private ClientInfo? Leave(string channel, string client, bool isReported) =>
+        _nodes is null || _nodes.Leave(channel, client, isReported) ? _home.Leave(channel, client) : null;
+
+    internal void Announce(RelayChannel channel, in PresenceChange change)
     {
         if (!channel.Announce(change)) return;
         if (_waiting.Count == 0) _onWaiting();
@@ -231,12 +270,14 @@ internal sealed class ChannelRelay
     private void Check(string name)
     {
         if (!_channels.TryGetValue(name, out RelayChannel? channel)) return;
-        ValueTask<ChannelHomeProtocol.PositionChecked> answer =
-            _home.CheckAsync(new ChannelHomeProtocol.CheckPosition(name, Request: 0), channel);
-        Then(name, isAppend: false, answer, channel, static (relay, asked, given) => relay.OnChecked(asked, given));
+        if (_nodes is not null && !_nodes.IsHere(name)) _nodes.Ask(NodeMethods.Check, channel, name);
+        else Then(name, isAppend: false, CheckHere(channel), channel, static (relay, asked, given) => relay.OnChecked(asked, given));
     }
 
-    private void OnChecked(RelayChannel channel, in ChannelHomeProtocol.PositionChecked given)
+    internal ValueTask<ChannelHomeProtocol.PositionChecked> CheckHere(RelayChannel channel) =>
+        _home.CheckAsync(new ChannelHomeProtocol.CheckPosition(channel.Name, Request: 0), channel);
+
+    internal void OnChecked(RelayChannel channel, in ChannelHomeProtocol.PositionChecked given)
     {
         if (given.Error is not null || !IsCurrent(channel)) return;
         if (given.IsAttached)
@@ -246,6 +287,12 @@ internal sealed class ChannelRelay
         }
 
         // The home has dropped this node: nothing has come from it since.
+        if (_nodes is not null && !_nodes.IsHere(channel.Name))
+        {
+            _nodes.AttachAgain(channel.Name);
+            return;
+        }
+
         ValueTask<ChannelHomeProtocol.Attached> attached =
             _home.AttachAsync(new ChannelHomeProtocol.Attach(channel.Name, Request: 0), channel);
         Then(channel.Name, isAppend: false, attached, channel, static (relay, asked, answer) => relay.OnAttachedAgain(asked, answer));
@@ -273,12 +320,15 @@ internal sealed class ChannelRelay
         subscription.CountedBy = null;
         channel.Add(subscription, -1);
         _counters.Add(LoopCount.Subscriptions, -1);
-        ClientInfo? left =
-            subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence)
-                ? _home.Leave(channel.Name, info.Client) : null;
+        ClientInfo? left = subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence)
+            ? Leave(channel.Name, info.Client, subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave))
+            : null;
+        PresenceChange? reported =
+            left is not null && subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave) ? new PresenceChange(left, HasJoined: false)
+                : null;
+        if (reported is { } change) Listeners?.Announce(channel.Name, change);
         if (channel.Count == 0) Leave(channel);
-        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave))
-            Announce(channel, new PresenceChange(left, HasJoined: false));
+        else if (reported is { } received) Announce(channel, received);
     }
 
     private void Leave(RelayChannel channel)
@@ -286,19 +336,32 @@ internal sealed class ChannelRelay
         _channels.Remove(channel.Name);
         _waiting.Remove(channel);
         _counters.Add(LoopCount.Channels, -1);
-        _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
+        Detach(channel);
+    }
+
+    private void Detach(RelayChannel channel)
+    {
+        if (_nodes is null || _nodes.Detached(channel.Name)) _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
     }
 
     // Has the home publish, and answers the publisher: at once, or when no loop lags behind any more.
     private void Publish(Publish publish)
     {
-        ValueTask<ChannelHomeProtocol.Published> published =
-            _home.PublishAsync(new ChannelHomeProtocol.Publish(publish.Channel, publish.Id, publish.Publication, publish.Options));
+        if (_nodes is not null && !_nodes.IsHere(publish.Channel))
+        {
+            _nodes.Ask(NodeMethods.Publish, publish, publish.Channel);
+            return;
+        }
+
+        ValueTask<ChannelHomeProtocol.Published> published = PublishHere(publish);
         publish.Publication.LongData?.Release();
         Then(publish.Channel, isAppend: true, published, publish, static (relay, asked, answer) => relay.OnPublished(asked, answer));
     }
 
-    private void OnPublished(Publish publish, in ChannelHomeProtocol.Published published)
+    internal ValueTask<ChannelHomeProtocol.Published> PublishHere(Publish publish) =>
+        _home.PublishAsync(new ChannelHomeProtocol.Publish(publish.Channel, publish.Id, publish.Publication, publish.Options));
+
+    internal void OnPublished(Publish publish, in ChannelHomeProtocol.Published published)
     {
         if (published.Error is { } error)
         {
@@ -312,27 +375,130 @@ internal sealed class ChannelRelay
         else _held.Enqueue((publish.ReplyTo, reply));
     }
 
-    private void Read(ReadHistory read) =>
-        Then(read.Channel, isAppend: false, _home.ReadAsync(read.Channel, read.Query), read, static (_, asked, answer) =>
-        {
-            object reply =
-                answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page)
-                    : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
-            asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
-        });
+    private void Read(ReadHistory read)
+    {
+        if (_nodes is not null && !_nodes.IsHere(read.Channel)) _nodes.Ask(NodeMethods.ReadHistory, read, read.Channel);
+        else Then(read.Channel, isAppend: false, ReadHere(read), read, static (relay, asked, answer) => relay.OnRead(asked, answer));
+    }
 
-    private void RemoveHistory(RemoveHistory remove) =>
-        Then(remove.Channel, isAppend: false, _home.RemoveAsync(remove.Channel), remove, static (_, asked, error) =>
-            asked.ReplyTo.Tell(error is { } why ? new Failed(0, 0, why, Subscription: null) : new HistoryRemoved(), ActorRefs.NoSender));
+    internal ValueTask<HistoryAnswer> ReadHere(ReadHistory read) => _home.ReadAsync(read.Channel, read.Query);
+
+    internal void OnRead(ReadHistory asked, in HistoryAnswer answer)
+    {
+        object reply =
+            answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page)
+                : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
+        asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
+    }
+
+    private void RemoveHistory(RemoveHistory remove)
+    {
+        if (_nodes is not null && !_nodes.IsHere(remove.Channel)) _nodes.Ask(NodeMethods.RemoveHistory, remove, remove.Channel);
+        else
+            Then(remove.Channel, isAppend: false, RemoveHere(remove), remove,
+                static (relay, asked, error) => relay.OnRemoved(asked, error));
+    }
+
+    internal ValueTask<HubError?> RemoveHere(RemoveHistory remove) => _home.RemoveAsync(remove.Channel);
+
+    internal void OnRemoved(RemoveHistory asked, HubError? error) =>
+        asked.ReplyTo.Tell(error is { } why ? new Failed(0, 0, why, Subscription: null) : new HistoryRemoved(), ActorRefs.NoSender);
 
     /// <summary>Tells who is in a channel, or how many.</summary>
     internal void ReadPresence(ReadPresence read)
     {
-        PresenceAnswer answer = _home.ReadPresence(read.Channel);
-        object reply = answer.Members is { } members
-            ? new PresenceRead(read.Id, read.Bytes, members.Counts, read.CountsOnly ? null : [.. members.Members])
-            : new Failed(read.Id, read.Bytes, answer.Error!.Value, Subscription: null);
-        read.ReplyTo.Tell(reply, ActorRefs.NoSender);
+        if (_nodes is not null && !_nodes.IsHere(read.Channel)) _nodes.Ask(NodeMethods.ReadPresence, read, read.Channel);
+        else OnPresenceRead(read, PresenceHere(read));
+    }
+
+    internal NodeProtocol.PresenceRead PresenceHere(ReadPresence read) => PresenceOf(read.Channel, 0, read.CountsOnly);
+
+    /// <summary>Who is in a channel whose home is here.</summary>
+    internal NodeProtocol.PresenceRead PresenceOf(string channel, ulong request, bool countsOnly)
+    {
+        PresenceAnswer answer = _home.ReadPresence(channel);
+        return answer.Members is { } members
+            ? new NodeProtocol.PresenceRead(request, members.Counts, countsOnly ? null : [.. members.Members], null)
+            : new NodeProtocol.PresenceRead(request, default, null, answer.Error);
+    }
+
+    internal void OnPresenceRead(ReadPresence asked, in NodeProtocol.PresenceRead answer)
+    {
+        object reply = answer.Error is { } error
+            ? new Failed(asked.Id, asked.Bytes, error, Subscription: null)
+            : new PresenceRead(asked.Id, asked.Bytes, answer.Counts, answer.Members);
+        asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
+    }
+
+    /// <summary>Takes what the cluster tells.</summary>
+    internal void Handle(NodeEvents.Arrived arrived)
+    {
+        if (_nodes is null) return;
+        foreach ((int partition, byte[] message) in arrived.Messages)
+        {
+            if (!_nodes.TryHandle(arrived.Lane, message)) Listeners!.Handle(arrived.Lane, partition, message);
+        }
+    }
+
+    /// <summary>Homes, or ways to them, have changed.</summary>
+    internal void OnNodesChanged() => _nodes?.OnChanged();
+
+    /// <summary>A lane has ended.</summary>
+    internal void OnLaneEnded(INodeLane lane)
+    {
+        Listeners?.OnEnded(lane);
+        _nodes?.OnEnded(lane);
+    }
+
+    /// <summary>A node is no member any more.</summary>
+    internal void OnNodeRemoved(string node) => Listeners?.OnRemoved(node);
+
+    /// <summary>Tries again what waits for other nodes.</summary>
+    /// <returns>Whether something still waits.</returns>
+    internal bool TickNodes() => _nodes?.Tick() ?? false;
+
+    /// <summary>Takes a command behind what its channel waits for.</summary>
+    internal void Enqueue(object command) => Handle(command);
+
+    /// <summary>Holds what comes for a channel, until <see cref="EndGate"/>.</summary>
+    internal void BeginGate(string channel, bool isAppend) => _gate.Begin(channel, isAppend);
+
+    /// <summary>Goes on, and then with what waits.</summary>
+    internal void EndGate(string channel, bool isAppend, Action then)
+    {
+        _gate.End(channel, isAppend);
+        then();
+        while (_gate.TryTake(channel, out object? next)) Handle(next);
+    }
+
+    /// <summary>A channel with subscriptions here, or null.</summary>
+    internal RelayChannel? Find(string channel) => _channels.GetValueOrDefault(channel);
+
+    /// <summary>Whether a channel has a history.</summary>
+    internal bool IsKept(string channel) => _channels.TryGetValue(channel, out RelayChannel? known)
+        ? known.Options.History.IsOn
+        : _named.TryResolve(channel, out ChannelNamespace? options, out _) && options.History.IsOn;
+
+    /// <summary>Drops the histories of a partition, whose home is elsewhere now.</summary>
+    internal void Evict(int partition) => (_context.StoreOf(Self.Number) as PartitionedHistoryStore)?.Evict(partition);
+
+    /// <summary>The home of a channel is elsewhere now: the one here does not count this node any more.</summary>
+    internal void DetachHere(RelayChannel channel, IEnumerable<string> members)
+    {
+        foreach (string client in members) _home.Leave(channel.Name, client);
+        _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
+    }
+
+    /// <summary>A client of this node is in a channel whose home is here now; no one is told.</summary>
+    internal void JoinHere(string channel, ClientInfo member) => _home.Join(channel, member);
+
+    internal void OnMoved(RelayChannel channel, in ChannelHomeProtocol.Attached attached) => _nodes!.OnMoved(channel, attached);
+
+    /// <summary>Tells all, on all nodes that listen, who joined or left.</summary>
+    internal void AnnounceAll(string channel, in PresenceChange change)
+    {
+        if (_channels.TryGetValue(channel, out RelayChannel? known)) Announce(known, change);
+        Listeners?.Announce(channel, change);
     }
 
     /// <summary>Tells the channels of this node, with their subscriptions.</summary>
@@ -372,6 +538,8 @@ internal sealed class ChannelRelay
     internal void Abandon()
     {
         foreach (IActorRef fanOut in _fanOuts) fanOut.Tell(new Reset(Self.Number), ActorRefs.NoSender);
+        Listeners?.Abandon();
+        _nodes?.Abandon();
         while (_held.TryDequeue(out (IActorRef Publisher, Published Reply) held)) held.Publisher.Tell(held.Reply, ActorRefs.NoSender);
         foreach (object command in _gate.TakeAll()) Fail(command);
     }
@@ -393,6 +561,7 @@ internal sealed class ChannelRelay
                 new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
             case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender);
             break;
+            case NodeRequest request: request.Lane.Close("The homes of channels were restarted."); break;
             case ReadPresence read: read.ReplyTo.Tell(
                 new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
             case ListChannels list: list.ReplyTo.Tell(new ChannelsListed([]), ActorRefs.NoSender); break;

@@ -48,6 +48,9 @@ internal sealed class RelayChannel : IChannelListener
     /// <summary>Stands in the queue of <see cref="PositionChecks"/>.</summary>
     internal bool IsWatched { get; set; }
 
+    /// <summary>What a home that takes the channel over is asked to go on from; null where there is no history.</summary>
+    internal StreamPosition? RecoverFrom => Options is { History.IsOn: true, Recovery: true } ? Position : null;
+
     private int GettingJoinLeave { get; set; }
 
     internal void Add(Subscription subscription, int count)

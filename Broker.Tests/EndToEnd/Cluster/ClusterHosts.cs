@@ -16,6 +16,15 @@ public sealed class ClusterHosts : IAsyncLifetime
         ["BROKER_CLUSTER_SPLIT_BRAIN_STABLE_AFTER"] = "1s",
     };
 
+    private const string Settings = """
+        broker.namespaces {
+          kept { history { size = 100, ttl = 5m }, recovery = on }
+          here { presence = on, join-leave = on }
+        }
+        """;
+
+    private static readonly DirectoryInfo s_folder = Directory.CreateTempSubdirectory("broker-cluster-");
+
     private readonly List<HostProcess> _nodes = [];
 
     internal IReadOnlyList<HostProcess> Nodes => _nodes;
@@ -23,6 +32,7 @@ public sealed class ClusterHosts : IAsyncLifetime
     /// <inheritdoc />
     public async Task InitializeAsync()
     {
+        await File.WriteAllTextAsync(Config, Settings);
         _nodes.Add(await StartAsync());
         _nodes.AddRange(await Task.WhenAll(StartAsync(_nodes[0].ClusterAddress), StartAsync(_nodes[0].ClusterAddress)));
         foreach (HostProcess node in _nodes)
@@ -32,10 +42,13 @@ public sealed class ClusterHosts : IAsyncLifetime
         }
     }
 
+    private static string Config => Path.Combine(s_folder.FullName, "broker.conf");
+
     internal static Task<HostProcess> StartAsync(params string[] seeds) => StartAsync(Variables, seeds);
 
     internal static Task<HostProcess> StartAsync(IReadOnlyDictionary<string, string> variables, params string[] seeds) =>
-        HostProcess.StartAsync(variables, ["--cluster", "127.0.0.1:0", .. seeds.SelectMany(static seed => (string[])["--seed", seed])]);
+        HostProcess.StartAsync(
+            variables, ["--config", Config, "--cluster", "127.0.0.1:0", .. seeds.SelectMany(static seed => (string[])["--seed", seed])]);
 
     /// <summary>Asks the server API of a node.</summary>
     internal static async Task<JsonElement> AskAsync(HostProcess node, string method, object request)
@@ -57,5 +70,6 @@ public sealed class ClusterHosts : IAsyncLifetime
     public async Task DisposeAsync()
     {
         foreach (HostProcess node in _nodes) await node.DisposeAsync();
+        s_folder.Delete(recursive: true);
     }
 }

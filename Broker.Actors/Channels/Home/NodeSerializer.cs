@@ -1,0 +1,315 @@
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Presence;
+using Broker.Actors.Model;
+using static Broker.Actors.Channels.Home.NodeProtocol;
+
+namespace Broker.Actors.Channels.Home;
+
+/// <summary>The bytes of <see cref="NodeProtocol"/>, laid out as <see cref="ChannelHomeSerializer"/> says.</summary>
+public static class NodeSerializer
+{
+    /// <summary>What a message is; the first eight are those of <see cref="ChannelHomeSerializer"/>.</summary>
+    public enum Kind : byte
+    {
+        /// <summary>A node has a subscriber.</summary>
+        Attach = 1,
+
+        /// <summary>The node is attached.</summary>
+        Attached,
+
+        /// <summary>The node has no subscriber any more.</summary>
+        Detach,
+
+        /// <summary>A publication for its home.</summary>
+        Publish,
+
+        /// <summary>It has its place.</summary>
+        Published,
+
+        /// <summary>A publication for an attached node.</summary>
+        Deliver,
+
+        /// <summary>Where does a channel stand?</summary>
+        CheckPosition,
+
+        /// <summary>The answer.</summary>
+        PositionChecked,
+
+        /// <summary>The home is elsewhere.</summary>
+        NotHome = 20,
+
+        /// <summary>A history is to be read.</summary>
+        ReadHistory,
+
+        /// <summary>Its page.</summary>
+        HistoryRead,
+
+        /// <summary>A history is to be removed.</summary>
+        RemoveHistory,
+
+        /// <summary>It is.</summary>
+        HistoryRemoved,
+
+        /// <summary>A client is in a channel.</summary>
+        Join,
+
+        /// <summary>A client is in it no longer.</summary>
+        Leave,
+
+        /// <summary>Those who receive joins and leaves are told of one.</summary>
+        Announce,
+
+        /// <summary>Who is in a channel?</summary>
+        ReadPresence,
+
+        /// <summary>The answer.</summary>
+        PresenceRead,
+    }
+
+    /// <summary>What a message is, by its head; 0 if it has none.</summary>
+    public static Kind KindOf(ReadOnlySpan<byte> message) => message.Length > 1 ? (Kind)message[1] : 0;
+
+    /// <summary>The number of the request that an answer is for; every answer begins with it.</summary>
+    public static bool TryReadRequest(ReadOnlySpan<byte> answer, out ulong request)
+    {
+        request = 0;
+        if (answer.Length < ChannelHomeSerializer.HeadBytes + sizeof(ulong)) return false;
+        request = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(answer[ChannelHomeSerializer.HeadBytes..]);
+        return true;
+    }
+
+    /// <summary>The channel and the number of a publication, without the rest of it.</summary>
+    public static bool TryReadTarget(ReadOnlySpan<byte> publish, out string channel, out ulong request)
+    {
+        bool isGood = ChannelHomeSerializer.TryBegin(publish, (byte)Kind.Publish, out ValueReader reader);
+        channel = isGood ? reader.ReadText() : "";
+        request = isGood ? reader.ReadUInt64() : 0;
+        return isGood && reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in NotHome message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.NotHome);
+        writer.WriteUInt64(message.Request);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    /// <returns>False if the bytes are no whole message of this kind; so for all.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out NotHome message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.NotHome, out ValueReader reader)) return false;
+        message = new NotHome(reader.ReadUInt64());
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in ReadHistory message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.ReadHistory);
+        writer.WriteText(message.Channel);
+        writer.WriteUInt64(message.Request);
+        ChannelHomeSerializer.WriteOptional(ref writer, message.Query.Since);
+        writer.WriteUInt64((ulong)(Math.Max(message.Query.Limit, HistoryQuery.NoLimit) + 1L));
+        writer.WriteBool(message.Query.Reverse);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out ReadHistory message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.ReadHistory, out ValueReader reader)) return false;
+        message = new ReadHistory(
+            reader.ReadText(), reader.ReadUInt64(),
+                new HistoryQuery(
+                    ChannelHomeSerializer.ReadOptionalPosition(ref reader), (int)Math.Min(reader.ReadUInt64(), int.MaxValue) - 1,
+                        reader.ReadBool()));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in HistoryRead message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.HistoryRead);
+        writer.WriteUInt64(message.Request);
+        ChannelHomeSerializer.WriteError(ref writer, message.Error);
+        writer.WriteBool(message.Page is not null);
+        if (message.Page is not { } page) return ChannelHomeSerializer.End(writer);
+        ChannelHomeSerializer.WritePosition(ref writer, page.Top);
+        writer.WriteBool(page.IsForeignEpoch);
+        writer.WriteUInt32((uint)page.Publications.Count);
+        foreach (Publication publication in page.Publications) ChannelHomeSerializer.WritePublication(ref writer, publication);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out HistoryRead message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.HistoryRead, out ValueReader reader)) return false;
+        ulong request = reader.ReadUInt64();
+        HubError? error = ChannelHomeSerializer.ReadError(ref reader);
+        HistoryPage? page = null;
+        if (reader.ReadBool())
+        {
+            StreamPosition top = ChannelHomeSerializer.ReadPosition(ref reader);
+            bool isForeign = reader.ReadBool();
+            List<Publication> publications = [];
+            for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--)
+                publications.Add(ChannelHomeSerializer.ReadPublication(ref reader));
+            page = new HistoryPage(top, publications) { IsForeignEpoch = isForeign };
+        }
+
+        message = new HistoryRead(request, page, error);
+        return reader.IsGood && (page is null) == (error is not null);
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in RemoveHistory message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.RemoveHistory);
+        writer.WriteText(message.Channel);
+        writer.WriteUInt64(message.Request);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out RemoveHistory message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.RemoveHistory, out ValueReader reader)) return false;
+        message = new RemoveHistory(reader.ReadText(), reader.ReadUInt64());
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in HistoryRemoved message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.HistoryRemoved);
+        writer.WriteUInt64(message.Request);
+        ChannelHomeSerializer.WriteError(ref writer, message.Error);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out HistoryRemoved message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.HistoryRemoved, out ValueReader reader)) return false;
+        message = new HistoryRemoved(reader.ReadUInt64(), ChannelHomeSerializer.ReadError(ref reader));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Join message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Join);
+        writer.WriteText(message.Channel);
+        ChannelHomeSerializer.WriteInfo(ref writer, message.Member);
+        writer.WriteBool(message.IsReported);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Join message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Join, out ValueReader reader)) return false;
+        message = new Join(reader.ReadText(), ChannelHomeSerializer.ReadInfo(ref reader), reader.ReadBool());
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Leave message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Leave);
+        writer.WriteText(message.Channel);
+        writer.WriteText(message.Client);
+        writer.WriteBool(message.IsReported);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Leave message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Leave, out ValueReader reader)) return false;
+        message = new Leave(reader.ReadText(), reader.ReadText(), reader.ReadBool());
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Announce message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Announce);
+        writer.WriteText(message.Channel);
+        ChannelHomeSerializer.WriteInfo(ref writer, message.Change.Member);
+        writer.WriteBool(message.Change.HasJoined);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Announce message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Announce, out ValueReader reader)) return false;
+        message = new Announce(reader.ReadText(), new PresenceChange(ChannelHomeSerializer.ReadInfo(ref reader), reader.ReadBool()));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in ReadPresence message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.ReadPresence);
+        writer.WriteText(message.Channel);
+        writer.WriteUInt64(message.Request);
+        writer.WriteBool(message.CountsOnly);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out ReadPresence message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.ReadPresence, out ValueReader reader)) return false;
+        message = new ReadPresence(reader.ReadText(), reader.ReadUInt64(), reader.ReadBool());
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in PresenceRead message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.PresenceRead);
+        writer.WriteUInt64(message.Request);
+        ChannelHomeSerializer.WriteError(ref writer, message.Error);
+        writer.WriteUInt32((uint)message.Counts.Clients);
+        writer.WriteUInt32((uint)message.Counts.Users);
+        writer.WriteBool(message.Members is not null);
+        if (message.Members is not { } members) return ChannelHomeSerializer.End(writer);
+        writer.WriteUInt32((uint)members.Count);
+        foreach (ClientInfo member in members) ChannelHomeSerializer.WriteInfo(ref writer, member);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out PresenceRead message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.PresenceRead, out ValueReader reader)) return false;
+        ulong request = reader.ReadUInt64();
+        HubError? error = ChannelHomeSerializer.ReadError(ref reader);
+        var counts = new PresenceCounts(reader.ReadCount(), reader.ReadCount());
+        List<ClientInfo>? members = null;
+        if (reader.ReadBool())
+        {
+            members = [];
+            for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--) members.Add(ChannelHomeSerializer.ReadInfo(ref reader));
+        }
+
+        message = new PresenceRead(request, counts, members, error);
+        return reader.IsGood;
+    }
+}

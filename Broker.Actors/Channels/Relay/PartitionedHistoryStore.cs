@@ -1,0 +1,56 @@
+using Broker.Actors.Channels.History;
+using Broker.Actors.Channels.Home;
+using Broker.Actors.Model;
+
+namespace Broker.Actors.Channels.Relay;
+
+/// <summary>Histories of a home in a cluster: a store for each partition, so that those of one can be dropped together.</summary>
+/// <param name="directory">Tells the partition of a channel.</param>
+/// <param name="open">Makes the store of a partition.</param>
+internal sealed class PartitionedHistoryStore(INodeDirectory directory, Func<IHistoryStore> open) : IHistoryStore
+{
+    private readonly IHistoryStore?[] _stores = new IHistoryStore?[directory.Partitions];
+    private int _swept;
+
+    /// <inheritdoc />
+    public HistoryPromise Promise => HistoryPromise.Memory;
+
+    private IHistoryStore StoreOf(string channel) => _stores[directory.PartitionOf(channel)] ??= open();
+
+    /// <inheritdoc />
+    public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) =>
+        StoreOf(channel).AppendAsync(channel, append, options);
+
+    /// <inheritdoc />
+    public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) =>
+        StoreOf(channel).ReadAsync(channel, query, options);
+
+    /// <inheritdoc />
+    public ValueTask RemoveAsync(string channel) => StoreOf(channel).RemoveAsync(channel);
+
+    /// <summary>Drops all channels of a partition; should it come back, they begin under other epochs.</summary>
+    internal void Evict(int partition)
+    {
+        _stores[partition]?.Dispose();
+        _stores[partition] = null;
+    }
+
+    /// <inheritdoc />
+    public bool Sweep(int channelsMax)
+    {
+        bool more = false;
+        for (int looked = 0; looked < _stores.Length && !more; looked++)
+        {
+            _swept = (_swept + 1) % _stores.Length;
+            more = _stores[_swept]?.Sweep(channelsMax) ?? false;
+        }
+
+        return more;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (IHistoryStore? store in _stores) store?.Dispose();
+    }
+}
