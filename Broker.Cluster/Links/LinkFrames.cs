@@ -28,7 +28,7 @@ public enum LinkFrameKind : byte
     /// <summary>Either side: why the link is refused. The last frame.</summary>
     Refused = 5,
 
-    /// <summary>A message of Akka.Remote, on a link of membership.</summary>
+    /// <summary>A message of Akka.Remote, on a link of subscription.</summary>
     Membership = 16,
 }
 
@@ -41,7 +41,7 @@ public static class LinkFrames
     /// <summary>The longest frame before a link is open.</summary>
     public const int HandshakeBytesMax = 4 * 1024;
 
-    /// <summary>The longest frame of a link of membership.</summary>
+    /// <summary>The longest frame of a link of subscription.</summary>
     public const int MembershipBytesMax = 4 * 1024 * 1024;
 
     /// <summary>Writes a head.</summary>

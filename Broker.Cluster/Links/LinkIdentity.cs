@@ -21,13 +21,13 @@ public sealed record LinkAgreement(string Cluster, string Secret, IReadOnlyList<
 
 /// <summary>What one side of a link says of itself.</summary>
 /// <param name="Address">HOST:PORT under which other nodes reach it.</param>
-/// <param name="Uid">The number of its membership, which is another after each start of one; 0 before it has one.</param>
+/// <param name="Uid">The number of its subscription, which is another after each start of one; 0 before it has one.</param>
 /// <param name="IsMember">Whether it is in a cluster.</param>
 public readonly record struct LinkSelf(string Address, ulong Uid, bool IsMember);
 
 /// <summary>The other side of an open link.</summary>
 /// <param name="Address">HOST:PORT under which it is reached.</param>
-/// <param name="Uid">The number of its membership; 0 if it has none.</param>
+/// <param name="Uid">The number of its subscription; 0 if it has none.</param>
 /// <param name="IsMember">Whether it says that it is in a cluster.</param>
 /// <param name="Purpose">What the link is for.</param>
 /// <param name="Argument">What belongs to the purpose: for a lane, its number.</param>

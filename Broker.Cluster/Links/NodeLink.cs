@@ -5,7 +5,7 @@ namespace Broker.Cluster.Links;
 
 /// <summary>What becomes of dialling a node.</summary>
 /// <param name="Peer">The other side; null if there is no link.</param>
-/// <param name="Link">The open link of membership; null for other purposes.</param>
+/// <param name="Link">The open link of subscription; null for other purposes.</param>
 /// <param name="Refusal">Why the node refused; null if it did not.</param>
 /// <param name="Error">Why the node could not be reached; null if it could.</param>
 public sealed record DialOutcome(LinkPeer? Peer, NodeLink? Link = null, LinkRefusal? Refusal = null, string? Error = null)
@@ -14,7 +14,7 @@ public sealed record DialOutcome(LinkPeer? Peer, NodeLink? Link = null, LinkRefu
     public int? Socket { get; init; }
 }
 
-/// <summary>What stands above an open link of membership. Every call comes on the loop's thread.</summary>
+/// <summary>What stands above an open link of subscription. Every call comes on the loop's thread.</summary>
 public interface ILinkHandler
 {
     /// <summary>One frame; the payload is borrowed until the return.</summary>
@@ -24,7 +24,7 @@ public interface ILinkHandler
     void OnEnded();
 }
 
-/// <summary>One connection between two nodes on the port's loop: its handshake, and after that the frames of membership.</summary>
+/// <summary>One connection between two nodes on the port's loop: its handshake, and after that the frames of subscription.</summary>
 public sealed class NodeLink : IByteHandler, ILinkFrameSink
 {
     private static readonly TimeSpan s_handshakeLimit = TimeSpan.FromSeconds(5);

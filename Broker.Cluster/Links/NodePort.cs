@@ -10,7 +10,7 @@ namespace Broker.Cluster.Links;
 
 /// <summary>
 /// The port of a node for other nodes: accepts and dials links on an event loop of its own, so that heartbeats wait for no client.
-/// It outlives memberships.
+/// It outlives subscriptions.
 /// </summary>
 /// <remarks>
 /// Whatever a stranger sends ends that connection, and nothing else. Before its handshake a connection costs a few hundred bytes and ends
@@ -75,10 +75,10 @@ public sealed class NodePort : IByteAcceptor, IDisposable
         _thread.Start();
     }
 
-    /// <summary>Has a membership's transport take links of membership; null refuses them.</summary>
+    /// <summary>Has a subscription's transport take links of subscription; null refuses them.</summary>
     public void ListenForMembership(Action<NodeLink>? accepted) => _membership = accepted;
 
-    /// <summary>Ends all links of membership.</summary>
+    /// <summary>Ends all links of subscription.</summary>
     public void EndMembership() => OnLoop(() =>
     {
         foreach (NodeLink link in _links.ToArray()) link.Close("The membership has ended.");

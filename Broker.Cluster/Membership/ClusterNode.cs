@@ -12,8 +12,8 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>This node's part in its cluster: joins, follows who is a member, joins again when it was downed, and leaves.</summary>
 /// <remarks>
-/// A membership is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its
-/// clients and the port stay, and the next membership begins, under another number.
+/// A subscription is an actor system of its own, and never the hub's. When the engine downs this node only that system ends; the hub, its
+/// clients and the port stay, and the next subscription begins, under another number.
 /// <code>
 /// Joining --enough nodes--> Up --downed--> Rejoining --found again--> Up --leave--> Left
 /// </code>
@@ -63,10 +63,10 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>The port for other nodes.</summary>
     public NodePort Port { get; }
 
-    /// <summary>What is known of the cluster; null before the first membership, and while one ends and the next has not begun.</summary>
+    /// <summary>What is known of the cluster; null before the first subscription, and while one ends and the next has not begun.</summary>
     public ClusterView? View => _view;
 
-    /// <summary>Called with each new view, and with null when a membership ends; on a thread of the engine, one call at a time.</summary>
+    /// <summary>Called with each new view, and with null when a subscription ends; on a thread of the engine, one call at a time.</summary>
     public event Action<ClusterView?>? ViewChanged;
 
     /// <summary>Called once when the node has left because someone asked it to, and not because it stops.</summary>
@@ -105,7 +105,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 IReadOnlyList<string> known = await LiveAsync(last).ConfigureAwait(false);
                 if (known.Count > 0) last = known;
             }
-#pragma warning disable CA1031 // Whatever becomes of one membership, there is a next one.
+#pragma warning disable CA1031 // Whatever becomes of one subscription, there is a next one.
             catch (Exception failure) when (!_stopping.IsCancellationRequested)
 #pragma warning restore CA1031
             {
@@ -117,7 +117,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    // One membership, from its start to its end. Returns the addresses of the last members that it knew.
+    // One subscription, from its start to its end. Returns the addresses of the last members that it knew.
     private async Task<IReadOnlyList<string>> LiveAsync(IReadOnlyList<string>? last)
     {
         Membership membership = Begin();
@@ -338,7 +338,7 @@ public sealed class ClusterNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Leaves the cluster and ends the membership; after the limit, at once. The port stays open until the node is disposed of.
+    /// Leaves the cluster and ends the subscription; after the limit, at once. The port stays open until the node is disposed of.
     /// </summary>
     public async Task StopAsync(TimeSpan limit)
     {

@@ -2,7 +2,7 @@ namespace Broker.Cluster.Membership;
 
 /// <summary>One life of one node in a cluster: a node that joins again has another number.</summary>
 /// <param name="Address">HOST:PORT under which other nodes reach it.</param>
-/// <param name="Uid">The number of its membership.</param>
+/// <param name="Uid">The number of its subscription.</param>
 public readonly record struct NodeName(string Address, ulong Uid)
 {
     /// <summary>As it stands in logs.</summary>

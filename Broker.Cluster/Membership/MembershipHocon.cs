@@ -6,7 +6,7 @@ using Broker.Cluster.Transport;
 
 namespace Broker.Cluster.Membership;
 
-/// <summary>The configuration of a membership's actor system.</summary>
+/// <summary>The configuration of a subscription's actor system.</summary>
 internal static class MembershipHocon
 {
     /// <summary>

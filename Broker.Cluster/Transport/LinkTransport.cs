@@ -8,7 +8,7 @@ using AkkaTransport = Akka.Remote.Transport.Transport;
 namespace Broker.Cluster.Transport;
 
 /// <summary>
-/// Carries the messages of Akka.Remote over links of the node's port, so that membership knows the same handshake and secret as
+/// Carries the messages of Akka.Remote over links of the node's port, so that subscription knows the same handshake and secret as
 /// everything else.
 /// </summary>
 /// <remarks>Akka makes it, by its name in the configuration.</remarks>

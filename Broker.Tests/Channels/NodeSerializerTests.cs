@@ -4,7 +4,7 @@ using Broker.Actors.Channels.Presence;
 using Broker.Actors.Model;
 using static Broker.Actors.Channels.Home.NodeProtocol;
 
-namespace Broker.Tests.Routing;
+namespace Broker.Tests.Channels;
 
 /// <summary>What nodes tell each other of channels is the same behind a lane.</summary>
 public sealed class NodeSerializerTests
@@ -46,7 +46,7 @@ public sealed class NodeSerializerTests
     }
 
     [Fact]
-    public void What_is_told_of_presence_survives_its_bytes()
+    public void Presence_messages_survive_their_bytes()
     {
         Assert.True(NodeSerializer.TryRead(NodeSerializer.Write(new Join("c", s_member, IsReported: true)), out Join join));
         Assert.Equal(new Join("c", s_member, IsReported: true), join);

@@ -18,13 +18,12 @@ namespace Broker.Actors.Channels.Relay;
 internal sealed class ChannelRelay
 {
     private readonly ChannelHome _home;
-    private readonly IReadOnlyList<IActorRef> _fanOuts;
+    private readonly LoopFanOuts _fanOuts;
     private readonly ChannelNumbers _numbers;
     private readonly ChannelSettings _settings;
     private readonly LoopCounters _counters;
     private readonly NamespaceCounters _namespaces;
     private readonly Dictionary<string, RelayChannel> _channels = new(StringComparer.Ordinal);
-    private readonly long[] _pending;                               // Bytes of publications that each loop has not sent yet.
     private readonly Queue<(IActorRef Publisher, Published Reply)> _held = new();
     private readonly ChannelGate _gate = new();
     private readonly HashSet<RelayChannel> _waiting = [];           // Channels with joins and leaves that wait.
@@ -54,14 +53,11 @@ internal sealed class ChannelRelay
         _thread = thread;
         _onWaiting = onWaiting;
         _home = home;
-        Self = self;
-        _fanOuts = context.FanOuts;
-        Formats = context.Formats;
+        _fanOuts = new LoopFanOuts(self, context.FanOuts, context.Formats);
         _numbers = context.Numbers;
         _settings = context.Settings;
         _counters = counters;
         _namespaces = context.CountersOf(self.Number);
-        _pending = new long[_fanOuts.Count];
         if (context.Nodes is not { } nodes) return;
         _nodes = new NodeHomes(this, nodes, thread, clock ?? (static () => 0), onNodesWaiting ?? (static () => { }));
         Listeners = new NodeListeners(this, home, nodes);
@@ -71,16 +67,10 @@ internal sealed class ChannelRelay
     internal NodeListeners? Listeners { get; }
 
     /// <summary>The home's number, and the actor that the relay runs in.</summary>
-    internal HomeRef Self { get; }
+    internal HomeRef Self => _fanOuts.Home;
 
     /// <summary>Asks for <see cref="CheckPosition"/> of channels with positioned subscribers; null where no one does.</summary>
     internal PositionChecks? Checks { get; set; }
-
-    /// <summary>How many loops the node has.</summary>
-    internal int Loops => _fanOuts.Count;
-
-    /// <summary>The formats of the hub.</summary>
-    internal PublicationFormats Formats { get; }
 
     /// <summary>Channels with a subscription on this node.</summary>
     internal int Count => _channels.Count;
@@ -137,7 +127,7 @@ internal sealed class ChannelRelay
             return;
         }
 
-        channel ??= new RelayChannel(this, subscription.Channel, _numbers.Next(), subscription.Namespace);
+        channel ??= new RelayChannel(_fanOuts, subscription.Channel, _numbers.Next(), subscription.Namespace);
         if (_nodes is not null && !_nodes.IsHere(subscription.Channel))
         {
             _nodes.Ask(NodeMethods.Attach, (subscribe, channel, after), subscription.Channel);
@@ -224,8 +214,7 @@ internal sealed class ChannelRelay
         bool hasJoined =
             grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null
                 && Join(channel.Name, subscription.Info, grants.HasFlag(SubscriptionGrants.SendsJoinLeave));
-        _fanOuts[subscription.Loop].Tell(
-            new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
+        _fanOuts.Send(subscription.Loop, new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes));
         if (!hasJoined || !grants.HasFlag(SubscriptionGrants.SendsJoinLeave)) return;
         var change = new PresenceChange(subscription.Info!, HasJoined: true);
         Announce(channel, change);
@@ -262,7 +251,7 @@ internal sealed class ChannelRelay
         // the fan-out does not know it either, and still answers.
         bool isCounted =
             _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
-        _fanOuts[subscription.Loop].Tell(new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+        _fanOuts.Send(subscription.Loop, new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes));
         if (isCounted) Uncount(subscription, channel!);
     }
 
@@ -512,21 +501,10 @@ internal sealed class ChannelRelay
     /// <returns>Whether there may be more.</returns>
     internal bool Sweep(int channelsMax) => _home.Sweep(channelsMax);
 
-    /// <summary>One message for all subscriptions of a loop; its bytes are pending until the loop has sent them.</summary>
-    internal void Send(int loop, Deliver deliver, int bytes)
-    {
-        _pending[loop] += bytes;
-        _fanOuts[loop].Tell(deliver, ActorRefs.NoSender);
-    }
-
-    /// <summary>A message for a loop, behind what was sent to it before.</summary>
-    internal void Send(int loop, VerifyPosition verify) => _fanOuts[loop].Tell(verify, ActorRefs.NoSender);
-
     /// <summary>A loop has sent bytes.</summary>
     internal void OnSent(Sent sent)
     {
-        // What was delivered before a restart is sent after it, and was never counted here.
-        _pending[sent.Loop] = Math.Max(0, _pending[sent.Loop] - sent.Bytes);
+        _fanOuts.OnSent(sent);
         while (_held.Count > 0 && !LagsBehind)
         {
             (IActorRef publisher, Published reply) = _held.Dequeue();
@@ -537,7 +515,7 @@ internal sealed class ChannelRelay
     /// <summary>The relay is lost: every fan-out evicts its subscriptions, and publishers that wait are answered.</summary>
     internal void Abandon()
     {
-        foreach (IActorRef fanOut in _fanOuts) fanOut.Tell(new Reset(Self.Number), ActorRefs.NoSender);
+        for (int loop = 0; loop < _fanOuts.Count; loop++) _fanOuts.Send(loop, new Reset(Self.Number));
         Listeners?.Abandon();
         _nodes?.Abandon();
         while (_held.TryDequeue(out (IActorRef Publisher, Published Reply) held)) held.Publisher.Tell(held.Reply, ActorRefs.NoSender);
@@ -554,8 +532,8 @@ internal sealed class ChannelRelay
             case Subscribe subscribe: subscribe.Subscription.Session.Tell(
                 new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
             case Unsubscribe unsubscribe:
-                _fanOuts[unsubscribe.Subscription.Loop].Tell(
-                    new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+                _fanOuts.Send(
+                    unsubscribe.Subscription.Loop, new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes));
                 break;
             case ReadHistory read: read.ReplyTo.Tell(
                 new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
@@ -569,16 +547,5 @@ internal sealed class ChannelRelay
         }
     }
 
-    private bool LagsBehind
-    {
-        get
-        {
-            foreach (long bytes in _pending)
-            {
-                if (bytes > _settings.LoopBytesMax) return true;
-            }
-
-            return false;
-        }
-    }
+    private bool LagsBehind => _fanOuts.HasMoreThan(_settings.LoopBytesMax);
 }

@@ -14,20 +14,20 @@ namespace Broker.Actors.Channels.Relay;
 /// </summary>
 internal sealed class RelayChannel : IChannelListener
 {
-    private readonly ChannelRelay _relay;
+    private readonly LoopFanOuts _fanOuts;
     private readonly int[] _counts;             // Subscriptions on each loop, and behind them by encoding.
     private object?[]? _prepared;               // What encodings keep for the channel, from the first publication on.
     private int[]? _deltas;                     // Subscriptions to differences by encoding, from the first on.
     private ReadOnlyMemory<byte> _base;         // What differences are made from; empty where there is nothing.
     private PresenceChanges? _changes;          // Joins and leaves that wait, from the first one on.
 
-    internal RelayChannel(ChannelRelay relay, string name, uint number, ChannelNamespace options)
+    internal RelayChannel(LoopFanOuts fanOuts, string name, uint number, ChannelNamespace options)
     {
-        _relay = relay;
+        _fanOuts = fanOuts;
         Name = name;
         Number = number;
         Options = options;
-        _counts = new int[relay.Loops + relay.Formats.EncodingCount];
+        _counts = new int[fanOuts.Count + fanOuts.Formats.EncodingCount];
     }
 
     internal string Name { get; }
@@ -62,11 +62,11 @@ internal sealed class RelayChannel : IChannelListener
         if (subscription.Grants.HasFlag(SubscriptionGrants.Positioned)) Positioned += count;
         if (!subscription.Grants.HasFlag(SubscriptionGrants.Delta))
         {
-            _counts[_relay.Loops + slot] += count;
+            _counts[_fanOuts.Count + slot] += count;
             return;
         }
 
-        _deltas ??= new int[_relay.Formats.EncodingCount];
+        _deltas ??= new int[_fanOuts.Formats.EncodingCount];
         _deltas[slot] += count;
         if (_deltas[slot] == 0) _base = default;
     }
@@ -77,18 +77,18 @@ internal sealed class RelayChannel : IChannelListener
     public int Deliver(in ChannelHomeProtocol.Deliver delivery)
     {
         Position = delivery.Position;
-        Send(new Deliver(Name, _relay.Self, Encode(delivery)) { ExceptClient = delivery.ExceptClient });
+        Send(new Deliver(Name, _fanOuts.Home, Encode(delivery)) { ExceptClient = delivery.ExceptClient });
         return Count;
     }
 
     private void Send(Deliver deliver)
     {
         int bytes = deliver.Publication.Bytes;
-        for (int loop = 0; loop < _relay.Loops; loop++)
+        for (int loop = 0; loop < _fanOuts.Count; loop++)
         {
             if (_counts[loop] == 0) continue;
             deliver.Publication.ByReference?.Data.AddRef();
-            _relay.Send(loop, deliver, bytes);
+            _fanOuts.Send(loop, deliver, bytes);
         }
     }
 
@@ -103,9 +103,10 @@ internal sealed class RelayChannel : IChannelListener
             Extras = publication.Extras,
             Deltas = _deltas is null ? null : EncodeDeltas(delivery),
         };
-        for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
+        for (int slot = 0; slot < _fanOuts.Formats.EncodingCount; slot++)
         {
-            if (_counts[_relay.Loops + slot] != 0) encoded.Set(slot, _relay.Formats.EncodingOf(slot).Encode(ChannelFor(slot), publication));
+            if (_counts[_fanOuts.Count + slot] != 0)
+                encoded.Set(slot, _fanOuts.Formats.EncodingOf(slot).Encode(ChannelFor(slot), publication));
         }
 
         return encoded;
@@ -115,12 +116,12 @@ internal sealed class RelayChannel : IChannelListener
     private DeltaForms EncodeDeltas(in ChannelHomeProtocol.Deliver delivery)
     {
         Publication publication = delivery.Publication;
-        var forms = new DeltaForms(_relay.Formats.EncodingCount);
+        var forms = new DeltaForms(_fanOuts.Formats.EncodingCount);
         ReadOnlyMemory<byte> former = delivery.UsesDelta ? _base : default;
-        for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
+        for (int slot = 0; slot < _fanOuts.Formats.EncodingCount; slot++)
         {
             if (_deltas![slot] == 0 || publication.LongData is not null) continue;
-            PublicationEncoding encoding = _relay.Formats.EncodingOf(slot);
+            PublicationEncoding encoding = _fanOuts.Formats.EncodingOf(slot);
             byte[]? delta = former.IsEmpty ? null : FossilEncoder.Encode(former.Span, publication.Data.Span, encoding.AlignsDeltas);
             forms.Set(slot, encoding.EncodeDelta(ChannelFor(slot), publication, default), delta is null ? null
                 : encoding.EncodeDelta(ChannelFor(slot), publication, delta));
@@ -132,8 +133,8 @@ internal sealed class RelayChannel : IChannelListener
 
     private EncodedChannel ChannelFor(int slot)
     {
-        _prepared ??= new object?[_relay.Formats.EncodingCount];
-        object? prepared = _prepared[slot] ??= _relay.Formats.EncodingOf(slot).Prepare(Name);
+        _prepared ??= new object?[_fanOuts.Formats.EncodingCount];
+        object? prepared = _prepared[slot] ??= _fanOuts.Formats.EncodingOf(slot).Prepare(Name);
         return new EncodedChannel(Name, Number, prepared) { Epoch = Options.History.IsOn ? Position.Epoch : 0 };
     }
 
@@ -148,9 +149,9 @@ internal sealed class RelayChannel : IChannelListener
     internal void Verify(bool isLost)
     {
         var verify = new VerifyPosition(Name, Position.Offset, isLost);
-        for (int loop = 0; loop < _relay.Loops; loop++)
+        for (int loop = 0; loop < _fanOuts.Count; loop++)
         {
-            if (_counts[loop] != 0) _relay.Send(loop, verify);
+            if (_counts[loop] != 0) _fanOuts.Send(loop, verify);
         }
     }
 
@@ -178,12 +179,12 @@ internal sealed class RelayChannel : IChannelListener
     private void SendChange(in PresenceChange change)
     {
         var encoded = new EncodedPublication { IsPresence = true };
-        for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
+        for (int slot = 0; slot < _fanOuts.Formats.EncodingCount; slot++)
         {
-            if (_counts[_relay.Loops + slot] + (_deltas?[slot] ?? 0) > 0)
-                encoded.Set(slot, _relay.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
+            if (_counts[_fanOuts.Count + slot] + (_deltas?[slot] ?? 0) > 0)
+                encoded.Set(slot, _fanOuts.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
         }
 
-        Send(new Deliver(Name, _relay.Self, encoded));
+        Send(new Deliver(Name, _fanOuts.Home, encoded));
     }
 }

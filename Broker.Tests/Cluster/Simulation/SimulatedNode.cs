@@ -140,7 +140,8 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
 
     /// <summary>Whether more than half of the members sent something that arrived here within the time.</summary>
     internal bool WasSentByMajority(TimeSpan limit) =>
-        _members.Count(each => each == Id || (_receivedAt.TryGetValue(each, out TimeSpan at) && World.Now - at <= limit)) > _members.Count / 2;
+        _members.Count(
+            each => each == Id || (_receivedAt.TryGetValue(each, out TimeSpan at) && World.Now - at <= limit)) > _members.Count / 2;
 
     // --- the register of the engine
 
