@@ -56,7 +56,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     public TimeSpan BlockedLimit => TimeSpan.FromSeconds(5);
 
     /// <summary>Whether anything has arrived since this was last asked. From any thread.</summary>
-    internal bool TakeHeard() => Interlocked.Exchange(ref _received, 0) != 0;
+    internal bool TakeReceived() => Interlocked.Exchange(ref _received, 0) != 0;
 
     private int _received;
 

@@ -63,7 +63,8 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
     public Task Connections_of_all_nodes_get_one_order() => ExpectAsync("wire", """{"complete":true,"oneOrder":true}""");
 
     [Fact]
-    public Task Server_calls_reach_clients_of_every_node() => ExpectAsync("server", "\"subscribed\"", "\"unsubscribed\"", "\"disconnected\"");
+    public Task Server_calls_reach_clients_of_every_node() =>
+        ExpectAsync("server", "\"subscribed\"", "\"unsubscribed\"", "\"disconnected\"");
 
     [Fact]
     public Task A_client_that_changes_its_node_recovers_everything() => ExpectAsync("recovery", """{"all":true}""");
@@ -105,7 +106,8 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         await using ClientScript client =
             ClientScript.Start(
-            "node", "cluster.js", new Dictionary<string, string> { ["API_KEY"] = ClusterHosts.ApiKey }, [scenario, .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
+            "node", "cluster.js", new Dictionary<string, string> { ["API_KEY"] = ClusterHosts.ApiKey },
+            [scenario, .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
         foreach (string expected in (string[])[.. observations, "\"done\""]) Assert.Equal(expected, await client.NextAsync(limit.Token));
     }
 
