@@ -5,8 +5,8 @@ using Broker.Tests.Cluster.Simulation;
 namespace Broker.Tests.Cluster;
 
 /// <summary>
-/// The protocol under faults. <c>BROKER_TESTS_SIMULATION_SEEDS</c> says how many seeds are run (300), and <c>BROKER_TESTS_SIMULATION_FIRST</c> which one is
-/// the first (1); a failure prints its seed.
+/// The protocol under faults. <c>BROKER_TESTS_SIMULATION_SEEDS</c> says how many seeds are run (300), and
+/// <c>BROKER_TESTS_SIMULATION_FIRST</c> which one is the first (1); a failure prints its seed.
 /// </summary>
 public class ClusterSimulationTests
 {
@@ -51,7 +51,8 @@ public class ClusterSimulationTests
             if (copies != CopyRules.None) options = options with { IsHot = true, Rivals = true, Copies = 1 };
 
             // A broken copy shows in what clients were told, and not only in what comes late.
-            if (new SimulatedWorld(options).Run().Violations.Exists(each => copies == CopyRules.None || (each[0] == 'I' && each[1] != '7'))) return;
+            if (new SimulatedWorld(options).Run().Violations.Exists(each => copies == CopyRules.None || (each[0] == 'I' && each[1] != '7')))
+                return;
         }
 
         Assert.Fail($"Nothing was found in {count} seeds without {rule}.");
