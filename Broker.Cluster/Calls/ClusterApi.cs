@@ -118,6 +118,23 @@ public sealed class ClusterApi : IHubApi
         return all;
     }
 
+    /// <inheritdoc />
+    public async Task<Explanation> ExplainAsync(
+        string client, string channel, ulong? offset = null, CancellationToken cancellationToken = default)
+    {
+        Explanation here = await _local.ExplainAsync(client, channel, offset, cancellationToken).ConfigureAwait(false);
+        if (here.Kind != ExplanationKind.ClientUnknown) return here;
+
+        // The node that has the client, or that remembers it, knows.
+        var command = new NodeCommand { Method = "explain", Client = client, Channel = channel, Offset = offset };
+        foreach ((_, NodeAnswer answer) in await AskAllAsync(command, cancellationToken).ConfigureAwait(false))
+        {
+            if (answer.Explanation is { Kind: not ExplanationKind.ClientUnknown } explanation) return explanation;
+        }
+
+        return here;
+    }
+
     private static NodeCommand CommandFor(string method, UserConnections target) =>
         new() { Method = method, User = target.User, Client = target.Client };
 
@@ -179,6 +196,11 @@ public sealed class ClusterApi : IHubApi
                     int>(await _local.ChannelsAsync(command.Pattern).ConfigureAwait(false)) };
             case "info":
                 return new NodeAnswer { Figures = CommandFigures.Of(await _local.InfoAsync().ConfigureAwait(false)) };
+            case "explain" when command.Client is { } client:
+                return new NodeAnswer
+                {
+                    Explanation = await _local.ExplainAsync(client, command.Channel, command.Offset).ConfigureAwait(false),
+                };
             default:
                 return new NodeAnswer { Error =
                     CommandError.Of(HubError.MethodNotFound, $"this node does not know the command {command.Method} of another version") };

@@ -30,6 +30,8 @@ internal sealed record NodeCommand
 
     public ulong SinceOffset { get; init; }
 
+    public ulong? Offset { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public bool HasExpired { get; init; }
@@ -93,6 +95,8 @@ internal sealed record NodeAnswer
     public Dictionary<string, int>? Channels { get; init; }
 
     public CommandFigures? Figures { get; init; }
+
+    public Explanation? Explanation { get; init; }
 
     internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CommandJson.Default.NodeAnswer);
 }

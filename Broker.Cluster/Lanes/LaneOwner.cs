@@ -34,7 +34,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     private readonly LaneLimits _limits = new();
     private readonly int _messageBytesMax;
     private EventLoop[] _loops = [];
-    private Action<int, object> _notify = static (_, _) => { };
+    private Action<int, object> _send = static (_, _) => { };
     private int _relays;
     private LoopTimer? _timer;
     private ClusterView? _view;
@@ -134,12 +134,12 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     /// <summary>Takes the hub's loops, and the way to its homes. Before the port listens.</summary>
     /// <param name="loops">The hub's loops.</param>
     /// <param name="relays">How many homes the hub has.</param>
-    /// <param name="notify">Sends a message to the home of a number; from any thread.</param>
-    public void Start(IReadOnlyList<EventLoop> loops, int relays, Action<int, object> notify)
+    /// <param name="send">Sends a message to the home of a number; from any thread.</param>
+    public void Start(IReadOnlyList<EventLoop> loops, int relays, Action<int, object> send)
     {
         _loops = [.. loops];
         _relays = relays;
-        _notify = notify;
+        _send = send;
         _port.JudgeLane = Judge;
         _port.LaneAccepted = Accept;
         OnPort(() =>
@@ -167,7 +167,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         {
             foreach (Lane lane in _peers[gone].Lanes) lane.Open?.Close("The node is no member any more.");
             _peers.Remove(gone);
-            NotifyAll(new NodeEvents.Removed(gone.ToString()));
+            SendToAll(new NodeEvents.Removed(gone.ToString()));
         }
 
         foreach (NodeName name in members)
@@ -206,12 +206,12 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
                             pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()));
         }
 
-        NotifyAll(NodeEvents.Changed.Instance);
+        SendToAll(NodeEvents.Changed.Instance);
     }
 
-    private void NotifyAll(object message)
+    private void SendToAll(object message)
     {
-        for (int relay = 0; relay < _relays; relay++) _notify(relay, message);
+        for (int relay = 0; relay < _relays; relay++) _send(relay, message);
     }
 
     private void Tick()
@@ -228,7 +228,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
                 {
                     if (beats) open.Beat();
                     if (open.TakeReceived()) lane.ReceivedAt = now;
-                    if (now - lane.ReceivedAt > _limits.DownAfter) open.Close($"Nothing was heard for {_limits.DownAfter.TotalSeconds:0} s.");
+                    if (now - lane.ReceivedAt > _limits.DownAfter)
+                        open.Close($"Nothing was heard for {_limits.DownAfter.TotalSeconds:0} s.");
                 }
                 else if (peer.Dials && lane.Machine.Tick(now) == LaneAction.Dial)
                 {
@@ -366,11 +367,11 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
             && ReferenceEquals(waiting.Lane, lane)) waiting.Answer.TrySetResult(bytes);
     }
 
-    internal void Arrived(int relay, NodeEvents.Arrived arrived) => _notify(relay, arrived);
+    internal void Arrived(int relay, NodeEvents.Arrived arrived) => _send(relay, arrived);
 
     internal void Ended(NodeLane ended, string reason)
     {
-        NotifyAll(new NodeEvents.Ended(ended));
+        SendToAll(new NodeEvents.Ended(ended));
         foreach ((NodeLane lane, TaskCompletionSource<byte[]?> answer) in _calls.Values)
         {
             if (ReferenceEquals(lane, ended)) answer.TrySetResult(null);

@@ -25,6 +25,7 @@ internal static class MembershipHocon
     internal static string Of(ClusterSettings settings, ulong store)
     {
         string strategy = settings.Strategy == SplitStrategy.KeepMajority ? "keep-majority" : "keep-oldest";
+        string transport = $"{typeof(LinkTransport).FullName}, {typeof(LinkTransport).Assembly.GetName().Name}";
         string unstable = settings.DownAllWhenUnstable ? "on" : "off";
         return string.Create(CultureInfo.InvariantCulture, $$"""
             akka.actor.provider = cluster
@@ -43,7 +44,7 @@ internal static class MembershipHocon
             akka.remote.log-remote-lifecycle-events = off
             akka.remote.retry-gate-closed-for = 1s
             akka.remote.transport-failure-detector.acceptable-heartbeat-pause = 20s
-            broker.cluster.transport.transport-class = "{{typeof(LinkTransport).FullName}}, {{typeof(LinkTransport).Assembly.GetName().Name}}"
+            broker.cluster.transport.transport-class = "{{transport}}"
             broker.cluster.transport.transport-protocol = {{LinkTransport.Scheme}}
             broker.cluster.transport.applied-adapters = []
             broker.cluster.transport.maximum-frame-size = {{LinkFrames.MembershipBytesMax}}b

@@ -26,7 +26,6 @@ internal static partial class LayerRules
         ["Broker.Dialects"] = ["Broker.Actors"],
         ["Broker.Identity"] = ["Broker.Actors", "Broker.Configuration"],
         ["Broker.Store"] = ["Broker.Core", "Broker.Actors"],
-        ["Broker.Cluster.Protocol"] = [],
         ["Broker.Cluster"] = ["Broker.Actors", "Broker.Cluster.Protocol", "Broker.Configuration", "Broker.Reactor"],
         ["Broker.AspNetCore"] = ["Broker.Actors", "Broker.Dialects", "Broker.Identity"],
         ["Broker.Host"] =

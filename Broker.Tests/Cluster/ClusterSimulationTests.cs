@@ -10,19 +10,15 @@ namespace Broker.Tests.Cluster;
 /// </summary>
 public class ClusterSimulationTests
 {
-    /// <summary>
-    /// A rule that is left out, the options that make it matter, and how many seeds may pass before the checker finds out.
-    /// </summary>
-    public static TheoryData<string, int> LeftOut => new()
+    /// <summary>A rule that is left out, the seed to begin with, and how many seeds may pass before the checker finds out.</summary>
+    public static TheoryData<string, int, int> LeftOut => new()
     {
-        { nameof(CopyRules.AcknowledgeWhatAllHave), 60 },
-        { nameof(CopyRules.DeliverWhatIsAcknowledged), 60 },
-        { nameof(CopyRules.FreezeWhileSetChanges), 200 },
-        { nameof(CopyRules.SeeMajority), 200 },
-        { nameof(CopyRules.ProveRecalledSets), 300 },
-        { nameof(HostRules.DropRemoved), 60 },
-        { nameof(HostRules.Digests), 20 },
-        { nameof(HostRules.RepeatWithKey), 20 },
+        { nameof(CopyRules.AcknowledgeWhatAllHave), 1, 60 },
+        { nameof(CopyRules.DeliverWhatIsAcknowledged), 1, 60 },
+        { nameof(CopyRules.SeeMajority), 1, 100 },
+        { nameof(HostRules.DropRemoved), 1, 60 },
+        { nameof(HostRules.Digests), 1, 20 },
+        { nameof(HostRules.RepeatWithKey), 1, 20 },
     };
 
     [Fact]
@@ -45,20 +41,21 @@ public class ClusterSimulationTests
 
     [Theory]
     [MemberData(nameof(LeftOut))]
-    public void Leaving_out_a_rule_is_caught(string rule, int seedsMax)
+    public void Leaving_out_a_rule_is_caught(string rule, int first, int count)
     {
-        Enum.TryParse(rule, out CopyRules copies);
-        Enum.TryParse(rule, out HostRules host);
-        Assert.True(copies != CopyRules.None || host != HostRules.None);
-        bool isRare = seedsMax > 100;
-        for (int seed = 1; seed <= seedsMax; seed++)
+        CopyRules copies = Enum.TryParse(rule, out CopyRules ofCopies) ? ofCopies : CopyRules.None;
+        HostRules host = copies == CopyRules.None ? Enum.Parse<HostRules>(rule) : HostRules.None;
+        for (int seed = first; seed < first + count; seed++)
         {
             SimulationOptions options = SimulationOptions.Of(seed) with { Broken = copies, BrokenHost = host };
-            if (isRare) options = options with { IsHot = true, Rivals = true, Copies = 1 };
-            if (new SimulatedWorld(options).Run().Violations.Count > 0) return;
+            if (copies != CopyRules.None) options = options with { IsHot = true, Rivals = true, Copies = 1 };
+
+            // A broken copy shows in what clients were told, and not only in what comes late.
+            if (new SimulatedWorld(options).Run().Violations.Exists(each => copies == CopyRules.None || (each[0] == 'I' && each[1] != '7')))
+                return;
         }
 
-        Assert.Fail($"Nothing was found in {seedsMax} seeds without {rule}.");
+        Assert.Fail($"Nothing was found in {count} seeds without {rule}.");
     }
 
     private static List<string> TraceOf(int seed)

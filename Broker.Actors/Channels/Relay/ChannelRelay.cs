@@ -367,12 +367,12 @@ internal sealed class ChannelRelay
     private void Read(ReadHistory read)
     {
         if (_nodes is not null && !_nodes.IsHere(read.Channel)) _nodes.Ask(NodeMethods.ReadHistory, read, read.Channel);
-        else Then(read.Channel, isAppend: false, ReadHere(read), read, static (relay, asked, answer) => relay.OnRead(asked, answer));
+        else Then(read.Channel, isAppend: false, ReadHere(read), read, static (_, asked, answer) => OnRead(asked, answer));
     }
 
     internal ValueTask<HistoryAnswer> ReadHere(ReadHistory read) => _home.ReadAsync(read.Channel, read.Query);
 
-    internal void OnRead(ReadHistory asked, in HistoryAnswer answer)
+    internal static void OnRead(ReadHistory asked, in HistoryAnswer answer)
     {
         object reply =
             answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page)
@@ -385,12 +385,12 @@ internal sealed class ChannelRelay
         if (_nodes is not null && !_nodes.IsHere(remove.Channel)) _nodes.Ask(NodeMethods.RemoveHistory, remove, remove.Channel);
         else
             Then(remove.Channel, isAppend: false, RemoveHere(remove), remove,
-                static (relay, asked, error) => relay.OnRemoved(asked, error));
+                static (_, asked, error) => OnRemoved(asked, error));
     }
 
     internal ValueTask<HubError?> RemoveHere(RemoveHistory remove) => _home.RemoveAsync(remove.Channel);
 
-    internal void OnRemoved(RemoveHistory asked, HubError? error) =>
+    internal static void OnRemoved(RemoveHistory asked, HubError? error) =>
         asked.ReplyTo.Tell(error is { } why ? new Failed(0, 0, why, Subscription: null) : new HistoryRemoved(), ActorRefs.NoSender);
 
     /// <summary>Tells who is in a channel, or how many.</summary>
@@ -411,7 +411,7 @@ internal sealed class ChannelRelay
             : new NodeProtocol.PresenceRead(request, default, null, answer.Error);
     }
 
-    internal void OnPresenceRead(ReadPresence asked, in NodeProtocol.PresenceRead answer)
+    internal static void OnPresenceRead(ReadPresence asked, in NodeProtocol.PresenceRead answer)
     {
         object reply = answer.Error is { } error
             ? new Failed(asked.Id, asked.Bytes, error, Subscription: null)

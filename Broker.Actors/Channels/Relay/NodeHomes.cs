@@ -198,7 +198,7 @@ internal sealed class NodeHomes
             if (!known.IsMoving && !IsRight(known)) Move(name, known);
         }
 
-        RemoveMoved();
+        DropMoved();
         Tick();
     }
 
@@ -209,7 +209,7 @@ internal sealed class NodeHomes
     }
 
     // A history whose home has moved on is void: another node counts on, under another epoch.
-    private void RemoveMoved()
+    private void DropMoved()
     {
         for (int partition = 0; partition < _keptHere.Length; partition++)
         {

@@ -62,7 +62,7 @@ internal static class NodeMethods
         },
         AskHere = static (relay, read) => relay.ReadHere(read),
         Fail = static error => new HistoryAnswer(null, error),
-        Then = static (relay, read, answer) => relay.OnRead(read, answer),
+        Then = static (_, read, answer) => ChannelRelay.OnRead(read, answer),
     };
 
     internal static NodeMethod<RemoveHistory, HubError?> RemoveHistory { get; } = new()
@@ -76,7 +76,7 @@ internal static class NodeMethods
         },
         AskHere = static (relay, remove) => relay.RemoveHere(remove),
         Fail = static error => error,
-        Then = static (relay, remove, answer) => relay.OnRemoved(remove, answer),
+        Then = static (_, remove, answer) => ChannelRelay.OnRemoved(remove, answer),
     };
 
     internal static NodeMethod<ReadPresence, NodeProtocol.PresenceRead> ReadPresence { get; } = new()
@@ -85,6 +85,6 @@ internal static class NodeMethods
         Read = NodeSerializer.TryRead,
         AskHere = static (relay, read) => new(relay.PresenceHere(read)),
         Fail = static error => new NodeProtocol.PresenceRead(0, default, null, error),
-        Then = static (relay, read, answer) => relay.OnPresenceRead(read, answer),
+        Then = static (_, read, answer) => ChannelRelay.OnPresenceRead(read, answer),
     };
 }

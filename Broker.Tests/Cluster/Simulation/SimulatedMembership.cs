@@ -55,13 +55,15 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
         if (!hasDisk) world.Count("crashes without disk");
         bool keepsId = world.Options.BrokenHost.HasFlag(HostRules.NewStoreNewId);
         SimulatedStore store = hasDisk ? node.Store : keepsId ? new SimulatedStore(node.Store.Id, world.Options.Partitions) : NewStore();
-        world.After(world.Seconds(0.5, 20), () => Restart(node, store));
+        world.After(Math.Min(world.Seconds(0.5, 20), Math.Max(0.5, (world.Options.Length - world.Now).TotalSeconds - 28)),
+            () => Restart(node, store));
     }
 
     /// <summary>A node shuts down: it drains, leaves, ends, and starts again.</summary>
     internal void Leave(SimulatedNode node)
     {
-        if (!node.IsMember || node.IsDraining || _members.Count <= (world.Options.Nodes / 2) + 1) return;
+        if (world.Options.Length - world.Now < TimeSpan.FromSeconds(52) || !node.IsMember || node.IsDraining
+            || _members.Count <= (world.Options.Nodes / 2) + 1) return;
         world.Count("leaves");
         world.Trace($"{node} drains");
         node.IsDraining = true;
@@ -92,8 +94,8 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
         List<MemberId>? stays =
             parts.Find(part => (part.Count * 2 > members || (part.Count * 2 == members && part.Contains(lowest)))
                 && part.Exists(_running.ContainsKey));
-        world.Trace($"resolves {string.Join(" | ", parts.Select(static part => string.Join(',', part)))}: "
-            + $"{(stays is null ? "none" : string.Join(',', stays))} stays");
+        world.Trace($"resolves {string.Join(" | ", parts.Select(static part => string.Join(',', part)))}: {
+            (stays is null ? "none" : string.Join(',', stays))} stays");
         foreach (MemberId each in _members.ToArray())
         {
             if (stays is not null && stays.Contains(each)) continue;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Broker.Cluster.Protocol.Copies;
 using Broker.Cluster.Protocol.Interest;
 using Broker.Cluster.Protocol.Log;
@@ -259,13 +260,16 @@ internal sealed partial class SimulatedNode
             this, listen.Edge, new Listening(partition, listen.Message.Number, listen.Message.Channel, top, isRecovered, missed));
     }
 
+    private string ReplicasOf(int partition, HomeState state)
+    {
+        if (Partitions[partition].Replicas is not { } set || state != HomeState.Active) return "";
+        return string.Create(CultureInfo.InvariantCulture,
+            $" v{set.Version} on {string.Join(',', set.Stores)}, {Store.Logs[partition].Sequence} entries, lineage {set.Lineage}");
+    }
+
     public void Changed(int partition, HomeState state, Term term)
     {
-        string set = Partitions[partition].Replicas is { } replicas && state == HomeState.Active
-            ? $" v{replicas.Version} on {string.Join(',', replicas.Stores)}, {Store.Logs[partition].Sequence} entries, "
-                + $"lineage {replicas.Lineage}"
-            : "";
-        World.Trace($"{this} is {state} of {partition} in {term}{set}");
+        World.Trace($"{this} is {state} of {partition} in {term}{ReplicasOf(partition, state)}");
         World.Count($"state {state}");
         if (state == HomeState.Syncing && Store.Logs[partition].Lineage == term) World.Checker.BeginsLineage(this, partition);
         if (state == HomeState.None) (Interest[partition], Presence[partition]) = (null, null);

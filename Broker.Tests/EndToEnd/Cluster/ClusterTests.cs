@@ -107,7 +107,7 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
         await using ClientScript client =
             ClientScript.Start(
             "node", "cluster.js", new Dictionary<string, string> { ["API_KEY"] = ClusterHosts.ApiKey },
-                [scenario, .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
+            [scenario, .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
         foreach (string expected in (string[])[.. observations, "\"done\""]) Assert.Equal(expected, await client.NextAsync(limit.Token));
     }
 
