@@ -63,7 +63,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
                 await AskAsync(new Uri($"{url.TrimEnd('/')}/{method}"), key, body, timeout.Token).ConfigureAwait(false);
             JsonElement root = answer.RootElement;
             if (root.TryGetProperty("error", out JsonElement error))
-                return Tell(ExitCode.Failed, $"error {error.GetProperty("code")}: {error.GetProperty("message")}");
+                return Report(ExitCode.Failed, $"error {error.GetProperty("code")}: {error.GetProperty("message")}");
             return await print(root.GetProperty("result"), cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -72,7 +72,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         }
         catch (OperationCanceledException)
         {
-            return Tell(ExitCode.Failed, $"{url} has not answered within {parsed.GetValue(_timeout)} s (--timeout)");
+            return Report(ExitCode.Failed, $"{url} has not answered within {parsed.GetValue(_timeout)} s (--timeout)");
         }
         catch (OutputClosedException)
         {
@@ -80,19 +80,19 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         }
         catch (HttpRequestException lost)
         {
-            return Tell(ExitCode.Unreachable, $"{url} cannot be reached: {(lost.InnerException ?? lost).Message}");
+            return Report(ExitCode.Unreachable, $"{url} cannot be reached: {(lost.InnerException ?? lost).Message}");
         }
         catch (UsageException wrong)
         {
-            return Tell(ExitCode.Unusable, wrong.Message);
+            return Report(ExitCode.Unusable, wrong.Message);
         }
-        catch (ApiRefusedException refused)
+        catch (ApiStatusException refused)
         {
-            return Tell(ExitCode.Failed, refused.Message);
+            return Report(ExitCode.Failed, refused.Message);
         }
         catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or IOException)
         {
-            return Tell(ExitCode.Failed, $"{url} is no server API of a hub: {failure.Message}");
+            return Report(ExitCode.Failed, $"{url} is no server API of a hub: {failure.Message}");
         }
     }
 
@@ -126,7 +126,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         using HttpResponseMessage response =
             await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK)
-            throw new ApiRefusedException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
+            throw new ApiStatusException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         return await JsonDocument.ParseAsync(answer, default, cancellationToken).ConfigureAwait(false);
     }
@@ -151,12 +151,12 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         return text.ToArray();
     }
 
-    private int Tell(int code, string message)
+    private int Report(int code, string message)
     {
         streams.Report(message);
         return code;
     }
 
     // The status of HTTP is not the one of an answer.
-    private sealed class ApiRefusedException(string message) : Exception(message);
+    private sealed class ApiStatusException(string message) : Exception(message);
 }

@@ -73,7 +73,7 @@ public sealed class ExplainTests
     }
 
     [Fact]
-    public void Nobody_of_that_id()
+    public void No_client_of_that_id()
     {
         using HubHarness hub = Hub(s_kept);
         Publish(hub, "kept:a", 1);
@@ -262,7 +262,7 @@ public sealed class ExplainTests
     }
 
     [Fact]
-    public void Lost_on_its_way_and_then_told()
+    public void Lost_on_its_way_and_then_unsubscribed()
     {
         using HubHarness hub = Hub(s_kept);
         (HubClient client, string id) = Connect(hub);
@@ -278,7 +278,7 @@ public sealed class ExplainTests
     }
 
     [Fact]
-    public void What_has_no_positions_is_told_without_them()
+    public void What_has_no_positions_is_explained_without_them()
     {
         using HubHarness hub = Hub(s_kept, new ChannelNamespace { Name = "plain" });
         (HubClient client, string id) = Connect(hub);

@@ -9,7 +9,7 @@ public sealed class RecentEndsTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void The_oldest_is_forgotten_beyond_the_bytes()
+    public void The_oldest_is_dropped_beyond_the_bytes()
     {
         var ends = new RecentEnds(bytesMax: 2000, _time);
         DateTimeOffset first = _time.GetUtcNow();

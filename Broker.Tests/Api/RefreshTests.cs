@@ -12,7 +12,7 @@ public sealed class RefreshTests
     private static readonly DateTimeOffset s_now = new FakeTimeProvider().GetUtcNow();
 
     [Fact]
-    public void A_client_is_told_its_new_end_and_then_disconnected()
+    public void A_client_gets_its_new_expiry_and_is_then_disconnected()
     {
         using var hub =
             new HubHarness(

@@ -190,7 +190,7 @@ public sealed class KeptChannelTests
         Now(_home.PublishAsync(Message(channel, text, options)));
 
     [Fact]
-    public void A_check_tells_where_the_store_stands()
+    public void A_check_answers_where_the_store_stands()
     {
         Attach("kept:a");
         Publish("kept:a", "1");

@@ -22,7 +22,7 @@ public sealed class PositionCheckTests
     private static readonly ChannelNamespace s_kept = new() { Name = "kept", History = s_history, Recovery = true };
 
     [Fact]
-    public void A_subscriber_is_told_within_the_interval_and_recovers()
+    public void A_subscriber_is_unsubscribed_within_the_interval_and_recovers()
     {
         using HubHarness hub = Hub(s_kept);
         HubClient client = hub.Connect();

@@ -69,7 +69,7 @@ public sealed class ApiCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tells_what_the_hub_is()
+    public async Task Prints_what_the_hub_is()
     {
         (int code, string printed, _) = await RunAsync("info");
 

@@ -110,10 +110,10 @@ public sealed class LimitSessionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Native_clients_hear_their_own_codes(bool hasOwnAccess)
+    public void Native_clients_get_their_own_codes(bool hasOwnAccess)
     {
         using HubHarness hub =
-            Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 } }, hasOwnAccess ? new EverybodyIsAnn() : null);
+            Hub(new LimitSettings { Connection = new RateSettings { Commands = 1 } }, hasOwnAccess ? new AllAreAnn() : null);
         hub.Methods.AddInline("same", static (call, result) => result.Write(call.Arguments));
         NativeClient client = hub.ConnectNative();
 
@@ -132,7 +132,7 @@ public sealed class LimitSessionTests
     }
 
     [Fact]
-    public void A_user_that_connects_too_often_is_told_to_try_again()
+    public void A_user_that_connects_too_often_gets_a_temporary_error()
     {
         using HubHarness hub = Hub(new LimitSettings { User = new SharedRateSettings { Connects = 1 } });
         hub.Connect();
@@ -180,7 +180,7 @@ public sealed class LimitSessionTests
     }
 
     [Fact]
-    public void Users_and_addresses_are_forgotten_when_their_connections_have_gone()
+    public void Users_and_addresses_are_dropped_when_their_connections_have_gone()
     {
         using HubHarness hub =
             Hub(new LimitSettings { User = new SharedRateSettings { Commands = 1 }, Address = new SharedRateSettings { Commands = 1 },
@@ -227,7 +227,7 @@ public sealed class LimitSessionTests
         return int.Parse(answer.AsSpan(start, answer.IndexOf('\r', start) - start), CultureInfo.InvariantCulture);
     }
 
-    private static HubHarness Hub(LimitSettings limits, int loops = 1) => Hub(limits, new EverybodyIsAnn(), loops);
+    private static HubHarness Hub(LimitSettings limits, int loops = 1) => Hub(limits, new AllAreAnn(), loops);
 
     private static HubHarness Hub(LimitSettings limits, IHubAccess? access, int loops = 1)
     {
@@ -237,7 +237,7 @@ public sealed class LimitSessionTests
         return new HubHarness(settings, StandardDialects.Of(settings), access);
     }
 
-    private sealed class EverybodyIsAnn : IHubAccess
+    private sealed class AllAreAnn : IHubAccess
     {
         public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) =>
             new(AuthenticationResult.Admit("ann"));

@@ -22,7 +22,7 @@ public sealed class RateTableTests
     }
 
     [Fact]
-    public void Beyond_the_bound_the_longest_unused_is_forgotten()
+    public void Beyond_the_bound_the_longest_unused_is_dropped()
     {
         var table = new RateTable<string>(s_rates, unusedMax: 2);
         foreach (string key in (string[])["a", "b", "a", "c"]) Use(table, key, 0);
@@ -33,7 +33,7 @@ public sealed class RateTableTests
     }
 
     [Fact]
-    public void Entries_that_are_full_again_are_forgotten()
+    public void Entries_that_are_full_again_are_dropped()
     {
         var table = new RateTable<string>(s_rates, unusedMax: 1000);
         for (int i = 0; i < 100; i++) Use(table, $"{i}", 0);

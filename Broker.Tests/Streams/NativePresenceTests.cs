@@ -26,7 +26,7 @@ public sealed class NativePresenceTests
     [Theory]
     [InlineData(JoinLeave.On)]
     [InlineData(JoinLeave.Asked)]
-    public void Who_asks_hears_joins_and_leaves_and_nobody_else(JoinLeave setting)
+    public void Only_subscribers_that_ask_get_joins_and_leaves(JoinLeave setting)
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "room", Presence = true, JoinLeave = setting });
         NativeClient asks = hub.ConnectNative(), plain = hub.ConnectNative(), comes = hub.ConnectNative();

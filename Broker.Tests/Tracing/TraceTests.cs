@@ -78,7 +78,7 @@ public sealed class TraceTests
     }
 
     [Fact]
-    public void Where_nobody_listens_a_publish_costs_nothing()
+    public void Without_a_listener_a_publish_costs_nothing()
     {
         Assert.Equal(0, Allocations.Least(static () =>
         {
@@ -154,7 +154,7 @@ public sealed class TraceTests
     }
 
     [Fact]
-    public void Without_an_endpoint_nobody_listens() => Assert.Null(TraceExport.Start(new TraceSettings(), "1.2.3"));
+    public void Without_an_endpoint_nothing_listens() => Assert.Null(TraceExport.Start(new TraceSettings(), "1.2.3"));
 
     private sealed class Spans : IDisposable
     {

@@ -385,7 +385,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             try
             {
                 IReadOnlyList<byte[]> publications = waiting.Take(_loop.Settings.QueueBytesMax / 8, out IReadOnlyList<Gap> gaps);
-                if (gaps.Count > 0) TellGaps(subscription, gaps);
+                if (gaps.Count > 0) SendGaps(subscription, gaps);
                 if (publications.Count > 0) SendAlone(subscription, group.Format, publications);
                 if (waiting.IsEmpty) StopWaiting(subscription);
             }
@@ -397,7 +397,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private void TellGaps(Subscription subscription, IReadOnlyList<Gap> gaps)
+    private void SendGaps(Subscription subscription, IReadOnlyList<Gap> gaps)
     {
         string policy = subscription.Namespace.SlowConsumer.ToString();
         foreach (Gap gap in gaps)
