@@ -86,7 +86,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         {
             return Report(ExitCode.Unusable, wrong.Message);
         }
-        catch (ApiRefusedException refused)
+        catch (ApiStatusException refused)
         {
             return Report(ExitCode.Failed, refused.Message);
         }
@@ -126,7 +126,7 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
         using HttpResponseMessage response =
             await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK)
-            throw new ApiRefusedException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
+            throw new ApiStatusException($"{url} answers {(int)response.StatusCode}{ReasonOf(response.StatusCode)}");
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         return await JsonDocument.ParseAsync(answer, default, cancellationToken).ConfigureAwait(false);
     }
@@ -158,5 +158,5 @@ internal sealed class ApiSession(IDictionary environment, Streams streams, Func<
     }
 
     // The status of HTTP is not the one of an answer.
-    private sealed class ApiRefusedException(string message) : Exception(message);
+    private sealed class ApiStatusException(string message) : Exception(message);
 }

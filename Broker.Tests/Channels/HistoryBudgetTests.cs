@@ -16,12 +16,12 @@ public sealed class HistoryBudgetTests
         using var hub = new HubHarness(new StandardSettings
         {
             Channels = new ChannelNamespace { History = new HistoryOptions { Size = 10, Ttl = TimeSpan.FromMinutes(1) } },
-            History = new HistorySettings { BytesMax = 3000 },
+            History = new HistorySettings { BytesMax = 20_000 },
         });
-        for (int i = 0; i < 10; i++) Publish(hub, $"c{i}", 500);
+        for (int i = 0; i < 10; i++) Publish(hub, $"c{i}", 5000);
         Assert.False(hub.Channels.IsHistoryFull);
 
-        Publish(hub, "large", 5000);        // One alone stays, whatever it holds.
+        Publish(hub, "large", 40_000);        // One alone stays, whatever it holds.
         Assert.True(hub.Channels.IsHistoryFull);
 
         hub.Await(hub.Api.RemoveHistoryAsync("large"));
