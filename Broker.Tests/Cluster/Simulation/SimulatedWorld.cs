@@ -19,7 +19,7 @@ internal sealed class SimulatedWorld
     {
         Options = options;
         Random = new Random(options.Seed);
-        Settings = new CopySettings { Copies = options.Copies, KeyLifetime = TimeSpan.FromSeconds(30), PartBytes = 600, AppendBytes = 1000,
+        Settings = new CopySettings { Copies = options.Copies, KeyLifetime = TimeSpan.FromSeconds(60), PartBytes = 600, AppendBytes = 1000,
             Broken = options.Broken };
         Checker = new ClusterChecker(this);
         Network = new SimulatedNetwork(this);
