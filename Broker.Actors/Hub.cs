@@ -56,13 +56,14 @@ public sealed class Hub : IAsyncDisposable
     private int _stopping;
 
     private EventLoop MakeLoop(int number, TimeProvider time) =>
-        HasReactor ? ReactorFactory.Create(number, _settings.Reactor, _acceptor, time) : new PortableLoop(number, _settings.Reactor, _acceptor, time);
+        HasReactor ? ReactorFactory.Create(number, _settings.Reactor, _acceptor, time)
+            : new PortableLoop(number, _settings.Reactor, _acceptor, time);
 
     /// <summary>Makes a hub; nothing runs yet.</summary>
     /// <param name="settings">All that can be set.</param>
     /// <param name="akka">Configuration of the actor system, beside that of the loops' dispatchers.</param>
     /// <param name="time">The clock of everything.</param>
-    /// <param name="dialects">What clients may speak.</param>
+    /// <param name="dialects">What clients may use.</param>
     /// <param name="access">Who may do what; without one, the settings say.</param>
     public Hub(HubSettings settings, Config akka, TimeProvider time, IEnumerable<IDialectFactory> dialects, IHubAccess? access = null)
     {
@@ -83,7 +84,8 @@ public sealed class Hub : IAsyncDisposable
     }
 
     /// <summary>Makes the dialects of a hub.</summary>
-    internal static DialectRegistry RegistryOf(HubSettings settings, IEnumerable<IDialectFactory> dialects, MethodRegistry methods, string? version = null)
+    internal static DialectRegistry RegistryOf(
+        HubSettings settings, IEnumerable<IDialectFactory> dialects, MethodRegistry methods, string? version = null)
     {
         var context = new DialectContext
         {
@@ -102,7 +104,9 @@ public sealed class Hub : IAsyncDisposable
         return new DialectRegistry(dialects.Select(dialect => dialect.Create(context)).OfType<Dialect>());
     }
 
-    /// <summary>Whether it opens the public port itself, on loops of its own. If not, everyone comes through <see cref="Entrance"/>.</summary>
+    /// <summary>
+    /// Whether it opens the public port itself, on loops of its own. If not, everyone comes through <see cref="Entrance"/>.
+    /// </summary>
     public bool HasReactor { get; }
 
     /// <summary>The way in for connections that another server has accepted.</summary>
@@ -153,7 +157,8 @@ public sealed class Hub : IAsyncDisposable
             throw new InvalidOperationException("A namespace wants a history that outlives the process, and Histories is not set.");
         Methods.Close();
         IReadOnlyList<ListeningSocket> listeners = HasReactor
-            ? ListeningSocket.OpenAll(new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _loops.Length, _settings.Reactor.Backlog)
+            ? ListeningSocket.OpenAll(
+            new IPEndPoint(_settings.Listen.Address, _settings.Listen.Port), _loops.Length, _settings.Reactor.Backlog)
             : [];
         Endpoints = [.. listeners.Take(1).Select(listener => listener.EndPoint)];
 
@@ -169,15 +174,17 @@ public sealed class Hub : IAsyncDisposable
         _acceptor.PlainHttp = plainHttp;
         _acceptor.Log = log;
         _acceptor.Sessions = StartActors(_system, log);
-        TellWays(log);
-        foreach (SocketReactor reactor in _loops.OfType<SocketReactor>()) reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
+        LogBackends(log);
+        foreach (SocketReactor reactor in _loops.OfType<SocketReactor>())
+            reactor.Post(static state => ((Action)state)(), () => reactor.Listen(listeners[reactor.Number]));
         _meter = new HubMeter(s_version, Counters, [.. _loops.Select(loop => loop.Counters)], _channels!);
         _ready = true;
     }
 
-    private void TellWays(ILoggingAdapter log)
+    private void LogBackends(ILoggingAdapter log)
     {
-        if (!HasReactor && _settings.Transport == Transport.Auto) log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
+        if (!HasReactor && _settings.Transport == Transport.Auto)
+            log.Info("The reactor needs Linux on x86-64; connections come through Kestrel.");
         if (HasReactor && _settings.Reactor.Backend == ReactorBackend.Auto && !ReactorFactory.CanUse(ReactorBackend.IoUring))
             log.Info("io_uring needs Linux 6.12 and the right to use it; the reactor runs over epoll.");
     }
@@ -185,17 +192,22 @@ public sealed class Hub : IAsyncDisposable
     private IActorRef[] StartActors(ActorSystem system, ILoggingAdapter log)
     {
         LoopTurn[] turns = [.. _loops.Select(static loop => new LoopTurn(loop))];
-        IActorRef[] fanOuts = [.. _loops.Select(loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
+        IActorRef[] fanOuts =
+            [.. _loops.Select(
+                loop => Start(LoopFanOutActor.PropsFor(turns[loop.Number], _dialects.Formats, _settings.Routing), loop, "fan-out"))];
         _channels = new ChannelContext(fanOuts, _dialects.Formats, _settings.Routing)
         {
             // A recovery that does not fit the queue would end its client as too slow.
             Homes = new ChannelHomeContext(
-                _namespaces, _settings.History with { RecoveryBytesMax = Math.Min(_settings.History.RecoveryBytesMax, _settings.Reactor.QueueBytesMax) }, _time),
+                _namespaces,
+                    _settings.History with { RecoveryBytesMax =
+                        Math.Min(_settings.History.RecoveryBytesMax, _settings.Reactor.QueueBytesMax) }, _time),
             Stores = Histories,
         };
-        IActorRef[] homes = [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];
+        IActorRef[] homes =
+            [.. _loops.Select(loop => Start(ChannelHomeActor.PropsFor(loop.Number, _channels, loop.Counters, loop), loop, "router"))];
 
-        var calls = new CallEnvironment(Methods, _settings.Calls, _time) { Clients = Clients };
+        var calls = new CallContext(Methods, _settings.Calls, _time) { Clients = Clients };
         calls = calls with { ItemBytesMax = Math.Min(calls.ItemBytesMax, _settings.Reactor.QueueBytesMax / 2) };
         var routes = new ChannelRoutes(homes);
         IActorRef[] sessions = [.. _loops.Select(StartSessions)];
@@ -204,8 +216,11 @@ public sealed class Hub : IAsyncDisposable
 
         IActorRef StartSessions(EventLoop loop)
         {
-            var context = new SessionContext(_settings.Clients, _access, routes, calls, log) { Namespaces = _namespaces, History = _settings.History, Connected = new LoopSessions() };
-            return Start(SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
+            var context =
+                new SessionContext(_settings.Clients, _access, routes, calls, log)
+                    { Namespaces = _namespaces, History = _settings.History, Connected = new LoopSessions() };
+            return Start(
+                SessionsActor.PropsFor(context, connection => _dialects.CreateSession(connection, turns[loop.Number])), loop, "sessions");
         }
 
         IActorRef Start(Props props, EventLoop loop, string name) =>
@@ -219,7 +234,9 @@ public sealed class Hub : IAsyncDisposable
         _ready = false;
         try
         {
-            await Task.WhenAll(_loops.Select(loop => loop.DrainAsync(grace / 2 < EventLoop.SettleLimit ? grace / 2 : EventLoop.SettleLimit))).WaitAsync(grace).ConfigureAwait(false);
+            await Task.WhenAll(
+                _loops.Select(loop => loop.DrainAsync(grace / 2 < EventLoop.SettleLimit ? grace / 2 : EventLoop.SettleLimit)))
+                    .WaitAsync(grace).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

@@ -17,7 +17,8 @@ namespace Broker.Actors;
 /// <remarks>Asked by all loops at once; what it counts, it counts without a lock.</remarks>
 internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, DialectRegistry dialects) : IConnectionAcceptor
 {
-    private volatile Dictionary<string, WebSocketEndpoint> _endpoints = dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
+    private volatile Dictionary<string, WebSocketEndpoint> _endpoints =
+        dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
     private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
 
     public ProxyTrust Proxies { get; } = TrustOf(settings.Listen.Proxies);
@@ -49,7 +50,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
         Header = proxies.ForwardedHeader,
     };
 
-    /// <summary>The paths that speak WebSocket.</summary>
+    /// <summary>The paths that use WebSocket.</summary>
     internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
 
     public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
@@ -73,7 +74,8 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     public void Opened(Connection connection, UpgradeRequest request)
     {
         if (Log.IsDebugEnabled) Log.Debug("{0} opened: {1} from {2}", connection.Id, request.Path, connection.Remote);
-        Sessions[connection.Id.Loop].Tell(new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
+        Sessions[connection.Id.Loop].Tell(
+            new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
     }
 
     public void Ended(Connection connection, Closure closure)

@@ -5,8 +5,12 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors;
 
-/// <summary>The way in for connections that another server has accepted: the same rules, limits and answers as on the hub's own port.</summary>
-/// <remarks>From any thread. First <see cref="Check"/>, and of what it let in, exactly one of <see cref="OpenAsync"/> and <see cref="Withdraw"/>.</remarks>
+/// <summary>
+/// The way in for connections that another server has accepted: the same rules, limits and answers as on the hub's own port.
+/// </summary>
+/// <remarks>
+/// From any thread. First <see cref="Check"/>, and of what it admitted, exactly one of <see cref="OpenAsync"/> and <see cref="Withdraw"/>.
+/// </remarks>
 public sealed class HubEntrance
 {
     private readonly Hub _hub;
@@ -21,7 +25,7 @@ public sealed class HubEntrance
         _loops = loops;
     }
 
-    /// <summary>The paths that speak WebSocket.</summary>
+    /// <summary>The paths that use WebSocket.</summary>
     public IReadOnlyCollection<string> Paths => _acceptor.Paths;
 
     /// <summary>Bounds that the hub's own port has, for a server that keeps them too.</summary>
@@ -40,7 +44,8 @@ public sealed class HubEntrance
         if (!_hub.IsReady) return new UpgradeFault(503, "The server is starting or stopping.") { RetryAfter = TimeSpan.FromSeconds(1) };
         if (_acceptor.Find(endpointPath) is not { } endpoint) return new UpgradeFault(404, "No WebSocket is served at this path.");
 
-        UpgradeFault? broken = isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
+        UpgradeFault? broken =
+            isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
         if (broken is not null) return broken;
         if (endpoint.Subprotocols.Check(request, out ChosenSubprotocol chosen) is { } unmatched)
         {
@@ -49,13 +54,14 @@ public sealed class HubEntrance
         }
 
         if (new CarriedOpening(endpoint, chosen, request).AgreeOnExtensions(out CarriedOpening agreed) is { } malformed) return malformed;
-        if (!_acceptor.MayOpen(out TimeSpan retryAfter)) return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
+        if (!_acceptor.MayOpen(out TimeSpan retryAfter))
+            return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
 
         opening = agreed;
         return null;
     }
 
-    /// <summary>The client that sent a request: its peer, or whoever is behind it if the peer is a proxy that is believed.</summary>
+    /// <summary>The client that sent a request: its peer, or the one that is behind it if the peer is a proxy that is believed.</summary>
     public IPEndPoint ClientOf(UpgradeRequest request, IPEndPoint peer) => ForwardedRoute.ClientOf(request, peer, _acceptor.Proxies);
 
     /// <summary>Opens the connection, on the next loop of the round.</summary>
@@ -72,6 +78,6 @@ public sealed class HubEntrance
     /// <param name="fault">As it is answered.</param>
     public void CountRefusal(in UpgradeFault fault) => _hub.Counters.Handshakes.Add(fault.Status);
 
-    /// <summary>A connection that was let in does not open after all: its handshake could not be ended.</summary>
+    /// <summary>A connection that was admitted does not open after all: its handshake could not be ended.</summary>
     public void Withdraw() => _hub.Counters.Withdraw();
 }

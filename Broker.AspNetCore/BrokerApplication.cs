@@ -31,7 +31,8 @@ public static class BrokerApplication
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(used);
         services.AddSingleton(provider => MakeHub(used, akka ?? Config.Empty, provider));
-        services.AddSingleton(provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(
+            provider => new HubEntranceHandler(provider.GetRequiredService<Hub>().Entrance, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService(provider => new HubLifetime(provider.GetRequiredService<Hub>(), used.ShutdownGrace));
         return services;
     }
@@ -41,7 +42,8 @@ public static class BrokerApplication
     /// <param name="name">What clients call it. One that is taken, or collides, stops the start.</param>
     /// <param name="handler">What answers.</param>
     /// <param name="order">How its calls stand to other calls of the same connection.</param>
-    public static IServiceCollection AddBrokerMethod(this IServiceCollection services, string name, MethodHandler handler, CallOrder order = CallOrder.None) =>
+    public static IServiceCollection AddBrokerMethod(
+        this IServiceCollection services, string name, MethodHandler handler, CallOrder order = CallOrder.None) =>
         services.AddBrokerMethods(_ => new MethodSource(methods => methods.Add(name, handler, order)));
 
     /// <summary>Adds methods that clients may call, and that need services of the application.</summary>
@@ -63,7 +65,9 @@ public static class BrokerApplication
                 provider.GetRequiredService<StandardSettings>(),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Identity"));
-            access.Attach((user, client, reason) => provider.GetRequiredService<Hub>().Api.DisconnectAsync(new UserConnections(user, client), reason));
+            access.Attach(
+                (user, client, reason) =>
+                    provider.GetRequiredService<Hub>().Api.DisconnectAsync(new UserConnections(user, client), reason));
             return access;
         });
         services.AddSingleton<IHubAccess>(provider => provider.GetRequiredService<IdentityAccess>());
@@ -80,11 +84,15 @@ public static class BrokerApplication
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(settings);
         IServiceProvider services = endpoints.ServiceProvider;
-        var methods = new ApiMethods(services.GetRequiredService<Hub>().Api, services.GetService<IdentityAccess>()?.Revocations, Environment.MachineName);
-        var route = new ApiRoute(methods, new ApiKeys(settings.Keys), settings, services.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Api"));
+        var methods =
+            new ApiMethods(
+                services.GetRequiredService<Hub>().Api, services.GetService<IdentityAccess>()?.Revocations, Environment.MachineName);
+        var route = new ApiRoute(
+            methods, new ApiKeys(settings.Keys), settings, services.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Api"));
         RouteGroupBuilder group = endpoints.MapGroup(root);
         group.Map("", context => route.AnswerAsync(context, "")).WithDisplayName($"Broker {root}");
-        group.Map("/{method}", context => route.AnswerAsync(context, (string)context.Request.RouteValues["method"]!)).WithDisplayName($"Broker {root}/METHOD");
+        group.Map("/{method}", context => route.AnswerAsync(context, (string)context.Request.RouteValues["method"]!))
+            .WithDisplayName($"Broker {root}/METHOD");
         return group;
     }
 
@@ -106,7 +114,9 @@ public static class BrokerApplication
     public static IApplicationBuilder UseBroker(this IApplicationBuilder app, HubEntranceHandler handler)
     {
         ArgumentNullException.ThrowIfNull(app);
-        return app.Use((HttpContext context, RequestDelegate next) => handler.Serves(HubEntranceHandler.WrittenPathOf(context)) ? handler.AnswerAsync(context) : next(context));
+        return app.Use(
+            (HttpContext context, RequestDelegate next) =>
+                handler.Serves(HubEntranceHandler.WrittenPathOf(context)) ? handler.AnswerAsync(context) : next(context));
     }
 
     private static Hub MakeHub(StandardSettings settings, Config akka, IServiceProvider provider)

@@ -20,7 +20,9 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     /// <summary>Whether the hub serves WebSockets at this path.</summary>
     public bool Serves(PathString path) => path.HasValue && entrance.Paths.Contains(path.ToUriComponent());
 
-    /// <summary>The path of a request as the client wrote it: nothing decoded and no dot segment removed, as on the hub's own port.</summary>
+    /// <summary>
+    /// The path of a request as the client wrote it: nothing decoded and no dot segment removed, as on the hub's own port.
+    /// </summary>
     public static PathString WrittenPathOf(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -82,7 +84,9 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             if (opening.Extensions is { } extensions) headers.SecWebSocketExtensions = extensions;
             Stream frames = await upgrade.UpgradeAsync().ConfigureAwait(false);
             isOpened = true;
-            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: false)).ConfigureAwait(false);
+            await entrance.OpenAsync(
+                opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: false))
+                    .ConfigureAwait(false);
             _ = AbortLateAsync(context.Features.Get<IConnectionLifetimeFeature>());
         }
         finally
@@ -95,7 +99,8 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     {
         if (connect.Protocol != "websocket")
         {
-            await RefuseAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is spoken here (RFC 8441).")).ConfigureAwait(false);
+            await RefuseAsync(context, new UpgradeFault(501, "Of extended CONNECT only :protocol websocket is served here (RFC 8441)."))
+                .ConfigureAwait(false);
             return;
         }
 
@@ -120,7 +125,9 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             if (opening.Extensions is { } extensions) context.Response.Headers.SecWebSocketExtensions = extensions;
             Stream frames = await connect.AcceptAsync().ConfigureAwait(false);
             isOpened = true;
-            await entrance.OpenAsync(opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: true)).ConfigureAwait(false);
+            await entrance.OpenAsync(
+                opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: true))
+                    .ConfigureAwait(false);
         }
         finally
         {
@@ -143,7 +150,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
-    // Whoever takes nothing more would keep the connection for ever, since no data rate ends it: Kestrel writes its last bytes first.
+    // A client that takes nothing more would keep the connection for ever, since no data rate ends it: Kestrel writes its last bytes first.
     private async Task AbortLateAsync(IConnectionLifetimeFeature? connection)
     {
         if (connection is null) return;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Broker.AspNetCore;
 
-/// <summary>Starts the hub with the application, and lets it say goodbye before the server stops.</summary>
+/// <summary>Starts the hub with the application, and lets it send bye before the server stops.</summary>
 internal sealed class HubLifetime(Hub hub, TimeSpan grace) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)

@@ -24,10 +24,12 @@ internal static class Refusal
             headers.Connection = fault.Status == 426 ? "Upgrade, close" : "close";
         }
 
-        if (fault.RetryAfter is { } pause) headers.RetryAfter = ((long)Math.Ceiling(Math.Max(0, pause.TotalSeconds))).ToString(CultureInfo.InvariantCulture);
+        if (fault.RetryAfter is { } pause)
+            headers.RetryAfter = ((long)Math.Ceiling(Math.Max(0, pause.TotalSeconds))).ToString(CultureInfo.InvariantCulture);
         byte[] body = Encoding.UTF8.GetBytes(fault.Reason + "\n");
         response.ContentType = "text/plain";
         response.ContentLength = body.Length;
-        if (!fault.Bodyless && !HttpMethods.IsHead(context.Request.Method)) await response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+        if (!fault.Bodyless && !HttpMethods.IsHead(context.Request.Method))
+            await response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
 }

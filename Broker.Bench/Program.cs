@@ -8,7 +8,9 @@ using Broker.Bench.Native;
 using Broker.Bench.Peers;
 using Broker.Bench.Soak;
 
-var root = new RootCommand("Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, what is allocated, memory, a soak, the native protocol, calls, and the keyed store.")
+var root = new RootCommand(
+    "Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, what is allocated, memory, a soak, the native protocol, "
+        + "calls, and the keyed store.")
 {
     MicroCommand.Create(),
     PeerCommand.Create(),

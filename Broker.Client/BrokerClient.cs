@@ -46,8 +46,8 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Raised after each change of <see cref="State"/>, one at a time; a listener must not block. What a listener throws is logged and goes to
-    /// <see cref="TaskScheduler.UnobservedTaskException"/>, and the client goes on.
+    /// Raised after each change of <see cref="State"/>, one at a time; a listener must not block. What a listener throws is logged and goes
+    /// to <see cref="TaskScheduler.UnobservedTaskException"/>, and the client goes on.
     /// </summary>
     public event Action<ClientState>? StateChanged;
 
@@ -72,7 +72,10 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
-    /// <summary>The most bytes of a payload and its head that the hub takes in one message, in chunks or not; of the last connection while there is none.</summary>
+    /// <summary>
+    /// The most bytes of a payload and its head that the hub takes in one message, in chunks or not; of the last connection while there is
+    /// none.
+    /// </summary>
     public long MessageBytesMax { get; private set; }
 
     /// <summary>Connects. This first attempt is not repeated; afterwards the client comes back by itself.</summary>
@@ -95,7 +98,8 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <param name="progress">Gets how many bytes have been sent.</param>
     /// <param name="cancellationToken">Stops waiting, and sending if it is still being sent. What has been sent may be published.</param>
     public Task<PublishReceipt> PublishAsync(
-        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress = null, CancellationToken cancellationToken = default)
+        string channel, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress = null, CancellationToken cancellationToken =
+            default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         ChannelRequests channels = Current().Channels;
@@ -108,7 +112,9 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <param name="channel">The channel.</param>
     /// <param name="range">Where the page begins, and which way it goes; null for all that is kept, oldest first.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="RequestRejectedException">108: the channel keeps no history. 112: another epoch. 103: the client may not. 107: backwards from offset 0.</exception>
+    /// <exception cref="RequestRejectedException">
+    /// 108: the channel keeps no history. 112: another epoch. 103: the client may not. 107: backwards from offset 0.
+    /// </exception>
     public Task<HistoryPage> ReadHistoryAsync(string channel, HistoryRange? range = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
@@ -121,7 +127,8 @@ public sealed class BrokerClient : IAsyncDisposable
     /// <param name="channel">The channel.</param>
     /// <param name="token">What shows that the client may; sent again after each reconnect.</param>
     /// <param name="cancellationToken">Stops waiting, and gives the subscription up.</param>
-    public async Task<Subscription> SubscribeAsync(string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken = default)
+    public async Task<Subscription> SubscribeAsync(
+        string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         var subscription = new Subscription(Leave, channel, token, _options.SubscriptionBytesMax);
@@ -129,7 +136,8 @@ public sealed class BrokerClient : IAsyncDisposable
         lock (_gate)
         {
             connection = Current();
-            if (!_subscriptions.TryAdd(channel, subscription)) throw new InvalidOperationException($"The channel {channel} is subscribed already.");
+            if (!_subscriptions.TryAdd(channel, subscription))
+                throw new InvalidOperationException($"The channel {channel} is subscribed already.");
         }
 
         Activity? activity = BrokerClientTelemetry.StartForChannel("subscribe", channel, _options.Url, ActivityKind.Client);
@@ -177,23 +185,29 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     /// <summary>A method whose arguments and result are JSON, as a delegate.</summary>
-    public Func<TArguments, CancellationToken, Task<TResult?>> Method<TArguments, TResult>(string method, CallSettings settings = default) =>
+    public Func<TArguments, CancellationToken, Task<TResult?>> Method<TArguments,
+        TResult>(string method, CallSettings settings = default) =>
         (arguments, cancellationToken) => CallAsync<TArguments, TResult>(method, arguments, settings, cancellationToken);
 
     /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
     /// <param name="method">Its name.</param>
     /// <param name="arguments">Those that come first, in a frame if others follow; must not change before they are sent.</param>
-    /// <param name="sendsItems">Whether further arguments follow: <see cref="OpenedCall.SendAsync"/>, and then <see cref="OpenedCall.EndArguments"/>.</param>
+    /// <param name="sendsItems">
+    /// Whether further arguments follow: <see cref="OpenedCall.SendAsync"/>, and then <see cref="OpenedCall.EndArguments"/>.
+    /// </param>
     /// <param name="settings">Deadline of the whole call, and progress.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     public OpenedCall OpenCall(
-        string method, ReadOnlyMemory<byte> arguments = default, bool sendsItems = false, CallSettings settings = default, CancellationToken cancellationToken = default)
+        string method, ReadOnlyMemory<byte> arguments = default, bool sendsItems = false, CallSettings settings =
+            default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(method);
         Activity? activity = BrokerClientTelemetry.StartForCall(method, _options.Url);
         try
         {
-            OpenedCall call = Current().Calls.Open(method, arguments, sendsItems ? CallOptions.MoreArguments : CallOptions.None, settings, cancellationToken);
+            OpenedCall call =
+                Current().Calls.Open(
+                    method, arguments, sendsItems ? CallOptions.MoreArguments : CallOptions.None, settings, cancellationToken);
             if (activity is not null) _ = TraceEndAsync(activity, call.Result);
             return call;
         }
@@ -213,7 +227,9 @@ public sealed class BrokerClient : IAsyncDisposable
     /// </param>
     /// <param name="settings">Deadline of the whole call, and progress.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <exception cref="CallFailedException">The method failed, is unknown, or its time is over: after the items that came before.</exception>
+    /// <exception cref="CallFailedException">
+    /// The method failed, is unknown, or its time is over: after the items that came before.
+    /// </exception>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync(
         string method,
         ReadOnlyMemory<byte> arguments = default,
@@ -239,14 +255,17 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     /// <summary>A method whose arguments and results are JSON, and which has several results, as a delegate.</summary>
-    public Func<TArguments, CancellationToken, IAsyncEnumerable<TItem?>> StreamMethod<TArguments, TItem>(string method, CallSettings settings = default)
+    public Func<TArguments, CancellationToken, IAsyncEnumerable<TItem?>> StreamMethod<TArguments,
+        TItem>(string method, CallSettings settings = default)
     {
         return Stream;
 
         async IAsyncEnumerable<TItem?> Stream(TArguments arguments, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(arguments, JsonSerializerOptions.Web);
-            await foreach (ReadOnlyMemory<byte> item in StreamAsync(method, bytes, settings: settings, cancellationToken: cancellationToken).ConfigureAwait(false))
+            await foreach (
+                ReadOnlyMemory<byte> item in StreamAsync(method, bytes, settings: settings, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false))
             {
                 yield return JsonSerializer.Deserialize<TItem>(item.Span, JsonSerializerOptions.Web);
             }
@@ -282,11 +301,14 @@ public sealed class BrokerClient : IAsyncDisposable
     }
 
     // A caller whose items fail has no arguments to end with: the call is cancelled, and its enumeration fails with the reason.
-    private static async Task SendAllAsync(OpenedCall call, IAsyncEnumerable<ReadOnlyMemory<byte>> items, CancellationToken cancellationToken)
+    private static async Task SendAllAsync(
+        OpenedCall call, IAsyncEnumerable<ReadOnlyMemory<byte>> items, CancellationToken cancellationToken)
     {
         try
         {
-            await foreach (ReadOnlyMemory<byte> item in items.WithCancellation(cancellationToken).ConfigureAwait(false)) await call.SendAsync(item, cancellationToken).ConfigureAwait(false);
+            await foreach (
+                ReadOnlyMemory<byte> item in items.WithCancellation(cancellationToken).ConfigureAwait(false)) await call.SendAsync(
+                    item, cancellationToken).ConfigureAwait(false);
             call.EndArguments();
         }
         catch (Exception failure)
@@ -317,7 +339,8 @@ public sealed class BrokerClient : IAsyncDisposable
     // With the subscriptions from before: what subscribes from now on does so on this connection by itself.
     private async Task<(Connection Connection, Subscription[] Before)> OpenAsync(CancellationToken cancellationToken)
     {
-        (System.Net.WebSockets.ClientWebSocket socket, Agreement agreement) = await Handshake.ConnectAsync(_options, cancellationToken).ConfigureAwait(false);
+        (System.Net.WebSockets.ClientWebSocket socket, Agreement agreement) =
+            await Handshake.ConnectAsync(_options, cancellationToken).ConfigureAwait(false);
         var connection = new Connection(socket, agreement, _options);
         Subscription[] before;
         lock (_gate)
@@ -339,32 +362,32 @@ public sealed class BrokerClient : IAsyncDisposable
         int failures = 0;
         while (true)
         {
-            CloseInfo ending;
+            CloseInfo closeInfo;
             if (connection is not null)
             {
                 long since = _options.Time.GetTimestamp();
-                ending = await connection.Ended.ConfigureAwait(false);
+                closeInfo = await connection.Ended.ConfigureAwait(false);
 
                 // One that the hub took in and threw out at once is a failure like any other.
                 if (_options.Time.GetElapsedTime(since) >= _options.BackoffMax) failures = 0;
             }
             else
             {
-                (connection, ending) = await TryOpenAsync().ConfigureAwait(false);
+                (connection, closeInfo) = await TryOpenAsync().ConfigureAwait(false);
                 if (connection is not null) continue;
             }
 
             connection = null;
-            lock (_gate) (_connection, _lastClose) = (null, ending);
+            lock (_gate) (_connection, _lastClose) = (null, closeInfo);
             if (_stop.IsCancellationRequested) break;
-            if (!ending.MayReconnect)
+            if (!closeInfo.MayReconnect)
             {
-                ClientLog.ClosedByHub(_log, _options.Url, ending.Code, ending.Text);
+                ClientLog.ClosedByHub(_log, _options.Url, closeInfo.Code, closeInfo.Text);
                 break;
             }
 
-            ClientLog.ConnectionLost(_log, _options.Url, ending.Code, ending.Text);
-            if (!await WaitAsync(ending, failures++).ConfigureAwait(false)) break;
+            ClientLog.ConnectionLost(_log, _options.Url, closeInfo.Code, closeInfo.Text);
+            if (!await WaitAsync(closeInfo, failures++).ConfigureAwait(false)) break;
         }
 
         Finish();
@@ -390,11 +413,11 @@ public sealed class BrokerClient : IAsyncDisposable
         }
     }
 
-    private async Task<bool> WaitAsync(CloseInfo ending, int failures)
+    private async Task<bool> WaitAsync(CloseInfo closeInfo, int failures)
     {
         TimeSpan backoff = Backoff.Wait(failures, _options.BackoffMin, _options.BackoffMax, Random.Shared.NextDouble());
-        Task wait = Task.Delay(ending.RetryAfter ?? backoff, _options.Time, _stop.Token);
-        ClientLog.WaitingToReconnect(_log, _options.Url, ending.RetryAfter ?? backoff);
+        Task wait = Task.Delay(closeInfo.RetryAfter ?? backoff, _options.Time, _stop.Token);
+        ClientLog.WaitingToReconnect(_log, _options.Url, closeInfo.RetryAfter ?? backoff);
         Enter(ClientState.Waiting);
         try
         {
@@ -410,15 +433,15 @@ public sealed class BrokerClient : IAsyncDisposable
     private void Finish()
     {
         Subscription[] subscriptions;
-        CloseInfo ending;
+        CloseInfo closeInfo;
         lock (_gate)
         {
             subscriptions = [.. _subscriptions.Values];
-            ending = _lastClose;
+            closeInfo = _lastClose;
             _subscriptions.Clear();
         }
 
-        Exception? failure = _stop.IsCancellationRequested ? null : new ConnectionLostException(ending);
+        Exception? failure = _stop.IsCancellationRequested ? null : new ConnectionLostException(closeInfo);
         foreach (Subscription subscription in subscriptions) subscription.Queue.End(failure);
         Enter(ClientState.Closed);
     }

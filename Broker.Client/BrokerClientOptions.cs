@@ -6,7 +6,7 @@ namespace Broker.Client;
 /// <summary>How a client connects, and its bounds.</summary>
 public sealed record BrokerClientOptions
 {
-    /// <summary>Where the hub speaks the native protocol, such as <c>ws://localhost:8000/ws</c>; <c>wss</c> for TLS.</summary>
+    /// <summary>Where the hub implements the native protocol, such as <c>ws://localhost:8000/ws</c>; <c>wss</c> for TLS.</summary>
     public required Uri Url { get; init; }
 
     /// <summary>What shows who the client is; sent with every hello.</summary>
@@ -30,7 +30,9 @@ public sealed record BrokerClientOptions
     /// <summary>Bytes of large messages that may wait to be sent; one alone always may.</summary>
     public long UploadBytesMax { get; init; } = 128L * 1024 * 1024;
 
-    /// <summary>Bytes of deliveries that one subscription keeps for its reader. Beyond them the oldest are dropped, and the next delivery has a gap.</summary>
+    /// <summary>
+    /// Bytes of deliveries that one subscription keeps for its reader. Beyond them the oldest are dropped, and the next delivery has a gap.
+    /// </summary>
     public long SubscriptionBytesMax { get; init; } = 8L * 1024 * 1024;
 
     /// <summary>Bytes that incomplete streams from the hub may hold.</summary>
@@ -54,7 +56,9 @@ public sealed record BrokerClientOptions
     /// <summary>Methods of this program that the hub may call.</summary>
     public ClientMethods Methods { get; init; } = new();
 
-    /// <summary>Makes the client's logger: connections made and lost, subscriptions ended, methods that failed. None: nothing is logged.</summary>
+    /// <summary>
+    /// Makes the client's logger: connections made and lost, subscriptions ended, methods that failed. None: nothing is logged.
+    /// </summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>How long the wire may be silent before the client pings; an answer must come within as long again.</summary>

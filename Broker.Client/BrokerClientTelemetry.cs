@@ -4,8 +4,8 @@ namespace Broker.Client;
 
 /// <summary>What the client traces: an activity for each publication, call and subscription, from the request to its answer.</summary>
 /// <remarks>
-/// The names of operations and tags follow OpenTelemetry's conventions for messaging and RPC. Without a listener nothing is made. The native
-/// protocol has no place for a trace's context, so the hub's own work is no part of the trace.
+/// The names of operations and tags follow OpenTelemetry's conventions for messaging and RPC. Without a listener nothing is made. The
+/// native protocol has no place for a trace's context, so the hub's own work is no part of the trace.
 /// </remarks>
 public static class BrokerClientTelemetry
 {
@@ -19,17 +19,19 @@ public static class BrokerClientTelemetry
     /// <param name="channel">The channel.</param>
     /// <param name="url">The hub.</param>
     /// <param name="kind">Producer where something is published.</param>
-    /// <returns>None where nobody listens.</returns>
+    /// <returns>None without a listener.</returns>
     internal static Activity? StartForChannel(string operation, string channel, Uri url, ActivityKind kind) =>
         s_source.HasListeners()
-            ? Start($"{operation} {channel}", kind, url, ("messaging.system", "broker"), ("messaging.operation.name", operation), ("messaging.destination.name", channel))
+            ? Start($"{operation} {channel}", kind, url, ("messaging.system", "broker"), ("messaging.operation.name", operation),
+            ("messaging.destination.name", channel))
             : null;
 
     /// <summary>Starts the activity of a call.</summary>
     /// <param name="method">The method.</param>
     /// <param name="url">The hub.</param>
     internal static Activity? StartForCall(string method, Uri url) =>
-        s_source.HasListeners() ? Start($"call {method}", ActivityKind.Client, url, ("rpc.system", "broker"), ("rpc.method", method)) : null;
+        s_source.HasListeners() ? Start($"call {method}", ActivityKind.Client, url, ("rpc.system", "broker"), ("rpc.method", method))
+            : null;
 
     /// <summary>Notes how the operation ended, and ends the activity.</summary>
     /// <param name="activity">The activity, if there is one.</param>

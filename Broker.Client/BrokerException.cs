@@ -20,7 +20,9 @@ public class BrokerException : Exception
 
 /// <summary>The connection ended, or there is none. What was on its way may have happened, or not.</summary>
 public sealed class ConnectionLostException(CloseInfo closeInfo)
-    : BrokerException(closeInfo.Text.Length == 0 ? $"The connection ended with {closeInfo.Code}." : $"The connection ended with {closeInfo.Code}: {closeInfo.Text}", closeInfo.Cause)
+    : BrokerException(
+    closeInfo.Text.Length == 0 ? $"The connection ended with {closeInfo.Code}."
+        : $"The connection ended with {closeInfo.Code}: {closeInfo.Text}", closeInfo.Cause)
 {
     /// <summary>How the last connection ended.</summary>
     public CloseInfo CloseInfo => closeInfo;

@@ -6,7 +6,7 @@ namespace Broker.Client;
 /// <summary>What one connection asks of channels, and the subscriptions that it feeds.</summary>
 internal sealed class ChannelRequests(ConnectionState state, FrameSender sender, Uploads uploads)
 {
-    private const int ComeBack = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
+    private const int ResubscribeFrom = 2500, KeepsNothing = 2502;     // Codes of unsubscribed: from the first on, subscribe again.
 
     private readonly RequestTable _requests = new();
     private readonly Dictionary<uint, Subscription> _channels = [];
@@ -86,7 +86,8 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             message = NativeWriter.Message(new HistoryRequest
             {
                 Request = id,
-                Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
+                Options = (range.Since is null ? HistoryOptions.None : HistoryOptions.Since) | (
+                    range.Reverse ? HistoryOptions.Reverse : HistoryOptions.None),
                 Epoch = range.Since?.Epoch ?? 0,
                 Offset = range.Since?.Offset ?? 0,
                 Limit = (uint)range.Limit,
@@ -115,7 +116,9 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         request.Answer.TrySetResult(new HistoryPage(new HistoryPosition(reply.Epoch, reply.Offset), publications));
     }
 
-    /// <summary>Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.</summary>
+    /// <summary>
+    /// Subscribes again; a hub that refuses ends the subscription, a connection that ends does not. With the lock or without.
+    /// </summary>
     public async Task ResubscribeAsync(Subscription subscription)
     {
         try
@@ -132,7 +135,7 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
         }
     }
 
-    /// <summary>Unsubscribes, if the channel is subscribed here; nobody waits for the answer. Without the lock.</summary>
+    /// <summary>Unsubscribes, if the channel is subscribed here; no caller waits for the answer. Without the lock.</summary>
     public void Unsubscribe(Subscription subscription)
     {
         lock (state.Gate)
@@ -150,7 +153,8 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
 
     public void OnDelivery(Core.Protocol.Messages.Delivery delivery)
     {
-        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription)) subscription.Take(delivery.Offset, delivery.Data.ToArray());
+        if (_channels.TryGetValue(delivery.Channel, out Subscription? subscription))
+            subscription.Take(delivery.Offset, delivery.Data.ToArray());
     }
 
     /// <summary>One that came as a stream, and so perhaps behind later ones.</summary>
@@ -196,9 +200,12 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
     {
         // What was asked for is over already, and its number may be a new subscription's.
         if (unsubscribed.Request != 0 || !_channels.Remove(unsubscribed.Channel, out Subscription? subscription)) return;
-        if (unsubscribed.Code == KeepsNothing) subscription.ForgetPlace();
-        if (unsubscribed.Code >= ComeBack) _ = ResubscribeAsync(subscription);
-        else End(subscription, new RequestRejectedException(unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
+        if (unsubscribed.Code == KeepsNothing) subscription.DropPosition();
+        if (unsubscribed.Code >= ResubscribeFrom) _ = ResubscribeAsync(subscription);
+        else
+            End(subscription,
+                new RequestRejectedException(
+                    unsubscribed.Code, $"The hub has unsubscribed {subscription.Channel}: {Encoding.UTF8.GetString(unsubscribed.Text)}"));
     }
 
     /// <summary>The hub refuses a request.</summary>

@@ -40,5 +40,6 @@ public sealed record CloseInfo
     };
 
     // What the client did wrong it would do again; and the upper halves of the ranges for hubs mean "do not come back".
-    private static bool Invites(int code) => code is not (1002 or 1003 or 1007 or 1008 or 1009 or 1010 or (>= 3500 and < 4000) or (>= 4500 and < 5000));
+    private static bool Invites(int code) =>
+        code is not (1002 or 1003 or 1007 or 1008 or 1009 or 1010 or (>= 3500 and < 4000) or (>= 4500 and < 5000));
 }

@@ -65,7 +65,7 @@ internal sealed class Connection
 
         async Task SendAsync()
         {
-            if (await _sender.RunAsync().ConfigureAwait(false) is { } ending) End(_state.Bye ?? ending);
+            if (await _sender.RunAsync().ConfigureAwait(false) is { } closeInfo) End(_state.Bye ?? closeInfo);
         }
 
         async Task ReceiveAsync() => End(await _receiver.RunAsync().ConfigureAwait(false));
@@ -89,9 +89,11 @@ internal sealed class Connection
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), _state.Options.Time);
-            if (_state.CloseInfo is null) await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
+            if (_state.CloseInfo is null)
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
+        catch (Exception failure) when (
+            failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
             // It is ending anyway.
         }
@@ -157,13 +159,13 @@ internal sealed class Connection
 
     private void OnBye(Bye bye) => _state.Bye = CloseInfo.FromBye(bye.Code, bye.RetryMilliseconds, Encoding.UTF8.GetString(bye.Text));
 
-    private void End(CloseInfo ending)
+    private void End(CloseInfo closeInfo)
     {
         IReadOnlyList<PendingRequest> waiting;
         lock (_state.Gate)
         {
             if (_state.CloseInfo is not null) return;
-            _state.CloseInfo = ending;
+            _state.CloseInfo = closeInfo;
             waiting = [.. Channels.TakeAll(), .. Calls.TakeAll(), .. Pings.TakeAll()];
             _answers.CancelAll();
             _downloads.Clear();
@@ -172,8 +174,8 @@ internal sealed class Connection
 
         _timer.Dispose();
         _socket.Dispose();
-        var lost = new ConnectionLostException(ending);
+        var lost = new ConnectionLostException(closeInfo);
         foreach (PendingRequest pending in waiting) pending.Fail(lost);
-        _ended.TrySetResult(ending);
+        _ended.TrySetResult(closeInfo);
     }
 }

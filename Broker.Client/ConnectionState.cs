@@ -27,7 +27,7 @@ internal sealed class ConnectionState(BrokerClientOptions options)
     public CloseInfo? Bye { get; set; }
 
     /// <summary>Called when a deadline has come or gone, so that the timer knows the next one.</summary>
-    public Action DeadlinesChanged { get; set; } = static () => { };
+    public Action TimersChanged { get; set; } = static () => { };
 
     public void ThrowIfEnded()
     {

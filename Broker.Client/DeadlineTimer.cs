@@ -15,7 +15,7 @@ internal sealed class DeadlineTimer : IDisposable
         _calls = calls;
         _downloads = downloads;
         _timer = state.Options.Time.CreateTimer(_ => OnTime(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        state.DeadlinesChanged = Set;
+        state.TimersChanged = Set;
     }
 
     /// <summary>Without the lock.</summary>

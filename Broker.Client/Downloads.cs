@@ -13,12 +13,14 @@ namespace Broker.Client;
 /// <param name="calls">What streams may be results of.</param>
 /// <param name="channels">What streams may be deliveries of.</param>
 /// <param name="take">Takes a message; returns what is wrong with it.</param>
-internal sealed class Downloads(ConnectionState state, FrameSender sender, OutboundCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
+internal sealed class Downloads(
+    ConnectionState state, FrameSender sender, OutboundCalls calls, ChannelRequests channels, Func<NativeMessage, NativeFault> take)
 {
     private const int JoinedBytesMax = 1024 * 1024;             // What is put together while the connection waits.
 
     private readonly Dictionary<uint, uint> _results = [];      // Streams that are results, and the calls that they are of.
-    private readonly ChunkTable _table = new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), ProcessBuffers.Shared);
+    private readonly ChunkTable _table =
+        new(LimitsOf(sender.Limits, state.Options), new ChunkBudget(state.Options.DownloadBytesMax), ProcessBuffers.Shared);
 
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _table.NextExpiry;
@@ -31,7 +33,7 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, _table.Refusal);
         if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error, _table.Refusal.Text);
         Expire();
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>A chunk has come. When it was the last of a message, that takes effect.</summary>
@@ -51,17 +53,17 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
             if (!arrival.IsDropped) return NativeFault.None;
             _results.Remove(chunk.Stream);
             Miss(arrival.Purpose, arrival.Reference, error, _table.Refusal.Text);
-            state.DeadlinesChanged();
+            state.TimersChanged();
             return NativeFault.None;
         }
 
         if (arrival.Credit > 0) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
-        if (_table.IsWithholding) state.DeadlinesChanged();
+        if (_table.IsWithholding) state.TimersChanged();
         ReportProgress(chunk.Stream, arrival);
         if (!arrival.IsComplete || arrival.Payload is not { } payload) return NativeFault.None;
 
         _results.Remove(chunk.Stream);
-        state.DeadlinesChanged();
+        state.TimersChanged();
         if (payload.Bytes <= JoinedBytesMax) return TakeLong(chunk.Stream, chunk.Index, arrival, payload.MoveToArray());
 
         // To put much together takes a while, and streams have no place in the order: everything else goes on meanwhile.
@@ -95,10 +97,11 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         }
 
         // What waited for memory has it now.
-        while (_table.TryGrant(state.Now, out uint stream, out uint credit)) sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
+        while (_table.TryGrant(state.Now, out uint stream, out uint credit))
+            sender.PostControl(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
     }
 
-    /// <summary>Nobody waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
+    /// <summary>No caller waits for a call any more: if its result is on its way, no more of it is wanted.</summary>
     public void Leave(uint call)
     {
         foreach ((uint stream, uint of) in _results)
@@ -182,8 +185,11 @@ internal sealed class Downloads(ConnectionState state, FrameSender sender, Outbo
         if (purpose == StreamPurpose.Result) calls.OnResultRefused(call, why, text);
     }
 
-    private void SendCancel(uint stream, ChunkError why) => sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
+    private void SendCancel(uint stream, ChunkError why) =>
+        sender.PostControl(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = why });
 
     private void Refuse(uint stream, uint chunk, in ChunkRefusal why) =>
-        sender.PostControl(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why.Error, Id = stream, ChunkIndex = chunk, Text = Encoding.UTF8.GetBytes(why.Text) });
+        sender.PostControl(
+            new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why.Error, Id = stream, ChunkIndex = chunk,
+                Text = Encoding.UTF8.GetBytes(why.Text) });
 }

@@ -6,7 +6,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Client;
 
-/// <summary>The receiving side of one connection: a loop that takes frames from the socket and passes their messages on, one by one.</summary>
+/// <summary>
+/// The receiving side of one connection: a loop that takes frames from the socket and passes their messages on, one by one.
+/// </summary>
 /// <param name="state">Of the connection.</param>
 /// <param name="socket">Where frames come from.</param>
 /// <param name="agreement">How they are written.</param>
@@ -25,7 +27,8 @@ internal sealed class FrameReceiver(
         {
             while (true)
             {
-                ValueWebSocketReceiveResult received = await socket.ReceiveAsync(frame.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
+                ValueWebSocketReceiveResult received =
+                    await socket.ReceiveAsync(frame.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
                     return state.Bye ?? CloseInfo.FromCode((int?)socket.CloseStatus ?? 1005, socket.CloseStatusDescription ?? "");
@@ -57,7 +60,8 @@ internal sealed class FrameReceiver(
 
     private NativeFault TakeFrame(ReadOnlySpan<byte> payload)
     {
-        NativeFault fault = OpenedPayload.Open(payload, agreement.Compressions, state.Options.FrameBytesMax, pool, out OpenedPayload opened);
+        NativeFault fault =
+            OpenedPayload.Open(payload, agreement.Compressions, state.Options.FrameBytesMax, pool, out OpenedPayload opened);
         if (fault != NativeFault.None) return fault;
         var reader = new NativeReader(opened.Messages, Side.Client, agreement.IsBatched);
         try
@@ -89,7 +93,8 @@ internal sealed class FrameReceiver(
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), state.Options.Time);
             await socket.CloseOutputAsync((WebSocketCloseStatus)(int)fault.CloseCode, fault.Reason, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
+        catch (Exception failure) when (
+            failure is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
             // The connection ends anyway.
         }

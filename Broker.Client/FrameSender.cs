@@ -15,9 +15,9 @@ internal sealed class FrameSender
     private readonly ClientWebSocket _socket;
     private readonly Outbox _outbox;
     private TaskCompletionSource? _idle;        // The loop waits for something to send.
-    private TaskCompletionSource? _room;        // Somebody waits until less is queued.
+    private TaskCompletionSource? _room;        // A caller waits until less is queued.
     private int _corks;
-    private bool _isUrgent;                     // What waits leaves in spite of corks, as somebody waits for it.
+    private bool _isUrgent;                     // What waits leaves in spite of corks, as a caller waits for it.
 
     public FrameSender(ConnectionState state, ClientWebSocket socket, Agreement agreement)
     {
@@ -105,7 +105,7 @@ internal sealed class FrameSender
         _socket.Abort();
     }
 
-    /// <summary>Somebody waits for what is queued, or for the answer to it: it leaves in spite of any <see cref="Cork"/>.</summary>
+    /// <summary>A caller waits for what is queued, or for the answer to it: it leaves in spite of any <see cref="Cork"/>.</summary>
     public void FlushSoon()
     {
         _isUrgent = true;
@@ -120,7 +120,7 @@ internal sealed class FrameSender
         _idle = null;
     }
 
-    /// <summary>The connection is gone: forgets what waits, and lets the loop end.</summary>
+    /// <summary>The connection is gone: drops what waits, and lets the loop end.</summary>
     public void Clear()
     {
         _corks = 0;
@@ -160,7 +160,8 @@ internal sealed class FrameSender
                     continue;
                 }
 
-                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None).ConfigureAwait(false);
+                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None)
+                    .ConfigureAwait(false);
                 frame.ResetWrittenCount();
             }
         }

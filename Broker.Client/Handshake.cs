@@ -16,7 +16,8 @@ internal static class Handshake
 {
     /// <summary>Connects.</summary>
     /// <exception cref="ConnectionLostException">No welcome came; <see cref="CloseInfo.MayReconnect"/> is whether to try again.</exception>
-    public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(BrokerClientOptions options, CancellationToken stop)
+    public static async Task<(ClientWebSocket Socket, Agreement Agreement)> ConnectAsync(
+        BrokerClientOptions options, CancellationToken stop)
     {
         var socket = new ClientWebSocket();
         foreach (string name in NativeProtocol.Preference) socket.Options.AddSubProtocol(name);
@@ -59,21 +60,26 @@ internal static class Handshake
             throw failure switch
             {
                 BrokerException => failure,
-                OperationCanceledException => Lost(CloseInfo.FromFailure(new TimeoutException($"{options.Url}: no answer within {options.ConnectLimit.TotalSeconds:0.#} s.", failure))),
+                OperationCanceledException =>
+                    Lost(CloseInfo.FromFailure(
+                        new TimeoutException($"{options.Url}: no answer within {options.ConnectLimit.TotalSeconds:0.#} s.", failure))),
                 _ when (int)socket.HttpStatusCode >= 400 => Lost(CloseInfo.FromHttpStatus((int)socket.HttpStatusCode, failure)),
-                _ => Lost(CloseInfo.FromFailure(failure) with { Text = $"{options.Url}: {ReasonOf(failure, options.Url, showedCertificate)}" }),
+                _ => Lost(CloseInfo.FromFailure(
+                    failure) with { Text = $"{options.Url}: {ReasonOf(failure, options.Url, showedCertificate)}" }),
             };
         }
     }
 
-    // Where one side speaks TLS and the other does not, the system's message names neither.
+    // Where one side uses TLS and the other does not, the system's message names neither.
     private static string ReasonOf(Exception failure, Uri url, bool showedCertificate)
     {
         string reason = failure.GetBaseException().Message;
         for (Exception? inner = failure; inner is not null; inner = inner.InnerException)
         {
-            if (inner is AuthenticationException && !showedCertificate) return $"there is no TLS at this port, or none that both sides speak; without TLS the URL begins with ws:// ({reason})";
-            if (inner is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } && url.Scheme == "ws")
+            if (inner is AuthenticationException && !showedCertificate)
+                return $"there is no TLS at this port, or none that both sides speak; without TLS the URL begins with ws:// ({reason})";
+            if (inner is HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse }
+                && url.Scheme == "ws")
             {
                 return $"the server did not answer the WebSocket handshake; with TLS the URL begins with wss:// ({reason})";
             }
@@ -82,9 +88,10 @@ internal static class Handshake
         return reason;
     }
 
-    private static ConnectionLostException Lost(CloseInfo ending) => new(ending);
+    private static ConnectionLostException Lost(CloseInfo closeInfo) => new(closeInfo);
 
-    private static async Task<Agreement> ReceiveWelcomeAsync(ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancellationToken)
+    private static async Task<Agreement> ReceiveWelcomeAsync(
+        ClientWebSocket socket, BrokerClientOptions options, CancellationToken cancellationToken)
     {
         var frame = new byte[4096];
         int length = 0;

@@ -6,7 +6,9 @@ public sealed record HistoryRange
     /// <summary>Behind this position, or before it if <see cref="Reverse"/>; null for all that is kept.</summary>
     public HistoryPosition? Since { get; init; }
 
-    /// <summary>Publications at most; 0 asks for the position alone. The hub has a limit of its own, and a page ends where a frame is full.</summary>
+    /// <summary>
+    /// Publications at most; 0 asks for the position alone. The hub has a limit of its own, and a page ends where a frame is full.
+    /// </summary>
     public int Limit { get; init; } = int.MaxValue;
 
     /// <summary>Newest first.</summary>

@@ -48,7 +48,7 @@ internal sealed class InboundCall : IDisposable
     /// <summary>The credit of one item was not used.</summary>
     public void ReturnCredit() => _credit.Add(1);
 
-    /// <summary>Nobody waits for the answer. What that sets off runs on the thread pool.</summary>
+    /// <summary>No caller waits for the answer. What that sets off runs on the thread pool.</summary>
     public void Cancel() => _ = _over.CancelAsync();
 
     /// <summary>The call has its answer.</summary>

@@ -22,7 +22,8 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     public void Start(in Call call)
     {
         if (!CallIds.IsServers(call.Id) || _running.ContainsKey(call.Id)) SendFault(call.Id, FaultCode.BadId, "");
-        else if (!state.Options.Methods.TryGet(call.Method, out string name, out ClientItemsMethod method)) SendFault(call.Id, FaultCode.UnknownMethod, "unknown method");
+        else if (!state.Options.Methods.TryGet(call.Method, out string name, out ClientItemsMethod method))
+            SendFault(call.Id, FaultCode.UnknownMethod, "unknown method");
         else if (_running.Count >= CallsMax) SendFault(call.Id, FaultCode.Overloaded, "too many calls are pending");
         else
         {
@@ -55,8 +56,10 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     {
         if (!_running.TryGetValue(item.Id, out InboundCall? call)) return;
         int bytes = item.Data.Length;
-        if (_itemBytes + bytes > state.Options.DownloadBytesMax) Break(item.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
-        else if (call.Items?.TryAdd(item.Data.ToArray()) != true) Break(item.Id, FaultCode.BadArguments, "an item without credit, or behind the last one");
+        if (_itemBytes + bytes > state.Options.DownloadBytesMax)
+            Break(item.Id, FaultCode.Overloaded, "arguments of too many bytes are pending");
+        else if (call.Items?.TryAdd(item.Data.ToArray()) != true)
+            Break(item.Id, FaultCode.BadArguments, "an item without credit, or behind the last one");
         else
         {
             call.ItemBytes += bytes;
@@ -85,7 +88,8 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     /// <summary>Sends one of several results, once the hub gives credit; without the lock.</summary>
     private async ValueTask SendAsync(InboundCall call, ReadOnlyMemory<byte> item, CancellationToken cancellationToken)
     {
-        if (item.Length > ItemBytesMax) throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
+        if (item.Length > ItemBytesMax)
+            throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, call.Over);
         Task credit = call.TakeCreditAsync(either.Token);
         if (!credit.IsCompleted) FlushSoon();
@@ -158,10 +162,12 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
         }
     }
 
-    // The hub waits for a result as for credit, and earlier items may fill the queue: so the result waits for room, and no batch holds it back.
+    // The hub waits for a result as for credit, and earlier items may fill the queue: so the result waits for room, and no batch holds it
+    // back.
     private ValueTask<bool> TrySendResultAsync(InboundCall call, ReadOnlyMemory<byte> result)
     {
-        return sender.PostAsync(NativeWriter.Message(new CallResult { Id = call.Id, Data = result.Span }), () => IsRunning(call), call.Over, End);
+        return sender.PostAsync(
+            NativeWriter.Message(new CallResult { Id = call.Id, Data = result.Span }), () => IsRunning(call), call.Over, End);
 
         void End()
         {
@@ -198,7 +204,7 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
             uint? stream = uploads.Post(new CallResult { Id = id }, result, progress: null, failed: why => OnRefused(id, why));
             if (stream is not { } number) return;
             _streams.Enqueue(number);
-            if (_streams.Count > CallsMax) uploads.Forget(_streams.Dequeue());
+            if (_streams.Count > CallsMax) uploads.Evict(_streams.Dequeue());
         }
         catch (PayloadTooLargeException tooLarge)
         {
@@ -211,9 +217,11 @@ internal sealed class InboundCalls(ConnectionState state, FrameSender sender, Up
     }
 
     private void OnRefused(uint id, Exception why) =>
-        SendFault(id, why is RequestRejectedException refused ? ((ChunkError)refused.Code).ResultFault : FaultCode.ResultTooBig, why.Message);
+        SendFault(id, why is RequestRejectedException refused ? ((ChunkError)refused.Code).ResultFault : FaultCode.ResultTooBig,
+            why.Message);
 
-    private void SendFault(uint id, FaultCode code, string text) => sender.PostControl(new CallFault { Id = id, Code = code, Text = Shorten(text) });
+    private void SendFault(uint id, FaultCode code, string text) =>
+        sender.PostControl(new CallFault { Id = id, Code = code, Text = Shorten(text) });
 
     // For people, and for one frame: cut between two characters.
     private static byte[] Shorten(string text)

@@ -1,7 +1,9 @@
 namespace Broker.Client;
 
 /// <summary>Calls what the application gave to be called: what that throws is the application's, and changes nothing here.</summary>
-/// <remarks>It is not lost: it reaches <see cref="TaskScheduler.UnobservedTaskException"/>, like that of any task that is not awaited.</remarks>
+/// <remarks>
+/// It is not lost: it reaches <see cref="TaskScheduler.UnobservedTaskException"/>, like that of any task that is not awaited.
+/// </remarks>
 internal static class Listeners
 {
     /// <summary>Reports how far something has come.</summary>
@@ -19,7 +21,7 @@ internal static class Listeners
     }
 
     /// <summary>Notifies each listener, whatever the others throw.</summary>
-    /// <param name="listeners">Of an event; none if nobody listens.</param>
+    /// <param name="listeners">Of an event; none if there is no listener.</param>
     /// <param name="notify">Calls one.</param>
     public static void Notify<T>(this T? listeners, Action<T> notify)
         where T : Delegate

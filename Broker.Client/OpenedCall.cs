@@ -5,7 +5,7 @@ namespace Broker.Client;
 /// <summary>A call that is under way with items in either direction: arguments that follow, and results before the last one.</summary>
 /// <remarks>
 /// Each direction is bounded: <see cref="SendAsync"/> waits while the hub's method is slower than the caller, and the method
-/// waits while nobody enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call
+/// waits while no one enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call
 /// does. Disposing of it cancels a call that is still pending.
 /// </remarks>
 public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
@@ -52,7 +52,8 @@ public sealed class OpenedCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncD
     {
         if (!_sendsItems) throw new InvalidOperationException("The call was opened without further arguments: open it with sendsItems.");
         if (_argumentsEnded) throw new InvalidOperationException("The arguments have been ended.");
-        if (item.Length > ItemBytesMax) throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
+        if (item.Length > ItemBytesMax)
+            throw new PayloadTooLargeException($"An item of {item.Length} bytes is more than the hub takes: {ItemBytesMax}.");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
         bool isSent = false, isTaken = false;
         try

@@ -13,14 +13,15 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _pending.NextDeadline;
 
-    /// <summary>Called with each call that nobody waits for any more, though the hub may be saying its result.</summary>
+    /// <summary>Called with each call that no caller waits for any more, though the hub may be saying its result.</summary>
     public Action<uint> Abandoned { get; set; } = static _ => { };
 
     /// <summary>The longest item that the hub accepts, in bytes.</summary>
     public int ItemBytesMax => sender.Limits.ThresholdBytes - NativeWriter.SizeOf(default(CallItem));
 
     /// <summary>Calls a method; without the lock.</summary>
-    public async Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancellationToken)
+    public async Task<ReadOnlyMemory<byte>> CallAsync(
+        string method, ReadOnlyMemory<byte> arguments, CallSettings settings, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var call = new PendingCall(method, settings.Download);
@@ -36,7 +37,8 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     /// <param name="options">Whether further arguments follow.</param>
     /// <param name="settings">Deadline and progress.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    public OpenedCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancellationToken)
+    public OpenedCall Open(
+        string method, ReadOnlyMemory<byte> arguments, CallOptions options, CallSettings settings, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var call = new PendingCall(method, settings.Download);
@@ -100,7 +102,9 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (call.Items?.Add(item.Data.ToArray()) == true) return;
         _pending.TryTake(item.Id, out _);
         GiveUp(item.Id, call);
-        call.Fail(new BrokerException(call.Items is null ? $"{call.Method} has several results: open it as a stream." : $"{call.Method}: the hub says more than it may."));
+        call.Fail(new BrokerException(
+            call.Items is null ? $"{call.Method} has several results: open it as a stream."
+                : $"{call.Method}: the hub says more than it may."));
     }
 
     /// <summary>The hub takes more arguments.</summary>
@@ -117,7 +121,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Return(result);
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>A call has failed.</summary>
@@ -126,7 +130,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(fault.Id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Fail(new CallFailedException(call.Method, fault.Code, Encoding.UTF8.GetString(fault.Text)));
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>The result of a call came as a stream that could not be taken.</summary>
@@ -138,13 +142,13 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         uploads.Cancel(call.Upload);
         call.Fail(new CallFailedException(call.Method, why.ResultFault, $"the result could not be taken: {text}"));
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     /// <summary>The progress reports of a call's result.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 
-    /// <summary>Nobody waits for the answer any more; without the lock.</summary>
+    /// <summary>No caller waits for the answer any more; without the lock.</summary>
     public void Abandon(uint id, PendingCall call, CancellationToken cancellationToken)
     {
         if (TryAbandon(id, call)) call.Cancel(cancellationToken);
@@ -188,7 +192,8 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
 
             // Messages behind a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None && NativeWriter.SizeOf(message) + (long)arguments.Length > sender.Limits.ThresholdBytes)
-                throw new PayloadTooLargeException($"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
+                throw new PayloadTooLargeException(
+                    $"Arguments that others follow have to fit a frame: {sender.Limits.ThresholdBytes} bytes.");
             call.Upload = uploads.Post(message, arguments, settings.Upload, failure => Fail(id, failure));
         }
         catch (BrokerException)
@@ -197,7 +202,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
             throw;
         }
 
-        state.DeadlinesChanged();
+        state.TimersChanged();
         return id;
     }
 
@@ -213,7 +218,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
     {
         if (!_pending.TryTake(id, out PendingCall? call)) return;
         call.Fail(failure);
-        state.DeadlinesChanged();
+        state.TimersChanged();
     }
 
     private bool TryAbandon(uint id, PendingCall call)

@@ -32,7 +32,8 @@ internal sealed class Pings(ConnectionState state, FrameSender sender)
     /// <summary>The hub has answered one.</summary>
     public void OnPong(ulong mark)
     {
-        if (mark <= uint.MaxValue && _pending.TryTake((uint)mark, out PendingPing? ping)) ping.Answer.TrySetResult(state.Options.Time.GetElapsedTime(ping.Began));
+        if (mark <= uint.MaxValue && _pending.TryTake((uint)mark, out PendingPing? ping))
+            ping.Answer.TrySetResult(state.Options.Time.GetElapsedTime(ping.Began));
     }
 
     /// <summary>The connection is gone: what waited, to be failed without the lock.</summary>

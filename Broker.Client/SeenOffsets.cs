@@ -1,6 +1,8 @@
 namespace Broker.Client;
 
-/// <summary>Which offsets of a channel have come: all up to the last one, but for a few holes that long deliveries may still fill.</summary>
+/// <summary>
+/// Which offsets of a channel have come: all up to the last one, but for a few holes that long deliveries may still fill.
+/// </summary>
 /// <remarks>
 /// What comes as a stream stands in no order, so a later offset may come before it; and where the connection is lost in between,
 /// the place to go on from is in front of the first hole.

@@ -25,7 +25,8 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="cancellationToken">Gives up; nothing has changed.</param>
     /// <returns>The store's tail: a number that rises with every change.</returns>
     public async Task<ulong> WriteAsync(
-        ReadOnlyMemory<byte> key, Stream source, Durability durability, CallSettings settings = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key, Stream source, Durability durability, CallSettings settings =
+            default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         long total = source.CanSeek ? source.Length - source.Position : -1;
@@ -35,7 +36,8 @@ public sealed class StoreStreamClient(BrokerClient client)
             Length = total < 0 ? ValueStreams.AnyLength : (ulong)total,
             Key = key.Span,
         });
-        await using OpenedCall call = client.OpenCall(StoreMethods.WriteStream, arguments, sendsItems: true, Bare(settings), cancellationToken);
+        await using OpenedCall call =
+            client.OpenCall(StoreMethods.WriteStream, arguments, sendsItems: true, Bare(settings), cancellationToken);
         int pieceBytes = Math.Min(ValueStreams.PieceBytes, call.ItemBytesMax);
         byte[] piece = ArrayPool<byte>.Shared.Rent(pieceBytes);
         long sent = 0;
@@ -62,7 +64,8 @@ public sealed class StoreStreamClient(BrokerClient client)
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Bytes of the whole value; null where there is no such key, and then nothing is written.</returns>
     public async Task<long?> ReadAsync(
-        ReadOnlyMemory<byte> key, Stream target, long from = 0, long? length = null, CallSettings settings = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key, Stream target, long from = 0, long? length = null, CallSettings settings =
+            default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentOutOfRangeException.ThrowIfNegative(from);
@@ -72,7 +75,8 @@ public sealed class StoreStreamClient(BrokerClient client)
             Length = length is { } most ? (ulong)most : ValueStreams.AnyLength,
             Key = key.Span,
         });
-        await using OpenedCall call = client.OpenCall(StoreMethods.ReadStream, arguments, sendsItems: false, Bare(settings), cancellationToken);
+        await using OpenedCall call =
+            client.OpenCall(StoreMethods.ReadStream, arguments, sendsItems: false, Bare(settings), cancellationToken);
         long? whole = null;
         long come = 0, expected = 0;
         await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancellationToken).ConfigureAwait(false))
@@ -94,7 +98,9 @@ public sealed class StoreStreamClient(BrokerClient client)
         return whole;
     }
 
-    /// <summary>All keys with a prefix in their order, as they are at one moment. Leaving the enumeration ends it on the hub, too.</summary>
+    /// <summary>
+    /// All keys with a prefix in their order, as they are at one moment. Leaving the enumeration ends it on the hub, too.
+    /// </summary>
     /// <param name="prefix">The first bytes of every key; none means all.</param>
     /// <param name="from">Begins with the first key that is not below it. To go on behind a key: that key and a byte 0.</param>
     /// <param name="limit">The most entries; all without it.</param>
@@ -112,7 +118,8 @@ public sealed class StoreStreamClient(BrokerClient client)
         if (limit is { } most) ArgumentOutOfRangeException.ThrowIfLessThan(most, 1, nameof(limit));
         byte[] arguments = StoreCodec.Encode(
             new ScanStreamArguments { KeysOnly = keysOnly, Limit = (ulong)(limit ?? 0), Prefix = prefix.Span, From = from.Span });
-        await using OpenedCall call = client.OpenCall(StoreMethods.ScanStream, arguments, sendsItems: false, Bare(settings), cancellationToken);
+        await using OpenedCall call =
+            client.OpenCall(StoreMethods.ScanStream, arguments, sendsItems: false, Bare(settings), cancellationToken);
         var entries = new List<ScannedEntry>();
         await foreach (ReadOnlyMemory<byte> item in call.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
@@ -132,7 +139,8 @@ public sealed class StoreStreamClient(BrokerClient client)
         Task<int> pending = reading.AsTask();
         if (await Task.WhenAny(pending, call.Result).ConfigureAwait(false) == pending) return await pending.ConfigureAwait(false);
 
-        _ = pending.ContinueWith(static read => read.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = pending.ContinueWith(
+            static read => read.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await call.Result.ConfigureAwait(false);
         throw new BrokerException("The hub has answered before all of the value was sent.");
     }

@@ -27,7 +27,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
 
     internal DeliveryQueue Queue { get; }
 
-    /// <summary>Whether nobody reads it any more, so that a late confirmation is answered with unsubscribe.</summary>
+    /// <summary>Whether nothing reads it any more, so that a late confirmation is answered with unsubscribe.</summary>
     internal bool IsLeft => _left;
 
     internal ulong Epoch { get; private set; }
@@ -65,7 +65,7 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     }
 
     /// <summary>The hub keeps nothing that the old place means.</summary>
-    internal void ForgetPlace() => CanRecover = false;
+    internal void DropPosition() => CanRecover = false;
 
     /// <summary>A delivery has come; one that came before, perhaps on another connection, is not given twice.</summary>
     internal void Take(ulong offset, ReadOnlyMemory<byte> data)

@@ -3,7 +3,8 @@ using Broker.Core.Protocol.Transfers;
 namespace Broker.Client;
 
 /// <summary>A message too long for a frame: its first fields, and its data where the caller has it. Reports its progress.</summary>
-internal sealed class UploadSource(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<long> released) : IChunkSource
+internal sealed class UploadSource(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<long> released)
+    : IChunkSource
 {
     private Action<long>? _released = released;
 

@@ -13,7 +13,9 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     /// <param name="message">The message, without its data.</param>
     /// <param name="data">Must not change until it is sent.</param>
     /// <param name="progress">Gets how many bytes have been sent.</param>
-    /// <param name="failed">Called, under the lock, when the hub rejects the stream; kept until <see cref="Cancel"/> or <see cref="Forget"/>.</param>
+    /// <param name="failed">
+    /// Called, under the lock, when the hub rejects the stream; kept until <see cref="Cancel"/> or <see cref="Evict"/>.
+    /// </param>
     /// <returns>The stream that it is sent as, if it is too long for a frame.</returns>
     /// <exception cref="BrokerException">Nothing is sent: it is too long for the hub, or too much waits.</exception>
     public uint? Post<T>(scoped in T message, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
@@ -41,8 +43,8 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
         return true;
     }
 
-    /// <summary>Nobody waits to hear how a stream ends, which goes on.</summary>
-    public void Forget(uint stream) => _failed.Remove(stream);
+    /// <summary>No caller waits to learn how a stream ends, which goes on.</summary>
+    public void Evict(uint stream) => _failed.Remove(stream);
 
     /// <summary>The hub takes more.</summary>
     public void OnCredit(Credit credit)
@@ -55,14 +57,17 @@ internal sealed class Uploads(ConnectionState state, FrameSender sender)
     public void OnRefused(uint stream, ChunkError error)
     {
         if (sender.Chunks.OnCancelled(stream)) sender.Signal();        // The next one may have its place.
-        if (_failed.Remove(stream, out Action<Exception>? failed)) failed(new RequestRejectedException((int)error, $"The hub stopped the upload: {error}."));
+        if (_failed.Remove(stream, out Action<Exception>? failed))
+            failed(new RequestRejectedException((int)error, $"The hub stopped the upload: {error}."));
     }
 
     private uint Begin(byte[] head, ReadOnlyMemory<byte> data, IProgress<TransferProgress>? progress, Action<Exception> failed)
     {
         long size = head.Length + (long)data.Length;
-        if (!sender.Limits.Allows(size)) throw new PayloadTooLargeException($"{size} bytes are more than the hub takes: {sender.Limits.StreamBytesMax}.");
-        if (_bytes > 0 && size > state.Options.UploadBytesMax - _bytes) throw new QueueFullException($"Large messages of {_bytes} bytes wait already.");
+        if (!sender.Limits.Allows(size))
+            throw new PayloadTooLargeException($"{size} bytes are more than the hub takes: {sender.Limits.StreamBytesMax}.");
+        if (_bytes > 0 && size > state.Options.UploadBytesMax - _bytes)
+            throw new QueueFullException($"Large messages of {_bytes} bytes wait already.");
         sender.Chunks.TrySend(new UploadSource(head, data, progress, bytes => _bytes -= bytes), out uint stream);
         _bytes += size;
         _failed[stream] = failed;

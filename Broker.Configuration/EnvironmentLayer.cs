@@ -17,10 +17,11 @@ public static partial class EnvironmentLayer
     /// <summary>The one variable that sets a key.</summary>
     public static string NameOf(string key) => key.ToUpperInvariant().Replace('.', '_').Replace('-', '_');
 
-    /// <summary>Whether Kubernetes or Docker set a variable for a service, and nobody for the hub.</summary>
+    /// <summary>Whether Kubernetes or Docker set a variable for a service, and no one for the hub.</summary>
     /// <param name="name">The variable's name.</param>
     /// <param name="value">Its value.</param>
-    public static bool IsOfService(string name, string value) => ServiceName().IsMatch(name) || (name.EndsWith("_PORT", StringComparison.Ordinal) && ServiceAddress().IsMatch(value));
+    public static bool IsOfService(string name, string value) =>
+        ServiceName().IsMatch(name) || (name.EndsWith("_PORT", StringComparison.Ordinal) && ServiceAddress().IsMatch(value));
 
     [GeneratedRegex("(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$")]
     private static partial Regex ServiceName();

@@ -1,6 +1,8 @@
 namespace Broker.Configuration;
 
-/// <summary>Lets a comma follow an object, as HOCON has it: <c>history { size = 100 }, recovery = on</c>. Akka's parser takes it for a mistake.</summary>
+/// <summary>
+/// Lets a comma follow an object, as HOCON has it: <c>history { size = 100 }, recovery = on</c>. Akka's parser takes it for a mistake.
+/// </summary>
 internal static class SettingCommas
 {
     /// <summary>Puts a line feed in the place of each such comma, so that all other places stay what they are.</summary>

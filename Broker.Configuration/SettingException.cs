@@ -1,6 +1,6 @@
 namespace Broker.Configuration;
 
-/// <summary>The settings cannot be used. The message is for whoever wrote them and says where to look.</summary>
+/// <summary>The settings cannot be used. The message is for the author of them and says where to look.</summary>
 public sealed class SettingException : Exception
 {
     /// <summary>Makes an exception of everything that was found wrong.</summary>

@@ -5,8 +5,8 @@ namespace Broker.Configuration;
 
 /// <summary>Reads the files that settings name, and waits for none of them without end.</summary>
 /// <remarks>
-/// Opening a FIFO waits until somebody writes to it, and a read of one may wait too; neither can be given up. So both are done on a thread of
-/// their own, which ends with the process at the latest.
+/// Opening a FIFO waits until a writer writes to it, and a read of one may wait too; neither can be given up. So both are done on a thread
+/// of their own, which ends with the process at the latest.
 /// </remarks>
 public static class SettingFile
 {
@@ -36,7 +36,7 @@ public static class SettingFile
             }
         }) { IsBackground = true, Name = "file of settings" };
         reader.Start();
-        if (!reader.Join(s_limit)) throw new IOException($"it has not ended within {s_limit.TotalSeconds} s; a FIFO needs somebody who writes to it");
+        if (!reader.Join(s_limit)) throw new IOException($"it has not ended within {s_limit.TotalSeconds} s; a FIFO needs a writer");
         failure?.Throw();
         return bytes!;
     }
@@ -54,7 +54,8 @@ public static class SettingFile
         using FileStream file = File.OpenRead(path);
         using var bytes = new MemoryStream();
         byte[] piece = new byte[PieceBytes];
-        while (bytes.Length <= bytesMax && file.Read(piece) is > 0 and var read) bytes.Write(piece, 0, (int)Math.Min(read, bytesMax + 1 - bytes.Length));
+        while (bytes.Length <= bytesMax && file.Read(piece) is > 0 and var read)
+            bytes.Write(piece, 0, (int)Math.Min(read, bytesMax + 1 - bytes.Length));
         return bytes.ToArray();
     }
 }

@@ -170,9 +170,11 @@ public sealed class SettingLines
             }
         }
 
-        // "pa#ss" would be "pa" and a comment, and "/data//x" would be "/data", and nobody would be told.
+        // "pa#ss" would be "pa" and a comment, and "/data//x" would be "/data", and no one would be told.
         if (_at > start && IsComment() && _text[_at - 1] is not (' ' or '\t' or '"'))
-            throw Malformed($"the value of {path} is cut off by a comment at '{(Peek() == '#' ? "#" : "//")}'; put it in double quotes, or a space before the comment");
+            throw Malformed(
+                $"the value of {path} is cut off by a comment at '{(Peek() == '#' ? "#" : "//")}'; put it in double quotes, or a space "
+                    + $"before the comment");
     }
 
     // A word without a meaning of its own, or one string without escapes.

@@ -21,9 +21,10 @@ public sealed partial record SettingValue(string Text, IReadOnlyList<string>? It
     private const int ShownMax = 200;
 
     private static readonly HashSet<string> s_secretWords =
-        new(["password", "passwords", "passphrase", "secret", "secrets", "credential", "credentials", "token", "tokens", "hmac"], StringComparer.OrdinalIgnoreCase);
+        new(["password", "passwords", "passphrase", "secret", "secrets", "credential", "credentials", "token", "tokens", "hmac"],
+            StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What may be shown of it to whoever reads a screen or a log: nothing of a secret, and no control characters.</summary>
+    /// <summary>What may be shown of it to the reader of a screen or a log: nothing of a secret, and no control characters.</summary>
     /// <param name="key">The full key, whose last part says whether the value is a secret.</param>
     public string Shown(string key) =>
         Text.Length == 0 ? Items is null ? "nothing" : "[]"
@@ -36,10 +37,14 @@ public sealed partial record SettingValue(string Text, IReadOnlyList<string>? It
     [GeneratedRegex("(://[^/@:\\s]*:)[^/@\\s]+@", RegexOptions.CultureInvariant)]
     private static partial Regex UrlPassword();
 
-    /// <summary>Whether a key's value is a secret, by the words of its last part: <c>broker.tls.password</c> is one, <c>broker.tls.key</c> is a path.</summary>
+    /// <summary>
+    /// Whether a key's value is a secret, by the words of its last part: <c>broker.tls.password</c> is one, <c>broker.tls.key</c> is a
+    /// path.
+    /// </summary>
     public static bool IsSecret(string key)
     {
         string last = key[(key.LastIndexOf('.') + 1)..];
-        return last is "api-key" or "api-keys" or "keys" or "private-key" or "static-headers" || last.Split('-', '_').Any(s_secretWords.Contains);
+        return last is "api-key" or "api-keys" or "keys" or "private-key" or "static-headers"
+            || last.Split('-', '_').Any(s_secretWords.Contains);
     }
 }

@@ -30,7 +30,10 @@ public sealed class SettingsLayer
     /// <summary>Every full key that the layer gives a value, such as <c>broker.listen.port</c>.</summary>
     public IReadOnlyCollection<string> Keys => _values.Keys;
 
-    /// <summary>Every group that the layer writes without a member, such as <c>broker.namespaces.chat {}</c>, with its place. Its name may say something by itself.</summary>
+    /// <summary>
+    /// Every group that the layer writes without a member, such as <c>broker.namespaces.chat {}</c>, with its place. Its name may send
+    /// something by itself.
+    /// </summary>
     public IReadOnlyDictionary<string, SettingOrigin> EmptyGroups { get; private init; } = new Dictionary<string, SettingOrigin>();
 
     /// <summary>The longest file.</summary>
@@ -45,7 +48,8 @@ public sealed class SettingsLayer
         {
             return Parse(path, ReadText(path, SettingFile.ReadAllBytes(path, FileBytesMax)));
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception unreadable) when (
+            unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new SettingException($"The file {path} cannot be read: {unreadable.Message}");
         }
@@ -53,7 +57,8 @@ public sealed class SettingsLayer
 
     private static string ReadText(string path, ReadOnlySpan<byte> text)
     {
-        if (text.Length > FileBytesMax) throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
+        if (text.Length > FileBytesMax)
+            throw new SettingException($"{path}: the file is longer than {SettingUnits.WriteSize(FileBytesMax)}.");
         try
         {
             return s_strictUtf8.GetString(text.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text);
@@ -74,7 +79,9 @@ public sealed class SettingsLayer
 
         // To HOCON a lone CR ends no line, so that of a file with such line ends everything behind its first # would be a comment.
         text = text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
-        IReadOnlyDictionary<string, int> lines = SettingLines.Scan(name, text, out IReadOnlyDictionary<string, string> written, out IReadOnlyDictionary<string, int> emptyGroups);
+        IReadOnlyDictionary<string, int> lines =
+            SettingLines.Scan(
+                name, text, out IReadOnlyDictionary<string, string> written, out IReadOnlyDictionary<string, int> emptyGroups);
         Config config;
         try
         {
@@ -89,7 +96,8 @@ public sealed class SettingsLayer
         CheckAgainst(written, values);
         return new SettingsLayer(name, values, config)
         {
-            EmptyGroups = emptyGroups.ToDictionary(static each => each.Key, each => new SettingOrigin(name, each.Value), StringComparer.Ordinal),
+            EmptyGroups =
+                emptyGroups.ToDictionary(static each => each.Key, each => new SettingOrigin(name, each.Value), StringComparer.Ordinal),
         };
     }
 

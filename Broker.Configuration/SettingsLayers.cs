@@ -25,7 +25,8 @@ public sealed class SettingsLayers
         }
 
         internal string? TemplateOf(string key) =>
-            NameOf(key) is { } name && key.Length > Prefix.Length + name.Length + 1 ? Template + key[(Prefix.Length + name.Length + 1)..] : null;
+            NameOf(key) is { } name && key.Length > Prefix.Length + name.Length + 1 ? Template + key[(Prefix.Length + name.Length + 1)..]
+                : null;
     }
 
     /// <summary>Stacks layers.</summary>
@@ -54,7 +55,9 @@ public sealed class SettingsLayers
         ];
     }
 
-    /// <summary>Every key that has a meaning, in alphabetical order; of groups with names, those of every name that a layer writes.</summary>
+    /// <summary>
+    /// Every key that has a meaning, in alphabetical order; of groups with names, those of every name that a layer writes.
+    /// </summary>
     public IReadOnlyList<string> KnownKeys { get; }
 
     /// <summary>Gives the keys under <c>broker</c> that layers of defaults define.</summary>
@@ -74,13 +77,20 @@ public sealed class SettingsLayers
 
     /// <summary>The default of a key.</summary>
     public SettingValue? FindDefault(string key) =>
-        FindIn(_references, key) ?? _groups.Select(each => each.TemplateOf(key)).Where(template => template is not null).Select(template => FindIn(_references, template!)).FirstOrDefault();
+        FindIn(_references, key)
+            ?? _groups.Select(each => each.TemplateOf(key)).Where(template => template is not null)
+            .Select(template => FindIn(_references, template!)).FirstOrDefault();
 
     /// <summary>The names that layers write in a group with names.</summary>
-    /// <param name="prefix">The group's, such as <c>broker.namespaces.</c>, which <c>reference.conf</c> gives a template: <c>namespaces.NAME = broker.channels</c>.</param>
+    /// <param name="prefix">
+    /// The group's, such as <c>broker.namespaces.</c>, which <c>reference.conf</c> gives a template: <c>namespaces.NAME =
+    /// broker.channels</c>.
+    /// </param>
     public IReadOnlyList<string> NamesUnder(string prefix) => [.. _groups.Where(each => each.Prefix == prefix).SelectMany(NamesIn)];
 
-    /// <summary>Every known key whose value differs from its default, with the value in force as it may be shown: secrets are hidden.</summary>
+    /// <summary>
+    /// Every known key whose value differs from its default, with the value in force as it may be shown: secrets are hidden.
+    /// </summary>
     public IEnumerable<KeyValuePair<string, SettingValue>> Changed() =>
         from key in KnownKeys
         let value = FindOverride(key)
@@ -105,7 +115,8 @@ public sealed class SettingsLayers
                 yield return $"{layer.Find(key)!.Origin}: there is no setting {VisibleText.Of(key)}{hint}";
             }
 
-            foreach ((string group, SettingOrigin origin) in layer.EmptyGroups.Where(each => IsUnknownGroup(each.Key)).OrderBy(static each => each.Key, StringComparer.Ordinal))
+            foreach ((string group, SettingOrigin origin) in layer.EmptyGroups.Where(each => IsUnknownGroup(each.Key))
+                .OrderBy(static each => each.Key, StringComparer.Ordinal))
                 yield return $"{origin}: there is no group of settings {VisibleText.Of(group)}.";
         }
     }
@@ -128,7 +139,8 @@ public sealed class SettingsLayers
     }
 
     private IEnumerable<string> NamesIn(NamedGroup group) =>
-        _overrides.SelectMany(static layer => layer.Keys.Concat(layer.EmptyGroups.Keys)).Select(group.NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal);
+        _overrides.SelectMany(static layer => layer.Keys.Concat(layer.EmptyGroups.Keys)).Select(group.NameOf).OfType<string>().Distinct()
+            .Order(StringComparer.Ordinal);
 
     private static SettingValue? FindIn(IReadOnlyList<SettingsLayer> layers, string key) =>
         layers.Reverse().Select(layer => layer.Find(key)).FirstOrDefault(value => value is not null);

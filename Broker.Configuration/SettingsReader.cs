@@ -72,14 +72,17 @@ public sealed class SettingsReader(SettingsLayers layers)
         {
             address = text == "localhost" ? IPAddress.Loopback : null;
 
-            // The framework also takes "1" for 0.0.0.1, which nobody means.
+            // The framework also takes "1" for 0.0.0.1, which no one means.
             return address is not null
                 || (text.AsSpan().IndexOfAny('.', ':') >= 0 && IPAddress.TryParse(text, out address));
         }) ?? IPAddress.None;
 
-    /// <summary>Reads the path of a URL: one that every server reads in the same way, so without encoded characters, empty parts and dots alone.</summary>
+    /// <summary>
+    /// Reads the path of a URL: one that every server reads in the same way, so without encoded characters, empty parts and dots alone.
+    /// </summary>
     public string GetPath(string key) =>
-        Get(key, "a path that begins with /, such as /echo, without a query, percent signs, empty parts, . and ..", (string text, out string? path) =>
+        Get(key, "a path that begins with /, such as /echo, without a query, percent signs, empty parts, . and ..",
+            (string text, out string? path) =>
         {
             path = text;
             return IsPath(text);
@@ -88,7 +91,8 @@ public sealed class SettingsReader(SettingsLayers layers)
     // "pchar = unreserved / pct-encoded / sub-delims / ":" / "@"", RFC 3986 section 3.3, but for pct-encoded.
     private static bool IsPath(string text) =>
         text is "/" || (text.StartsWith('/') && text[1..].Split('/').All(part =>
-            part is not ("" or "." or "..") && part.All(letter => char.IsAsciiLetterOrDigit(letter) || "-._~!$&'()*+,;=:@".Contains(letter))));
+            part is not ("" or "." or "..")
+                && part.All(letter => char.IsAsciiLetterOrDigit(letter) || "-._~!$&'()*+,;=:@".Contains(letter))));
 
     /// <summary>Reads a path of the file system.</summary>
     /// <param name="key">The full key.</param>
@@ -96,7 +100,8 @@ public sealed class SettingsReader(SettingsLayers layers)
     public string GetFilePath(string key, Func<string, string?>? check = null)
     {
         if (Take(key) is not { } value) return "";
-        string? expected = value.Items is not null || value.Text.Any(char.IsControl) ? "a path without control characters" : check?.Invoke(value.Text);
+        string? expected =
+            value.Items is not null || value.Text.Any(char.IsControl) ? "a path without control characters" : check?.Invoke(value.Text);
         if (expected is null) return value.Text;
         Note(key, value, expected);
         return "";
@@ -129,7 +134,9 @@ public sealed class SettingsReader(SettingsLayers layers)
             return isGood(text);
         }) ?? "";
 
-    /// <summary>Reads a regular expression that is matched against a whole text, in time that grows with the text alone; empty for none.</summary>
+    /// <summary>
+    /// Reads a regular expression that is matched against a whole text, in time that grows with the text alone; empty for none.
+    /// </summary>
     public Regex? GetPattern(string key) =>
         Get(key, "a regular expression without look-around and back references", (string text, out Regex? pattern) =>
         {
@@ -191,7 +198,9 @@ public sealed class SettingsReader(SettingsLayers layers)
 
     // XForwardedFor is x-forwarded-for.
     private static string WordsOf(string name) =>
-        string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"-{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
+        string.Concat(
+            name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"-{char.ToLowerInvariant(letter)}"
+                : $"{char.ToLowerInvariant(letter)}"));
 
     /// <summary>Notes something wrong about a value that is well formed, such as one that contradicts another.</summary>
     /// <param name="key">The key to blame.</param>

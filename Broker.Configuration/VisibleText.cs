@@ -3,12 +3,14 @@ using System.Text;
 
 namespace Broker.Configuration;
 
-/// <summary>Text from outside as it may stand on a screen or in a line of a log: nothing in it ends the line or speaks to the terminal.</summary>
+/// <summary>
+/// Text from outside as it may stand on a screen or in a line of a log: nothing in it ends the line or controls the terminal.
+/// </summary>
 public static class VisibleText
 {
     /// <summary>
-    /// Replaces control characters, line and paragraph separators, marks that turn the direction of writing, and halves of surrogate pairs by
-    /// <c>\\uXXXX</c>. Text without them is returned as it is.
+    /// Replaces control characters, line and paragraph separators, marks that turn the direction of writing, and halves of surrogate pairs
+    /// by <c>\\uXXXX</c>. Text without them is returned as it is.
     /// </summary>
     public static string Of(string text)
     {

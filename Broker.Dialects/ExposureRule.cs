@@ -7,9 +7,9 @@ public static class ExposureRule
 {
     /// <summary>Judges whether a hub may start with these settings.</summary>
     /// <returns>
-    /// <c>Safe</c>: only this machine reaches it, or nobody unknown comes in.
+    /// <c>Safe</c>: only this machine reaches it, or no one unknown comes in.
     /// <c>Wished</c>: anyone comes in, and the settings say so explicitly; start, and warn loudly.
-    /// <c>Refused</c>: anyone would come in, and nobody asked for that; do not start.
+    /// <c>Refused</c>: anyone would come in, and no one asked for that; do not start.
     /// </returns>
     /// <param name="settings">The hub's.</param>
     /// <param name="others">Addresses beside the public port's that lead to the hub.</param>
@@ -34,7 +34,9 @@ public static class ExposureRule
             (true, false) => "anonymous clients (broker.centrifuge.anonymous) are",
             _ => "the echo endpoint (broker.echo.enabled) is",
         };
-        IPAddress first = ((IPAddress[])[settings.Listen.Address, .. others]).FirstOrDefault(address => !IPAddress.IsLoopback(address), settings.Listen.Address);
+        IPAddress first =
+            ((IPAddress[])[settings.Listen.Address, .. others])
+                .FirstOrDefault(address => !IPAddress.IsLoopback(address), settings.Listen.Address);
         return $"{who} open to anyone who can reach {first}";
     }
 }
@@ -42,12 +44,12 @@ public static class ExposureRule
 /// <summary>How open a hub is; see <see cref="ExposureRule.Check"/>.</summary>
 public enum Exposure
 {
-    /// <summary>Nobody unknown comes in from elsewhere.</summary>
+    /// <summary>No one unknown comes in from elsewhere.</summary>
     Safe,
 
     /// <summary>Anyone comes in, as the settings explicitly wish.</summary>
     Wished,
 
-    /// <summary>Anyone would come in, and nobody asked for it.</summary>
+    /// <summary>Anyone would come in, and no one asked for it.</summary>
     Refused,
 }

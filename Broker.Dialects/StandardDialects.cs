@@ -5,13 +5,14 @@ using Broker.Actors.Dialects;
 
 namespace Broker.Dialects;
 
-/// <summary>The dialects that a hub speaks by itself.</summary>
+/// <summary>The dialects that a hub implements by itself.</summary>
 public static class StandardDialects
 {
     /// <summary>All of them, with their settings.</summary>
     public static IReadOnlyList<IDialectFactory> Of(StandardSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return [new CentrifugeDialect(settings.Centrifuge), new NativeDialect(settings.Native, settings.Centrifuge.MessageBytesMax), new EchoDialect(settings.Echo)];
+        return [new CentrifugeDialect(settings.Centrifuge), new NativeDialect(settings.Native, settings.Centrifuge.MessageBytesMax),
+            new EchoDialect(settings.Echo)];
     }
 }

@@ -7,7 +7,7 @@ using Broker.Dialects.Native;
 
 namespace Broker.Dialects;
 
-/// <summary>Everything that can be set about a hub that speaks the standard dialects.</summary>
+/// <summary>Everything that can be set about a hub that uses the standard dialects.</summary>
 public sealed record StandardSettings : HubSettings
 {
     /// <summary>The defaults.</summary>
@@ -30,7 +30,9 @@ public sealed record StandardSettings : HubSettings
     /// <summary>The echo endpoint, for conformance and measurement.</summary>
     public EchoSettings Echo { get; init; } = new();
 
-    /// <summary>Reads the settings under <c>broker</c> from a configuration that Akka has parsed; what it leaves out has its default.</summary>
+    /// <summary>
+    /// Reads the settings under <c>broker</c> from a configuration that Akka has parsed; what it leaves out has its default.
+    /// </summary>
     /// <exception cref="SettingException">A value is bad, or a key unknown.</exception>
     public static StandardSettings From(Config config)
     {

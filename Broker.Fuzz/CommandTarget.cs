@@ -63,7 +63,8 @@ public static class CommandTarget
 
         string channel = Command.Keep(command.Channel);
         bool named = ChannelName.Check(channel, CentrifugeProtocol.ChannelBytesMax) is null;
-        FindingException.Unless(named == (ChannelName.Check(command.Channel, CentrifugeProtocol.ChannelBytesMax) is null), "The name is judged in two ways.");
+        FindingException.Unless(
+            named == (ChannelName.Check(command.Channel, CentrifugeProtocol.ChannelBytesMax) is null), "The name is judged in two ways.");
         FindingException.Unless(!command.Data.Contains((byte)'\n'), "Data with a line feed.");
 
         var subs = new RecoveryReader(command.Subs);
@@ -82,6 +83,7 @@ public static class CommandTarget
         FindingException.Unless(!line.AsSpan().ContainsAny((byte)'\n', (byte)'\r'), "A publication of two lines.");
         using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = CentrifugeProtocol.DepthMax + 3 });
         JsonElement push = document.RootElement.GetProperty("push");
-        FindingException.Unless(push.GetProperty("channel").GetString() == Command.Keep(command.Channel), "The channel came out as another.");
+        FindingException.Unless(
+            push.GetProperty("channel").GetString() == Command.Keep(command.Channel), "The channel came out as another.");
     }
 }

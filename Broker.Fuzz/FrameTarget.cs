@@ -28,12 +28,12 @@ public static class FrameTarget
         int step = 1 + (input[0] >> 3);
         byte[] wire = input[1..];
 
-        string whole = Tell(settings, wire, wire.Length, echoes);
-        string cut = Tell(settings, wire, step, echoes);
+        string whole = Describe(settings, wire, wire.Length, echoes);
+        string cut = Describe(settings, wire, step, echoes);
         FindingException.Unless(whole == cut, $"Reads of {step} bytes differ.\nwhole:\n{whole}\ncut:\n{cut}");
     }
 
-    private static string Tell(FrameEngineSettings settings, byte[] wire, int step, bool echoes)
+    private static string Describe(FrameEngineSettings settings, byte[] wire, int step, bool echoes)
     {
         var pool = new BufferPool();
         var engine = new FrameEngine(settings, pool);

@@ -25,12 +25,12 @@ public static class HandshakeTarget
     {
         if (input.Length < 2) return;
         byte[] wire = input[1..];
-        string whole = Tell(wire, wire.Length);
-        string cut = Tell(wire, 1 + input[0]);
+        string whole = Describe(wire, wire.Length);
+        string cut = Describe(wire, 1 + input[0]);
         FindingException.Unless(whole == cut, $"Reads of {1 + input[0]} bytes differ.\nwhole:\n{whole}\ncut:\n{cut}");
     }
 
-    private static string Tell(ReadOnlySpan<byte> wire, int step)
+    private static string Describe(ReadOnlySpan<byte> wire, int step)
     {
         int scanned = 0;
         for (int end = Math.Min(step, wire.Length); ; end = Math.Min(end + step, wire.Length))
@@ -39,7 +39,8 @@ public static class HandshakeTarget
             switch (reader.ReadHead(out UpgradeRequest? request))
             {
                 case OperationStatus.Done:
-                    FindingException.Unless(reader.Position is > 0 and <= HeadBytesMax && reader.Position <= end, "The head ends outside of what was read.");
+                    FindingException.Unless(
+                        reader.Position is > 0 and <= HeadBytesMax && reader.Position <= end, "The head ends outside of what was read.");
                     return $"{reader.Position} {Judge(request!)}";
                 case OperationStatus.InvalidData:
                     FindingException.Unless(request is null && reader.Position == 0, "A refused head was read all the same.");
@@ -58,8 +59,11 @@ public static class HandshakeTarget
     {
         FindingException.Unless(request.Path.StartsWith('/'), "A path without a slash.");
         FindingException.Unless(request.Subprotocols.Count <= 32, "More subprotocols than are kept.");
-        if (request.TryGetHeader("host", out string? host)) FindingException.Unless(!host.AsSpan().ContainsAny('\r', '\n', '\0'), "A field holds a line end.");
-        string about = $"{request.Method} {request.Path}?{request.Query} {request.Host} {request.Origin} {request.Key} {request.Version} {request.HasBody}";
+        if (request.TryGetHeader("host", out string? host))
+            FindingException.Unless(!host.AsSpan().ContainsAny('\r', '\n', '\0'), "A field holds a line end.");
+        string about =
+            $"{request.Method} {request.Path}?{request.Query} {request.Host} {request.Origin} {request.Key} {request.Version} "
+                + $"{request.HasBody}";
         if (UpgradeRules.Check(request, s_own) is { } broken) return $"{about} {Refuse(broken)}";
         if (UpgradeRules.Check(request, s_listed) is { } foreign) return $"{about} {Refuse(foreign)}";
         if (s_choice.Check(request.Subprotocols, out ChosenSubprotocol chosen) is { } unmatched) return $"{about} {Refuse(unmatched)}";
@@ -68,7 +72,9 @@ public static class HandshakeTarget
 
         string? extensions = offer is null ? null : s_policy.Agree(offer).AnswerTo(offer);
         byte[] response = new byte[UpgradeResponse.SwitchBytesMax + (chosen.Answered?.Length ?? 0) + (extensions?.Length ?? 0)];
-        FindingException.Unless(UpgradeResponse.TryWriteSwitch(response, request.Key!, chosen.Answered, extensions, out int written), "The switch does not fit.");
+        FindingException.Unless(
+            UpgradeResponse.TryWriteSwitch(response, request.Key!, chosen.Answered, extensions, out int written),
+                "The switch does not fit.");
         ExpectOneHead(response.AsSpan(0, written));
         return $"{about} {Convert.ToHexString(response.AsSpan(0, written))}";
     }

@@ -32,8 +32,8 @@ public static class InflateTarget
         int step = 1 + 9 * (input[0] >> 5);
         List<byte[]> payloads = Split(input.AsSpan(1));
 
-        string whole = Tell(terms, opcode, payloads, InputBytesMax, out List<byte[]> messages);
-        string cut = Tell(terms, opcode, payloads, step, out _);
+        string whole = Describe(terms, opcode, payloads, InputBytesMax, out List<byte[]> messages);
+        string cut = Describe(terms, opcode, payloads, step, out _);
         FindingException.Unless(whole == cut, $"Parts of {step} bytes differ.\nwhole:\n{whole}\ncut:\n{cut}");
         for (int i = 0; !keeps && i < messages.Count; i++) Compare(payloads[i], messages[i]);
         FindingException.Unless(ZLib.Live == live, "A native state did not come back.");
@@ -53,7 +53,7 @@ public static class InflateTarget
     }
 
     // Frames of so many bytes, in reads of as many.
-    private static string Tell(DeflateTerms terms, Opcode opcode, List<byte[]> payloads, int step, out List<byte[]> messages)
+    private static string Describe(DeflateTerms terms, Opcode opcode, List<byte[]> payloads, int step, out List<byte[]> messages)
     {
         var pool = new BufferPool();
         var policy = new DeflatePolicy(new DeflateBudget(long.MaxValue));
@@ -70,7 +70,8 @@ public static class InflateTarget
             turn.Begin(engine, wire.AsSpan(start, length).ToArray(), 0, length);
             while (turn.TryRead(out Message message))
             {
-                story.Append(message.Opcode).Append(' ').Append(message.Payload.Length).Append(' ').AppendLine(Convert.ToHexString(SHA256.HashData(message.Payload)));
+                story.Append(message.Opcode).Append(' ').Append(message.Payload.Length).Append(' ')
+                    .AppendLine(Convert.ToHexString(SHA256.HashData(message.Payload)));
                 FindingException.Unless(message.Payload.Length <= MessageBytesMax, "A message passes the limit.");
                 messages.Add(message.Payload.ToArray());
                 turn.Echo(message);
@@ -79,7 +80,9 @@ public static class InflateTarget
             output.Write(turn.Output.Span);
             if (turn.Violation is { } broken)
             {
-                FindingException.Unless(broken.Code == CloseCode.InvalidPayload || broken.Code == CloseCode.MessageTooBig, $"An answer that broken data has not: {broken}");
+                FindingException.Unless(
+                    broken.Code == CloseCode.InvalidPayload || broken.Code == CloseCode.MessageTooBig,
+                        $"An answer that broken data has not: {broken}");
                 story.AppendLine(broken.ToString());
             }
 
@@ -98,13 +101,16 @@ public static class InflateTarget
         for (int start = 0; start == 0 || start < payload.Length; start += step)
         {
             int length = Math.Min(step, payload.Length - start);
-            byte[] frame = FrameWriter.Frame(start == 0 ? opcode : Opcode.Continuation, payload.AsSpan(start, length), Key, final: start + length == payload.Length);
+            byte[] frame =
+                FrameWriter.Frame(
+                    start == 0 ? opcode : Opcode.Continuation, payload.AsSpan(start, length), Key, final: start + length == payload.Length);
             if (start == 0) frame[0] |= Compressed << 4;
             foreach (byte each in frame) yield return each;
         }
     }
 
-    private static void ReadEchoes(DeflateTerms terms, ReadOnlySpan<byte> output, List<byte[]> messages, DeflatePolicy policy, LoopDeflate loop)
+    private static void ReadEchoes(
+        DeflateTerms terms, ReadOnlySpan<byte> output, List<byte[]> messages, DeflatePolicy policy, LoopDeflate loop)
     {
         // What the server keeps of its own messages, their reader keeps of them.
         MessageDeflate client = new(terms with { ClientContext = terms.ServerContext, ServerContext = false }, policy, loop);
@@ -118,8 +124,9 @@ public static class InflateTarget
             FindingException.Unless(header.Reserved == Compressed && count < messages.Count, "A frame that is no echo.");
             FrameViolation? broken = client.Inflate(header.Opcode, payload, MessageBytesMax, out SharedBytes? message);
             FindingException.Unless(broken is null, $"The echo is broken: {broken}");
-            FindingException.Unless(message!.Array.AsSpan(0, message.Length).SequenceEqual(messages[count++]), "The echo says something else.");
-            message.LetGo();
+            FindingException.Unless(
+                message!.Array.AsSpan(0, message.Length).SequenceEqual(messages[count++]), "The echo says something else.");
+            message.Release();
         }
 
         FindingException.Unless(count == messages.Count, $"{messages.Count} messages, {count} echoes.");

@@ -47,10 +47,12 @@ public static class ProtobufTarget
             Utf8.IsValid(command.Channel) && Utf8.IsValid(command.Token) && Utf8.IsValid(command.Name) && Utf8.IsValid(command.Version)
             && Utf8.IsValid(command.Method) && Utf8.IsValid(command.Epoch) && Utf8.IsValid(command.Delta),
             "A text that is not UTF-8.");
-        FindingException.Unless(command.Channel.Length + command.Data.Length + command.Token.Length <= bytes, "More was read than was there.");
+        FindingException.Unless(
+            command.Channel.Length + command.Data.Length + command.Token.Length <= bytes, "More was read than was there.");
         FindingException.Unless(command.TagsFilter.IsEmpty || RawJson.IsValid(command.TagsFilter), "A filter that is no JSON.");
         FindingException.Unless(command.Headers.IsEmpty || RawJson.IsValid(command.Headers), "Headers that are no JSON.");
-        FindingException.Unless(command.Subs.Length + command.Headers.Length + command.TagsFilter.Length <= 64L * (bytes + 1), "Maps grew out of proportion.");
+        FindingException.Unless(
+            command.Subs.Length + command.Headers.Length + command.TagsFilter.Length <= 64L * (bytes + 1), "Maps grew out of proportion.");
 
         var subs = new RecoveryReader(command.Subs);
         int count = 0;
@@ -58,7 +60,9 @@ public static class ProtobufTarget
         FindingException.Unless(subs.Reason is null, "Subs that are no subs.");
 
         byte[] prefix = ProtobufPublicationEncoder.EncodePrefix(command.Channel);
-        byte[] push = ProtobufPublicationEncoder.Encode(prefix, new Publication { Data = command.Data, Offset = command.Offset, Epoch = command.Epoch });
+        byte[] push =
+            ProtobufPublicationEncoder.Encode(
+                prefix, new Publication { Data = command.Data, Offset = command.Offset, Epoch = command.Epoch });
         int length = 0, shift = 0, at = 0;
         do length |= (push[at] & 0x7F) << (7 * shift++);
         while (push[at++] >= 0x80);

@@ -16,7 +16,9 @@ internal static class Seeds
         Write(folder, "commands", Commands().Select(Encoding.UTF8.GetBytes));
         Write(folder, "inflate", Deflated());
         Write(folder, "protobuf", Messages().Select(Convert.FromHexString));
-        Write(folder, "streams", [[10, 0, 0, 2, 200, 10, 0, 1, 2, 200], [4, 1, 90, 0, 0, 10, 1, 0, 3, 200, 2, 200, 0, 0, 0], [6, 2, 90, 0, 0, 10, 2, 1, 3, 100, 10, 2, 0, 3, 100, 0, 2, 0, 0, 0]]);
+        Write(folder, "streams",
+            [[10, 0, 0, 2, 200, 10, 0, 1, 2, 200], [4, 1, 90, 0, 0, 10, 1, 0, 3, 200, 2, 200, 0, 0, 0],
+                [6, 2, 90, 0, 0, 10, 2, 1, 3, 100, 10, 2, 0, 3, 100, 0, 2, 0, 0, 0]]);
     }
 
     private static void Write(string folder, string target, IEnumerable<byte[]> inputs)
@@ -65,7 +67,9 @@ internal static class Seeds
         yield return [2, 0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
         yield return [2, 0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4];
         yield return [2, 0x82, 0xFE, 0x10, 0x00, 1, 2, 3, 4, 5];
-        yield return [2, .. Enumerable.Repeat(FrameWriter.Frame(Opcode.Continuation, [], Key, final: false), 9).Prepend(begin).SelectMany(each => each)];
+        yield return [
+            2, .. Enumerable.Repeat(FrameWriter.Frame(Opcode.Continuation, [], Key, final: false), 9).Prepend(begin)
+                .SelectMany(each => each)];
     }
 
     // What RFC 7692 section 7.2.3 prints, and then each kind of block at some length.
@@ -92,10 +96,14 @@ internal static class Seeds
 
     private static IEnumerable<string> Heads()
     {
-        const string fields = "Host: chat.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-        yield return $"GET /connection/websocket?a=b HTTP/1.1\r\n{fields}Origin: https://chat.example\r\nSec-WebSocket-Protocol: other, centrifuge-json\r\n\r\n";
+        const string fields =
+            "Host: chat.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: "
+                + "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+        yield return $"GET /connection/websocket?a=b HTTP/1.1\r\n{fields}Origin: https://chat.example\r\nSec-WebSocket-Protocol: other, "
+            + $"centrifuge-json\r\n\r\n";
         yield return $"GET /echo HTTP/1.1\r\n{fields}Origin: null\r\n\r\n\x81\x80";
-        yield return $"GET / HTTP/1.1\r\n{fields}Sec-WebSocket-Extensions: x-a; b=\"c\", permessage-deflate; client_max_window_bits; server_max_window_bits=10\r\n\r\n";
+        yield return $"GET / HTTP/1.1\r\n{fields}Sec-WebSocket-Extensions: x-a; b=\"c\", permessage-deflate; client_max_window_bits; "
+            + $"server_max_window_bits=10\r\n\r\n";
         yield return "\r\nGET http://chat.example:8000/x HTTP/1.0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello";
         yield return "HEAD / HTTP/1.1\r\nHost: [::1]:80\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
         yield return "GET / HTTP/2.0\r\nHost: a\r\n\r\n";
@@ -105,10 +113,13 @@ internal static class Seeds
     private static IEnumerable<string> Commands()
     {
         yield return """{"id":1,"connect":{"token":"t","data":{"a":[1,2]},"name":"js","version":"5","subs":{"c":{"recover":true,"offset":7,"epoch":"e","delta":"fossil"}}}}""";
-        yield return "{}\n" + """{"id":2,"subscribe":{"channel":"c","recover":true,"epoch":"e","offset":18446744073709551615,"positioned":true,"recoverable":true,"join_leave":true,"delta":"fossil","tf":{"a":1},"flag":-1,"type":1}}""";
-        yield return """{"id":3,"publish":{"channel":"\u0063\ud834\udd1e","data":{"text":"h\u00e9 \" "},"type":0}}""" + "\n" + """{"id":4,"unsubscribe":{"channel":"c"}}""" + "\n";
+        yield return "{}\n"
+            + """{"id":2,"subscribe":{"channel":"c","recover":true,"epoch":"e","offset":18446744073709551615,"positioned":true,"recoverable":true,"join_leave":true,"delta":"fossil","tf":{"a":1},"flag":-1,"type":1}}""";
+        yield return """{"id":3,"publish":{"channel":"\u0063\ud834\udd1e","data":{"text":"h\u00e9 \" "},"type":0}}""" + "\n"
+            + """{"id":4,"unsubscribe":{"channel":"c"}}""" + "\n";
         yield return """{"id":5,"rpc":{"method":"m","data":null}}""" + "\n" + """{"send":{"data":[]}}""";
-        yield return """{"id":6,"history":{"channel":"c","limit":-1,"since":{"offset":1,"epoch":"e"},"reverse":true}}""" + "\n" + """{"id":7,"presence":{"channel":"c"}}""" + "\n" + """{"id":8,"presence_stats":{"channel":"c"}}""";
+        yield return """{"id":6,"history":{"channel":"c","limit":-1,"since":{"offset":1,"epoch":"e"},"reverse":true}}""" + "\n"
+            + """{"id":7,"presence":{"channel":"c"}}""" + "\n" + """{"id":8,"presence_stats":{"channel":"c"}}""";
         yield return """{"id":9,"refresh":{"token":"t"}}""" + "\n" + """{"id":10,"sub_refresh":{"channel":"c","token":"t","type":2}}""";
         yield return """{"id":4294967295,"publish":{"channel":null,"data":""" + new string('[', 62) + new string(']', 62) + "}}";
         yield return """{"id":1,"unknown":{"a":"\ud800"},"publish":{"channel":"\ud800","data":1e400}}""";

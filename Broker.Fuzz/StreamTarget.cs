@@ -43,7 +43,8 @@ public static class StreamTarget
 
         foreach (ChunkTable table in tables) table.Clear();
         foreach (ChunkedPayload payload in payloads) payload.Dispose();
-        FindingException.Unless(budget.Bytes == 0 && pool.Outstanding == 0, $"{budget.Bytes} bytes and {pool.Outstanding} buffers did not come back.");
+        FindingException.Unless(
+            budget.Bytes == 0 && pool.Outstanding == 0, $"{budget.Bytes} bytes and {pool.Outstanding} buffers did not come back.");
     }
 
     private static void Step(ChunkTable table, ReadOnlySpan<byte> step, Queue<ChunkedPayload> payloads, ref TimeSpan now)
@@ -73,7 +74,9 @@ public static class StreamTarget
     private static void Check(ChunkTable table)
     {
         FindingException.Unless(table.HeldBytes >= 0 && table.ReservedBytes >= 0, "Less than nothing is held.");
-        FindingException.Unless(table.HeldBytes + table.ReservedBytes <= ConnectionBytesMax, $"A connection holds {table.HeldBytes} and {table.ReservedBytes} bytes.");
+        FindingException.Unless(
+            table.HeldBytes + table.ReservedBytes <= ConnectionBytesMax,
+                $"A connection holds {table.HeldBytes} and {table.ReservedBytes} bytes.");
         FindingException.Unless(table.Streams <= s_limits.StreamsMax, $"{table.Streams} streams are incomplete.");
     }
 

@@ -9,10 +9,13 @@ namespace Broker.Reactor;
 public static class ReactorFactory
 {
     /// <summary>Whether this system can run a reactor with a backend.</summary>
-    public static bool CanUse(ReactorBackend backend) => SocketReactor.IsSupported && (backend != ReactorBackend.IoUring || Ring.IsSupported);
+    public static bool CanUse(ReactorBackend backend) =>
+        SocketReactor.IsSupported && (backend != ReactorBackend.IoUring || Ring.IsSupported);
 
     /// <summary>Creates a loop; nothing runs until <see cref="EventLoop.Run"/> or <see cref="EventLoop.RunOnce"/>.</summary>
-    /// <exception cref="PlatformNotSupportedException">This is not Linux on x86-64, or its kernel refuses io_uring: the message says why.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// This is not Linux on x86-64, or its kernel refuses io_uring: the message says why.
+    /// </exception>
     public static SocketReactor Create(int number, ReactorSettings settings, IConnectionAcceptor acceptor, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(settings);

@@ -3,7 +3,10 @@ using RocksDbSharp;
 
 namespace Broker.Store;
 
-/// <summary>Puts in order what a store says of itself, after records of it were lost: values without all their parts, parts without a value, the number of keys.</summary>
+/// <summary>
+/// Puts in order what a store says of itself, after records of it were lost: values without all their parts, parts without a value, the
+/// number of keys.
+/// </summary>
 internal sealed class ContentRepair(StoreEngine engine, StoreReport report)
 {
     private const int BatchRecordsMax = 1000;
@@ -34,7 +37,9 @@ internal sealed class ContentRepair(StoreEngine engine, StoreReport report)
             if (LongValue.Of(keys.GetValueSpan()) is { } parts && !_whole.Add(parts.Number) | !HasAll(parts, moment))
             {
                 _whole.Remove(parts.Number);
-                report.AddDamage($"The value of the key \"{Encoding.UTF8.GetString(keys.GetKeySpan()[1..])}\" is lost: not all of its {parts.Length} bytes are there.");
+                report.AddDamage(
+                    $"The value of the key \"{Encoding.UTF8.GetString(keys.GetKeySpan()[1..])}\" is lost: not all of its {parts.Length} "
+                        + $"bytes are there.");
                 Records.Delete(batch, keys.GetKeySpan()[1..]);
                 Flush(batch, BatchRecordsMax);
                 continue;

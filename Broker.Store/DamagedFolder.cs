@@ -15,13 +15,13 @@ internal sealed class DamagedFolder(string store)
     public bool IsUsed => _path is not null;
 
     /// <summary>Moves a file there.</summary>
-    public void Move(string file) => File.Move(file, PlaceOf(file));
+    public void Move(string file) => File.Move(file, PositionOf(file));
 
     /// <summary>Copies a file there.</summary>
-    public void Copy(string file) => File.Copy(file, PlaceOf(file));
+    public void Copy(string file) => File.Copy(file, PositionOf(file));
 
     // A manifest that was made anew may have the name of the one before.
-    private string PlaceOf(string file)
+    private string PositionOf(string file)
     {
         string place = IOPath.Combine(Path, IOPath.GetFileName(file));
         for (int i = 1; File.Exists(place); i++) place = IOPath.Combine(Path, $"{IOPath.GetFileName(file)}.{i}");

@@ -89,7 +89,8 @@ internal sealed class GroupWriter : IDisposable
             catch (Exception failure)
             {
                 // Whatever it is, each writer gets it, and the next group has its chance.
-                foreach (PendingWrite write in _group) write.Answer.TrySetException(new StoreException(StoreFault.Failed, StoreFaultText.OfWrite(failure), failure));
+                foreach (PendingWrite write in _group)
+                    write.Answer.TrySetException(new StoreException(StoreFault.Failed, StoreFaultText.OfWrite(failure), failure));
             }
         }
     }
@@ -124,7 +125,7 @@ internal sealed class GroupWriter : IDisposable
         return _group.Count > 0 || isProbe;
     }
 
-    // An empty group is a probe: whether the disk takes writes again, although nobody asks for one.
+    // An empty group is a probe: whether the disk takes writes again, although no one asks for one.
     private void WriteGroup()
     {
         using var batch = new WriteBatch();
@@ -157,7 +158,7 @@ internal sealed class GroupWriter : IDisposable
     }
 
     // The library writes its log before it shows anything to a reader, so a write that fails changes nothing that is read. What
-    // of it stands in the log already is cut off, or it would be there after a restart.
+    // of it stands in the log already is disconnected, or it would be there after a restart.
     private void Commit(WriteBatch batch, long before, bool sync)
     {
         try
@@ -196,7 +197,8 @@ internal sealed class GroupWriter : IDisposable
     {
         if (!_decided.TryGetValue(change.Key, out KeyState before)) before = _engine.Look(change.Key.Span);
         LongValue? parts = change.Kind == ChangeKind.Publish ? change.Long : null;
-        if (change.Kind == ChangeKind.Put && change.Value.Length > LongValue.PartBytes) parts = new LongValue(_numbers.Next(), change.Value.Length);
+        if (change.Kind == ChangeKind.Put && change.Value.Length > LongValue.PartBytes)
+            parts = new LongValue(_numbers.Next(), change.Value.Length);
         _decided[change.Key] = new KeyState(!change.IsDelete, parts);
         if (before.Long is { } former) Records.DeleteParts(batch, former);
         if (change.IsDelete)

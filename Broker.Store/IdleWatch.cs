@@ -37,7 +37,7 @@ internal sealed class IdleWatch : IDisposable
     /// <summary>How long nothing has moved.</summary>
     public TimeSpan StoodStill => _time.GetElapsedTime(Volatile.Read(ref _movedAt));
 
-    /// <summary>Ends the work, as somebody else needs its place.</summary>
+    /// <summary>Ends the work, as another component needs its place.</summary>
     public void Shed()
     {
         _isShed = true;
@@ -54,7 +54,9 @@ internal sealed class IdleWatch : IDisposable
     /// <summary>Says that it was this that ended the work, if it was.</summary>
     public void ThrowIfLate()
     {
-        if (_isShed) throw new CallFaultException(FaultCode.Overloaded, "all streams of the store were taken, and this one had not moved for longest");
+        if (_isShed)
+            throw new CallFaultException(
+                FaultCode.Overloaded, "all streams of the store were taken, and this one had not moved for longest");
         if (_idle.IsCancellationRequested && !_call.IsCancellationRequested)
             throw new CallFaultException(FaultCode.Deadline, $"no item has moved for {_limit.TotalSeconds} s");
     }

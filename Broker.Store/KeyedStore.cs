@@ -7,7 +7,7 @@ namespace Broker.Store;
 /// <remarks>
 /// Reads wait for the disk where the data is not in memory, so they belong on a thread that may; they never wait for a
 /// write. A read may see a write that is not acknowledged yet, and none that is refused: a write stands in the log, on the disk
-/// where that was asked for, before anybody can read it. <see cref="Count"/> is exact, also after a crash: it is
+/// where that was asked for, before anyone can read it. <see cref="Count"/> is exact, also after a crash: it is
 /// written in the same batch as what changes it, and the log has one order. So what survives a crash is all writes up to
 /// some point, whatever their durability: a write of a stronger level makes everything before it just as safe.
 /// </remarks>
@@ -70,12 +70,12 @@ public sealed class KeyedStore : IDisposable
     /// <summary>The value of a key without a managed copy, or null where there is none. The caller disposes of it.</summary>
     /// <param name="key">The key.</param>
     /// <param name="bytesMax">A value that is kept in parts is put together up to so many bytes; one that is longer is refused.</param>
-    public PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax = int.MaxValue) => Read(key, bytesMax, hold: null);
+    public PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax = int.MaxValue) => Read(key, bytesMax, reservation: null);
 
     /// <param name="key">The key.</param>
     /// <param name="bytesMax">The longest value.</param>
-    /// <param name="hold">Where its bytes count, from before they are copied.</param>
-    internal PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax, ReadHold? hold)
+    /// <param name="reservation">Where its bytes count, from before they are copied.</param>
+    internal PinnedValue? Read(ReadOnlySpan<byte> key, int bytesMax, ReadReservation? reservation)
     {
         CheckKey(key);
         try
@@ -83,9 +83,9 @@ public sealed class KeyedStore : IDisposable
             PinnedValue? kept = _engine.Get(key);
             if (kept is null || LongValue.Of(kept.Kept) is null) return kept;
             kept.Dispose();
-            using StoreEngine.Holding _ = _engine.Hold();
+            using StoreEngine.EngineReference _ = _engine.AddRef();
             using StoreEngine.Moment moment = _engine.Freeze();
-            return Join(_engine.Get(key, moment.At), moment, bytesMax, hold);
+            return Join(_engine.Get(key, moment.At), moment, bytesMax, reservation);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -93,7 +93,9 @@ public sealed class KeyedStore : IDisposable
         }
     }
 
-    /// <summary>Opens the value of a key to be read piece by piece, as it is now; null where there is none. The caller disposes of it.</summary>
+    /// <summary>
+    /// Opens the value of a key to be read piece by piece, as it is now; null where there is none. The caller disposes of it.
+    /// </summary>
     public ValueReader? OpenRead(ReadOnlySpan<byte> key)
     {
         CheckKey(key);
@@ -112,7 +114,8 @@ public sealed class KeyedStore : IDisposable
     /// <param name="from">Begins with the first key that is not below it; none begins with the first.</param>
     public StoreScan OpenScan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from = default)
     {
-        if (prefix.Length > _settings.KeyBytesMax || from.Length > _settings.KeyBytesMax + 1) throw BadKey(Math.Max(prefix.Length, from.Length));
+        if (prefix.Length > _settings.KeyBytesMax || from.Length > _settings.KeyBytesMax + 1)
+            throw BadKey(Math.Max(prefix.Length, from.Length));
         try
         {
             return new StoreScan(_engine, prefix, from);
@@ -126,10 +129,10 @@ public sealed class KeyedStore : IDisposable
     /// <summary>Refuses a value that is announced to be too long for a stream.</summary>
     internal void CheckStreamed(ulong bytes)
     {
-        if (bytes > (ulong)_settings.StreamedValueBytesMax) throw ValueWriter.TooBig(_settings.StreamedValueBytesMax);
+        if (bytes > (ulong)_settings.StreamedValueBytesMax) throw ValueWriter.TooLarge(_settings.StreamedValueBytesMax);
     }
 
-    /// <summary>Begins to write a value of a length that only its end tells. Nobody sees any of it before it is published.</summary>
+    /// <summary>Begins to write a value of a length that only its end tells. No one sees any of it before it is published.</summary>
     /// <param name="key">The key that it will have.</param>
     public ValueWriter OpenWrite(ReadOnlyMemory<byte> key)
     {
@@ -139,19 +142,22 @@ public sealed class KeyedStore : IDisposable
 
     /// <summary>The values of several keys at one moment: no half of a batch is seen. The caller disposes of each.</summary>
     /// <param name="keys">The keys.</param>
-    /// <param name="bytesMax">The most bytes of all values together, a value that is named twice counted twice; beyond it they are refused.</param>
+    /// <param name="bytesMax">
+    /// The most bytes of all values together, a value that is named twice counted twice; beyond it they are refused.
+    /// </param>
     /// <returns>In the order of the keys; null where there is none.</returns>
-    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue) => ReadMany(keys, bytesMax, hold: null);
+    public PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax = int.MaxValue) =>
+        ReadMany(keys, bytesMax, reservation: null);
 
     // A few keys at a time, and what is long only when all lengths are known: so no more is held than may be returned.
-    internal PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax, ReadHold? hold)
+    internal PinnedValue?[] ReadMany(IReadOnlyList<ReadOnlyMemory<byte>> keys, int bytesMax, ReadReservation? reservation)
     {
         ArgumentNullException.ThrowIfNull(keys);
         foreach (ReadOnlyMemory<byte> key in keys) CheckKey(key.Span);
         var values = new PinnedValue?[keys.Count];
         try
         {
-            using StoreEngine.Holding _ = _engine.Hold();
+            using StoreEngine.EngineReference _ = _engine.AddRef();
             using StoreEngine.Moment moment = _engine.Freeze();
             long bytes = 0;
             for (int from = 0; from < values.Length; from += KeysAtOnce)
@@ -161,11 +167,11 @@ public sealed class KeyedStore : IDisposable
                 long more = 0;
                 foreach (PinnedValue? value in values.AsSpan(from, count)) more += value is null ? 0 : LengthOf(value);
                 if (more > bytesMax - bytes) throw new StoreException(StoreFault.ResultTooBig, $"The result has over {bytesMax} bytes.");
-                if (more > 0) hold?.Take(more);
+                if (more > 0) reservation?.Take(more);
                 bytes += more;
             }
 
-            for (int i = 0; i < values.Length; i++) values[i] = Join(values[i], moment, bytesMax, hold: null);
+            for (int i = 0; i < values.Length; i++) values[i] = Join(values[i], moment, bytesMax, reservation: null);
             return values;
         }
         catch (Exception failure)
@@ -199,20 +205,25 @@ public sealed class KeyedStore : IDisposable
     /// <param name="bytesMax">Most bytes of keys and values; one entry always comes.</param>
     /// <param name="keysOnly">Leaves the values out.</param>
     /// <param name="valueBytesMax">A value that is kept in parts and is longer is refused.</param>
-    public StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax = int.MaxValue) =>
-        Scan(prefix, after, entriesMax, bytesMax, keysOnly, valueBytesMax, hold: null);
+    public StorePage Scan(
+        ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly = false, int valueBytesMax =
+            int.MaxValue) =>
+        Scan(prefix, after, entriesMax, bytesMax, keysOnly, valueBytesMax, reservation: null);
 
-    internal StorePage Scan(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadHold? hold)
+    internal StorePage Scan(
+        ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax,
+            ReadReservation? reservation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesMax, 1);
-        if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax) throw BadKey(Math.Max(prefix.Length, after.Length));
+        if (prefix.Length > _settings.KeyBytesMax || after.Length > _settings.KeyBytesMax)
+            throw BadKey(Math.Max(prefix.Length, after.Length));
         try
         {
-            using StoreEngine.Holding _ = _engine.Hold();
+            using StoreEngine.EngineReference _ = _engine.AddRef();
             using StoreEngine.Moment moment = _engine.Freeze();
             using Iterator iterator = _engine.Seek(after.SequenceCompareTo(prefix) > 0 ? after : prefix, moment.At);
             if (iterator.Valid() && !after.IsEmpty && Records.IsClient(iterator.GetKeySpan(), after)) iterator.Next();
-            return ReadPage(iterator, moment, prefix, entriesMax, bytesMax, keysOnly, valueBytesMax, hold);
+            return ReadPage(iterator, moment, prefix, entriesMax, bytesMax, keysOnly, valueBytesMax, reservation);
         }
         catch (Exception failure) when (IsOurs(failure))
         {
@@ -269,9 +280,11 @@ public sealed class KeyedStore : IDisposable
 
     private static StoreException Explain(Exception failure) => failure is ObjectDisposedException
         ? new StoreException(StoreFault.Closed, "The store is closed.", failure)
-        : new StoreException(StoreFault.Failed, StoreFaultText.Read, failure) { IsDamage = StoreException.TellsDamage(failure) };
+        : new StoreException(StoreFault.Failed, StoreFaultText.Read, failure) { IsDamage = StoreException.MeansDamage(failure) };
 
-    private StorePage ReadPage(Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly, int valueBytesMax, ReadHold? hold)
+    private StorePage ReadPage(
+        Iterator iterator, StoreEngine.Moment moment, ReadOnlySpan<byte> prefix, int entriesMax, long bytesMax, bool keysOnly,
+            int valueBytesMax, ReadReservation? reservation)
     {
         var entries = new List<StoreEntry>();
         long bytes = 0;
@@ -286,8 +299,9 @@ public sealed class KeyedStore : IDisposable
             hasMore = entries.Count == entriesMax || (entries.Count > 0 && bytes > bytesMax);
             if (hasMore) break;
             if (LongValue.Of(kept) is { } cut) CheckJoined(cut, valueBytesMax);
-            hold?.Take(more);
-            entries.Add(new StoreEntry(key.ToArray(), LongValue.Of(kept) is { } parts ? Join(parts, moment, valueBytesMax) : kept[1..].ToArray()));
+            reservation?.Take(more);
+            entries.Add(new StoreEntry(
+                key.ToArray(), LongValue.Of(kept) is { } parts ? Join(parts, moment, valueBytesMax) : kept[1..].ToArray()));
         }
 
         StoreEngine.ThrowIfFailed(iterator);
@@ -295,12 +309,12 @@ public sealed class KeyedStore : IDisposable
     }
 
     // A value in parts as one; any other as it is.
-    private PinnedValue? Join(PinnedValue? kept, StoreEngine.Moment moment, int bytesMax, ReadHold? hold)
+    private PinnedValue? Join(PinnedValue? kept, StoreEngine.Moment moment, int bytesMax, ReadReservation? reservation)
     {
         if (kept is null || LongValue.Of(kept.Kept) is not { } parts) return kept;
         kept.Dispose();
         CheckJoined(parts, bytesMax);
-        hold?.Take(parts.Length);
+        reservation?.Take(parts.Length);
         var whole = new PinnedValue((int)parts.Length);
         try
         {
@@ -335,17 +349,19 @@ public sealed class KeyedStore : IDisposable
     private static void CheckJoined(LongValue parts, int bytesMax)
     {
         if (parts.Length > Math.Min(bytesMax, Array.MaxLength))
-            throw new StoreException(StoreFault.ResultTooBig, $"The value has {parts.Length} bytes, too many for one piece: read it as a stream.");
+            throw new StoreException(
+                StoreFault.ResultTooBig, $"The value has {parts.Length} bytes, too many for one piece: read it as a stream.");
     }
 
     /// <summary>Makes changes of the store's own, which are judged already.</summary>
-    internal Task<WriteReceipt> WriteOwnAsync(IReadOnlyList<StoreChange> changes, long bytes, Durability durability) => _writer.Add(changes, bytes, durability);
+    internal Task<WriteReceipt> WriteOwnAsync(IReadOnlyList<StoreChange> changes, long bytes, Durability durability) =>
+        _writer.Add(changes, bytes, durability);
 
     private T Guard<T>(Func<StoreEngine, T> ask)
     {
         try
         {
-            using StoreEngine.Holding _ = _engine.Hold();
+            using StoreEngine.EngineReference _ = _engine.AddRef();
             return ask(_engine);
         }
         catch (Exception failure) when (IsOurs(failure))

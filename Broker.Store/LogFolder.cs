@@ -7,7 +7,8 @@ internal static class LogFolder
 {
     /// <summary>The logs in their order.</summary>
     public static IReadOnlyList<string> Find(string folder) =>
-        [.. Directory.EnumerateFiles(folder, "*.log").Where(static path => NumberOf(path) is not null).OrderBy(static path => NumberOf(path))];
+        [.. Directory.EnumerateFiles(folder, "*.log").Where(static path => NumberOf(path) is not null)
+            .OrderBy(static path => NumberOf(path))];
 
     /// <summary>Takes out of the newest log that has any every record behind a change, and what is bad there.</summary>
     /// <param name="folder">The store's.</param>
@@ -59,7 +60,9 @@ internal static class LogFolder
                 {
                     bool isEnd = before.Path != path && (next is null ? before.Entry.IsCut : entry.Sequence <= next);
                     if (isEnd) verdict.AddTorn(before.Path, before.Entry);
-                    else verdict.AddDamage(before.Path, before.Entry, lost: next is { } from && entry.Sequence > from ? entry.Sequence - from : 0);
+                    else
+                        verdict.AddDamage(
+                            before.Path, before.Entry, lost: next is { } from && entry.Sequence > from ? entry.Sequence - from : 0);
                     bad = null;
                 }
 
@@ -73,7 +76,8 @@ internal static class LogFolder
     }
 
     private static ulong? NumberOf(string path) =>
-        ulong.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
+        ulong.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number
+            : null;
 }
 
 /// <summary>What was found in the logs of a store.</summary>

@@ -149,7 +149,9 @@ internal sealed class LogScan : IDisposable
     {
         ReadOnlySpan<byte> data = BlockOf(at).Slice(HeaderBytes, length);
         if (data.Length < BatchHeaderBytes) return new LogEntry(at, at, IsGood: true, 0, 0, IsCut: false);
-        return new LogEntry(at, at, IsGood: true, BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt32LittleEndian(data[8..]), IsCut: false);
+        return new LogEntry(
+            at, at, IsGood: true, BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt32LittleEndian(data[8..]),
+                IsCut: false);
     }
 
     // A write that was stopped leaves a header whose data the file does not have, or nothing but zeros.
@@ -181,7 +183,8 @@ internal sealed class LogScan : IDisposable
     private static uint ChecksumOf(ReadOnlySpan<byte> bytes)
     {
         uint sum = uint.MaxValue;
-        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
+            sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
         foreach (byte each in bytes) sum = BitOperations.Crc32C(sum, each);
         return BitOperations.RotateRight(~sum, 15) + 0xa282ead8;
     }

@@ -29,7 +29,8 @@ internal readonly record struct LongValue(ulong Number, long Length)
         : null;
 
     /// <summary>What is thrown where a part is not there: the files are damaged.</summary>
-    public StoreException Broken(long part) => new(StoreFault.Failed, $"The store is damaged: part {part} of value {Number} is missing.") { IsDamage = true };
+    public StoreException Broken(long part) =>
+        new(StoreFault.Failed, $"The store is damaged: part {part} of value {Number} is missing.") { IsDamage = true };
 
     /// <summary>Writes it as what a key has.</summary>
     public void Write(Span<byte> kept)

@@ -5,9 +5,9 @@ namespace Broker.Store;
 
 /// <summary>Loads the database's native library, from the program's own folder and from nowhere else.</summary>
 /// <remarks>
-/// The package looks into the working directory first, and whoever can write there would run code here. Its search begins in
+/// The package looks into the working directory first, and the one that can write there would run code here. Its search begins in
 /// the current directory, and has found the library where a file of its plain name stands there. So the search is made by a
-/// thread whose current directory is the folder of the program's own library, and which nobody else sees.
+/// thread whose current directory is the folder of the program's own library, and which no other component sees.
 /// </remarks>
 internal static partial class NativeLibraryFolder
 {
@@ -21,7 +21,9 @@ internal static partial class NativeLibraryFolder
     /// <exception cref="StoreException">The program's folder has no library, or it cannot be loaded.</exception>
     public static string EnsureLoaded() => s_loadedFrom.Value;
 
-    /// <summary>Where the program's own library is: beside it, as the package lays it out, or where a single file was unpacked to.</summary>
+    /// <summary>
+    /// Where the program's own library is: beside it, as the package lays it out, or where a single file was unpacked to.
+    /// </summary>
     internal static string? Find()
     {
         string runtime = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
@@ -38,13 +40,15 @@ internal static partial class NativeLibraryFolder
     private static string Load()
     {
         if (!OperatingSystem.IsLinux()) return "";
-        string folder = Find() ?? throw new StoreException(StoreFault.Failed, $"{FileName} is not in the program's folder {AppContext.BaseDirectory}.");
+        string folder =
+            Find() ?? throw new StoreException(StoreFault.Failed, $"{FileName} is not in the program's folder {AppContext.BaseDirectory}.");
         Exception? failure = null;
         var loader = new Thread(() => failure = LoadIn(folder)) { Name = "store library" };
         loader.Start();
         loader.Join();
         if (failure is null) return folder;
-        throw new StoreException(StoreFault.Failed, $"{FileName} of {folder} cannot be loaded: {failure.GetBaseException().Message}", failure);
+        throw new StoreException(
+            StoreFault.Failed, $"{FileName} of {folder} cannot be loaded: {failure.GetBaseException().Message}", failure);
     }
 
     // Where a sandbox forbids a directory of the thread's own, the process has the folder for as long as the search takes.

@@ -7,7 +7,7 @@ namespace Broker.Store;
 /// <remarks>
 /// Does not change when the key is written again, and keeps the database's memory, and the database itself open, until it
 /// is disposed of. <see cref="MemoryManager{T}.Memory"/> and the span are valid until then and not a moment longer. Has no
-/// finalizer, as that could free what a span still shows: who forgets one keeps its memory and the database's files.
+/// finalizer, as that could free what a span still shows: who drops one keeps its memory and the database's files.
 /// </remarks>
 public sealed unsafe class PinnedValue : MemoryManager<byte>
 {

@@ -3,7 +3,9 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Store;
 
-/// <summary>Bytes that the results of running reads hold, from before they are gathered until they have left: of each client, and of all.</summary>
+/// <summary>
+/// Bytes that the results of running reads hold, from before they are gathered until they have left: of each client, and of all.
+/// </summary>
 /// <remarks>
 /// A client whose results wait already is refused what is beyond its share: it asks for more than it takes. One that waits for
 /// each answer is not, as one result alone is always within its share. Where all clients together hold as much as they may, a read waits
@@ -40,31 +42,31 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
 
     /// <summary>Begins the account of one read, which holds nothing yet.</summary>
     /// <param name="client">Whose it is.</param>
-    internal ReadHold Begin(string client) => new(this, client);
+    internal ReadReservation Begin(string client) => new(this, client);
 
     /// <summary>Takes more for a read, if there is room.</summary>
-    /// <returns>False where the others hold too much: then it lets go of everything, and waits.</returns>
+    /// <returns>False where the others hold too much: then it releases everything, and waits.</returns>
     /// <exception cref="CallFaultException">The client's own results hold too much.</exception>
-    internal bool TryTake(ReadHold hold, long bytes)
+    internal bool TryTake(ReadReservation reservation, long bytes)
     {
         lock (_gate)
         {
-            CheckShare(hold, bytes);
+            CheckShare(reservation, bytes);
             if (_waiting.Count > 0 || (_bytes > 0 && bytes > bytesMax - _bytes)) return false;
-            Take(hold, bytes);
+            Take(reservation, bytes);
             return true;
         }
     }
 
     /// <summary>Takes for a read that holds nothing, once there is room.</summary>
     /// <exception cref="CallFaultException">The client's own results hold too much, or there was no room in time.</exception>
-    internal async Task TakeAsync(ReadHold hold, long bytes, CancellationToken cancellationToken)
+    internal async Task TakeAsync(ReadReservation reservation, long bytes, CancellationToken cancellationToken)
     {
-        var waiter = new Waiter(hold, bytes);
+        var waiter = new Waiter(reservation, bytes);
         LinkedListNode<Waiter> place;
         lock (_gate)
         {
-            CheckShare(hold, bytes);
+            CheckShare(reservation, bytes);
             place = _waiting.AddLast(waiter);
             Admit();
         }
@@ -83,11 +85,13 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
             }
 
             if (failure is OperationCanceledException) throw;
-            throw new CallFaultException(FaultCode.Overloaded, $"The results of all clients hold {Bytes} bytes of at most {bytesMax} (broker.store.read-bytes-max).");
+            throw new CallFaultException(
+                FaultCode.Overloaded,
+                    $"The results of all clients hold {Bytes} bytes of at most {bytesMax} (broker.store.read-bytes-max).");
         }
     }
 
-    internal void GiveBack(string client, long bytes)
+    internal void Return(string client, long bytes)
     {
         lock (_gate)
         {
@@ -104,34 +108,36 @@ public sealed class ReadBudget(long bytesMax, long clientBytesMax, TimeSpan wait
         while (_waiting.First is { } first && (_bytes == 0 || first.Value.Bytes <= bytesMax - _bytes))
         {
             _waiting.RemoveFirst();
-            Take(first.Value.Hold, first.Value.Bytes);
+            Take(first.Value.Reservation, first.Value.Bytes);
             first.Value.Admitted.SetResult();
         }
     }
 
-    private void Take(ReadHold hold, long bytes)
+    private void Take(ReadReservation reservation, long bytes)
     {
         _bytes += bytes;
-        _clients[hold.Client] = _clients.GetValueOrDefault(hold.Client) + bytes;
-        hold.Bytes += bytes;
+        _clients[reservation.Client] = _clients.GetValueOrDefault(reservation.Client) + bytes;
+        reservation.Bytes += bytes;
     }
 
-    private void CheckShare(ReadHold hold, long bytes)
+    private void CheckShare(ReadReservation reservation, long bytes)
     {
-        long held = _clients.GetValueOrDefault(hold.Client);
-        if (held == hold.Bytes || bytes <= clientBytesMax - held) return;
+        long held = _clients.GetValueOrDefault(reservation.Client);
+        if (held == reservation.Bytes || bytes <= clientBytesMax - held) return;
         throw new CallFaultException(
-            FaultCode.Overloaded, $"Results of {held - hold.Bytes} bytes wait for this client already, of at most {clientBytesMax} (broker.store.client-read-bytes-max).");
+            FaultCode.Overloaded,
+                $"Results of {held - reservation.Bytes} bytes wait for this client already, of at most {clientBytesMax} "
+                    + $"(broker.store.client-read-bytes-max).");
     }
 
-    private sealed record Waiter(ReadHold Hold, long Bytes)
+    private sealed record Waiter(ReadReservation Reservation, long Bytes)
     {
         public TaskCompletionSource Admitted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 
 /// <summary>What one read holds of a <see cref="ReadBudget"/>, until it is disposed of.</summary>
-internal sealed class ReadHold(ReadBudget budget, string client) : IDisposable
+internal sealed class ReadReservation(ReadBudget budget, string client) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
     private long _used;
@@ -160,11 +166,11 @@ internal sealed class ReadHold(ReadBudget budget, string client) : IDisposable
         if (_isDisposed) return;
         _isDisposed = true;
         foreach (IDisposable owned in _owned) owned.Dispose();
-        if (Bytes > 0) budget.GiveBack(client, Bytes);
+        if (Bytes > 0) budget.Return(client, Bytes);
     }
 }
 
-/// <summary>A read found no room for what it gathers. Seen by nobody outside.</summary>
+/// <summary>A read found no room for what it gathers. Seen by no one outside.</summary>
 internal sealed class ReadRoomException(long needed) : Exception
 {
     /// <summary>Bytes that it needs, as far as it has come.</summary>

@@ -54,7 +54,8 @@ internal static unsafe class Records
     public static bool IsClient(ReadOnlySpan<byte> record, ReadOnlySpan<byte> key) => record[0] == Client && record[1..].SequenceEqual(key);
 
     /// <summary>Whether a record is that of a client's key with a prefix.</summary>
-    public static bool IsClientWith(ReadOnlySpan<byte> record, ReadOnlySpan<byte> prefix) => record[0] == Client && record[1..].StartsWith(prefix);
+    public static bool IsClientWith(ReadOnlySpan<byte> record, ReadOnlySpan<byte> prefix) =>
+        record[0] == Client && record[1..].StartsWith(prefix);
 
     /// <summary>The record of a part, in <see cref="PartBytes"/>.</summary>
     public static ReadOnlySpan<byte> NameOfPart(ulong value, long index, Span<byte> record)
@@ -81,7 +82,8 @@ internal static unsafe class Records
             nuint* nameBytes = stackalloc nuint[1] { (nuint)record.Length };
             nint* pieces = stackalloc nint[2] { (nint)(&whole), (nint)bytes };
             nuint* pieceBytes = stackalloc nuint[2] { 1, (nuint)value.Length };
-            RocksDbSharp.Native.Instance.rocksdb_writebatch_putv(batch.Handle, 1, (nint)names, (nint)nameBytes, 2, (nint)pieces, (nint)pieceBytes);
+            RocksDbSharp.Native.Instance.rocksdb_writebatch_putv(
+                batch.Handle, 1, (nint)names, (nint)nameBytes, 2, (nint)pieces, (nint)pieceBytes);
         }
     }
 

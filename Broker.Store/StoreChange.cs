@@ -30,13 +30,14 @@ public readonly record struct StoreChange
     /// <summary>Deletes a key. One that is missing stays missing.</summary>
     public static StoreChange Delete(ReadOnlyMemory<byte> key) => new(ChangeKind.Delete, key, default);
 
-    /// <summary>Keeps one more part of a value, which nobody sees yet; its length is that before the part.</summary>
+    /// <summary>Keeps one more part of a value, which no one sees yet; its length is that before the part.</summary>
     internal static StoreChange Part(LongValue before, ReadOnlyMemory<byte> part) => new(ChangeKind.Part, default, part) { Long = before };
 
     /// <summary>Sets a key to a value whose parts are all there.</summary>
-    internal static StoreChange Publish(ReadOnlyMemory<byte> key, LongValue value) => new(ChangeKind.Publish, key, default) { Long = value };
+    internal static StoreChange Publish(ReadOnlyMemory<byte> key, LongValue value) =>
+        new(ChangeKind.Publish, key, default) { Long = value };
 
-    /// <summary>Forgets the parts of a value that nobody has seen.</summary>
+    /// <summary>Drops the parts of a value that nothing has seen.</summary>
     internal static StoreChange Drop(LongValue value) => new(ChangeKind.Drop, default, default) { Long = value };
 }
 
@@ -55,7 +56,7 @@ internal enum ChangeKind : byte
     /// <summary>Sets a key to such a value.</summary>
     Publish,
 
-    /// <summary>Forgets such a value.</summary>
+    /// <summary>Drops such a value.</summary>
     Drop,
 }
 

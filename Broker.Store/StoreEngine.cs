@@ -9,7 +9,7 @@ namespace Broker.Store;
 /// <remarks>
 /// Every record has a byte in front that says what it is; <see cref="Records"/> has them. One family of columns holds all, so
 /// that one file or one record of the log holds a batch and the number of keys after it. Counted as a safe handle is: the
-/// database closes when the store and the last pinned value have let go.
+/// database closes when the store and the last pinned value were released.
 /// </remarks>
 internal sealed unsafe class StoreEngine : SafeHandle
 {
@@ -66,7 +66,8 @@ internal sealed unsafe class StoreEngine : SafeHandle
             string why = failure.Message.Contains("lock file", StringComparison.Ordinal) ? $"another process has it open. {failure.Message}"
                 : failure.Message.StartsWith("Corruption", StringComparison.Ordinal) ? $"{failure.Message} {StoreFolderCheck.WayOn(folder)}"
                 : failure.Message;
-            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure) { IsDamage = StoreException.TellsDamage(failure) };
+            throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be opened: {why}", failure)
+                { IsDamage = StoreException.MeansDamage(failure) };
         }
 
         try
@@ -78,7 +79,9 @@ internal sealed unsafe class StoreEngine : SafeHandle
         catch (RocksDbSharpException failure)
         {
             engine.Dispose();
-            throw new StoreException(StoreFault.Failed, $"The store {folder} is damaged: {failure.Message} {StoreFolderCheck.WayOn(folder)}", failure) { IsDamage = true };
+            throw new StoreException(
+                StoreFault.Failed, $"The store {folder} is damaged: {failure.Message} {StoreFolderCheck.WayOn(folder)}", failure)
+                    { IsDamage = true };
         }
         catch
         {
@@ -235,7 +238,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <summary>What is kept under a client's key, without its bytes.</summary>
     public KeyState Look(ReadOnlySpan<byte> key)
     {
-        using var _ = Hold();
+        using var _ = AddRef();
         Span<byte> record = stackalloc byte[key.Length + 1];
         nint slice = FindRecord(Records.NameOf(key, record), at: null);
         if (slice == 0) return default;
@@ -278,7 +281,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
 
     /// <summary>Writes a batch, all of it or nothing: to the log, with the operating system, and then where it is read.</summary>
     /// <param name="batch">The changes.</param>
-    /// <param name="sync">Whether the log is on the disk before anybody sees them.</param>
+    /// <param name="sync">Whether the log is on the disk before anyone sees them.</param>
     public void Write(WriteBatch batch, bool sync = false) => _database.Write(batch, sync ? _synced : _buffered);
 
     /// <summary>Takes out of the newest log what was not acknowledged, after a write has failed.</summary>
@@ -290,7 +293,7 @@ internal sealed unsafe class StoreEngine : SafeHandle
     public void FlushLog(bool sync) => RocksDbSharp.Native.Instance.rocksdb_flush_wal(handle, sync ? (byte)1 : (byte)0);
 
     /// <summary>Keeps the database open until the answer is disposed of.</summary>
-    public Holding Hold() => new(this);
+    public EngineReference AddRef() => new(this);
 
     /// <inheritdoc />
     protected override bool ReleaseHandle()
@@ -340,11 +343,11 @@ internal sealed unsafe class StoreEngine : SafeHandle
     }
 
     /// <summary>Keeps the database open.</summary>
-    public readonly ref struct Holding
+    public readonly ref struct EngineReference
     {
         private readonly StoreEngine _engine;
 
-        public Holding(StoreEngine engine)
+        public EngineReference(StoreEngine engine)
         {
             bool held = false;
             engine.DangerousAddRef(ref held);

@@ -39,15 +39,18 @@ public sealed class StoreException : Exception
     public bool IsDamage { get; init; }
 
     /// <summary>Whether the library says of a failure that a file is damaged or missing, not that the disk refuses.</summary>
-    internal static bool TellsDamage(Exception failure) =>
-        failure.Message.StartsWith("Corruption", StringComparison.Ordinal) || (failure.Message.Contains("No such file", StringComparison.Ordinal) && failure.Message.Contains(".sst", StringComparison.Ordinal));
+    internal static bool MeansDamage(Exception failure) =>
+        failure.Message.StartsWith("Corruption", StringComparison.Ordinal)
+            || (failure.Message.Contains("No such file", StringComparison.Ordinal)
+            && failure.Message.Contains(".sst", StringComparison.Ordinal));
 }
 
 /// <summary>What clients are told of a failure: the kind of it, and nothing of the server's files.</summary>
 internal static class StoreFaultText
 {
     public static string OfWrite(Exception failure) =>
-        failure.Message.Contains("No space left", StringComparison.OrdinalIgnoreCase) || failure.Message.Contains("NoSpace", StringComparison.OrdinalIgnoreCase)
+        failure.Message.Contains("No space left", StringComparison.OrdinalIgnoreCase)
+            || failure.Message.Contains("NoSpace", StringComparison.OrdinalIgnoreCase)
             ? "The store cannot write: its disk is full. Nothing was changed."
             : "The store cannot write: its disk failed. Nothing was changed.";
 

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Broker.Store;
 
-/// <summary>Looks at a folder before the database does: whether it is a store, is empty, or is damaged in a way that would be passed over.</summary>
+/// <summary>
+/// Looks at a folder before the database does: whether it is a store, is empty, or is damaged in a way that would be passed over.
+/// </summary>
 internal static partial class StoreFolderCheck
 {
     private const string Current = "CURRENT";
@@ -24,7 +26,8 @@ internal static partial class StoreFolderCheck
         {
             throw new StoreException(
                 StoreFault.Failed,
-                $"The store {folder} is damaged: {first.Path} has a bad record at offset {first.Offset}, and {logs.GoodBehind} good records stand behind it. {WayOn(folder)}")
+                $"The store {folder} is damaged: {first.Path} has a bad record at offset {first.Offset}, and {logs.GoodBehind} good "
+                    + $"records stand behind it. {WayOn(folder)}")
             {
                 IsDamage = true,
             };
@@ -34,16 +37,20 @@ internal static partial class StoreFolderCheck
         {
             settings.Notify(new StoreNotice(
                 IsError: false,
-                $"{torn.Path} ends in an unfinished record: {torn.End - torn.Offset} bytes at offset {torn.Offset} are passed over, as a crash leaves them."));
+                $"{torn.Path} ends in an unfinished record: {torn.End - torn.Offset} bytes at offset {torn.Offset} are passed over, as a "
+                    + $"crash leaves them."));
         }
     }
 
     /// <summary>Whether a folder has anything that a store's would.</summary>
     public static bool HasData(string folder) =>
-        Directory.EnumerateFiles(folder).Select(Path.GetFileName).Any(static name => name == Current || DataName().IsMatch(name!) || ManifestName().IsMatch(name!));
+        Directory.EnumerateFiles(folder).Select(Path.GetFileName)
+            .Any(static name => name == Current || DataName().IsMatch(name!) || ManifestName().IsMatch(name!));
 
     /// <summary>What to do about a damaged store.</summary>
-    public static string WayOn(string folder) => $"Nothing was changed. \"broker store check {folder}\" tells what would be lost, and \"broker store repair {folder}\" goes on without it.";
+    public static string WayOn(string folder) =>
+        $"Nothing was changed. \"broker store check {folder}\" tells what would be lost, and \"broker store repair {folder}\" goes on "
+            + $"without it.";
 
     /// <summary>The file that the database's list of its files is in.</summary>
     /// <exception cref="StoreException">It is missing.</exception>
@@ -82,7 +89,9 @@ internal static partial class StoreFolderCheck
             string name = Path.GetFileName(path);
             if (DataName().IsMatch(name)) throw Damaged(folder, $"{name} is there, and {Current} is missing.");
             if (name != "lost+found" && !OwnName().IsMatch(name))
-                throw new StoreException(StoreFault.Failed, $"The folder {folder} is no store: it holds {name}. A new store needs a folder that is empty or not there.");
+                throw new StoreException(
+                    StoreFault.Failed,
+                        $"The folder {folder} is no store: it holds {name}. A new store needs a folder that is empty or not there.");
         }
     }
 

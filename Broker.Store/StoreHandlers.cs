@@ -21,12 +21,12 @@ public readonly record struct StoreRequest(ReadOnlyMemory<byte> Arguments, strin
 
 /// <summary>Answers one call with a result that may be where the database has it.</summary>
 /// <param name="request">The call.</param>
-/// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
-/// <returns>Whoever takes the result disposes of its source. Fails with a <see cref="CallFaultException"/>.</returns>
+/// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
+/// <returns>The code that takes the result disposes of its source. Fails with a <see cref="CallFaultException"/>.</returns>
 public delegate ValueTask<StoreResult> StoreReader(StoreRequest request, CancellationToken cancellationToken);
 
-/// <summary>The methods of docs/PROTOCOL.md over a store, for whoever answers calls.</summary>
-/// <remarks>They wait for the disk, so they run where that delays nobody else.</remarks>
+/// <summary>The methods of docs/PROTOCOL.md over a store, for the one that answers calls.</summary>
+/// <remarks>They wait for the disk, so they run where that delays no other component.</remarks>
 public sealed class StoreHandlers
 {
     private const int KeysMax = 65_536;
@@ -48,7 +48,10 @@ public sealed class StoreHandlers
     {
         _store = store;
         _resultBytesMax = resultBytesMax;
-        _reads = reads ?? new ReadBudget(Math.Max(256 * 1024 * 1024, resultBytesMax), Math.Max(64 * 1024 * 1024, resultBytesMax), TimeSpan.FromSeconds(30), TimeProvider.System);
+        _reads = reads
+            ?? new ReadBudget(
+            Math.Max(256 * 1024 * 1024, resultBytesMax), Math.Max(64 * 1024 * 1024, resultBytesMax), TimeSpan.FromSeconds(30),
+                TimeProvider.System);
         All = new Dictionary<string, StoreHandler>
         {
             [StoreMethods.Read] = arguments => ReadArrayAsync(arguments, Read),
@@ -64,40 +67,41 @@ public sealed class StoreHandlers
         };
         Readers = new Dictionary<string, StoreReader>
         {
-            [StoreMethods.Read] = (request, cancel) => ReadAsync(request, Read, cancel, isOneValue: true),
-            [StoreMethods.BatchRead] = (request, cancel) => ReadAsync(request, ReadMany, cancel),
-            [StoreMethods.Scan] = (request, cancel) => ReadAsync(request, Scan, cancel),
+            [StoreMethods.Read] = (request, cancellationToken) => ReadAsync(request, Read, cancellationToken, isOneValue: true),
+            [StoreMethods.BatchRead] = (request, cancellationToken) => ReadAsync(request, ReadMany, cancellationToken),
+            [StoreMethods.Scan] = (request, cancellationToken) => ReadAsync(request, Scan, cancellationToken),
         };
     }
 
-    private delegate StoreResult Gather(ReadOnlyMemory<byte> arguments, ReadHold hold);
+    private delegate StoreResult Gather(ReadOnlyMemory<byte> arguments, ReadReservation reservation);
 
-    // Gathers and counts on the way; where there is no room for all of it, lets go of everything, waits for room, and gathers
+    // Gathers and counts on the way; where there is no room for all of it, releases everything, waits for room, and gathers
     // again. So no read waits for room while it holds any.
-    private async ValueTask<StoreResult> ReadAsync(StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
+    private async ValueTask<StoreResult> ReadAsync(
+        StoreRequest request, Gather gather, CancellationToken cancellationToken, bool isOneValue = false)
     {
-        ReadHold hold = _reads.Begin(request.Client);
+        ReadReservation reservation = _reads.Begin(request.Client);
         while (true)
         {
             long needed;
             try
             {
-                return gather(request.Arguments, hold);
+                return gather(request.Arguments, reservation);
             }
             catch (ReadRoomException full)
             {
-                hold.Dispose();
+                reservation.Dispose();
                 needed = isOneValue ? full.Needed : _resultBytesMax;
             }
             catch (Exception failure)
             {
-                hold.Dispose();
+                reservation.Dispose();
                 if (failure is StoreException refused) throw AsFault(refused);
                 throw;
             }
 
-            hold = _reads.Begin(request.Client);
-            await _reads.TakeAsync(hold, needed, cancellationToken).ConfigureAwait(false);
+            reservation = _reads.Begin(request.Client);
+            await _reads.TakeAsync(reservation, needed, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -111,7 +115,9 @@ public sealed class StoreHandlers
     /// <summary>Each method by its name.</summary>
     public IReadOnlyDictionary<string, StoreHandler> All { get; }
 
-    /// <summary>The methods whose results are longer than their arguments, by their names: what a result holds counts until it is disposed of.</summary>
+    /// <summary>
+    /// The methods whose results are longer than their arguments, by their names: what a result holds counts until it is disposed of.
+    /// </summary>
     public IReadOnlyDictionary<string, StoreReader> Readers { get; }
 
     private static Task<ReadOnlyMemory<byte>> Answer(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, byte[]> run)
@@ -126,7 +132,8 @@ public sealed class StoreHandlers
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> AnswerAsync(ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, Task<byte[]>> run)
+    private static async Task<ReadOnlyMemory<byte>> AnswerAsync(
+        ReadOnlyMemory<byte> arguments, Func<ReadOnlyMemory<byte>, Task<byte[]>> run)
     {
         try
         {
@@ -141,8 +148,9 @@ public sealed class StoreHandlers
     internal static CallFaultException AsFault(Exception failure) => failure switch
     {
         CallFaultException fault => fault,
-        StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad => Wrap(FaultCode.BadArguments, bad),
-        StoreException { Fault: StoreFault.ResultTooBig } big => Wrap(FaultCode.ResultTooBig, big),
+        StoreException { Fault: StoreFault.BadKey or StoreFault.ValueTooBig or StoreFault.BatchTooBig } bad =>
+            Wrap(FaultCode.BadArguments, bad),
+        StoreException { Fault: StoreFault.ResultTooBig } large => Wrap(FaultCode.ResultTooBig, large),
         StoreException { Fault: StoreFault.Overloaded } full => Wrap(FaultCode.Overloaded, full),
         _ => Wrap(FaultCode.Failed, failure),
     };
@@ -163,45 +171,46 @@ public sealed class StoreHandlers
         return whole.Slice((int)start, part.Length);
     }
 
-    private StoreResult Read(ReadOnlyMemory<byte> arguments, ReadHold hold)
+    private StoreResult Read(ReadOnlyMemory<byte> arguments, ReadReservation reservation)
     {
-        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key, _resultBytesMax - 1, hold);
-        if (value is null) return Copied(hold, StoreCodec.Encode(new ValueResult()));
-        hold.Own(value);
+        PinnedValue? value = _store.Read(Parse<KeyArguments>(arguments).Key, _resultBytesMax - 1, reservation);
+        if (value is null) return Copied(reservation, StoreCodec.Encode(new ValueResult()));
+        reservation.Own(value);
         CheckResult(value.Length);
-        if (value.Length < PinnedBytesMin) return Copied(hold, StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }));
-        if (!value.IsJoined) hold.Take(value.Length);
-        return new StoreResult(default, Hold([s_found, value.Memory], hold));
+        if (value.Length < PinnedBytesMin)
+            return Copied(reservation, StoreCodec.Encode(new ValueResult { IsFound = true, Value = value.GetSpan() }));
+        if (!value.IsJoined) reservation.Take(value.Length);
+        return new StoreResult(default, Pin([s_found, value.Memory], reservation));
     }
 
     // What is short is copied, and holds nothing.
-    private static StoreResult Copied(ReadHold hold, ReadOnlyMemory<byte> bytes)
+    private static StoreResult Copied(ReadReservation reservation, ReadOnlyMemory<byte> bytes)
     {
-        hold.Dispose();
+        reservation.Dispose();
         return new StoreResult(bytes, null);
     }
 
-    private static LongBytesPiece Hold(ReadOnlyMemory<byte>[] segments, IDisposable owner)
+    private static LongBytesPiece Pin(ReadOnlyMemory<byte>[] segments, IDisposable owner)
     {
         var bytes = new LongBytes(segments, owner);
         var piece = new LongBytesPiece(bytes, 0, bytes.Bytes);
-        bytes.LetGo();
+        bytes.Release();
         return piece;
     }
 
-    private StoreResult ReadMany(ReadOnlyMemory<byte> arguments, ReadHold hold)
+    private StoreResult ReadMany(ReadOnlyMemory<byte> arguments, ReadReservation reservation)
     {
         KeyBatch batch = Parse<KeyBatch>(arguments);
         if (batch.Count > KeysMax) throw new CallFaultException(FaultCode.BadArguments, $"A batch has at most {KeysMax} keys.");
         var keys = new List<ReadOnlyMemory<byte>>(batch.Count);
         foreach (ReadOnlySpan<byte> key in batch) keys.Add(PartOf(arguments, key));
 
-        var values = new PinnedValues(_store.ReadMany(keys, _resultBytesMax, hold));
-        hold.Own(values);
+        var values = new PinnedValues(_store.ReadMany(keys, _resultBytesMax, reservation));
+        reservation.Own(values);
         CheckResult(values.Bytes);
         ReadOnlyMemory<byte>[] segments = values.Encode(PinnedBytesMin);
         bool isShort = segments is [{ Length: < PinnedBytesMin }];
-        return isShort ? Copied(hold, segments[0]) : new StoreResult(default, Hold(segments, hold));
+        return isShort ? Copied(reservation, segments[0]) : new StoreResult(default, Pin(segments, reservation));
     }
 
     private Task<byte[]> WriteAsync(ReadOnlyMemory<byte> arguments)
@@ -245,14 +254,17 @@ public sealed class StoreHandlers
         return StoreCodec.Encode(new BoolResult { Value = _store.IsEmpty });
     }
 
-    private StoreResult Scan(ReadOnlyMemory<byte> arguments, ReadHold hold)
+    private StoreResult Scan(ReadOnlyMemory<byte> arguments, ReadReservation reservation)
     {
         ScanArguments scan = Parse<ScanArguments>(arguments);
-        StorePage page = _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax, hold);
+        StorePage page =
+            _store.Scan(scan.Prefix, scan.After, Math.Min(scan.Limit, PageEntriesMax), PageBytesMax, scan.KeysOnly, _resultBytesMax,
+                reservation);
         long bytes = page.Entries.Sum(entry => new ScanEntry { Key = entry.Key.Span, Value = entry.Value.Span }.Bytes);
         CheckResult(bytes);
         ReadOnlyMemory<byte>[] segments = Encode(page);
-        return segments is [{ Length: < PinnedBytesMin }] ? Copied(hold, segments[0]) : new StoreResult(default, Hold(segments, hold));
+        return segments is [{ Length: < PinnedBytesMin }] ? Copied(reservation, segments[0])
+            : new StoreResult(default, Pin(segments, reservation));
     }
 
     // Long values stay where they are, between what is copied together.

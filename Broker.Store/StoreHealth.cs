@@ -34,6 +34,6 @@ public sealed class StoreHealth
 }
 
 /// <summary>Something that the one who runs the store should know; may name files.</summary>
-/// <param name="IsError">Whether it needs somebody.</param>
+/// <param name="IsError">Whether it needs someone.</param>
 /// <param name="Text">One line.</param>
 public readonly record struct StoreNotice(bool IsError, string Text);

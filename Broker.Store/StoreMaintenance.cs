@@ -1,6 +1,6 @@
 namespace Broker.Store;
 
-/// <summary>Looks at the files of a store that nobody has open, and puts a damaged one into a state that opens again.</summary>
+/// <summary>Looks at the files of a store that nothing has open, and puts a damaged one into a state that opens again.</summary>
 public static class StoreMaintenance
 {
     /// <summary>Tells what is wrong with a store, and what a repair would lose. Changes nothing.</summary>
@@ -11,7 +11,8 @@ public static class StoreMaintenance
         var report = new StoreReport();
         if (!DescribeManifest(folder, report)) return report;
         DescribeLogs(folder, report, isRepaired: false);
-        if (TableCheck.FindDamage(folder) is { } damage) report.AddDamage($"{damage.Text} A repair moves the table away: {DescribeLoss(damage)}");
+        if (TableCheck.FindDamage(folder) is { } damage)
+            report.AddDamage($"{damage.Text} A repair moves the table away: {DescribeLoss(damage)}");
         return report;
     }
 
@@ -23,7 +24,8 @@ public static class StoreMaintenance
         var report = new StoreReport();
         var aside = new DamagedFolder(folder);
         if (!DescribeManifest(folder, report)) RebuildManifest(folder, aside);
-        foreach (LogDamage[] ofOne in DescribeLogs(folder, report, isRepaired: true).GroupBy(static damage => damage.Path).Select(static group => group.ToArray()))
+        foreach (LogDamage[] ofOne in DescribeLogs(folder, report, isRepaired: true).GroupBy(static damage => damage.Path)
+            .Select(static group => group.ToArray()))
         {
             aside.Copy(ofOne[0].Path);
             LogRepair.PassOver(ofOne[0].Path, ofOne);
@@ -33,7 +35,8 @@ public static class StoreMaintenance
         {
             report.AddDamage($"{damage.Text} {DescribeLoss(damage)}");
             if (damage.Table is { } table && File.Exists(table)) aside.Move(table);
-            else if (damage.Table is null) throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be repaired: {damage.Text}");
+            else if (damage.Table is null)
+                throw new StoreException(StoreFault.Failed, $"The store {folder} cannot be repaired: {damage.Text}");
             RebuildManifest(folder, aside);
         }
 
@@ -52,7 +55,9 @@ public static class StoreMaintenance
         try
         {
             // The database's own lock, which another process with the store open holds.
-            using var file = new FileStream(Path.Combine(folder, "LOCK"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            using var file =
+                new FileStream(
+                    Path.Combine(folder, "LOCK"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows()) file.Lock(0, 1);
         }
         catch (IOException held)
@@ -70,11 +75,15 @@ public static class StoreMaintenance
         {
             string manifest = StoreFolderCheck.FindManifest(folder);
             if (StoreFolderCheck.FindBadManifestRecord(manifest) is not { } bad) return true;
-            report.AddDamage($"{manifest} has a bad record at offset {bad.Offset}. The list of tables is made anew from the tables that are there; what was deleted or written over may come back.");
+            report.AddDamage(
+                $"{manifest} has a bad record at offset {bad.Offset}. The list of tables is made anew from the tables that are there; what "
+                    + $"was deleted or written over may come back.");
         }
         catch (StoreException missing)
         {
-            report.AddDamage($"{missing.Message} The list of tables is made anew from the tables that are there; what was deleted or written over may come back.");
+            report.AddDamage(
+                $"{missing.Message} The list of tables is made anew from the tables that are there; what was deleted or written over may "
+                    + $"come back.");
         }
 
         return false;
@@ -86,11 +95,17 @@ public static class StoreMaintenance
         foreach (LogDamage damage in logs.Damages)
         {
             string lost = damage.Lost > 0 ? $"{damage.Lost} changes" : "changes whose number is not known";
-            report.AddDamage($"{damage.Path} has a bad record at offset {damage.Offset}: {damage.End - damage.Offset} bytes with {lost} {(isRepaired ? "are" : "would be")} lost.");
+            report.AddDamage(
+                $"{damage.Path} has a bad record at offset {damage.Offset}: {damage.End - damage.Offset} bytes with {lost} "
+                    + $"{(isRepaired ? "are" : "would be")} lost.");
         }
 
-        if (logs.Damages.Count > 0) report.AddNote($"{logs.GoodBehind} records behind the first of them {(isRepaired ? "are" : "would be")} kept.");
-        foreach (LogDamage torn in logs.Torn) report.AddNote($"{torn.Path} ends in an unfinished record of {torn.End - torn.Offset} bytes at offset {torn.Offset}, as a crash leaves it: nothing that was acknowledged with durability disk.");
+        if (logs.Damages.Count > 0)
+            report.AddNote($"{logs.GoodBehind} records behind the first of them {(isRepaired ? "are" : "would be")} kept.");
+        foreach (LogDamage torn in logs.Torn)
+            report.AddNote(
+                $"{torn.Path} ends in an unfinished record of {torn.End - torn.Offset} bytes at offset {torn.Offset}, as a crash leaves "
+                    + $"it: nothing that was acknowledged with durability disk.");
         return logs.Damages;
     }
 

@@ -66,7 +66,8 @@ internal sealed class StoreOpening(StoreEngine engine, string folder)
         {
             ReadOnlySpan<byte> record = former.GetKeySpan(), value = former.GetValueSpan();
             if (i == RecordsAtOnce || bytes >= BytesAtOnce) return record.ToArray();
-            if (value.Length > LongValue.PartBytes) Records.PutInParts(batch, record[1..], new LongValue(numbers.Next(), value.Length), value);
+            if (value.Length > LongValue.PartBytes)
+                Records.PutInParts(batch, record[1..], new LongValue(numbers.Next(), value.Length), value);
             else Records.Put(batch, record[1..], value);
             batch.Delete(record);
             bytes += value.Length;
@@ -93,7 +94,7 @@ internal sealed class StoreOpening(StoreEngine engine, string folder)
         return null;
     }
 
-    // Values that were being written when the process ended: nobody was told that they are there.
+    // Values that were being written when the process ended: no one was told that they are there.
     private void Sweep()
     {
         using var batch = new WriteBatch();

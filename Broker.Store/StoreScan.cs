@@ -30,9 +30,12 @@ public sealed class StoreScan : IDisposable
     /// <summary>Bytes of its value.</summary>
     public long ValueLength => LongValue.Of(_iterator.GetValueSpan())?.Length ?? _iterator.GetValueSpan().Length - 1;
 
-    /// <summary>The value; one that is kept in parts is put together, so look at <see cref="ValueLength"/> before. Borrowed until the next one.</summary>
+    /// <summary>
+    /// The value; one that is kept in parts is put together, so look at <see cref="ValueLength"/> before. Borrowed until the next one.
+    /// </summary>
     /// <exception cref="StoreException">The store cannot read.</exception>
-    public ReadOnlySpan<byte> Value => LongValue.Of(_iterator.GetValueSpan()) is { } parts ? _joined ??= Join(parts) : _iterator.GetValueSpan()[1..];
+    public ReadOnlySpan<byte> Value =>
+        LongValue.Of(_iterator.GetValueSpan()) is { } parts ? _joined ??= Join(parts) : _iterator.GetValueSpan()[1..];
 
     private byte[] Join(LongValue parts)
     {

@@ -34,9 +34,9 @@ public sealed class StoreStreams
         _time = time;
         All = new Dictionary<string, StoreStreamHandler>
         {
-            [StoreMethods.ReadStream] = (call, cancel) => RunAsync(call, ReadAsync, cancel),
-            [StoreMethods.WriteStream] = (call, cancel) => RunAsync(call, WriteAsync, cancel),
-            [StoreMethods.ScanStream] = (call, cancel) => RunAsync(call, ScanAsync, cancel),
+            [StoreMethods.ReadStream] = (call, cancellationToken) => RunAsync(call, ReadAsync, cancellationToken),
+            [StoreMethods.WriteStream] = (call, cancellationToken) => RunAsync(call, WriteAsync, cancellationToken),
+            [StoreMethods.ScanStream] = (call, cancellationToken) => RunAsync(call, ScanAsync, cancellationToken),
         };
     }
 
@@ -46,9 +46,10 @@ public sealed class StoreStreams
     /// <summary>Calls that are under way.</summary>
     internal int Calls => _slots.Count;
 
-    private async Task<ReadOnlyMemory<byte>> RunAsync(StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancel)
+    private async Task<ReadOnlyMemory<byte>> RunAsync(
+        StoreCall call, Func<StoreCall, IdleWatch, Task<byte[]>> run, CancellationToken cancellationToken)
     {
-        using var watch = new IdleWatch(_idleLimit, _time, cancel);
+        using var watch = new IdleWatch(_idleLimit, _time, cancellationToken);
         _slots.Take(call.Client, watch);
         try
         {
@@ -104,14 +105,15 @@ public sealed class StoreStreams
         using (reader)
         {
             if (from > (ulong)reader.Length) throw new CallFaultException(FaultCode.BadArguments, $"the value has {reader.Length} bytes");
-            await SayAsync(call, watch, new MemoryChunkSource(StoreCodec.Encode(new NumberResult { Value = (ulong)reader.Length }))).ConfigureAwait(false);
+            await SendAsync(call, watch, new MemoryChunkSource(StoreCodec.Encode(new NumberResult { Value = (ulong)reader.Length })))
+                .ConfigureAwait(false);
             long at = (long)from;
             long end = at + (long)Math.Min(length, (ulong)(reader.Length - at));
             while (at < end)
             {
                 IChunkSource piece = reader.Read(at, end - at);
                 at += piece.Bytes;
-                await SayAsync(call, watch, piece).ConfigureAwait(false);
+                await SendAsync(call, watch, piece).ConfigureAwait(false);
             }
 
             return StoreCodec.Encode(new BoolResult { Value = true });
@@ -133,7 +135,8 @@ public sealed class StoreStreams
             var item = new ArrayBufferWriter<byte>();
             while ((limit == 0 || count < limit) && scan.MoveNext())
             {
-                if (item.WrittenCount > 0 && item.WrittenCount + EntryOf(scan, keysOnly).Bytes > ScanItemBytes) await FlushAsync().ConfigureAwait(false);
+                if (item.WrittenCount > 0 && item.WrittenCount + EntryOf(scan, keysOnly).Bytes > ScanItemBytes)
+                    await FlushAsync().ConfigureAwait(false);
                 Append(item, EntryOf(scan, keysOnly));
                 count++;
             }
@@ -143,7 +146,7 @@ public sealed class StoreStreams
 
             async Task FlushAsync()
             {
-                await SayAsync(call, watch, new MemoryChunkSource(item.WrittenSpan.ToArray())).ConfigureAwait(false);
+                await SendAsync(call, watch, new MemoryChunkSource(item.WrittenSpan.ToArray())).ConfigureAwait(false);
                 item.ResetWrittenCount();
             }
         }
@@ -169,9 +172,9 @@ public sealed class StoreStreams
         item.Advance(bytes);
     }
 
-    private static async ValueTask SayAsync(StoreCall call, IdleWatch watch, IChunkSource item)
+    private static async ValueTask SendAsync(StoreCall call, IdleWatch watch, IChunkSource item)
     {
-        await call.SayAsync(item, watch.Token).ConfigureAwait(false);
+        await call.SendAsync(item, watch.Token).ConfigureAwait(false);
         watch.Moved();
     }
 }

@@ -5,13 +5,13 @@ namespace Broker.Store;
 
 /// <summary>The streams of the store that are under way: how many in all, how many of one client, and which one makes room.</summary>
 /// <remarks>
-/// A client has at most half of all, so that it cannot take them from everybody. When all are taken, the client that has most
+/// A client has at most half of all, so that it cannot take them from all. When all are taken, the client that has most
 /// loses the one that stood still longest. For all threads.
 /// </remarks>
 /// <param name="max">The most, at least 1.</param>
 internal sealed class StreamSlots(int max)
 {
-    /// <summary>Who has moved within this time makes room for nobody.</summary>
+    /// <summary>Who has moved within this time makes room for no one.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -38,7 +38,8 @@ internal sealed class StreamSlots(int max)
         lock (_gate)
         {
             if (client is not null && CountOf(client) >= ClientMax)
-                throw new CallFaultException(FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
+                throw new CallFaultException(
+                    FaultCode.Overloaded, $"{ClientMax} streams of the store are under way for this client already");
             if (_slots.Count >= max)
             {
                 if (FindIdlest(client) is not { } idlest)

@@ -19,7 +19,8 @@ internal static partial class TableCheck
         try
         {
             using RocksDb database = RocksDb.OpenReadOnly(new DbOptions(), folder, false);
-            foreach (LiveFileMetadata file in database.GetLiveFilesMetadata(false)) entries[file.FileMetadata.FileName.TrimStart('/')] = (long)file.FileDataMetadata.NumEntriesInFile;
+            foreach (LiveFileMetadata file in database.GetLiveFilesMetadata(false))
+                entries[file.FileMetadata.FileName.TrimStart('/')] = (long)file.FileDataMetadata.NumEntriesInFile;
             RocksDbSharp.Native.Instance.rocksdb_verify_checksum(database.Handle);
             return null;
         }

@@ -2,7 +2,9 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Store;
 
-/// <summary>One value, read piece by piece as it was when it was opened: later writes change nothing here. For one thread at a time.</summary>
+/// <summary>
+/// One value, read piece by piece as it was when it was opened: later writes change nothing here. For one thread at a time.
+/// </summary>
 /// <remarks>It keeps the files that hold the value, so it belongs to someone who comes to an end.</remarks>
 public sealed class ValueReader : IDisposable
 {
@@ -49,7 +51,7 @@ public sealed class ValueReader : IDisposable
         PinnedValue part = _engine.GetPart(_parts!.Value.Number, index, _moment.At) ?? throw _parts.Value.Broken(index);
         var shared = new LongBytes([part.Memory], part);
         var piece = new LongBytesPiece(shared, from % PieceBytesMax, bytes);
-        shared.LetGo();
+        shared.Release();
         return piece;
     }
 
@@ -58,7 +60,7 @@ public sealed class ValueReader : IDisposable
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _whole?.LetGo();
+        _whole?.Release();
         _moment.Dispose();
         _engine.DangerousRelease();
     }

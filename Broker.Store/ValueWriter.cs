@@ -2,7 +2,9 @@ using Broker.Core.Protocol.Store;
 
 namespace Broker.Store;
 
-/// <summary>One value, written piece by piece: nobody sees any of it until it is published, and then all of it, through any crash.</summary>
+/// <summary>
+/// One value, written piece by piece: no one sees any of it until it is published, and then all of it, through any crash.
+/// </summary>
 /// <remarks>
 /// Full parts go to the database under a number that no key points to; publishing is one small batch, which points the key to
 /// them, and away from the parts that it had. What is disposed of unpublished is deleted; what a crash leaves is deleted at the
@@ -38,7 +40,7 @@ public sealed class ValueWriter : IAsyncDisposable
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> piece)
     {
         ObjectDisposedException.ThrowIf(_isOver, this);
-        if (piece.Length > _bytesMax - Length) throw TooBig(_bytesMax);
+        if (piece.Length > _bytesMax - Length) throw TooLarge(_bytesMax);
         while (!piece.IsEmpty)
         {
             if (_filled == LongValue.PartBytes) await WritePartAsync().ConfigureAwait(false);
@@ -71,7 +73,8 @@ public sealed class ValueWriter : IAsyncDisposable
         StoreChange publish = StoreChange.Publish(_key, before with { Length = Length });
         try
         {
-            return await _store.WriteOwnAsync([StoreChange.Part(before, rest), publish], _key.Length + _filled, durability).ConfigureAwait(false);
+            return await _store.WriteOwnAsync([StoreChange.Part(before, rest), publish], _key.Length + _filled, durability)
+                .ConfigureAwait(false);
         }
         catch (StoreException refused) when (refused.Fault is StoreFault.Overloaded or StoreFault.Closed)
         {
@@ -89,7 +92,8 @@ public sealed class ValueWriter : IAsyncDisposable
         try
         {
             await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await _store.WriteOwnAsync([StoreChange.Drop(new LongValue(_number, Length))], bytes: 0, Durability.Memory).ConfigureAwait(false);
+            await _store.WriteOwnAsync([StoreChange.Drop(new LongValue(_number, Length))], bytes: 0, Durability.Memory)
+                .ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -97,7 +101,8 @@ public sealed class ValueWriter : IAsyncDisposable
         }
     }
 
-    internal static StoreException TooBig(long bytesMax) => new(StoreFault.ValueTooBig, $"A value that is written as a stream has at most {bytesMax} bytes.");
+    internal static StoreException TooLarge(long bytesMax) =>
+        new(StoreFault.ValueTooBig, $"A value that is written as a stream has at most {bytesMax} bytes.");
 
     // The next part is filled while this one is being written.
     private async Task WritePartAsync()

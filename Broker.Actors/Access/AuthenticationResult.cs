@@ -9,10 +9,12 @@ public sealed record AuthenticationResult
     {
     }
 
-    /// <summary>The client may connect as nobody in particular.</summary>
+    /// <summary>The client may connect as an anonymous client.</summary>
     public static AuthenticationResult Anonymous { get; } = Admit("");
 
-    /// <summary>The command fails with this error; the connection stays open for another try, where the dialect has that. Otherwise null.</summary>
+    /// <summary>
+    /// The command fails with this error; the connection stays open for another try, where the dialect has that. Otherwise null.
+    /// </summary>
     public HubError? Error { get; private init; }
 
     /// <summary>The connection ends with this reason. Otherwise null.</summary>

@@ -22,10 +22,11 @@ public interface IHubAccess
     ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Decides whether a connection, or a subscription, that expires may stay: the client has shown a new token, or it has expired and is not
-    /// the client's to refresh.
+    /// Decides whether a connection, or a subscription, that expires may stay: the client has shown a new token, or it has expired and is
+    /// not the client's to refresh.
     /// </summary>
     /// <param name="request">Who, with what.</param>
     /// <param name="cancellationToken">Cancelled when the client goes before the answer.</param>
-    ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken) => new(RefreshResult.Reject(HubError.NotAvailable));
+    ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken) =>
+        new(RefreshResult.Reject(HubError.NotAvailable));
 }

@@ -2,7 +2,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Access;
 
-/// <summary>A client shows a new token, for its connection or for one subscription; or what is not its own to refresh has expired.</summary>
+/// <summary>
+/// A client shows a new token, for its connection or for one subscription; or what is not its own to refresh has expired.
+/// </summary>
 /// <param name="Principal">Who.</param>
 /// <param name="Token">The token, UTF-8; empty where the hub asks by itself.</param>
 public sealed record RefreshRequest(Principal Principal, ReadOnlyMemory<byte> Token)

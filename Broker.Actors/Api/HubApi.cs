@@ -22,7 +22,8 @@ namespace Broker.Actors.Api;
 /// <param name="Version">Of the hub.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record HubApiContext(
-    ClientSettings Clients, ChannelNamespaces Namespaces, ChannelRoutes Routes, IReadOnlyList<IActorRef> Homes, IReadOnlyList<IActorRef> Sessions, string Version, TimeProvider Time)
+    ClientSettings Clients, ChannelNamespaces Namespaces, ChannelRoutes Routes, IReadOnlyList<IActorRef> Homes,
+        IReadOnlyList<IActorRef> Sessions, string Version, TimeProvider Time)
 {
     /// <summary>When the hub started.</summary>
     internal long Started { get; } = Time.GetTimestamp();
@@ -47,8 +48,10 @@ internal sealed class HubApi : IHubApi
         ArgumentNullException.ThrowIfNull(request);
         ChannelNamespace options = Resolve(channel);
         if (request.Data.IsEmpty) throw new HubApiException(HubError.BadRequest, "The publication has no data.");
-        if (request.Data.Length > options.MessageBytesMax) throw new HubApiException(HubError.LimitExceeded, $"The data of a publication passes {options.MessageBytesMax} bytes.");
-        if (request.IdempotencyKey is { Length: > KeyCharactersMax }) throw new HubApiException(HubError.BadRequest, $"The idempotency key passes {KeyCharactersMax} characters.");
+        if (request.Data.Length > options.MessageBytesMax)
+            throw new HubApiException(HubError.LimitExceeded, $"The data of a publication passes {options.MessageBytesMax} bytes.");
+        if (request.IdempotencyKey is { Length: > KeyCharactersMax })
+            throw new HubApiException(HubError.BadRequest, $"The idempotency key passes {KeyCharactersMax} characters.");
 
         bool hasExtras = request.Tags.Count > 0 || request.Version != 0 || !string.IsNullOrEmpty(request.Key);
         var publication = new Publication
@@ -66,12 +69,15 @@ internal sealed class HubApi : IHubApi
             SkipsHistory = request.SkipHistory,
         };
         var published = await AskAsync<ChannelProtocol.Published>(
-            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.Publish(channel, publication, replyTo, Id: 0, Bytes: 0) { Options = how }, cancellationToken).ConfigureAwait(false);
+            Context.Routes.HomeOf(channel), replyTo =>
+                new ChannelProtocol.Publish(channel, publication, replyTo, Id: 0, Bytes: 0) { Options = how }, cancellationToken)
+                    .ConfigureAwait(false);
         return new PublishAnswer(options.History.IsOn ? published.Position : default, published.Receivers, published.Suppressed);
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(
+        IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(channels);
         return await Task.WhenAll(channels.Select(PublishToAsync)).ConfigureAwait(false);
@@ -90,27 +96,32 @@ internal sealed class HubApi : IHubApi
     }
 
     /// <inheritdoc />
-    public async Task SubscribeAsync(UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken = default)
+    public async Task SubscribeAsync(
+        UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken =
+            default)
     {
         ArgumentNullException.ThrowIfNull(subscription);
         Resolve(subscription.Channel);
-        await TellAsync(target, new SessionProtocol.SubscribeClient(subscription, recoverSince), except: null, cancellationToken).ConfigureAwait(false);
+        await NotifyAsync(target, new SessionProtocol.SubscribeClient(subscription, recoverSince), except: null, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <inheritdoc />
     public async Task UnsubscribeAsync(UserConnections target, string channel, CancellationToken cancellationToken = default)
     {
         Resolve(channel);
-        await TellAsync(target, new SessionProtocol.UnsubscribeClient(channel), except: null, cancellationToken).ConfigureAwait(false);
+        await NotifyAsync(target, new SessionProtocol.UnsubscribeClient(channel), except: null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
-    public Task DisconnectAsync(UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default) =>
-        TellAsync(target, new SessionProtocol.DisconnectClient(reason), except, cancellationToken);
+    public Task DisconnectAsync(
+        UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken =
+            default) =>
+        NotifyAsync(target, new SessionProtocol.DisconnectClient(reason), except, cancellationToken);
 
     /// <inheritdoc />
     public Task RefreshAsync(UserConnections target, ConnectionExpiry expiry, CancellationToken cancellationToken = default) =>
-        TellAsync(target, new SessionProtocol.RefreshClient(expiry), except: null, cancellationToken);
+        NotifyAsync(target, new SessionProtocol.RefreshClient(expiry), except: null, cancellationToken);
 
     /// <inheritdoc />
     public async Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default) =>
@@ -124,7 +135,8 @@ internal sealed class HubApi : IHubApi
     {
         Resolve(channel);
         return AskAsync<ChannelProtocol.PresenceRead>(
-            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.ReadPresence(channel, countsOnly, replyTo, Id: 0, Bytes: 0), cancellationToken);
+            Context.Routes.HomeOf(channel), replyTo =>
+                new ChannelProtocol.ReadPresence(channel, countsOnly, replyTo, Id: 0, Bytes: 0), cancellationToken);
     }
 
     /// <inheritdoc />
@@ -132,22 +144,26 @@ internal sealed class HubApi : IHubApi
     {
         Resolve(channel);
         return (await AskAsync<ChannelProtocol.HistoryRead>(
-            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.ReadHistory(channel, query, replyTo, Id: 0, Bytes: 0), cancellationToken).ConfigureAwait(false)).Page;
+            Context.Routes.HomeOf(channel), replyTo =>
+                new ChannelProtocol.ReadHistory(channel, query, replyTo, Id: 0, Bytes: 0), cancellationToken).ConfigureAwait(false)).Page;
     }
 
     /// <inheritdoc />
     public Task RemoveHistoryAsync(string channel, CancellationToken cancellationToken = default)
     {
         Resolve(channel);
-        return AskAsync<ChannelProtocol.HistoryRemoved>(Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.RemoveHistory(channel, replyTo), cancellationToken);
+        return AskAsync<ChannelProtocol.HistoryRemoved>(
+            Context.Routes.HomeOf(channel), replyTo => new ChannelProtocol.RemoveHistory(channel, replyTo), cancellationToken);
     }
 
     /// <inheritdoc />
     public async Task<IReadOnlyDictionary<string, int>> ChannelsAsync(string? pattern = null, CancellationToken cancellationToken = default)
     {
-        Func<string, bool> accepts = pattern is null ? static _ => true : name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+        Func<string, bool> accepts = pattern is null ? static _ => true : name =>
+            FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
         ChannelProtocol.ChannelsListed[] lists = await Task.WhenAll(Context.Homes.Select(
-            home => AskAsync<ChannelProtocol.ChannelsListed>(home, replyTo => new ChannelProtocol.ListChannels(accepts, replyTo), cancellationToken))).ConfigureAwait(false);
+            home => AskAsync<ChannelProtocol.ChannelsListed>(
+                home, replyTo => new ChannelProtocol.ListChannels(accepts, replyTo), cancellationToken))).ConfigureAwait(false);
         return lists.SelectMany(static list => list.Channels).ToDictionary(StringComparer.Ordinal);
     }
 
@@ -155,7 +171,8 @@ internal sealed class HubApi : IHubApi
     public async Task<HubFigures> InfoAsync(CancellationToken cancellationToken = default)
     {
         SessionsProtocol.Counted[] counted = await Task.WhenAll(Context.Sessions.Select(
-            each => AskAsync<SessionsProtocol.Counted>(each, static replyTo => new SessionsProtocol.Count(replyTo), cancellationToken))).ConfigureAwait(false);
+            each => AskAsync<SessionsProtocol.Counted>(each, static replyTo => new SessionsProtocol.Count(replyTo), cancellationToken)))
+                .ConfigureAwait(false);
         IReadOnlyDictionary<string, int> channels = await ChannelsAsync(pattern: null, cancellationToken).ConfigureAwait(false);
         return new HubFigures(
             counted.Sum(static each => each.Clients),
@@ -171,12 +188,17 @@ internal sealed class HubApi : IHubApi
         ArgumentNullException.ThrowIfNull(channel);
         if (ChannelName.Check(channel, Context.Clients.ChannelBytesMax) is { } rule) throw new HubApiException(HubError.BadRequest, rule);
         if (!Context.Namespaces.TryResolve(channel, out ChannelNamespace? options, out HubError error))
-            throw new HubApiException(error, error.Kind == HubErrorKind.UnknownChannel ? "The namespace of the channel is not configured." : "The name of the channel does not match its namespace's pattern.");
+            throw new HubApiException(
+                error, error.Kind == HubErrorKind.UnknownChannel ? "The namespace of the channel is not configured."
+                    : "The name of the channel does not match its namespace's pattern.");
         return options;
     }
 
-    private Task<SessionsProtocol.Told[]> TellAsync(UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) => Task.WhenAll(Context.Sessions.Select(
-        each => AskAsync<SessionsProtocol.Told>(each, replyTo => new SessionsProtocol.TellClients(target, except ?? [], message, replyTo), cancellationToken)));
+    private Task<SessionsProtocol.Notified[]> NotifyAsync(
+        UserConnections target, object message, IReadOnlyCollection<string>? except, CancellationToken cancellationToken) =>
+            Task.WhenAll(Context.Sessions.Select(
+        each => AskAsync<SessionsProtocol.Notified>(
+            each, replyTo => new SessionsProtocol.NotifyClients(target, except ?? [], message, replyTo), cancellationToken)));
 
     // A home answers whatever becomes of a command; the patience is for a hub that stops meanwhile.
     private static async Task<T> AskAsync<T>(IActorRef actor, Func<IActorRef, object> message, CancellationToken cancellationToken)

@@ -6,11 +6,13 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Api;
 
-/// <summary>What a server may ask of the hub: for an application that embeds it, and beneath the HTTP API. No permissions are checked here.</summary>
+/// <summary>
+/// What a server may ask of the hub: for an application that embeds it, and beneath the HTTP API. No permissions are checked here.
+/// </summary>
 /// <remarks>
 /// <para>
-/// For any thread. Every call is answered; one that cannot be done fails with a <see cref="HubApiException"/> that has the error to send. Calls
-/// for one channel that are made one after the other, each when the one before has been answered, take effect in that order.
+/// For any thread. Every call is answered; one that cannot be done fails with a <see cref="HubApiException"/> that has the error to send.
+/// Calls for one channel that are made one after the other, each when the one before has been answered, take effect in that order.
 /// </para>
 /// <para>
 /// Orders of checks: an empty channel, or one whose name breaks a rule: 107. A namespace that is not configured: 102. Then what the call
@@ -21,20 +23,27 @@ public interface IHubApi
 {
     /// <summary>Publishes to a channel.</summary>
     /// <returns>Where it stands and who gets it, once the history has kept it as its store promises.</returns>
-    /// <exception cref="HubApiException">107: no data, or data that its namespace does not take. 106: longer than <c>message-bytes-max</c>.</exception>
+    /// <exception cref="HubApiException">
+    /// 107: no data, or data that its namespace does not take. 106: longer than <c>message-bytes-max</c>.
+    /// </exception>
     Task<PublishAnswer> PublishAsync(string channel, PublishRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Publishes the same to several channels, at the same time.</summary>
     /// <returns>For each channel, in the order given, its answer or why not.</returns>
-    Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default);
+    Task<IReadOnlyList<BroadcastAnswer>> BroadcastAsync(
+        IReadOnlyList<string> channels, PublishRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Subscribes a user's connections to a channel, as if each had asked and were allowed. No connection: no effect, no error.</summary>
+    /// <summary>
+    /// Subscribes a user's connections to a channel, as if each had asked and were allowed. No connection: no effect, no error.
+    /// </summary>
     /// <param name="target">Which.</param>
     /// <param name="subscription">The channel, and what holds for the subscription.</param>
     /// <param name="recoverSince">Sends what was published behind this position; null for nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="HubApiException">105: the connection is subscribed to the channel already.</exception>
-    Task SubscribeAsync(UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken = default);
+    Task SubscribeAsync(
+        UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken =
+            default);
 
     /// <summary>Ends the subscriptions of a user's connections to a channel; they are told the code 2000.</summary>
     Task UnsubscribeAsync(UserConnections target, string channel, CancellationToken cancellationToken = default);
@@ -44,7 +53,9 @@ public interface IHubApi
     /// <param name="reason">The close code and its reason; 3503 is usual.</param>
     /// <param name="except">Client ids to leave alone.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task DisconnectAsync(UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken = default);
+    Task DisconnectAsync(
+        UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken =
+            default);
 
     /// <summary>Sets when a user's connections expire; they are told so.</summary>
     /// <param name="target">Which.</param>
@@ -68,8 +79,10 @@ public interface IHubApi
     /// <exception cref="HubApiException">108: the namespace has no history.</exception>
     Task RemoveHistoryAsync(string channel, CancellationToken cancellationToken = default);
 
-    /// <summary>Channels that somebody is subscribed to, with the number of clients.</summary>
-    /// <param name="pattern">A glob over the whole name: <c>*</c> any text, <c>?</c> one character, <c>[ab]</c> one of them; null for all.</param>
+    /// <summary>Channels with subscribers, with the number of clients.</summary>
+    /// <param name="pattern">
+    /// A glob over the whole name: <c>*</c> any text, <c>?</c> one character, <c>[ab]</c> one of them; null for all.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait.</param>
     Task<IReadOnlyDictionary<string, int>> ChannelsAsync(string? pattern = null, CancellationToken cancellationToken = default);
 

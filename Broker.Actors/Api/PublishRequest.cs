@@ -18,7 +18,10 @@ public sealed record PublishRequest(ReadOnlyMemory<byte> Data)
     /// <summary>Asks for a delta against the publication before it, also where the namespace does not make deltas by itself.</summary>
     public bool Delta { get; init; }
 
-    /// <summary>A second publication with the same key within five minutes is answered as the first one and not sent; at most 128 characters; null for none.</summary>
+    /// <summary>
+    /// A second publication with the same key within five minutes is answered as the first one and not sent; at most 128 characters; null
+    /// for none.
+    /// </summary>
     public string? IdempotencyKey { get; init; }
 
     /// <summary>Not added, and not sent, unless greater than the channel's last version; 0 for none. Needs history.</summary>

@@ -12,6 +12,6 @@ public sealed record CallSettings
     /// <summary>How long a call may take, also where the caller allows more or names no time.</summary>
     public TimeSpan DeadlineMax { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>How old a turn of a loop may be to answer calls of quick methods in it, and how long one such call may take.</summary>
-    public TimeSpan QuickLimit { get; init; } = TimeSpan.FromMilliseconds(10);
+    /// <summary>How old a turn of a loop may be to answer calls of inline methods in it, and how long one such call may take.</summary>
+    public TimeSpan InlineLimit { get; init; } = TimeSpan.FromMilliseconds(10);
 }

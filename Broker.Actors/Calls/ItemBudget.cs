@@ -6,9 +6,9 @@ namespace Broker.Actors.Calls;
 /// </summary>
 /// <remarks>
 /// Credit counts the items of one call; this counts the bytes of all calls together, so that a slow reader with many open calls
-/// holds its handlers back instead of being sent away. One item may begin below the bound and pass it.
+/// holds its handlers back instead of being disconnected. One item may begin below the bound and pass it.
 /// </remarks>
-/// <param name="bytesMax">From here on nobody says any more; over 0.</param>
+/// <param name="bytesMax">From here on no one says any more; over 0.</param>
 internal sealed class ItemBudget(int bytesMax)
 {
     private readonly Lock _gate = new();
@@ -25,7 +25,7 @@ internal sealed class ItemBudget(int bytesMax)
     }
 
     /// <summary>Takes room for an item, once there is some.</summary>
-    /// <param name="bytes">Of the item; given back once the client has taken it.</param>
+    /// <param name="bytes">Of the item; returned once the client has taken it.</param>
     /// <param name="over">The call is over: nothing is taken.</param>
     internal ValueTask TakeAsync(int bytes, CancellationToken over)
     {
@@ -45,7 +45,7 @@ internal sealed class ItemBudget(int bytesMax)
     }
 
     /// <summary>The client has taken so many bytes.</summary>
-    internal void GiveBack(long bytes)
+    internal void Return(long bytes)
     {
         lock (_gate)
         {
@@ -65,7 +65,7 @@ internal sealed class ItemBudget(int bytesMax)
         await waiter.Value.Turn.Task.ConfigureAwait(false);
     }
 
-    // Whoever takes it out of the list decides: it has its room, or leaves without.
+    // The code that takes it out of the list decides: it has its room, or leaves without.
     private void Leave(LinkedListNode<Waiter> waiter, CancellationToken over)
     {
         lock (_gate)

@@ -19,7 +19,7 @@ namespace Broker.Actors.Channels;
 /// </summary>
 /// <remarks>
 /// Runs on one loop and is restarted there if it fails: it then knows no subscription any more, tells every fan-out, and the
-/// clients are told to subscribe again. Histories are kept.
+/// clients are asked to subscribe again. Histories are kept.
 /// </remarks>
 public sealed class ChannelHomeActor : UntypedActor, IHomeThread
 {
@@ -37,7 +37,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     /// <param name="number">Its number.</param>
     /// <param name="context">What all homes of the node share.</param>
     /// <param name="counters">Those of the loop that it runs on.</param>
-    /// <param name="loop">That loop, whose clock tells when to free what has expired; without one nobody does.</param>
+    /// <param name="loop">That loop, whose clock tells when to free what has expired; without one no one does.</param>
     public static Props PropsFor(int number, ChannelContext context, LoopCounters counters, EventLoop? loop = null) =>
         Props.Create(() => new ChannelHomeActor(number, context, counters, loop));
 
@@ -53,7 +53,8 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
             Counters = context.CountersOf(number),
             OnStoreFailed = (channel, failure) => log.Error(failure, "The history of channel {0} could not be served.", channel),
         };
-        _relay = new ChannelRelay(new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
+        _relay = new ChannelRelay(
+            new ChannelHome(shared, context.StoreOf(number), this), new HomeRef(number, Self), context, counters, this, OnWaiting);
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
         if (context.Homes.Namespaces.KeepAnything) _sweeps = new LoopTimer(loop, Sweep);
@@ -99,7 +100,9 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
     {
-        Context.GetLogger().Error(reason, "Home {0} of {1} channels failed and is restarted; their subscribers are told to subscribe again.", _relay.Self.Number, _relay.Count);
+        Context.GetLogger()
+            .Error(reason, "Home {0} of {1} channels failed and is restarted; their subscribers are asked to subscribe again.",
+            _relay.Self.Number, _relay.Count);
         _relay.Abandon();
         _relay.Fail(message);
         base.PreRestart(reason, message);

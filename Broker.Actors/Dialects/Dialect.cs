@@ -7,13 +7,15 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Dialects;
 
-/// <summary>A protocol that clients of the hub speak, registered as one object: the hub knows nothing more of it.</summary>
+/// <summary>A protocol that clients of the hub use, registered as one object: the hub knows nothing more of it.</summary>
 public sealed record Dialect
 {
     /// <summary>Its name, for access rules and people, such as <c>centrifuge</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Paths with what holds for their connections: subprotocols, origins, limits, close frames. No two dialects share a path.</summary>
+    /// <summary>
+    /// Paths with what holds for their connections: subprotocols, origins, limits, close frames. No two dialects share a path.
+    /// </summary>
     public required IReadOnlyList<WebSocketEndpoint> Endpoints { get; init; }
 
     /// <summary>What publications can be for its clients.</summary>

@@ -22,7 +22,9 @@ public sealed class DialectRegistry
             foreach (WebSocketEndpoint endpoint in dialect.Endpoints)
             {
                 if (!_byPath.TryAdd(endpoint.Path, (dialect, endpoint)))
-                    throw new ArgumentException($"The dialects {_byPath[endpoint.Path].Dialect.Name} and {dialect.Name} have the same path {endpoint.Path}.", nameof(dialects));
+                    throw new ArgumentException(
+                        $"The dialects {_byPath[endpoint.Path].Dialect.Name} and {dialect.Name} have the same path {endpoint.Path}.",
+                            nameof(dialects));
             }
         }
 

@@ -36,10 +36,10 @@ public abstract class DialectSession : IDialectSession, IReplySource
     private IActorRef _session = ActorRefs.Nobody;
     private IDemand? _demand;
     private List<ClientCommand>? _commands;     // Of the turn under way.
-    private QuickRun? _quick;                   // Those that were read last: no other command is behind them yet.
+    private InlineRun? _inline;                   // Those that were read last: no other command is behind them yet.
     private int _commandsBefore;                // So many were in the last one, and as many are expected.
     private KeepAlive _keepAlive;
-    private int _strangerBytes;
+    private int _bytesBeforeConnect;
     private int _pendingBytes;
     private bool _hasConnected;                 // Its connect command was read: from then on it has a client's limits.
     private bool _isPaused;
@@ -94,18 +94,18 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public void OnTurn(Turn turn)
     {
         ArgumentNullException.ThrowIfNull(turn);
-        _keepAlive.Hear();
+        _keepAlive.Receive();
         int messages = 0;
         while (turn.TryRead(out Message frame))
         {
             if (IsOver) continue;
             messages += Read(frame);
-            if (!_hasConnected && !IsOver && (_strangerBytes += frame.Payload.Length) > _limits.BytesBeforeConnectMax)
+            if (!_hasConnected && !IsOver && (_bytesBeforeConnect += frame.Payload.Length) > _limits.BytesBeforeConnectMax)
                 Reject(DisconnectReason.BadRequest, $"more than {_limits.BytesBeforeConnectMax} bytes before the connect command");
         }
 
         Connection.Loop.Counters.AddReceived(turn.MessagesIn, messages);
-        EndQuick();
+        EndInline();
         if (_commands is not { Count: > 0 } commands) return;
         _commands = null;
         _commandsBefore = Math.Min(commands.Count, CommandsExpectedMax);
@@ -120,7 +120,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
     protected void Handle(ClientCommand command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        EndQuick();
+        EndInline();
         Add(command);
         if (command is ClientCommand.Connect && !_hasConnected) OnConnecting();
     }
@@ -130,17 +130,18 @@ public abstract class DialectSession : IDialectSession, IReplySource
     private void OnConnecting()
     {
         _hasConnected = true;
-        Connection.LetIn();
+        Connection.Admit();
     }
 
-    /// <summary>A call of a quick method, for the session; its bytes are under way until it is answered.</summary>
-    internal void Handle(in Call call, Method quick, CallWindows windows, int bytes) => (_quick ??= QuickRun.Take(windows)).Add(call, quick, bytes);
+    /// <summary>A call of a inline method, for the session; its bytes are under way until it is answered.</summary>
+    internal void Handle(in Call call, Method inline, CallWindows windows, int bytes) =>
+        (_inline ??= InlineRun.Take(windows)).Add(call, inline, bytes);
 
-    private void EndQuick()
+    private void EndInline()
     {
-        if (_quick is not { } quick) return;
-        _quick = null;
-        Add(new ClientCommand.QuickCalls(quick));
+        if (_inline is not { } inline) return;
+        _inline = null;
+        Add(new ClientCommand.InlineCalls(inline));
     }
 
     private void Add(ClientCommand command)
@@ -163,7 +164,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         _session.Tell(new SessionProtocol.Commands([command]), ActorRefs.NoSender);
     }
 
-    /// <summary>The client is sent away, behind the commands before.</summary>
+    /// <summary>The client is disconnected, behind the commands before.</summary>
     protected void Reject(DisconnectReason reason, string detail)
     {
         IsOver = true;
@@ -204,7 +205,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         _session.Tell(new SessionProtocol.Ended(closure), ActorRefs.NoSender);
     }
 
-    /// <summary>The connection has ended: gives back whatever is held.</summary>
+    /// <summary>The connection has ended: returns whatever is held.</summary>
     protected abstract void Drop();
 
     /// <inheritdoc />
@@ -223,10 +224,10 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public virtual bool TakesServerSubscriptions => true;
 
     /// <inheritdoc />
-    public virtual bool TellsSubscriptionsOnConnect => false;
+    public virtual bool SendsSubscriptionsOnConnect => false;
 
     /// <inheritdoc />
-    public abstract ICallOutlet Calls { get; }
+    public abstract ICallWriter Calls { get; }
 
     /// <inheritdoc />
     public void Pause()
@@ -247,7 +248,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public virtual void NotConnected(uint id, HubError error)
     {
         _hasConnected = false;
-        _strangerBytes = 0;
+        _bytesBeforeConnect = 0;
         Connection.SetDeadline(_limits.ConnectLimit);
         Failed(id, index: 0, error);
     }
@@ -303,7 +304,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         () =>
         {
             Seal();
-            Connection.SeeOff("bye");
+            Connection.CloseByClient("bye");
         },
         EventLoop.SettleLimit);
 }

@@ -6,7 +6,7 @@ using Broker.Reactor.Loops;
 namespace Broker.Actors.Dialects;
 
 /// <summary>
-/// What one connection speaks above WebSocket frames: its messages become commands for its session, its session's answers
+/// What one connection uses above WebSocket frames: its messages become commands for its session, its session's answers
 /// become messages. Lives in the connection's stream, on the loop's thread.
 /// </summary>
 public interface IDialectSession : ISessionWriter

@@ -20,7 +20,7 @@ public enum KeepAliveStep
 /// <remarks>Anything the client says counts as an answer; a ping goes out each interval even so, as the client waits for it.</remarks>
 public struct KeepAlive
 {
-    private bool _connected, _pinged, _heard;
+    private bool _connected, _pinged, _received;
 
     /// <summary>How long after its connect a client is pinged first.</summary>
     /// <remarks>
@@ -40,7 +40,7 @@ public struct KeepAlive
     }
 
     /// <summary>The client said something.</summary>
-    public void Hear() => _heard = true;
+    public void Receive() => _received = true;
 
     /// <summary>The client has connected: pings begin.</summary>
     public void Connect() => _connected = true;
@@ -52,11 +52,11 @@ public struct KeepAlive
         if (_pinged)
         {
             _pinged = false;
-            return _heard ? KeepAliveStep.Wait : KeepAliveStep.NoPong;
+            return _received ? KeepAliveStep.Wait : KeepAliveStep.NoPong;
         }
 
         _pinged = true;
-        _heard = false;
+        _received = false;
         return KeepAliveStep.Ping;
     }
 }

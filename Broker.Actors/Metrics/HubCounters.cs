@@ -16,7 +16,9 @@ public sealed class HubCounters
     /// <summary>How many connections ended by a cause, since the start; each ends by exactly one.</summary>
     public long Ended(ClosureCause cause) => Volatile.Read(ref _ended[(int)cause]);
 
-    /// <summary>How WebSocket connections ended by a cause, by the code of the first Close frame. Those that never opened are not among them.</summary>
+    /// <summary>
+    /// How WebSocket connections ended by a cause, by the code of the first Close frame. Those that never opened are not among them.
+    /// </summary>
     public CodeCounts Disconnects(ClosureCause cause) => _disconnects[(int)cause];
 
     /// <summary>Opening handshakes that were refused on their way through another server, by status of HTTP.</summary>
@@ -30,7 +32,7 @@ public sealed class HubCounters
         return false;
     }
 
-    /// <summary>One that <see cref="TryOpen"/> let in did not open after all.</summary>
+    /// <summary>One that <see cref="TryOpen"/> admitted did not open after all.</summary>
     internal void Withdraw() => Interlocked.Decrement(ref _open);
 
     internal void Count(Closure closure, bool wasOpen)

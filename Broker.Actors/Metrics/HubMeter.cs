@@ -10,9 +10,9 @@ using Broker.Reactor.Sockets;
 
 namespace Broker.Actors.Metrics;
 
-/// <summary>What a hub counts, as instruments of a meter that whoever collects metrics can find by its name.</summary>
+/// <summary>What a hub counts, as instruments of a meter that the one that collects metrics can find by its name.</summary>
 /// <remarks>
-/// All of them are observed: nothing is done for them until somebody asks. Tags are made of the hub's own tables and of nothing
+/// All of them are observed: nothing is done for them until they are read. Tags are made of the hub's own tables and of nothing
 /// that a client has said.
 /// </remarks>
 public sealed class HubMeter : IDisposable
@@ -39,26 +39,39 @@ public sealed class HubMeter : IDisposable
         _counters = counters;
         _loops = loops;
         _meter = new Meter(new MeterOptions(Name) { Version = version, Scope = counters });
-        _meter.CreateObservableUpDownCounter("broker.connections", () => counters.Open, "{connection}", "WebSocket connections that are open.");
-        _meter.CreateObservableCounter("broker.descriptors.shortages", static () => DescriptorReserve.OfProcess.Shortages, "{shortage}", "How often the file descriptors for clients were used up.");
-        _meter.CreateObservableUpDownCounter("broker.descriptors.short", static () => DescriptorReserve.OfProcess.IsShort ? 1 : 0, "{shortage}", "1 while clients wait for a file descriptor.");
+        _meter.CreateObservableUpDownCounter(
+            "broker.connections", () => counters.Open, "{connection}", "WebSocket connections that are open.");
+        _meter.CreateObservableCounter(
+            "broker.descriptors.shortages", static () =>
+                DescriptorReserve.OfProcess.Shortages, "{shortage}", "How often the file descriptors for clients were used up.");
+        _meter.CreateObservableUpDownCounter(
+            "broker.descriptors.short", static () =>
+                DescriptorReserve.OfProcess.IsShort ? 1 : 0, "{shortage}", "1 while clients wait for a file descriptor.");
         _meter.CreateObservableUpDownCounter("broker.channels", () => Sum(LoopCount.Channels), "{channel}", "Channels with a listener.");
-        _meter.CreateObservableUpDownCounter("broker.subscriptions", () => Sum(LoopCount.Subscriptions), "{subscription}", "Places of clients in channels.");
-        _meter.CreateObservableCounter("broker.disconnects", ReadDisconnects, "{connection}", "WebSocket connections that ended, each by one cause.");
+        _meter.CreateObservableUpDownCounter(
+            "broker.subscriptions", () => Sum(LoopCount.Subscriptions), "{subscription}", "Places of clients in channels.");
+        _meter.CreateObservableCounter(
+            "broker.disconnects", ReadDisconnects, "{connection}", "WebSocket connections that ended, each by one cause.");
         _meter.CreateObservableCounter("broker.rejects", ReadRejects, "{reject}", "What was refused, each by one cause.");
         _meter.CreateObservableCounter("broker.calls", ReadCalls, "{call}", "Calls of clients that were answered.");
         Count("broker.payloads.received", LoopCount.PayloadsReceived, "{payload}", "WebSocket messages from clients.");
         Count("broker.payloads.sent", LoopCount.PayloadsSent, "{payload}", "WebSocket messages for clients.");
-        Count("broker.messages.received", LoopCount.MessagesReceived, "{message}", "Messages of the protocol in the payloads from clients.");
+        Count("broker.messages.received", LoopCount.MessagesReceived, "{message}",
+            "Messages of the protocol in the payloads from clients.");
         Count("broker.messages.sent", LoopCount.MessagesSent, "{message}", "Messages of the protocol in the payloads for clients.");
         Count("broker.received", LoopCount.BytesReceived, "By", "Bytes read from open connections.");
         Count("broker.sent", LoopCount.BytesSent, "By", "Bytes that connections took.");
         Count("broker.publications", LoopCount.Publications, "{publication}", "Publications that were taken.");
         Count("broker.deliveries", LoopCount.Deliveries, "{delivery}", "Publications handed to the connections of listeners.");
         _meter.CreateObservableUpDownCounter("broker.history", () => channels.HistoryBytes, "By", "Bytes that histories hold in memory.");
-        _meter.CreateObservableCounter("broker.namespace.publications", ReadPublications, "{publication}", "Publications by namespace, and whether they were sent.");
-        _meter.CreateObservableCounter("broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by what they were told.");
-        _meter.CreateObservableCounter("broker.recovered.publications", () => ByNamespace(("", NamespaceCount.RecoveredPublications)), "{publication}", "Publications that were given to subscribers that came back.");
+        _meter.CreateObservableCounter(
+            "broker.namespace.publications", ReadPublications, "{publication}", "Publications by namespace, and whether they were sent.");
+        _meter.CreateObservableCounter(
+            "broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by what they were told.");
+        _meter.CreateObservableCounter(
+            "broker.recovered.publications", () =>
+                ByNamespace(("", NamespaceCount.RecoveredPublications)), "{publication}",
+                    "Publications that were given to subscribers that came back.");
     }
 
     /// <summary>The instruments are gone.</summary>
@@ -74,10 +87,12 @@ public sealed class HubMeter : IDisposable
         return sum;
     }
 
-    private IEnumerable<Measurement<long>> ReadPublications() => ByNamespace(("sent", NamespaceCount.Published), ("suppressed", NamespaceCount.Suppressed));
+    private IEnumerable<Measurement<long>> ReadPublications() =>
+        ByNamespace(("sent", NamespaceCount.Published), ("suppressed", NamespaceCount.Suppressed));
 
     private IEnumerable<Measurement<long>> ReadRecoveries() => ByNamespace(
-        ("recovered", NamespaceCount.Recovered), ("nothing_missed", NamespaceCount.RecoveredNothing), ("not_recovered", NamespaceCount.NotRecovered));
+        ("recovered", NamespaceCount.Recovered), ("nothing_missed", NamespaceCount.RecoveredNothing),
+            ("not_recovered", NamespaceCount.NotRecovered));
 
     // Only what there was, as with codes.
     private IEnumerable<Measurement<long>> ByNamespace(params IReadOnlyList<(string Outcome, NamespaceCount Count)> counts)
@@ -90,7 +105,9 @@ public sealed class HubMeter : IDisposable
             {
                 long sum = homes.Sum(home => home.Read(name, count));
                 KeyValuePair<string, object?> tag = Tag("namespace", name.Length == 0 ? NoNamespace : name);
-                if (sum > 0) yield return outcome.Length == 0 ? new Measurement<long>(sum, tag) : new Measurement<long>(sum, tag, Tag("outcome", outcome));
+                if (sum > 0)
+                    yield return outcome.Length == 0 ? new Measurement<long>(sum, tag)
+                        : new Measurement<long>(sum, tag, Tag("outcome", outcome));
             }
         }
     }
@@ -100,7 +117,8 @@ public sealed class HubMeter : IDisposable
         foreach (ClosureCause cause in Enum.GetValues<ClosureCause>())
         {
             foreach ((string code, string name, long count) in Read([_counters.Disconnects(cause)]))
-                yield return new Measurement<long>(count, Tag("cause", CodeTable.SnakeOf(cause.ToString())), Tag("code", code), Tag("reason", name));
+                yield return new Measurement<long>(
+                    count, Tag("cause", CodeTable.SnakeOf(cause.ToString())), Tag("code", code), Tag("reason", name));
         }
     }
 
@@ -114,7 +132,8 @@ public sealed class HubMeter : IDisposable
 
     // What a method has begun and did not finish was not refused.
     private static bool IsRefusal(string code) => Enum.TryParse(code, out FaultCode fault) && fault is
-        FaultCode.UnknownMethod or FaultCode.BadArguments or FaultCode.Overloaded or FaultCode.BadId or FaultCode.ResultTooBig or FaultCode.PermissionDenied;
+        FaultCode.UnknownMethod or FaultCode.BadArguments or FaultCode.Overloaded or FaultCode.BadId or FaultCode.ResultTooBig
+            or FaultCode.PermissionDenied;
 
     private static IEnumerable<Measurement<long>> Rejects(string kind, IEnumerable<CodeCounts> counts, Func<string, bool> isTaken)
     {

@@ -96,7 +96,8 @@ public readonly record struct DisconnectReason(DisconnectKind Kind, string Text,
     public static DisconnectReason Expired { get; } = new(DisconnectKind.Expired, "connection expired", Reconnects: true);
 
     /// <summary>A subscription was not refreshed in time. The client reconnects.</summary>
-    public static DisconnectReason SubscriptionExpired { get; } = new(DisconnectKind.SubscriptionExpired, "subscription expired", Reconnects: true);
+    public static DisconnectReason SubscriptionExpired { get; } =
+        new(DisconnectKind.SubscriptionExpired, "subscription expired", Reconnects: true);
 
     /// <summary>The client reads too slowly. It reconnects, and may then recover.</summary>
     public static DisconnectReason Slow { get; } = new(DisconnectKind.Slow, "slow", Reconnects: true);
@@ -105,7 +106,8 @@ public readonly record struct DisconnectReason(DisconnectKind Kind, string Text,
     public static DisconnectReason WriteError { get; } = new(DisconnectKind.WriteError, "write error", Reconnects: true);
 
     /// <summary>The client missed a publication. It reconnects, and may then recover.</summary>
-    public static DisconnectReason InsufficientState { get; } = new(DisconnectKind.InsufficientState, "insufficient state", Reconnects: true);
+    public static DisconnectReason InsufficientState { get; } =
+        new(DisconnectKind.InsufficientState, "insufficient state", Reconnects: true);
 
     /// <summary>The client is told to connect again.</summary>
     public static DisconnectReason ForceReconnect { get; } = new(DisconnectKind.ForceReconnect, "force reconnect", Reconnects: true);
@@ -138,7 +140,8 @@ public readonly record struct DisconnectReason(DisconnectKind Kind, string Text,
     public static DisconnectReason ChannelLimit { get; } = new(DisconnectKind.ChannelLimit, "channel limit", Reconnects: false);
 
     /// <summary>The data cannot be written in the client's format. Final.</summary>
-    public static DisconnectReason InappropriateProtocol { get; } = new(DisconnectKind.InappropriateProtocol, "inappropriate protocol", Reconnects: false);
+    public static DisconnectReason InappropriateProtocol { get; } =
+        new(DisconnectKind.InappropriateProtocol, "inappropriate protocol", Reconnects: false);
 
     /// <summary>The client may not connect. Final.</summary>
     public static DisconnectReason PermissionDenied { get; } = new(DisconnectKind.PermissionDenied, "permission denied", Reconnects: false);
@@ -164,5 +167,6 @@ public readonly record struct DisconnectReason(DisconnectKind Kind, string Text,
     /// <param name="code">As the dialect sends it.</param>
     /// <param name="text">A few words for people.</param>
     /// <param name="reconnects">Whether the client may come back by itself.</param>
-    public static DisconnectReason Dialect(int code, string text, bool reconnects) => new(DisconnectKind.Dialect, text, reconnects) { DialectCode = code };
+    public static DisconnectReason Dialect(int code, string text, bool reconnects) =>
+        new(DisconnectKind.Dialect, text, reconnects) { DialectCode = code };
 }

@@ -8,13 +8,13 @@ public readonly record struct Publication
     /// <summary>The data; owned by the publication and never changed. Empty where <see cref="LongData"/> has it.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
-    /// <summary>The data, where it is too long to be one piece. Whoever passes the publication on says who holds it.</summary>
+    /// <summary>The data, where it is too long to be one piece. The one that passes the publication on says who holds it.</summary>
     public LongBytes? LongData { get; init; }
 
     /// <summary>Whether the data is one JSON value for sure; otherwise it may be any bytes.</summary>
     public bool IsJson { get; init; }
 
-    /// <summary>Who published; null where nobody in particular did.</summary>
+    /// <summary>Who published; null where an anonymous client did.</summary>
     public ClientInfo? Info { get; init; }
 
     /// <summary>What few publications have; null for none of it.</summary>
@@ -23,7 +23,7 @@ public readonly record struct Publication
     /// <summary>Its place in the channel's epoch, from 1; 0 until the home has given it one, and where it takes none.</summary>
     public ulong Offset { get; init; }
 
-    /// <summary>When the home took it, in milliseconds since 1970; 0 where nobody needs it.</summary>
+    /// <summary>When the home took it, in milliseconds since 1970; 0 where it is not needed.</summary>
     public long TimeMilliseconds { get; init; }
 
     /// <summary>Bytes of the data, wherever they are.</summary>

@@ -5,9 +5,9 @@ namespace Broker.Actors.Model;
 
 /// <summary>A publication as bytes, for stores. Its offset is not among them: it is the key that they are kept under.</summary>
 /// <remarks>
-/// <c>flags u8 | time u64 | version u64 | key | user, client, connection info, channel info | tags | headers | event name | media type | data to
-/// the end</c>; little-endian; a text or an info is a u32 length and its bytes, a list a u32 count and its names and values. What the flags do
-/// not name is left out.
+/// <c>flags u8 | time u64 | version u64 | key | user, client, connection info, channel info | tags | headers | event name | media type |
+/// data to the end</c>; little-endian; a text or an info is a u32 length and its bytes, a list a u32 count and its names and values. What
+/// the flags do not name is left out.
 /// </remarks>
 public static class PublicationRecord
 {
@@ -36,7 +36,8 @@ public static class PublicationRecord
         if (parts.HasFlag(Parts.Time)) size += sizeof(long);
         if (parts.HasFlag(Parts.Version)) size += sizeof(ulong);
         if (parts.HasFlag(Parts.Key)) size += SizeOf(extras!.Key);
-        if (publication.Info is { } info) size += SizeOf(info.User) + SizeOf(info.Client) + 8 + info.ConnectionInfo.Length + info.ChannelInfo.Length;
+        if (publication.Info is { } info)
+            size += SizeOf(info.User) + SizeOf(info.Client) + 8 + info.ConnectionInfo.Length + info.ChannelInfo.Length;
         if (parts.HasFlag(Parts.Tags)) size += SizeOf(extras!.Tags);
         if (parts.HasFlag(Parts.Headers)) size += SizeOf(extras!.Headers);
         if (parts.HasFlag(Parts.EventName)) size += SizeOf(extras!.EventName);
@@ -91,7 +92,8 @@ public static class PublicationRecord
             Info = info,
             TimeMilliseconds = (long)time,
             Extras = hasExtras
-                ? new PublicationExtras { Version = version, Tags = tags ?? [], Headers = headers ?? [], EventName = eventName ?? "", ContentType = contentType ?? "", Key = key ?? "" }
+                ? new PublicationExtras { Version = version, Tags = tags ?? [], Headers = headers ?? [], EventName = eventName ?? "",
+                ContentType = contentType ?? "", Key = key ?? "" }
                 : null,
         };
         return true;
@@ -132,7 +134,8 @@ public static class PublicationRecord
 
     private static int SizeOf(string text) => 4 + Encoding.UTF8.GetByteCount(text);
 
-    private static int SizeOf(IReadOnlyList<KeyValuePair<string, string>> list) => 4 + list.Sum(static each => SizeOf(each.Key) + SizeOf(each.Value));
+    private static int SizeOf(IReadOnlyList<KeyValuePair<string, string>> list) =>
+        4 + list.Sum(static each => SizeOf(each.Key) + SizeOf(each.Value));
 
     private static void PutInfo(ref Span<byte> rest, ClientInfo info)
     {

@@ -6,7 +6,9 @@ public sealed record PublishOptions
     /// <summary>As any other.</summary>
     public static PublishOptions None { get; } = new();
 
-    /// <summary>A second publication with the same key within the home's memory of keys is answered like the first, and not sent; empty for none.</summary>
+    /// <summary>
+    /// A second publication with the same key within the home's memory of keys is answered like the first, and not sent; empty for none.
+    /// </summary>
     public string IdempotencyKey { get; init; } = "";
 
     /// <summary>Of a state that is replaced: not sent if the channel has this version or a newer one; 0 for none.</summary>

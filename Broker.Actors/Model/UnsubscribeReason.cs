@@ -26,11 +26,13 @@ public readonly record struct UnsubscribeReason(UnsubscribeKind Kind, string Tex
     public static UnsubscribeReason ByServer { get; } = new(UnsubscribeKind.ByServer, "server unsubscribe", Resubscribes: false);
 
     /// <summary>The client missed a publication. It subscribes again, and may recover.</summary>
-    public static UnsubscribeReason InsufficientState { get; } = new(UnsubscribeKind.InsufficientState, "insufficient state", Resubscribes: true);
+    public static UnsubscribeReason InsufficientState { get; } =
+        new(UnsubscribeKind.InsufficientState, "insufficient state", Resubscribes: true);
 
     /// <summary>It was not refreshed in time. The client subscribes again.</summary>
     public static UnsubscribeReason Expired { get; } = new(UnsubscribeKind.Expired, "subscription expired", Resubscribes: true);
 
     /// <summary>What the client keeps is void. It subscribes again with nothing kept.</summary>
-    public static UnsubscribeReason StateInvalidated { get; } = new(UnsubscribeKind.StateInvalidated, "state invalidated", Resubscribes: true);
+    public static UnsubscribeReason StateInvalidated { get; } =
+        new(UnsubscribeKind.StateInvalidated, "state invalidated", Resubscribes: true);
 }

@@ -20,7 +20,10 @@ internal sealed class DescriptorLog : IDisposable
 
     private void OnChanged(bool isShort)
     {
-        if (isShort) _log.Warning("File descriptors are used up: the limit is {0}, and {1} are kept for the process itself. New clients wait; raise the limit (ulimit -n, LimitNOFILE=).", _reserve.Limit, _reserve.Size);
+        if (isShort)
+            _log.Warning(
+                "File descriptors are used up: the limit is {0}, and {1} are kept for the process itself. New clients wait; raise the "
+                    + "limit (ulimit -n, LimitNOFILE=).", _reserve.Limit, _reserve.Size);
         else _log.Info("File descriptors are free again; clients are accepted.");
     }
 }

@@ -9,7 +9,10 @@ public enum Pumped
     /// <summary>Its client has not taken what was written before; when its socket takes more, a turn comes by itself.</summary>
     Waiting,
 
-    /// <summary>Much was written for its client in this turn, and has not been offered to the socket yet: what came of that is known in the next turn.</summary>
+    /// <summary>
+    /// Much was written for its client in this turn, and has not been offered to the socket yet: what came of that is known in the next
+    /// turn.
+    /// </summary>
     Unflushed,
 
     /// <summary>A chunk was written, and more may follow.</summary>

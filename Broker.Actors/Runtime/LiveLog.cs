@@ -3,7 +3,9 @@ using Akka.Event;
 
 namespace Broker.Actors.Runtime;
 
-/// <summary>Logs by the level that its actor system has now. Akka's own adapters keep the level of the moment in which they were made.</summary>
+/// <summary>
+/// Logs by the level that its actor system has now. Akka's own adapters keep the level of the moment in which they were made.
+/// </summary>
 /// <remarks>For all threads.</remarks>
 internal sealed class LiveLog : LoggingAdapterBase
 {

@@ -15,7 +15,8 @@ public sealed class LoopExecutor(Config config, IDispatcherPrerequisites prerequ
     public override ExecutorService Produce(string id)
     {
         LoopSetup setup = Prerequisites.Settings.Setup.Get<LoopSetup>().Value
-            ?? throw new ConfigurationException($"The dispatcher {id} runs on an event loop, but the actor system was made without a {nameof(LoopSetup)}.");
+            ?? throw new ConfigurationException(
+            $"The dispatcher {id} runs on an event loop, but the actor system was made without a {nameof(LoopSetup)}.");
         return new Service(id, setup.Loops[Config.GetInt("loop")]);
     }
 

@@ -7,7 +7,8 @@ namespace Broker.Actors.Runtime;
 
 /// <summary>The mailbox of actors on a loop: 32 bytes while it is empty, which the mailboxes of idle sessions are.</summary>
 /// <remarks>Akka's own keeps a segment of 32 places for each actor, three quarters of a kibibyte.</remarks>
-public sealed class LoopMailbox(Akka.Actor.Settings settings, Config config) : MailboxType(settings, config), IProducesMessageQueue<LoopMailbox.Messages>
+public sealed class LoopMailbox(Akka.Actor.Settings settings, Config config) : MailboxType(settings, config),
+    IProducesMessageQueue<LoopMailbox.Messages>
 {
     /// <inheritdoc />
     public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new Messages();

@@ -36,7 +36,8 @@ internal sealed class AccessQueue(IActorRef session, ISessionWriter writer, Time
             done =>
             {
                 T? result = done.IsCompletedSuccessfully ? done.Result : default;
-                Exception? failure = done.IsCompletedSuccessfully ? null : done.Exception?.GetBaseException() ?? new OperationCanceledException();
+                Exception? failure =
+                    done.IsCompletedSuccessfully ? null : done.Exception?.GetBaseException() ?? new OperationCanceledException();
                 session.Tell(new SessionProtocol.AccessAnswered(() => End(then, result, failure)), ActorRefs.NoSender);
             },
             CancellationToken.None,
@@ -56,7 +57,7 @@ internal sealed class AccessQueue(IActorRef session, ISessionWriter writer, Time
     {
         _gone.Cancel();
         _gone.Dispose();
-        foreach (ClientCommand command in _commands) (command as ClientCommand.Publish)?.LongData?.LetGo();
+        foreach (ClientCommand command in _commands) (command as ClientCommand.Publish)?.LongData?.Release();
         _commands.Clear();
     }
 }

@@ -12,7 +12,7 @@ using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 
 namespace Broker.Actors.Sessions;
 
-/// <summary>What a client asks of its session, in whatever dialect it was said.</summary>
+/// <summary>What a client asks of its session, in whatever dialect it was sent.</summary>
 /// <param name="Id">The client's number for the reply.</param>
 /// <param name="Bytes">How long the command was on the wire; it counts as under way until it is answered.</param>
 public abstract record ClientCommand(uint Id, int Bytes)
@@ -105,20 +105,23 @@ public abstract record ClientCommand(uint Id, int Bytes)
         public TimeSpan Deadline { get; init; }
 
         /// <summary>Where long arguments count until the call has ended; then disposed of.</summary>
-        public IDisposable? Hold { get; init; }
+        public IDisposable? Reservation { get; init; }
 
         /// <summary>Whether items may follow, in either direction.</summary>
         public CallWindows Windows { get; init; }
 
         /// <summary>A command for a call of several that came together.</summary>
-        internal static Call Of(in CallRequest call, int bytes) => new(call.Id, bytes, call.Method, call.Arguments) { Name = call.Name, Deadline = call.Deadline, Hold = call.Hold, Windows = call.Windows };
+        internal static Call Of(in CallRequest call, int bytes) =>
+            new(call.Id, bytes, call.Method, call.Arguments)
+                { Name = call.Name, Deadline = call.Deadline, Reservation = call.Reservation, Windows = call.Windows };
 
         /// <summary>What starts.</summary>
-        internal CallRequest Request => new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Hold = Hold, Windows = Windows };
+        internal CallRequest Request =>
+            new(Id, Method, Arguments) { Name = Name, Deadline = Deadline, Reservation = Reservation, Windows = Windows };
     }
 
     /// <summary>Call methods that answer at once.</summary>
-    internal sealed record QuickCalls(QuickRun Run) : ClientCommand(0, Run.Bytes);
+    internal sealed record InlineCalls(InlineRun Run) : ClientCommand(0, Run.Bytes);
 
     /// <summary>A further argument of a call.</summary>
     /// <param name="Id">The call's number.</param>
@@ -126,7 +129,7 @@ public abstract record ClientCommand(uint Id, int Bytes)
     /// <param name="Data">Owned by the command.</param>
     public sealed record Item(uint Id, int Bytes, ReadOnlyMemory<byte> Data) : ClientCommand(Id, Bytes);
 
-    /// <summary>The last argument of a call has been said.</summary>
+    /// <summary>The last argument of a call has been sent.</summary>
     /// <param name="Id">The call's number.</param>
     /// <param name="Bytes">Bytes on the wire.</param>
     public sealed record ItemsEnd(uint Id, int Bytes) : ClientCommand(Id, Bytes);

@@ -1,6 +1,6 @@
 namespace Broker.Actors.Sessions;
 
-/// <summary>What one client may do and hold, whatever dialect it speaks.</summary>
+/// <summary>What one client may do and hold, whatever dialect it uses.</summary>
 public sealed record ClientSettings
 {
     // What stands around a channel's name where a client asks for it back: field names, a position, a token of usual length.
@@ -38,7 +38,9 @@ public sealed record ClientSettings
     /// are, such a message is taken.
     /// </summary>
     public int ResumeBytes =>
-        (int)Math.Min(MessageBytesLimit, BytesBeforeConnectMax + ((long)ChannelsMax * (((long)ChannelBytesMax * NameBytesPerByte) + AroundNameBytes)));
+        (int)Math.Min(
+            MessageBytesLimit,
+                BytesBeforeConnectMax + ((long)ChannelsMax * (((long)ChannelBytesMax * NameBytesPerByte) + AroundNameBytes)));
 
     /// <summary>Commands in which a client that comes back connects and subscribes to all that it may hold.</summary>
     public int ResumeCommands => ChannelsMax + 1;

@@ -12,17 +12,21 @@ public interface ISessionWriter : ISubscriber
     /// <summary>The name of its dialect.</summary>
     string Dialect { get; }
 
-    /// <summary>How many items of the hub's calls may be pending before the first credit, from connect on; null where the hub cannot call it.</summary>
+    /// <summary>
+    /// How many items of the hub's calls may be pending before the first credit, from connect on; null where the hub cannot call it.
+    /// </summary>
     CallWindows? WindowsOfHubCalls => null;
 
     /// <summary>What its calls write, and those of the hub.</summary>
-    ICallOutlet Calls { get; }
+    ICallWriter Calls { get; }
 
     /// <summary>Whether a client can be told of a subscription that the server makes; else the server makes none for it.</summary>
     bool TakesServerSubscriptions => true;
 
-    /// <summary>Whether a client is told in the answer to its connect what the server subscribes it to; else as each subscription is made.</summary>
-    bool TellsSubscriptionsOnConnect => false;
+    /// <summary>
+    /// Whether a client is told in the answer to its connect what the server subscribes it to; else as each subscription is made.
+    /// </summary>
+    bool SendsSubscriptionsOnConnect => false;
 
     /// <summary>The client is admitted.</summary>
     /// <param name="id">Of the command.</param>
@@ -97,7 +101,9 @@ public interface ISessionWriter : ISubscriber
 /// <param name="User">The user; empty for an anonymous client.</param>
 public readonly record struct Admission(string Client, string User)
 {
-    /// <summary>Until the connection expires unless the client refreshes it; null for never, or where the client has nothing to do for it.</summary>
+    /// <summary>
+    /// Until the connection expires unless the client refreshes it; null for never, or where the client has nothing to do for it.
+    /// </summary>
     public TimeSpan? TimeLeft { get; init; }
 
     /// <summary>Data for the client.</summary>

@@ -15,7 +15,8 @@ internal sealed class LoopSessions
 
     internal void Add(string user, string client, IActorRef session)
     {
-        if (!_users.TryGetValue(user, out Dictionary<string, IActorRef>? clients)) _users.Add(user, clients = new Dictionary<string, IActorRef>(StringComparer.Ordinal));
+        if (!_users.TryGetValue(user, out Dictionary<string, IActorRef>? clients))
+            _users.Add(user, clients = new Dictionary<string, IActorRef>(StringComparer.Ordinal));
         if (clients.TryAdd(client, session)) Count++;
     }
 

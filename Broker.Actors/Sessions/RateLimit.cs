@@ -10,7 +10,8 @@ internal struct RateLimit(int perSecond)
     /// <summary>Takes a token, if there is one.</summary>
     internal bool TryTake(long nowMilliseconds)
     {
-        if (_lastMilliseconds != long.MinValue) _tokens = Math.Min(2.0 * perSecond, _tokens + ((nowMilliseconds - _lastMilliseconds) * perSecond / 1000.0));
+        if (_lastMilliseconds != long.MinValue)
+            _tokens = Math.Min(2.0 * perSecond, _tokens + ((nowMilliseconds - _lastMilliseconds) * perSecond / 1000.0));
         _lastMilliseconds = nowMilliseconds;
         if (_tokens < 1) return false;
         _tokens--;

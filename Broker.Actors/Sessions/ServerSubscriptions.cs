@@ -8,7 +8,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Sessions;
 
-/// <summary>What the server subscribes a client to as it connects, and where each of the channels stands, for the answer to the connect.</summary>
+/// <summary>
+/// What the server subscribes a client to as it connects, and where each of the channels stands, for the answer to the connect.
+/// </summary>
 /// <remarks>
 /// The positions are read before the answer and the subscriptions are made behind it, from those positions on: so the answer precedes every
 /// publication of its channels, and nothing falls between the two.
@@ -41,13 +43,16 @@ internal sealed class ServerSubscriptions
     /// <param name="writer">Of its client.</param>
     /// <param name="context">What sessions share.</param>
     internal static ServerSubscriptions Of(
-        IReadOnlyList<ServerSubscription> wanted, IReadOnlyDictionary<string, StreamPosition?>? positions, IActorRef session, ISessionWriter writer, SessionContext context)
+        IReadOnlyList<ServerSubscription> wanted, IReadOnlyDictionary<string, StreamPosition?>? positions, IActorRef session,
+            ISessionWriter writer, SessionContext context)
     {
         var all = new ServerSubscriptions(context, wanted.Count);
         for (int i = 0; i < wanted.Count; i++)
         {
             ServerSubscription each = wanted[i];
-            ChannelNamespace options = context.Namespaces.TryResolve(each.Channel, out ChannelNamespace? found, out _) ? found : context.Namespaces.WithoutNamespace;
+            ChannelNamespace options =
+                context.Namespaces.TryResolve(each.Channel, out ChannelNamespace? found, out _) ? found
+                    : context.Namespaces.WithoutNamespace;
             StreamPosition? since = positions?.GetValueOrDefault(each.Channel);
             var subscription = new Subscription(each.Channel, writer.Connection.Id.Loop, session, writer)
             {
@@ -86,7 +91,9 @@ internal sealed class ServerSubscriptions
     /// <returns>Done when the results are complete; null where they are already.</returns>
     internal Task<bool>? ReadAsync()
     {
-        int[] positioned = [.. Enumerable.Range(0, _grants.Length).Where(i => (_grants[i] & (SubscriptionGrants.Positioned | SubscriptionGrants.Recoverable)) != 0)];
+        int[] positioned =
+            [.. Enumerable.Range(0, _grants.Length)
+                .Where(i => (_grants[i] & (SubscriptionGrants.Positioned | SubscriptionGrants.Recoverable)) != 0)];
         return positioned.Length == 0 ? null : ReadAsync(positioned);
     }
 
@@ -104,15 +111,19 @@ internal sealed class ServerSubscriptions
             ? Recovery.QueryFor(subscription.Namespace.RecoveryMode, since, _context.History.RecoveryMax)
             : HistoryQuery.PositionOnly;
         Func<IActorRef, object> message = replyTo => new ChannelProtocol.ReadHistory(subscription.Channel, query, replyTo, Id: 0, Bytes: 0);
-        object answer = await _context.Routes.HomeOf(subscription.Channel).Ask<object>(message, s_patience, CancellationToken.None).ConfigureAwait(false);
-        return answer is ChannelProtocol.HistoryRead read ? read.Page : throw new InvalidOperationException($"The home of {subscription.Channel} answered with {answer.GetType().Name}.");
+        object answer =
+            await _context.Routes.HomeOf(subscription.Channel).Ask<object>(message, s_patience, CancellationToken.None)
+                .ConfigureAwait(false);
+        return answer is ChannelProtocol.HistoryRead read ? read.Page
+            : throw new InvalidOperationException($"The home of {subscription.Channel} answered with {answer.GetType().Name}.");
     }
 
     private void Take(int index, HistoryPage page)
     {
         (Subscription subscription, SubscribeResult result) = _results[index];
         bool isRecoverable = (_grants[index] & SubscriptionGrants.Recoverable) != 0;
-        RecoveryResult? recovered = isRecoverable && _since[index] is { } since ? Recovery.Decide(subscription.Namespace.RecoveryMode, since, page) : null;
+        RecoveryResult? recovered =
+            isRecoverable && _since[index] is { } since ? Recovery.Decide(subscription.Namespace.RecoveryMode, since, page) : null;
         bool isRecovered = recovered is { IsRecovered: true };
         _top[index] = page.Top;
         _results[index] = (subscription, result with

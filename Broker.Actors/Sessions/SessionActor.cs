@@ -36,7 +36,7 @@ public sealed class SessionActor : UntypedActor
     private Subscriptions _subscriptions;
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private CalledClient? _called;                  // From connect on, where the hub can call the client.
-    private SaidItems? _said;                       // From the first call on, or the first item.
+    private SentItems? _sent;                       // From the first call on, or the first item.
     private Principal? _principal;                  // From connect on.
     private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
     private AccessQueue? _access;                   // From the first answer of access that did not come at once.
@@ -69,17 +69,18 @@ public sealed class SessionActor : UntypedActor
         switch (message)
         {
             case Commands commands: Handle(commands); break;
-            case ChannelProtocol.Published published: _writer.Published(published.Id, published.Receivers, published.Position); _writer.Done(published.Bytes); break;
+            case ChannelProtocol.Published published: _writer.Published(published.Id, published.Receivers, published.Position);
+            _writer.Done(published.Bytes); break;
             case ChannelProtocol.Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
             case CallsReturned several: foreach (CallReturned each in several.InOrder) _calls!.OnReturned(each); break;
-            case CallSaid said: _calls!.OnSaid(said); break;
-            case CallTook took: _calls!.OnTook(took); break;
+            case CallItemSent sent: _calls!.OnItemSent(sent); break;
+            case CallItemsRead took: _calls!.OnItemsRead(took); break;
             case CallClient call: Call(call); break;
-            case SayToClient say: SayToClient(say); break;
-            case EndToClient end when _called!.IsWaiting(end.Id): _writer.Calls.SaidAll(end.Id); break;
-            case GrantClient grant when _called!.IsWaiting(grant.Id): _writer.Calls.Granted(grant.Id, grant.Items); break;
-            case EndToClient or GrantClient: break;
+            case SendItemToClient send: SendItemToClient(send); break;
+            case EndItemsToClient end when _called!.IsWaiting(end.Id): _writer.Calls.EndItems(end.Id); break;
+            case GrantClientItems grant when _called!.IsWaiting(grant.Id): _writer.Calls.Granted(grant.Id, grant.Items); break;
+            case EndItemsToClient or GrantClientItems: break;
             case CancelClientCall cancel: _writer.Calls.Cancelled(cancel.Id); break;
             case ChannelProtocol.Evicted evicted: OnEvicted(evicted); break;
             case AccessAnswered answered: OnAccess(answered); break;
@@ -96,13 +97,15 @@ public sealed class SessionActor : UntypedActor
         }
     }
 
-    private SessionCalls Calls => _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Said, _context.Calls, _context.Log);
+    private SessionCalls Calls =>
+        _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Sent, _context.Calls, _context.Log);
 
-    private SaidItems Said => _said ??= new SaidItems(_writer.Calls, _called?.Untaken ?? new ItemBudget(_context.Calls.ItemBytesMax));
+    private SentItems Sent => _sent ??= new SentItems(_writer.Calls, _called?.UnreadBudget ?? new ItemBudget(_context.Calls.ItemBytesMax));
 
     private AccessQueue Access => _access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
 
-    private SessionExpiry Expiry => _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
+    private SessionExpiry Expiry =>
+        _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
 
     private bool IsWaiting => _access is { IsWaiting: true };
 
@@ -145,11 +148,11 @@ public sealed class SessionActor : UntypedActor
             case ClientCommand.History history: Read(history, history.Channel, HubAction.History); return;
             case ClientCommand.Presence presence: Read(presence, presence.Channel, HubAction.Presence); return;
             case ClientCommand.Refresh refresh: Refresh(refresh); return;
-            case ClientCommand.QuickCalls quick when _context.HasOwnAccess: StartEach(quick.Run); return;
+            case ClientCommand.InlineCalls inline when _context.HasOwnAccess: StartEach(inline.Run); return;
             case ClientCommand.Call call when _context.HasOwnAccess: Authorize(call); return;
             case ClientCommand.Invalid invalid: _writer.Failed(command.Id, command.Index, invalid.Error); break;
             case ClientCommand.Send: break;
-            case ClientCommand.QuickCalls quick: Calls.Start(quick.Run, _principal); break;
+            case ClientCommand.InlineCalls inline: Calls.Start(inline.Run, _principal); break;
             case ClientCommand.Call call: Calls.Start(call.Request, _principal); break;
             case ClientCommand.Item item when CallIds.IsServers(item.Id): _called?.OnItem(item.Id, item.Data); break;
             case ClientCommand.Item item: _calls?.OnItem(item.Id, item.Data); break;
@@ -225,23 +228,25 @@ public sealed class SessionActor : UntypedActor
 
         _upgrade = null;
         var admission = new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null };
-        if (result.Subscriptions.Count == 0 || !_writer.TellsSubscriptionsOnConnect)
+        if (result.Subscriptions.Count == 0 || !_writer.SendsSubscriptionsOnConnect)
         {
             Welcome(connect, result, admission);
             return;
         }
 
         // The answer says where each channel stands; what is published from there on is sent as the subscriptions are made.
-        ServerSubscriptions told = ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
-        if (told.ReadAsync() is not { } reading) Welcome(connect, result, admission, told);
-        else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, told, failure));
+        ServerSubscriptions reported =
+            ServerSubscriptions.Of(result.Subscriptions, connect.Credentials?.Positions, Self, _writer, _context);
+        if (reported.ReadAsync() is not { } reading) Welcome(connect, result, admission, reported);
+        else Access.Await(reading, (_, failure) => OnPositions(connect, result, admission, reported, failure));
     }
 
-    private void OnPositions(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions told, Exception? failure)
+    private void OnPositions(
+        ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions reported, Exception? failure)
     {
         if (failure is null)
         {
-            Welcome(connect, result, admission, told);
+            Welcome(connect, result, admission, reported);
             return;
         }
 
@@ -249,21 +254,27 @@ public sealed class SessionActor : UntypedActor
         Disconnect(DisconnectReason.ServerError, "a subscription by the server failed");
     }
 
-    private void Welcome(ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? told = null)
+    private void Welcome(
+        ClientCommand.Connect connect, AuthenticationResult result, Admission admission, ServerSubscriptions? reported = null)
     {
         string client = admission.Client;
-        _writer.Connected(connect.Id, told is null ? admission : admission with { Subscriptions = told.Results });
-        if (_writer.WindowsOfHubCalls is { } windows) _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
-        if (_context.Log.IsDebugEnabled) _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
+        _writer.Connected(connect.Id, reported is null ? admission : admission with { Subscriptions = reported.Results });
+        if (_writer.WindowsOfHubCalls is { } windows)
+            _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
+        if (_context.Log.IsDebugEnabled)
+            _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
         _context.Connected?.Add(result.User, client, Self);
         foreach (ServerSubscription subscription in result.Subscriptions)
         {
-            StreamPosition? since = told is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel) : told.PositionOf(subscription.Channel);
-            SubscribeByServer(subscription, since, isTold: told is not null);
+            StreamPosition? since =
+                reported is null ? connect.Credentials?.Positions?.GetValueOrDefault(subscription.Channel)
+                    : reported.PositionOf(subscription.Channel);
+            SubscribeByServer(subscription, since, isReported: reported is not null);
         }
     }
 
-    private HubError? CheckDate(DateTimeOffset? date) => date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
+    private HubError? CheckDate(DateTimeOffset? date) =>
+        date is not null && date <= _context.Calls.Time.GetUtcNow() ? HubError.Expired : null;
 
     private AuthenticationRequest RequestOf(ClientCommand.Connect connect, string client)
     {
@@ -280,7 +291,8 @@ public sealed class SessionActor : UntypedActor
     }
 
     // Asks access about a command; with an answer that is there at once nothing is made.
-    private void Authorize(AuthorizationRequest request, ClientCommand command, Action<SessionActor, ClientCommand, AuthorizationResult> then)
+    private void Authorize(
+        AuthorizationRequest request, ClientCommand command, Action<SessionActor, ClientCommand, AuthorizationResult> then)
     {
         ValueTask<AuthorizationResult> answer;
         try
@@ -302,7 +314,8 @@ public sealed class SessionActor : UntypedActor
         return AuthorizationResult.Reject(HubError.Internal);
     }
 
-    private void OnAuthorized(ClientCommand command, AuthorizationResult result, Action<SessionActor, ClientCommand, AuthorizationResult> then)
+    private void OnAuthorized(
+        ClientCommand command, AuthorizationResult result, Action<SessionActor, ClientCommand, AuthorizationResult> then)
     {
         if (result.IsAllowed)
         {
@@ -310,7 +323,7 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        (command as ClientCommand.Publish)?.LongData?.LetGo();
+        (command as ClientCommand.Publish)?.LongData?.Release();
         if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
         else Reject(command, result.Error!.Value);
     }
@@ -332,8 +345,11 @@ public sealed class SessionActor : UntypedActor
             return;
         }
 
-        var request = new AuthorizationRequest(HubAction.Subscribe, subscribe.Channel, _principal!) { Token = subscribe.Options.Token, Data = subscribe.Options.Data };
-        Authorize(request, subscribe, static (session, command, result) => session.Subscribe((ClientCommand.Subscribe)command, result.Terms));
+        var request =
+            new AuthorizationRequest(HubAction.Subscribe, subscribe.Channel, _principal!)
+                { Token = subscribe.Options.Token, Data = subscribe.Options.Data };
+        Authorize(request, subscribe,
+            static (session, command, result) => session.Subscribe((ClientCommand.Subscribe)command, result.Terms));
     }
 
     private void Subscribe(ClientCommand.Subscribe subscribe, SubscriptionTerms? terms)
@@ -359,13 +375,15 @@ public sealed class SessionActor : UntypedActor
         filter = null;
         if (!_context.Namespaces.TryResolve(subscribe.Channel, out ChannelNamespace? options, out _) || !options.TagsFilter) return false;
         string? problem = TagsFilterReader.Read(subscribe.Options.Filter.Span, out filter);
-        if (problem is not null && _context.Log.IsDebugEnabled) _context.Log.Debug("{0} has a filter that is refused: {1}", _writer.Connection.Id, problem);
+        if (problem is not null && _context.Log.IsDebugEnabled)
+            _context.Log.Debug("{0} has a filter that is refused: {1}", _writer.Connection.Id, problem);
         return problem is null;
     }
 
     private void UnsubscribeByServer(string channel)
     {
-        if (!_ended && _subscriptions.TryGet(channel, out Subscription? subscription)) OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.ByServer));
+        if (!_ended && _subscriptions.TryGet(channel, out Subscription? subscription))
+            OnEvicted(new ChannelProtocol.Evicted(subscription, UnsubscribeReason.ByServer));
     }
 
     private void RefreshByServer(ConnectionExpiry expiry)
@@ -381,17 +399,19 @@ public sealed class SessionActor : UntypedActor
         _writer.RefreshedByServer(Expiry.Left(expiry.At));
     }
 
-    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince, bool isTold = false)
+    private void SubscribeByServer(ServerSubscription wanted, StreamPosition? recoverSince, bool isReported = false)
     {
         if (_ended || !_writer.TakesServerSubscriptions || _subscriptions.TryGet(wanted.Channel, out _)) return;
         SubscriptionTerms terms = ServerSubscriptions.TermsOf(wanted);
-        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsTold = isTold, RecoverFrom = recoverSince }, terms, filter: null, id: 0, bytes: 0);
+        Send(wanted.Channel, new SubscribeOptions { IsServerSide = true, IsReported = isReported, RecoverFrom = recoverSince }, terms,
+            filter: null, id: 0, bytes: 0);
     }
 
     private void Send(string channel, SubscribeOptions options, SubscriptionTerms? terms, TagsFilter? filter, uint id, int bytes)
     {
         // A channel of the server's own choice may have a namespace that is not configured: the home answers that.
-        ChannelNamespace known = _context.Namespaces.TryResolve(channel, out ChannelNamespace? found, out _) ? found : _context.Namespaces.WithoutNamespace;
+        ChannelNamespace known =
+            _context.Namespaces.TryResolve(channel, out ChannelNamespace? found, out _) ? found : _context.Namespaces.WithoutNamespace;
         bool isSeen = terms?.Presence ?? known.Presence;
         var subscription = new Subscription(channel, _writer.Connection.Id.Loop, Self, _writer)
         {
@@ -406,10 +426,12 @@ public sealed class SessionActor : UntypedActor
         if (terms is not null)
         {
             if (terms.ExpiresAt is not null) Expiry.Set(subscription.Key, terms.ExpiresAt, terms.ClientRefreshes);
-            result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null ? Expiry.Left(terms.ExpiresAt) : null };
+            result = new SubscribeResult { Data = terms.Data, TimeLeft = terms.ClientRefreshes && terms.ExpiresAt is not null
+                ? Expiry.Left(terms.ExpiresAt) : null };
         }
 
-        _context.Routes.HomeOf(channel).Tell(new ChannelProtocol.Subscribe(subscription, id, bytes) { Terms = result, Granted = terms }, ActorRefs.NoSender);
+        _context.Routes.HomeOf(channel)
+            .Tell(new ChannelProtocol.Subscribe(subscription, id, bytes) { Terms = result, Granted = terms }, ActorRefs.NoSender);
     }
 
     private void Unsubscribe(ClientCommand.Unsubscribe unsubscribe)
@@ -418,7 +440,8 @@ public sealed class SessionActor : UntypedActor
         if (_subscriptions.Remove(Subscription.KeyOf(unsubscribe.Channel, unsubscribe.Key), out Subscription? subscription))
         {
             _expiry?.Set(subscription.Key, date: null);
-            _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+            _context.Routes.HomeOf(subscription.Channel)
+                .Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
             return;
         }
 
@@ -430,29 +453,32 @@ public sealed class SessionActor : UntypedActor
     {
         if ((publish.IsJson && publish.Data.IsEmpty) || ChannelName.Check(publish.Channel, _context.Settings.ChannelBytesMax) is not null)
         {
-            publish.LongData?.LetGo();
+            publish.LongData?.Release();
             Reject(publish, HubError.BadRequest);
             return;
         }
 
         if (Limit(publish) is { } limited)
         {
-            publish.LongData?.LetGo();
+            publish.LongData?.Release();
             Reject(publish, limited);
             return;
         }
 
-        var request = new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!) { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
+        var request =
+            new AuthorizationRequest(HubAction.Publish, publish.Channel, _principal!)
+                { Data = publish.Data, IsSubscribed = _subscriptions.TryGet(publish.Channel, out _) };
         Authorize(request, publish, static (session, command, result) => session.Send((ClientCommand.Publish)command, result.Publication));
     }
 
-    // What the channel's namespace bounds, whoever publishes.
+    // What the channel's namespace bounds, the publisher.
     private HubError? Limit(ClientCommand.Publish publish)
     {
         if (!_context.Namespaces.TryResolve(publish.Channel, out ChannelNamespace? options, out HubError unknown)) return unknown;
         if ((publish.LongData?.Bytes ?? publish.Data.Length) > options.MessageBytesMax) return HubError.LimitExceeded;
         if (options.PublishRate == 0) return null;
-        ref RateLimit rate = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out bool isKnown);
+        ref RateLimit rate =
+            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out bool isKnown);
         if (!isKnown) rate = new RateLimit(options.PublishRate);
         return rate.TryTake(_writer.Connection.Loop.NowMilliseconds) ? null : HubError.TooManyRequests;
     }
@@ -476,8 +502,10 @@ public sealed class SessionActor : UntypedActor
     {
         object message = command switch
         {
-            ClientCommand.History history => new ChannelProtocol.ReadHistory(history.Channel, Bounded(history.Query), Self, history.Id, history.Bytes),
-            ClientCommand.Presence presence => new ChannelProtocol.ReadPresence(presence.Channel, presence.CountsOnly, Self, presence.Id, presence.Bytes),
+            ClientCommand.History history =>
+                new ChannelProtocol.ReadHistory(history.Channel, Bounded(history.Query), Self, history.Id, history.Bytes),
+            ClientCommand.Presence presence =>
+                new ChannelProtocol.ReadPresence(presence.Channel, presence.CountsOnly, Self, presence.Id, presence.Bytes),
             _ => throw new ArgumentException($"{command} reads nothing.", nameof(command)),
         };
         string channel = (command as ClientCommand.History)?.Channel ?? ((ClientCommand.Presence)command).Channel;
@@ -491,17 +519,25 @@ public sealed class SessionActor : UntypedActor
     {
         // A list that would not fit the client's queue would end its connection: the counts are there for that.
         if (read.Members is not { } members) _writer.PresenceStats(read.Id, read.Counts);
-        else if (members.Sum(static each => 80L + each.User.Length + each.Client.Length + each.ConnectionInfo.Length + each.ChannelInfo.Length) > _writer.Connection.Loop.Settings.QueueBytesMax / 2) _writer.Failed(read.Id, index: 0, HubError.LimitExceeded);
+        else if (members.Sum(
+            static each =>
+                80L + each.User.Length + each.Client.Length + each.ConnectionInfo.Length
+                    + each.ChannelInfo.Length) > _writer.Connection.Loop.Settings.QueueBytesMax / 2) _writer.Failed(
+                    read.Id, index: 0, HubError.LimitExceeded);
         else _writer.Presence(read.Id, members);
         _writer.Done(read.Bytes);
     }
 
     private void Send(ClientCommand.Publish publish, PublicationTerms? terms)
     {
-        var publication = new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info, Extras = publish.Extras };
+        var publication =
+            new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info,
+                Extras = publish.Extras };
         if (terms is not null) publication = Change(publication, terms);
         PublishOptions options = terms?.Options ?? publish.Options;
-        _context.Routes.HomeOf(publish.Channel).Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes) { Options = options }, ActorRefs.NoSender);
+        _context.Routes.HomeOf(publish.Channel)
+            .Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes)
+            { Options = options }, ActorRefs.NoSender);
     }
 
     private static Publication Change(in Publication publication, PublicationTerms terms)
@@ -509,12 +545,14 @@ public sealed class SessionActor : UntypedActor
         Publication changed = publication;
         if (terms.Data is { } data)
         {
-            changed.LongData?.LetGo();
+            changed.LongData?.Release();
             changed = changed with { Data = data, LongData = null, IsJson = terms.IsJson };
         }
 
         bool hasExtras = terms.Tags.Count > 0 || terms.Options.Version != 0;
-        return hasExtras ? changed with { Extras = (changed.Extras ?? new PublicationExtras()) with { Tags = terms.Tags, Version = terms.Options.Version } } : changed;
+        return hasExtras
+            ? changed with { Extras =
+            (changed.Extras ?? new PublicationExtras()) with { Tags = terms.Tags, Version = terms.Options.Version } } : changed;
     }
 
     private void Authorize(ClientCommand.Call call)
@@ -535,11 +573,11 @@ public sealed class SessionActor : UntypedActor
         else Access.Await(answer.AsTask(), (result, failure) => Start(call, failure is null ? result : OnFailure(failure)));
     }
 
-    private void StartEach(QuickRun run)
+    private void StartEach(InlineRun run)
     {
         // The run was owed one answer as a whole; each of its calls is answered for itself.
         bool isOwed = true;
-        foreach (ref readonly QuickEntry entry in run.Calls)
+        foreach (ref readonly InlineEntry entry in run.Calls)
         {
             if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
             if (entry.Bytes > 0) isOwed = false;
@@ -548,7 +586,7 @@ public sealed class SessionActor : UntypedActor
             else Authorize(call);
         }
 
-        run.GiveBack();
+        run.Return();
     }
 
     private void Start(ClientCommand.Call call, AuthorizationResult result)
@@ -559,9 +597,12 @@ public sealed class SessionActor : UntypedActor
         }
         else
         {
-            call.Hold?.Dispose();
+            call.Reservation?.Dispose();
             if (result.Disconnect is { } reason) Disconnect(reason, "rejected by access");
-            else _writer.Calls.Faulted(call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied, result.Error.Value.Message);
+            else
+                _writer.Calls.Faulted(
+                    call.Id, result.Error!.Value.Kind == HubErrorKind.Internal ? FaultCode.Internal : FaultCode.PermissionDenied,
+                        result.Error.Value.Message);
         }
 
         _writer.Done(call.Bytes);
@@ -618,7 +659,8 @@ public sealed class SessionActor : UntypedActor
     {
         if (_ended) return;
         if (_context.HasOwnAccess && Expiry.IsByHub(key) && !IsWaiting) RefreshByHub(key);
-        else if (_context.HasOwnAccess && Expiry.IsByHub(key)) Expiry.Set(key, _context.Calls.Time.GetUtcNow().AddSeconds(1), clientRefreshes: false);
+        else if (_context.HasOwnAccess && Expiry.IsByHub(key))
+            Expiry.Set(key, _context.Calls.Time.GetUtcNow().AddSeconds(1), clientRefreshes: false);
         else End(key);
     }
 
@@ -643,7 +685,8 @@ public sealed class SessionActor : UntypedActor
 
     private void OnRefreshedByHub(string key, RefreshResult result)
     {
-        if (result.Error is null && result.Disconnect is null && CheckDate(result.ExpiresAt) is null) Expiry.Set(key, result.ExpiresAt, clientRefreshes: false);
+        if (result.Error is null && result.Disconnect is null && CheckDate(result.ExpiresAt) is null)
+            Expiry.Set(key, result.ExpiresAt, clientRefreshes: false);
         else End(key);
     }
 
@@ -667,10 +710,10 @@ public sealed class SessionActor : UntypedActor
     }
 
     // It has taken room in any case, and gives it back when it is gone.
-    private void SayToClient(SayToClient say)
+    private void SendItemToClient(SendItemToClient send)
     {
-        if (_called!.IsWaiting(say.Id) && !_writer.Calls.Said(say.Id, say.Item)) _called.OnTooLong(say.Id, say.Item.Length);
-        Said.Add(say.Item.Length);
+        if (_called!.IsWaiting(send.Id) && !_writer.Calls.Sent(send.Id, send.Item)) _called.OnTooLong(send.Id, send.Item.Length);
+        Sent.Add(send.Item.Length);
     }
 
     private void Reject(ClientCommand command, HubError error)
@@ -699,11 +742,13 @@ public sealed class SessionActor : UntypedActor
         _writer.Evicted(subscription, evicted.Reason);
     }
 
-    private bool IsHeld(Subscription subscription) => _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
+    private bool IsHeld(Subscription subscription) =>
+        _subscriptions.TryGet(subscription.Key, out Subscription? held) && ReferenceEquals(held, subscription);
 
-    // Whoever evicted it, the home or the fan-out: the other one may still count it.
+    // The one that evicted it, the home or the fan-out: the other one may still count it.
     private void Leave(Subscription subscription) =>
-        _context.Routes.HomeOf(subscription.Channel).Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
+        _context.Routes.HomeOf(subscription.Channel)
+            .Tell(new ChannelProtocol.Unsubscribe(subscription, Id: 0, Bytes: 0), ActorRefs.NoSender);
 
     private void Disconnect(DisconnectReason reason, string detail)
     {

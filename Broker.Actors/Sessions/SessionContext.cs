@@ -13,7 +13,8 @@ namespace Broker.Actors.Sessions;
 /// <param name="Routes">Where channels live.</param>
 /// <param name="Calls">What can be called.</param>
 /// <param name="Log">One log for all: a connection event is one line.</param>
-public sealed record SessionContext(ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallEnvironment Calls, ILoggingAdapter Log)
+public sealed record SessionContext(
+    ClientSettings Settings, IHubAccess Access, ChannelRoutes Routes, CallContext Calls, ILoggingAdapter Log)
 {
     /// <summary>What channels keep, allow and bound.</summary>
     public ChannelNamespaces Namespaces { get; init; } = ChannelNamespaces.Default;

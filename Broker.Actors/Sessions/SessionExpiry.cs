@@ -61,6 +61,7 @@ internal sealed class SessionExpiry(EventLoop loop, TimeProvider time, TimeSpan 
 
         // A timer takes a month at most: what is due later is looked at again then.
         TimeSpan wait = _due.Values.Min() - Now;
-        (_timer ??= new LoopTimer(loop, OnTime)).Set(TimeSpan.FromMilliseconds(Math.Clamp(wait.TotalMilliseconds, 1, TimeSpan.FromDays(1).TotalMilliseconds)));
+        (_timer ??= new LoopTimer(loop, OnTime))
+            .Set(TimeSpan.FromMilliseconds(Math.Clamp(wait.TotalMilliseconds, 1, TimeSpan.FromDays(1).TotalMilliseconds)));
     }
 }

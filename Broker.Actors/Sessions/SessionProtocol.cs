@@ -25,7 +25,7 @@ public static class SessionProtocol
     /// <summary>Dialect to session: the commands of one turn, in the client's order.</summary>
     public sealed record Commands(IReadOnlyList<ClientCommand> InOrder) : IMayArriveLate;
 
-    /// <summary>Connection to session, exactly once and last: the client is gone, or is being sent away.</summary>
+    /// <summary>Connection to session, exactly once and last: the client is gone, or is being disconnected.</summary>
     public sealed record Ended(Closure Closure) : INoSerializationVerificationNeeded;
 
     /// <summary>Access to session: an answer that did not come at once.</summary>

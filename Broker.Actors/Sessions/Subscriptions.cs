@@ -46,6 +46,6 @@ internal struct Subscriptions
         return true;
     }
 
-    /// <summary>Forgets all.</summary>
+    /// <summary>Drops all.</summary>
     internal void Clear() => this = default;
 }

@@ -75,15 +75,24 @@ public static class ChannelSettingsBinder
     private static void Compare(SettingsReader reader, string group, ChannelNamespace options)
     {
         HistoryOptions history = options.History;
-        if (history.Size > 0 != history.Ttl > TimeSpan.Zero) reader.Refuse($"{group}.history.{(history.Size > 0 ? "ttl" : "size")}", "more than nothing, as size and ttl of a history go together");
-        if (history.IsOn && history.MetaTtl < history.Ttl) reader.Refuse($"{group}.history.meta-ttl", $"at least the ttl of {SettingUnits.Write(history.Ttl)}");
-        if (options.Recovery && !history.IsOn) reader.Refuse($"{group}.recovery", "off, as nothing is kept: set history.size and history.ttl");
-        if (options.Positioning && !history.IsOn) reader.Refuse($"{group}.positioning", "off, as nothing is kept: set history.size and history.ttl");
-        if (options.Retained && !(options.Recovery && options.RecoveryMode == RecoveryMode.Cache)) reader.Refuse($"{group}.retained", "off, or recovery = on and recovery-mode = cache");
+        if (history.Size > 0 != history.Ttl > TimeSpan.Zero)
+            reader.Refuse(
+                $"{group}.history.{(history.Size > 0 ? "ttl" : "size")}", "more than nothing, as size and ttl of a history go together");
+        if (history.IsOn && history.MetaTtl < history.Ttl)
+            reader.Refuse($"{group}.history.meta-ttl", $"at least the ttl of {SettingUnits.Write(history.Ttl)}");
+        if (options.Recovery && !history.IsOn)
+            reader.Refuse($"{group}.recovery", "off, as nothing is kept: set history.size and history.ttl");
+        if (options.Positioning && !history.IsOn)
+            reader.Refuse($"{group}.positioning", "off, as nothing is kept: set history.size and history.ttl");
+        if (options.Retained && !(options.Recovery && options.RecoveryMode == RecoveryMode.Cache))
+            reader.Refuse($"{group}.retained", "off, or recovery = on and recovery-mode = cache");
         if (options.JoinLeave != JoinLeave.Off && !options.Presence) reader.Refuse($"{group}.join-leave", "off, or presence = on");
-        if (options.Subscribe == ChannelAccess.Subscribers) reader.Refuse($"{group}.subscribe", "one of anonymous, authenticated, token, none");
+        if (options.Subscribe == ChannelAccess.Subscribers)
+            reader.Refuse($"{group}.subscribe", "one of anonymous, authenticated, token, none");
         if (options.Publish == ChannelAccess.Token) reader.Refuse($"{group}.publish", "one of anonymous, authenticated, subscribers, none");
-        if (options.PresenceAccess == ChannelAccess.Token) reader.Refuse($"{group}.presence-access", "one of anonymous, authenticated, subscribers, none");
-        if (options.HistoryAccess == ChannelAccess.Token) reader.Refuse($"{group}.history-access", "one of anonymous, authenticated, subscribers, none");
+        if (options.PresenceAccess == ChannelAccess.Token)
+            reader.Refuse($"{group}.presence-access", "one of anonymous, authenticated, subscribers, none");
+        if (options.HistoryAccess == ChannelAccess.Token)
+            reader.Refuse($"{group}.history-access", "one of anonymous, authenticated, subscribers, none");
     }
 }

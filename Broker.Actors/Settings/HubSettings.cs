@@ -12,7 +12,9 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Settings;
 
-/// <summary>Everything that can be set about a hub, whatever dialects it has; read from <c>reference.conf</c> and the layers over it.</summary>
+/// <summary>
+/// Everything that can be set about a hub, whatever dialects it has; read from <c>reference.conf</c> and the layers over it.
+/// </summary>
 /// <remarks>An application that registers dialects derives a record with their settings beside these.</remarks>
 public record HubSettings
 {
@@ -28,7 +30,7 @@ public record HubSettings
     /// <summary>Bounds of each event loop and its connections.</summary>
     public ReactorSettings Reactor { get; init; } = new();
 
-    /// <summary>What one client may do and hold, whatever dialect it speaks.</summary>
+    /// <summary>What one client may do and hold, whatever dialect it uses.</summary>
     public ClientSettings Clients { get; init; } = new();
 
     /// <summary>What clients may do where an application brings no rules of its own.</summary>
@@ -81,7 +83,9 @@ public sealed record ListenSettings
     /// <summary>Values of <c>Origin</c> that browsers may come from, compared exactly; empty allows the hub's own host only.</summary>
     public IReadOnlyList<string> Origins { get; init; } = [];
 
-    /// <summary>Names of this server that a request may use as its Host, beside its addresses and <c>localhost</c>; <c>*</c> allows every name.</summary>
+    /// <summary>
+    /// Names of this server that a request may use as its Host, beside its addresses and <c>localhost</c>; <c>*</c> allows every name.
+    /// </summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
 
     /// <summary>Connections that the whole process may hold; one more is answered 503 with <c>Retry-After</c>.</summary>
@@ -93,13 +97,16 @@ public sealed record ListenSettings
     /// <summary>The proxies in front of the hub.</summary>
     public ProxiesSettings Proxies { get; init; } = new();
 
-    /// <summary>Which hosts may be asked for at a port on an address: on loopback the configured ones and those of the origins; elsewhere all, unless some are configured.</summary>
+    /// <summary>
+    /// Which hosts may be asked for at a port on an address: on loopback the configured ones and those of the origins; elsewhere all,
+    /// unless some are configured.
+    /// </summary>
     public HostRule HostsOn(IPAddress address) => IPAddress.IsLoopback(address)
         ? HostRule.For(isLoopbackOnly: true, [.. Hosts, .. Origins.Select(OriginList.HostOf).OfType<string>()])
         : HostRule.For(isLoopbackOnly: false, Hosts);
 }
 
-/// <summary>Which peers are proxies that are believed when they say who the client is. Everybody else is the client.</summary>
+/// <summary>Which peers are proxies that are believed when they say who the client is. All others is the client.</summary>
 public sealed record ProxiesSettings
 {
     /// <summary>Peers that begin every connection with a PROXY header, and that are refused without one.</summary>

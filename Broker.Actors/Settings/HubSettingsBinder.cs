@@ -40,7 +40,7 @@ public static class HubSettingsBinder
                 PendingMax = reader.GetCount("broker.calls.pending-max", 1, 1_000_000),
                 BytesMax = reader.GetSize("broker.calls.bytes-max", KiB, GiB),
                 DeadlineMax = reader.GetDuration("broker.calls.deadline-max", Moment, 24 * Hour),
-                QuickLimit = reader.GetDuration("broker.calls.quick-limit", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+                InlineLimit = reader.GetDuration("broker.calls.quick-limit", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
             },
             Routing = new ChannelSettings
             {
@@ -82,7 +82,8 @@ public static class HubSettingsBinder
                 $"at most the ping-interval of {SettingUnits.Write(settings.Clients.PingInterval)}");
         }
 
-        if (settings.History.Path.Length == 0 && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
+        if (settings.History.Path.Length == 0
+            && settings.Namespaces.Prepend(settings.Channels).FirstOrDefault(static each => each.History.IsOnDisk) is { } onDisk)
         {
             string group = onDisk.Name.Length == 0 ? "broker.channels" : $"broker.namespaces.{onDisk.Name}";
             reader.Refuse($"{group}.history.durability", "memory, or a folder for it in broker.history.path");

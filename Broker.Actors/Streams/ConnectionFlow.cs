@@ -21,7 +21,7 @@ namespace Broker.Actors.Streams;
 /// </remarks>
 public sealed class ConnectionFlow
 {
-    private readonly Action<FlowSeed> _open;
+    private readonly Action<FlowParts> _open;
 
     /// <summary>Starts the host of one loop's pipes.</summary>
     /// <param name="materializer">Whose actors run on that loop.</param>
@@ -29,10 +29,10 @@ public sealed class ConnectionFlow
         _open = Source.FromGraph(new HostStage()).To(Sink.Ignore<NotUsed>()).Run(materializer);
 
     /// <summary>Runs the pipe for one connection. It ends with the connection, and the connection with it.</summary>
-    public void Run(Connection connection, IDialectSession dialect) => _open(new FlowSeed(connection, dialect));
+    public void Run(Connection connection, IDialectSession dialect) => _open(new FlowParts(connection, dialect));
 
     // The stream whose actor the pipes run in. It ends with the loop's actors, and its outlet carries nothing.
-    private sealed class HostStage : GraphStageWithMaterializedValue<SourceShape<NotUsed>, Action<FlowSeed>>
+    private sealed class HostStage : GraphStageWithMaterializedValue<SourceShape<NotUsed>, Action<FlowParts>>
     {
         private readonly Outlet<NotUsed> _nothing = new("Host.nothing");
 
@@ -40,39 +40,40 @@ public sealed class ConnectionFlow
 
         public override SourceShape<NotUsed> Shape { get; }
 
-        public override ILogicAndMaterializedValue<Action<FlowSeed>> CreateLogicAndMaterializedValue(Attributes inheritedAttributes)
+        public override ILogicAndMaterializedValue<Action<FlowParts>> CreateLogicAndMaterializedValue(Attributes inheritedAttributes)
         {
             var logic = new Logic(this);
-            return new LogicAndMaterializedValue<Action<FlowSeed>>(logic, logic.Open);
+            return new LogicAndMaterializedValue<Action<FlowParts>>(logic, logic.Open);
         }
 
         private sealed class Logic : GraphStageLogic
         {
-            private readonly FlowBed _bed = new();
-            private PipeMould? _mould;
+            private readonly FlowContext _context = new();
+            private ConnectionStreamFactory? _streams;
 
             internal Logic(HostStage stage)
                 : base(stage.Shape)
             {
                 SetHandler(stage._nothing, onPull: static () => { });
-                Open = GetAsyncCallback<FlowSeed>(OnOpen);
+                Open = GetAsyncCallback<FlowParts>(OnOpen);
             }
 
-            internal Action<FlowSeed> Open { get; }
+            internal Action<FlowParts> Open { get; }
 
             public override void PreStart()
             {
                 SetKeepGoing(true);
-                _mould = new PipeMould(Source.FromGraph(new TransportStage(_bed)).To(Sink.FromGraph(new ProtocolStage(_bed))), SubFusingMaterializer);
+                _streams = new ConnectionStreamFactory(
+                    Source.FromGraph(new TransportStage(_context)).To(Sink.FromGraph(new ProtocolStage(_context))), SubFusingMaterializer);
             }
 
-            private void OnOpen(FlowSeed seed)
+            private void OnOpen(FlowParts seed)
             {
                 // One pipe that cannot be made is the end of its connection, and of no other.
                 try
                 {
-                    _bed.Planted = seed;
-                    _mould!.Cast();
+                    _context.Current = seed;
+                    _streams!.Cast();
                 }
                 catch (Exception failure)
                 {
@@ -81,7 +82,7 @@ public sealed class ConnectionFlow
                 }
                 finally
                 {
-                    _bed.Planted = null;
+                    _context.Current = null;
                 }
             }
         }
@@ -91,18 +92,20 @@ public sealed class ConnectionFlow
 /// <summary>What one pipe is made for.</summary>
 /// <param name="Connection">At its one end.</param>
 /// <param name="Dialect">At its other end.</param>
-public sealed record FlowSeed(Connection Connection, IDialectSession Dialect);
+public sealed record FlowParts(Connection Connection, IDialectSession Dialect);
 
-/// <summary>Where the stages of the materialisation under way find their seed: a graph is drawn once, so it comes in from the side.</summary>
-public sealed class FlowBed
+/// <summary>
+/// Where the stages of the materialisation under way find their seed: a graph is drawn once, so it comes in from the side.
+/// </summary>
+public sealed class FlowContext
 {
-    private FlowSeed? _planted;
+    private FlowParts? _current;
 
     /// <summary>The seed of the materialisation under way.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
-    public FlowSeed? Planted
+    public FlowParts? Current
     {
-        get => _planted ?? throw new InvalidOperationException($"A connection's stages are materialised by {nameof(ConnectionFlow)} only.");
-        set => _planted = value;
+        get => _current ?? throw new InvalidOperationException($"A connection's stages are materialised by {nameof(ConnectionFlow)} only.");
+        set => _current = value;
     }
 }

@@ -13,7 +13,7 @@ namespace Broker.Actors.Streams;
 /// Uses members of Akka.Streams that are public but marked internal (<c>RunAsyncInput</c>, <c>Execute</c>,
 /// <c>OnAsyncInput</c>) and one that is internal (<c>GraphStageLogic.Interpreter</c>); they are used here and nowhere else,
 /// Akka is pinned, and a test fails when they change. The interpreter notices demand and elements on the direct way, but its
-/// actor does not notice completion: whoever completes or fails a stage must do so by <see cref="Call"/>, or see to a call after.
+/// actor does not notice completion: the one that completes or fails a stage must do so by <see cref="Call"/>, or see to a call after.
 /// </remarks>
 internal static class DirectEntry
 {

@@ -9,7 +9,7 @@ namespace Broker.Actors.Streams;
 /// The session's end of a connection's stream: lets the dialect read each turn and reply into it. Asks for the next turn only
 /// while the session can take more commands.
 /// </summary>
-public sealed class ProtocolStage(FlowBed bed) : GraphStage<SinkShape<Turn>>
+public sealed class ProtocolStage(FlowContext context) : GraphStage<SinkShape<Turn>>
 {
     private readonly Inlet<Turn> _turns = new("Protocol.turns");
     private SinkShape<Turn>? _shape;
@@ -18,7 +18,7 @@ public sealed class ProtocolStage(FlowBed bed) : GraphStage<SinkShape<Turn>>
     public override SinkShape<Turn> Shape => _shape ??= new SinkShape<Turn>(_turns);
 
     /// <inheritdoc />
-    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(_turns, bed.Planted!.Dialect);
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(_turns, context.Current!.Dialect);
 
     // Made by its number of ports, as that of the transport.
     private sealed class Logic : InGraphStageLogic, IDemand

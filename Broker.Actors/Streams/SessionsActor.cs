@@ -22,7 +22,7 @@ public sealed class SessionsActor : UntypedActor
 
     /// <summary>How it is made.</summary>
     /// <param name="context">What all sessions share.</param>
-    /// <param name="dialectOf">Makes the dialect that a connection's endpoint speaks.</param>
+    /// <param name="dialectOf">Makes the dialect that a connection's endpoint uses.</param>
     public static Props PropsFor(SessionContext context, Func<Connection, IDialectSession> dialectOf) =>
         Props.Create(() => new SessionsActor(context, dialectOf));
 
@@ -36,7 +36,8 @@ public sealed class SessionsActor : UntypedActor
 
     /// <inheritdoc />
     protected override void PreStart() =>
-        _flow = new ConnectionFlow(ActorMaterializer.Create(Context, ActorMaterializerSettings.Create(Context.System).WithDispatcher(Context.Props.Dispatcher)));
+        _flow = new ConnectionFlow(
+            ActorMaterializer.Create(Context, ActorMaterializerSettings.Create(Context.System).WithDispatcher(Context.Props.Dispatcher)));
 
     /// <inheritdoc />
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(static _ => Directive.Stop);
@@ -47,23 +48,25 @@ public sealed class SessionsActor : UntypedActor
         switch (message)
         {
             case Opened opened: Start(opened.Connection, opened.Upgrade); break;
-            case SessionsProtocol.TellClients tell: Tell(tell); break;
-            case SessionsProtocol.Count count: count.ReplyTo.Tell(new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender); break;
+            case SessionsProtocol.NotifyClients notify: Notify(notify); break;
+            case SessionsProtocol.Count count: count.ReplyTo.Tell(
+                new SessionsProtocol.Counted(_context.Connected?.Count ?? 0, [.. _context.Connected?.Users ?? []]), ActorRefs.NoSender);
+                break;
             default: Unhandled(message); break;
         }
     }
 
-    private void Tell(SessionsProtocol.TellClients tell)
+    private void Notify(SessionsProtocol.NotifyClients notify)
     {
-        int told = 0;
-        foreach ((string client, IActorRef session) in _context.Connected?.Find(tell.Target) ?? [])
+        int reported = 0;
+        foreach ((string client, IActorRef session) in _context.Connected?.Find(notify.Target) ?? [])
         {
-            if (tell.Except.Contains(client)) continue;
-            session.Tell(tell.Message, ActorRefs.NoSender);
-            told++;
+            if (notify.Except.Contains(client)) continue;
+            session.Tell(notify.Message, ActorRefs.NoSender);
+            reported++;
         }
 
-        tell.ReplyTo.Tell(new SessionsProtocol.Told(told), ActorRefs.NoSender);
+        notify.ReplyTo.Tell(new SessionsProtocol.Notified(reported), ActorRefs.NoSender);
     }
 
     private void Start(Connection connection, UpgradeInfo? upgrade)

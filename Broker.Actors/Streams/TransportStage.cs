@@ -14,9 +14,9 @@ namespace Broker.Actors.Streams;
 /// </summary>
 /// <remarks>
 /// A turn is borrowed: what is pushed is read and answered before the push returns. Demand is real all the same: while
-/// nobody pulls, nothing is read from the socket, and the client feels it.
+/// no one pulls, nothing is read from the socket, and the client feels it.
 /// </remarks>
-public sealed class TransportStage(FlowBed bed) : GraphStage<SourceShape<Turn>>
+public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape<Turn>>
 {
     private readonly Outlet<Turn> _turns = new("Transport.turns");
     private SourceShape<Turn>? _shape;
@@ -25,7 +25,7 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<SourceShape<Turn>>
     public override SourceShape<Turn> Shape => _shape ??= new SourceShape<Turn>(_turns);
 
     /// <inheritdoc />
-    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(_turns, bed.Planted!);
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(_turns, context.Current!);
 
     // Made by its number of ports: by its shape, Akka would write the shape's name for each connection.
     private sealed class Logic : OutGraphStageLogic, IConnectionHandler
@@ -34,14 +34,14 @@ public sealed class TransportStage(FlowBed bed) : GraphStage<SourceShape<Turn>>
         private readonly Connection _connection;
         private readonly IDialectSession _dialect;
         private Turn? _turn;                // Of the entry under way.
-        private bool _unasked;              // Nobody pulled after the last turn: the socket is not read.
+        private bool _unasked;              // No one pulled after the last turn: the socket is not read.
         private bool _inside;               // The stream has been entered directly, by this very stage.
         private bool _endedInside;
 
         private static readonly Action<object> s_onTurn = static logic => ((Logic)logic).OnTurn();
         private static readonly Action<object> s_complete = static logic => ((Logic)logic).CompleteStage();
 
-        public Logic(Outlet<Turn> turns, FlowSeed seed)
+        public Logic(Outlet<Turn> turns, FlowParts seed)
             : base(inCount: 0, outCount: 1)
         {
             _turns = turns;

@@ -14,7 +14,8 @@ internal static class ApiChecks
 
     internal static string Channel(string? channel) => Text(channel, "channel");
 
-    internal static string Text(string? text, string name) => string.IsNullOrEmpty(text) ? throw new ApiException(ApiError.BadRequest($"{name} is missing")) : text;
+    internal static string Text(string? text, string name) =>
+        string.IsNullOrEmpty(text) ? throw new ApiException(ApiError.BadRequest($"{name} is missing")) : text;
 
     internal static PublishRequest Publication(PublicationBody body)
     {
@@ -35,7 +36,8 @@ internal static class ApiChecks
     /// <summary>A member that is any JSON, or bytes in base64, which count first.</summary>
     internal static ReadOnlyMemory<byte> Bytes(JsonElement? json, byte[]? binary) =>
         binary is { Length: > 0 } ? binary
-        : json is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } element ? JsonMarshal.GetRawUtf8Value(element).ToArray()
+        : json is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } element
+        ? JsonMarshal.GetRawUtf8Value(element).ToArray()
         : default;
 
     internal static DateTimeOffset? Time(long seconds, string name) =>
@@ -46,9 +48,10 @@ internal static class ApiChecks
     internal static StreamPosition Position(PositionBody position) =>
         new(StreamEpoch.Read(System.Text.Encoding.UTF8.GetBytes(position.Epoch ?? "")), position.Offset);
 
-    // An empty user is the anonymous ones, so it has to be written: a forgotten member must not disconnect them all.
+    // An empty user is the anonymous ones, so it has to be written: a dropped member must not disconnect them all.
     internal static UserConnections Connections(ConnectionsBody body) =>
-        new(body.User ?? throw new ApiException(ApiError.BadRequest("user is missing")), string.IsNullOrEmpty(body.Client) ? null : body.Client);
+        new(body.User ?? throw new ApiException(ApiError.BadRequest("user is missing")), string.IsNullOrEmpty(body.Client) ? null
+            : body.Client);
 
     /// <summary>Writes bytes as the JSON that they are, or as base64 under a name with <c>b64</c> before it.</summary>
     internal static void WriteBytes(Utf8JsonWriter writer, string name, ReadOnlyMemory<byte> bytes)

@@ -5,8 +5,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace Broker.AspNetCore.Api;
 
-/// <summary>The keys of the server API: whoever shows one may do everything.</summary>
-/// <remarks>Their hashes are compared, all of them and in full, so the time that takes tells nothing about a key, not even its length.</remarks>
+/// <summary>The keys of the server API: the one that shows one may do everything.</summary>
+/// <remarks>
+/// Their hashes are compared, all of them and in full, so the time that takes tells nothing about a key, not even its length.
+/// </remarks>
 public sealed class ApiKeys
 {
     private const string Scheme = "apikey ";

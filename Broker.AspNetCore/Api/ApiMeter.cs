@@ -12,8 +12,11 @@ public static class ApiMeter
     private const uint ApplicationErrorMin = 400;
 
     private static readonly Meter s_meter = new(Name);
-    private static readonly Counter<long> s_commands = s_meter.CreateCounter<long>("broker.api.commands", "{command}", "Commands of the server API that were answered, by method and outcome.");
-    private static readonly Histogram<double> s_duration = s_meter.CreateHistogram<double>("broker.api.duration", "s", "How long commands of the server API took.");
+    private static readonly Counter<long> s_commands =
+        s_meter.CreateCounter<long>(
+            "broker.api.commands", "{command}", "Commands of the server API that were answered, by method and outcome.");
+    private static readonly Histogram<double> s_duration =
+        s_meter.CreateHistogram<double>("broker.api.duration", "s", "How long commands of the server API took.");
 
     // The method is the hub's own name of it, and never what a caller has written.
     internal static void Answered(string? method, ApiError? error, TimeSpan took)

@@ -55,14 +55,17 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     /// <param name="parameters">Its request; undefined for an empty one.</param>
     /// <param name="result">Receives the result, as one JSON value, unless there is an error.</param>
     /// <param name="bounds">Bounds.</param>
-    /// <param name="log">Gets what nobody has foreseen.</param>
+    /// <param name="log">Gets what nothing has foreseen.</param>
     /// <param name="cancellationToken">Cancelled when the caller has gone.</param>
     /// <returns>Why it failed, or <c>null</c>.</returns>
-    public async Task<ApiError?> RunAsync(string method, JsonElement parameters, Utf8JsonWriter result, ApiSettings bounds, ILogger log, CancellationToken cancellationToken)
+    public async Task<ApiError?> RunAsync(
+        string method, JsonElement parameters, Utf8JsonWriter result, ApiSettings bounds, ILogger log, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         bool isKnown = Methods.TryGetValue(method, out Run? run);
-        ApiError? error = isKnown ? await RunAsync(method, run!, new Call(parameters, result, bounds, log, cancellationToken)).ConfigureAwait(false) : ApiError.MethodNotFound;
+        ApiError? error =
+            isKnown ? await RunAsync(method, run!, new Call(parameters, result, bounds, log, cancellationToken)).ConfigureAwait(false)
+                : ApiError.MethodNotFound;
         ApiMeter.Answered(isKnown ? method : null, error, Stopwatch.GetElapsedTime(start));
         return error;
     }
@@ -84,13 +87,14 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         }
         catch (JsonException bad)
         {
-            return ApiError.BadRequest(bad.Path is { Length: > 2 } path ? $"{path[2..]} is not what it has to be" : "the request is not what it has to be");
+            return ApiError.BadRequest(
+                bad.Path is { Length: > 2 } path ? $"{path[2..]} is not what it has to be" : "the request is not what it has to be");
         }
         catch (OperationCanceledException) when (call.CancellationToken.IsCancellationRequested)
         {
             throw;
         }
-#pragma warning disable CA1031 // The caller gets error 100 for whatever nobody has foreseen, and the log has it.
+#pragma warning disable CA1031 // The caller gets error 100 for whatever nothing has foreseen, and the log has it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -103,15 +107,18 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     {
         PublishBody body = call.Read(ApiJson.Default.PublishBody);
         string channel = ApiChecks.Channel(body.Channel);
-        WriteAnswer(call.Result, await hub.PublishAsync(channel, ApiChecks.Publication(body), call.CancellationToken).ConfigureAwait(false));
+        WriteAnswer(call.Result,
+            await hub.PublishAsync(channel, ApiChecks.Publication(body), call.CancellationToken).ConfigureAwait(false));
     }
 
     private async Task BroadcastAsync(Call call)
     {
         BroadcastBody body = call.Read(ApiJson.Default.BroadcastBody);
         if (body.Channels is not { Count: > 0 } channels) throw new ApiException(ApiError.BadRequest("channels are missing"));
-        if (channels.Exists(static channel => string.IsNullOrEmpty(channel))) throw new ApiException(ApiError.BadRequest("a channel is empty"));
-        IReadOnlyList<BroadcastAnswer> answers = await hub.BroadcastAsync(channels, ApiChecks.Publication(body), call.CancellationToken).ConfigureAwait(false);
+        if (channels.Exists(static channel => string.IsNullOrEmpty(channel)))
+            throw new ApiException(ApiError.BadRequest("a channel is empty"));
+        IReadOnlyList<BroadcastAnswer> answers =
+            await hub.BroadcastAsync(channels, ApiChecks.Publication(body), call.CancellationToken).ConfigureAwait(false);
         Utf8JsonWriter result = call.Result;
         result.WriteStartObject();
         result.WriteStartArray("responses"u8);
@@ -156,7 +163,8 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     private async Task UnsubscribeAsync(Call call)
     {
         UnsubscribeBody body = call.Read(ApiJson.Default.UnsubscribeBody);
-        await hub.UnsubscribeAsync(ApiChecks.Connections(body), ApiChecks.Channel(body.Channel), call.CancellationToken).ConfigureAwait(false);
+        await hub.UnsubscribeAsync(ApiChecks.Connections(body), ApiChecks.Channel(body.Channel), call.CancellationToken)
+            .ConfigureAwait(false);
         call.WriteEmpty();
     }
 
@@ -215,7 +223,9 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         HistoryBody body = call.Read(ApiJson.Default.HistoryBody);
         string channel = ApiChecks.Channel(body.Channel);
         StreamPosition? since = body.Since is { } position ? ApiChecks.Position(position) : null;
-        HistoryPage page = await hub.HistoryAsync(channel, new HistoryQuery(since, body.Limit, body.Reverse), call.CancellationToken).ConfigureAwait(false);
+        HistoryPage page =
+            await hub.HistoryAsync(channel, new HistoryQuery(since, body.Limit, body.Reverse), call.CancellationToken)
+                .ConfigureAwait(false);
         Utf8JsonWriter result = call.Result;
         result.WriteStartObject();
         result.WriteStartArray("publications"u8);
@@ -228,14 +238,16 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
 
     private async Task RemoveHistoryAsync(Call call)
     {
-        await hub.RemoveHistoryAsync(ApiChecks.Channel(call.Read(ApiJson.Default.ChannelBody).Channel), call.CancellationToken).ConfigureAwait(false);
+        await hub.RemoveHistoryAsync(ApiChecks.Channel(call.Read(ApiJson.Default.ChannelBody).Channel), call.CancellationToken)
+            .ConfigureAwait(false);
         call.WriteEmpty();
     }
 
     private async Task ChannelsAsync(Call call)
     {
         string? pattern = call.Read(ApiJson.Default.ChannelsBody).Pattern;
-        IReadOnlyDictionary<string, int> channels = await hub.ChannelsAsync(string.IsNullOrEmpty(pattern) ? null : pattern, call.CancellationToken).ConfigureAwait(false);
+        IReadOnlyDictionary<string, int> channels =
+            await hub.ChannelsAsync(string.IsNullOrEmpty(pattern) ? null : pattern, call.CancellationToken).ConfigureAwait(false);
         Utf8JsonWriter result = call.Result;
         result.WriteStartObject();
         result.WriteStartObject("channels"u8);
@@ -274,9 +286,13 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     {
         BatchBody body = call.Read(ApiJson.Default.BatchBody);
         List<Dictionary<string, JsonElement>> commands = body.Commands ?? [];
-        if (commands.Count > call.Bounds.CommandsMax) throw new ApiException(ApiError.BadRequest($"more than {call.Bounds.CommandsMax} commands"));
+        if (commands.Count > call.Bounds.CommandsMax)
+            throw new ApiException(ApiError.BadRequest($"more than {call.Bounds.CommandsMax} commands"));
         byte[][] replies = new byte[commands.Count][];
-        if (body.Parallel) await Parallel.ForAsync(0, commands.Count, call.CancellationToken, async (i, _) => replies[i] = await RunCommandAsync(commands[i], call).ConfigureAwait(false)).ConfigureAwait(false);
+        if (body.Parallel)
+            await Parallel.ForAsync(
+                0, commands.Count, call.CancellationToken, async (i, _) =>
+                    replies[i] = await RunCommandAsync(commands[i], call).ConfigureAwait(false)).ConfigureAwait(false);
         else for (int i = 0; i < commands.Count; i++) replies[i] = await RunCommandAsync(commands[i], call).ConfigureAwait(false);
         call.Result.WriteStartObject();
         call.Result.WriteStartArray("replies"u8);
@@ -337,14 +353,19 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     private Task InvalidateUserTokens(Call call)
     {
         InvalidateUserTokensBody body = call.Read(ApiJson.Default.InvalidateUserTokensBody);
-        DateTimeOffset before = ApiChecks.Time(body.IssuedBefore, "issued_before") ?? throw new ApiException(ApiError.BadRequest("issued_before is missing"));
-        return Revoke(call, new Revoked(RevokedKind.UserTokens, ApiChecks.Text(body.User, "user"), ApiChecks.Time(body.ExpireAt, "expire_at")) { IssuedBefore = before });
+        DateTimeOffset before =
+            ApiChecks.Time(body.IssuedBefore, "issued_before") ?? throw new ApiException(ApiError.BadRequest("issued_before is missing"));
+        return Revoke(
+            call, new Revoked(RevokedKind.UserTokens, ApiChecks.Text(body.User, "user"), ApiChecks.Time(body.ExpireAt, "expire_at"))
+                { IssuedBefore = before });
     }
 
-    private RevocationList Revocations => revocations ?? throw new ApiException(new ApiError(108, "not available: the hub verifies no tokens"));
+    private RevocationList Revocations =>
+        revocations ?? throw new ApiException(new ApiError(108, "not available: the hub verifies no tokens"));
 
     private Task Revoke(Call call, Revoked entry) =>
-        Revocations.Add(entry) ? call.Empty() : throw new ApiException(new ApiError(106, "limit exceeded: broker.revocation.entries-max revocations are in force"));
+        Revocations.Add(entry) ? call.Empty()
+            : throw new ApiException(new ApiError(106, "limit exceeded: broker.revocation.entries-max revocations are in force"));
 
     private static void WriteAnswer(Utf8JsonWriter result, PublishAnswer answer)
     {
@@ -389,7 +410,8 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
         result.WriteEndObject();
     }
 
-    private readonly record struct Call(JsonElement Parameters, Utf8JsonWriter Result, ApiSettings Bounds, ILogger Log, CancellationToken CancellationToken)
+    private readonly record struct Call(
+        JsonElement Parameters, Utf8JsonWriter Result, ApiSettings Bounds, ILogger Log, CancellationToken CancellationToken)
     {
         internal T Read<T>(JsonTypeInfo<T> type)
             where T : class, new() =>

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Broker.AspNetCore.Api;
 
-/// <summary>The server API over HTTP, as Centrifugo has it: <c>POST /api/METHOD</c>, and <c>POST /api</c> with <c>{"method","params"}</c>.</summary>
+/// <summary>
+/// The server API over HTTP, as Centrifugo has it: <c>POST /api/METHOD</c>, and <c>POST /api</c> with <c>{"method","params"}</c>.
+/// </summary>
 /// <remarks>
 /// <code>
 ///   401   no key, or a wrong one: told before the body is read
@@ -20,10 +22,11 @@ namespace Broker.AspNetCore.Api;
 /// <param name="methods">What can be asked.</param>
 /// <param name="keys">Who may ask.</param>
 /// <param name="bounds">Bounds.</param>
-/// <param name="log">Gets what nobody has foreseen.</param>
+/// <param name="log">Gets what nothing has foreseen.</param>
 public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bounds, ILogger log)
 {
-    private static readonly JsonWriterOptions s_writing = new() { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_writing =
+        new() { SkipValidation = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Whether a path is one of the API's: <paramref name="root"/> itself, or one below it.</summary>
     /// <param name="path">The path of a request.</param>
@@ -64,7 +67,8 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
             return;
         }
 
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = bounds.BodyBytesMax;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = bounds.BodyBytesMax;
         if (await ReadBodyAsync(context).ConfigureAwait(false) is not { } body) return;
         if (method.Length > 0) await AnswerMethodAsync(context, method, body).ConfigureAwait(false);
         else await AnswerCommandsAsync(context, body).ConfigureAwait(false);
@@ -79,13 +83,15 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
         }
         catch (JsonException bad)
         {
-            await WriteTextAsync(context, StatusCodes.Status400BadRequest, $"The body is not the JSON of a request: {bad.Message}").ConfigureAwait(false);
+            await WriteTextAsync(context, StatusCodes.Status400BadRequest, $"The body is not the JSON of a request: {bad.Message}")
+                .ConfigureAwait(false);
             return;
         }
 
         ArrayBufferWriter<byte> answer = new(256);
         ApiError? error = await RunAsync(method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
-        bool onTransport = error is not null && method != ApiMethods.Batch && context.Request.Headers["X-Centrifugo-Error-Mode"] == "transport";
+        bool onTransport =
+            error is not null && method != ApiMethods.Batch && context.Request.Headers["X-Centrifugo-Error-Mode"] == "transport";
         if (onTransport) answer = Write(writer => WriteMembers(writer, error!));
         await WriteJsonAsync(context, onTransport ? error!.Status : StatusCodes.Status200OK, answer.WrittenMemory).ConfigureAwait(false);
     }
@@ -103,7 +109,9 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
         var answer = new ArrayBufferWriter<byte>(256);
         for (int i = 0; i < commands.Count; i++)
         {
-            string method = commands[i].TryGetProperty("method", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString()! : "";
+            string method =
+                commands[i].TryGetProperty("method", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString()!
+                    : "";
             JsonElement parameters = commands[i].TryGetProperty("params", out JsonElement given) ? given : default;
             await RunAsync(method, parameters, answer, context.RequestAborted).ConfigureAwait(false);
             if (i + 1 < commands.Count) answer.Write("\n"u8);
@@ -113,7 +121,8 @@ public sealed class ApiRoute(ApiMethods methods, ApiKeys keys, ApiSettings bound
     }
 
     // Writes the answer: {"result":...}, {"error":...}, or what a batch answers as it is.
-    private async Task<ApiError?> RunAsync(string method, JsonElement parameters, ArrayBufferWriter<byte> answer, CancellationToken cancellationToken)
+    private async Task<ApiError?> RunAsync(
+        string method, JsonElement parameters, ArrayBufferWriter<byte> answer, CancellationToken cancellationToken)
     {
         var result = new ArrayBufferWriter<byte>(256);
         await using var writer = new Utf8JsonWriter(result, s_writing);

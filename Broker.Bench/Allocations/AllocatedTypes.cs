@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Broker.Bench.Allocations;
 
-/// <summary>Hears of one allocation in every 100 KB from the runtime, and tells which types they were.</summary>
+/// <summary>Learns of one allocation in every 100 KB from the runtime, and tells which types they were.</summary>
 internal sealed class AllocatedTypes : EventListener
 {
     private const string Runtime = "Microsoft-Windows-DotNETRuntime";

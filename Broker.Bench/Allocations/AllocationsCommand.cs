@@ -10,9 +10,12 @@ internal static class AllocationsCommand
     {
         var generator = new Option<string>("--generator") { Description = "The wsload program.", Required = true };
         var seconds = new Option<double>("--secs") { Description = "Measured seconds of each.", DefaultValueFactory = _ => 4 };
-        var only = new Option<string>("--only") { Description = "Only scenarios whose name matches this regular expression.", DefaultValueFactory = _ => "" };
+        var only = new Option<string>("--only")
+            { Description = "Only scenarios whose name matches this regular expression.", DefaultValueFactory = _ => "" };
         var types = new Option<bool>("--types") { Description = "Also print what is allocated most, one sample for every 100 KB." };
-        var command = new Command("allocations", "Runs a hub of one loop in this process and prints the bytes that it allocates for each message and publication.")
+        var command =
+            new Command("allocations",
+                "Runs a hub of one loop in this process and prints the bytes that it allocates for each message and publication.")
         {
             generator, seconds, only, types,
         };
@@ -20,7 +23,8 @@ internal static class AllocationsCommand
         {
             try
             {
-                var run = new AllocationsRun(Path.GetFullPath(parsed.GetRequiredValue(generator)), parsed.GetRequiredValue(seconds), parsed.GetValue(types));
+                var run = new AllocationsRun(
+                    Path.GetFullPath(parsed.GetRequiredValue(generator)), parsed.GetRequiredValue(seconds), parsed.GetValue(types));
                 return await run.RunAsync(parsed.GetRequiredValue(only), stop);
             }
             catch (LoadException e)

@@ -10,7 +10,9 @@ using Broker.Bench.Load;
 
 namespace Broker.Bench.Allocations;
 
-/// <summary>A hub in this process under the load of <c>load</c>'s scenarios, and the heap's own count of what was allocated meanwhile.</summary>
+/// <summary>
+/// A hub in this process under the load of <c>load</c>'s scenarios, and the heap's own count of what was allocated meanwhile.
+/// </summary>
 /// <remarks>
 /// The count is read exactly a few times a second; the reading uses those that lie well inside the measured seconds, so that neither
 /// connecting nor compiling is in it. What this program itself allocates then, some hundred bytes a reading, is.
@@ -25,8 +27,10 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
         new EchoScenario(Connections: 100, Bytes: 20, Depth: 1),
         new EchoScenario(Connections: 100, Bytes: 125, Depth: 16),
         new EchoScenario(Connections: 10, Bytes: 16384, Depth: 1),
-        .. new[] { 10, 100, 1000 }.Select(subscribers => new FanOutScenario($"fanout-{subscribers}x64-w1", subscribers, Bytes: 64, Window: 1)),
-        .. new[] { 10, 100, 1000 }.Select(subscribers => new FanOutScenario($"fanout-{subscribers}x64-w16", subscribers, Bytes: 64, Window: 16)),
+        .. new[] { 10, 100, 1000 }.Select(
+        subscribers => new FanOutScenario($"fanout-{subscribers}x64-w1", subscribers, Bytes: 64, Window: 1)),
+        .. new[] { 10, 100, 1000 }.Select(
+        subscribers => new FanOutScenario($"fanout-{subscribers}x64-w16", subscribers, Bytes: 64, Window: 16)),
     ];
 
     public async Task<int> RunAsync(string only, CancellationToken stop)
@@ -37,15 +41,19 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
             Reactors = 1,
             Listen = new ListenSettings { Port = 0 },
             Echo = new EchoSettings { Enabled = true },
-            Clients = new Broker.Actors.Sessions.ClientSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },    // Nobody answers.
+            // No one answers.
+            Clients = new Broker.Actors.Sessions.ClientSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },
         };
-        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
+        await using var hub =
+            new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
+                Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         int port = hub.Endpoints[0].Port;
 
         bool right = true;
         Console.WriteLine("| scenario | per second | bytes allocated each | of a publication |\n|---|---:|---:|---:|");
-        foreach (Scenario scenario in s_scenarios.Where(scenario => Regex.IsMatch(scenario.Name, only))) right &= await RunAsync(scenario, port, stop);
+        foreach (Scenario scenario in s_scenarios.Where(scenario => Regex.IsMatch(scenario.Name, only)))
+            right &= await RunAsync(scenario, port, stop);
         return right ? 0 : 1;
     }
 
@@ -54,7 +62,8 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
         using var sampled = types ? new AllocatedTypes() : null;
         var counts = new List<(long At, long Bytes)>(capacity: 4096);
         Task<Reading> load = new Generator(generator, cores: Environment.ProcessorCount > 1 ? "1" : "0").RunAsync(
-            port, Environment.ProcessId, scenario.Name, scenario.Arguments(Load.Dialects.Centrifuge, new Pace(WarmSeconds, seconds)), TimeSpan.FromMinutes(3), stop);
+            port, Environment.ProcessId, scenario.Name, scenario.Arguments(Load.Dialects.Centrifuge, new Pace(WarmSeconds, seconds)),
+                TimeSpan.FromMinutes(3), stop);
         using var step = new PeriodicTimer(s_step);
         while (await Task.WhenAny(load, step.WaitForNextTickAsync(stop).AsTask()) != load)
         {
@@ -77,5 +86,6 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
 
     private static string Row(string name, double rate, double bytesASecond, double perPublication) => string.Create(
         CultureInfo.InvariantCulture,
-        $"| {name} | {rate:N0} | {bytesASecond / rate:0.00} | {(double.IsNaN(perPublication) ? "" : perPublication.ToString("N0", CultureInfo.InvariantCulture))} |");
+        $"| {name} | {rate:N0} | {bytesASecond / rate:0.00} | "
+            + $"{(double.IsNaN(perPublication) ? "" : perPublication.ToString("N0", CultureInfo.InvariantCulture))} |");
 }

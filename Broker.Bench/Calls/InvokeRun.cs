@@ -44,7 +44,8 @@ internal static class InvokeRun
         {
             for (int i = 0; i < servers.Count; i++)
             {
-                Pace pace = await ClosedLoop.MeasureAsync(servers[i], s_contestants[i].Connect, connections, round == 0 ? s_warmAtFirst : s_warm, measured, stop);
+                Pace pace = await ClosedLoop.MeasureAsync(
+                    servers[i], s_contestants[i].Connect, connections, round == 0 ? s_warmAtFirst : s_warm, measured, stop);
                 paces[i].Add(pace);
                 Console.WriteLine($"{connections,3} connections  {s_contestants[i].Name,-20} {pace}");
             }
@@ -57,7 +58,9 @@ internal static class InvokeRun
             {
                 double[] ratios = [.. paces[ours].Zip(paces[theirs], (one, other) => one.PerCpuSecond / other.PerCpuSecond).Order()];
                 Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{connections,3} connections  {s_contestants[ours].Name} over {s_contestants[theirs].Name}: {ratios[ratios.Length / 2]:F2} times the calls per CPU second, median of {rounds}"));
+                    CultureInfo.InvariantCulture,
+                        $"{connections,3} connections  {s_contestants[ours].Name} over {s_contestants[theirs].Name}: "
+                            + $"{ratios[ratios.Length / 2]:F2} times the calls per CPU second, median of {rounds}"));
             }
         }
     }

@@ -23,7 +23,8 @@ internal static class ReadsRun
             await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = server.Url }, stop);
             var store = new StoreClient(client);
             await FillAsync(store, count, bytes, stop);
-            foreach (string pass in (string[])["first pass", "second pass"]) await ReadAsync(server, store, pass, count, batch, bytes, stop);
+            foreach (string pass in (string[])["first pass", "second pass"])
+                await ReadAsync(server, store, pass, count, batch, bytes, stop);
             return 0;
         }
         finally
@@ -37,12 +38,14 @@ internal static class ReadsRun
         const int ChangesAtOnce = 2000;
         for (int from = 0; from < count; from += ChangesAtOnce)
         {
-            KeyChange[] changes = [.. Enumerable.Range(from, Math.Min(ChangesAtOnce, count - from)).Select(i => new KeyChange(KeyOf(i), ValueOf(i, bytes)))];
+            KeyChange[] changes =
+                [.. Enumerable.Range(from, Math.Min(ChangesAtOnce, count - from)).Select(i => new KeyChange(KeyOf(i), ValueOf(i, bytes)))];
             await store.WriteAsync(changes, Durability.System, stop);
         }
     }
 
-    private static async Task ReadAsync(HubProcess server, StoreClient store, string pass, int count, int batch, int bytes, CancellationToken stop)
+    private static async Task ReadAsync(
+        HubProcess server, StoreClient store, string pass, int count, int batch, int bytes, CancellationToken stop)
     {
         var random = new Random(20261122);
         int calls = count / batch;
@@ -54,7 +57,8 @@ internal static class ReadsRun
         cpu = server.CpuSeconds() - cpu;
         double reads = (double)calls * batch;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{pass}: {reads:N0} random reads of {bytes} bytes among {count:N0} keys, {batch} a call, {InFlight} calls in flight: {took:F2} s, {reads / took:N0}/s, {cpu / reads * 1e6:F2} µs of the host each"));
+            $"{pass}: {reads:N0} random reads of {bytes} bytes among {count:N0} keys, {batch} a call, {InFlight} calls in flight: "
+                + $"{took:F2} s, {reads / took:N0}/s, {cpu / reads * 1e6:F2} µs of the host each"));
 
         async Task WorkAsync()
         {
@@ -70,7 +74,8 @@ internal static class ReadsRun
                 IReadOnlyList<ReadOnlyMemory<byte>?> values = await store.ReadAsync(keys, stop);
                 for (int i = 0; i < batch; i++)
                 {
-                    if (values[i] is not { } value || !value.Span.SequenceEqual(ValueOf(numbers[i], bytes).Span)) throw new LoadException($"Key {numbers[i]} has another value.");
+                    if (values[i] is not { } value || !value.Span.SequenceEqual(ValueOf(numbers[i], bytes).Span))
+                        throw new LoadException($"Key {numbers[i]} has another value.");
                 }
             }
         }

@@ -11,7 +11,7 @@ namespace Broker.Bench.Calls;
 internal sealed class SignalRInvoker(FrameSocket socket, ISignalRWire wire) : IAsker
 {
     private readonly ArrayBufferWriter<byte> _messages = new();
-    private readonly byte[] _heard = new byte[512 * 1024];
+    private readonly byte[] _received = new byte[512 * 1024];
     private int _length;
     private int _last;
 
@@ -19,7 +19,8 @@ internal sealed class SignalRInvoker(FrameSocket socket, ISignalRWire wire) : IA
     public static Func<int, CancellationToken, Task<IAsker>> Of(ISignalRWire wire) => async (port, stop) =>
     {
         FrameSocket socket = await FrameSocket.ConnectAsync(port, "/hub", subprotocol: null, stop);
-        await socket.SendAsync(FrameSocket.Frame(Opcode.Text, Encoding.UTF8.GetBytes($$"""{"protocol":"{{wire.Name}}","version":1}{{'\u001e'}}""")), stop);
+        await socket.SendAsync(
+            FrameSocket.Frame(Opcode.Text, Encoding.UTF8.GetBytes($$"""{"protocol":"{{wire.Name}}","version":1}{{'\u001e'}}""")), stop);
         while (!socket.TryTake(out _)) await socket.ReadAsync(stop);
         return new SignalRInvoker(socket, wire);
     };
@@ -47,12 +48,12 @@ internal sealed class SignalRInvoker(FrameSocket socket, ISignalRWire wire) : IA
     {
         while (socket.TryTake(out ReadOnlySpan<byte> payload))
         {
-            payload.CopyTo(_heard.AsSpan(_length));
+            payload.CopyTo(_received.AsSpan(_length));
             _length += payload.Length;
         }
 
         int answers = 0, used = 0;
-        while (wire.TryTake(_heard.AsSpan(used, _length - used), out ReadOnlySpan<byte> message, out int bytes))
+        while (wire.TryTake(_received.AsSpan(used, _length - used), out ReadOnlySpan<byte> message, out int bytes))
         {
             used += bytes;
             if (wire.IsPing(message)) continue;
@@ -61,7 +62,7 @@ internal sealed class SignalRInvoker(FrameSocket socket, ISignalRWire wire) : IA
         }
 
         _length -= used;
-        _heard.AsSpan(used, _length).CopyTo(_heard);
+        _received.AsSpan(used, _length).CopyTo(_received);
         return answers;
     }
 }

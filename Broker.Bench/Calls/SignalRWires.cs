@@ -40,7 +40,9 @@ internal sealed class SignalRJson : ISignalRWire
     public Opcode Opcode => Opcode.Text;
 
     public void Write(IBufferWriter<byte> target, int id) => Encoding.UTF8.GetBytes(string.Create(
-        CultureInfo.InvariantCulture, $$"""{"type":1,"invocationId":"{{id}}","target":"Same","arguments":["{{InvokeRun.ArgumentText}}"]}{{(char)Separator}}"""), target);
+        CultureInfo.InvariantCulture,
+            $$"""{"type":1,"invocationId":"{{id}}","target":"Same","arguments":["{{InvokeRun.ArgumentText}}"]}{{(char)Separator}}"""),
+                target);
 
     public bool TryTake(ReadOnlySpan<byte> messages, out ReadOnlySpan<byte> message, out int bytes)
     {
@@ -52,7 +54,8 @@ internal sealed class SignalRJson : ISignalRWire
 
     public bool IsPing(ReadOnlySpan<byte> message) => message.SequenceEqual("""{"type":6}"""u8);
 
-    public bool IsResult(ReadOnlySpan<byte> message) => message.StartsWith("""{"type":3,"""u8) && message.EndsWith(""","result":"0123456789abcdef"}"""u8);
+    public bool IsResult(ReadOnlySpan<byte> message) =>
+        message.StartsWith("""{"type":3,"""u8) && message.EndsWith(""","result":"0123456789abcdef"}"""u8);
 }
 
 /// <summary>The MessagePack protocol: the length before each message.</summary>
@@ -101,5 +104,6 @@ internal sealed class SignalRMessagePack : ISignalRWire
 
     public bool IsPing(ReadOnlySpan<byte> message) => message.SequenceEqual((ReadOnlySpan<byte>)[0x91, 0x06]);
 
-    public bool IsResult(ReadOnlySpan<byte> message) => message.StartsWith((ReadOnlySpan<byte>)[0x95, 0x03, 0x80]) && message.EndsWith(s_data);
+    public bool IsResult(ReadOnlySpan<byte> message) =>
+        message.StartsWith((ReadOnlySpan<byte>)[0x95, 0x03, 0x80]) && message.EndsWith(s_data);
 }

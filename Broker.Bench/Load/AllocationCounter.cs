@@ -6,9 +6,9 @@ using Microsoft.Diagnostics.Tracing;
 
 namespace Broker.Bench.Load;
 
-/// <summary>Hears over its diagnostic port how much a .NET server allocates, as the runtime itself counts it, once a second.</summary>
+/// <summary>Receives over its diagnostic port how much a .NET server allocates, as the runtime itself counts it, once a second.</summary>
 /// <remarks>
-/// Telling it makes the server allocate too: no round that is timed is heard, and what a server allocates that only tells is
+/// Telling it makes the server allocate too: no round that is timed is received, and what a server allocates that only tells is
 /// taken off.
 /// </remarks>
 internal sealed class AllocationCounter : IDisposable
@@ -18,15 +18,15 @@ internal sealed class AllocationCounter : IDisposable
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1), s_margin = TimeSpan.FromMilliseconds(300);
 
     private readonly Lock _lock = new();
-    private readonly List<(long At, double Bytes)> _told = [];
+    private readonly List<(long At, double Bytes)> _reported = [];
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventPipeSession _session;
-    private readonly Task _hearing;
+    private readonly Task _reading;
 
     private AllocationCounter(EventPipeSession session)
     {
         _session = session;
-        _hearing = Task.Run(Hear);
+        _reading = Task.Run(Receive);
     }
 
     /// <summary>Listens to a process.</summary>
@@ -61,9 +61,10 @@ internal sealed class AllocationCounter : IDisposable
         long now = Stopwatch.GetTimestamp();
         lock (_lock)
         {
-            double[] inside = [.. _told.Where(one => Stopwatch.GetElapsedTime(one.At, now) is var ago
+            double[] inside = [.. _reported.Where(one => Stopwatch.GetElapsedTime(one.At, now) is var ago
                 && ago > s_margin && ago + s_interval < TimeSpan.FromSeconds(seconds)).Select(one => one.Bytes)];
-            return inside.Length == 0 ? double.NaN : Math.Max(0, Results.Median(inside) - _told[SettledAfter - 1].Bytes) / s_interval.TotalSeconds;
+            return inside.Length == 0 ? double.NaN
+                : Math.Max(0, Results.Median(inside) - _reported[SettledAfter - 1].Bytes) / s_interval.TotalSeconds;
         }
     }
 
@@ -77,26 +78,26 @@ internal sealed class AllocationCounter : IDisposable
         {
             // The server has ended, and its session with it.
         }
-        _hearing.Wait(TimeSpan.FromSeconds(5));
+        _reading.Wait(TimeSpan.FromSeconds(5));
         _session.Dispose();
     }
 
-    private void Hear()
+    private void Receive()
     {
         using var source = new EventPipeEventSource(_session.EventStream);
         source.Dynamic.All += Take;
         source.Process();
     }
 
-    private void Take(TraceEvent told)
+    private void Take(TraceEvent reported)
     {
-        if (told.ProviderName != Source || told.EventName != "EventCounters") return;
-        var payload = (IDictionary<string, object>)((IDictionary<string, object>)told.PayloadValue(0))["Payload"];
+        if (reported.ProviderName != Source || reported.EventName != "EventCounters") return;
+        var payload = (IDictionary<string, object>)((IDictionary<string, object>)reported.PayloadValue(0))["Payload"];
         if ((string)payload["Name"] != Counter) return;
         lock (_lock)
         {
-            _told.Add((Stopwatch.GetTimestamp(), (double)payload["Increment"]));
-            if (_told.Count == SettledAfter) _settled.TrySetResult();
+            _reported.Add((Stopwatch.GetTimestamp(), (double)payload["Increment"]));
+            if (_reported.Count == SettledAfter) _settled.TrySetResult();
         }
     }
 }

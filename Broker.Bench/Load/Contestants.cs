@@ -38,7 +38,8 @@ internal static class Contestants
 
     private static Contestant FromCommand(string name, Dialect dialect, string command)
     {
-        IReadOnlyList<string> words = [.. dialect == Dialects.Centrifuge || dialect == Dialects.Native ? s_withoutPings : [], .. CommandLine.Split(command)];
+        IReadOnlyList<string> words =
+            [.. dialect == Dialects.Centrifuge || dialect == Dialects.Native ? s_withoutPings : [], .. CommandLine.Split(command)];
         return new Contestant(
             name,
             dialect,

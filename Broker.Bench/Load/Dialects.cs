@@ -5,7 +5,7 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Load;
 
-/// <summary>The dialects that the generator speaks.</summary>
+/// <summary>The dialects that the generator uses.</summary>
 internal static class Dialects
 {
     /// <summary>Topics in the path and nothing around the data: <c>/echo</c>, <c>/sub/TOPIC</c>, <c>/pub/TOPIC</c>.</summary>
@@ -44,7 +44,8 @@ internal static class Dialects
         Subprotocol = NativeProtocol.Batched,
         SubscriberPath = "/ws",
         PublisherPath = "/ws",
-        SubscriberFrames = [NativeHello, NativeMessage(NativeKind.Subscribe, 23 + ChannelBytes, @"\x01\x00\x00\x00" + Zeros(17) + NativeChannel)],
+        SubscriberFrames =
+            [NativeHello, NativeMessage(NativeKind.Subscribe, 23 + ChannelBytes, @"\x01\x00\x00\x00" + Zeros(17) + NativeChannel)],
         PublisherFrames = [NativeHello],
         Publication = (data, bytes) => NativeMessage(NativeKind.Publish, 6 + ChannelBytes + bytes, Zeros(4) + NativeChannel + data),
     };
@@ -64,7 +65,7 @@ internal static class Dialects
         Publication = (data, _) => $$"""{"type":1,"target":"Publish","arguments":["t%t","{{data}}"]}\x1e""",
     };
 
-    /// <summary>The NATS text protocol; the server speaks first.</summary>
+    /// <summary>The NATS text protocol; the server implements first.</summary>
     public static Dialect Nats { get; } = new("nats", IdlePath: "/")
     {
         SubscriberFrames = [$@"{NatsConnect}SUB t%t 1\r\n"],

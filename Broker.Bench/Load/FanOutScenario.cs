@@ -11,7 +11,8 @@ internal sealed record FanOutScenario(
 {
     public override string Description =>
         $"{Counted(Publishers, "publisher")}, {Counted(Topics, "topic")}, {Counted(Subscribers, "subscriber")}, "
-        + $"{Grouped(Bytes)} data bytes, " + (PublicationsASecond > 0 ? $"{Grouped(PublicationsASecond)} publications/s" : $"window {Grouped(Window)}");
+        + $"{Grouped(Bytes)} data bytes, "
+        + (PublicationsASecond > 0 ? $"{Grouped(PublicationsASecond)} publications/s" : $"window {Grouped(Window)}");
 
     public override string? Rate => "deliv_s";
 

@@ -1,11 +1,14 @@
 namespace Broker.Bench.Load;
 
 /// <summary>Connections that have upgraded and say nothing: how fast they are taken and what they weigh.</summary>
-/// <param name="HoldSeconds">How long they stay before they are weighed; 0 asks for the accept rate only, of a server that has done it before.</param>
+/// <param name="HoldSeconds">
+/// How long they stay before they are weighed; 0 asks for the accept rate only, of a server that has done it before.
+/// </param>
 internal sealed record IdleScenario(string Name, int Connections, int HoldSeconds) : Scenario(Name)
 {
     public override string Description =>
-        $"{Grouped(Connections)} connections that upgrade and say nothing{(HoldSeconds > 0 ? "" : ", on a server that has taken as many six times")}";
+        $"{Grouped(Connections)} connections that upgrade and say "
+            + $"nothing{(HoldSeconds > 0 ? "" : ", on a server that has taken as many six times")}";
 
     public override bool Fresh => HoldSeconds > 0;
 

@@ -24,7 +24,9 @@ internal static class LoadCommand
 
     private static readonly Option<string?> s_peers = new("--peers")
     {
-        Description = "Only these servers, in this order, joined by commas: broker, broker-native, kestrel-echo, kestrel-hub, signalr, node-ws, nats, mosquitto.",
+        Description =
+            "Only these servers, in this order, joined by commas: broker, broker-native, kestrel-echo, kestrel-hub, signalr, node-ws, "
+                + "nats, mosquitto.",
     };
 
     private static readonly Option<string> s_only = new("--only")
@@ -39,13 +41,19 @@ internal static class LoadCommand
     };
 
     private static readonly Option<int> s_rounds = new("--rounds") { Description = "Turns of each server.", DefaultValueFactory = _ => 5 };
-    private static readonly Option<double> s_seconds = new("--secs") { Description = "Measured seconds a turn.", DefaultValueFactory = _ => 5 };
+    private static readonly Option<double> s_seconds =
+        new("--secs") { Description = "Measured seconds a turn.", DefaultValueFactory = _ => 5 };
     private static readonly Option<double> s_warm = new("--warm") { Description = "Seconds before them.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<double> s_firstWarm = new("--first-warm") { Description = "As many at least in the first round of a server.", DefaultValueFactory = _ => 3 };
-    private static readonly Option<bool> s_allocations = new("--allocations") { Description = "Also count what servers of .NET allocate, in one more turn of 5 s each." };
-    private static readonly Option<string> s_serverCores = new("--server-cores") { Description = "For taskset.", DefaultValueFactory = _ => "0" };
-    private static readonly Option<string> s_generatorCores = new("--generator-cores") { Description = "For taskset.", DefaultValueFactory = _ => "1" };
-    private static readonly Option<int> s_minutesMax = new("--minutes-max") { Description = "No scenario starts after this many minutes.", DefaultValueFactory = _ => 240 };
+    private static readonly Option<double> s_firstWarm =
+        new("--first-warm") { Description = "As many at least in the first round of a server.", DefaultValueFactory = _ => 3 };
+    private static readonly Option<bool> s_allocations =
+        new("--allocations") { Description = "Also count what servers of .NET allocate, in one more turn of 5 s each." };
+    private static readonly Option<string> s_serverCores =
+        new("--server-cores") { Description = "For taskset.", DefaultValueFactory = _ => "0" };
+    private static readonly Option<string> s_generatorCores =
+        new("--generator-cores") { Description = "For taskset.", DefaultValueFactory = _ => "1" };
+    private static readonly Option<int> s_minutesMax =
+        new("--minutes-max") { Description = "No scenario starts after this many minutes.", DefaultValueFactory = _ => 240 };
     private static readonly Option<bool> s_write = new("--write") { Description = "Also write a dated page into Broker.Bench/results." };
     private static readonly Option<bool> s_list = new("--list") { Description = "Print scenarios and servers and run nothing." };
 
@@ -174,7 +182,8 @@ internal static class LoadCommand
 
         string[] names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (names.FirstOrDefault(name => all.All(contestant => contestant.Name != name)) is { } unknown)
-            throw new LoadException($"There is no server {unknown}; there are {string.Join(", ", all.Select(contestant => contestant.Name))}.");
+            throw new LoadException(
+                $"There is no server {unknown}; there are {string.Join(", ", all.Select(contestant => contestant.Name))}.");
         return [.. names.Distinct().Select(name => all.First(contestant => contestant.Name == name))];
     }
 

@@ -97,12 +97,12 @@ internal sealed class LoadRun(LoadSettings settings)
             Reading reading = await MeasureAsync(scenario, contestant, server, round, stop);
             results.Add(contestant.Name, round, reading);
             if (scenario.Fault(reading) is { } fault) results.AddFault(contestant.Name, fault);
-            Say($"{scenario.Name} {round + 1}/{settings.Rounds} {contestant.Name}: {Headline(scenario, reading)}");
+            Send($"{scenario.Name} {round + 1}/{settings.Rounds} {contestant.Name}: {Headline(scenario, reading)}");
         }
         catch (LoadException e)
         {
             results.GiveUp(contestant.Name, e.Message);
-            Say($"{scenario.Name} {round + 1}/{settings.Rounds} {contestant.Name}: {e.Message}");
+            Send($"{scenario.Name} {round + 1}/{settings.Rounds} {contestant.Name}: {e.Message}");
         }
 
         if (scenario.Fresh && servers.Remove(contestant.Name, out Server? used)) await used.DisposeAsync();
@@ -139,7 +139,7 @@ internal sealed class LoadRun(LoadSettings settings)
         return reading;
     }
 
-    // What the server allocates, after the rounds: being heard costs it something.
+    // What the server allocates, after the rounds: being received costs it something.
     private async Task WeighAsync(Results results, Contestant contestant, Server server, CancellationToken stop)
     {
         Scenario scenario = results.Scenario;
@@ -150,7 +150,8 @@ internal sealed class LoadRun(LoadSettings settings)
         {
             await counter.SettleAsync(stop);
             Reading reading = await _generator.RunAsync(
-                server, contestant.Name, scenario.Arguments(contestant.Dialect, s_weighing), TimeSpan.FromSeconds(150 + Subscription.DrainSeconds), stop);
+                server, contestant.Name, scenario.Arguments(contestant.Dialect, s_weighing),
+                    TimeSpan.FromSeconds(150 + Subscription.DrainSeconds), stop);
             results.Add(contestant.Name, "allocated", counter.BytesASecond(s_weighing.Seconds) / reading[rate]);
             await server.QuietAsync(stop);
         }
@@ -169,5 +170,5 @@ internal sealed class LoadRun(LoadSettings settings)
         return $"{first.Of(reading).ToString(first.Format, CultureInfo.InvariantCulture)} {first.Title}, {counts}";
     }
 
-    private static void Say(string line) => Console.Error.WriteLine(line);
+    private static void Send(string line) => Console.Error.WriteLine(line);
 }

@@ -53,7 +53,8 @@ internal static class Machine
             string output = await process.StandardOutput.ReadToEndAsync(limit.Token);
             return output.Split('\n').FirstOrDefault(line => line.Any(char.IsAsciiHexDigit) && line.Any(char.IsAsciiDigit))?.Trim();
         }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception || (e is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (Exception e) when (
+            e is System.ComponentModel.Win32Exception || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
             return null;
         }

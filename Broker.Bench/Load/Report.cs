@@ -31,7 +31,8 @@ internal sealed class Report(DateTime startedUtc, IReadOnlyList<(string Name, st
     /// <returns>The file, as seen from the tree's root.</returns>
     public string Write()
     {
-        string name = Path.Combine("Broker.Bench", "results", $"{startedUtc.ToString("yyyy-MM-dd-HHmm", CultureInfo.InvariantCulture)}-load.md");
+        string name =
+            Path.Combine("Broker.Bench", "results", $"{startedUtc.ToString("yyyy-MM-dd-HHmm", CultureInfo.InvariantCulture)}-load.md");
         string file = Path.Combine(Tree.Root, name);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, Head() + _tables);

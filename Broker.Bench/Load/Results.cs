@@ -53,7 +53,8 @@ internal sealed class Results(Scenario scenario, int rounds)
     /// <summary>The ratios of two servers, each taken within one round: the machine drifts from round to round.</summary>
     public IReadOnlyList<double> Ratios(string name, string baseline, Metric metric) =>
         _readings.TryGetValue(baseline, out Reading?[]? others)
-            ? [.. _readings[name].Zip(others, (mine, other) => mine is null || other is null ? double.NaN : metric.Of(mine) / metric.Of(other))
+            ? [.. _readings[name].Zip(
+            others, (mine, other) => mine is null || other is null ? double.NaN : metric.Of(mine) / metric.Of(other))
                 .Where(double.IsFinite)]
             : [];
 

@@ -18,10 +18,12 @@ internal abstract record Scenario(string Name)
     /// <summary>The generator's figure of how much is done a second; none where it is not speed that is asked for.</summary>
     public virtual string? Rate => null;
 
-    /// <summary>Whether each round needs a server that has served nobody yet.</summary>
+    /// <summary>Whether each round needs a server that has served no one yet.</summary>
     public virtual bool Fresh => false;
 
-    /// <summary>How often it is done before the first round, for a server that has to compile itself: warming up is else the generator's.</summary>
+    /// <summary>
+    /// How often it is done before the first round, for a server that has to compile itself: warming up is else the generator's.
+    /// </summary>
     public virtual int Rehearsals => 0;
 
     /// <summary>Whether servers of the dialect can be asked at all.</summary>

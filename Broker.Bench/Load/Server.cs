@@ -33,7 +33,7 @@ internal sealed class Server : IAsyncDisposable
         try
         {
             int port = FreePort();
-            process = ChildProcess.Start(contestant.Command(new Place(port, folder.FullName)), cores);
+            process = ChildProcess.Start(contestant.Command(new LaunchSite(port, folder.FullName)), cores);
             var server = new Server(process, folder, port);
             await server.ListeningAsync(contestant.Name, stop);
             await server.QuietAsync(stop);

@@ -54,7 +54,7 @@ internal static class Subscription
         yield return dialect.Publish(bytes);
     }
 
-    /// <summary>Deliveries are publications times subscribers: none lost, none doubled, nobody gone.</summary>
+    /// <summary>Deliveries are publications times subscribers: none lost, none doubled, no one gone.</summary>
     public static string? Fault(Reading reading, int connections) =>
         reading["open"] != connections ? $"{reading["open"]} open"
         : reading["delivered"] != reading["expected"] ? $"{reading["delivered"]:N0} of {reading["expected"]:N0} delivered"

@@ -17,7 +17,8 @@ internal static class Table
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"### {results.Scenario.Name}\n\n{results.Scenario.Description}\n\n");
         AppendRow(text, rows[0], widths);
-        AppendRow(text, [.. widths.Select((width, column) => new string('-', width - 1) + (IsText(column, widths.Length) ? "-" : ":"))], widths);
+        AppendRow(text, [.. widths.Select((width, column) => new string('-', width - 1) + (IsText(column, widths.Length) ? "-" : ":"))],
+            widths);
         foreach (List<string> row in rows.Skip(1)) AppendRow(text, row, widths);
         return text.ToString();
     }

@@ -37,8 +37,9 @@ internal static class ChannelsRun
         thread.Start();
 
         IActorRef fanOut = Start(LoopFanOutActor.PropsFor(new LoopTurn(loop), dialects.Formats, settings.Routing));
-        IActorRef home = Start(ChannelHomeActor.PropsFor(0, new ChannelContext([fanOut], dialects.Formats, settings.Routing), loop.Counters));
-        var client = new CountingOutlet(dialects.Formats[0]);
+        IActorRef home =
+            Start(ChannelHomeActor.PropsFor(0, new ChannelContext([fanOut], dialects.Formats, settings.Routing), loop.Counters));
+        var client = new CountingWriter(dialects.Formats[0]);
         Subscribe(0, AtFirst);
         Footprint before = Footprint.Collected(out _);
         long start = Stopwatch.GetTimestamp();
@@ -58,7 +59,8 @@ internal static class ChannelsRun
             for (int number = from; number < to; number++)
             {
                 string channel = string.Create(CultureInfo.InvariantCulture, $"channel:{number:D9}");
-                home.Tell(new ChannelProtocol.Subscribe(new Subscription(channel, loop: 0, ActorRefs.Nobody, client), Id: 1, Bytes: 100), ActorRefs.NoSender);
+                home.Tell(new ChannelProtocol.Subscribe(new Subscription(channel, loop: 0, ActorRefs.Nobody, client), Id: 1, Bytes: 100),
+                    ActorRefs.NoSender);
                 if ((number + 1) % AtOnce == 0 || number + 1 == to) Await(number + 1);
             }
         }

@@ -12,13 +12,14 @@ internal readonly record struct Footprint(long Live, long Resident, long Allocat
     /// <summary>As it is, with whatever garbage there is.</summary>
     public static Footprint Now() => new(-1, Environment.WorkingSet, GC.GetTotalAllocatedBytes(precise: true));
 
-    /// <summary>After a collection that gives back what it can.</summary>
+    /// <summary>After a collection that returns what it can.</summary>
     public static Footprint Collected(out TimeSpan time)
     {
         long start = Stopwatch.GetTimestamp();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         time = Stopwatch.GetElapsedTime(start);
-        return new Footprint(GC.GetTotalMemory(forceFullCollection: false), Environment.WorkingSet, GC.GetTotalAllocatedBytes(precise: true));
+        return new Footprint(
+            GC.GetTotalMemory(forceFullCollection: false), Environment.WorkingSet, GC.GetTotalAllocatedBytes(precise: true));
     }
 
     /// <summary>Prints what so many things made of the difference.</summary>

@@ -18,7 +18,8 @@ internal static class HistoryRun
         Footprint before = Footprint.Collected(out _);
         long start = Stopwatch.GetTimestamp();
         Append(AtFirst, AtFirst + count);
-        Footprint.Print("channel with one publication of 100 B, its name of 17 characters included", count, Stopwatch.GetElapsedTime(start), before);
+        Footprint.Print(
+            "channel with one publication of 100 B, its name of 17 characters included", count, Stopwatch.GetElapsedTime(start), before);
         return 0;
 
         void Append(int from, int to)

@@ -3,31 +3,31 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Bench.Memory;
 
-/// <summary>A client that says what it has to say and is silent then. It takes what it is told, and forgets it.</summary>
-/// <param name="said">Masked frames; shared by all clients.</param>
+/// <summary>A client that says what it has to say and is silent then. It takes what it is told, and drops it.</summary>
+/// <param name="sent">Masked frames; shared by all clients.</param>
 /// <param name="tally">Of all clients.</param>
-internal sealed class QuietCarrier(byte[] said, QuietCarrier.Tally tally) : Stream, ICarrier
+internal sealed class QuietCarrier(byte[] sent, QuietCarrier.Tally tally) : Stream, ICarrier
 {
     private static readonly IPEndPoint s_remote = new(IPAddress.Loopback, 9);
 
-    private int _heard;
-    private bool _told;
+    private int _received;
+    private bool _reported;
     private TaskCompletionSource<int>? _silence;
 
     /// <summary>What the hub has done with the clients.</summary>
     internal sealed class Tally
     {
-        private int _silent, _told;
+        private int _silent, _reported;
 
-        /// <summary>Clients that have said all, and from which the hub waits for more.</summary>
+        /// <summary>Clients that have sent all, and from which the hub waits for more.</summary>
         public int Silent => Volatile.Read(ref _silent);
 
         /// <summary>Clients that the hub has told something.</summary>
-        public int Told => Volatile.Read(ref _told);
+        public int Notified => Volatile.Read(ref _reported);
 
         internal void CountSilent() => Interlocked.Increment(ref _silent);
 
-        internal void CountTold() => Interlocked.Increment(ref _told);
+        internal void CountConnected() => Interlocked.Increment(ref _reported);
     }
 
     public Stream Frames => this;
@@ -42,23 +42,23 @@ internal sealed class QuietCarrier(byte[] said, QuietCarrier.Tally tally) : Stre
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_heard == said.Length)
+        if (_received == sent.Length)
         {
             _silence = new TaskCompletionSource<int>();
             tally.CountSilent();
             return new ValueTask<int>(_silence.Task);
         }
 
-        int length = Math.Min(buffer.Length, said.Length - _heard);
-        said.AsSpan(_heard, length).CopyTo(buffer.Span);
-        _heard += length;
+        int length = Math.Min(buffer.Length, sent.Length - _received);
+        sent.AsSpan(_received, length).CopyTo(buffer.Span);
+        _received += length;
         return new ValueTask<int>(length);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (!_told) tally.CountTold();
-        _told = true;
+        if (!_reported) tally.CountConnected();
+        _reported = true;
         return default;
     }
 

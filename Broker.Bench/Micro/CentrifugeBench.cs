@@ -71,7 +71,8 @@ public class CentrifugeBench
     public int ReplyToConnect()
     {
         _writer.Clear();
-        _writer.WriteConnect(1, new ConnectResult { Client = "2f0c8a0e-6c7b-4d7e-9a52-1d6b7b3c9f10", Version = "0.1.0", PingSeconds = 25, Pong = true });
+        _writer.WriteConnect(
+            1, new ConnectResult { Client = "2f0c8a0e-6c7b-4d7e-9a52-1d6b7b3c9f10", Version = "0.1.0", PingSeconds = 25, Pong = true });
         return _writer.Frame.Length;
     }
 }

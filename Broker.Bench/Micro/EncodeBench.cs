@@ -4,7 +4,9 @@ using Broker.Core.Framing;
 
 namespace Broker.Bench.Micro;
 
-/// <summary>What does it cost to make a server's frame of a payload, in each of our three ways, beside <c>System.Net.WebSockets</c>?</summary>
+/// <summary>
+/// What does it cost to make a server's frame of a payload, in each of our three ways, beside <c>System.Net.WebSockets</c>?
+/// </summary>
 /// <remarks>The numbers are per frame. Theirs copies header and payload into a buffer and hands it to a stream, which drops it.</remarks>
 [MemoryDiagnoser(false)]
 public class EncodeBench
@@ -25,7 +27,9 @@ public class EncodeBench
         _payload = new byte[PayloadBytes];
         _room = new byte[FrameHeader.SizeMax + PayloadBytes];
         _many = new byte[FramesPerBuffer * (FrameHeader.SizeMax + PayloadBytes)];
-        _webSocket = WebSocket.CreateFromStream(new RepeatedReads([0]), new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
+        _webSocket =
+            WebSocket.CreateFromStream(
+                new RepeatedReads([0]), new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
     }
 
     [Benchmark(Baseline = true)]
@@ -40,7 +44,8 @@ public class EncodeBench
 
     /// <summary>The same for a client, which masks its own bytes where they lie.</summary>
     [Benchmark]
-    public int Prefix_and_mask_in_the_callers_buffer() => FrameWriter.Prefix(_room, FrameHeader.SizeMax, Opcode.Binary, maskingKey: 0x37fa213d);
+    public int Prefix_and_mask_in_the_callers_buffer() =>
+        FrameWriter.Prefix(_room, FrameHeader.SizeMax, Opcode.Binary, maskingKey: 0x37fa213d);
 
     [Benchmark(OperationsPerInvoke = FramesPerBuffer)]
     public int Many_into_one_buffer()

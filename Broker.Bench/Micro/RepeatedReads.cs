@@ -1,6 +1,8 @@
 namespace Broker.Bench.Micro;
 
-/// <summary>A stream that gives the same bytes over and over, at once; no read goes past their end. What is written to it is gone.</summary>
+/// <summary>
+/// A stream that gives the same bytes over and over, at once; no read goes past their end. What is written to it is gone.
+/// </summary>
 internal sealed class RepeatedReads(byte[] bytes) : Stream
 {
     private int _position;

@@ -14,7 +14,8 @@ namespace Broker.Bench.Micro;
 [MemoryDiagnoser]
 public class TokenBench
 {
-    private const string Claims = """{"sub":"user-42","iat":1764500000,"exp":4102444800,"jti":"0b6b1f0e-6f0e-4b6e-9d2e-3d1b6a5b7c11","info":{"name":"Ada"}}""";
+    private const string Claims =
+        """{"sub":"user-42","iat":1764500000,"exp":4102444800,"jti":"0b6b1f0e-6f0e-4b6e-9d2e-3d1b6a5b7c11","info":{"name":"Ada"}}""";
 
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
     private byte[] _token = [];
@@ -29,7 +30,8 @@ public class TokenBench
     public void Sign()
     {
         string header = $$"""{"alg":"{{Algorithm}}","typ":"JWT"}""";
-        string signedPart = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Claims))}";
+        string signedPart =
+            $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Claims))}";
         byte[] bytes = Encoding.ASCII.GetBytes(signedPart);
         (TokenKey key, SecurityKey theirs, byte[] signature) = Algorithm switch
         {

@@ -3,7 +3,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Bench.Native;
 
-/// <summary>100,000 fast calls on one connection, 16 at a time: alone, and while 1,000 slow ones are pending on the same connection.</summary>
+/// <summary>
+/// 100,000 fast calls on one connection, 16 at a time: alone, and while 1,000 slow ones are pending on the same connection.
+/// </summary>
 internal static class CallsRun
 {
     private const int Fast = 100_000;

@@ -19,7 +19,9 @@ internal interface IAsker : IDisposable
 internal readonly record struct Pace(double PerSecond, double PerCpuSecond)
 {
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{PerSecond,9:N0}/s   {1e6 / PerCpuSecond,6:F2} µs of the server each   {PerCpuSecond,9:N0} per CPU second");
+        string.Create(
+            CultureInfo.InvariantCulture,
+                $"{PerSecond,9:N0}/s   {1e6 / PerCpuSecond,6:F2} µs of the server each   {PerCpuSecond,9:N0} per CPU second");
 }
 
 /// <summary>Many in flight on each connection: whatever is answered is asked again at once.</summary>
@@ -28,7 +30,8 @@ internal static class ClosedLoop
     internal const int InFlight = 64;
 
     public static async Task<Pace> MeasureAsync(
-        HubProcess server, Func<int, CancellationToken, Task<IAsker>> connect, int connections, TimeSpan warm, TimeSpan measured, CancellationToken stop)
+        HubProcess server, Func<int, CancellationToken, Task<IAsker>> connect, int connections, TimeSpan warm, TimeSpan measured,
+            CancellationToken stop)
     {
         var askers = new List<IAsker>();
         for (int i = 0; i < connections; i++) askers.Add(await connect(server.Port, stop));

@@ -7,7 +7,9 @@ using Broker.Core.Framing;
 
 namespace Broker.Bench.Native;
 
-/// <summary>A WebSocket that costs next to nothing: it sends frames that are made already, and gives payloads as they lie in its buffer.</summary>
+/// <summary>
+/// A WebSocket that costs next to nothing: it sends frames that are made already, and gives payloads as they lie in its buffer.
+/// </summary>
 internal sealed class FrameSocket : IDisposable
 {
     private const uint Key = 0x37fa213d;
@@ -27,7 +29,8 @@ internal sealed class FrameSocket : IDisposable
         var frames = new FrameSocket(socket);
         string offer = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
         await frames.SendAsync(Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"), stop);
+            $"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                + $"13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"), stop);
         int end;
         while ((end = frames._buffer.AsSpan(0, frames._end).IndexOf("\r\n\r\n"u8)) < 0) await frames.ReadAsync(stop);
         frames._start = end + 4;
@@ -48,7 +51,8 @@ internal sealed class FrameSocket : IDisposable
     {
         payload = default;
         var reader = new FrameReader(_buffer.AsSpan(_start, _end - _start));
-        if (reader.ReadHeader(out FrameHeader header) != OperationStatus.Done || header.PayloadLength > _end - _start - reader.Position) return false;
+        if (reader.ReadHeader(out FrameHeader header) != OperationStatus.Done || header.PayloadLength > _end - _start - reader.Position)
+            return false;
         payload = reader.TakePayload((int)header.PayloadLength);
         _start += reader.Position;
         return true;

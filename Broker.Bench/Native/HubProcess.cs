@@ -5,7 +5,9 @@ using Broker.Bench.Load;
 
 namespace Broker.Bench.Native;
 
-/// <summary>A server, a <see cref="NativeHub"/> unless another is asked for, in a process of its own, on core 0, and what the kernel counts of it.</summary>
+/// <summary>
+/// A server, a <see cref="NativeHub"/> unless another is asked for, in a process of its own, on core 0, and what the kernel counts of it.
+/// </summary>
 internal sealed class HubProcess : IAsyncDisposable
 {
     private const double TicksASecond = 100;
@@ -61,7 +63,7 @@ internal sealed class HubProcess : IAsyncDisposable
         return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksASecond;
     }
 
-    /// <summary>Resident memory in KiB: now, or at its peak since <see cref="ForgetPeak"/>.</summary>
+    /// <summary>Resident memory in KiB: now, or at its peak since <see cref="ResetPeak"/>.</summary>
     public long ResidentKiB(bool peak)
     {
         string name = peak ? "VmHWM:" : "VmRSS:";
@@ -69,7 +71,7 @@ internal sealed class HubProcess : IAsyncDisposable
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 
-    public void ForgetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
+    public void ResetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 

@@ -24,12 +24,14 @@ internal static class NativeHub
             Listen = new ListenSettings { Port = port },
             Calls = new CallSettings { PendingMax = 4096 },
         };
-        await using var hub = new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
+        await using var hub =
+            new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
+                Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("same", static (call, _) => new(call.Arguments));
-        hub.Methods.AddQuick("quick", static (call, result) => result.Write(call.Arguments));
-        hub.Methods.Add("slow", static async (call, cancel) =>
+        hub.Methods.AddInline("quick", static (call, result) => result.Write(call.Arguments));
+        hub.Methods.Add("slow", static async (call, cancellationToken) =>
         {
-            await Task.Delay(SlowTime, cancel);
+            await Task.Delay(SlowTime, cancellationToken);
             return call.Arguments;
         });
 

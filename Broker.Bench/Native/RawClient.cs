@@ -22,7 +22,9 @@ internal sealed class RawClient : IDisposable
     /// <summary>A client that has its welcome.</summary>
     public static async Task<RawClient> ConnectAsync(int port, bool batched, CancellationToken stop)
     {
-        var client = new RawClient(await FrameSocket.ConnectAsync(port, "/ws", batched ? NativeProtocol.Batched : NativeProtocol.Unbatched, stop), batched);
+        var client =
+            new RawClient(
+                await FrameSocket.ConnectAsync(port, "/ws", batched ? NativeProtocol.Batched : NativeProtocol.Unbatched, stop), batched);
         await client.SendAsync(Frame(NativeWriter.Message(new Hello { Version = 1, FrameBytesMax = 1024 * 1024, Name = "bench"u8 })), stop);
         await client.ReceiveAsync(messages: 1, stop);
         return client;
@@ -61,7 +63,8 @@ internal sealed class RawClient : IDisposable
             var messages = new NativeReader(payload[1..], Side.Client, _batched);
             while (messages.Read(out NativeMessage message) == OperationStatus.Done)
             {
-                if (message.Kind == NativeKind.Fault) throw new LoadException($"A call failed: {message.As<Core.Protocol.Messages.CallFault>().Code}.");
+                if (message.Kind == NativeKind.Fault)
+                    throw new LoadException($"A call failed: {message.As<Core.Protocol.Messages.CallFault>().Code}.");
                 if (message.Kind == NativeKind.Ping) _pinged = message.As<Ping>().Mark;
                 else count++;
             }

@@ -6,7 +6,7 @@ using Broker.Core.Protocol.Messages;
 namespace Broker.Bench.Native;
 
 /// <summary>
-/// One client uploads 64 MiB, as a publication that it hears itself, or as one that nobody hears, and downloads 64 MiB, as the
+/// One client uploads 64 MiB, as a publication that it receives itself, or as one that no one receives, and downloads 64 MiB, as the
 /// result of a call. Meanwhile it and another client ping and call; and a third sends wrong chunks.
 /// </summary>
 internal static class StreamsRun
@@ -30,11 +30,12 @@ internal static class StreamsRun
 
         await client.PublishAsync("nobody", upload.AsMemory(0, 2 * 1024 * 1024), cancellationToken: stop);
         long before = hub.ResidentKiB(peak: false);
-        hub.ForgetPeak();
+        hub.ResetPeak();
         await PairAsync(client, upload, stop);
         long grown = hub.ResidentKiB(peak: true) - before;
         long allowed = ((2 * NativeHub.BlobBytes) + (4 * 1024 * 1024)) / 1024;
-        Write($"memory: {before / 1024.0:F1} MiB before, {grown / 1024.0:F1} MiB more at the peak of one pair; both payloads and 2 MiB each are {allowed / 1024.0:F1} MiB");
+        Write($"memory: {before / 1024.0:F1} MiB before, {grown / 1024.0:F1} MiB more at the peak of one pair; both payloads and 2 MiB "
+            + $"each are {allowed / 1024.0:F1} MiB");
 
         Latencies[] all = [new("own ping"), new("own call of 100 B"), new("another's ping"), new("another's call of 100 B")];
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -55,7 +56,8 @@ internal static class StreamsRun
         await Task.WhenAll(probes);
 
         double mebibytes = 2.0 * rounds * NativeHub.BlobBytes / (1024 * 1024);
-        Write($"{rounds} pairs in {took.TotalSeconds:F1} s: {mebibytes / took.TotalSeconds:F0} MiB/s in both directions together, {cpu / mebibytes * 1000:F2} ms of the hub's processor for each MiB");
+        Write($"{rounds} pairs in {took.TotalSeconds:F1} s: {mebibytes / took.TotalSeconds:F0} MiB/s in both directions together, "
+            + $"{cpu / mebibytes * 1000:F2} ms of the hub's processor for each MiB");
         foreach (Latencies each in all) Console.WriteLine(each);
         bool met = grown <= allowed && all.All(each => each.At(0.99) < LimitMilliseconds);
         Console.WriteLine(met ? "met: p99 under 20 ms, memory within the payloads and 2 MiB each" : "MISSED");
@@ -66,7 +68,8 @@ internal static class StreamsRun
     {
         Task<PublishReceipt> up = client.PublishAsync("nobody", upload, cancellationToken: stop);
         ReadOnlyMemory<byte> down = await client.CallAsync("blob", default, cancellationToken: stop);
-        if (down.Length != NativeHub.BlobBytes || down.Span.ContainsAnyExcept((byte)7)) throw new LoadException("The download is not what was sent.");
+        if (down.Length != NativeHub.BlobBytes || down.Span.ContainsAnyExcept((byte)7))
+            throw new LoadException("The download is not what was sent.");
         await up;
     }
 
@@ -81,7 +84,7 @@ internal static class StreamsRun
         }
     }
 
-    // Each is answered with its error, and nobody else notices.
+    // Each is answered with its error, and no other component notices.
     private static async Task SendWrongChunksAsync(int port, CancellationToken stop)
     {
         using RawClient client = await RawClient.ConnectAsync(port, batched: true, stop);

@@ -13,7 +13,7 @@ internal sealed class HubSubscriber(WebSocket socket)
 
     public bool TryQueue(HubMessage message) => _queue.Writer.TryWrite(message);
 
-    /// <summary>Waits for room; a subscriber that has left takes nothing and holds nobody up.</summary>
+    /// <summary>Waits for room; a subscriber that has left takes nothing and holds no one up.</summary>
     public async ValueTask QueueAsync(HubMessage message, CancellationToken stop)
     {
         while (await _queue.Writer.WaitToWriteAsync(stop))

@@ -10,7 +10,7 @@ internal sealed class HubTopic
 {
     private readonly Lock _gate = new();
     private readonly List<HubSubscriber> _subscribers = [];
-    private HubSubscriber[]? _snapshot;    // Of the list; until somebody comes or goes.
+    private HubSubscriber[]? _snapshot;    // Of the list; until someone comes or goes.
 
     public void Add(HubSubscriber subscriber)
     {

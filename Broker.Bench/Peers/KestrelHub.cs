@@ -4,7 +4,7 @@ using System.Net.WebSockets;
 namespace Broker.Bench.Peers;
 
 /// <summary>
-/// A plain hub over Kestrel: who connects to <c>/sub/{topic}</c> hears what is sent on <c>/pub/{topic}</c>.
+/// A plain hub over Kestrel: who connects to <c>/sub/{topic}</c> receives what is sent on <c>/pub/{topic}</c>.
 /// A publication is copied once and its bytes are shared; each subscriber has a bounded queue and a writer loop.
 /// </summary>
 internal sealed class KestrelHub : IPeerServer

@@ -12,8 +12,13 @@ internal static class SoakCommand
     public static Command Create()
     {
         var frames = new Option<long>("--frames") { Description = "How many frames at least.", DefaultValueFactory = _ => 100_000_000 };
-        var seed = new Option<ulong>("--seed") { Description = "Of the random numbers: the same seed is the same run.", DefaultValueFactory = _ => (ulong)Random.Shared.NextInt64() };
-        var command = new Command("soak", "Random frames of random sizes, kinds, fragments and cuts through the frame engine; ends with 1 at the first wrong byte or lost buffer.")
+        var seed = new Option<ulong>("--seed")
+            { Description = "Of the random numbers: the same seed is the same run.",
+                DefaultValueFactory = _ => (ulong)Random.Shared.NextInt64() };
+        var command =
+            new Command("soak",
+                "Random frames of random sizes, kinds, fragments and cuts through the frame engine; ends with 1 at the first wrong byte or "
+                    + "lost buffer.")
         {
             frames,
             seed,
@@ -27,15 +32,15 @@ internal static class SoakCommand
         output.WriteLine(Text($"soak --frames {framesWanted} --seed {seed}"));
         var run = new SoakRun(seed);
         long start = Stopwatch.GetTimestamp();
-        TimeSpan told = default;
+        TimeSpan reported = default;
         try
         {
             while (run.Frames < framesWanted)
             {
                 run.RunConnection();
                 TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
-                if (elapsed - told < s_progress) continue;
-                told = elapsed;
+                if (elapsed - reported < s_progress) continue;
+                reported = elapsed;
                 output.WriteLine(Progress(run, elapsed));
             }
         }
@@ -51,7 +56,9 @@ internal static class SoakCommand
     }
 
     private static string Progress(SoakRun run, TimeSpan elapsed) => Text(
-        $"{elapsed.TotalSeconds,6:F0} s  {run.Frames,12:N0} frames  {run.Frames / elapsed.TotalSeconds / 1e6:F2} M/s  {run.Bytes / 1e9:F1} GB  {run.Reads:N0} reads  {run.Connections:N0} connections  {Environment.WorkingSet / (1024 * 1024)} MiB resident, {GC.GetTotalMemory(forceFullCollection: false) / (1024 * 1024)} MiB managed");
+        $"{elapsed.TotalSeconds,6:F0} s  {run.Frames,12:N0} frames  {run.Frames / elapsed.TotalSeconds / 1e6:F2} M/s  {run.Bytes / 1e9:F1} "
+            + $"GB  {run.Reads:N0} reads  {run.Connections:N0} connections  {Environment.WorkingSet / (1024 * 1024)} MiB resident, "
+            + $"{GC.GetTotalMemory(forceFullCollection: false) / (1024 * 1024)} MiB managed");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -32,7 +32,7 @@ internal sealed class SoakRun(ulong seed)
     /// <summary>Connections that are over.</summary>
     public long Connections { get; private set; }
 
-    /// <summary>One connection from its first frame to its last, cut off wherever that is.</summary>
+    /// <summary>One connection from its first frame to its last, disconnected wherever that is.</summary>
     public void RunConnection()
     {
         var engine = new FrameEngine(s_settings, _pool);
@@ -91,7 +91,8 @@ internal sealed class SoakRun(ulong seed)
     private void Answer(Turn turn, in Message message)
     {
         Expect(_traffic.Messages.TryDequeue(out SoakTraffic.Slice expected), "A message that was not sent.");
-        Expect(message.Opcode == expected.Opcode && message.Payload.SequenceEqual(_traffic.BytesOf(expected)), "A message came out as another.");
+        Expect(message.Opcode == expected.Opcode && message.Payload.SequenceEqual(_traffic.BytesOf(expected)),
+            "A message came out as another.");
         switch (expected.Answer)
         {
             case SoakTraffic.Answer.Echo: turn.Echo(message); break;

@@ -16,7 +16,8 @@ internal sealed class SoakTraffic
     /// <summary>The most fragments of one.</summary>
     public const int FragmentsMax = 8;
 
-    private static readonly byte[][] s_units = [.. new[] { "abcd", "äß", "a€", "€z", "𐍈", "\0\u007f09", "éA~", "𝄞" }.Select(Encoding.UTF8.GetBytes)];
+    private static readonly byte[][] s_units =
+        [.. new[] { "abcd", "äß", "a€", "€z", "𐍈", "\0\u007f09", "éA~", "𝄞" }.Select(Encoding.UTF8.GetBytes)];
 
     private readonly byte[] _binary = new byte[TableBytes];
     private readonly byte[] _text = new byte[TableBytes];
@@ -44,7 +45,7 @@ internal sealed class SoakTraffic
     /// <summary>How the handler answers a message.</summary>
     public enum Answer : byte { Echo, Copy, None }
 
-    /// <summary>A payload, what it is said in, and how it is answered.</summary>
+    /// <summary>A payload, what it is sent in, and how it is answered.</summary>
     public readonly record struct Slice(Opcode Opcode, int Start, int Length, Answer Answer);
 
     /// <summary>The bytes of a payload.</summary>

@@ -13,7 +13,8 @@ internal static class BenchOptions
     public const double SecondsMax = 86_400;
 
     /// <summary>A whole number within bounds.</summary>
-    public static Option<int> Number(string name, int usual, int min, int max, string description) => TypedOptions.Number(name, usual, min, max, description);
+    public static Option<int> Number(string name, int usual, int min, int max, string description) =>
+        TypedOptions.Number(name, usual, min, max, description);
 
     /// <summary>A time in seconds.</summary>
     public static Option<double> Seconds(string name, double usual, string description) =>

@@ -84,7 +84,8 @@ internal sealed record BenchReport
         var text = new StringWriter(CultureInfo.InvariantCulture);
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(text),
+            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out =
+                new AnsiConsoleOutput(text),
         });
         console.Profile.Width = 110;
         console.Profile.Capabilities.Unicode = true;
@@ -95,7 +96,8 @@ internal sealed record BenchReport
         if (Tally.Expected > 0)
         {
             text.Write(string.Create(CultureInfo.InvariantCulture,
-                $"of {Tally.Expected:n0} in all: lost {Tally.Lost:n0}, duplicated {Tally.Duplicated:n0}, out of order {Tally.Disordered:n0}, damaged {Tally.Damaged:n0}; "));
+                $"of {Tally.Expected:n0} in all: lost {Tally.Lost:n0}, duplicated {Tally.Duplicated:n0}, out of order "
+                    + $"{Tally.Disordered:n0}, damaged {Tally.Damaged:n0}; "));
         }
 
         text.Write(string.Create(CultureInfo.InvariantCulture, $"connections lost {LostConnections:n0}: {Verdict}"));

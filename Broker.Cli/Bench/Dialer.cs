@@ -16,17 +16,17 @@ internal sealed class Dialer(Uri url, LoadMeter meter) : IDisposable
     /// <summary>Opens many.</summary>
     /// <param name="count">How many.</param>
     /// <param name="open">Opens the one of that number.</param>
-    /// <param name="cancel">Ends it: those under way are given up.</param>
+    /// <param name="cancellationToken">Ends it: those under way are given up.</param>
     /// <exception cref="BenchException">The files do not suffice.</exception>
     /// <exception cref="OperationCanceledException">It was ended.</exception>
-    public static Task OpenAllAsync(int count, Func<int, CancellationToken, ValueTask> open, CancellationToken cancel) =>
-        Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, open);
+    public static Task OpenAllAsync(int count, Func<int, CancellationToken, ValueTask> open, CancellationToken cancellationToken) =>
+        Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, open);
 
     /// <summary>Opens one.</summary>
     /// <exception cref="BenchException">It did not open.</exception>
-    public async Task<ClientWebSocket> OpenAsync(CancellationToken cancel)
+    public async Task<ClientWebSocket> OpenAsync(CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(OpenLimit);
         var socket = new ClientWebSocket();
         socket.Options.KeepAliveInterval = TimeSpan.Zero;       // Nothing is sent that was not asked for.
@@ -37,7 +37,7 @@ internal sealed class Dialer(Uri url, LoadMeter meter) : IDisposable
             meter.Opened();
             return socket;
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             socket.Dispose();
             throw new BenchException($"{url} has not answered within {OpenLimit.TotalSeconds:0} s.");
@@ -65,7 +65,8 @@ internal sealed class Dialer(Uri url, LoadMeter meter) : IDisposable
         {
             0 => $"no WebSocket handshake: {failure.Message}",
             101 => $"the handshake is not one of a WebSocket: {failure.Message}",
-            404 => "the server answered 404: nothing is there at this path. Broker has /connection/websocket, and /echo once it is opened (--echo).",
+            404 => "the server answered 404: nothing is there at this path. Broker has /connection/websocket, and /echo once it is opened "
+                + "(--echo).",
             429 or 503 => $"the server answered {status}: it takes no more connections.",
             _ => $"the server answered the handshake with {status} instead of 101.",
         };
@@ -73,7 +74,7 @@ internal sealed class Dialer(Uri url, LoadMeter meter) : IDisposable
 
     private static string ReasonOf(SocketException failure) => failure.SocketErrorCode switch
     {
-        SocketError.ConnectionRefused => "nobody listens there (connection refused).",
+        SocketError.ConnectionRefused => "there is no listener (connection refused).",
         SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "there is no host of this name.",
         SocketError.TooManyOpenSockets => $"this process may have {OpenFiles.Limit} open files and has no more (ulimit -n).",
         SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse =>

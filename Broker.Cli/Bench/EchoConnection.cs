@@ -10,7 +10,7 @@ internal sealed class EchoConnection(int number, ClientWebSocket socket, EchoPla
     /// <summary>The least bytes that a message has.</summary>
     public const int BytesMin = 16;
 
-    private readonly byte[] _sent = MakePattern(plan.Bytes), _heard = new byte[plan.Bytes];
+    private readonly byte[] _sent = MakePattern(plan.Bytes), _received = new byte[plan.Bytes];
     private SequenceCheck _check;
     private long _next, _damaged;
     private int _underWay;
@@ -23,7 +23,7 @@ internal sealed class EchoConnection(int number, ClientWebSocket socket, EchoPla
         tally = tally with { Damaged = tally.Damaged + _damaged };
     }
 
-    /// <summary>Sends until it is enough, and hears what is under way then.</summary>
+    /// <summary>Sends until it is enough, and receives what is under way then.</summary>
     public async Task RunAsync()
     {
         using CancellationTokenRegistration abort = control.Aborting.Register(socket.Abort);
@@ -32,7 +32,7 @@ internal sealed class EchoConnection(int number, ClientWebSocket socket, EchoPla
             while (true)
             {
                 await SendSomeAsync().ConfigureAwait(false);
-                if (_underWay > 0) await HearAsync().ConfigureAwait(false);
+                if (_underWay > 0) await ReceiveAsync().ConfigureAwait(false);
                 else if (_sending is { } last) await last.ConfigureAwait(false);
                 else return;
             }
@@ -40,7 +40,7 @@ internal sealed class EchoConnection(int number, ClientWebSocket socket, EchoPla
         catch (Exception failure) when (SocketReading.IsOfSocket(failure))
         {
             meter.Closed();
-            control.LoseConnection(failure, ends: true);
+            control.DropConnection(failure, ends: true);
         }
     }
 
@@ -63,21 +63,21 @@ internal sealed class EchoConnection(int number, ClientWebSocket socket, EchoPla
         }
     }
 
-    private async ValueTask HearAsync()
+    private async ValueTask ReceiveAsync()
     {
         int length = 0;
         bool isWhole, isLonger = false;
         do
         {
             // What does not fit is read over the beginning: it is damaged anyway.
-            if (length == _heard.Length) (length, isLonger) = (0, true);
-            ValueWebSocketReceiveResult read = await socket.ReadAsync(_heard.AsMemory(length)).ConfigureAwait(false);
+            if (length == _received.Length) (length, isLonger) = (0, true);
+            ValueWebSocketReceiveResult read = await socket.ReadAsync(_received.AsMemory(length)).ConfigureAwait(false);
             length += read.Count;
             isWhole = read.EndOfMessage;
         }
         while (!isWhole);
 
-        Take(isLonger ? [] : _heard.AsSpan(0, length));
+        Take(isLonger ? [] : _received.AsSpan(0, length));
     }
 
     private void Take(ReadOnlySpan<byte> message)

@@ -20,9 +20,9 @@ internal sealed class EchoLoad(EchoPlan plan, Dialer dialer, LoadMeter meter, Ru
     {
         OpenFiles.Check(plan.Connections, OpenFiles.Limit);
         control.EnterOpening(plan.Connections);
-        await Dialer.OpenAllAsync(plan.Connections, async (number, cancel) =>
+        await Dialer.OpenAllAsync(plan.Connections, async (number, cancellationToken) =>
         {
-            ClientWebSocket socket = await dialer.OpenAsync(cancel).ConfigureAwait(false);
+            ClientWebSocket socket = await dialer.OpenAsync(cancellationToken).ConfigureAwait(false);
             _sockets[number] = socket;
             _connections[number] = new EchoConnection(number, socket, plan, meter, control);
         }, control.Stopping).ConfigureAwait(false);
@@ -40,5 +40,6 @@ internal sealed class EchoLoad(EchoPlan plan, Dialer dialer, LoadMeter meter, Ru
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await Task.WhenAll(_sockets.OfType<ClientWebSocket>().Select(SocketReading.EndAsync)).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() =>
+        await Task.WhenAll(_sockets.OfType<ClientWebSocket>().Select(SocketReading.EndAsync)).ConfigureAwait(false);
 }

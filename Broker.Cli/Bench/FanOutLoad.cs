@@ -15,16 +15,18 @@ internal sealed class FanOutLoad(FanOutPlan plan, string token, Dialer dialer, L
     {
         OpenFiles.Check(_links.Length, OpenFiles.Limit);
         control.EnterOpening(_links.Length);
-        await Dialer.OpenAllAsync(_links.Length, async (number, cancel) =>
+        await Dialer.OpenAllAsync(_links.Length, async (number, cancellationToken) =>
         {
             int subscriber = number - plan.Publishers;
             _links[number] = subscriber < 0
-                ? await CentrifugeLink.OpenAsync(dialer, token, AnswerBytes, channel: null, cancel).ConfigureAwait(false)
-                : await CentrifugeLink.OpenAsync(dialer, token, plan.Bytes, plan.NameOf(plan.ChannelOf(subscriber)), cancel).ConfigureAwait(false);
+                ? await CentrifugeLink.OpenAsync(dialer, token, AnswerBytes, channel: null, cancellationToken).ConfigureAwait(false)
+                : await CentrifugeLink.OpenAsync(dialer, token, plan.Bytes, plan.NameOf(plan.ChannelOf(subscriber)), cancellationToken)
+                .ConfigureAwait(false);
         }, control.Stopping).ConfigureAwait(false);
 
         for (int i = 0; i < _publishers.Length; i++) _publishers[i] = new Publisher(i, _links[i]!, plan, meter, control);
-        for (int i = 0; i < _subscribers.Length; i++) _subscribers[i] = new Subscriber(i, _links[plan.Publishers + i]!, plan, _publishers, meter, control);
+        for (int i = 0; i < _subscribers.Length; i++)
+            _subscribers[i] = new Subscriber(i, _links[plan.Publishers + i]!, plan, _publishers, meter, control);
     }
 
     /// <inheritdoc/>

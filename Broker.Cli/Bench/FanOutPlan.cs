@@ -23,7 +23,7 @@ internal sealed record FanOutPlan(int Subscribers, int Publishers, int Channels,
     /// <summary>The least bytes of a publication: two quotes, the run's mark and the stamp.</summary>
     public const int BytesMin = 2 + 9 + PublicationStamp.Size;
 
-    /// <summary>What the data of every publication begin with, and nobody else's do.</summary>
+    /// <summary>What the data of every publication begin with, and no others do.</summary>
     public byte[] Mark => Encoding.UTF8.GetBytes($"\"#{_run}");
 
     /// <summary>The name of a channel: this run's alone.</summary>
@@ -41,15 +41,15 @@ internal sealed record FanOutPlan(int Subscribers, int Publishers, int Channels,
         : [.. Enumerable.Range(0, Channels).Where(channel => channel % Publishers == publisher)];
 
     /// <summary>How many publish into a channel.</summary>
-    public int SpeakersOf(int channel) => Publishers < Channels ? 1 : (Publishers / Channels) + (channel < Publishers % Channels ? 1 : 0);
+    public int PublishersOf(int channel) => Publishers < Channels ? 1 : (Publishers / Channels) + (channel < Publishers % Channels ? 1 : 0);
 
     /// <summary>Which of a channel's publishers one of them is, from 0.</summary>
-    public int PlaceOf(int publisher) => Publishers < Channels ? 0 : publisher / Channels;
+    public int PositionOf(int publisher) => Publishers < Channels ? 0 : publisher / Channels;
 
     /// <summary>The publisher of that place.</summary>
-    public int SpeakerOf(int channel, int place) => Publishers < Channels ? channel % Publishers : (place * Channels) + channel;
+    public int PublisherOf(int channel, int slot) => Publishers < Channels ? channel % Publishers : (slot * Channels) + channel;
 
-    /// <summary>Whether a stamp is of this plan: its publisher speaks in its channel.</summary>
+    /// <summary>Whether a stamp is of this plan: its publisher uses in its channel.</summary>
     public bool Has(PublicationStamp stamp) =>
         stamp.Publisher < Publishers && stamp.Channel < Channels
         && (Publishers < Channels ? stamp.Channel % Publishers == stamp.Publisher : stamp.Publisher % Channels == stamp.Channel);

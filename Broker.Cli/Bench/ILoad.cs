@@ -8,7 +8,9 @@ internal interface ILoad : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
     Task OpenAsync();
 
-    /// <summary>Sends until it is enough or the run stops, and ends when all of it has arrived or the run is aborted; called once.</summary>
+    /// <summary>
+    /// Sends until it is enough or the run stops, and ends when all of it has arrived or the run is aborted; called once.
+    /// </summary>
     Task RunAsync();
 
     /// <summary>What became of everything that was sent; asked when <see cref="RunAsync"/> has ended.</summary>

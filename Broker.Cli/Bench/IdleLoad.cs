@@ -5,7 +5,9 @@ namespace Broker.Cli.Bench;
 
 /// <summary>Connections that say nothing but what they must: opened, held, and counted at the end.</summary>
 /// <param name="connections">How many.</param>
-/// <param name="token">Says <c>connect</c> with it, and answers pings, as the Centrifuge JSON protocol has it; <c>null</c>: any WebSocket.</param>
+/// <param name="token">
+/// Says <c>connect</c> with it, and answers pings, as the Centrifuge JSON protocol has it; <c>null</c>: any WebSocket.
+/// </param>
 /// <param name="dialer">Opens them.</param>
 /// <param name="meter">Counts how long each took to open.</param>
 /// <param name="control">Ends it.</param>
@@ -31,15 +33,15 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         try
         {
             await OpenAsync(0, control.Stopping).ConfigureAwait(false);
-            await Dialer.OpenAllAsync(connections - 1, async (number, cancel) =>
+            await Dialer.OpenAllAsync(connections - 1, async (number, cancellationToken) =>
             {
                 try
                 {
-                    await OpenAsync(number + 1, cancel).ConfigureAwait(false);
+                    await OpenAsync(number + 1, cancellationToken).ConfigureAwait(false);
                 }
                 catch (BenchException failure)
                 {
-                    control.LoseConnection(failure, ends: false);
+                    control.DropConnection(failure, ends: false);
                 }
             }, control.Stopping).ConfigureAwait(false);
         }
@@ -59,19 +61,20 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         await Task.WhenAll(_reading.OfType<Task>()).ConfigureAwait(false);
     }
 
-    private async ValueTask OpenAsync(int number, CancellationToken cancel)
+    private async ValueTask OpenAsync(int number, CancellationToken cancellationToken)
     {
         long start = BenchClock.Now;
         if (token is null)
         {
-            ClientWebSocket socket = await dialer.OpenAsync(cancel).ConfigureAwait(false);
+            ClientWebSocket socket = await dialer.OpenAsync(cancellationToken).ConfigureAwait(false);
             _links[number] = new Closing(socket);
             byte[] ignored = new byte[ReadBytes];
             _reading[number] = HoldAsync(() => socket.ReadAsync(ignored).AsTask());
         }
         else
         {
-            CentrifugeLink link = await CentrifugeLink.OpenAsync(dialer, token, ReadBytes, channel: null, cancel).ConfigureAwait(false);
+            CentrifugeLink link =
+                await CentrifugeLink.OpenAsync(dialer, token, ReadBytes, channel: null, cancellationToken).ConfigureAwait(false);
             _links[number] = link;
             _reading[number] = HoldAsync(() => AnswerAsync(link));
         }
@@ -89,7 +92,7 @@ internal sealed class IdleLoad(int connections, string? token, Dialer dialer, Lo
         catch (Exception failure) when (SocketReading.IsOfSocket(failure))
         {
             meter.Closed();
-            control.LoseConnection(failure, ends: false);
+            control.DropConnection(failure, ends: false);
         }
     }
 

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Broker.Cli.Bench;
 
-/// <summary>Tells on standard error, where somebody looks, how a run goes: its phase, its connections, and the last half second.</summary>
+/// <summary>Tells on standard error, where a person looks, how a run goes: its phase, its connections, and the last half second.</summary>
 /// <param name="unit">What is counted.</param>
 /// <param name="meter">Counts it.</param>
 /// <param name="control">Knows the phase.</param>
@@ -29,7 +29,8 @@ internal sealed class LiveView(string unit, LoadMeter meter, RunControl control)
                 view.Refresh();
                 Task<T> running = work();
                 using var glances = new PeriodicTimer(s_glance);
-                while (await Task.WhenAny(running, glances.WaitForNextTickAsync().AsTask()).ConfigureAwait(false) != running) view.UpdateTarget(new Text(Line()));
+                while (await Task.WhenAny(running, glances.WaitForNextTickAsync().AsTask()).ConfigureAwait(false) != running)
+                    view.UpdateTarget(new Text(Line()));
                 return await running.ConfigureAwait(false);
             });
     }
@@ -44,6 +45,8 @@ internal sealed class LiveView(string unit, LoadMeter meter, RunControl control)
         (_before, _total, _restarts, _read) = (now, total, restarts, Stopwatch.GetTimestamp());
 
         string line = string.Create(CultureInfo.InvariantCulture, $"{control.Phase} | {meter.Open:n0} open");
-        return last.Count == 0 ? line : line + string.Create(CultureInfo.InvariantCulture, $" | {perSecond:n0} {unit}/s, p99 {BenchReport.TextOf(last.Quantile(0.99))}");
+        return last.Count == 0 ? line
+            : line + string.Create(
+            CultureInfo.InvariantCulture, $" | {perSecond:n0} {unit}/s, p99 {BenchReport.TextOf(last.Quantile(0.99))}");
     }
 }

@@ -25,7 +25,7 @@ internal sealed class LoadMeter
         shards[connection % shards.Length].Record(nanoseconds);
     }
 
-    /// <summary>Forgets what was counted, as at the end of a warm-up; what is counted meanwhile may be forgotten with it.</summary>
+    /// <summary>Drops what was counted, as at the end of a warm-up; what is counted meanwhile may be dropped with it.</summary>
     public void Restart()
     {
         LatencyHistogram[] earlier = _shards;
@@ -43,5 +43,6 @@ internal sealed class LoadMeter
     /// <summary>What was counted since the start, or the last restart.</summary>
     public Latencies Read() => Latencies.Of(_shards);
 
-    private static LatencyHistogram[] MakeShards() => [.. Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => new LatencyHistogram())];
+    private static LatencyHistogram[] MakeShards() =>
+        [.. Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => new LatencyHistogram())];
 }

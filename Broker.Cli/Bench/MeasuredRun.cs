@@ -8,7 +8,8 @@ namespace Broker.Cli.Bench;
 internal sealed record MeasuredRun(TimeSpan Warm, TimeSpan? Length)
 {
     // Nothing more is waited for once nothing has come for so long; for less once something is known to be wrong.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10), s_patienceOnFailure = TimeSpan.FromSeconds(1), s_glance = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10), s_patienceOnFailure = TimeSpan.FromSeconds(1), s_glance =
+        TimeSpan.FromMilliseconds(250);
 
     /// <summary>Runs all of it.</summary>
     /// <returns>What was measured; nothing if the run was stopped while it opened.</returns>

@@ -26,6 +26,7 @@ internal static class OpenFiles
     {
         if (limit is not { } most || connections + Reserved <= most) return;
         throw new BenchException(
-            $"{connections} connections need about {connections + Reserved} open files, and this process may have {most}: raise it (ulimit -n, ulimit -Hn, LimitNOFILE=) or ask for {Math.Max(0, most - Reserved)} at most.");
+            $"{connections} connections need about {connections + Reserved} open files, and this process may have {most}: raise it (ulimit "
+                + $"-n, ulimit -Hn, LimitNOFILE=) or ask for {Math.Max(0, most - Reserved)} at most.");
     }
 }

@@ -49,13 +49,13 @@ internal sealed class Publisher
     /// <summary>One of its publications has arrived at one subscriber.</summary>
     public void Delivered()
     {
-        if (Interlocked.Decrement(ref _underWay) == _underWayMax) _wake.Tell();
+        if (Interlocked.Decrement(ref _underWay) == _underWayMax) _wake.Set();
     }
 
     /// <summary>Publishes until it is enough.</summary>
     public async Task PublishAsync()
     {
-        using CancellationTokenRegistration stop = _control.Stopping.Register(_wake.Tell), abort = _control.Aborting.Register(_wake.Tell);
+        using CancellationTokenRegistration stop = _control.Stopping.Register(_wake.Set), abort = _control.Aborting.Register(_wake.Set);
         long start = BenchClock.Now;
         double interval = _plan.Rate == 0 ? 0 : 1e9 * _plan.Publishers / _plan.Rate;
         try
@@ -66,7 +66,7 @@ internal sealed class Publisher
                 long due = interval == 0 ? BenchClock.Now : start + (long)((Sent + ((double)_number / _plan.Publishers)) * interval);
                 if (interval > 0 && due > BenchClock.Now) await PauseAsync(due).ConfigureAwait(false);
                 else if (interval == 0 && Interlocked.Read(ref _underWay) > _underWayMax) await _wake.WaitAsync().ConfigureAwait(false);
-                else await _link.SayAsync(NextCommand(due)).ConfigureAwait(false);
+                else await _link.SendAsync(NextCommand(due)).ConfigureAwait(false);
             }
 
             _hasSent = true;
@@ -99,7 +99,7 @@ internal sealed class Publisher
         catch (Exception failure) when (SocketReading.IsOfSocket(failure))
         {
             _meter.Closed();
-            _control.LoseConnection(failure, ends: true);
+            _control.DropConnection(failure, ends: true);
         }
     }
 
@@ -108,7 +108,7 @@ internal sealed class Publisher
         if (line.SequenceEqual(CentrifugeReply.Ping))
         {
             _owesPong = true;
-            _wake.Tell();
+            _wake.Set();
             return;
         }
 

@@ -26,7 +26,7 @@ internal sealed class RunControl : IDisposable
     /// <summary>Whether a signal has ended it early.</summary>
     public bool WasInterrupted => _wasInterrupted;
 
-    /// <summary>Whether a signal has ended the waiting as well: what was under way then is missing, and nobody's fault.</summary>
+    /// <summary>Whether a signal has ended the waiting as well: what was under way then is missing, and no one's fault.</summary>
     public bool WasCutOff => _wasCutOff;
 
     /// <summary>What the run is doing; to be shown.</summary>
@@ -36,7 +36,8 @@ internal sealed class RunControl : IDisposable
     public void Enter(RunPhase phase) => _phase = phase;
 
     /// <summary>The run begins by opening its connections.</summary>
-    public void EnterOpening(int connections) => Enter(new RunPhase(string.Create(CultureInfo.InvariantCulture, $"opening {connections:n0} connections")));
+    public void EnterOpening(int connections) =>
+        Enter(new RunPhase(string.Create(CultureInfo.InvariantCulture, $"opening {connections:n0} connections")));
 
     /// <summary>Ends the sending.</summary>
     public void Stop() => _stop.Cancel();
@@ -74,7 +75,7 @@ internal sealed class RunControl : IDisposable
     /// <summary>A connection ended on which more was to come, unless all is done or is being ended.</summary>
     /// <param name="failure">What its socket said.</param>
     /// <param name="ends">Whether its loss ends the run.</param>
-    public void LoseConnection(Exception failure, bool ends)
+    public void DropConnection(Exception failure, bool ends)
     {
         if (_isOver || _abort.IsCancellationRequested) return;
         Interlocked.Increment(ref _lostConnections);

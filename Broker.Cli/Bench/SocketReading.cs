@@ -14,12 +14,14 @@ internal static class SocketReading
         // A token that can be cancelled would cost a registration for each message: what ends a socket here is Abort.
         ValueWebSocketReceiveResult read = await socket.ReceiveAsync(target, CancellationToken.None).ConfigureAwait(false);
         if (read.MessageType != WebSocketMessageType.Close) return read;
-        throw new BenchException($"The server closed a connection: {(int?)socket.CloseStatus ?? 1005} {socket.CloseStatusDescription}".TrimEnd());
+        throw new BenchException(
+            $"The server closed a connection: {(int?)socket.CloseStatus ?? 1005} {socket.CloseStatusDescription}".TrimEnd());
     }
 
     /// <summary>Whether a failure is that of a socket.</summary>
     public static bool IsOfSocket(Exception failure) =>
-        failure is BenchException or WebSocketException or IOException or ObjectDisposedException or OperationCanceledException or InvalidOperationException;
+        failure is BenchException or WebSocketException or IOException or ObjectDisposedException or OperationCanceledException
+            or InvalidOperationException;
 
     /// <summary>Closes as the protocol has it, unless everything is being ended, and waits for little.</summary>
     public static async Task EndAsync(ClientWebSocket socket)
@@ -27,7 +29,8 @@ internal static class SocketReading
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         try
         {
-            if (socket.State == WebSocketState.Open) await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token).ConfigureAwait(false);
+            if (socket.State == WebSocketState.Open)
+                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token).ConfigureAwait(false);
         }
         catch (Exception failure) when (IsOfSocket(failure))
         {

@@ -1,20 +1,21 @@
 namespace Broker.Cli.Bench;
 
-/// <summary>One connection that listens to one channel, and checks everything that it hears.</summary>
-internal sealed class Subscriber(int number, CentrifugeLink link, FanOutPlan plan, Publisher[] publishers, LoadMeter meter, RunControl control)
+/// <summary>One connection that listens to one channel, and checks everything that it receives.</summary>
+internal sealed class Subscriber(
+    int number, CentrifugeLink link, FanOutPlan plan, Publisher[] publishers, LoadMeter meter, RunControl control)
 {
     private readonly byte[] _mark = plan.Mark;
     private readonly int _channel = plan.ChannelOf(number);
-    private readonly SequenceCheck[] _checks = new SequenceCheck[plan.SpeakersOf(plan.ChannelOf(number))];
+    private readonly SequenceCheck[] _checks = new SequenceCheck[plan.PublishersOf(plan.ChannelOf(number))];
     private long _damaged;
     private bool _owesPong;
 
     /// <summary>What became of all that was published into its channel.</summary>
     public void AddTo(ref Tally tally)
     {
-        for (int place = 0; place < _checks.Length; place++)
+        for (int slot = 0; slot < _checks.Length; slot++)
         {
-            tally = tally.With(_checks[place], publishers[plan.SpeakerOf(_channel, place)].SentInto(_channel));
+            tally = tally.With(_checks[slot], publishers[plan.PublisherOf(_channel, slot)].SentInto(_channel));
         }
 
         tally = tally with { Damaged = tally.Damaged + _damaged };
@@ -37,7 +38,7 @@ internal sealed class Subscriber(int number, CentrifugeLink link, FanOutPlan pla
         catch (Exception failure) when (SocketReading.IsOfSocket(failure))
         {
             meter.Closed();
-            control.LoseConnection(failure, ends: true);
+            control.DropConnection(failure, ends: true);
         }
     }
 
@@ -61,7 +62,7 @@ internal sealed class Subscriber(int number, CentrifugeLink link, FanOutPlan pla
         {
             _damaged++;
         }
-        else if (_checks[plan.PlaceOf(stamp.Publisher)].Take(stamp.Number))
+        else if (_checks[plan.PositionOf(stamp.Publisher)].Take(stamp.Number))
         {
             meter.Record(number, BenchClock.Now - stamp.Time);
             publishers[stamp.Publisher].Delivered();

@@ -5,7 +5,7 @@ namespace Broker.Cli.Bench;
 /// <param name="Lost">That did not.</param>
 /// <param name="Duplicated">That arrived once more.</param>
 /// <param name="Disordered">That arrived after one that was sent later.</param>
-/// <param name="Damaged">Whose bytes were others than those sent, or that nobody sent.</param>
+/// <param name="Damaged">Whose bytes were others than those sent, or that no one sent.</param>
 internal readonly record struct Tally(long Expected, long Lost, long Duplicated, long Disordered, long Damaged)
 {
     /// <summary>Whether everything arrived as it was sent, once and in order.</summary>

@@ -5,7 +5,7 @@ using Broker.Client;
 
 namespace Broker.Cli.Commands;
 
-/// <summary>The commands that speak to a hub: <c>pub</c>, <c>sub</c>, <c>call</c> and <c>store</c>.</summary>
+/// <summary>The commands that use to a hub: <c>pub</c>, <c>sub</c>, <c>call</c> and <c>store</c>.</summary>
 /// <param name="environment">The variables of the process.</param>
 /// <param name="streams">What they read and write.</param>
 public sealed class ClientCommands(IDictionary environment, Streams streams)
@@ -29,7 +29,7 @@ public sealed class ClientCommands(IDictionary environment, Streams streams)
     /// <summary>Makes a command what it does once connected, and gives it the options of the connection.</summary>
     /// <param name="command">The command.</param>
     /// <param name="run">What it does.</param>
-    /// <param name="endsWithOutput">Whether it only prints, so that it ends once nobody reads what it prints.</param>
+    /// <param name="endsWithOutput">Whether it only prints, so that it ends once nothing reads what it prints.</param>
     internal void Define(Command command, Func<ParseResult, BrokerClient, CancellationToken, Task<int>> run, bool endsWithOutput = false)
     {
         _session.AddTo(command);

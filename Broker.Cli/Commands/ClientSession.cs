@@ -47,7 +47,7 @@ internal sealed class ClientSession(Streams streams)
     /// <param name="parsed">The command line.</param>
     /// <param name="run">What to do; its token is cancelled by SIGINT and SIGTERM.</param>
     /// <param name="environment">For what the command line leaves out.</param>
-    /// <param name="outputClosed">Stops it because nobody reads its output any more.</param>
+    /// <param name="outputClosed">Stops it because nothing reads its output any more.</param>
     /// <param name="stop">Stops it, too.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public async Task<int> RunAsync(
@@ -77,15 +77,16 @@ internal sealed class ClientSession(Streams streams)
         }
         catch (ConnectionLostException lost)
         {
-            return Tell(ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
+            return Report(
+                ExitCode.Unreachable, lost.CloseInfo.Code < CloseCodesBegin ? TextOfRefusal(url!, lost.CloseInfo.Code) : lost.Message);
         }
         catch (CallFailedException failed) when (failed.Code == FaultCode.Deadline)
         {
-            return Tell(ExitCode.Failed, $"{failed.Message} (--timeout)");
+            return Report(ExitCode.Failed, $"{failed.Message} (--timeout)");
         }
         catch (Exception failure) when (failure is BrokerException or UsageException or IOException or UnauthorizedAccessException)
         {
-            return Tell(failure is UsageException ? ExitCode.Unusable : ExitCode.Failed, failure.Message);
+            return Report(failure is UsageException ? ExitCode.Unusable : ExitCode.Failed, failure.Message);
         }
     }
 
@@ -105,7 +106,8 @@ internal sealed class ClientSession(Streams streams)
     private BrokerClientOptions OptionsOf(ParseResult parsed, IDictionary environment)
     {
         Uri url = parsed.GetValue(_url)
-            ?? ParseUrl(environment[ClientVariables.Url] as string ?? UrlDefault, message => throw new UsageException($"{ClientVariables.Url}: {message}"))!;
+            ?? ParseUrl(environment[ClientVariables.Url] as string ?? UrlDefault,
+            message => throw new UsageException($"{ClientVariables.Url}: {message}"))!;
         return new BrokerClientOptions
         {
             Url = url,
@@ -115,9 +117,9 @@ internal sealed class ClientSession(Streams streams)
         };
     }
 
-    private int Tell(int code, string message)
+    private int Report(int code, string message)
     {
-        streams.Tell(message);
+        streams.Report(message);
         return code;
     }
 }

@@ -14,7 +14,8 @@ internal static class StoreCommand
     private static readonly Dictionary<string, Durability> s_durabilities =
         new(StringComparer.Ordinal) { ["memory"] = Durability.Memory, ["os"] = Durability.System, ["disk"] = Durability.Disk };
 
-    public static Command Make(ClientCommands commands) => new("store", "Reads and writes the hub's keyed store, and looks after the files of one that is not running.")
+    public static Command Make(ClientCommands commands) =>
+        new("store", "Reads and writes the hub's keyed store, and looks after the files of one that is not running.")
     {
         MakeGet(commands), MakePut(commands), MakeDelete(commands), MakeScan(commands),
     };
@@ -23,8 +24,15 @@ internal static class StoreCommand
     {
         Argument<string> key = KeyArgument();
         Option<bool> hex = HexOption();
-        var output = new Option<FileInfo?>("--output", "-o", "--out") { HelpName = "PATH", Description = "Writes the value to a file, which is replaced once all of it has come; through what is no regular file." };
-        var command = new Command("get", $"Writes the value of a key, byte for byte, to standard output. Ends with {ExitCode.Missing} where there is none.") { key, hex, output };
+        var output =
+            new Option<FileInfo?>("--output", "-o", "--out")
+                { HelpName = "PATH",
+                    Description =
+                        "Writes the value to a file, which is replaced once all of it has come; through what is no regular file." };
+        var command =
+            new Command("get",
+                $"Writes the value of a key, byte for byte, to standard output. Ends with {ExitCode.Missing} where there is none.")
+                    { key, hex, output };
         CheckHex(command, key, hex);
         Define(commands, command, async (parsed, client, cancellationToken) =>
         {
@@ -36,7 +44,8 @@ internal static class StoreCommand
             return length is null ? Missing(commands, name) : ExitCode.Done;
 
             Task<long?> GetAsync(Stream target) => commands.Progress.RunAsync(name, bytes: -1, progress =>
-                new StoreClient(client).Streams.ReadAsync(bytes, target, settings: new CallSettings { Download = progress }, cancellationToken: cancellationToken));
+                new StoreClient(client).Streams.ReadAsync(
+                    bytes, target, settings: new CallSettings { Download = progress }, cancellationToken: cancellationToken));
         });
         return command;
     }
@@ -47,15 +56,19 @@ internal static class StoreCommand
         Option<bool> hex = HexOption();
         Option<string> durability = DurabilityOption();
         var payload = new Payload("VALUE", "The value");
-        var command = new Command("put", "Sets a key, and prints the store's tail: a number that rises with every change.") { key, hex, durability };
+        var command =
+            new Command("put", "Sets a key, and prints the store's tail: a number that rises with every change.") { key, hex, durability };
         CheckHex(command, key, hex);
         payload.AddTo(command);
         Define(commands, command, async (parsed, client, cancellationToken) =>
         {
             await using Stream value = await payload.OpenAsync(parsed, commands.Streams.Input, cancellationToken).ConfigureAwait(false);
             string name = parsed.GetValue(key)!;
-            ulong tail = await commands.Progress.RunAsync(name, value.CanSeek ? value.Length : -1, progress => new StoreClient(client).Streams.WriteAsync(
-                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!], new CallSettings { Upload = progress }, cancellationToken)).ConfigureAwait(false);
+            ulong tail =
+                await commands.Progress.RunAsync(
+                    name, value.CanSeek ? value.Length : -1, progress => new StoreClient(client).Streams.WriteAsync(
+                KeyOf(name, parsed.GetValue(hex)), value, s_durabilities[parsed.GetValue(durability)!],
+                    new CallSettings { Upload = progress }, cancellationToken)).ConfigureAwait(false);
             await commands.Streams.PrintAsync(tail.ToString(CultureInfo.InvariantCulture), cancellationToken).ConfigureAwait(false);
             return ExitCode.Done;
         });
@@ -73,7 +86,8 @@ internal static class StoreCommand
         {
             string name = parsed.GetValue(key)!;
             bool found = await new StoreClient(client)
-                .DeleteAsync(KeyOf(name, parsed.GetValue(hex)), s_durabilities[parsed.GetValue(durability)!], cancellationToken).ConfigureAwait(false);
+                .DeleteAsync(KeyOf(name, parsed.GetValue(hex)), s_durabilities[parsed.GetValue(durability)!], cancellationToken)
+                .ConfigureAwait(false);
             return found ? ExitCode.Done : Missing(commands, name);
         });
         return command;
@@ -81,7 +95,9 @@ internal static class StoreCommand
 
     private static Command MakeScan(ClientCommands commands)
     {
-        var prefix = new Argument<string>("PREFIX") { Description = "What the keys begin with; all keys without it.", Arity = ArgumentArity.ZeroOrOne };
+        var prefix =
+            new Argument<string>("PREFIX")
+                { Description = "What the keys begin with; all keys without it.", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> hex = HexOption();
         var keys = new Option<bool>("--keys", "-k") { Description = "Prints the keys only." };
         var limit = TypedOptions.Count("--limit", "-n", "Ends after so many entries.");
@@ -101,7 +117,9 @@ internal static class StoreCommand
             {
                 await using var output = new StreamWriter(commands.Streams.Output, new UTF8Encoding(false), 64 * 1024, leaveOpen: true);
                 long count = 0;
-                await foreach (ScannedEntry entry in store.Streams.ScanAsync(start, limit: most, keysOnly: keysOnly, cancellationToken: cancellationToken).ConfigureAwait(false))
+                await foreach (
+                    ScannedEntry entry in store.Streams.ScanAsync(
+                        start, limit: most, keysOnly: keysOnly, cancellationToken: cancellationToken).ConfigureAwait(false))
                 {
                     string line = PrintedBytes.Of(entry.Key.Span);
                     if (!keysOnly) line = $"{line}\t{await PrintValueAsync(store, entry, cancellationToken).ConfigureAwait(false)}";
@@ -117,7 +135,8 @@ internal static class StoreCommand
         return command;
     }
 
-    private static void Define(ClientCommands commands, Command command, Func<ParseResult, BrokerClient, CancellationToken, Task<int>> run) =>
+    private static void Define(
+        ClientCommands commands, Command command, Func<ParseResult, BrokerClient, CancellationToken, Task<int>> run) =>
         commands.Define(command, async (parsed, client, cancellationToken) =>
         {
             try
@@ -126,7 +145,8 @@ internal static class StoreCommand
             }
             catch (CallFailedException failed) when (failed.Code == FaultCode.UnknownMethod)
             {
-                throw new BrokerException("The hub has no keyed store: it has one when it is started with --store PATH (broker.store.path).", failed);
+                throw new BrokerException(
+                    "The hub has no keyed store: it has one when it is started with --store PATH (broker.store.path).", failed);
             }
         });
 
@@ -159,14 +179,15 @@ internal static class StoreCommand
     private static void CheckHex(Command command, Argument<string> text, Option<bool> hex) => command.Validators.Add(result =>
     {
         if (!result.ValueOrDefault(hex) || result.GetResult(text) is not { Tokens: [var given] }) return;
-        if (given.Value.Length % 2 != 0 || !given.Value.All(char.IsAsciiHexDigit)) result.AddError($"{given.Value} is not hexadecimal, as --hex says.");
+        if (given.Value.Length % 2 != 0 || !given.Value.All(char.IsAsciiHexDigit))
+            result.AddError($"{given.Value} is not hexadecimal, as --hex says.");
     });
 
     private static byte[] KeyOf(string text, bool isHex) => isHex ? Convert.FromHexString(text) : Encoding.UTF8.GetBytes(text);
 
     private static int Missing(ClientCommands commands, string key)
     {
-        commands.Streams.Tell($"there is no key {key}");
+        commands.Streams.Report($"there is no key {key}");
         return ExitCode.Missing;
     }
 }

@@ -14,27 +14,32 @@ internal static class SubCommand
         var count = TypedOptions.Count("--count", "-n", "Ends after so many publications.");
         var json = new Option<bool>("--json")
         {
-            Description = "Prints each as an object with channel, offset and data; data is text, or base64 in data64 where it is not UTF-8.",
+            Description =
+                "Prints each as an object with channel, offset and data; data is text, or base64 in data64 where it is not UTF-8.",
         };
         var command = new Command(
-            "sub", "Prints each publication of a channel as its bytes and a line's end. Comes back by itself when the connection is lost; gaps are told on standard error.")
+            "sub", "Prints each publication of a channel as its bytes and a line's end. Reconnects by itself when the connection is lost; "
+                + "gaps are reported on standard error.")
         {
             channel, count, json,
         };
         commands.Define(command, (parsed, client, cancellationToken) =>
-            ListenAsync(commands.Streams, client, parsed.GetValue(channel)!, parsed.GetValue(count) ?? long.MaxValue, parsed.GetValue(json), cancellationToken), endsWithOutput: true);
+            ListenAsync(commands.Streams, client, parsed.GetValue(channel)!, parsed.GetValue(count) ?? long.MaxValue,
+                parsed.GetValue(json), cancellationToken), endsWithOutput: true);
         return command;
     }
 
-    private static async Task<int> ListenAsync(Streams streams, BrokerClient client, string channel, long count, bool json, CancellationToken cancellationToken)
+    private static async Task<int> ListenAsync(
+        Streams streams, BrokerClient client, string channel, long count, bool json, CancellationToken cancellationToken)
     {
-        string? told = null;
-        client.StateChanged += TellState;
-        await using Subscription subscription = await client.SubscribeAsync(channel, cancellationToken: cancellationToken).ConfigureAwait(false);
-        streams.Tell($"listening to {channel}");
+        string? reported = null;
+        client.StateChanged += LogState;
+        await using Subscription subscription =
+            await client.SubscribeAsync(channel, cancellationToken: cancellationToken).ConfigureAwait(false);
+        streams.Report($"listening to {channel}");
         await foreach (Delivery delivery in subscription.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
-            if (delivery.GapBefore != Gap.None) streams.Tell(TextOf(delivery));
+            if (delivery.GapBefore != Gap.None) streams.Report(TextOf(delivery));
             if (json) await streams.PrintAsync(ToJson(delivery), cancellationToken).ConfigureAwait(false);
             else await streams.PrintAsync(delivery.Data, cancellationToken).ConfigureAwait(false);
             if (--count == 0) return ExitCode.Done;
@@ -43,7 +48,7 @@ internal static class SubCommand
         return ExitCode.Done;
 
         // Why the connection is lost, and when it is back; attempts that fail for the same reason are one line.
-        void TellState(ClientState state)
+        void LogState(ClientState state)
         {
             string? line = state switch
             {
@@ -51,9 +56,9 @@ internal static class SubCommand
                 ClientState.Connected => "connected again",
                 _ => null,
             };
-            if (line is null || line == told) return;
-            told = line;
-            streams.Tell(line);
+            if (line is null || line == reported) return;
+            reported = line;
+            streams.Report(line);
         }
     }
 

@@ -20,7 +20,8 @@ internal static class ByteLines
     {
         bytesMax = Math.Min(bytesMax, Array.MaxLength - 1);
         byte[] buffer = new byte[FirstBytes];
-        int start = 0, searched = 0, end = 0;       // 0 <= start <= searched <= end: a line begins at start, and up to searched it has no line feed.
+        // 0 < = start < = searched < = end: a line begins at start, and up to searched it has no line feed.
+        int start = 0, searched = 0, end = 0;
         while (true)
         {
             int feed = buffer.AsSpan(searched, end - searched).IndexOf((byte)'\n');
@@ -64,7 +65,8 @@ internal static class ByteLines
         }
     }
 
-    private static IOException TooLong(string what, long bytesMax) => new($"{what} has more than {bytesMax} bytes, the most that the hub takes in one message.");
+    private static IOException TooLong(string what, long bytesMax) =>
+        new($"{what} has more than {bytesMax} bytes, the most that the hub takes in one message.");
 
     private static (byte[] Buffer, int Start, int Searched, int End) MakeRoom(byte[] buffer, int start, int end)
     {

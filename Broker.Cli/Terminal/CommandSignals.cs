@@ -14,7 +14,9 @@ internal sealed class CommandSignals : IDisposable
     private int _received;
 
     /// <summary>Starts to listen.</summary>
-    /// <param name="answers">What the command does with the first signal, the second one, and so on; on a thread of the pool, must not wait.</param>
+    /// <param name="answers">
+    /// What the command does with the first signal, the second one, and so on; on a thread of the pool, must not wait.
+    /// </param>
     public CommandSignals(params Action[] answers)
         : this(Environment.Exit, answers)
     {
@@ -25,7 +27,8 @@ internal sealed class CommandSignals : IDisposable
     {
         _exit = exit;
         _answers = answers;
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        _registrations =
+            [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
 
     /// <inheritdoc/>

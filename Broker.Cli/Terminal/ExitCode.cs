@@ -18,12 +18,12 @@ public static class ExitCode
     /// <summary>The hub could not be reached, or the connection was lost.</summary>
     public const int Unreachable = 4;
 
-    /// <summary>A fault of this program: what nobody has foreseen, told in one line.</summary>
+    /// <summary>A fault of this program: what nothing has foreseen, told in one line.</summary>
     public const int Broken = 70;
 
     /// <summary>Stopped by a signal, as a shell says it of the keyboard's.</summary>
     public const int Interrupted = 130;
 
-    /// <summary>Whoever read standard output has closed it, as a shell says it of SIGPIPE.</summary>
+    /// <summary>The one that read standard output has closed it, as a shell says it of SIGPIPE.</summary>
     public const int OutputClosed = 141;
 }

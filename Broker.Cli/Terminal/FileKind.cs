@@ -22,7 +22,9 @@ internal readonly partial record struct FileKind(bool Exists, bool IsRegular, ui
         Span<byte> status = stackalloc byte[StatusBytes];
         if (ReadStatus(CurrentFolder, path, flags: 0, BasicStats, ref MemoryMarshal.GetReference(status)) != 0) return default;
         int mode = MemoryMarshal.Read<ushort>(status[ModeAt..]);
-        return new FileKind(true, (mode & TypeMask) == RegularType, MemoryMarshal.Read<uint>(status[OwnerAt..]), MemoryMarshal.Read<uint>(status[GroupAt..]));
+        return new FileKind(
+            true, (mode & TypeMask) == RegularType, MemoryMarshal.Read<uint>(status[OwnerAt..]),
+                MemoryMarshal.Read<uint>(status[GroupAt..]));
     }
 
     /// <summary>Gives another file this one's owner and group, where this user may.</summary>

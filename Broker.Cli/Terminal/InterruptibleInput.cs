@@ -38,7 +38,8 @@ internal sealed class InterruptibleInput(Stream source) : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int most = Math.Min(buffer.Length, BufferBytes);
-        int read = await Task.Run(() => source.Read(_buffer, 0, most), CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
+        int read = await Task.Run(() => source.Read(_buffer, 0, most), CancellationToken.None).WaitAsync(cancellationToken)
+            .ConfigureAwait(false);
         _buffer.AsMemory(0, read).CopyTo(buffer);
         return read;
     }

@@ -24,7 +24,9 @@ internal static class OutputFile
         }
         catch (Exception failure) when (failure is (IOException and not OutputClosedException) or UnauthorizedAccessException)
         {
-            string reason = failure.Message.Replace(path + suffix, file.FullName, StringComparison.Ordinal).Replace(path, file.FullName, StringComparison.Ordinal);
+            string reason =
+                failure.Message.Replace(path + suffix, file.FullName, StringComparison.Ordinal)
+                    .Replace(path, file.FullName, StringComparison.Ordinal);
             throw new IOException($"{file} cannot be written: {reason}", failure);
         }
     }
@@ -46,12 +48,15 @@ internal static class OutputFile
     private static async Task<long?> WriteThroughAsync(string path, Func<Stream, Task<long?>> write, CancellationToken cancellationToken)
     {
         // To open a FIFO waits for its reader.
-        FileStream stream = await Task.Run(() => new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0), CancellationToken.None)
+        FileStream stream =
+            await Task.Run(
+                () => new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0), CancellationToken.None)
             .WaitAsync(cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false)) return await write(stream).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<long?> ReplaceAsync(string path, FileKind kind, string beside, Func<Stream, Task<long?>> write, CancellationToken cancellationToken)
+    private static async Task<long?> ReplaceAsync(
+        string path, FileKind kind, string beside, Func<Stream, Task<long?>> write, CancellationToken cancellationToken)
     {
         try
         {
@@ -82,7 +87,8 @@ internal static class OutputFile
     private static FileStreamOptions OptionsFor(UnixFileMode? mode)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (mode is { } kept && !OperatingSystem.IsWindows()) options.UnixCreateMode = kept & (UnixFileMode.UserRead | UnixFileMode.UserWrite) | UnixFileMode.UserWrite;
+        if (mode is { } kept && !OperatingSystem.IsWindows())
+            options.UnixCreateMode = kept & (UnixFileMode.UserRead | UnixFileMode.UserWrite) | UnixFileMode.UserWrite;
         return options;
     }
 }

@@ -6,7 +6,9 @@ namespace Broker.Cli.Terminal;
 /// <summary>Any bytes in one line of text, so that a line is an entry and a tab parts its fields.</summary>
 internal static class PrintedBytes
 {
-    /// <summary>UTF-8 as it is; a backslash, a control character and what is not UTF-8 as <c>\\</c>, <c>\t</c>, <c>\n</c>, <c>\r</c> or <c>\xff</c>.</summary>
+    /// <summary>
+    /// UTF-8 as it is; a backslash, a control character and what is not UTF-8 as <c>\\</c>, <c>\t</c>, <c>\n</c>, <c>\r</c> or <c>\xff</c>.
+    /// </summary>
     public static string Of(ReadOnlySpan<byte> bytes)
     {
         var text = new StringBuilder(bytes.Length);
@@ -36,7 +38,9 @@ internal static class PrintedBytes
         foreach (char character in line)
         {
             if (!char.IsControl(character)) text.Append(character);
-            else text.Append(character switch { '\t' => @"\t", '\n' => @"\n", '\r' => @"\r", _ => string.Create(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}") });
+            else
+                text.Append(character switch { '\t' => @"\t", '\n' => @"\n", '\r' => @"\r",
+                    _ => string.Create(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}") });
         }
 
         return text.ToString();

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace Broker.Cli.Terminal;
 
-/// <summary>Shows on standard error how far long work is: a bar where somebody looks, and nothing in a pipe.</summary>
+/// <summary>Shows on standard error how far long work is: a bar where a person looks, and nothing in a pipe.</summary>
 internal sealed class ProgressView(Streams streams)
 {
     // Work that is done sooner needs no bar, and a bar that flashes only disturbs.
@@ -16,7 +16,8 @@ internal sealed class ProgressView(Streams streams)
     public Task<T> RunAsync<T>(string title, long bytes, Func<IProgress<TransferProgress>?, Task<T>> work)
     {
         if (!streams.ShowsProgress || (bytes >= 0 && bytes < ShownBytes)) return work(null);
-        return MakeProgress(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn())
+        return MakeProgress(
+            new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn())
             .StartAsync(context =>
             {
                 ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, bytes));

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Broker.Cli.Terminal;
 
-/// <summary>Standard output was closed by whoever read it, as <c>head -n 1</c> does after a line.</summary>
+/// <summary>Standard output was closed by the one that read it, as <c>head -n 1</c> does after a line.</summary>
 public sealed class OutputClosedException() : IOException("Standard output is closed.");
 
 /// <summary>
@@ -17,7 +17,9 @@ internal sealed partial class StandardOutput : Stream
     private readonly Lazy<CancellationToken> _readerGone = new(WatchReader);
     private CancellationToken _givenUp;
 
-    /// <summary>Cancelled once whoever reads a pipe has closed it, though nothing is being written; watched for from the first call on.</summary>
+    /// <summary>
+    /// Cancelled once the reader of a pipe has closed it, though nothing is being written; watched for from the first call on.
+    /// </summary>
     public CancellationToken ReaderGone => _readerGone.Value;
 
     /// <inheritdoc/>
@@ -40,7 +42,7 @@ internal sealed partial class StandardOutput : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OutputClosedException">Nobody reads any more.</exception>
+    /// <exception cref="OutputClosedException">Nothing reads any more.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         while (!buffer.IsEmpty)

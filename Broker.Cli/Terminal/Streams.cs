@@ -6,7 +6,7 @@ namespace Broker.Cli.Terminal;
 /// <param name="Input">Standard input.</param>
 /// <param name="Output">Standard output: the answer, and nothing else.</param>
 /// <param name="Error">Standard error: what went wrong, and progress.</param>
-/// <param name="ShowsProgress">Whether somebody looks at standard error, so that a progress bar makes sense.</param>
+/// <param name="ShowsProgress">Whether a person looks at standard error, so that a progress bar makes sense.</param>
 public sealed record Streams(Stream Input, Stream Output, TextWriter Error, bool ShowsProgress)
 {
     /// <summary>Those of the process.</summary>
@@ -16,14 +16,15 @@ public sealed record Streams(Stream Input, Stream Output, TextWriter Error, bool
         Console.Error,
         !Console.IsErrorRedirected);
 
-    /// <summary>Cancelled once nobody reads standard output any more, where the system tells.</summary>
+    /// <summary>Cancelled once nothing reads standard output any more, where the system tells.</summary>
     internal CancellationToken OutputClosed => Output is StandardOutput output ? output.ReaderGone : CancellationToken.None;
 
     /// <summary>Writes one line for people to standard error. What a hub said in it cannot steer the terminal.</summary>
-    public void Tell(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
+    public void Report(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
 
     /// <summary>Writes one line to standard output, at once.</summary>
-    public Task PrintAsync(string line, CancellationToken cancellationToken = default) => PrintAsync(Encoding.UTF8.GetBytes(line), cancellationToken);
+    public Task PrintAsync(string line, CancellationToken cancellationToken = default) =>
+        PrintAsync(Encoding.UTF8.GetBytes(line), cancellationToken);
 
     /// <summary>Writes bytes and a line feed to standard output, at once.</summary>
     public async Task PrintAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken = default)

@@ -31,7 +31,8 @@ internal static class TypedOptions
     /// <param name="bounds">What is taken, in words.</param>
     /// <param name="isTaken">What is taken.</param>
     /// <param name="description">What it is for.</param>
-    public static Option<double> Seconds(string name, string helpName, double usual, string bounds, Func<double, bool> isTaken, string description) => new(name)
+    public static Option<double> Seconds(
+        string name, string helpName, double usual, string bounds, Func<double, bool> isTaken, string description) => new(name)
     {
         HelpName = helpName,
         Description = description,
@@ -39,7 +40,8 @@ internal static class TypedOptions
         CustomParser = argument =>
         {
             string text = TextOf(argument);
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && isTaken(seconds)) return seconds;
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && isTaken(seconds))
+                return seconds;
             argument.AddError($"{name} is {bounds} seconds, and not \"{text}\".");
             return usual;
         },
@@ -59,7 +61,10 @@ internal static class TypedOptions
     /// <summary>Whether the command line gives an option.</summary>
     public static bool Has(this SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
 
-    /// <summary>A value while the command line is being checked; the default where it is left out, and where it is no such value, which is refused by itself.</summary>
+    /// <summary>
+    /// A value while the command line is being checked; the default where it is left out, and where it is no such value, which is refused
+    /// by itself.
+    /// </summary>
     public static T? ValueOrDefault<T>(this SymbolResult result, Option<T> option)
     {
         try
@@ -75,7 +80,8 @@ internal static class TypedOptions
     private static long Read(ArgumentResult argument, string bounds, long min, long max)
     {
         string text = TextOf(argument);
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= min && number <= max) return number;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= min
+            && number <= max) return number;
         argument.AddError($"{bounds}, and not \"{text}\".");
         return min;
     }

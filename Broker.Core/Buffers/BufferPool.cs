@@ -47,8 +47,8 @@ public class BufferPool(int keptBytesMax = 16 * 1024 * 1024)
         return buffer;
     }
 
-    /// <summary>Takes back a buffer of <see cref="Rent"/>. Nobody may touch it afterwards.</summary>
-    public virtual void GiveBack(byte[] buffer)
+    /// <summary>Takes back a buffer of <see cref="Rent"/>. It must not be used afterwards.</summary>
+    public virtual void Return(byte[] buffer)
     {
         Outstanding--;
         AssertInvariant();
@@ -74,7 +74,9 @@ public class BufferPool(int keptBytesMax = 16 * 1024 * 1024)
 
     // Every rented buffer is counted once, and no more is kept than may be.
     [Conditional("DEBUG")]
-    private void AssertInvariant() => Debug.Assert(Outstanding >= 0 && KeptBytes >= 0 && KeptBytes <= keptBytesMax, "A buffer was returned twice, or is no buffer of a pool.");
+    private void AssertInvariant() =>
+        Debug.Assert(
+            Outstanding >= 0 && KeptBytes >= 0 && KeptBytes <= keptBytesMax, "A buffer was returned twice, or is no buffer of a pool.");
 
     private static int ClassOf(int size) => BitOperations.Log2((uint)size) - s_smallest;
 }

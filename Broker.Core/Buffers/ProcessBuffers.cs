@@ -29,9 +29,9 @@ public sealed class ProcessBuffers : BufferPool
     }
 
     /// <inheritdoc />
-    public override void GiveBack(byte[] buffer)
+    public override void Return(byte[] buffer)
     {
-        lock (_gate) base.GiveBack(buffer);
+        lock (_gate) base.Return(buffer);
     }
 
     /// <summary>Leaves all that is kept to the garbage collector. Called when the process is quiet, before a collection.</summary>
@@ -57,7 +57,7 @@ public sealed class ProcessBuffers : BufferPool
         }
     }
 
-    // An object that nobody holds: once it is old, each full collection finalizes it, and it lives on.
+    // An object without a reference: once it is old, each full collection finalizes it, and it lives on.
     private sealed class FullCollection(ProcessBuffers pool)
     {
         ~FullCollection()

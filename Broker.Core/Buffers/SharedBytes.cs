@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace Broker.Core.Buffers;
 
 /// <summary>
-/// Bytes on their way to one or very many sockets of one event loop: written once, then shared by reference and given back
+/// Bytes on their way to one or very many sockets of one event loop: written once, then shared by reference and returned
 /// to the loop's pool by the last holder.
 /// </summary>
-/// <remarks>Belongs to one loop's thread, so the count needs no lock. Whoever creates one holds the first reference.</remarks>
+/// <remarks>Belongs to one loop's thread, so the count needs no lock. Its creator holds the first reference.</remarks>
 public sealed class SharedBytes
 {
     private readonly BufferPool _pool;
     private byte[]? _array;
-    private int _holders = 1;
+    private int _references = 1;
 
     private SharedBytes(BufferPool pool, byte[] array)
     {
@@ -33,10 +33,10 @@ public sealed class SharedBytes
     public int Room => Array.Length - Length;
 
     /// <summary>Whether the caller is the only holder, and so may still append.</summary>
-    public bool IsPrivate => _holders == 1;
+    public bool IsPrivate => _references == 1;
 
     /// <summary>The whole rented array; only <see cref="Length"/> bytes of it are written.</summary>
-    public byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBytes), "The last holder has let go.");
+    public byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBytes), "The last reference was released.");
 
     /// <summary>Appends bytes behind those written so far.</summary>
     /// <exception cref="ArgumentException">They pass <see cref="Room"/>.</exception>
@@ -55,7 +55,7 @@ public sealed class SharedBytes
         long doubled = Math.Min(2L * Array.Length, Math.Min(lengthMax, System.Array.MaxLength));
         byte[] larger = _pool.Rent((int)Math.Max(checked(Length + bytes), doubled));
         Array.AsSpan(0, Length).CopyTo(larger);
-        _pool.GiveBack(Array);
+        _pool.Return(Array);
         _array = larger;
     }
 
@@ -66,34 +66,35 @@ public sealed class SharedBytes
         Length = length;
     }
 
-    /// <summary>Adds a holder, who calls <see cref="LetGo"/> once.</summary>
-    /// <exception cref="ObjectDisposedException">The last holder has let go before.</exception>
-    public SharedBytes Hold()
+    /// <summary>Adds a holder, who calls <see cref="Release"/> once.</summary>
+    /// <exception cref="ObjectDisposedException">The last holder was released before.</exception>
+    public SharedBytes AddRef()
     {
         ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
     }
 
-    /// <summary>Adds a holder, unless the last one has let go: the bytes are another's then.</summary>
+    /// <summary>Adds a holder, unless the last one was released: the bytes are another's then.</summary>
     public bool TryAddRef()
     {
-        if (_holders <= 0) return false;
-        _holders++;
+        if (_references <= 0) return false;
+        _references++;
         AssertInvariant();
         return true;
     }
 
     /// <summary>Takes a holder away; the last one gives the bytes back to the pool.</summary>
-    public void LetGo()
+    public void Release()
     {
-        if (--_holders > 0) return;
-        ObjectDisposedException.ThrowIf(_holders < 0, this);
-        _pool.GiveBack(Array);
+        if (--_references > 0) return;
+        ObjectDisposedException.ThrowIf(_references < 0, this);
+        _pool.Return(Array);
         _array = null;
         AssertInvariant();
     }
 
     // There is an array as long as there is a holder: 0 < holders, or holders == 0 and no array.
     [Conditional("DEBUG")]
-    private void AssertInvariant() => Debug.Assert(_holders >= 0 && (_holders > 0) == (_array is not null) && (_array is null || Length <= _array.Length));
+    private void AssertInvariant() =>
+        Debug.Assert(_references >= 0 && (_references > 0) == (_array is not null) && (_array is null || Length <= _array.Length));
 }

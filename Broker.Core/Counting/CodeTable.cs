@@ -12,19 +12,20 @@ public sealed class CodeTable
     private const string Other = "other";
 
     private readonly (string Code, string Name)[] _entries;
-    private readonly FrozenDictionary<int, int> _places;
+    private readonly FrozenDictionary<int, int> _indexes;
 
     private CodeTable(IEnumerable<(int Code, string Name)> codes)
     {
         (int Code, string Name)[] all = [.. codes];
         _entries = [.. all.Select(each => (each.Code.ToString(CultureInfo.InvariantCulture), SnakeOf(each.Name))), (Other, Other)];
-        _places = all.Select((each, place) => KeyValuePair.Create(each.Code, place)).ToFrozenDictionary();
+        _indexes = all.Select((each, index) => KeyValuePair.Create(each.Code, index)).ToFrozenDictionary();
     }
 
     /// <summary>Statuses of HTTP that refuse an opening handshake.</summary>
     public static CodeTable HandshakeStatuses { get; } = new(
     [
-        (400, "bad request"), (403, "forbidden"), (404, "not found"), (405, "method not allowed"), (408, "request timeout"), (426, "upgrade required"),
+        (400, "bad request"), (403, "forbidden"), (404, "not found"), (405, "method not allowed"), (408, "request timeout"),
+            (426, "upgrade required"),
         (431, "head too large"), (501, "not implemented"), (503, "unavailable"), (505, "version not supported"),
     ]);
 
@@ -44,7 +45,8 @@ public sealed class CodeTable
     public static CodeTable StreamErrors { get; } = OfEnum<ChunkError>();
 
     /// <summary>Codes of Close frames: those of RFC 6455, and those of disconnects, which the dialects share.</summary>
-    public static CodeTable CloseCodes { get; } = new(Enum.GetValues<CloseCode>().Select(static code => ((int)code, code.ToString())).Concat(
+    public static CodeTable CloseCodes { get; } =
+        new(Enum.GetValues<CloseCode>().Select(static code => ((int)code, code.ToString())).Concat(
     [
         (3000, "connection closed"), (3001, "shutdown"), (3004, "internal server error"), (3005, "connection expired"),
         (3006, "subscription expired"), (3008, "slow"), (3009, "write error"), (3010, "insufficient state"),
@@ -61,7 +63,7 @@ public sealed class CodeTable
     public (string Code, string Name) this[int index] => _entries[index];
 
     /// <summary>The place of a code.</summary>
-    public int IndexOf(int code) => _places.GetValueOrDefault(code, _entries.Length - 1);
+    public int IndexOf(int code) => _indexes.GetValueOrDefault(code, _entries.Length - 1);
 
     /// <summary>A name as labels have it: <c>TooManyStreams</c> and <c>too many streams</c> are <c>too_many_streams</c>.</summary>
     public static string SnakeOf(string name)

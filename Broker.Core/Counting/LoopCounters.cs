@@ -57,6 +57,8 @@ public sealed class LoopCounters
         Add(LoopCount.BytesSent, bytes);
     }
 
-    /// <summary>A socket did not take bytes that were counted, and that will be sent again: a counter never goes back, so they are not counted then.</summary>
+    /// <summary>
+    /// A socket did not take bytes that were counted, and that will be sent again: a counter never goes back, so they are not counted then.
+    /// </summary>
     internal void RepeatBytes(int bytes) => _toRepeat += bytes;
 }

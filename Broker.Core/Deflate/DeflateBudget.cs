@@ -6,17 +6,17 @@ public sealed class DeflateBudget(long bytesMax)
 {
     private long _taken;
 
-    /// <summary>Bytes taken and not given back.</summary>
-    public long BytesTaken => Interlocked.Read(ref _taken);
+    /// <summary>Bytes taken and not returned.</summary>
+    public long BytesReserved => Interlocked.Read(ref _taken);
 
     /// <summary>Takes so many bytes, or none of them.</summary>
     public bool TryTake(int bytes)
     {
         if (Interlocked.Add(ref _taken, bytes) <= bytesMax || bytes == 0) return true;
-        GiveBack(bytes);
+        Return(bytes);
         return false;
     }
 
     /// <summary>Gives bytes back.</summary>
-    public void GiveBack(int bytes) => Interlocked.Add(ref _taken, -bytes);
+    public void Return(int bytes) => Interlocked.Add(ref _taken, -bytes);
 }

@@ -21,7 +21,8 @@ public sealed record DeflateTerms(int ServerWindowBits, int ClientWindowBits, bo
         if (!ClientContext) answer.Append("; client_no_context_takeover");
 
         // A limit that was asked for is confirmed, even if it is none.
-        if (offer.ServerWindowBits is not null || ServerWindowBits < DeflateOffer.WindowBitsMax) answer.Append("; server_max_window_bits=").Append(ServerWindowBits);
+        if (offer.ServerWindowBits is not null || ServerWindowBits < DeflateOffer.WindowBitsMax)
+            answer.Append("; server_max_window_bits=").Append(ServerWindowBits);
         if (ClientWindowBits < DeflateOffer.WindowBitsMax) answer.Append("; client_max_window_bits=").Append(ClientWindowBits);
         return answer.ToString();
     }

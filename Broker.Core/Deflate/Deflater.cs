@@ -37,7 +37,7 @@ internal sealed unsafe class Deflater(int windowBits) : IDisposable
         // to fit behind them. So what it writes suits a receiver with 256.
         if (_stream.State == 0) ZLib.BeginDeflate(ref _stream, Math.Max(windowBits, 9), Level);
 
-        // A full flush ends as a sync flush does, and forgets the window: that is no context takeover, without a new state.
+        // A full flush ends as a sync flush does, and drops the window: that is no context takeover, without a new state.
         int flush = keepsContext ? ZLib.SyncFlush : ZLib.FullFlush;
         fixed (byte* source = message)
         fixed (ZLib.Stream* stream = &_stream)
@@ -52,7 +52,8 @@ internal sealed unsafe class Deflater(int windowBits) : IDisposable
                     stream->NextOut = start;
                     stream->AvailableOut = (uint)target.Room;
                     int answer = ZLib.Deflate(stream, flush);
-                    if (answer is not (ZLib.Ok or ZLib.BufferError)) throw new InvalidOperationException($"zlib could not compress: {answer}.");
+                    if (answer is not (ZLib.Ok or ZLib.BufferError))
+                        throw new InvalidOperationException($"zlib could not compress: {answer}.");
                     target.SetLength(target.Array.Length - (int)stream->AvailableOut);
                 }
             }

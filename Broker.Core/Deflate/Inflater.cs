@@ -17,7 +17,7 @@ internal sealed unsafe class Inflater : IDisposable
     /// <summary>Whether the last byte consumed was the last of a final block.</summary>
     internal bool IsAtEnd { get; private set; }
 
-    /// <summary>Forgets all messages before.</summary>
+    /// <summary>Drops all messages before.</summary>
     internal void Reset()
     {
         IsAtEnd = false;

@@ -2,8 +2,8 @@ namespace Broker.Core.Delta;
 
 /// <summary>Facts of the Fossil delta format.</summary>
 /// <remarks>
-/// <c>SIZE LF COMMANDS CHECKSUM ;</c>, where a command is <c>N@OFFSET,</c> (copy N bytes of the base) or <c>N:BYTES</c> (insert them). Numbers
-/// have base 64, most significant digit first. All sizes are in bytes.
+/// <c>SIZE LF COMMANDS CHECKSUM ;</c>, where a command is <c>N@OFFSET,</c> (copy N bytes of the base) or <c>N:BYTES</c> (insert them).
+/// Numbers have base 64, most significant digit first. All sizes are in bytes.
 /// </remarks>
 internal static class FossilDelta
 {
@@ -14,7 +14,8 @@ internal static class FossilDelta
     internal static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         uint sum = 0;
-        for (; bytes.Length >= 4; bytes = bytes[4..]) sum = unchecked(sum + System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes));
+        for (; bytes.Length >= 4; bytes = bytes[4..])
+            sum = unchecked(sum + System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes));
         for (int i = 0; i < bytes.Length; i++) sum = unchecked(sum + ((uint)bytes[i] << (24 - (8 * i))));
         return sum;
     }

@@ -30,7 +30,8 @@ internal ref struct FossilWriter(int targetBytes)
 
     internal void PutNumber(uint number)
     {
-        for (int digit = FossilDelta.CountDigits(number) - 1; digit >= 0; digit--) Put(FossilDelta.Digits[(int)(number >> (6 * digit)) & 63]);
+        for (int digit = FossilDelta.CountDigits(number) - 1; digit >= 0; digit--)
+            Put(FossilDelta.Digits[(int)(number >> (6 * digit)) & 63]);
     }
 
     internal void Put(byte value)

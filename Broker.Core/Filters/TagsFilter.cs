@@ -96,7 +96,9 @@ public abstract class TagsFilter
         };
 
         private static decimal? ReadDecimal(string text) =>
-            decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out decimal number)
+            decimal.TryParse(
+                text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+                    CultureInfo.InvariantCulture, out decimal number)
                 ? number
                 : null;
     }
@@ -105,7 +107,8 @@ public abstract class TagsFilter
     internal sealed class All(TagsFilter[] nodes) : TagsFilter
     {
         /// <inheritdoc />
-        public override bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags) => Array.TrueForAll(nodes, node => node.Matches(tags));
+        public override bool Matches(IReadOnlyList<KeyValuePair<string, string>> tags) =>
+            Array.TrueForAll(nodes, node => node.Matches(tags));
     }
 
     /// <summary>One of several, or more.</summary>

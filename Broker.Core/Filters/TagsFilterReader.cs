@@ -4,8 +4,8 @@ namespace Broker.Core.Filters;
 
 /// <summary>Reads a filter as subscribe requests carry it: <c>{"op":"and","nodes":[{"key":"a","cmp":"eq","val":"1"}]}</c>.</summary>
 /// <remarks>
-/// A leaf has no <c>op</c>, and a <c>cmp</c>: <c>eq neq sw ew ct gt gte lt lte</c> need <c>val</c> and take no <c>vals</c>, <c>in nin</c> the
-/// contrary, <c>ex nex</c> take neither. <c>and</c> and <c>or</c> need one node or more, <c>not</c> exactly one.
+/// A leaf has no <c>op</c>, and a <c>cmp</c>: <c>eq neq sw ew ct gt gte lt lte</c> need <c>val</c> and take no <c>vals</c>, <c>in nin</c>
+/// the contrary, <c>ex nex</c> take neither. <c>and</c> and <c>or</c> need one node or more, <c>not</c> exactly one.
 /// </remarks>
 public static class TagsFilterReader
 {
@@ -113,12 +113,16 @@ public static class TagsFilterReader
             "nex" => TagComparison.NotExists,
             _ => null,
         };
-        if (comparison is not { } known) return Refuse(ref limits, "The cmp of a filter is one of eq, neq, in, nin, ex, nex, sw, ew, ct, gt, gte, lt, lte.");
-        bool takesNone = known is TagComparison.Exists or TagComparison.NotExists, takesList = known is TagComparison.In or TagComparison.NotIn;
+        if (comparison is not { } known)
+            return Refuse(ref limits, "The cmp of a filter is one of eq, neq, in, nin, ex, nex, sw, ew, ct, gt, gte, lt, lte.");
+        bool takesNone = known is TagComparison.Exists or TagComparison.NotExists, takesList =
+            known is TagComparison.In or TagComparison.NotIn;
         if (string.IsNullOrEmpty(node.Key) && !takesNone) return Refuse(ref limits, $"The cmp {node.Cmp} of a filter needs a key.");
         if (takesNone && (hasValue || hasValues)) return Refuse(ref limits, $"The cmp {node.Cmp} of a filter takes neither val nor vals.");
-        if (takesList && (hasValue || !hasValues)) return Refuse(ref limits, $"The cmp {node.Cmp} of a filter takes vals, at least one, and no val.");
-        if (!takesNone && !takesList && (!hasValue || hasValues)) return Refuse(ref limits, $"The cmp {node.Cmp} of a filter takes a val that is not empty, and no vals.");
+        if (takesList && (hasValue || !hasValues))
+            return Refuse(ref limits, $"The cmp {node.Cmp} of a filter takes vals, at least one, and no val.");
+        if (!takesNone && !takesList && (!hasValue || hasValues))
+            return Refuse(ref limits, $"The cmp {node.Cmp} of a filter takes a val that is not empty, and no vals.");
         if (hasValues && Array.IndexOf(node.Vals!, null) >= 0) return Refuse(ref limits, "A value of a filter is null.");
         return new TagsFilter.Leaf(node.Key ?? "", known, node.Val ?? "", node.Vals ?? []);
     }

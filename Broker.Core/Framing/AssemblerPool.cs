@@ -10,11 +10,11 @@ public sealed class AssemblerPool(BufferPool buffers)
 
     private readonly Stack<MessageAssembler> _kept = new();
 
-    /// <summary>An assembler without a message. The caller holds it and gives it back once, or forgets it when it is clear.</summary>
+    /// <summary>An assembler without a message. The caller holds it and gives it back once, or drops it when it is clear.</summary>
     public MessageAssembler Rent() => _kept.TryPop(out MessageAssembler? assembler) ? assembler : new(buffers);
 
     /// <summary>Clears an assembler and takes it back.</summary>
-    public void GiveBack(MessageAssembler assembler)
+    public void Return(MessageAssembler assembler)
     {
         assembler.Clear();
         if (_kept.Count < KeptMax) _kept.Push(assembler);

@@ -6,7 +6,7 @@ namespace Broker.Core.Framing;
 /// One frame in the making: parts are appended, and the header is set before them when their length is known, so that no
 /// byte moves. A text frame has a line feed between two parts; in a binary one they follow each other.
 /// </summary>
-/// <remarks>For one loop's thread. Whoever seals it holds the bytes.</remarks>
+/// <remarks>For one loop's thread. The code that seals it holds the bytes.</remarks>
 /// <param name="binary">Whether the frame is binary.</param>
 public struct FrameBatch(bool binary)
 {
@@ -44,7 +44,8 @@ public struct FrameBatch(bool binary)
     {
         SharedBytes bytes = _bytes ?? throw new InvalidOperationException("A batch without a part.");
         _bytes = null;
-        var header = new FrameHeader(Final: true, Reserved: 0, binary ? Opcode.Binary : Opcode.Text, bytes.Length - HeaderRoom, MaskingKey: null);
+        var header =
+            new FrameHeader(Final: true, Reserved: 0, binary ? Opcode.Binary : Opcode.Text, bytes.Length - HeaderRoom, MaskingKey: null);
         start = HeaderRoom - header.Size;
         FrameWriter.WriteHeader(bytes.Array.AsSpan(start), header);
         return bytes;
@@ -53,7 +54,7 @@ public struct FrameBatch(bool binary)
     /// <summary>Drops what was appended.</summary>
     public void Clear()
     {
-        _bytes?.LetGo();
+        _bytes?.Release();
         _bytes = null;
     }
 }

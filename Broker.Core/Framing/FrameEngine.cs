@@ -92,7 +92,7 @@ public sealed class FrameEngine
         Settle();
     }
 
-    /// <summary>Gives back what is held, when the connection is gone. The engine ignores everything afterwards.</summary>
+    /// <summary>Returns what is held, when the connection is gone. The engine ignores everything afterwards.</summary>
     public void Drop() => End(IsReading ? FrameEngineState.PeerClosed : State);
 
     /// <summary>Reading is over.</summary>
@@ -109,7 +109,7 @@ public sealed class FrameEngine
 
     /// <summary>Takes the next header and, of a control frame, its payload; carries what is not there as a whole.</summary>
     /// <param name="wire">What is unread of the input.</param>
-    /// <param name="next">The frame; how many bytes it took is said in every case.</param>
+    /// <param name="next">The frame; how many bytes it took is sent in every case.</param>
     /// <returns><c>Done</c>, <c>NeedMoreData</c> when all was carried, <c>InvalidData</c> with a violation.</returns>
     internal OperationStatus TakeFrame(Span<byte> wire, out NextFrame next)
     {
@@ -121,7 +121,7 @@ public sealed class FrameEngine
         _carry ??= _pool.Rent(CarryBytesMax);
         wire.CopyTo(_carry);
         _carryLength = (byte)wire.Length;
-        next.Taken = wire.Length;
+        next.Consumed = wire.Length;
         return status;
     }
 
@@ -147,21 +147,22 @@ public sealed class FrameEngine
     }
 
     /// <summary>Takes what belongs to the data frame at hand, or ignores it once our Close is sent.</summary>
-    internal FrameViolation? TakePayload(ReadOnlySpan<byte> wire, out int taken)
+    internal FrameViolation? TakePayload(ReadOnlySpan<byte> wire, out int consumed)
     {
-        taken = (int)Math.Min(_message?.FrameLeft ?? _skip, wire.Length);
-        if (_message is not null) return _message.Append(wire[..taken]) ?? CheckLength(_message, taken);
+        consumed = (int)Math.Min(_message?.FrameLeft ?? _skip, wire.Length);
+        if (_message is not null) return _message.Append(wire[..consumed]) ?? CheckLength(_message, consumed);
 
-        _skip -= taken;
+        _skip -= consumed;
         return null;
     }
 
     // Asked once, with the piece by which the message becomes longer than others may be.
-    private FrameViolation? CheckLength(MessageAssembler message, int taken)
+    private FrameViolation? CheckLength(MessageAssembler message, int consumed)
     {
         int length = message.Payload.Length, bytesMax = Settings.MessageBytesMax;
-        if (length <= bytesMax || length - taken > bytesMax) return null;
-        return Settings.LongMessages is { } rule && rule.Accepts(message.Opcode, message.Payload[..bytesMax]) ? null : FrameViolation.MessageTooBig(bytesMax);
+        if (length <= bytesMax || length - consumed > bytesMax) return null;
+        return Settings.LongMessages is { } rule && rule.Accepts(message.Opcode, message.Payload[..bytesMax]) ? null
+            : FrameViolation.MessageTooBig(bytesMax);
     }
 
     /// <summary>Hands over the message that has become whole, or none.</summary>
@@ -173,12 +174,12 @@ public sealed class FrameEngine
         return whole;
     }
 
-    /// <summary>After each step off the plain path: gives back an empty carry, and finds out whether the path is plain again.</summary>
+    /// <summary>After each step off the plain path: returns an empty carry, and finds out whether the path is plain again.</summary>
     internal void Settle()
     {
         if (_carryLength == 0 && _carry is not null)
         {
-            _pool.GiveBack(_carry);
+            _pool.Return(_carry);
             _carry = null;
         }
 
@@ -188,19 +189,19 @@ public sealed class FrameEngine
 
     private OperationStatus TakeCarried(Span<byte> wire, out NextFrame next)
     {
-        int taken = 0;
+        int consumed = 0;
         OperationStatus status;
         while ((status = Look(_carry.AsSpan(0, _carryLength), out next, out int needed)) == OperationStatus.NeedMoreData)
         {
-            int more = Math.Min(needed - _carryLength, wire.Length - taken);
+            int more = Math.Min(needed - _carryLength, wire.Length - consumed);
             if (more == 0) break;
 
-            wire.Slice(taken, more).CopyTo(_carry.AsSpan(_carryLength));
+            wire.Slice(consumed, more).CopyTo(_carry.AsSpan(_carryLength));
             _carryLength += (byte)more;
-            taken += more;
+            consumed += more;
         }
 
-        next.Taken = taken;
+        next.Consumed = consumed;
         if (status == OperationStatus.Done) _carryLength = 0;  // Its bytes stay until Settle.
         return status;
     }
@@ -219,14 +220,14 @@ public sealed class FrameEngine
 
         _maskWanted ??= header.MaskingKey.HasValue;
         next.Header = header;
-        next.Taken = reader.Position;
+        next.Consumed = reader.Position;
         if (!header.Opcode.IsControl) return OperationStatus.Done;
 
         needed = reader.Position + (int)header.PayloadLength;
         if (wire.Length < needed) return OperationStatus.NeedMoreData;
 
         next.Control = wire[reader.Position..needed];
-        next.Taken = needed;
+        next.Consumed = needed;
         return OperationStatus.Done;
     }
 
@@ -247,7 +248,7 @@ internal ref struct NextFrame
     public Span<byte> Control;
 
     /// <summary>Bytes of the input that were taken.</summary>
-    public int Taken;
+    public int Consumed;
 
     /// <summary>The broken rule, if the answer is <c>InvalidData</c>.</summary>
     public FrameViolation? Violation;

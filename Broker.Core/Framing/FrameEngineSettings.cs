@@ -5,7 +5,9 @@ namespace Broker.Core.Framing;
 /// <param name="FragmentsMax">The most frames of one message; beyond it 1008.</param>
 /// <param name="Side">The side that this engine is.</param>
 /// <param name="MaskMode">How exactly the peer is held to the masking rule.</param>
-/// <param name="ReservedAllowed">RSV bits (4, 2, 1) of a negotiated extension. A message that has one set is judged only after its extension has transformed it.</param>
+/// <param name="ReservedAllowed">
+/// RSV bits (4, 2, 1) of a negotiated extension. A message that has one set is judged only after its extension has transformed it.
+/// </param>
 /// <param name="NextMaskingKey">A client's source of fresh, unpredictable keys for its replies; a server needs none.</param>
 public sealed record FrameEngineSettings(
     int MessageBytesMax,

@@ -14,7 +14,7 @@ public ref struct FrameReader(ReadOnlySpan<byte> wire)
 
     /// <summary>
     /// After <c>NeedMoreData</c>: the fewest bytes, counted from <see cref="Position"/>, with which the next try
-    /// can say more. 2 while the second byte is missing; then the whole header: 2, 4 or 10, and 4 for a key.
+    /// can send more. 2 while the second byte is missing; then the whole header: 2, 4 or 10, and 4 for a key.
     /// </summary>
     public int Needed { get; private set; }
 

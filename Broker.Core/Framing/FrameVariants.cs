@@ -7,7 +7,7 @@ namespace Broker.Core.Framing;
 /// <summary>
 /// One sealed frame on its way to many connections: as it is, and compressed once for each window that one of them wants.
 /// </summary>
-/// <remarks>For one loop's thread. End it with <see cref="LetGo"/>.</remarks>
+/// <remarks>For one loop's thread. End it with <see cref="Release"/>.</remarks>
 /// <param name="plain">One whole unmasked frame; taken over.</param>
 /// <param name="start">Where the frame begins in the bytes.</param>
 /// <param name="loop">What compresses.</param>
@@ -28,11 +28,11 @@ public struct FrameVariants(SharedBytes plain, int start, LoopDeflate loop)
         return deflate is null ? plain : ForDeflate(deflate, out at);
     }
 
-    /// <summary>Lets go of every variant.</summary>
-    public void LetGo()
+    /// <summary>Releases every variant.</summary>
+    public void Release()
     {
-        foreach (SharedBytes? variant in _compressed) variant?.LetGo();
-        plain.LetGo();
+        foreach (SharedBytes? variant in _compressed) variant?.Release();
+        plain.Release();
     }
 
     private SharedBytes ForDeflate(MessageDeflate deflate, out int at)
@@ -59,8 +59,8 @@ public struct FrameVariants(SharedBytes plain, int start, LoopDeflate loop)
         header = header with { Reserved = MessageDeflate.Reserved, PayloadLength = compressed.Length - HeaderRoom };
         if (header.PayloadLength >= payload.Length)
         {
-            compressed.LetGo();
-            return plain.Hold();
+            compressed.Release();
+            return plain.AddRef();
         }
 
         FrameWriter.WriteHeader(compressed.Array.AsSpan(HeaderRoom - header.Size), header);

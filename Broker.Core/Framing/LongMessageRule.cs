@@ -5,7 +5,9 @@ namespace Broker.Core.Framing;
 /// before that is known.
 /// </summary>
 /// <param name="BytesMax">The longest such message; beyond it 1009.</param>
-/// <param name="Accepts">Judges the first bytes, as many as the longest other message has. A compressed message is never asked about.</param>
+/// <param name="Accepts">
+/// Judges the first bytes, as many as the longest other message has. A compressed message is never asked about.
+/// </param>
 public sealed record LongMessageRule(int BytesMax, LongMessageCheck Accepts);
 
 /// <summary>Judges the beginning of a message that is longer than others may be.</summary>

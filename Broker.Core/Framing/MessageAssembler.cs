@@ -92,10 +92,10 @@ public sealed class MessageAssembler(BufferPool pool)
         return taken;
     }
 
-    /// <summary>Gives back the buffer and is ready for another message.</summary>
+    /// <summary>Returns the buffer and is ready for another message.</summary>
     public void Clear()
     {
-        if (TakeBuffer() is { } buffer) pool.GiveBack(buffer);
+        if (TakeBuffer() is { } buffer) pool.Return(buffer);
         _fragments = 0;
         _final = false;
         _text = default;
@@ -118,7 +118,7 @@ public sealed class MessageAssembler(BufferPool pool)
         if (_buffer is not null)
         {
             _buffer.AsSpan(HeaderRoom, _length).CopyTo(grown.AsSpan(HeaderRoom));
-            pool.GiveBack(_buffer);
+            pool.Return(_buffer);
         }
 
         _buffer = grown;

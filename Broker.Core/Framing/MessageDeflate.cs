@@ -70,16 +70,17 @@ public sealed class MessageDeflate
 
         if (broken is null && opcode == Opcode.Text && !text.IsComplete) broken = FrameViolation.TextNotUtf8;
         if (broken is null) return null;
-        message.LetGo();
+        message.Release();
         message = null;
         return broken;
     }
 
-    private FrameViolation? Inflate(Inflater inflater, ReadOnlySpan<byte> payload, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
+    private FrameViolation? Inflate(
+        Inflater inflater, ReadOnlySpan<byte> payload, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
     {
         if (Feed(inflater, payload, target, isText, bytesMax, ref text) is { } broken) return broken;
 
-        // Some senders end with a final block and forget the empty one behind it: nothing is missing then.
+        // Some senders end with a final block and drop the empty one behind it: nothing is missing then.
         if (inflater.IsAtEnd) return null;
 
         // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload", section 7.2.2.
@@ -92,7 +93,8 @@ public sealed class MessageDeflate
             ?? (inflater.IsAtEnd ? null : FrameViolation.CompressedDataBroken);
     }
 
-    private static FrameViolation? Feed(Inflater inflater, ReadOnlySpan<byte> source, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
+    private static FrameViolation? Feed(
+        Inflater inflater, ReadOnlySpan<byte> source, SharedBytes target, bool isText, int bytesMax, ref Utf8Progress text)
     {
         OperationStatus status;
         do
@@ -115,19 +117,20 @@ public sealed class MessageDeflate
     /// <returns>The payload of its frame; the caller is its holder.</returns>
     internal SharedBytes Deflate(ReadOnlySpan<byte> message)
     {
-        Deflater deflater = Terms.ServerContext ? _deflater ??= new Deflater(Terms.ServerWindowBits) : _loop.DeflaterOf(Terms.ServerWindowBits);
+        Deflater deflater =
+            Terms.ServerContext ? _deflater ??= new Deflater(Terms.ServerWindowBits) : _loop.DeflaterOf(Terms.ServerWindowBits);
         SharedBytes payload = SharedBytes.Rent(_loop.Pool, (message.Length / 2) + 64);
         deflater.Deflate(message, payload, Terms.ServerContext);
         return payload;
     }
 
-    /// <summary>Gives back what is held, when no more messages come.</summary>
+    /// <summary>Returns what is held, when no more messages come.</summary>
     internal void Drop()
     {
         if (_dropped) return;
         _dropped = true;
         _inflater?.Dispose();
         _deflater?.Dispose();
-        _policy.Budget.GiveBack(Terms.ContextBytes);
+        _policy.Budget.Return(Terms.ContextBytes);
     }
 }

@@ -18,7 +18,7 @@ public enum Opcode : byte
     /// <summary>Asks for a <see cref="Pong"/> with the same payload.</summary>
     Ping = 0x9,
 
-    /// <summary>Answers a <see cref="Ping"/>, or is a sign of life that nobody asked for.</summary>
+    /// <summary>Answers a <see cref="Ping"/>, or is a sign of life that was not requested.</summary>
     Pong = 0xA,
 }
 

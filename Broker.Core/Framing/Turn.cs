@@ -8,7 +8,9 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Broker.Core.Framing;
 
-/// <summary>One read of one connection: the messages in it, and the replies built in place. One an event loop, used again and again.</summary>
+/// <summary>
+/// One read of one connection: the messages in it, and the replies built in place. One an event loop, used again and again.
+/// </summary>
 /// <remarks>
 /// <para>Begin, then read until there is no message, write <see cref="Output"/> to the socket, End. The engine keeps what the
 /// read has cut. Pings and the peer's Close are answered here, in order with the other replies.</para>
@@ -64,7 +66,9 @@ public sealed class Turn(BufferPool pool)
 
     /// <summary>Begins with what one read has brought.</summary>
     /// <param name="engine">The connection's engine.</param>
-    /// <param name="buffer">The turn's to change between <paramref name="start"/> and the end of the input, until <see cref="End"/>.</param>
+    /// <param name="buffer">
+    /// The turn's to change between <paramref name="start"/> and the end of the input, until <see cref="End"/>.
+    /// </param>
     /// <param name="start">Where the input begins.</param>
     /// <param name="length">Bytes of input.</param>
     public void Begin(FrameEngine engine, byte[] buffer, int start, int length)
@@ -88,7 +92,7 @@ public sealed class Turn(BufferPool pool)
     /// <summary>The engine takes other sizes from the next message on.</summary>
     internal void Resized() => _messageBytesMax = _engine.Settings.MessageBytesMax;
 
-    /// <summary>Gives back what the turn holds and lets go of the connection. What was not read is lost.</summary>
+    /// <summary>Returns what the turn holds and releases the connection. What was not read is lost.</summary>
     public void End()
     {
         ReleaseHeld();
@@ -142,7 +146,9 @@ public sealed class Turn(BufferPool pool)
     [Conditional("DEBUG")]
     private void AssertInvariant() => Debug.Assert(_start >= 0 && _start <= _position && _position <= _end && _end <= _buffer.Length);
 
-    /// <summary>Replies with the message itself, as it now is, in a frame of the same opcode and extension bits: compressed if it came so.</summary>
+    /// <summary>
+    /// Replies with the message itself, as it now is, in a frame of the same opcode and extension bits: compressed if it came so.
+    /// </summary>
     /// <param name="message">
     /// The message that <see cref="TryRead"/> gave last. It may still be read, and not changed: it is the output now.
     /// </param>
@@ -152,7 +158,8 @@ public sealed class Turn(BufferPool pool)
 
         bool plain = message.Reserved == 0 && _isServer;
         if (plain && message.At >= 0 && message.At == _at && _output.TryEcho(message.Opcode, message.Payload.Length, _at)) _at = -1;
-        else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } taken) Adopt(taken, message);
+        else if (plain && _output.IsEmpty && message.At == Message.Assembled && _held?.TakeBuffer() is { } consumed)
+            Adopt(consumed, message);
         else AppendMessage(message.Opcode, message.Payload, message.Reserved);
     }
 
@@ -189,14 +196,14 @@ public sealed class Turn(BufferPool pool)
             Span<byte> unread = _buffer.AsSpan(_position, _end - _position);
             if (_engine.IsInPayload)
             {
-                FrameViolation? broken = _engine.TakePayload(unread, out int taken);
-                _position += taken;
+                FrameViolation? broken = _engine.TakePayload(unread, out int consumed);
+                _position += consumed;
                 if (broken is not null) return Violate(broken, out message);
                 continue;
             }
 
             OperationStatus status = _engine.TakeFrame(unread, out NextFrame next);
-            _position += next.Taken;
+            _position += next.Consumed;
             if (status == OperationStatus.NeedMoreData) return Nothing(out message);
             if (status == OperationStatus.InvalidData) return Violate(next.Violation!, out message);
 
@@ -231,7 +238,8 @@ public sealed class Turn(BufferPool pool)
         Span<byte> payload = _buffer.AsSpan(target, length);
         if (header.MaskingKey is { } key) Masking.Copy(_buffer.AsSpan(source, length), payload, key);
         _position += length;
-        if (header is { Opcode: Opcode.Text, Reserved: 0 } && !Utf8.IsValid(payload)) return Violate(FrameViolation.TextNotUtf8, out message);
+        if (header is { Opcode: Opcode.Text, Reserved: 0 } && !Utf8.IsValid(payload))
+            return Violate(FrameViolation.TextNotUtf8, out message);
 
         _at = target;
         message = new Message(header.Opcode, header.Reserved, payload, target);
@@ -245,7 +253,7 @@ public sealed class Turn(BufferPool pool)
         if (whole.Reserved != 0 && _engine.Deflate is not null)
         {
             bool inflated = Inflate(whole.Opcode, whole.Reserved, whole.Payload, out message);
-            _assemblers.GiveBack(whole);
+            _assemblers.Return(whole);
             return inflated;
         }
 
@@ -337,7 +345,7 @@ public sealed class Turn(BufferPool pool)
 
         SharedBytes deflated = deflate.Deflate(payload);
         Append(opcode, deflated.Array.AsSpan(0, deflated.Length), reserved);
-        deflated.LetGo();
+        deflated.Release();
     }
 
     private void AppendClose(ClosePayload close)
@@ -346,21 +354,22 @@ public sealed class Turn(BufferPool pool)
         Append(Opcode.Close, payload[..close.Write(payload)]);
     }
 
-    private void Adopt(byte[] taken, in Message message)
+    private void Adopt(byte[] consumed, in Message message)
     {
         int header = FrameHeader.SizeOf(message.Payload.Length, masked: false);
         int start = MessageAssembler.HeaderRoom - header;
-        FrameWriter.WriteHeader(taken.AsSpan(start), new(Final: true, Reserved: 0, message.Opcode, message.Payload.Length, MaskingKey: null));
-        _output.Adopt(taken, start, MessageAssembler.HeaderRoom + message.Payload.Length);
+        FrameWriter.WriteHeader(
+            consumed.AsSpan(start), new(Final: true, Reserved: 0, message.Opcode, message.Payload.Length, MaskingKey: null));
+        _output.Adopt(consumed, start, MessageAssembler.HeaderRoom + message.Payload.Length);
     }
 
     private void ReleaseHeld()
     {
-        _inflated?.LetGo();
+        _inflated?.Release();
         _inflated = null;
         if (_held is null) return;
 
-        _assemblers.GiveBack(_held);
+        _assemblers.Return(_held);
         _held = null;
     }
 }

@@ -87,11 +87,11 @@ internal struct TurnOutput(BufferPool pool)
         End += bytes;
     }
 
-    /// <summary>Gives back what was rented.</summary>
+    /// <summary>Returns what was rented.</summary>
     public void Clear()
     {
-        if (_buffer is not null && !InPlace) pool.GiveBack(_buffer);
-        if (_retired is not null) pool.GiveBack(_retired);
+        if (_buffer is not null && !InPlace) pool.Return(_buffer);
+        if (_retired is not null) pool.Return(_retired);
         _buffer = _retired = null;
         _input = [];
         _start = End = 0;
@@ -107,7 +107,7 @@ internal struct TurnOutput(BufferPool pool)
         if (_buffer is not null && !InPlace)
         {
             if (_retired is null) _retired = _buffer;
-            else pool.GiveBack(_buffer);
+            else pool.Return(_buffer);
         }
 
         _buffer = moved;

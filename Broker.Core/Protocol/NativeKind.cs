@@ -20,7 +20,7 @@ public enum NativeKind : byte
     /// <summary>Either: yes.</summary>
     Pong = 0x04,
 
-    /// <summary>Either: something that was said is refused.</summary>
+    /// <summary>Either: something that was sent is refused.</summary>
     Error = 0x05,
 
     /// <summary>Either: the connection ends after this.</summary>
@@ -35,7 +35,7 @@ public enum NativeKind : byte
     /// <summary>Client: listen no longer.</summary>
     Unsubscribe = 0x12,
 
-    /// <summary>Server: it listens no longer, whoever wanted that.</summary>
+    /// <summary>Server: it listens no longer, on either side's request.</summary>
     Unsubscribed = 0x13,
 
     /// <summary>Client: data for all who listen to a channel.</summary>
@@ -71,7 +71,7 @@ public enum NativeKind : byte
     /// <summary>Either: one more argument of a call, or one more of its results.</summary>
     Item = 0x24,
 
-    /// <summary>Either: the caller's last argument has been said.</summary>
+    /// <summary>Either: the caller's last argument has been sent.</summary>
     ItemsEnd = 0x25,
 
     /// <summary>Either: a stream of chunks begins.</summary>
@@ -98,10 +98,11 @@ public static class NativeKinds
             or (>= NativeKind.Call and <= NativeKind.ItemsEnd)
             or (>= NativeKind.Stream and <= NativeKind.StreamCancel);
 
-        /// <summary>Whether a side may be sent this kind: a server hears no welcome, and a client no publish.</summary>
+        /// <summary>Whether a side may be sent this kind: a server receives no welcome, and a client no publish.</summary>
         public bool MayReach(Side receiver) => kind switch
         {
-            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History => receiver == Side.Server,
+            NativeKind.Hello or NativeKind.Subscribe or NativeKind.Unsubscribe or NativeKind.Publish or NativeKind.History =>
+                receiver == Side.Server,
             NativeKind.Welcome or NativeKind.Subscribed or NativeKind.Unsubscribed => receiver == Side.Client,
             NativeKind.Published or NativeKind.Delivery or NativeKind.Missed or NativeKind.HistoryReply => receiver == Side.Client,
             _ => true,

@@ -31,7 +31,8 @@ internal static class AddressText
     public static bool TryReadPort(ReadOnlySpan<char> text, out int port)
     {
         port = 0;
-        if (text.Length is 0 or > 5 || text.ContainsAnyExcept(HttpText.DigitCharacters) || (text[0] == '0' && text.Length > 1)) return false;
+        if (text.Length is 0 or > 5 || text.ContainsAnyExcept(HttpText.DigitCharacters) || (text[0] == '0' && text.Length > 1))
+            return false;
         foreach (char digit in text) port = port * 10 + (digit - '0');
         return port <= IPEndPoint.MaxPort;
     }

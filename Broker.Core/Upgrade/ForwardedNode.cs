@@ -5,7 +5,9 @@ namespace Broker.Core.Upgrade;
 /// <summary>One hop as a forwarded header names it. RFC 7239 section 6.</summary>
 internal static class ForwardedNode
 {
-    /// <summary>Reads an address and perhaps its port: <c>192.0.2.1</c>, <c>192.0.2.1:80</c>, <c>2001:db8::1</c>, <c>[2001:db8::1]:80</c>.</summary>
+    /// <summary>
+    /// Reads an address and perhaps its port: <c>192.0.2.1</c>, <c>192.0.2.1:80</c>, <c>2001:db8::1</c>, <c>[2001:db8::1]:80</c>.
+    /// </summary>
     /// <param name="text">The node without white space and quotes around it.</param>
     /// <param name="node">The address; its port is 0 where none is written.</param>
     /// <returns><c>false</c> for <c>unknown</c>, for a name that hides an address (<c>_hidden</c>), and for whatever else.</returns>

@@ -11,7 +11,7 @@ public static class ForwardedRoute
     /// <param name="trust">Who is believed.</param>
     /// <returns>
     /// The first address that is not believed to be a proxy; <paramref name="peer"/> itself if it is none. Where a hop is
-    /// unreadable, hidden or missing, the proxy that told of it: what stands further left is anybody's word. A port that
+    /// unreadable, hidden or missing, the proxy that told of it: what stands further left is anyone's word. A port that
     /// no hop told is 0.
     /// </returns>
     public static IPEndPoint ClientOf(UpgradeRequest request, IPEndPoint peer, ProxyTrust trust)
@@ -35,7 +35,8 @@ public static class ForwardedRoute
     private static IReadOnlyList<string> HopsOf(UpgradeRequest request, ForwardedHeader header)
     {
         if (header == ForwardedHeader.Forwarded)
-            return request.TryGetHeader("Forwarded", out string? elements) && ForwardedElements.TryRead(elements, out List<string> nodes) ? nodes : [];
+            return request.TryGetHeader("Forwarded", out string? elements) && ForwardedElements.TryRead(elements, out List<string> nodes)
+                ? nodes : [];
 
         return request.TryGetHeader("X-Forwarded-For", out string? addresses)
             ? addresses.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)

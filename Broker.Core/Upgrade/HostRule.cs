@@ -24,7 +24,9 @@ public sealed class HostRule
     public bool AllowsAny { get; }
 
     /// <summary>Takes the addresses that are listened on and the configured names.</summary>
-    /// <param name="isLoopbackOnly">Whether the server is reached from this machine only. Elsewhere others decide which names lead to it.</param>
+    /// <param name="isLoopbackOnly">
+    /// Whether the server is reached from this machine only. Elsewhere others decide which names lead to it.
+    /// </param>
     /// <param name="names">Further names. If there are any, they hold wherever the server listens. <c>*</c> allows every name.</param>
     public static HostRule For(bool isLoopbackOnly, IReadOnlyList<string> names)
     {
@@ -34,14 +36,17 @@ public sealed class HostRule
     }
 
     /// <summary>Whether a configured name is one that a Host field may carry: a name or an address without a port, or <c>*</c>.</summary>
-    public static bool IsName(string name) => name is "*" || (Authority.TryRead(name, out Authority read) && read.Port is null && !name.EndsWith(':'));
+    public static bool IsName(string name) =>
+        name is "*" || (Authority.TryRead(name, out Authority read) && read.Port is null && !name.EndsWith(':'));
 
     /// <summary>Judges the host of a request.</summary>
     /// <param name="host">The host that the request names, with or without a port; empty where it names none (HTTP/1.0).</param>
     /// <returns>421, or <c>null</c> where the host is one of this server's.</returns>
     public UpgradeFault? Check(ReadOnlySpan<char> host) => Allows(host)
         ? null
-        : new UpgradeFault(421, "This server does not answer for that Host: use its address, localhost, or a name listed in broker.listen.hosts (RFC 9110 section 15.5.20).");
+        : new UpgradeFault(
+        421, "This server does not answer for that Host: use its address, localhost, or a name listed in broker.listen.hosts (RFC 9110 "
+            + "section 15.5.20).");
 
     /// <summary>Whether a request for this host may be answered.</summary>
     /// <param name="host">As in <see cref="Check"/>.</param>

@@ -36,7 +36,8 @@ internal static class HttpText
     public static readonly SearchValues<char> SchemeCharacters = SearchValues.Create(Letters + Digits + "+-.");
 
     /// <summary>Visible ASCII and the space: what a field value that we write is made of.</summary>
-    public static readonly SearchValues<char> VisibleCharacters = SearchValues.Create(Letters + Digits + " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
+    public static readonly SearchValues<char> VisibleCharacters =
+        SearchValues.Create(Letters + Digits + " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
 
     /// <summary>Decimal digits.</summary>
     public static readonly SearchValues<char> DigitCharacters = SearchValues.Create(Digits);
@@ -48,7 +49,8 @@ internal static class HttpText
     public static bool IsToken(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(TokenCharacters);
 
     /// <summary>How many characters of the text, from its start, may stand in a token.</summary>
-    public static int TokenLength(ReadOnlySpan<char> text) => text.IndexOfAnyExcept(TokenCharacters) is var end and >= 0 ? end : text.Length;
+    public static int TokenLength(ReadOnlySpan<char> text) =>
+        text.IndexOfAnyExcept(TokenCharacters) is var end and >= 0 ? end : text.Length;
 
     /// <summary>Whether the byte may stand in a token.</summary>
     public static bool IsTokenByte(byte value) => TokenBytes.Contains(value);

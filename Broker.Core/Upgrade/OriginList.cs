@@ -36,7 +36,8 @@ public static class OriginList
     {
         ArgumentNullException.ThrowIfNull(entry);
         int schemeLength = entry.IndexOf("://", StringComparison.Ordinal);
-        return schemeLength > 0 && Authority.TryRead(entry.AsSpan(schemeLength + 3), out Authority authority) ? authority.Host.ToString() : null;
+        return schemeLength > 0 && Authority.TryRead(entry.AsSpan(schemeLength + 3), out Authority authority) ? authority.Host.ToString()
+            : null;
     }
 
     private static string? CheckOne(string entry)
@@ -48,16 +49,20 @@ public static class OriginList
         switch (scheme)
         {
             case "ws" or "wss":
-                return $"'{entry}' names the scheme of the connection, but a browser sends that of the page: http{(scheme == "wss" ? "s" : "")}://{rest}";
+                return $"'{entry}' names the scheme of the connection, but a browser sends that of the page: "
+                    + $"http{(scheme == "wss" ? "s" : "")}://{rest}";
             case "file":
                 return $"'{entry}' is the origin of no page: for files a browser sends null, which may be an entry";
         }
 
-        if (rest.Contains('@')) return $"'{entry}' names a user, which an origin never does: {entry[..schemeLength]}://{rest[(rest.LastIndexOf('@') + 1)..]}";
+        if (rest.Contains('@'))
+            return $"'{entry}' names a user, which an origin never does: {entry[..schemeLength]}://{rest[(rest.LastIndexOf('@') + 1)..]}";
         int behind = rest.IndexOfAny(['/', '?', '#']);
         if (behind >= 0) return $"'{entry}' has a path, which an origin never has: {entry[..schemeLength]}://{rest[..behind]}";
-        if (rest.Any(letter => letter > '\x7f')) return $"'{entry}' has letters that a browser sends encoded{Encoded(entry[..schemeLength], rest)}";
-        return OriginRule.IsOrigin(entry) ? null : $"'{entry}' is not scheme://host or scheme://host:port, such as https://chat.example.org:8443";
+        if (rest.Any(letter => letter > '\x7f'))
+            return $"'{entry}' has letters that a browser sends encoded{Encoded(entry[..schemeLength], rest)}";
+        return OriginRule.IsOrigin(entry) ? null
+            : $"'{entry}' is not scheme://host or scheme://host:port, such as https://chat.example.org:8443";
     }
 
     private static string Encoded(string scheme, string rest)

@@ -37,7 +37,7 @@ public ref struct ProxyHeaderReader(ReadOnlySpan<byte> wire)
 
     /// <summary>Reads the header.</summary>
     /// <param name="client">
-    /// The client's address; or <c>null</c> where the proxy speaks for itself (LOCAL, UNKNOWN, UNSPEC) or for a client
+    /// The client's address; or <c>null</c> where the proxy uses for itself (LOCAL, UNKNOWN, UNSPEC) or for a client
     /// without an IP address: the peer's own address counts then.
     /// </param>
     /// <returns>
@@ -157,7 +157,8 @@ public ref struct ProxyHeaderReader(ReadOnlySpan<byte> wire)
             }
 
             int length = BinaryPrimitives.ReadUInt16BigEndian(rest[1..]);
-            if (rest[0] == ChecksumType && (length != 4 || BinaryPrimitives.ReadUInt32BigEndian(rest[TypeBytes..]) != ChecksumOf(header, start + TypeBytes)))
+            if (rest[0] == ChecksumType
+                && (length != 4 || BinaryPrimitives.ReadUInt32BigEndian(rest[TypeBytes..]) != ChecksumOf(header, start + TypeBytes)))
             {
                 Refuse("A PROXY header does not have the checksum that it names.");
                 return false;

@@ -5,7 +5,7 @@ public sealed record ProxyTrust
 {
     private static readonly AddressRanges Nobody = new([]);
 
-    /// <summary>Believes nobody.</summary>
+    /// <summary>Believes no one.</summary>
     public static ProxyTrust None { get; } = new();
 
     /// <summary>Peers that begin each connection with a PROXY header. From them it is required; from others it is no HTTP.</summary>

@@ -19,7 +19,7 @@ public sealed class UpgradeRequest
     /// <summary>The method, in the case it came in: methods are case-sensitive.</summary>
     public required string Method { get; init; }
 
-    /// <summary>The minor version x of HTTP/1.x. 1 and above speak HTTP/1.1.</summary>
+    /// <summary>The minor version x of HTTP/1.x. 1 and above use HTTP/1.1.</summary>
     public required int HttpMinorVersion { get; init; }
 
     /// <summary>The path as written, percent-encoding and dots included; starts with a slash.</summary>
@@ -28,7 +28,9 @@ public sealed class UpgradeRequest
     /// <summary>The query as written, without its question mark; empty where there is none.</summary>
     public required string Query { get; init; }
 
-    /// <summary>Host and perhaps port: of an absolute target where there is one, else of the Host field; empty in HTTP/1.0 without either.</summary>
+    /// <summary>
+    /// Host and perhaps port: of an absolute target where there is one, else of the Host field; empty in HTTP/1.0 without either.
+    /// </summary>
     public required string Host { get; init; }
 
     /// <summary>The origin of the page behind the client, or <c>null</c> from a client that is no browser.</summary>

@@ -30,7 +30,8 @@ public static class UpgradeResponse
     {
         if (key.Length != 24) throw new ArgumentException("The key is not 24 characters.", nameof(key));
         if (subprotocol is not null && !HttpText.IsToken(subprotocol)) throw new ArgumentException("Not a token.", nameof(subprotocol));
-        if (extensions.AsSpan().ContainsAnyExcept(HttpText.VisibleCharacters)) throw new ArgumentException("Not a field value.", nameof(extensions));
+        if (extensions.AsSpan().ContainsAnyExcept(HttpText.VisibleCharacters))
+            throw new ArgumentException("Not a field value.", nameof(extensions));
 
         Span<byte> accept = stackalloc byte[28];
         Accept(key, accept);
@@ -99,7 +100,7 @@ public static class UpgradeResponse
     }
 
     // "base64-encoding ... the SHA-1 hash" of the key and the GUID of section 1.3. SHA-1 proves here that the other
-    // side speaks WebSocket, and keeps no secret.
+    // side uses WebSocket, and keeps no secret.
     private static void Accept(string key, Span<byte> accept)
     {
         Span<byte> challenge = stackalloc byte[60];

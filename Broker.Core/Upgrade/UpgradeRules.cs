@@ -27,7 +27,8 @@ public static class UpgradeRules
             // "The request MUST contain an |Upgrade| header field whose value MUST include the "websocket" keyword",
             // and "a |Connection| header field whose value MUST include the "Upgrade" token", section 4.1.
             { WantsWebSocket: false } =>
-                new UpgradeFault(426, "Only WebSockets are served here: ask with Upgrade: websocket and Connection: Upgrade (RFC 6455 section 4.1)."),
+                new UpgradeFault(
+                    426, "Only WebSockets are served here: ask with Upgrade: websocket and Connection: Upgrade (RFC 6455 section 4.1)."),
 
             // "If this version does not match a version understood by the server, the server MUST abort the WebSocket
             // handshake ... and instead send an appropriate HTTP error code (such as 426 Upgrade Required)", section 4.2.2.
@@ -60,7 +61,9 @@ public static class UpgradeRules
         return fault is { } found ? found with { Bodyless = request.Method is "HEAD" } : null;
     }
 
-    /// <summary>Checks a request that came as an extended CONNECT, where HTTP itself says what else an upgrade says. RFC 8441 section 5.</summary>
+    /// <summary>
+    /// Checks a request that came as an extended CONNECT, where HTTP itself says what else an upgrade says. RFC 8441 section 5.
+    /// </summary>
     /// <param name="request">A well-formed request whose <c>:protocol</c> is <c>websocket</c>.</param>
     /// <param name="origins">Which pages may connect.</param>
     /// <returns>The first rule broken, or <c>null</c>.</returns>
@@ -76,7 +79,7 @@ public static class UpgradeRules
         _ => null,
     };
 
-    // Sixteen bytes are 22 characters and two of padding. What the four bits left over hold is nobody's business here.
+    // Sixteen bytes are 22 characters and two of padding. What the four bits left over hold is no one's business here.
     private static bool IsSixteenBytes(string key) =>
         key.Length == 24 && key.EndsWith("==", StringComparison.Ordinal)
         && !key.AsSpan(0, 22).ContainsAnyExcept(HttpText.Base64Characters);

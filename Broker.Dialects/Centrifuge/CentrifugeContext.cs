@@ -10,7 +10,7 @@ namespace Broker.Dialects.Centrifuge;
 /// <param name="Version">Of this hub, told to clients.</param>
 internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSettings Clients, CentrifugeFormat Format, string Version)
 {
-    /// <summary>What clients may call; null where nobody looks names up.</summary>
+    /// <summary>What clients may call; null where nothing looks names up.</summary>
     internal MethodRegistry? Methods { get; init; }
 
     /// <summary>The most commands in one frame, beside those in which a client that comes back connects and subscribes.</summary>

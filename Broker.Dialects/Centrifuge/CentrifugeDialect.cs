@@ -18,7 +18,9 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
     public Dialect Create(DialectContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var json = new CentrifugeContext(settings, context.Clients, new JsonFormat(new JsonEncoding(context.Channels.LineBytesMax)), context.Version) { Methods = context.Methods };
+        var json = new CentrifugeContext(
+            settings, context.Clients, new JsonFormat(new JsonEncoding(context.Channels.LineBytesMax)), context.Version)
+                { Methods = context.Methods };
         CentrifugeContext protobuf = json with { Format = new ProtobufFormat(new ProtobufEncoding(context.Channels.LineBytesMax)) };
         Wire.Disconnect slow = CentrifugeCodes.CodeOf(DisconnectReason.Slow), shutdown = CentrifugeCodes.CodeOf(DisconnectReason.Shutdown);
         var resuming = new LongMessageRule(context.Clients.ResumeBytes, CentrifugeSession.IsResuming);
@@ -27,19 +29,23 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
         {
             Name = "centrifuge",
             Formats = [json.Format, protobuf.Format],
-            CreateSession = (connection, turn) => new CentrifugeSession(connection, turn, connection.Subprotocol == WireFacts.ProtobufSubprotocol ? protobuf : json),
+            CreateSession = (connection, turn) =>
+                new CentrifugeSession(connection, turn, connection.Subprotocol == WireFacts.ProtobufSubprotocol ? protobuf : json),
             Endpoints =
             [
                 new WebSocketEndpoint
                 {
                     Path = settings.Path,
-                    Subprotocols = new SubprotocolChoice([WireFacts.Subprotocol, WireFacts.ProtobufSubprotocol], WireFacts.Subprotocol, refusesUnmatched: true)
+                    Subprotocols =
+                        new SubprotocolChoice(
+                            [WireFacts.Subprotocol, WireFacts.ProtobufSubprotocol], WireFacts.Subprotocol, refusesUnmatched: true)
                     {
                         OfQuery = WireFacts.SubprotocolOf,
                     },
                     Origins = context.Origins,
                     Engine = engine,
-                    EngineAtFirst = engine with { MessageBytesMax = Math.Min(settings.MessageBytesMax, context.Clients.BytesBeforeConnectMax) },
+                    EngineAtFirst =
+                        engine with { MessageBytesMax = Math.Min(settings.MessageBytesMax, context.Clients.BytesBeforeConnectMax) },
                     Deflate = context.Deflate,
                     SlowCode = (CloseCode)slow.Code,
                     SlowReason = slow.Reason,

@@ -15,6 +15,8 @@ internal static class CentrifugeEpoch
     internal static ulong Read(ReadOnlySpan<byte> text)
     {
         if (text.IsEmpty) return 0;
-        return text.Length == 16 && ulong.TryParse(Encoding.UTF8.GetString(text), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch) ? epoch : Foreign;
+        return text.Length == 16
+            && ulong.TryParse(Encoding.UTF8.GetString(text), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch)
+            ? epoch : Foreign;
     }
 }

@@ -13,7 +13,9 @@ using Publication = Broker.Actors.Model.Publication;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>A form of the protocol, JSON or Protobuf: everything in which the two differ for a session and for the publications of its channels.</summary>
+/// <summary>
+/// A form of the protocol, JSON or Protobuf: everything in which the two differ for a session and for the publications of its channels.
+/// </summary>
 /// <param name="name">The subprotocol.</param>
 /// <param name="encoding">How each publication becomes bytes.</param>
 /// <param name="isBinary">Whether frames are binary, replies stand without anything between, and data may be any bytes.</param>
@@ -28,7 +30,9 @@ internal abstract class CentrifugeFormat(string name, PublicationEncoding encodi
     /// <summary>Publications alone: what a recovery or a page of history puts in its reply.</summary>
     /// <param name="epoch">Of the channel's history.</param>
     /// <param name="publications">In the client's order.</param>
-    /// <param name="withDeltas">For a subscriber of deltas: the first as it is, the others as differences from the one before, where that is shorter.</param>
+    /// <param name="withDeltas">
+    /// For a subscriber of deltas: the first as it is, the others as differences from the one before, where that is shorter.
+    /// </param>
     internal abstract ReadOnlyMemory<byte>[] BodiesOf(ulong epoch, IReadOnlyList<Publication> publications, bool withDeltas);
 
     /// <summary>Publications as their pushes.</summary>
@@ -62,7 +66,7 @@ internal abstract class CentrifugeFormat(string name, PublicationEncoding encodi
 
         protected override void OnRelease()
         {
-            _frames.LetGo();
+            _frames.Release();
             _frames = default;
         }
     }

@@ -30,9 +30,11 @@ using SubscribeOptions = Broker.Actors.Channels.Delivery.SubscribeOptions;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>The Centrifuge dialect on one connection, in either form: its client's messages to commands, its session's answers to replies.</summary>
+/// <summary>
+/// The Centrifuge dialect on one connection, in either form: its client's messages to commands, its session's answers to replies.
+/// </summary>
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
-public sealed class CentrifugeSession : DialectSession, ICallOutlet
+public sealed class CentrifugeSession : DialectSession, ICallWriter
 {
     private const uint ApplicationErrorMin = 400;
 
@@ -59,7 +61,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     private IReplyWriter Writer => _context.Format.Writer;
 
     /// <inheritdoc />
-    public override ICallOutlet Calls => this;
+    public override ICallWriter Calls => this;
 
     /// <inheritdoc />
     protected override int Read(in Message frame) => _context.Format.IsBinary
@@ -75,13 +77,17 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             switch (reader.Read(out Command command))
             {
                 case OperationStatus.Done when IsConnectTooLong(frame, reader.Position, command):
-                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason, reconnects: false), "a connect command too long");
+                    Reject(DisconnectReason.Dialect(
+                        (int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason,
+                            reconnects: false), "a connect command too long");
                     return commands;
                 case OperationStatus.Done when reader.Index - resumed >= _context.CommandsPerFrameMax:
                     Reject(DisconnectReason.BadRequest, $"more than {_context.CommandsPerFrameMax} commands in one frame");
                     return commands;
                 case OperationStatus.Done when IsTooLong(frame, command):
-                    Reject(DisconnectReason.Dialect((int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Settings.MessageBytesMax).Reason, reconnects: false), "a message too long");
+                    Reject(DisconnectReason.Dialect(
+                        (int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Settings.MessageBytesMax).Reason,
+                            reconnects: false), "a message too long");
                     return commands;
                 case OperationStatus.Done when BreaksDialect(command) is { } detail:
                     Reject(DisconnectReason.BadRequest, detail);
@@ -106,7 +112,9 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
 
     private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
 
-    /// <summary>Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command, in either form.</summary>
+    /// <summary>
+    /// Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command, in either form.
+    /// </summary>
     internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
     {
         if (new ProtobufCommandReader(first).Read(out Command encoded) == OperationStatus.Done && IsResuming(encoded.Kind)) return true;
@@ -141,11 +149,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         CommandKind.Publish when command.Type == 0 && command.Data.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
         CommandKind.Publish when command.Type == 0 =>
-            new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray()) { IsJson = !_context.Format.IsBinary },
+            new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray())
+                { IsJson = !_context.Format.IsBinary },
         CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
         CommandKind.History => new ClientCommand.History(command.Id, bytes, Command.Keep(command.Channel), QueryOf(command)),
         CommandKind.Presence or CommandKind.PresenceStats =>
-            new ClientCommand.Presence(command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
+            new ClientCommand.Presence(
+                command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
         CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
         CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, CredentialsOf(command)),
         CommandKind.Send => new ClientCommand.Send(bytes),
@@ -160,13 +170,15 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     private ClientCommand.Call ToCall(in Command command, int bytes)
     {
         MethodId method = MethodId.Of(command.Method);
-        string? name = _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
+        string? name =
+            _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
         return new ClientCommand.Call(command.Id, bytes, method, command.Data.ToArray()) { Name = name };
     }
 
     private static ConnectCredentials? CredentialsOf(in Command command)
     {
-        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty && command.Headers.IsEmpty) return null;
+        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty
+            && command.Headers.IsEmpty) return null;
         return new ConnectCredentials
         {
             Token = command.Token.ToArray(),
@@ -183,7 +195,8 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
 
     private static SubscribeOptions OptionsOf(in Command command)
     {
-        bool isPlain = command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
+        bool isPlain =
+            command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
             && !command.Recover && !command.Positioned && !command.Recoverable && !command.JoinLeave;
         return isPlain ? SubscribeOptions.None : new SubscribeOptions
         {
@@ -204,14 +217,14 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     protected override void WritePing()
     {
         Writer.WritePing();
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     protected override void Drop() => _frame.Clear();
 
     /// <inheritdoc />
-    public override bool TellsSubscriptionsOnConnect => true;
+    public override bool SendsSubscriptionsOnConnect => true;
 
     /// <inheritdoc />
     public override void Connected(uint id, in Admission admission)
@@ -230,7 +243,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         if (admission.Subscriptions is not { Count: > 0 } subscriptions)
         {
             Writer.WriteConnect(id, result);
-            Say();
+            Send();
             return;
         }
 
@@ -238,7 +251,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         foreach ((Subscription subscription, SubscribeResult each) in subscriptions)
             Writer.WriteConnectSubscription(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, each));
         Writer.EndConnect();
-        Say();
+        Send();
     }
 
     private static uint SecondsOf(TimeSpan? left) => (uint)Math.Clamp(left?.TotalSeconds ?? 0, 0, uint.MaxValue);
@@ -253,12 +266,14 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         else
         {
             // What the client was told as it connected holds, unless the history has begun anew since then.
-            if (!subscription.Options.IsTold || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
+            if (!subscription.Options.IsReported
+                || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
                 Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, result));
-            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
+            foreach (ReadOnlyMemory<byte> push in _context.Format.PushesOf(
+                subscription.Channel, result.Position.Epoch, result.Missed ?? [])) Writer.WriteEncoded(push.Span);
         }
 
-        if (Writer.Lines > 0) Say();
+        if (Writer.Lines > 0) Send();
         Seal();
     }
 
@@ -277,7 +292,9 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
             Delta = !string.IsNullOrEmpty(result.Delta),
             WasRecovering = result.Recoverable && result.WasRecovering,
             Recovered = result.Recoverable && result.Recovered,
-            Publications = result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta)) : [],
+            Publications =
+                result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta))
+                    : [],
         };
     }
 
@@ -285,22 +302,24 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     public override void History(uint id, string channel, HistoryPage page)
     {
         ArgumentNullException.ThrowIfNull(page);
-        Writer.WriteHistory(id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch), page.Top.Offset);
-        Say();
+        Writer.WriteHistory(
+            id, _context.Format.BodiesOf(page.Top.Epoch, page.Publications, withDeltas: false), CentrifugeEpoch.Write(page.Top.Epoch),
+                page.Top.Offset);
+        Send();
     }
 
     /// <inheritdoc />
     public override void Presence(uint id, IReadOnlyCollection<ClientInfo> members)
     {
         Writer.WritePresence(id, members.Select(each => KeyValuePair.Create(each.Client, _context.Format.InfoOf(each))));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void PresenceStats(uint id, PresenceCounts counts)
     {
         Writer.WritePresenceStats(id, counts.Clients, counts.Users);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -309,7 +328,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(gaps);
         foreach (Gap gap in gaps) Writer.PushGap(Encoding.UTF8.GetBytes(subscription.Channel), gap.From, gap.To, gap.Count);
-        Say();
+        Send();
         Seal();
     }
 
@@ -317,28 +336,28 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     public override void Unsubscribed(uint id, uint number)
     {
         Writer.WriteUnsubscribe(id);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void Refreshed(uint id, string? channel, TimeSpan? timeLeft)
     {
         Writer.WriteRefresh(id, isSubscription: channel is not null, timeLeft is not null, SecondsOf(timeLeft));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void RefreshedByServer(TimeSpan? timeLeft)
     {
         Writer.PushRefresh(timeLeft is not null, SecondsOf(timeLeft));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
     public override void Published(uint id, int receivers, StreamPosition position)
     {
         Writer.WritePublish(id);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -346,13 +365,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         CentrifugeError coded = CentrifugeCodes.CodeOf(error);
         Connection.Loop.Counters.Requests.Add((int)coded.Code);
-        SayError(id, coded);
+        WriteError(id, coded);
     }
 
-    private void SayError(uint id, CentrifugeError error)
+    private void WriteError(uint id, CentrifugeError error)
     {
         Writer.WriteError(id, error);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -371,13 +390,13 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         if (!_context.Format.IsBinary && !result.IsEmpty && !(Utf8.IsValid(result.Span) && RawJson.IsValid(result.Span)))
         {
             Connection.Loop.Counters.Calls.Add((int)FaultCode.Internal);
-            SayError(id, CentrifugeError.NotAvailable);
+            WriteError(id, CentrifugeError.NotAvailable);
             return;
         }
 
         Connection.Loop.Counters.Add(LoopCount.CallsReturned);
         Writer.WriteRpc(id, result.Span);
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -385,7 +404,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         Connection.Loop.Counters.Calls.Add((int)code);
         bool offersNone = code == FaultCode.UnknownMethod && _context.Methods is { IsEmpty: true };
-        SayError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
+        WriteError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
     }
 
     private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
@@ -405,7 +424,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     {
         ArgumentNullException.ThrowIfNull(subscription);
         Writer.PushUnsubscribe(Encoding.UTF8.GetBytes(subscription.Channel), CentrifugeCodes.CodeOf(reason));
-        Say();
+        Send();
     }
 
     /// <inheritdoc />
@@ -417,7 +436,7 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
     }
 
     // What was just written joins the frame of this turn.
-    private void Say()
+    private void Send()
     {
         IReplyWriter writer = Writer;
         if (Connection.IsOpen)
@@ -438,6 +457,6 @@ public sealed class CentrifugeSession : DialectSession, ICallOutlet
         Connection.Loop.Counters.Add(LoopCount.PayloadsSent);
         var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);
         Connection.Write(frames.For(Connection.Deflate, out int at), at);
-        frames.LetGo();
+        frames.Release();
     }
 }

@@ -9,7 +9,9 @@ internal static class ConnectMembers
 {
     private const int HeadersMax = 64;
 
-    /// <summary>Headers for the application: members that are texts, 64 at the most; null for none. Of a name that stands twice the last counts.</summary>
+    /// <summary>
+    /// Headers for the application: members that are texts, 64 at the most; null for none. Of a name that stands twice the last counts.
+    /// </summary>
     internal static Dictionary<string, string>? HeadersOf(ReadOnlySpan<byte> json)
     {
         if (json.IsEmpty) return null;
@@ -28,7 +30,7 @@ internal static class ConnectMembers
         }
         catch (Exception broken) when (broken is JsonException or InvalidOperationException)
         {
-            return null; // A text with half a surrogate pair; nobody can pass that on.
+            return null; // A text with half a surrogate pair; no one can pass that on.
         }
 
         return headers;
@@ -42,7 +44,8 @@ internal static class ConnectMembers
         var reader = new RecoveryReader(subs);
         while (reader.Read(out Recovery recovery))
         {
-            if (recovery.Recover) positions[Command.Keep(recovery.Channel)] = new StreamPosition(CentrifugeEpoch.Read(recovery.Epoch), recovery.Offset);
+            if (recovery.Recover)
+                positions[Command.Keep(recovery.Channel)] = new StreamPosition(CentrifugeEpoch.Read(recovery.Epoch), recovery.Offset);
         }
 
         return positions;

@@ -52,7 +52,8 @@ internal sealed class JsonEncoding(int dataBytesMax) : PublicationEncoding
 
     /// <summary>Who a client is, as JSON.</summary>
     internal ReadOnlyMemory<byte> InfoOf(ClientInfo info) => info.EncodedFor(
-        Slot, static each => PublicationEncoder.EncodeInfo(each.User, each.Client, JsonOrNone(each.ConnectionInfo.Span), JsonOrNone(each.ChannelInfo.Span)));
+        Slot, static each =>
+            PublicationEncoder.EncodeInfo(each.User, each.Client, JsonOrNone(each.ConnectionInfo.Span), JsonOrNone(each.ChannelInfo.Span)));
 
     // An application's info that is not JSON can not be told here.
     private static ReadOnlySpan<byte> JsonOrNone(ReadOnlySpan<byte> info) => Utf8.IsValid(info) && RawJson.IsValid(info) ? info : default;
@@ -79,13 +80,15 @@ internal sealed class JsonEncoding(int dataBytesMax) : PublicationEncoding
     /// <param name="data">Its data, in one piece.</param>
     internal byte[] Encode(ReadOnlySpan<byte> prefix, ulong epoch, in Publication publication, ReadOnlySpan<byte> data)
     {
-        if (publication.IsJson || (Utf8.IsValid(data) && RawJson.IsValid(data))) return PublicationEncoder.Encode(prefix, WireOf(publication, epoch, data));
+        if (publication.IsJson || (Utf8.IsValid(data) && RawJson.IsValid(data)))
+            return PublicationEncoder.Encode(prefix, WireOf(publication, epoch, data));
 
         byte[] text = ArrayPool<byte>.Shared.Rent(Base64.GetMaxEncodedToUtf8Length(data.Length) + 2);
         Base64.EncodeToUtf8(data, text.AsSpan(1), out _, out int written);
         text[0] = text[written + 1] = (byte)'"';
         ReadOnlySpan<byte> tags = publication.Extras is { Tags.Count: > 0 } extras
-            ? PublicationEncoder.EncodeTags([.. extras.Tags.Where(static tag => tag.Key != "encoding"), KeyValuePair.Create("encoding", "base64")])
+            ? PublicationEncoder.EncodeTags(
+            [.. extras.Tags.Where(static tag => tag.Key != "encoding"), KeyValuePair.Create("encoding", "base64")])
             : Base64Tags;
         byte[] line = PublicationEncoder.Encode(prefix, WireOf(publication, epoch, text.AsSpan(0, written + 2)) with { Tags = tags });
         ArrayPool<byte>.Shared.Return(text);

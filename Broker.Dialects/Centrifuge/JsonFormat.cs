@@ -8,7 +8,8 @@ namespace Broker.Dialects.Centrifuge;
 
 /// <summary>Lines of JSON, one text frame for all publications of a turn.</summary>
 /// <param name="encoding">How each line is made.</param>
-internal sealed class JsonFormat(JsonEncoding encoding) : CentrifugeFormat(Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.Subprotocol, encoding, isBinary: false)
+internal sealed class JsonFormat(JsonEncoding encoding)
+    : CentrifugeFormat(Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.Subprotocol, encoding, isBinary: false)
 {
     [ThreadStatic] private static ReplyWriter? t_writer;
 
@@ -23,7 +24,8 @@ internal sealed class JsonFormat(JsonEncoding encoding) : CentrifugeFormat(Broke
         for (int i = 0; i < bodies.Length; i++)
         {
             Publication publication = publications[i];
-            byte[]? delta = withDeltas && i > 0 ? FossilEncoder.Encode(publications[i - 1].Data.Span, publication.Data.Span, alignToUtf8: true) : null;
+            byte[]? delta =
+                withDeltas && i > 0 ? FossilEncoder.Encode(publications[i - 1].Data.Span, publication.Data.Span, alignToUtf8: true) : null;
             byte[] line = withDeltas
                 ? encoding.EncodeText(prefix, epoch, publication, delta)
                 : encoding.Encode(prefix, epoch, publication, publication.LongData is { } data ? data.ToArray() : publication.Data.Span);
@@ -37,7 +39,9 @@ internal sealed class JsonFormat(JsonEncoding encoding) : CentrifugeFormat(Broke
     internal override IEnumerable<ReadOnlyMemory<byte>> PushesOf(string channel, ulong epoch, IReadOnlyList<Publication> publications)
     {
         byte[] prefix = (byte[])encoding.Prepare(channel);
-        return publications.Select(each => (ReadOnlyMemory<byte>)encoding.Encode(prefix, epoch, each, each.LongData is { } data ? data.ToArray() : each.Data.Span));
+        return publications.Select(
+            each => (ReadOnlyMemory<byte>)encoding.Encode(
+                prefix, epoch, each, each.LongData is { } data ? data.ToArray() : each.Data.Span));
     }
 
     /// <inheritdoc />

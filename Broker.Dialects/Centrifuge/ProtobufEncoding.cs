@@ -17,7 +17,8 @@ internal sealed class ProtobufEncoding(int dataBytesMax) : PublicationEncoding
 
     /// <inheritdoc />
     public override byte[]? Encode(in EncodedChannel channel, in Publication publication) =>
-        publication.LongData is { } data && data.Bytes > dataBytesMax ? null : Encode((byte[])channel.Prepared!, channel.Epoch, publication);
+        publication.LongData is { } data && data.Bytes > dataBytesMax ? null
+            : Encode((byte[])channel.Prepared!, channel.Epoch, publication);
 
     /// <summary>Encodes a publication whose data is not too long.</summary>
     internal byte[] Encode(ReadOnlySpan<byte> prefix, ulong epoch, in Publication publication) =>
@@ -40,9 +41,11 @@ internal sealed class ProtobufEncoding(int dataBytesMax) : PublicationEncoding
 
     /// <summary>Who a client is.</summary>
     internal ReadOnlyMemory<byte> InfoOf(ClientInfo info) => info.EncodedFor(
-        Slot, static each => ProtobufPublicationEncoder.EncodeInfo(each.User, each.Client, each.ConnectionInfo.Span, each.ChannelInfo.Span));
+        Slot, static each =>
+            ProtobufPublicationEncoder.EncodeInfo(each.User, each.Client, each.ConnectionInfo.Span, each.ChannelInfo.Span));
 
-    private static ReadOnlySpan<byte> DataOf(in Publication publication) => publication.LongData is { } data ? data.ToArray() : publication.Data.Span;
+    private static ReadOnlySpan<byte> DataOf(in Publication publication) =>
+        publication.LongData is { } data ? data.ToArray() : publication.Data.Span;
 
     private WirePublication WithDelta(in Publication publication, ulong epoch, ReadOnlySpan<byte> delta) =>
         WireOf(publication, epoch, delta.IsEmpty ? DataOf(publication) : delta) with { Delta = !delta.IsEmpty };

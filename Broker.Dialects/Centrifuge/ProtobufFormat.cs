@@ -8,7 +8,8 @@ namespace Broker.Dialects.Centrifuge;
 
 /// <summary>The Protobuf form: delimited messages in binary frames. Data goes as the bytes that it is.</summary>
 /// <param name="encoding">How each publication becomes bytes.</param>
-internal sealed class ProtobufFormat(ProtobufEncoding encoding) : CentrifugeFormat(Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol, encoding, isBinary: true)
+internal sealed class ProtobufFormat(ProtobufEncoding encoding)
+    : CentrifugeFormat(Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol, encoding, isBinary: true)
 {
     [ThreadStatic] private static ProtobufReplyWriter? t_writer;
 

@@ -18,7 +18,7 @@ namespace Broker.Dialects.Echo;
 /// Answers each message with itself, for conformance and measurement. It takes the way of every other dialect; its session
 /// has no commands, and so nothing to answer.
 /// </summary>
-public sealed class EchoSession(Connection connection) : IDialectSession, ICallOutlet
+public sealed class EchoSession(Connection connection) : IDialectSession, ICallWriter
 {
     private IActorRef _session = ActorRefs.Nobody;
 
@@ -32,7 +32,7 @@ public sealed class EchoSession(Connection connection) : IDialectSession, ICallO
     public PublicationFormat Format => throw new NotSupportedException("An echo has no subscriptions.");
 
     /// <inheritdoc />
-    public ICallOutlet Calls => this;
+    public ICallWriter Calls => this;
 
     /// <inheritdoc />
     public bool IsReady => true;
@@ -56,7 +56,7 @@ public sealed class EchoSession(Connection connection) : IDialectSession, ICallO
     public void Disconnect(DisconnectReason reason) => Connection.Close(CloseCode.InternalError, reason.Text);
 
     /// <inheritdoc />
-    public void CloseByClient() => Connection.SeeOff("bye");
+    public void CloseByClient() => Connection.CloseByClient("bye");
 
     /// <inheritdoc />
     public void OnStarted(IDemand demand) { }

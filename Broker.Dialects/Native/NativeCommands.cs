@@ -28,7 +28,8 @@ internal static class NativeCommands
 
     internal static ClientCommand Of(in Subscribe subscribe, int bytes, int index) => subscribe.Request == 0
         ? new ClientCommand.Invalid(0, bytes) { Index = index }
-        : new ClientCommand.Subscribe(subscribe.Request, bytes, Encoding.UTF8.GetString(subscribe.Channel), OptionsOf(subscribe)) { Index = index };
+        : new ClientCommand.Subscribe(subscribe.Request, bytes, Encoding.UTF8.GetString(subscribe.Channel), OptionsOf(subscribe))
+        { Index = index };
 
     private static SubscribeOptions OptionsOf(in Subscribe subscribe)
     {
@@ -43,8 +44,10 @@ internal static class NativeCommands
     internal static ClientCommand Of(in HistoryRequest request, int bytes, int index)
     {
         if (request.Request == 0) return new ClientCommand.Invalid(0, bytes) { Index = index };
-        StreamPosition? since = (request.Options & WireHistoryOptions.Since) != 0 ? new StreamPosition(request.Epoch, request.Offset) : null;
-        var query = new HistoryQuery(since, (int)Math.Min(request.Limit, int.MaxValue), (request.Options & WireHistoryOptions.Reverse) != 0);
+        StreamPosition? since =
+            (request.Options & WireHistoryOptions.Since) != 0 ? new StreamPosition(request.Epoch, request.Offset) : null;
+        var query = new HistoryQuery(
+            since, (int)Math.Min(request.Limit, int.MaxValue), (request.Options & WireHistoryOptions.Reverse) != 0);
         return new ClientCommand.History(request.Request, bytes, Encoding.UTF8.GetString(request.Channel), query) { Index = index };
     }
 
@@ -54,7 +57,8 @@ internal static class NativeCommands
 
     /// <summary>A publication that came in a frame.</summary>
     internal static ClientCommand Of(in Publish publish, int bytes, int index) =>
-        new ClientCommand.Publish(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), publish.Data.ToArray()) { Index = index, IsJson = false };
+        new ClientCommand.Publish(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), publish.Data.ToArray())
+            { Index = index, IsJson = false };
 
     /// <summary>A publication whose data is not in the message.</summary>
     /// <param name="publish">All of it but its data.</param>
@@ -64,8 +68,11 @@ internal static class NativeCommands
     internal static ClientCommand.Publish OfLong(in Publish publish, LongBytes data, int bytes, int index) =>
         new(publish.Request, bytes, Encoding.UTF8.GetString(publish.Channel), default) { Index = index, IsJson = false, LongData = data };
 
-    internal static ClientCommand.Call Of(in Call call, ReadOnlyMemory<byte> arguments, int bytes, int index, IDisposable? hold, CallWindows windows) =>
-        new(call.Id, bytes, call.Method, arguments) { Index = index, Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Hold = hold, Windows = windows };
+    internal static ClientCommand.Call Of(
+        in Call call, ReadOnlyMemory<byte> arguments, int bytes, int index, IDisposable? reservation, CallWindows windows) =>
+        new(call.Id, bytes, call.Method, arguments)
+            { Index = index, Deadline = TimeSpan.FromMilliseconds(call.DeadlineMilliseconds), Reservation = reservation,
+                Windows = windows };
 
     internal static ClientCommand.Answer Of(in CallFault fault, int bytes) =>
         new(fault.Id, bytes, fault.Code == FaultCode.None ? FaultCode.Internal : fault.Code, default, Encoding.UTF8.GetString(fault.Text));

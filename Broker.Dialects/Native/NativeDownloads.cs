@@ -26,7 +26,7 @@ internal sealed class NativeDownloads : IChunkPump
 
     private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly NativeSpeech _client;
+    private readonly NativeMessageWriter _client;
     private readonly LoopTurn _replies;
     private readonly ChunkLimits _limits;
     private readonly ChunkBudget _process;
@@ -37,7 +37,7 @@ internal sealed class NativeDownloads : IChunkPump
     private readonly int _payloadBytesMax;
     private MessageBatch _batch;
     private TimeSpan _progress;                     // Of any stream.
-    private long _heldBytes;                        // Of all streams, each as a whole until it is let go.
+    private long _heldBytes;                        // Of all streams, each as a whole until it is released.
     private bool _isListed;
 
     /// <summary>Makes the sender of one connection.</summary>
@@ -47,7 +47,8 @@ internal sealed class NativeDownloads : IChunkPump
     /// <param name="process">What the streams of all connections share.</param>
     /// <param name="payloadBytesMax">The most bytes of messages in one frame for it.</param>
     /// <param name="batched">Whether a frame may have several.</param>
-    internal NativeDownloads(NativeSpeech client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
+    internal NativeDownloads(
+        NativeMessageWriter client, LoopTurn replies, ChunkLimits limits, ChunkBudget process, int payloadBytesMax, bool batched)
     {
         _client = client;
         _replies = replies;
@@ -68,14 +69,14 @@ internal sealed class NativeDownloads : IChunkPump
     /// <returns>None; or why not, and then nothing is sent: it is too long, too much waits already, or the connection has ended.</returns>
     internal ChunkRefusal Send(IChunkSource source, StreamPurpose purpose, in DownloadSubject subject)
     {
-        ChunkRefusal refused = Admit(source, subject, out ChunkHold? hold);
+        ChunkRefusal refused = Admit(source, subject, out ChunkReservation? reservation);
         if (refused.Error != ChunkError.None)
         {
             source.Dispose();
             return refused;
         }
 
-        var download = new Download(this, source, hold, subject);
+        var download = new Download(this, source, reservation, subject);
         _sender.TrySend(download, out uint stream, purpose, purpose == StreamPurpose.Message ? 0 : subject.Call);
         download.Stream = stream;
         _downloads.Add(download);
@@ -93,16 +94,18 @@ internal sealed class NativeDownloads : IChunkPump
     }
 
     // A delivery counts once for all who are sent it, and where its bytes are. What only one client is sent counts here.
-    private ChunkRefusal Admit(IChunkSource source, in DownloadSubject subject, out ChunkHold? hold)
+    private ChunkRefusal Admit(IChunkSource source, in DownloadSubject subject, out ChunkReservation? reservation)
     {
-        hold = null;
+        reservation = null;
         if (!_client.Connection.IsOpen) return new ChunkRefusal(ChunkError.Cancelled);
         if (!_limits.Allows(source.Bytes)) return new ChunkRefusal(ChunkError.StreamTooBig, source.Bytes, _limits.StreamBytesMax);
         if (_heldBytes > 0 && source.Bytes > _limits.ConnectionBytesMax - _heldBytes)
             return new ChunkRefusal(ChunkError.ConnectionFull, source.Bytes, _limits.ConnectionBytesMax, _heldBytes);
         if (subject.Channel != 0) return default;
-        hold = source.Bytes > SmallBytesMax ? ChunkHold.TryReserve(_process, source.Bytes, Now) : ChunkHold.TryTake(_process, source.Bytes);
-        return hold is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.BytesMax, _process.Bytes) : default;
+        reservation =
+            source.Bytes > SmallBytesMax ? ChunkReservation.TryReserve(_process, source.Bytes, Now)
+                : ChunkReservation.TryTake(_process, source.Bytes);
+        return reservation is null ? new ChunkRefusal(ChunkError.ProcessFull, source.Bytes, _process.BytesMax, _process.Bytes) : default;
     }
 
     /// <summary>The client takes more chunks of a stream.</summary>
@@ -122,27 +125,28 @@ internal sealed class NativeDownloads : IChunkPump
         return subject;
     }
 
-    /// <summary>Nobody listens to the channel any more: what is on its way is not sent to its end.</summary>
+    /// <summary>No one listens to the channel any more: what is on its way is not sent to its end.</summary>
     internal void CancelChannel(uint channel)
     {
-        foreach (Download download in _downloads.Where(each => each.Subject.Channel == channel && channel != 0).ToList()) _sender.Cancel(download.Stream);
-        _sent.ForgetChannel(channel);
+        foreach (Download download in _downloads.Where(each => each.Subject.Channel == channel && channel != 0).ToList())
+            _sender.Cancel(download.Stream);
+        _sent.RemoveChannel(channel);
         Wake();
     }
 
-    /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
+    /// <summary>No caller waits for a call's result, or for its arguments, any more.</summary>
     /// <returns>Whether any of it was on its way.</returns>
     internal bool CancelCall(uint call)
     {
         List<Download> found = [.. _downloads.Where(each => each.Subject.Channel == 0 && each.Subject.Call == call)];
         foreach (Download download in found) _sender.Cancel(download.Stream);
-        _sent.ForgetCall(call);
+        _sent.RemoveCall(call);
         Wake();
         return found.Count > 0;
     }
 
     /// <summary>The client waits for a call no longer: it is told of no end of it.</summary>
-    internal void ForgetSent(uint call) => _sent.ForgetCall(call);
+    internal void RemoveSent(uint call) => _sent.RemoveCall(call);
 
     /// <summary>The connection has ended.</summary>
     internal void Clear()
@@ -187,7 +191,7 @@ internal sealed class NativeDownloads : IChunkPump
         _client.Count(_batch);
         SharedBytes frames = _batch.Seal(out int start);
         _client.Connection.Write(frames, start);
-        frames.LetGo();
+        frames.Release();
     }
 
     private void Wake()
@@ -204,7 +208,7 @@ internal sealed class NativeDownloads : IChunkPump
         foreach (Download late in _downloads.Where(each => DueOf(each) <= now).ToList())
         {
             if (!_sender.Cancel(late.Stream, ChunkError.Expired)) continue;
-            _client.TellLate(late.Subject);
+            _client.ReportLate(late.Subject);
         }
 
         Shed(now);
@@ -224,7 +228,7 @@ internal sealed class NativeDownloads : IChunkPump
     {
         foreach (Download slow in _downloads.Where(each => each.Bytes > SmallBytesMax && each.IsShedBy(_process, now)).ToList())
         {
-            if (_sender.Cancel(slow.Stream, ChunkError.ProcessFull)) _client.TellShed(slow.Subject);
+            if (_sender.Cancel(slow.Stream, ChunkError.ProcessFull)) _client.ReportShed(slow.Subject);
         }
     }
 
@@ -236,7 +240,7 @@ internal sealed class NativeDownloads : IChunkPump
         return idle < life ? idle : life;
     }
 
-    private void Forget(Download download)
+    private void Evict(Download download)
     {
         if (!_downloads.Remove(download)) return;
         _heldBytes -= download.Bytes;
@@ -245,7 +249,8 @@ internal sealed class NativeDownloads : IChunkPump
         if (_downloads.Count == 0) _timer.Stop();
     }
 
-    private sealed class Download(NativeDownloads owner, IChunkSource bytes, ChunkHold? hold, DownloadSubject subject) : IChunkSource
+    private sealed class Download(NativeDownloads owner, IChunkSource bytes, ChunkReservation? reservation, DownloadSubject subject)
+        : IChunkSource
     {
         private TransferRate _rate = new(owner.Now);
 
@@ -278,8 +283,8 @@ internal sealed class NativeDownloads : IChunkPump
         public void Dispose()
         {
             bytes.Dispose();
-            hold?.Dispose();
-            owner.Forget(this);
+            reservation?.Dispose();
+            owner.Evict(this);
         }
     }
 }

@@ -9,7 +9,9 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>A publication as a native message: the channel's number, the offset and the data. Long data goes to each client by itself.</summary>
+/// <summary>
+/// A publication as a native message: the channel's number, the offset and the data. Long data goes to each client by itself.
+/// </summary>
 internal sealed class NativeEncoding : PublicationEncoding
 {
     /// <inheritdoc />
@@ -33,7 +35,7 @@ internal sealed class NativeFormat(string subprotocol, NativeEncoding encoding) 
     {
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(publication);
-        ((NativeSpeech)subscription.Subscriber).DeliverLong(publication);
+        ((NativeMessageWriter)subscription.Subscriber).DeliverLong(publication);
         return true;
     }
 
@@ -66,7 +68,7 @@ internal sealed class NativeFormat(string subprotocol, NativeEncoding encoding) 
 
         protected override void OnRelease()
         {
-            _frames.LetGo();
+            _frames.Release();
             _frames = default;
         }
     }

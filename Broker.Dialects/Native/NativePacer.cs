@@ -6,7 +6,7 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>Tells whoever asked when little waits for a client any more. For the loop's thread.</summary>
+/// <summary>Tells the requester when little waits for a client any more. For the loop's thread.</summary>
 /// <param name="connection">The client's.</param>
 /// <param name="replies">Where it waits for its turn.</param>
 internal sealed class NativePacer(Connection connection, LoopTurn replies) : IChunkPump

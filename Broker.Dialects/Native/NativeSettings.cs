@@ -3,7 +3,10 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>The native protocol. Who may come in and what one client may do and hold is set for all dialects, in <see cref="Broker.Actors.Sessions.ClientSettings"/> and <see cref="Broker.Actors.Settings.HubSettings.Access"/>.</summary>
+/// <summary>
+/// The native protocol. Who may come in and what one client may do and hold is set for all dialects, in
+/// <see cref="Broker.Actors.Sessions.ClientSettings"/> and <see cref="Broker.Actors.Settings.HubSettings.Access"/>.
+/// </summary>
 public sealed record NativeSettings
 {
     // Of native publishers: what is longer goes to each listener by itself.
@@ -30,13 +33,15 @@ public sealed record NativeSettings
     /// <summary>Whether payloads are compressed for clients that ask for it.</summary>
     public bool Compression { get; init; } = true;
 
-    /// <summary>Further arguments of a call that a client may say before the first credit.</summary>
+    /// <summary>Further arguments of a call that a client may send before the first credit.</summary>
     public int ItemsWindow { get; init; } = NativeLimits.WindowItemsDefault;
 
     /// <summary>Streams of chunks.</summary>
     public StreamSettings Streams { get; init; } = new();
 
-    /// <summary>The longest payload that every native client has to take: a batch, or one delivery of the longest data that is shared in one piece.</summary>
+    /// <summary>
+    /// The longest payload that every native client has to take: a batch, or one delivery of the longest data that is shared in one piece.
+    /// </summary>
     /// <param name="settings">The dialect's.</param>
     /// <param name="sharedBytesMax">The longest message of another dialect's client.</param>
     /// <param name="batchBytesMax">Of one channel's batch.</param>

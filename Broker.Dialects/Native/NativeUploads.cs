@@ -8,12 +8,12 @@ namespace Broker.Dialects.Native;
 
 /// <summary>The streams that one client sends: put together, held to their bounds, and ended by the loop's clock if they stop.</summary>
 /// <remarks>
-/// Made with the first of them. A chunk that is refused is answered with its stream and index, and hurts nobody else. For the
+/// Made with the first of them. A chunk that is refused is answered with its stream and index, and hurts no other component. For the
 /// loop's thread.
 /// </remarks>
 internal sealed class NativeUploads
 {
-    private readonly NativeSpeech _client;
+    private readonly NativeMessageWriter _client;
     private readonly EventLoop _loop;
     private readonly ChunkBudget _arguments;        // Of calls that run: the table no longer counts them.
     private readonly ChunkTable _table;
@@ -23,7 +23,7 @@ internal sealed class NativeUploads
     /// <param name="client">Who sends, and is answered.</param>
     /// <param name="limits">What its streams are held to.</param>
     /// <param name="process">What those of all connections share.</param>
-    internal NativeUploads(NativeSpeech client, ChunkLimits limits, ChunkBudget process)
+    internal NativeUploads(NativeMessageWriter client, ChunkLimits limits, ChunkBudget process)
     {
         _client = client;
         _loop = client.Connection.Loop;
@@ -39,12 +39,12 @@ internal sealed class NativeUploads
 
     /// <summary>A header has come.</summary>
     /// <param name="header">The header.</param>
-    /// <param name="isAwaited">Whether somebody waits for what it belongs to.</param>
+    /// <param name="isAwaited">Whether a caller waits for what it belongs to.</param>
     /// <param name="index">Of the message in its frame.</param>
     /// <returns>Why it is refused, or none; the client has been told.</returns>
     internal ChunkError Open(in StreamHeader header, bool isAwaited, int index)
     {
-        ChunkError error = isAwaited ? _table.Open(header, Now) : _table.TurnAway(header, Now);
+        ChunkError error = isAwaited ? _table.Open(header, Now) : _table.Reject(header, Now);
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, error, Refusal.Text, index);
         Watch();
         return error;
@@ -59,7 +59,7 @@ internal sealed class NativeUploads
     {
         ChunkError error = _table.Add(chunk, Now, out arrival);
         if (error != ChunkError.None) Refuse(chunk.Stream, chunk.Index, error, Refusal.Text, index);
-        if (arrival.Credit > 0) _client.Say(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
+        if (arrival.Credit > 0) _client.Send(new Credit { Scope = CreditScope.Stream, Id = chunk.Stream, Count = arrival.Credit });
         Watch();
         return error;
     }
@@ -73,7 +73,7 @@ internal sealed class NativeUploads
 
     /// <summary>A stream becomes arguments in one piece, which are counted until the call has ended.</summary>
     /// <returns>Where they are counted; none if the calls of the client hold too many.</returns>
-    internal ChunkHold? TryPassOn(ChunkedPayload payload, long bytes) => payload.TryPassOn(_arguments, bytes);
+    internal ChunkReservation? TryPassOn(ChunkedPayload payload, long bytes) => payload.TryPassOn(_arguments, bytes);
 
     /// <summary>A whole stream is not what it was to be.</summary>
     internal void Refuse(in Chunk last, in ChunkRefusal why, int index) => Refuse(last.Stream, last.Index, why.Error, why.Text, index);
@@ -82,7 +82,7 @@ internal sealed class NativeUploads
     private void Refuse(uint stream, uint chunk, ChunkError error, string text, int index)
     {
         _loop.Counters.Streams.Add((int)error);
-        _client.Say(new NativeError
+        _client.Send(new NativeError
         {
             Scope = ErrorScope.Stream,
             Code = (ushort)error,
@@ -104,13 +104,14 @@ internal sealed class NativeUploads
 
     private void Watch()
     {
-        TellExpired();
-        while (_table.TryGrant(Now, out uint stream, out uint credit)) _client.Say(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
+        SendExpired();
+        while (_table.TryGrant(Now, out uint stream, out uint credit))
+            _client.Send(new Credit { Scope = CreditScope.Stream, Id = stream, Count = credit });
         if (_table.NextExpiry is { } expiry) _timer.Set(expiry - Now);
         else _timer.Stop();
     }
 
-    private void TellExpired()
+    private void SendExpired()
     {
         while (_table.TryExpire(Now, out StreamExpiry expired))
         {

@@ -25,9 +25,9 @@ internal sealed class SentStreams
         return subject;
     }
 
-    /// <summary>Nobody listens to a channel any more.</summary>
-    internal void ForgetChannel(uint channel) => _last.RemoveAll(each => each.Subject.Channel == channel && channel != 0);
+    /// <summary>No one listens to a channel any more.</summary>
+    internal void RemoveChannel(uint channel) => _last.RemoveAll(each => each.Subject.Channel == channel && channel != 0);
 
-    /// <summary>Nobody waits for a call any more; its number may be that of a later one.</summary>
-    internal void ForgetCall(uint call) => _last.RemoveAll(each => each.Subject.Channel == 0 && each.Subject.Call == call);
+    /// <summary>No caller waits for a call any more; its number may be that of a later one.</summary>
+    internal void RemoveCall(uint call) => _last.RemoveAll(each => each.Subject.Channel == 0 && each.Subject.Call == call);
 }

@@ -15,7 +15,9 @@ public sealed record StreamSettings
     /// <summary>Chunks of a stream that a client may send before the first credit.</summary>
     public int Window { get; init; } = NativeLimits.WindowChunksDefault;
 
-    /// <summary>Bytes of one connection's streams: what has come of incomplete ones; and all of those to it that have not left to their end.</summary>
+    /// <summary>
+    /// Bytes of one connection's streams: what has come of incomplete ones; and all of those to it that have not left to their end.
+    /// </summary>
     public int ConnectionBytesMax { get; init; } = 128 * 1024 * 1024;
 
     /// <summary>Bytes that clients have sent as streams, or are sent as results, and that the whole process still holds.</summary>

@@ -13,7 +13,8 @@ using Broker.Host.Settings;
 namespace Broker.Host.Commands;
 
 /// <summary>
-/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and <c>bench</c>.
+/// The command line: <c>serve</c>, which is meant when no command is given, <c>check-config</c>, the commands of a client, and
+/// <c>bench</c>.
 /// </summary>
 /// <param name="makeHub">Makes the hub that <c>serve</c> runs.</param>
 /// <param name="environment">The variables of the process.</param>
@@ -37,7 +38,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     /// <returns>
     /// <c>serve</c>: 0 after a graceful end, 1 if it failed, 2 if the settings cannot be used.
     /// <c>check-config</c>: 0 if the settings can be used, otherwise 1. A malformed command line: 2. Of a client's command one of
-    /// <see cref="ExitCode"/>. What nobody has foreseen: <see cref="ExitCode.Broken"/>.
+    /// <see cref="ExitCode"/>. What nothing has foreseen: <see cref="ExitCode.Broken"/>.
     /// </returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop = default)
     {
@@ -79,7 +80,8 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     }
 
     /// <summary>A command as it is typed.</summary>
-    private static string NameOf(CommandResult command) => command.Parent is CommandResult parent ? $"{NameOf(parent)} {command.Command.Name}" : "broker";
+    private static string NameOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{NameOf(parent)} {command.Command.Name}" : "broker";
 
     private RootCommand MakeRoot(CancellationToken stop)
     {
@@ -119,7 +121,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         }
         catch (SettingException bad)
         {
-            Tell(bad);
+            Report(bad);
             return Unusable;
         }
 
@@ -132,14 +134,15 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         {
             LoadedSettings loaded = Load(parsed);
             foreach (string warning in loaded.Warnings) error.WriteLine($"broker: {warning}");
-            foreach ((string key, SettingValue value) in loaded.Layers.Changed()) output.WriteLine($"{key} = {value.Text}  # {value.Origin}");
+            foreach ((string key, SettingValue value) in loaded.Layers.Changed())
+                output.WriteLine($"{key} = {value.Text}  # {value.Origin}");
 
             output.WriteLine("The settings can be used.");
             return 0;
         }
         catch (SettingException bad)
         {
-            Tell(bad);
+            Report(bad);
             return 1;
         }
     }
@@ -147,7 +150,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
     private LoadedSettings Load(ParseResult parsed) =>
         SettingsLoader.Load(parsed.GetValue(_config), environment, SettingOptions.Read(parsed));
 
-    private void Tell(SettingException bad)
+    private void Report(SettingException bad)
     {
         foreach (string problem in bad.Problems) error.WriteLine($"broker: {problem}");
     }

@@ -40,7 +40,9 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish." };
         shell.AcceptOnlyFromAmong([.. s_scripts.Keys]);
-        var command = new Command("completion", "Prints a script that makes a shell complete this command line: source <(broker completion bash).") { shell };
+        var command =
+            new Command("completion", "Prints a script that makes a shell complete this command line: source <(broker completion bash).")
+                { shell };
         command.SetAction(parsed =>
         {
             output.Write(s_scripts[parsed.GetValue(shell)!]);

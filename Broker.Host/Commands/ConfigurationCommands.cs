@@ -45,7 +45,8 @@ internal sealed class ConfigurationCommands(TextWriter output, TextWriter error)
             .Append(host);
         foreach (Assembly assembly in assemblies)
         {
-            foreach (string name in assembly.GetManifestResourceNames().Where(name => name.EndsWith("reference.conf", StringComparison.Ordinal)))
+            foreach (string name in assembly.GetManifestResourceNames()
+                .Where(name => name.EndsWith("reference.conf", StringComparison.Ordinal)))
             {
                 using var text = new StreamReader(assembly.GetManifestResourceStream(name)!);
                 yield return text.ReadToEnd();

@@ -52,14 +52,19 @@ public static class BrokerProcess
         bool started = false;
         try
         {
-            using StoreService? store = StoreService.Open(settings.Store, notice => log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
+            using StoreService? store =
+                StoreService.Open(
+                    settings.Store, notice =>
+                        log.Logger.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text));
             using StoreMeter? storeMeter = store is null ? null : new StoreMeter(store.Health);
             using var logs = new SerilogLoggerFactory(log.Logger);
             using var identity = new IdentityService(settings, logs, TimeProvider.System);
             IReadOnlyList<IMethodSource> methods = [.. store is null ? [] : (IMethodSource[])[store], .. identity.Methods];
             await using IHub hub = makeHub(
-                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods, identity.Access);
-            await using WebApplication app = Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api), identity.KeysPart);
+                identity.Complete(settings.Hub), loaded.Layers.ToConfig().WithFallback(LogSetup.AkkaConfig(settings.Log)), methods,
+                    identity.Access);
+            await using WebApplication app =
+                Build(loaded, hub, output, log.Logger, log.Levels, store?.Health, identity.Attach(hub.Api), identity.KeysPart);
             using CancellationTokenRegistration noted = app.Lifetime.ApplicationStarted.Register(() => started = true);
             await app.RunAsync(stop).ConfigureAwait(false);
             return 0;
@@ -93,7 +98,8 @@ public static class BrokerProcess
     /// <param name="api">Answers the server API, where there is one.</param>
     /// <param name="keys">Takes changed keys of that.</param>
     internal static WebApplication Build(
-        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store = null, ApiRoute? api = null, ReloadPart? keys = null)
+        LoadedSettings loaded, IHub hub, TextWriter output, ILogger log, LevelTable? levels = null, StoreHealth? store =
+            null, ApiRoute? api = null, ReloadPart? keys = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(hub);
@@ -107,7 +113,8 @@ public static class BrokerProcess
         IServer? kestrel = null;
         var service = new BrokerService(hub, inbox, () => AddressesOf(kestrel!, settings), grace, output, log);
         var hosts = new HostRules(settings);
-        var reloader = new Reloader(loaded, [.. PartsOf(settings, hub, levels, certificate, hosts), .. keys is null ? (ReloadPart[])[] : [keys]], log);
+        var reloader =
+            new Reloader(loaded, [.. PartsOf(settings, hub, levels, certificate, hosts), .. keys is null ? (ReloadPart[])[] : [keys]], log);
         builder.Services.AddSerilog(log);
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(_ => certificate);
@@ -117,7 +124,8 @@ public static class BrokerProcess
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
         builder.Services.AddHostedService(_ => service);
         if (settings.TrimAfter > TimeSpan.Zero)
-            builder.Services.AddHostedService(_ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));
+            builder.Services.AddHostedService(
+                _ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));
         if (settings.Tls.Enabled && certificate.Start(settings.Tls) is { } fault)
             throw new SettingException($"broker.tls.{fault.Key}: expected {fault.Expected}.");
         builder.AddKestrel(settings, hub.OpensPort, inbox, certificate);
@@ -137,17 +145,19 @@ public static class BrokerProcess
         });
         return app;
 
-        Task AnswerAsync(HttpContext context) => gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
+        Task AnswerAsync(HttpContext context) =>
+            gate.Check(context) is { } foreign ? HostGate.RefuseAsync(context, foreign) : routes.AnswerAsync(context);
     }
 
-    // Once Kestrel listens, and before anybody is told that it does.
+    // Once Kestrel listens, and before anyone is told that it does.
     private static IEnumerable<string> AddressesOf(IServer kestrel, HostSettings settings)
     {
         if (settings.UnixSocket.Length > 0) UnixSocketFile.SetMode(settings.UnixSocket, settings.UnixSocketMode);
         return HttpSetup.AddressesOf(kestrel);
     }
 
-    private static ReloadPart[] PartsOf(HostSettings started, IHub hub, LevelTable? levels, CurrentCertificate certificate, HostRules hosts) =>
+    private static ReloadPart[] PartsOf(
+        HostSettings started, IHub hub, LevelTable? levels, CurrentCertificate certificate, HostRules hosts) =>
     [
         new(["broker.log.level", "broker.log.levels"], static _ => null, next => levels?.Apply(next.Log)),
         new(["broker.listen.origins", "broker.listen.hosts"], static _ => null, next =>
@@ -160,7 +170,9 @@ public static class BrokerProcess
 
     private static ReloadPart CertificatePart(CurrentCertificate certificate) => new(
         ["broker.tls.certificate", "broker.tls.key", "broker.tls.password"],
-        static next => CertificateFiles.TryLoad(next.Tls, out CertificateFault? fault) is null ? $"broker.tls.{fault!.Key}: expected {fault.Expected}." : null,
+        static next =>
+            CertificateFiles.TryLoad(next.Tls, out CertificateFault? fault) is null
+                ? $"broker.tls.{fault!.Key}: expected {fault.Expected}." : null,
         next => certificate.Reload(next.Tls));
 
     private static void Warn(LoadedSettings loaded, Logger log)
@@ -169,7 +181,8 @@ public static class BrokerProcess
         HostSettings settings = loaded.Settings;
         if (ExposureRule.Check(settings.Hub, settings.OtherAddresses) == Exposure.Wished)
         {
-            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so", ExposureRule.Describe(settings.Hub, settings.OtherAddresses));
+            log.Warning("ANYONE MAY COME IN: {Exposure:l}, because the settings say so",
+                ExposureRule.Describe(settings.Hub, settings.OtherAddresses));
         }
     }
 

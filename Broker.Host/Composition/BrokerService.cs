@@ -7,7 +7,7 @@ namespace Broker.Host.Composition;
 /// <summary>Starts the hub once Kestrel can answer what it hands over, and drains it before Kestrel stops.</summary>
 /// <remarks>
 /// The host calls <c>Started</c> after every service has started and <c>Stopping</c> before any is stopped. That is
-/// what keeps <c>/ready</c> answering 503 while clients are sent away.
+/// what keeps <c>/ready</c> answering 503 while clients are disconnected.
 /// </remarks>
 public sealed class BrokerService(
     IHub hub, HandedOverInbox inbox, Func<IEnumerable<string>> kestrelAddresses, TimeSpan grace, TextWriter output, ILogger log)

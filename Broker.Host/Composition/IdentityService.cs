@@ -15,7 +15,9 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Host.Composition;
 
 /// <summary>Tokens, revocations, the backend and the server API of the process.</summary>
-/// <remarks>Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.</remarks>
+/// <remarks>
+/// Without a key or a backend in the settings the hub's own rules decide, and nothing of this costs a connection anything.
+/// </remarks>
 internal sealed class IdentityService : IDisposable
 {
     private readonly IdentitySettings _settings;
@@ -36,7 +38,9 @@ internal sealed class IdentityService : IDisposable
         _access = IdentityAccess.Create(_settings, settings.Hub, time, log);
         try
         {
-            if (_settings.Revocation.File.Length > 0) _revocations = new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
+            if (_settings.Revocation.File.Length > 0)
+                _revocations =
+                    new RevocationFile(_settings.Revocation.File, _settings.Revocation.EntriesMax, _access.Revocations, time, log);
         }
         catch
         {
@@ -64,7 +68,8 @@ internal sealed class IdentityService : IDisposable
         if (hub is null) return null;
         _access?.Attach((user, client, reason) => hub.DisconnectAsync(new UserConnections(user, client), reason));
         _ = _access?.WarmAsync();
-        return new ApiRoute(new ApiMethods(hub, _access?.Revocations, Environment.MachineName), _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
+        return new ApiRoute(
+            new ApiMethods(hub, _access?.Revocations, Environment.MachineName), _keys, _settings.Api, _logs.CreateLogger("Broker.Api"));
     }
 
     /// <inheritdoc />

@@ -3,7 +3,7 @@ namespace Broker.Host.Composition;
 /// <summary>Starts threads of the runtime while there are file descriptors for them.</summary>
 /// <remarks>
 /// The runtime opens a pipe with each new thread, and ends the process where it cannot. Clients never get the last descriptors
-/// (<see cref="Reactor.Sockets.DescriptorReserve"/>); this leaves those to threads that nobody foresees.
+/// (<see cref="Reactor.Sockets.DescriptorReserve"/>); this leaves those to threads that no one foresees.
 /// </remarks>
 internal static class RuntimeThreads
 {

@@ -4,13 +4,15 @@ using ILogger = Serilog.ILogger;
 namespace Broker.Host.Composition;
 
 /// <summary>
-/// Handles signals: the first SIGTERM, SIGINT or SIGQUIT asks the process to stop, a second one stops it at once. SIGHUP reads the settings again.
+/// Handles signals: the first SIGTERM, SIGINT or SIGQUIT asks the process to stop, a second one stops it at once. SIGHUP reads the settings
+/// again.
 /// </summary>
 /// <param name="lifetime">What is asked to stop.</param>
 /// <param name="exit">Ends the process with a code.</param>
 /// <param name="reload">Reads the settings again.</param>
 /// <param name="log">Where a signal is noted.</param>
-public sealed class SignalLifetime(IHostApplicationLifetime lifetime, Action<int> exit, Action reload, ILogger log) : IHostLifetime, IDisposable
+public sealed class SignalLifetime(IHostApplicationLifetime lifetime, Action<int> exit, Action reload, ILogger log) : IHostLifetime,
+    IDisposable
 {
     private static readonly PosixSignal[] s_handled = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
 

@@ -37,9 +37,9 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public Actors.Api.IHubApi? Api => hub.Api;
 
     /// <inheritdoc />
-    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)
+    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken)
     {
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         hub.Start(plainHttp);
         return Task.CompletedTask;
     }

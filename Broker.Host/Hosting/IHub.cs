@@ -26,8 +26,8 @@ public interface IHub : IAsyncDisposable
 
     /// <summary>Starts to listen.</summary>
     /// <param name="plainHttp">Takes a connection that asks for no WebSocket; called on a reactor's thread, must not block.</param>
-    /// <param name="cancel">Gives up the start.</param>
-    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel);
+    /// <param name="cancellationToken">Gives up the start.</param>
+    Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken);
 
     /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
     bool Serves(PathString path) => false;
@@ -52,4 +52,6 @@ public interface IHub : IAsyncDisposable
 /// <param name="akka">Settings for the actor system, which logs through Serilog by them.</param>
 /// <param name="methods">What has methods for clients to call.</param>
 /// <param name="access">Who may do what; <c>null</c> for the settings' own rules.</param>
-public delegate IHub HubFactory(Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods, Actors.Access.IHubAccess? access);
+public delegate IHub HubFactory(
+    Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Actors.Calls.Methods.IMethodSource> methods,
+        Actors.Access.IHubAccess? access);

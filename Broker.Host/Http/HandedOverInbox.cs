@@ -23,9 +23,9 @@ public sealed class HandedOverInbox(int connectionsMax)
 
     /// <summary>Takes the next connection out; its descriptor belongs to the caller.</summary>
     /// <returns>The connection, or <c>null</c> once the inbox has ended and is empty.</returns>
-    public async ValueTask<HandedOver?> TakeAsync(CancellationToken cancel)
+    public async ValueTask<HandedOver?> TakeAsync(CancellationToken cancellationToken)
     {
-        while (await _waiting.Reader.WaitToReadAsync(cancel).ConfigureAwait(false))
+        while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
             if (_waiting.Reader.TryRead(out HandedOver? connection)) return connection;
         }
@@ -33,14 +33,14 @@ public sealed class HandedOverInbox(int connectionsMax)
         return null;
     }
 
-    /// <summary>Ends the inbox and closes what nobody has taken.</summary>
+    /// <summary>Ends the inbox and closes what nothing has taken.</summary>
     public void End()
     {
         _waiting.Writer.TryComplete();
         while (_waiting.Reader.TryRead(out HandedOver? connection)) Close(connection);
     }
 
-    /// <summary>Closes a connection that nobody will answer.</summary>
+    /// <summary>Closes a connection that no one will answer.</summary>
     public static void Close(HandedOver connection)
     {
         ArgumentNullException.ThrowIfNull(connection);

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Broker.Host.Http;
 
 /// <summary>Refuses requests for a Host that is not this server's, whatever they ask for; see <see cref="HostRule"/>.</summary>
-/// <remarks>A Unix socket has no such rule: no browser reaches it, and whoever may open its file is known to the system.</remarks>
+/// <remarks>A Unix socket has no such rule: no browser reaches it, and the one that may open its file is known to the system.</remarks>
 /// <param name="publicPort">The rule of the public port, as it is now.</param>
 /// <param name="tlsPort">The rule of the TLS port, as it is now.</param>
 public sealed class HostGate(Func<HostRule> publicPort, Func<HostRule> tlsPort)

@@ -6,9 +6,9 @@ namespace Broker.Host.Http;
 
 /// <summary>One of <see cref="HttpConnections"/>, which changes it.</summary>
 /// <remarks>
-/// Kestrel ends a connection's output as soon as the client ends its sending side. A client may do that right behind its request or its Close frame,
-/// and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has done with the
-/// connection. Who reads the connection finds the end of the stream itself.
+/// Kestrel ends a connection's output as soon as the client ends its sending side. A client may do that right behind its request or its
+/// Close frame, and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has
+/// done with the connection. Who reads the connection finds the end of the stream itself.
 /// </remarks>
 internal sealed class HttpConnection : IDisposable
 {
@@ -65,9 +65,10 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Its place among those of its address.</summary>
     internal LinkedListNode<HttpConnection> NodeInShare { get; }
 
-    /// <summary>The connection of a request, or null where nobody counts them.</summary>
+    /// <summary>The connection of a request, or null where no one counts them.</summary>
     internal static HttpConnection? Of(HttpContext context) =>
-        context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(HttpConnection), out object? found) ? (HttpConnection?)found : null;
+        context.Features.Get<IConnectionItemsFeature>()?.Items is { } items && items.TryGetValue(typeof(HttpConnection), out object? found)
+            ? (HttpConnection?)found : null;
 
     /// <summary>Answers a request of plain HTTP, or says that there is no room.</summary>
     internal async Task AnswerAsync(HttpContext context, RequestDelegate answer)
@@ -146,7 +147,7 @@ internal sealed class HttpConnection : IDisposable
             }
         }
 
-        TellEnd();
+        ReportEnd();
     }
 
     private void EndHubs()
@@ -157,10 +158,10 @@ internal sealed class HttpConnection : IDisposable
             if (!_isLate) return;
         }
 
-        TellEnd();
+        ReportEnd();
     }
 
-    private void TellEnd()
+    private void ReportEnd()
     {
         try
         {

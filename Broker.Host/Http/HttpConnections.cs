@@ -6,11 +6,14 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Broker.Host.Http;
 
-/// <summary>The HTTP connections of all ways in: how many there may be, which one goes where there is no room, and who is answered then.</summary>
+/// <summary>
+/// The HTTP connections of all ways in: how many there may be, which one goes where there is no room, and who is answered then.
+/// </summary>
 /// <remarks>
-/// A connection without a request is idle. Where one more does not fit, the idlest goes; where an address is at its share, that address's idlest.
-/// Where none is idle, the new one is taken none the less, and only <see cref="IsAnsweredWhenFull"/> is answered on it: a probe of health has to
-/// get through whatever else is full. Connections that carry WebSockets are not counted: the hub counts them. For all threads.
+/// A connection without a request is idle. Where one more does not fit, the idlest goes; where an address is at its share, that address's
+/// idlest. Where none is idle, the new one is taken none the less, and only <see cref="IsAnsweredWhenFull"/> is answered on it: a probe of
+/// health has to get through whatever else is full. Connections that carry WebSockets are not counted: the hub counts them. For all
+/// threads.
 /// </remarks>
 /// <param name="connectionsMax">Connections that are served.</param>
 /// <param name="proxies">Peers without a share of their own, because the clients of many come through them.</param>
@@ -82,7 +85,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         lock (_gate)
         {
             connection.Requests++;
-            Place(connection);
+            Insert(connection);
             return !connection.IsCounted || (_count <= connectionsMax && !IsOverShare(connection));
         }
     }
@@ -93,7 +96,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         lock (_gate)
         {
             connection.Requests--;
-            Place(connection);
+            Insert(connection);
         }
     }
 
@@ -130,7 +133,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
         if (!_shares.TryGetValue(connection.Address, out AddressShare? share)) _shares.Add(connection.Address, share = new AddressShare());
         connection.Share = share;
         share.Count++;
-        Place(connection);
+        Insert(connection);
     }
 
     private void Remove(HttpConnection connection)
@@ -144,7 +147,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     }
 
     // To the end of the list that it belongs to now.
-    private void Place(HttpConnection connection)
+    private void Insert(HttpConnection connection)
     {
         if (!connection.IsCounted) return;
         connection.Unlink();
@@ -175,7 +178,7 @@ internal sealed class HttpConnections(int connectionsMax, ProxyTrust proxies)
     private static HttpConnection? Other(LinkedList<HttpConnection> list, HttpConnection newest) =>
         list.First?.Value != newest ? list.First?.Value : list.First?.Next?.Value;
 
-    // Whoever has one address of IPv6 has 2^64 of them. A Unix socket has none.
+    // The one that has one address of IPv6 has 2^64 of them. A Unix socket has none.
     internal static IPAddress KeyOf(EndPoint? remote)
     {
         if (remote is not IPEndPoint { Address: var address }) return IPAddress.None;

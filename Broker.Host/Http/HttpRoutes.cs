@@ -9,14 +9,14 @@ namespace Broker.Host.Http;
 /// <summary>Everything that plain HTTP can ask for: the page, <c>/health</c>, <c>/ready</c> and <c>/metrics</c>.</summary>
 /// <param name="hub">Whose readiness is told.</param>
 /// <param name="page">Whether <c>/</c> answers with the page.</param>
-/// <param name="metrics">Answers <c>/metrics</c>; none if nobody does.</param>
+/// <param name="metrics">Answers <c>/metrics</c>; none if no one does.</param>
 /// <param name="isDraining">Whether the hub is on its way out, and not on its way in.</param>
 public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<bool> isDraining)
 {
     /// <summary>Whether the keyed store can write; none without a store.</summary>
     public StoreHealth? Store { get; init; }
 
-    /// <summary>Answers <c>/api</c> and what is below it; none if nobody does.</summary>
+    /// <summary>Answers <c>/api</c> and what is below it; none if no one does.</summary>
     public ApiRoute? Api { get; init; }
 
     /// <summary>Answers one request.</summary>
@@ -26,7 +26,7 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         HttpRequest request = context.Request;
         context.Response.Headers.XContentTypeOptions = "nosniff";
 
-        // A proxy keeps a connection for whoever comes next: what opens on a new one is served by the reactor itself.
+        // A proxy keeps a connection for the one that comes next: what opens on a new one is served by the reactor itself.
         if (IsOfProxy(request) && !HttpProtocol.IsHttp2(request.Protocol)) context.Response.Headers.Connection = "close";
         if (WantsWebSocket(request)) return RefuseUpgradeAsync(context);
         if (Api is not null && ApiRoute.Serves(request.Path, "/api", out string method)) return Api.AnswerAsync(context, method);
@@ -62,7 +62,7 @@ public sealed class HttpRoutes(IHub hub, bool page, MetricsRoute? metrics, Func<
         return WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "No WebSocket is served at this path.\n"u8);
     }
 
-    // Whoever balances load reads the status; whoever reads the body learns which way the hub is going.
+    // The one that balances load reads the status; the reader of the body learns which way the hub is going.
     private Task AnswerReadyAsync(HttpContext context) =>
         isDraining()
             ? WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "application/json", "{\"status\":\"draining\"}"u8)

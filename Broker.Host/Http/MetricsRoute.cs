@@ -22,7 +22,8 @@ public sealed class MetricsRoute
     {
         ArgumentNullException.ThrowIfNull(app);
         _answer = app.New()
-            .UseOpenTelemetryPrometheusScrapingEndpoint(provider, static _ => true, path: null, configureBranchedPipeline: null, optionsName: null)
+            .UseOpenTelemetryPrometheusScrapingEndpoint(
+            provider, static _ => true, path: null, configureBranchedPipeline: null, optionsName: null)
             .Build();
     }
 

@@ -6,8 +6,12 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Broker.Host.Http;
 
-/// <summary>Reads the PROXY header of a connection that Kestrel has accepted, before TLS and HTTP, as the reactor does on its port.</summary>
-/// <remarks>A peer under <c>listen.proxies.proxy-protocol</c> has to send one; from any other it is read as what follows, which it is not.</remarks>
+/// <summary>
+/// Reads the PROXY header of a connection that Kestrel has accepted, before TLS and HTTP, as the reactor does on its port.
+/// </summary>
+/// <remarks>
+/// A peer under <c>listen.proxies.proxy-protocol</c> has to send one; from any other it is read as what follows, which it is not.
+/// </remarks>
 /// <param name="proxies">Whose headers are read.</param>
 /// <param name="limit">How long a header may take.</param>
 /// <param name="time">Measures that.</param>

@@ -38,7 +38,8 @@ public sealed class ReservingListenerFactory(IOptions<SocketTransportOptions> op
                 {
                     return await inner.AcceptAsync(cancellationToken).ConfigureAwait(false);
                 }
-                catch (SocketException failure) when (failure.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+                catch (SocketException failure) when (
+                    failure.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
                 {
                     // The client waits in the kernel, and Kestrel would never accept again.
                     await Task.Delay(s_pause, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -40,7 +40,8 @@ public sealed class LevelTable
     public bool Takes(LogEvent logEvent)
     {
         ArgumentNullException.ThrowIfNull(logEvent);
-        string source = logEvent.Properties.GetValueOrDefault(Constants.SourceContextPropertyName) is ScalarValue { Value: string name } ? name : "";
+        string source =
+            logEvent.Properties.GetValueOrDefault(Constants.SourceContextPropertyName) is ScalarValue { Value: string name } ? name : "";
         foreach ((string start, LogEventLevel level) in _levels)
         {
             if (IsUnder(source, start)) return logEvent.Level >= level;
@@ -51,5 +52,6 @@ public sealed class LevelTable
 
     // "Broker.Act" is no source above "Broker.Actors".
     private static bool IsUnder(string source, string start) =>
-        source.StartsWith(start, StringComparison.Ordinal) && (start.Length == 0 || source.Length == start.Length || source[start.Length] is '.' or '+' or '`');
+        source.StartsWith(start, StringComparison.Ordinal)
+            && (start.Length == 0 || source.Length == start.Length || source[start.Length] is '.' or '+' or '`');
 }

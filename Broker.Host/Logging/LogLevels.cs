@@ -6,7 +6,8 @@ namespace Broker.Host.Logging;
 public static class LogLevels
 {
     /// <summary>Other names, in lower case.</summary>
-    public static IReadOnlyDictionary<string, LogEventLevel> Aliases { get; } = new Dictionary<string, LogEventLevel>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, LogEventLevel> Aliases { get; } =
+        new Dictionary<string, LogEventLevel>(StringComparer.Ordinal)
     {
         ["trace"] = LogEventLevel.Verbose,
         ["info"] = LogEventLevel.Information,
@@ -20,12 +21,14 @@ public static class LogLevels
         ArgumentNullException.ThrowIfNull(text);
         level = default;
         string[] parts = text.Split('=', StringSplitOptions.TrimEntries);
-        if (parts.Length != 2 || parts[0].Length == 0 || parts[0].Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '_'))) return false;
+        if (parts.Length != 2 || parts[0].Length == 0
+            || parts[0].Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '_'))) return false;
         if (!TryRead(parts[1], out LogEventLevel read)) return false;
         level = KeyValuePair.Create(parts[0], read);
         return true;
     }
 
     private static bool TryRead(string text, out LogEventLevel level) =>
-        Aliases.TryGetValue(text.ToLowerInvariant(), out level) || (!text.Any(char.IsAsciiDigit) && Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level));
+        Aliases.TryGetValue(text.ToLowerInvariant(), out level)
+            || (!text.Any(char.IsAsciiDigit) && Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level));
 }

@@ -1,8 +1,8 @@
 namespace Broker.Host.Logging;
 
 /// <summary>
-/// Lines on their way to a reader that may stall: a bounded queue and a thread of its own that writes. Nobody who logs ever waits; what does not
-/// fit is dropped, counted, and told about when there is room again.
+/// Lines on their way to a reader that may stall: a bounded queue and a thread of its own that writes. No one who logs ever waits; what
+/// does not fit is dropped, counted, and told about when there is room again.
 /// </summary>
 internal sealed class LogQueue : IDisposable
 {
@@ -111,7 +111,7 @@ internal sealed class LogQueue : IDisposable
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException or UnauthorizedAccessException)
         {
-            // Nobody reads any more, and there is no other place to say so.
+            // Nothing reads any more, and there is no other place to say so.
             lock (_gate) _dropped++;
         }
     }

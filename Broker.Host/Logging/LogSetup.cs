@@ -17,7 +17,8 @@ public static class LogSetup
 {
     private const string Template = "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffK} {Level:u3} {SourceContext:l} {Message:lj}{NewLine}";
 
-    private static readonly MessageTemplate s_dropped = new MessageTemplateParser().Parse("{Count} events of the log were dropped, because nobody read it fast enough");
+    private static readonly MessageTemplate s_dropped =
+        new MessageTemplateParser().Parse("{Count} events of the log were dropped, because its reader was too slow");
 
     /// <summary>Makes the log on standard error.</summary>
     internal static HostLog Create(LogSettings settings) => Create(settings, Console.OpenStandardError());
@@ -29,7 +30,8 @@ public static class LogSetup
     {
         ArgumentNullException.ThrowIfNull(settings);
         bool isJson = settings.Format == LogFormat.Json;
-        ITextFormatter formatter = isJson ? new CompactJsonFormatter() : new MessageTemplateTextFormatter(Template, CultureInfo.InvariantCulture);
+        ITextFormatter formatter =
+            isJson ? new CompactJsonFormatter() : new MessageTemplateTextFormatter(Template, CultureInfo.InvariantCulture);
         var queue = new LogQueue(output, settings.QueueBytesMax, count => DescribeDropped(formatter, count));
         var levels = new LevelTable(settings);
         Logger logger = new LoggerConfiguration()
@@ -41,7 +43,9 @@ public static class LogSetup
         return new HostLog(logger, levels, queue);
     }
 
-    /// <summary>Tells an actor system to log through <see cref="SerilogLogger"/>, never to standard output, and to leave its end to us.</summary>
+    /// <summary>
+    /// Tells an actor system to log through <see cref="SerilogLogger"/>, never to standard output, and to leave its end to us.
+    /// </summary>
     public static Config AkkaConfig(LogSettings settings) => ConfigurationFactory.ParseString($$"""
         akka {
           loggers = ["{{typeof(SerilogLogger).FullName}}, {{typeof(SerilogLogger).Assembly.GetName().Name}}"]
@@ -77,7 +81,10 @@ public static class LogSetup
     private static byte[] DescribeDropped(ITextFormatter formatter, long count)
     {
         using var text = new StringWriter { NewLine = "\n" };
-        formatter.Format(new LogEvent(DateTimeOffset.Now, LogEventLevel.Warning, exception: null, s_dropped, [new LogEventProperty("Count", new ScalarValue(count))]), text);
+        formatter.Format(
+            new LogEvent(
+                DateTimeOffset.Now, LogEventLevel.Warning, exception: null, s_dropped,
+                    [new LogEventProperty("Count", new ScalarValue(count))]), text);
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 }

@@ -8,8 +8,8 @@ namespace Broker.Host.Logging;
 
 /// <summary>Writes each event as lines that hold nothing but visible characters, into a queue.</summary>
 /// <remarks>
-/// What a client said may stand anywhere in an event, in its words, its properties or its exception. So it is the finished line that is made
-/// visible, and every further line of an exception is set in by four spaces: no event can look like two.
+/// What a client said may stand anywhere in an event, in its words, its properties or its exception. So it is the finished line that is
+/// made visible, and every further line of an exception is set in by four spaces: no event can look like two.
 /// </remarks>
 /// <param name="formatter">Writes an event on one line; in text without its exception.</param>
 /// <param name="writesExceptions">Whether the exception follows on lines of its own.</param>
@@ -27,7 +27,8 @@ internal sealed class QueuedSink(ITextFormatter formatter, bool writesExceptions
         var lines = new StringBuilder(VisibleText.Of(text.ToString().TrimEnd('\r', '\n'))).Append('\n');
         if (writesExceptions && logEvent.Exception is { } exception)
         {
-            foreach (string line in exception.ToString().Split('\n')) lines.Append("    ").Append(VisibleText.Of(line.TrimEnd('\r'))).Append('\n');
+            foreach (string line in exception.ToString().Split('\n'))
+                lines.Append("    ").Append(VisibleText.Of(line.TrimEnd('\r'))).Append('\n');
         }
 
         // Only text is cut: half an object of JSON is none.

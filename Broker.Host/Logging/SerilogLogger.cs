@@ -21,7 +21,7 @@ public sealed class SerilogLogger : ReceiveActor, IRequiresMessageQueue<ILoggerM
     public SerilogLogger(ILogger log)
     {
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
-        Receive<AkkaLogEvent>(said => Write(log, said));
+        Receive<AkkaLogEvent>(sent => Write(log, sent));
     }
 
     /// <summary>Akka's level as Serilog has it.</summary>
@@ -34,8 +34,8 @@ public sealed class SerilogLogger : ReceiveActor, IRequiresMessageQueue<ILoggerM
     };
 
     // The message is one property and never a template: braces in what an actor says are not ours to fill in.
-    private static void Write(ILogger log, AkkaLogEvent said) =>
-        log.ForContext("SourceContext", said.LogClass?.FullName)
-            .ForContext("ActorPath", said.LogSource)
-            .Write(LevelOf(said.LogLevel()), said.Cause, "{AkkaMessage:l}", said.Message?.ToString());
+    private static void Write(ILogger log, AkkaLogEvent sent) =>
+        log.ForContext("SourceContext", sent.LogClass?.FullName)
+            .ForContext("ActorPath", sent.LogSource)
+            .Write(LevelOf(sent.LogLevel()), sent.Cause, "{AkkaMessage:l}", sent.Message?.ToString());
 }

@@ -15,16 +15,17 @@ public readonly record struct UsedSoFar(TimeSpan Processor, long AllocatedBytes,
 }
 
 /// <summary>
-/// Gives back the memory of a burst once the process has become quiet: else the garbage of ten thousand accepts stays resident
+/// Returns the memory of a burst once the process has become quiet: else the garbage of ten thousand accepts stays resident
 /// until something else allocates as much.
 /// </summary>
 /// <remarks>It collects and compacts everything, and all loops wait for it: so never under load, and once for each burst.</remarks>
 /// <param name="interval">How long it has to be quiet; over 0.</param>
 /// <param name="time">The clock.</param>
 /// <param name="used">What the process has used.</param>
-/// <param name="trim">Collects and gives back.</param>
+/// <param name="trim">Collects and returns.</param>
 /// <param name="log">Is told at debug how long it took.</param>
-public sealed class QuietTrim(TimeSpan interval, TimeProvider time, Func<UsedSoFar> used, Action trim, ILogger log) : IHostedService, IDisposable
+public sealed class QuietTrim(TimeSpan interval, TimeProvider time, Func<UsedSoFar> used, Action trim, ILogger log) : IHostedService,
+    IDisposable
 {
     private TrimRule _rule;
     private ITimer? _timer;

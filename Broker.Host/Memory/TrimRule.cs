@@ -1,6 +1,8 @@
 namespace Broker.Host.Memory;
 
-/// <summary>Decides when a process that has become quiet shall give back the memory of its busy time. Pure: it is told what was used.</summary>
+/// <summary>
+/// Decides when a process that has become quiet shall return the memory of its busy time. Pure: it is told what was used.
+/// </summary>
 public struct TrimRule
 {
     /// <summary>Of this share of one processor, and less, the process is quiet.</summary>

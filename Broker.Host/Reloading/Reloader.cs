@@ -47,18 +47,22 @@ internal sealed class Reloader(LoadedSettings loaded, IReadOnlyList<ReloadPart> 
         string[] refusals = [.. parts.Select(part => part.Check(next.Settings)).OfType<string>()];
         if (refusals.Length > 0) throw new SettingException(refusals);
 
-        string[] changed = [.. KeysOf(_current.Layers).Union(KeysOf(next.Layers)).Where(key => IsChanged(key, next)).Order(StringComparer.Ordinal)];
+        string[] changed =
+            [.. KeysOf(_current.Layers).Union(KeysOf(next.Layers)).Where(key => IsChanged(key, next)).Order(StringComparer.Ordinal)];
         foreach (ReloadPart part in parts) part.Apply(next.Settings);
         _current = next;
 
         foreach (string warning in next.Warnings) log.Warning("{Warning:l}", warning);
         string[] taken = [.. changed.Where(key => parts.Any(part => part.Takes(key)))], waiting = [.. changed.Except(taken)];
-        log.Information("Settings read again; in force now: {Taken:l}", taken.Length == 0 ? "nothing has changed that can be taken" : string.Join(", ", taken));
+        log.Information(
+            "Settings read again; in force now: {Taken:l}", taken.Length == 0 ? "nothing has changed that can be taken"
+                : string.Join(", ", taken));
         if (waiting.Length > 0) log.Warning("These settings have changed and need a restart: {Waiting:l}", string.Join(", ", waiting));
     }
 
     // Also those that only one of them has: a namespace that is new or gone, and what Akka reads itself.
-    private static IEnumerable<string> KeysOf(SettingsLayers layers) => layers.KnownKeys.Concat(layers.Foreign().Select(static each => each.Key));
+    private static IEnumerable<string> KeysOf(SettingsLayers layers) =>
+        layers.KnownKeys.Concat(layers.Foreign().Select(static each => each.Key));
 
     private bool IsChanged(string key, LoadedSettings next) => _current.Layers.Find(key)?.Text != next.Layers.Find(key)?.Text;
 }

@@ -29,14 +29,16 @@ internal static class AkkaCheck
         List<string> problems = [];
         foreach ((string key, SettingValue value) in foreign)
         {
-            if (Try(Alone(key, value).WithFallback(own)) is { } alone) problems.Add($"{value.Origin}: {key} is {value.Shown(key)}, which Akka does not take: {alone}");
+            if (Try(Alone(key, value).WithFallback(own)) is { } alone)
+                problems.Add($"{value.Origin}: {key} is {value.Shown(key)}, which Akka does not take: {alone}");
         }
 
         return problems.Count > 0 ? problems : [$"{foreign[0].Value.Origin}: the settings under akka cannot be used together: {all}"];
     }
 
     private static Config Alone(string key, SettingValue value) =>
-        ConfigurationFactory.ParseString($"{key} = {(value.Items is { } items ? $"[{string.Join(", ", items.Select(Quoted))}]" : Quoted(value.Text))}");
+        ConfigurationFactory.ParseString(
+            $"{key} = {(value.Items is { } items ? $"[{string.Join(", ", items.Select(Quoted))}]" : Quoted(value.Text))}");
 
     private static string Quoted(string text) =>
         $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
@@ -68,7 +70,8 @@ internal static class AkkaCheck
         foreach ((string key, SettingValue value) in foreign.Where(each => !IsKnown(each.Key, known)))
         {
             string? nearest = NearestName.Find(key, known);
-            yield return $"{value.Origin}: {key} is no setting that Akka ships with{(nearest is null ? "." : $"; did you mean {nearest}?")}";
+            yield return $"{value.Origin}: {key} is no setting that Akka ships "
+                + $"with{(nearest is null ? "." : $"; did you mean {nearest}?")}";
         }
     }
 
@@ -79,7 +82,8 @@ internal static class AkkaCheck
 
     private static readonly string[] s_open =
     [
-        "akka.actor.deployment.", "akka.actor.serializers.", "akka.actor.serialization-", "akka.actor.router.type-mapping.", "akka.actor.mailbox.",
+        "akka.actor.deployment.", "akka.actor.serializers.", "akka.actor.serialization-", "akka.actor.router.type-mapping.",
+            "akka.actor.mailbox.",
         "akka.coordinated-shutdown.phases.", "akka.loggers", "akka.extensions",
     ];
 }

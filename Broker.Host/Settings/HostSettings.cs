@@ -32,7 +32,7 @@ public sealed record HostSettings
     /// <summary>The mode of its file: who may connect.</summary>
     public UnixFileMode UnixSocketMode { get; init; } = UnixFileModes.OwnerAndGroup;
 
-    /// <summary>How long the process has to be quiet before it gives back the memory of its busy time; zero for never.</summary>
+    /// <summary>How long the process has to be quiet before it returns the memory of its busy time; zero for never.</summary>
     public TimeSpan TrimAfter { get; init; }
 
     /// <summary>The keyed store.</summary>

@@ -19,7 +19,8 @@ namespace Broker.Host.Settings;
 public static class SettingsLoader
 {
     private static readonly IReadOnlyList<SettingsLayer> References =
-        [HubReference.Layer, IdentitySettingsBinder.Reference, HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
+        [HubReference.Layer, IdentitySettingsBinder.Reference,
+            HubReference.Load(typeof(SettingsLoader).Assembly, "Broker.Host.reference.conf")];
 
     // sun_path of the system's sockaddr_un has 108, and the last is zero.
     private const int UnixSocketBytesMax = 107;
@@ -35,8 +36,11 @@ public static class SettingsLoader
     public static LoadedSettings Load(string? path, IDictionary environment, SettingsLayer commandLine)
     {
         List<SettingsLayer> overrides = [];
-        if (path is not null) overrides.Add(path.Length > 0 ? SettingsLayer.ReadFile(path) : throw new SettingException("The file of --config has no name."));
-        overrides.Add(EnvironmentLayer.Read(WithoutClients(environment), new SettingsLayers(References, overrides).KnownKeys, out IReadOnlyList<string> warnings));
+        if (path is not null)
+            overrides.Add(path.Length > 0 ? SettingsLayer.ReadFile(path) : throw new SettingException("The file of --config has no name."));
+        overrides.Add(
+            EnvironmentLayer.Read(
+                WithoutClients(environment), new SettingsLayers(References, overrides).KnownKeys, out IReadOnlyList<string> warnings));
         overrides.Add(commandLine);
         return Judge(new SettingsLayers(References, overrides), warnings) with { Again = () => Load(path, environment, commandLine) };
     }
@@ -59,7 +63,8 @@ public static class SettingsLoader
         CheckStoreBounds(settings.Store, layers);
         List<string> warnings = [.. unknown, .. IdentitySettingsBinder.Warn(settings.Identity)];
         if (AkkaCheck.Check(layers, settings.Log, warnings) is { Count: > 0 } bad) throw new SettingException(bad);
-        if (settings.Tls.Enabled && CertificateFiles.TryLoad(settings.Tls, out _)?.CheckDates(DateTimeOffset.UtcNow) is { } dates) warnings.Add(dates);
+        if (settings.Tls.Enabled && CertificateFiles.TryLoad(settings.Tls, out _)?.CheckDates(DateTimeOffset.UtcNow) is { } dates)
+            warnings.Add(dates);
         return new LoadedSettings(settings, layers, warnings);
     }
 
@@ -95,7 +100,8 @@ public static class SettingsLoader
             TrimAfter = reader.GetDuration("broker.memory.trim-after", TimeSpan.Zero, TimeSpan.FromHours(1)),
             UnixSocket = reader.GetFilePath("broker.unix-socket", CheckUnixSocket),
             UnixSocketMode = reader.Get(
-                "broker.unix-socket-mode", "three octal digits that let the owner read and write, such as 660", (string text, out UnixFileMode mode) => UnixFileModes.TryRead(text, out mode)),
+                "broker.unix-socket-mode", "three octal digits that let the owner read and write, such as 660",
+                    (string text, out UnixFileMode mode) => UnixFileModes.TryRead(text, out mode)),
         };
 
         if (reader.IsGood) Compare(settings, reader);
@@ -104,7 +110,8 @@ public static class SettingsLoader
 
     private static string? CheckUnixSocket(string path) =>
         path.Length == 0 ? null
-        : !Path.IsPathFullyQualified(path) || Encoding.UTF8.GetByteCount(path) > UnixSocketBytesMax ? $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes"
+        : !Path.IsPathFullyQualified(path) || Encoding.UTF8.GetByteCount(path) > UnixSocketBytesMax
+        ? $"nothing, or an absolute path of at most {UnixSocketBytesMax} bytes"
         : Path.GetFullPath(path) != path ? "a path without empty parts, . and .."
         : !Directory.Exists(Path.GetDirectoryName(path)) ? "a path in a folder that exists"
         : Directory.Exists(path) || UnixSocketFile.IsOther(path) ? "the path of a socket; there is something else"
@@ -127,13 +134,16 @@ public static class SettingsLoader
         if (hub.Echo.Enabled) CheckPath("broker.echo.path", hub.Echo.Path);
         if (!settings.Tls.Enabled) return;
 
-        if (CertificateFiles.TryLoad(settings.Tls, out CertificateFault? fault) is null) reader.Refuse($"broker.tls.{fault!.Key}", fault.Expected);
+        if (CertificateFiles.TryLoad(settings.Tls, out CertificateFault? fault) is null)
+            reader.Refuse($"broker.tls.{fault!.Key}", fault.Expected);
         bool isSamePort = settings.Tls.Port != 0 && settings.Tls.Port == hub.Listen.Port;
-        if (isSamePort && Overlap(settings.Tls.Address, hub.Listen.Address)) reader.Refuse("broker.tls.port", "another port than broker.listen.port");
+        if (isSamePort && Overlap(settings.Tls.Address, hub.Listen.Address))
+            reader.Refuse("broker.tls.port", "another port than broker.listen.port");
 
         void CheckPath(string key, string path)
         {
-            if (HttpPaths.OwnerOf(path, settings.Http) is { } owner) reader.Refuse(key, $"another path, because this one is answered by {owner}");
+            if (HttpPaths.OwnerOf(path, settings.Http) is { } owner)
+                reader.Refuse(key, $"another path, because this one is answered by {owner}");
         }
     }
 
@@ -142,7 +152,7 @@ public static class SettingsLoader
 
     private static bool IsEvery(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    // Whoever lets in anyone from anywhere has not said yet that anyone may change what is kept for good.
+    // The one that admits anyone from anywhere has not said yet that anyone may change what is kept for good.
     private static void CheckStoreExposure(HostSettings settings, SettingsLayers layers)
     {
         HostStoreSettings store = settings.Store;
@@ -156,11 +166,16 @@ public static class SettingsLoader
     // One result alone has to be within the client's share, and that within what all share: else an honest read could never be answered.
     private static void CheckStoreBounds(HostStoreSettings store, SettingsLayers layers)
     {
-        const string All = "broker.store.read-bytes-max", Client = "broker.store.client-read-bytes-max", Result = "broker.store.result-bytes-max";
+        const string All = "broker.store.read-bytes-max", Client = "broker.store.client-read-bytes-max", Result =
+            "broker.store.result-bytes-max";
         if (store.ClientReadBytesMax < store.ResultBytesMax)
-            throw new SettingException($"{layers.Find(Client)!.Origin}: {Client} is {store.ClientReadBytesMax} B, and has to be at least {Result}, which is {store.ResultBytesMax} B.");
+            throw new SettingException(
+                $"{layers.Find(Client)!.Origin}: {Client} is {store.ClientReadBytesMax} B, and has to be at least {Result}, which is "
+                    + $"{store.ResultBytesMax} B.");
         if (store.ReadBytesMax < store.ClientReadBytesMax)
-            throw new SettingException($"{layers.Find(All)!.Origin}: {All} is {store.ReadBytesMax} B, and has to be at least {Client}, which is {store.ClientReadBytesMax} B.");
+            throw new SettingException(
+                $"{layers.Find(All)!.Origin}: {All} is {store.ReadBytesMax} B, and has to be at least {Client}, which is "
+                    + $"{store.ClientReadBytesMax} B.");
     }
 
     private static HostStoreSettings ReadStore(SettingsReader reader) => new()
@@ -218,6 +233,9 @@ public static class SettingsLoader
 /// <param name="Warnings">What is odd, but no reason not to start.</param>
 public sealed record LoadedSettings(HostSettings Settings, SettingsLayers Layers, IReadOnlyList<string> Warnings)
 {
-    /// <summary>Reads the same file, variables and options again; throws as <see cref="SettingsLoader.Load"/> does. Null where nothing can have changed.</summary>
+    /// <summary>
+    /// Reads the same file, variables and options again; throws as <see cref="SettingsLoader.Load"/> does. Null where nothing can have
+    /// changed.
+    /// </summary>
     public Func<LoadedSettings>? Again { get; init; }
 }

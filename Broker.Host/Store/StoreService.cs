@@ -12,7 +12,8 @@ namespace Broker.Host.Store;
 /// <summary>The keyed store of this process, open from before the hub starts until after it has stopped, and its methods.</summary>
 public sealed class StoreService : IMethodSource, IDisposable
 {
-    private static readonly HashSet<string> s_writing = [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.WriteStream];
+    private static readonly HashSet<string> s_writing =
+        [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.WriteStream];
 
     private static readonly TimeSpan s_readWaitLimit = TimeSpan.FromSeconds(30);
 
@@ -25,7 +26,9 @@ public sealed class StoreService : IMethodSource, IDisposable
     private StoreService(KeyedStore store, HostStoreSettings settings)
     {
         _store = store;
-        _handlers = new StoreHandlers(store, settings.ResultBytesMax, new ReadBudget(settings.ReadBytesMax, settings.ClientReadBytesMax, s_readWaitLimit, TimeProvider.System));
+        _handlers = new StoreHandlers(
+            store, settings.ResultBytesMax,
+                new ReadBudget(settings.ReadBytesMax, settings.ClientReadBytesMax, s_readWaitLimit, TimeProvider.System));
         _streams = new StoreStreams(store, settings.StreamsMax, settings.StreamIdleLimit, TimeProvider.System);
         _anonymous = settings.Anonymous;
     }
@@ -34,7 +37,9 @@ public sealed class StoreService : IMethodSource, IDisposable
     /// <param name="settings">Where it is, and its bounds.</param>
     /// <param name="notify">Gets what the one who runs it should know; on any thread.</param>
     /// <returns>Null where no path is set.</returns>
-    /// <exception cref="StoreException">It cannot be opened: another process has it, it is broken, or is no store. Names the path.</exception>
+    /// <exception cref="StoreException">
+    /// It cannot be opened: another process has it, it is broken, or is no store. Names the path.
+    /// </exception>
     public static StoreService? Open(HostStoreSettings settings, Action<StoreNotice>? notify = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -48,8 +53,8 @@ public sealed class StoreService : IMethodSource, IDisposable
 
     /// <inheritdoc />
     /// <remarks>
-    /// A connection's calls take effect in the order in which they were read. Writes only begin in it, as the store's queue keeps their order,
-    /// so that they share the disk; a read waits for its connection's writes, and those behind it for the read. Streams are
+    /// A connection's calls take effect in the order in which they were read. Writes only begin in it, as the store's queue keeps their
+    /// order, so that they share the disk; a read waits for its connection's writes, and those behind it for the read. Streams are
     /// no part of that: one takes effect when it is answered.
     /// </remarks>
     public void AddTo(MethodRegistry methods)
@@ -58,7 +63,8 @@ public sealed class StoreService : IMethodSource, IDisposable
         foreach (string name in StoreMethods.Plain)
         {
             if (s_writing.Contains(name)) AddWriter(methods, name, _handlers.All[name]);
-            else if (_handlers.Readers.TryGetValue(name, out StoreReader? reader)) methods.Add(name, (call, cancel) => ReadAsync(call, reader, cancel), CallOrder.Done);
+            else if (_handlers.Readers.TryGetValue(name, out StoreReader? reader))
+                methods.Add(name, (call, cancellationToken) => ReadAsync(call, reader, cancellationToken), CallOrder.Done);
             else AddAsker(methods, name, _handlers.All[name]);
         }
 
@@ -67,11 +73,13 @@ public sealed class StoreService : IMethodSource, IDisposable
             bool isWriting = s_writing.Contains(name);
             methods.Add(
                 name,
-                async (call, cancel) =>
+                async (call, cancellationToken) =>
                 {
                     Check(call.Caller, isWriting ? StoreAccess.Write : StoreAccess.Read);
                     if (!isWriting) await _writes.WhenDoneAsync(call.Caller.Client).ConfigureAwait(false);
-                    return await handler(new StoreCall(call.Arguments, call.Items, call.SayAsync) { Client = call.Caller.Client }, cancel).ConfigureAwait(false);
+                    return await handler(
+                        new StoreCall(call.Arguments, call.Items, call.SendAsync) { Client = call.Caller.Client }, cancellationToken)
+                            .ConfigureAwait(false);
                 });
         }
     }
@@ -105,7 +113,9 @@ public sealed class StoreService : IMethodSource, IDisposable
         },
         CallOrder.Done);
 
-    /// <summary>Writes what waits, makes it outlive the machine, and closes. Calls that still run are answered that the store is closed.</summary>
+    /// <summary>
+    /// Writes what waits, makes it outlive the machine, and closes. Calls that still run are answered that the store is closed.
+    /// </summary>
     public void Dispose() => _store.Dispose();
 
     private void Check(Principal caller, StoreAccess needed)

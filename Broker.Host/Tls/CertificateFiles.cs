@@ -39,9 +39,11 @@ public static class CertificateFiles
             fault = bad.Fault;
             return null;
         }
-        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or NotSupportedException)
+        catch (Exception bad) when (
+            bad is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or NotSupportedException)
         {
-            fault = new CertificateFault("certificate", $"a certificate with its private key; {settings.Certificate} cannot be used: {bad.Message.TrimEnd('.')}");
+            fault = new CertificateFault(
+                "certificate", $"a certificate with its private key; {settings.Certificate} cannot be used: {bad.Message.TrimEnd('.')}");
             return null;
         }
     }
@@ -57,7 +59,8 @@ public static class CertificateFiles
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            return new CertificateFault(key, $"the path of {kind} that can be read, because broker.tls.enabled is on ({missing.Message.TrimEnd('.')})");
+            return new CertificateFault(
+                key, $"the path of {kind} that can be read, because broker.tls.enabled is on ({missing.Message.TrimEnd('.')})");
         }
     }
 
@@ -69,8 +72,10 @@ public static class CertificateFiles
         string certificates = SettingFile.ReadAllText(settings.Certificate, FileBytesMax);
         string keys = settings.Key.Length > 0 ? SettingFile.ReadAllText(settings.Key, FileBytesMax) : certificates;
         bool isEncrypted = keys.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal);
-        if (isEncrypted && settings.Password.Length == 0) throw new CertificateFaultException("password", "the password of the private key, which is encrypted");
-        if (!keys.Contains("PRIVATE KEY-----", StringComparison.Ordinal)) throw new CertificateFaultException("key", "the path of the PEM file that holds the private key");
+        if (isEncrypted && settings.Password.Length == 0)
+            throw new CertificateFaultException("password", "the password of the private key, which is encrypted");
+        if (!keys.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
+            throw new CertificateFaultException("key", "the path of the PEM file that holds the private key");
 
         X509Certificate2 own;
         try
@@ -139,7 +144,8 @@ public static class CertificateFiles
         }
         catch (CryptographicException bad)
         {
-            throw new CertificateFaultException("password", $"the password of the PFX file {settings.Certificate} ({bad.Message.TrimEnd('.')})");
+            throw new CertificateFaultException(
+                "password", $"the password of the PFX file {settings.Certificate} ({bad.Message.TrimEnd('.')})");
         }
 
         X509Certificate2 own = all.FirstOrDefault(each => each.HasPrivateKey)
@@ -160,7 +166,8 @@ public static class CertificateFiles
     }
 
     private static bool MayServe(X509Certificate2 own) => own.Extensions.OfType<X509EnhancedKeyUsageExtension>()
-        .All(usage => usage.EnhancedKeyUsages.Count == 0 || usage.EnhancedKeyUsages.Cast<Oid>().Any(each => each.Value == ServerAuthentication));
+        .All(usage => usage.EnhancedKeyUsages.Count == 0
+        || usage.EnhancedKeyUsages.Cast<Oid>().Any(each => each.Value == ServerAuthentication));
 
     private static X509Certificate2Collection Others(X509Certificate2Collection all, X509Certificate2 own) =>
         [.. all.Where(each => each.Thumbprint != own.Thumbprint)];
@@ -178,8 +185,12 @@ public sealed record ServerCertificate(X509Certificate2 Own, SslStreamCertificat
 {
     /// <summary>What is odd about its dates at a time, or null: a server starts with it all the same, and clients refuse it.</summary>
     public string? CheckDates(DateTimeOffset now) =>
-        now < Own.NotBefore ? FormattableString.Invariant($"The certificate of broker.tls is not valid before {Own.NotBefore.ToUniversalTime():u}; clients refuse it.")
-        : now > Own.NotAfter ? FormattableString.Invariant($"The certificate of broker.tls has expired at {Own.NotAfter.ToUniversalTime():u}; clients refuse it.")
+        now < Own.NotBefore
+            ? FormattableString.Invariant(
+            $"The certificate of broker.tls is not valid before {Own.NotBefore.ToUniversalTime():u}; clients refuse it.")
+        : now > Own.NotAfter
+        ? FormattableString.Invariant(
+        $"The certificate of broker.tls has expired at {Own.NotAfter.ToUniversalTime():u}; clients refuse it.")
         : null;
 }
 

@@ -5,7 +5,9 @@ using ILogger = Serilog.ILogger;
 
 namespace Broker.Host.Tls;
 
-/// <summary>The certificate that new handshakes show. It is renewed while the process runs; connections that are open keep theirs.</summary>
+/// <summary>
+/// The certificate that new handshakes show. It is renewed while the process runs; connections that are open keep theirs.
+/// </summary>
 /// <param name="log">Is told of each renewal, and of each file that cannot be used.</param>
 /// <param name="time">The clock.</param>
 public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDisposable
@@ -27,7 +29,8 @@ public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDispos
         ArgumentNullException.ThrowIfNull(settings);
         if (Load(settings, out CertificateFault? fault) is null) return fault;
         if (settings.ReloadInterval > TimeSpan.Zero)
-            _timer = time.CreateTimer(static state => ((CurrentCertificate)state!).Look(), this, settings.ReloadInterval, settings.ReloadInterval);
+            _timer = time.CreateTimer(
+                static state => ((CurrentCertificate)state!).Look(), this, settings.ReloadInterval, settings.ReloadInterval);
         return null;
     }
 
@@ -53,7 +56,8 @@ public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDispos
 
         // A file that is being written is bad for a moment: it is looked at again when it has changed again.
         if (Load(settings, out CertificateFault? fault) is null)
-            log.Error("The certificate files have changed and cannot be used, so the old certificate stays: broker.tls.{Key:l}, expected {Expected:l}", fault!.Key, fault.Expected);
+            log.Error("The certificate files have changed and cannot be used, so the old certificate stays: broker.tls.{Key:l}, expected "
+                + "{Expected:l}", fault!.Key, fault.Expected);
     }
 
     private ServerCertificate? Load(TlsSettings settings, out CertificateFault? fault)
@@ -67,7 +71,9 @@ public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDispos
             ServerCertificate? before = _current;
             Volatile.Write(ref _current, loaded);
             if (before is not null && before.Own.Thumbprint != loaded.Own.Thumbprint)
-                log.Information("The certificate was renewed; new connections get the one that is valid until {NotAfter:u}", loaded.Own.NotAfter.ToUniversalTime());
+                log.Information(
+                    "The certificate was renewed; new connections get the one that is valid until {NotAfter:u}",
+                        loaded.Own.NotAfter.ToUniversalTime());
             return loaded;
         }
     }
@@ -87,5 +93,6 @@ public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDispos
         }
     }
 
-    private static string HashOf(string path) => Convert.ToHexString(SHA256.HashData(SettingFile.ReadAllBytes(path, CertificateFiles.FileBytesMax)));
+    private static string HashOf(string path) =>
+        Convert.ToHexString(SHA256.HashData(SettingFile.ReadAllBytes(path, CertificateFiles.FileBytesMax)));
 }

@@ -31,7 +31,9 @@ public sealed record TlsSettings
     // A record prints its properties, and this one must not print its password.
     private bool PrintMembers(StringBuilder text)
     {
-        text.Append(CultureInfo.InvariantCulture, $"{nameof(Enabled)} = {Enabled}, {nameof(Address)} = {Address}, {nameof(Port)} = {Port}, {nameof(Certificate)} = {Certificate}");
+        text.Append(CultureInfo.InvariantCulture,
+            $"{nameof(Enabled)} = {Enabled}, {nameof(Address)} = {Address}, {nameof(Port)} = {Port}, {nameof(Certificate)} = "
+                + $"{Certificate}");
         return true;
     }
 }

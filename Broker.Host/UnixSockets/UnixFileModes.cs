@@ -4,7 +4,8 @@ namespace Broker.Host.UnixSockets;
 public static class UnixFileModes
 {
     /// <summary>0660: the owner and the group may connect.</summary>
-    public const UnixFileMode OwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+    public const UnixFileMode OwnerAndGroup =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     private const UnixFileMode OwnerMayUse = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

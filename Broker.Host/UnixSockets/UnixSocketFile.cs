@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Broker.Host.UnixSockets;
 
-/// <summary>The file of a Unix socket: it stays when its process is killed, and then nobody can listen there.</summary>
+/// <summary>The file of a Unix socket: it stays when its process is killed, and then no one can listen there.</summary>
 public static class UnixSocketFile
 {
     /// <summary>Makes the path free, and finds out whether a socket can be bound there.</summary>
@@ -12,7 +12,8 @@ public static class UnixSocketFile
         RemoveIfAbandoned(path);
         try
         {
-            using (var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)) probe.Bind(new UnixDomainSocketEndPoint(path));
+            using (var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+                probe.Bind(new UnixDomainSocketEndPoint(path));
             File.Delete(path);
         }
         catch (Exception refused) when (refused is SocketException or UnauthorizedAccessException or IOException)
@@ -41,7 +42,7 @@ public static class UnixSocketFile
     /// <summary>Whether there is something at the path that is no socket.</summary>
     public static bool IsOther(string path) => File.Exists(path) && !IsSocket(path);
 
-    /// <summary>Removes a socket that nobody listens on any more. One in use, and a file that is no socket, stay.</summary>
+    /// <summary>Removes a socket that no one listens on any more. One in use, and a file that is no socket, stay.</summary>
     public static void RemoveIfAbandoned(string path)
     {
         if (!File.Exists(path)) return;
@@ -56,12 +57,13 @@ public static class UnixSocketFile
         }
         catch (SocketException)
         {
-            // In use or no socket: whoever binds says so.
+            // In use or no socket: the one that binds says so.
         }
     }
 
-    // A connect to an ordinary file is refused too, and that file is somebody's.
-    private static bool IsSocket(string path) => new FileInfo(path) is { Length: 0 } file && (file.Attributes & FileAttributes.Directory) == 0
+    // A connect to an ordinary file is refused too, and that file is someone's.
+    private static bool IsSocket(string path) =>
+        new FileInfo(path) is { Length: 0 } file && (file.Attributes & FileAttributes.Directory) == 0
         && !CanOpen(path);
 
     private static bool CanOpen(string path)

@@ -7,5 +7,6 @@ namespace Broker.Identity.Access;
 internal static class BackendClients
 {
     internal static BackendClient Of(Principal principal) =>
-        principal.State is ConnectionIdentity identity ? identity.Client : new BackendClient(principal.Client, "websocket", "json", []) { User = principal.User };
+        principal.State is ConnectionIdentity identity ? identity.Client : new BackendClient(principal.Client, "websocket", "json", [])
+            { User = principal.User };
 }

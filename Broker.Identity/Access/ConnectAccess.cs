@@ -24,7 +24,8 @@ internal sealed class ConnectAccess(IdentityAccess access)
     private static ReadOnlyMemory<byte> TokenOf(AuthenticationRequest request)
     {
         if (!request.Token.IsEmpty) return request.Token;
-        if (request.UpgradeHeaders.TryGetValue("authorization", out string? header) && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+        if (request.UpgradeHeaders.TryGetValue("authorization", out string? header)
+            && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
             return Encoding.UTF8.GetBytes(header[Bearer.Length..].Trim());
         int query = request.Target.IndexOf('?', StringComparison.Ordinal);
         if (query < 0) return default;
@@ -37,22 +38,29 @@ internal sealed class ConnectAccess(IdentityAccess access)
         return default;
     }
 
-    private ValueTask<AuthenticationResult> ByTokenAsync(AuthenticationRequest request, ReadOnlyMemory<byte> token, CancellationToken cancellationToken)
+    private ValueTask<AuthenticationResult> ByTokenAsync(
+        AuthenticationRequest request, ReadOnlyMemory<byte> token, CancellationToken cancellationToken)
     {
-        if (access.Verifiers.Connections is not { } verifier) return new(Refuse(request, TokenResult.Invalid("no key is set, so no token can be verified")));
+        if (access.Verifiers.Connections is not { } verifier)
+            return new(Refuse(request, TokenResult.Invalid("no key is set, so no token can be verified")));
         ValueTask<TokenResult> verification = verifier.VerifyAsync(token, cancellationToken);
-        return verification.IsCompletedSuccessfully ? new(Judge(request, verification.Result, cancellationToken)) : AwaitAsync(verification);
+        return verification.IsCompletedSuccessfully ? new(Judge(request, verification.Result, cancellationToken))
+            : AwaitAsync(verification);
 
-        async ValueTask<AuthenticationResult> AwaitAsync(ValueTask<TokenResult> pending) => Judge(request, await pending.ConfigureAwait(false), cancellationToken);
+        async ValueTask<AuthenticationResult> AwaitAsync(ValueTask<TokenResult> pending) =>
+            Judge(request, await pending.ConfigureAwait(false), cancellationToken);
     }
 
     private AuthenticationResult Judge(AuthenticationRequest request, TokenResult result, CancellationToken cancellationToken)
     {
         if (result.Claims is not { } claims) return Refuse(request, result);
         if (claims.Channel is not null) return Refuse(request, TokenResult.Invalid("it is a subscription token"));
-        if (access.Revocations.Covers(claims.User, claims.TokenId, claims.IssuedAt)) return Refuse(request, TokenResult.Invalid("it is revoked, or its user is blocked"));
+        if (access.Revocations.Covers(claims.User, claims.TokenId, claims.IssuedAt))
+            return Refuse(request, TokenResult.Invalid("it is revoked, or its user is blocked"));
         var subscriptions = new List<ServerSubscription>(claims.Subscriptions.Select(ToServer));
-        var identity = new ConnectionIdentity(ClientOf(request, claims.User, claims.Meta)) { Channels = [.. claims.Subscriptions.Select(each => each.Channel).Order(StringComparer.Ordinal)] };
+        var identity =
+            new ConnectionIdentity(ClientOf(request, claims.User, claims.Meta))
+                { Channels = [.. claims.Subscriptions.Select(each => each.Channel).Order(StringComparer.Ordinal)] };
         return Admit(
             AuthenticationResult.Admit(claims.User) with { ExpiresAt = claims.GrantEndsAt, ConnectionInfo = claims.Info, State = identity },
             subscriptions,
@@ -71,10 +79,12 @@ internal sealed class ConnectAccess(IdentityAccess access)
         };
     }
 
-    private async ValueTask<AuthenticationResult> ByBackendAsync(BackendProxy backend, AuthenticationRequest request, CancellationToken cancellationToken)
+    private async ValueTask<AuthenticationResult> ByBackendAsync(
+        BackendProxy backend, AuthenticationRequest request, CancellationToken cancellationToken)
     {
         BackendClient client = ClientOf(request, "", default);
-        BackendAnswer<ConnectBackendResult> answer = await backend.ConnectAsync(client, request.Data, request.Name, request.Version, [], cancellationToken).ConfigureAwait(false);
+        BackendAnswer<ConnectBackendResult> answer =
+            await backend.ConnectAsync(client, request.Data, request.Name, request.Version, [], cancellationToken).ConfigureAwait(false);
         if (answer.Disconnect is { } reason) return AuthenticationResult.Reject(reason);
         if (answer.Error is { } error) return AuthenticationResult.Reject(error);
 
@@ -82,7 +92,8 @@ internal sealed class ConnectAccess(IdentityAccess access)
         if (answer.Result is not { } result) return await access.Rules.AuthenticateAsync(request, cancellationToken).ConfigureAwait(false);
         string user = result.User ?? "";
         if (access.Revocations.Covers(user, "", null)) return AuthenticationResult.Reject(DisconnectReason.PermissionDenied);
-        var identity = new ConnectionIdentity(client with { User = user, Meta = BackendResults.BytesOf(result.Meta, null) }) { IsByBackend = true };
+        var identity =
+            new ConnectionIdentity(client with { User = user, Meta = BackendResults.BytesOf(result.Meta, null) }) { IsByBackend = true };
         IEnumerable<ServerSubscription> subscriptions = result.Subs is { Count: > 0 } subs
             ? subs.Select(each => ToServer(each.Key, each.Value))
             : (result.Channels ?? []).Select(channel => new ServerSubscription(channel));
@@ -100,7 +111,8 @@ internal sealed class ConnectAccess(IdentityAccess access)
             cancellationToken);
     }
 
-    private AuthenticationResult Admit(AuthenticationResult result, List<ServerSubscription> subscriptions, LiveConnection connection, CancellationToken cancellationToken)
+    private AuthenticationResult Admit(
+        AuthenticationResult result, List<ServerSubscription> subscriptions, LiveConnection connection, CancellationToken cancellationToken)
     {
         PersonalChannelSettings personal = access.Settings.PersonalChannel;
         if (personal.Enabled && result.User.Length > 0)
@@ -117,7 +129,8 @@ internal sealed class ConnectAccess(IdentityAccess access)
 
         bool isSingle = personal is { Enabled: true, SingleConnection: true } && result.User.Length > 0;
         IReadOnlyList<LiveConnection> older = isSingle ? access.Connections.Of(result.User) : [];
-        if (!access.Connections.TryAdd(connection, isSingle ? 0 : access.Settings.UserConnectionsMax)) return AuthenticationResult.Reject(DisconnectReason.ConnectionLimit);
+        if (!access.Connections.TryAdd(connection, isSingle ? 0 : access.Settings.UserConnectionsMax))
+            return AuthenticationResult.Reject(DisconnectReason.ConnectionLimit);
         foreach (LiveConnection each in older) access.Disconnect(each.User, each.Client, DisconnectReason.ConnectionLimit);
 
         // The token is cancelled when the client goes, so nothing is left of it here.
@@ -132,7 +145,8 @@ internal sealed class ConnectAccess(IdentityAccess access)
         foreach (string name in proxy.Headers)
         {
             // What carried the client stands over what the client wrote into its command.
-            if (request.UpgradeHeaders.TryGetValue(name.ToLowerInvariant(), out string? value)) headers.Add(KeyValuePair.Create(name, value));
+            if (request.UpgradeHeaders.TryGetValue(name.ToLowerInvariant(), out string? value))
+                headers.Add(KeyValuePair.Create(name, value));
         }
 
         foreach (string name in proxy.EmulatedHeaders)

@@ -5,7 +5,9 @@ namespace Broker.Identity.Access;
 /// <summary>What the namespace of a channel says, as far as tokens and the backend go.</summary>
 public interface IChannelPolicies
 {
-    /// <summary>Why no client may ask for the channel at all: its namespace is unknown, or its name breaks a rule; else <c>null</c>.</summary>
+    /// <summary>
+    /// Why no client may ask for the channel at all: its namespace is unknown, or its name breaks a rule; else <c>null</c>.
+    /// </summary>
     HubError? Check(string channel);
 
     /// <summary>Whether the channel is limited to users that its name gives.</summary>

@@ -14,7 +14,7 @@ namespace Broker.Identity.Access;
 /// <summary>Decides by tokens, and by what the application's backend says; what neither grants, the hub's own rules decide.</summary>
 /// <remarks>
 /// <code>
-///   connect     token given: the token, and nobody else is asked
+///   connect     token given: the token, and no other component is asked
 ///               else the backend, where broker.proxy.connect is set
 ///               else the rules: anonymous clients come in or not
 ///   subscribe   token given: the token
@@ -71,7 +71,8 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
     {
         ArgumentNullException.ThrowIfNull(hub);
         var namespaces = new ChannelNamespaces(hub.Channels, hub.Namespaces);
-        return new IdentityAccess(settings, new SettingsAccess(hub.Access, namespaces), new NamespacePolicies(namespaces, hub.Clients.ChannelsMax), time, log);
+        return new IdentityAccess(
+            settings, new SettingsAccess(hub.Access, namespaces), new NamespacePolicies(namespaces, hub.Clients.ChannelsMax), time, log);
     }
 
     /// <summary>Completes a hub's settings with what access needs of its connections: headers of their requests.</summary>
@@ -112,7 +113,9 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
 
     internal ILogger Log => _log;
 
-    /// <summary>Gives it what ends connections, once there is a hub: those whose tokens are revoked, and older ones of a user that may have one.</summary>
+    /// <summary>
+    /// Gives it what ends connections, once there is a hub: those whose tokens are revoked, and older ones of a user that may have one.
+    /// </summary>
     /// <param name="disconnect">Ends a connection by its user, its id and a reason.</param>
     public void Attach(Func<string, string, DisconnectReason, Task> disconnect) => _disconnect = disconnect;
 
@@ -120,18 +123,22 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
     public Task WarmAsync() => Verifiers.WarmAsync();
 
     /// <inheritdoc />
-    public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) => _connect.AuthenticateAsync(request, cancellationToken);
+    public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) =>
+        _connect.AuthenticateAsync(request, cancellationToken);
 
     /// <inheritdoc />
-    public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) => request.Action switch
+    public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) =>
+        request.Action switch
     {
         HubAction.Subscribe => _subscribe.AuthorizeAsync(request, cancellationToken),
-        HubAction.Publish when Backend is { Settings.Publish: not null } && _channels.UsesPublishProxy(request.Subject) => PublishAccess.AuthorizeAsync(Backend, request, cancellationToken),
+        HubAction.Publish when Backend is { Settings.Publish: not null } && _channels.UsesPublishProxy(request.Subject) =>
+            PublishAccess.AuthorizeAsync(Backend, request, cancellationToken),
         _ => _rules.AuthorizeAsync(request, cancellationToken),
     };
 
     /// <inheritdoc />
-    public ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken) => _refresh.RefreshAsync(request, cancellationToken);
+    public ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken) =>
+        _refresh.RefreshAsync(request, cancellationToken);
 
     /// <inheritdoc />
     public void Dispose()
@@ -162,7 +169,7 @@ public sealed class IdentityAccess : IHubAccess, IDisposable
         {
             await disconnect.ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Nobody waits for it; the log has it.
+#pragma warning disable CA1031 // No caller waits for it; the log has it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

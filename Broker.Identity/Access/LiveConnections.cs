@@ -3,7 +3,9 @@ using Broker.Identity.Revocation;
 
 namespace Broker.Identity.Access;
 
-/// <summary>Connections that have come in by a token or the backend, by user, so that they can be counted and ended. Safe for many threads.</summary>
+/// <summary>
+/// Connections that have come in by a token or the backend, by user, so that they can be counted and ended. Safe for many threads.
+/// </summary>
 public sealed class LiveConnections
 {
     private readonly ConcurrentDictionary<string, UserEntry> _users = new(StringComparer.Ordinal);

@@ -15,11 +15,14 @@ public sealed class NamespacePolicies(ChannelNamespaces namespaces, int channels
     public HubError? Check(string channel) => namespaces.TryResolve(channel, out _, out HubError error) ? null : error;
 
     /// <inheritdoc />
-    public bool IsUserLimited(string channel) => namespaces.TryResolve(channel, out ChannelNamespace? options, out _) && ChannelNamespaces.IsUserLimited(channel, options);
+    public bool IsUserLimited(string channel) =>
+        namespaces.TryResolve(channel, out ChannelNamespace? options, out _) && ChannelNamespaces.IsUserLimited(channel, options);
 
     /// <inheritdoc />
-    public bool UsesSubscribeProxy(string channel) => namespaces.TryResolve(channel, out ChannelNamespace? options, out _) && options.SubscribeProxy;
+    public bool UsesSubscribeProxy(string channel) =>
+        namespaces.TryResolve(channel, out ChannelNamespace? options, out _) && options.SubscribeProxy;
 
     /// <inheritdoc />
-    public bool UsesPublishProxy(string channel) => namespaces.TryResolve(channel, out ChannelNamespace? options, out _) && options.PublishProxy;
+    public bool UsesPublishProxy(string channel) =>
+        namespaces.TryResolve(channel, out ChannelNamespace? options, out _) && options.PublishProxy;
 }

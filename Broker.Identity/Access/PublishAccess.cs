@@ -7,10 +7,12 @@ namespace Broker.Identity.Access;
 /// <summary>Decides about a publish in a namespace whose publications the backend sees first.</summary>
 internal static class PublishAccess
 {
-    internal static async ValueTask<AuthorizationResult> AuthorizeAsync(BackendProxy backend, AuthorizationRequest request, CancellationToken cancellationToken)
+    internal static async ValueTask<AuthorizationResult> AuthorizeAsync(
+        BackendProxy backend, AuthorizationRequest request, CancellationToken cancellationToken)
     {
         BackendAnswer<PublishBackendResult> answer =
-            await backend.PublishAsync(BackendClients.Of(request.Principal), request.Subject, request.Data, cancellationToken).ConfigureAwait(false);
+            await backend.PublishAsync(BackendClients.Of(request.Principal), request.Subject, request.Data, cancellationToken)
+                .ConfigureAwait(false);
         if (answer.Disconnect is { } reason) return AuthorizationResult.Reject(reason);
         if (answer.Error is { } error) return AuthorizationResult.Reject(error);
         if (answer.Result is not { } result) return AuthorizationResult.Allowed;

@@ -8,7 +8,7 @@ namespace Broker.Identity.Access;
 /// <summary>Decides whether a connection or a subscription that expires may stay.</summary>
 internal sealed class RefreshAccess(IdentityAccess access)
 {
-    // A backend that cannot be asked does not end what it let in: it is asked again after this.
+    // A backend that cannot be asked does not end what it admitted: it is asked again after this.
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(60);
 
     internal ValueTask<RefreshResult> RefreshAsync(RefreshRequest request, CancellationToken cancellationToken)
@@ -16,7 +16,8 @@ internal sealed class RefreshAccess(IdentityAccess access)
         ArgumentNullException.ThrowIfNull(request);
         if (request.Token.IsEmpty) return ByBackendAsync(request, cancellationToken);
         TokenVerifier? verifier = request.Channel is null ? access.Verifiers.Connections : access.Verifiers.Subscriptions;
-        return verifier is null ? new(RefreshResult.Reject(DisconnectReason.InvalidToken)) : ByTokenAsync(verifier, request, cancellationToken);
+        return verifier is null ? new(RefreshResult.Reject(DisconnectReason.InvalidToken))
+            : ByTokenAsync(verifier, request, cancellationToken);
     }
 
     private async ValueTask<RefreshResult> ByTokenAsync(TokenVerifier verifier, RefreshRequest request, CancellationToken cancellationToken)
@@ -27,7 +28,8 @@ internal sealed class RefreshAccess(IdentityAccess access)
             Note(request, result.Reason);
             return result.Status switch
             {
-                TokenStatus.Expired => RefreshResult.Reject(request.Channel is null ? DisconnectReason.Expired : DisconnectReason.SubscriptionExpired),
+                TokenStatus.Expired =>
+                    RefreshResult.Reject(request.Channel is null ? DisconnectReason.Expired : DisconnectReason.SubscriptionExpired),
                 TokenStatus.KeysUnavailable => RefreshResult.Reject(HubError.Internal),
                 _ => RefreshResult.Reject(DisconnectReason.InvalidToken),
             };
@@ -37,7 +39,8 @@ internal sealed class RefreshAccess(IdentityAccess access)
             : claims.Channel is not null ? "it is a subscription token"
             : claims.User != request.Principal.User ? "it is another user's"
             : null;
-        if (mismatch is null && access.Revocations.Covers(claims.User, claims.TokenId, claims.IssuedAt)) mismatch = "it is revoked, or its user is blocked";
+        if (mismatch is null && access.Revocations.Covers(claims.User, claims.TokenId, claims.IssuedAt))
+            mismatch = "it is revoked, or its user is blocked";
         if (mismatch is not null)
         {
             Note(request, mismatch);
@@ -53,7 +56,7 @@ internal sealed class RefreshAccess(IdentityAccess access)
         return RefreshResult.Extend(claims.GrantEndsAt) with { Info = request.Channel is null ? claims.Info : claims.Subscription.Info };
     }
 
-    // Nobody shows a token: the hub itself asks, because what the backend granted has expired.
+    // No one shows a token: the hub itself asks, because what the backend granted has expired.
     private async ValueTask<RefreshResult> ByBackendAsync(RefreshRequest request, CancellationToken cancellationToken)
     {
         DisconnectReason expired = request.Channel is null ? DisconnectReason.Expired : DisconnectReason.SubscriptionExpired;

@@ -12,18 +12,21 @@ internal sealed class SubscribeAccess(IdentityAccess access)
     {
         if (access.Channels.Check(request.Subject) is { } unknown) return new(AuthorizationResult.Reject(unknown));
         if (!request.Token.IsEmpty) return ByTokenAsync(request, cancellationToken);
-        if (access.Backend is { Settings.Subscribe: not null } backend && !access.Channels.IsUserLimited(request.Subject) && access.Channels.UsesSubscribeProxy(request.Subject))
+        if (access.Backend is { Settings.Subscribe: not null } backend && !access.Channels.IsUserLimited(request.Subject)
+            && access.Channels.UsesSubscribeProxy(request.Subject))
             return ByBackendAsync(backend, request, cancellationToken);
         return access.Rules.AuthorizeAsync(request, cancellationToken);
     }
 
     private ValueTask<AuthorizationResult> ByTokenAsync(AuthorizationRequest request, CancellationToken cancellationToken)
     {
-        if (access.Verifiers.Subscriptions is not { } verifier) return new(Refuse(request, TokenResult.Invalid("no key is set, so no token can be verified")));
+        if (access.Verifiers.Subscriptions is not { } verifier)
+            return new(Refuse(request, TokenResult.Invalid("no key is set, so no token can be verified")));
         ValueTask<TokenResult> verification = verifier.VerifyAsync(request.Token, cancellationToken);
         return verification.IsCompletedSuccessfully ? new(Judge(request, verification.Result)) : AwaitAsync(verification);
 
-        async ValueTask<AuthorizationResult> AwaitAsync(ValueTask<TokenResult> pending) => Judge(request, await pending.ConfigureAwait(false));
+        async ValueTask<AuthorizationResult> AwaitAsync(ValueTask<TokenResult> pending) =>
+            Judge(request, await pending.ConfigureAwait(false));
     }
 
     private AuthorizationResult Judge(in AuthorizationRequest request, TokenResult result)
@@ -35,7 +38,8 @@ internal sealed class SubscribeAccess(IdentityAccess access)
             return AuthorizationResult.Reject(DisconnectReason.InvalidToken);
         }
 
-        if (access.Revocations.Covers(claims.User, claims.TokenId, claims.IssuedAt)) return Refuse(request, TokenResult.Invalid("it is revoked, or its user is blocked"));
+        if (access.Revocations.Covers(claims.User, claims.TokenId, claims.IssuedAt))
+            return Refuse(request, TokenResult.Invalid("it is revoked, or its user is blocked"));
         return AuthorizationResult.Allow(TermsOf(claims.Subscription, claims.GrantEndsAt));
     }
 
@@ -58,10 +62,12 @@ internal sealed class SubscribeAccess(IdentityAccess access)
         });
     }
 
-    private static async ValueTask<AuthorizationResult> ByBackendAsync(BackendProxy backend, AuthorizationRequest request, CancellationToken cancellationToken)
+    private static async ValueTask<AuthorizationResult> ByBackendAsync(
+        BackendProxy backend, AuthorizationRequest request, CancellationToken cancellationToken)
     {
         BackendAnswer<SubscribeBackendResult> answer =
-            await backend.SubscribeAsync(BackendClients.Of(request.Principal), request.Subject, request.Data, cancellationToken).ConfigureAwait(false);
+            await backend.SubscribeAsync(BackendClients.Of(request.Principal), request.Subject, request.Data, cancellationToken)
+                .ConfigureAwait(false);
         if (answer.Disconnect is { } reason) return AuthorizationResult.Reject(reason);
         if (answer.Error is { } error) return AuthorizationResult.Reject(error);
         if (answer.Result is not { } result) return AuthorizationResult.Allowed;
@@ -72,7 +78,8 @@ internal sealed class SubscribeAccess(IdentityAccess access)
             Data = BackendResults.BytesOf(result.Data, result.BinaryData),
             Override = options,
         };
-        return AuthorizationResult.Allow(TermsOf(granted, BackendResults.TimeOf(result.ExpireAt)) with { ClientRefreshes = backend.Settings.SubRefresh is null });
+        return AuthorizationResult.Allow(
+            TermsOf(granted, BackendResults.TimeOf(result.ExpireAt)) with { ClientRefreshes = backend.Settings.SubRefresh is null });
     }
 
     private static SubscriptionTerms TermsOf(TokenSubscription granted, DateTimeOffset? endsAt) => new()

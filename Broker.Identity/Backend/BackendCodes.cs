@@ -54,7 +54,9 @@ public static class BackendCodes
     /// <summary>The hub's error for a code, with the backend's own words where it has some.</summary>
     public static HubError ErrorOf(int code, string message, bool temporary)
     {
-        if (Errors.TryGetValue(code, out HubError known)) return message.Length == 0 ? known with { Temporary = known.Temporary || temporary } : known with { Message = message, Temporary = known.Temporary || temporary };
+        if (Errors.TryGetValue(code, out HubError known))
+            return message.Length == 0 ? known with { Temporary = known.Temporary || temporary }
+                : known with { Message = message, Temporary = known.Temporary || temporary };
         return code is >= HubError.ApplicationCodeMin and <= HubError.ApplicationCodeMax
             ? HubError.Application(code, message, temporary)
             : HubError.Internal;
@@ -65,7 +67,8 @@ public static class BackendCodes
     {
         string text = Shorten(reason);
         if (code >= 4000) return DisconnectReason.Application(code, text);
-        if (!Disconnects.TryGetValue(code, out DisconnectReason known)) return DisconnectReason.Dialect(code, text, reconnects: code < 3500);
+        if (!Disconnects.TryGetValue(code, out DisconnectReason known))
+            return DisconnectReason.Dialect(code, text, reconnects: code < 3500);
         return text.Length == 0 ? known : known with { Text = text };
     }
 

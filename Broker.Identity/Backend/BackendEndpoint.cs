@@ -8,7 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Identity.Backend;
 
 /// <summary>One URL of the backend: posts, within bounds of time, number and size, and leaves a backend alone that is down.</summary>
-/// <remarks>Safe for many threads. Every way in which a request can fail is a <see cref="BackendReply"/> with a failure; nothing is thrown but cancellation.</remarks>
+/// <remarks>
+/// Safe for many threads. Every way in which a request can fail is a <see cref="BackendReply"/> with a failure; nothing is thrown but
+/// cancellation.
+/// </remarks>
 public sealed class BackendEndpoint : IDisposable
 {
     private readonly string _name;
@@ -30,7 +33,8 @@ public sealed class BackendEndpoint : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="meter">Counts.</param>
     /// <param name="log">Gets a line when the backend goes down, and when it is back.</param>
-    public BackendEndpoint(string name, Uri url, HttpClient client, ProxySettings settings, TimeProvider time, BackendMeter meter, ILogger log)
+    public BackendEndpoint(
+        string name, Uri url, HttpClient client, ProxySettings settings, TimeProvider time, BackendMeter meter, ILogger log)
     {
         _name = name;
         _url = url;
@@ -57,7 +61,8 @@ public sealed class BackendEndpoint : IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(10), // So that a change of the name's addresses is noticed.
             ConnectTimeout = settings.Timeout,
 
-            // A client may write what is not ASCII into a header that is passed on, which would fail here and look like a backend that is down.
+            // A client may write what is not ASCII into a header that is passed on, which would fail here and look like a backend that is
+            // down.
             RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
         })
         {
@@ -68,9 +73,10 @@ public sealed class BackendEndpoint : IDisposable
     /// <summary>Asks.</summary>
     /// <param name="body">The JSON of the request.</param>
     /// <param name="headers">Headers of the client that the backend is to have.</param>
-    /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+    /// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/> alone.</exception>
-    public async ValueTask<BackendReply> AskAsync(ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    public async ValueTask<BackendReply> AskAsync(
+        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
     {
         if (!_circuit.TryEnter()) return Refuse("the backend is down");
         if (Interlocked.Increment(ref _waiting) > _settings.WaitingMax + _settings.ConcurrencyMax)
@@ -116,7 +122,8 @@ public sealed class BackendEndpoint : IDisposable
     /// <inheritdoc />
     public void Dispose() => _slots.Dispose();
 
-    private async Task<BackendReply> PostAsync(ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    private async Task<BackendReply> PostAsync(
+        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
     {
         using var content = new ReadOnlyMemoryContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
@@ -130,7 +137,8 @@ public sealed class BackendEndpoint : IDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using HttpResponseMessage response =
+            await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK) throw new InvalidDataException($"it answered with status {(int)response.StatusCode}");
         return BackendReply.Read(await ReadAsync(response.Content, cancellationToken).ConfigureAwait(false));
     }
@@ -147,7 +155,8 @@ public sealed class BackendEndpoint : IDisposable
             int read = await source.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
             if (read == 0) return buffer.AsMemory(0, length);
             length += read;
-            if (length > _settings.AnswerBytesMax) throw new InvalidDataException($"its answer has more than {_settings.AnswerBytesMax} bytes");
+            if (length > _settings.AnswerBytesMax)
+                throw new InvalidDataException($"its answer has more than {_settings.AnswerBytesMax} bytes");
         }
     }
 
@@ -169,7 +178,10 @@ public sealed class BackendEndpoint : IDisposable
 /// <summary>Lines of the log about the backend.</summary>
 internal static partial class BackendLog
 {
-    [LoggerMessage(1, LogLevel.Error, "The backend is down: {Name} at {Url} failed too often, lately because {Reason}. Clients get error 100; it is tried again in {Pause}")]
+    [LoggerMessage(
+        1, LogLevel.Error,
+            "The backend is down: {Name} at {Url} failed too often, lately because {Reason}. Clients get error 100; it is tried again in "
+                + "{Pause}")]
     internal static partial void Down(ILogger log, string name, Uri url, string reason, TimeSpan pause);
 
     [LoggerMessage(2, LogLevel.Information, "The backend is back: {Name} at {Url}")]

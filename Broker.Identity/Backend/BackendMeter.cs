@@ -16,7 +16,8 @@ public sealed class BackendMeter : IDisposable
     public BackendMeter()
     {
         _meter = new Meter(Name);
-        _requests = _meter.CreateCounter<long>("broker.proxy.requests", "{request}", "Requests to the backend by what they asked and what came of them.");
+        _requests = _meter.CreateCounter<long>(
+            "broker.proxy.requests", "{request}", "Requests to the backend by what they asked and what came of them.");
         _duration = _meter.CreateHistogram<double>("broker.proxy.duration", "s", "How long the backend took to answer, or to fail.");
     }
 

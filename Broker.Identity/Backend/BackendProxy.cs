@@ -29,7 +29,8 @@ public sealed class BackendProxy : IDisposable
         ArgumentNullException.ThrowIfNull(settings);
         _settings = settings;
         _client = BackendEndpoint.CreateClient(settings);
-        BackendEndpoint? Open(string name, Uri? url) => url is null ? null : new BackendEndpoint(name, url, _client, settings, time, _meter, log);
+        BackendEndpoint? Open(string name, Uri? url) =>
+            url is null ? null : new BackendEndpoint(name, url, _client, settings, time, _meter, log);
         _connect = Open("connect", settings.Connect);
         _refresh = Open("refresh", settings.Refresh);
         _subscribe = Open("subscribe", settings.Subscribe);
@@ -50,7 +51,8 @@ public sealed class BackendProxy : IDisposable
     /// <param name="cancellationToken">Cancelled when the client goes.</param>
     /// <returns>No result: the backend does not know the client.</returns>
     public ValueTask<BackendAnswer<ConnectBackendResult>> ConnectAsync(
-        BackendClient client, ReadOnlyMemory<byte> data, string name, string version, IReadOnlyList<string> channels, CancellationToken cancellationToken) =>
+        BackendClient client, ReadOnlyMemory<byte> data, string name, string version, IReadOnlyList<string> channels,
+            CancellationToken cancellationToken) =>
         AskAsync(
             _connect,
             client,
@@ -58,34 +60,43 @@ public sealed class BackendProxy : IDisposable
             BackendJson.Default.ConnectBackendResult,
             cancellationToken);
 
-    /// <summary>Asks whether a connection that the backend let in may stay.</summary>
+    /// <summary>Asks whether a connection that the backend admitted may stay.</summary>
     /// <returns>No result, or an error that the backend gave: it may not.</returns>
     public ValueTask<BackendAnswer<RefreshBackendResult>> RefreshAsync(BackendClient client, CancellationToken cancellationToken) =>
         AskAsync(_refresh, client, WithUser(client).End(), BackendJson.Default.RefreshBackendResult, cancellationToken);
 
     /// <summary>Asks whether a client may subscribe.</summary>
     /// <returns>No result: it may, by the options of the namespace.</returns>
-    public ValueTask<BackendAnswer<SubscribeBackendResult>> SubscribeAsync(BackendClient client, string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        AskAsync(_subscribe, client, WithUser(client).Text("channel"u8, channel).Data(data.Span).End(), BackendJson.Default.SubscribeBackendResult, cancellationToken);
+    public ValueTask<BackendAnswer<SubscribeBackendResult>> SubscribeAsync(
+        BackendClient client, string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        AskAsync(_subscribe, client, WithUser(client).Text("channel"u8, channel).Data(data.Span).End(),
+            BackendJson.Default.SubscribeBackendResult, cancellationToken);
 
     /// <summary>Asks whether a client may publish, and what.</summary>
     /// <returns>No result: it may, and what it said.</returns>
-    public ValueTask<BackendAnswer<PublishBackendResult>> PublishAsync(BackendClient client, string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        AskAsync(_publish, client, WithUser(client).Text("channel"u8, channel).Data(data.Span).End(), BackendJson.Default.PublishBackendResult, cancellationToken);
+    public ValueTask<BackendAnswer<PublishBackendResult>> PublishAsync(
+        BackendClient client, string channel, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        AskAsync(_publish, client, WithUser(client).Text("channel"u8, channel).Data(data.Span).End(),
+            BackendJson.Default.PublishBackendResult, cancellationToken);
 
     /// <summary>Asks whether a subscription that the backend granted may stay.</summary>
     /// <returns>No result, or an error that the backend gave: it may not.</returns>
-    public ValueTask<BackendAnswer<RefreshBackendResult>> SubRefreshAsync(BackendClient client, string channel, CancellationToken cancellationToken) =>
-        AskAsync(_subRefresh, client, WithUser(client).Text("channel"u8, channel).End(), BackendJson.Default.RefreshBackendResult, cancellationToken);
+    public ValueTask<BackendAnswer<RefreshBackendResult>> SubRefreshAsync(
+        BackendClient client, string channel, CancellationToken cancellationToken) =>
+        AskAsync(_subRefresh, client, WithUser(client).Text("channel"u8, channel).End(), BackendJson.Default.RefreshBackendResult,
+            cancellationToken);
 
     /// <summary>Calls a method of the backend.</summary>
-    public ValueTask<BackendAnswer<RpcBackendResult>> RpcAsync(BackendClient client, string method, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        AskAsync(_rpc, client, WithUser(client).TextIfAny("method"u8, method).Data(data.Span).End(), BackendJson.Default.RpcBackendResult, cancellationToken);
+    public ValueTask<BackendAnswer<RpcBackendResult>> RpcAsync(
+        BackendClient client, string method, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        AskAsync(_rpc, client, WithUser(client).TextIfAny("method"u8, method).Data(data.Span).End(), BackendJson.Default.RpcBackendResult,
+            cancellationToken);
 
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (BackendEndpoint? endpoint in (ReadOnlySpan<BackendEndpoint?>)[_connect, _refresh, _subscribe, _publish, _subRefresh, _rpc]) endpoint?.Dispose();
+        foreach (BackendEndpoint? endpoint in (ReadOnlySpan<BackendEndpoint?>)[_connect, _refresh, _subscribe, _publish, _subRefresh, _rpc])
+            endpoint?.Dispose();
         _client.Dispose();
         _meter.Dispose();
     }
@@ -99,7 +110,8 @@ public sealed class BackendProxy : IDisposable
     private BackendRequest WithUser(BackendClient client) => Begin(client).Text("user"u8, client.User);
 
     private static async ValueTask<BackendAnswer<T>> AskAsync<T>(
-        BackendEndpoint? endpoint, BackendClient client, ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        BackendEndpoint? endpoint, BackendClient client, ReadOnlyMemory<byte> body, JsonTypeInfo<T> type,
+            CancellationToken cancellationToken)
         where T : class
     {
         if (endpoint is null) return new BackendAnswer<T>(null, HubError.NotAvailable, null, HasFailed: false);

@@ -79,7 +79,7 @@ internal ref struct BackendRequest
 /// <summary>Which client the backend is asked about.</summary>
 /// <param name="Client">The connection's id.</param>
 /// <param name="Transport">What carries it, such as <c>websocket</c>.</param>
-/// <param name="Protocol">What it speaks: <c>json</c> or <c>protobuf</c> of Centrifuge, or <c>native</c>.</param>
+/// <param name="Protocol">What it uses: <c>json</c> or <c>protobuf</c> of Centrifuge, or <c>native</c>.</param>
 /// <param name="Headers">Headers that the backend is given, by the settings.</param>
 public sealed record BackendClient(string Client, string Transport, string Protocol, IReadOnlyList<KeyValuePair<string, string>> Headers)
 {

@@ -158,7 +158,8 @@ internal static class BackendResults
     /// <summary>The bytes of a member that is JSON or base64.</summary>
     internal static ReadOnlyMemory<byte> BytesOf(JsonElement? json, byte[]? binary) =>
         binary is { Length: > 0 } ? binary
-        : json is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } element ? JsonMarshal.GetRawUtf8Value(element).ToArray()
+        : json is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } element
+        ? JsonMarshal.GetRawUtf8Value(element).ToArray()
         : default;
 
     /// <summary>A time in seconds since 1970; <c>null</c> for 0.</summary>

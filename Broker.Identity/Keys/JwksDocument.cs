@@ -47,13 +47,15 @@ public static class JwksDocument
     {
         try
         {
-            TokenAlgorithm only = string.IsNullOrEmpty(key.Alg) ? TokenAlgorithm.Unknown : TokenAlgorithms.Parse(Encoding.UTF8.GetBytes(key.Alg));
+            TokenAlgorithm only =
+                string.IsNullOrEmpty(key.Alg) ? TokenAlgorithm.Unknown : TokenAlgorithms.Parse(Encoding.UTF8.GetBytes(key.Alg));
             bool isOpen = string.IsNullOrEmpty(key.Alg);
             return key.Kty switch
             {
                 "RSA" when isOpen || only.IsRsa() => MakeRsa(key, only),
                 "EC" => MakeEcdsa(key) is var made && (isOpen || made.Fits(only)) ? made : null,
-                "OKP" when key.Crv == "Ed25519" && (isOpen || only == TokenAlgorithm.EdDSA) => Ed25519Key.Of(Base64UrlEncoder.DecodeBytes(key.X)),
+                "OKP" when key.Crv == "Ed25519" && (isOpen || only == TokenAlgorithm.EdDSA) =>
+                    Ed25519Key.Of(Base64UrlEncoder.DecodeBytes(key.X)),
                 _ => null,
             };
         }
@@ -66,7 +68,8 @@ public static class JwksDocument
     private static PublicKey MakeRsa(JsonWebKey key, TokenAlgorithm only)
     {
         var rsa = RSA.Create();
-        rsa.ImportParameters(new RSAParameters { Modulus = Base64UrlEncoder.DecodeBytes(key.N), Exponent = Base64UrlEncoder.DecodeBytes(key.E) });
+        rsa.ImportParameters(
+            new RSAParameters { Modulus = Base64UrlEncoder.DecodeBytes(key.N), Exponent = Base64UrlEncoder.DecodeBytes(key.E) });
         return PublicKey.OfRsa(rsa, only);
     }
 

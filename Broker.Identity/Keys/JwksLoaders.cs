@@ -17,14 +17,17 @@ public static class JwksLoaders
     /// <param name="client">Follows no redirects: one could lead to any host.</param>
     public static Func<CancellationToken, Task<byte[]>> FromUrl(Uri url, HttpClient client) => async cancellationToken =>
     {
-        using HttpResponseMessage response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode != HttpStatusCode.OK) throw new InvalidDataException($"{url.Host} answered with status {(int)response.StatusCode}");
+        using HttpResponseMessage response =
+            await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw new InvalidDataException($"{url.Host} answered with status {(int)response.StatusCode}");
         await using Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         return await ReadBoundedAsync(body, cancellationToken).ConfigureAwait(false);
     };
 
     /// <summary>A client for <see cref="FromUrl"/>.</summary>
-    public static HttpClient CreateClient() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
+    public static HttpClient CreateClient() =>
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
 
     /// <summary>Judges the URL of a key set.</summary>
     /// <returns>What would be right, or <c>null</c> if the URL is.</returns>
@@ -33,7 +36,8 @@ public static class JwksLoaders
     public static string? CheckUrl(string url, IReadOnlyCollection<string> hosts)
     {
         ArgumentNullException.ThrowIfNull(hosts);
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.UserInfo.Length > 0 || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.UserInfo.Length > 0
+            || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
         {
             return "an absolute http or https URL without a user, such as https://login.example.org/keys";
         }
@@ -52,7 +56,8 @@ public static class JwksLoaders
         byte[] piece = new byte[16 * 1024];
         while (await source.ReadAsync(piece, cancellationToken).ConfigureAwait(false) is > 0 and var read)
         {
-            if (target.Length + read > JwksDocument.BytesMax) throw new InvalidDataException($"the key set has more than {JwksDocument.BytesMax} bytes");
+            if (target.Length + read > JwksDocument.BytesMax)
+                throw new InvalidDataException($"the key set has more than {JwksDocument.BytesMax} bytes");
             target.Write(piece, 0, read);
         }
 

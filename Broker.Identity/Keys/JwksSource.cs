@@ -51,7 +51,9 @@ public sealed class JwksSource
     private int _failures;                          // In a row.
 
     /// <summary>Makes a source that has fetched nothing yet.</summary>
-    /// <param name="load">Gives the document; fails with any exception if it cannot. Its result has at most <see cref="JwksDocument.BytesMax"/> bytes.</param>
+    /// <param name="load">
+    /// Gives the document; fails with any exception if it cannot. Its result has at most <see cref="JwksDocument.BytesMax"/> bytes.
+    /// </param>
     /// <param name="times">Times.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Gets a line for each failed fetch.</param>
@@ -160,6 +162,8 @@ public sealed class JwksSource
 /// <summary>Lines of the log about keys.</summary>
 internal static partial class KeyLog
 {
-    [LoggerMessage(1, LogLevel.Warning, "The keys of tokens could not be fetched: {Reason}. Known ones stay in use; the next try is in {Pause} at the earliest")]
+    [LoggerMessage(
+        1, LogLevel.Warning,
+            "The keys of tokens could not be fetched: {Reason}. Known ones stay in use; the next try is in {Pause} at the earliest")]
     internal static partial void FetchFailed(ILogger log, string reason, TimeSpan pause);
 }

@@ -57,7 +57,8 @@ public static class KeyFiles
             if (file.Exists && file.Length > PemBytesMax) throw new InvalidDataException($"the file {path} is longer than a key");
             return SettingFile.ReadAllText(path, PemBytesMax);
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception unreadable) when (
+            unreadable is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new InvalidDataException($"it is neither PEM nor the path of a file that can be read: {unreadable.Message}", unreadable);
         }

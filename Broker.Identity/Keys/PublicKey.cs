@@ -16,7 +16,8 @@ public sealed class PublicKey : TokenKey
     public const int RsaBitsMin = 2048;
 
     private readonly SecurityKey _key;
-    private readonly TokenAlgorithm _only;              // The one algorithm that the key's curve or issuer allows, or Unknown for any of RSA.
+    // The one algorithm that the key's curve or issuer allows, or Unknown for any of RSA.
+    private readonly TokenAlgorithm _only;
     private readonly SignatureProvider?[] _providers = new SignatureProvider?[(int)TokenAlgorithm.EdDSA + 1];
 
     private PublicKey(SecurityKey key, TokenAlgorithm only)

@@ -58,8 +58,10 @@ public static class TokenAlgorithms
     };
 
     /// <summary>Whether an algorithm signs with a secret that both sides hold.</summary>
-    public static bool IsHmac(this TokenAlgorithm algorithm) => algorithm is TokenAlgorithm.HS256 or TokenAlgorithm.HS384 or TokenAlgorithm.HS512;
+    public static bool IsHmac(this TokenAlgorithm algorithm) =>
+        algorithm is TokenAlgorithm.HS256 or TokenAlgorithm.HS384 or TokenAlgorithm.HS512;
 
     /// <summary>Whether an algorithm signs with an RSA key.</summary>
-    public static bool IsRsa(this TokenAlgorithm algorithm) => algorithm is TokenAlgorithm.RS256 or TokenAlgorithm.RS384 or TokenAlgorithm.RS512;
+    public static bool IsRsa(this TokenAlgorithm algorithm) =>
+        algorithm is TokenAlgorithm.RS256 or TokenAlgorithm.RS384 or TokenAlgorithm.RS512;
 }

@@ -5,7 +5,9 @@ namespace Broker.Identity.Keys;
 /// <summary>A key that verifies signatures of some algorithms, and of no others. Safe for use by many threads.</summary>
 public abstract class TokenKey
 {
-    /// <summary>Whether tokens of this algorithm may be verified with this key: its kind, its curve and what its issuer says it is for.</summary>
+    /// <summary>
+    /// Whether tokens of this algorithm may be verified with this key: its kind, its curve and what its issuer says it is for.
+    /// </summary>
     public abstract bool Fits(TokenAlgorithm algorithm);
 
     /// <summary>Verifies a signature.</summary>

@@ -51,7 +51,9 @@ public sealed class RevocationFile : IDisposable
             number++;
             if (string.IsNullOrWhiteSpace(line) || line.StartsWith('#')) continue;
             if (entries.Count == entriesMax) throw new InvalidDataException($"line {number}: more than {entriesMax} entries");
-            entries.Add(ReadLine(line) ?? throw new InvalidDataException($"line {number}: expected an object with token or user, and perhaps until or issued_before in seconds"));
+            entries.Add(ReadLine(line)
+                ?? throw new InvalidDataException(
+                $"line {number}: expected an object with token or user, and perhaps until or issued_before in seconds"));
         }
 
         return entries;

@@ -26,7 +26,8 @@ public sealed class RevocationList(int entriesMax, TimeProvider time)
         if (_added.IsEmpty && _ofFile.Count == 0) return false;
         return (tokenId.Length > 0 && Covers((RevokedKind.Token, tokenId), user, tokenId, issuedAt))
             || (user.Length > 0
-                && (Covers((RevokedKind.User, user), user, tokenId, issuedAt) || Covers((RevokedKind.UserTokens, user), user, tokenId, issuedAt)));
+                && (Covers((RevokedKind.User, user), user, tokenId, issuedAt)
+                || Covers((RevokedKind.UserTokens, user), user, tokenId, issuedAt)));
     }
 
     /// <summary>Adds an entry, or replaces the one for the same token or user.</summary>
@@ -56,7 +57,8 @@ public sealed class RevocationList(int entriesMax, TimeProvider time)
         Dictionary<(RevokedKind, string), Revoked> before = _ofFile, now = [];
         foreach (Revoked entry in entries) now[(entry.Kind, entry.Id)] = entry;
         _ofFile = now;
-        Revoked[] added = [.. now.Where(each => !before.TryGetValue(each.Key, out Revoked? known) || known != each.Value).Select(each => each.Value)];
+        Revoked[] added =
+            [.. now.Where(each => !before.TryGetValue(each.Key, out Revoked? known) || known != each.Value).Select(each => each.Value)];
         if (added.Length > 0) Added?.Invoke(added);
     }
 

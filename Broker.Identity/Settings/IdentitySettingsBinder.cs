@@ -16,7 +16,8 @@ public static partial class IdentitySettingsBinder
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     /// <summary>The layer of defaults.</summary>
-    public static SettingsLayer Reference { get; } = HubReference.Load(typeof(IdentitySettingsBinder).Assembly, "Broker.Identity.reference.conf");
+    public static SettingsLayer Reference { get; } =
+        HubReference.Load(typeof(IdentitySettingsBinder).Assembly, "Broker.Identity.reference.conf");
 
     /// <summary>Reads every setting of access; what is wrong stays noted in the reader.</summary>
     public static IdentitySettings Read(SettingsReader reader)
@@ -27,12 +28,16 @@ public static partial class IdentitySettingsBinder
         bool isSeparate = reader.GetSwitch("broker.subscription-tokens.separate");
         if (!isSeparate && subscriptionTokens.IsEnabled)
         {
-            reader.Refuse("broker.subscription-tokens.separate", "on, because a key of broker.subscription-tokens is set; while it is off, broker.tokens holds for both");
+            reader.Refuse(
+                "broker.subscription-tokens.separate",
+                    "on, because a key of broker.subscription-tokens is set; while it is off, broker.tokens holds for both");
         }
 
         if (isSeparate && !subscriptionTokens.IsEnabled)
         {
-            reader.Refuse("broker.subscription-tokens.separate", "off, because broker.subscription-tokens has no key, so no subscription token could be accepted");
+            reader.Refuse(
+                "broker.subscription-tokens.separate",
+                    "off, because broker.subscription-tokens has no key, so no subscription token could be accepted");
         }
 
         return new IdentitySettings
@@ -67,11 +72,15 @@ public static partial class IdentitySettingsBinder
         ArgumentNullException.ThrowIfNull(settings);
         List<string> warnings = [];
         if (settings.Api.Keys.Any(static key => key.Length < KeyLengthStrong))
-            warnings.Add($"a key of broker.api.keys has fewer than {KeyLengthStrong} characters; take {HmacKey.StrongBytesMin} random ones");
-        foreach ((string name, TokenSettings? tokens) in (ReadOnlySpan<(string, TokenSettings?)>)[("broker.tokens", settings.Tokens), ("broker.subscription-tokens", settings.SubscriptionTokens)])
+            warnings.Add(
+                $"a key of broker.api.keys has fewer than {KeyLengthStrong} characters; take {HmacKey.StrongBytesMin} random ones");
+        foreach ((string name, TokenSettings? tokens) in (ReadOnlySpan<(string, TokenSettings?)>)[
+            ("broker.tokens", settings.Tokens), ("broker.subscription-tokens", settings.SubscriptionTokens)])
         {
             if (tokens is { HmacSecret.Length: > 0 and < HmacKey.StrongBytesMin })
-                warnings.Add($"{name}.hmac-secret has {tokens.HmacSecret.Length} characters, which can be guessed from one token; take {HmacKey.StrongBytesMin} random ones");
+                warnings.Add(
+                    $"{name}.hmac-secret has {tokens.HmacSecret.Length} characters, which can be guessed from one token; take "
+                        + $"{HmacKey.StrongBytesMin} random ones");
         }
 
         return warnings;
@@ -79,9 +88,15 @@ public static partial class IdentitySettingsBinder
 
     private static TokenSettings ReadTokens(SettingsReader reader, string root)
     {
-        string hmac = reader.GetText($"{root}.hmac-secret", "a secret, and not a key in PEM", static text => !text.Contains("-----BEGIN", StringComparison.Ordinal));
+        string hmac =
+            reader.GetText(
+                $"{root}.hmac-secret", "a secret, and not a key in PEM", static text =>
+                    !text.Contains("-----BEGIN", StringComparison.Ordinal));
         string previous = reader.GetText($"{root}.hmac-previous-secret");
-        string until = reader.GetText($"{root}.hmac-previous-until", "nothing, or a time such as 2030-01-31T12:00:00Z", static text => text.Length == 0 || TryReadTime(text, out _));
+        string until =
+            reader.GetText(
+                $"{root}.hmac-previous-until", "nothing, or a time such as 2030-01-31T12:00:00Z", static text =>
+                    text.Length == 0 || TryReadTime(text, out _));
         var settings = new TokenSettings
         {
             HmacSecret = hmac,
@@ -93,7 +108,8 @@ public static partial class IdentitySettingsBinder
             {
                 File = reader.GetFilePath($"{root}.jwks.file"),
                 Url = reader.GetText($"{root}.jwks.url"),
-                Hosts = reader.GetList<string>($"{root}.jwks.hosts", "a list of host names without ports, such as [\"login.example.org\"]", TryReadHost),
+                Hosts = reader.GetList<string>(
+                    $"{root}.jwks.hosts", "a list of host names without ports, such as [\"login.example.org\"]", TryReadHost),
                 Times = new JwksTimes
                 {
                     Refresh = reader.GetDuration($"{root}.jwks.refresh", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)),
@@ -106,7 +122,8 @@ public static partial class IdentitySettingsBinder
             {
                 Issuer = reader.GetText($"{root}.issuer"),
                 Audience = reader.GetText($"{root}.audience"),
-                UserIdClaim = reader.GetText($"{root}.user-id-claim", "a name of letters and underscores", static text => ClaimName().IsMatch(text)),
+                UserIdClaim =
+                    reader.GetText($"{root}.user-id-claim", "a name of letters and underscores", static text => ClaimName().IsMatch(text)),
                 Skew = reader.GetDuration($"{root}.skew", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
                 BytesMax = reader.GetSize($"{root}.bytes-max", 256, 64 * 1024),
             },
@@ -125,9 +142,12 @@ public static partial class IdentitySettingsBinder
         if (jwks.File.Length > 0 && jwks.Url.Length > 0)
             reader.Refuse($"{root}.jwks.file", $"nothing, because {root}.jwks.url is set: keys come from one of them");
         if (jwks.IsEnabled && (settings.HmacSecret.Length > 0 || settings.RsaPublicKey.Length > 0 || settings.EcdsaPublicKey.Length > 0))
-            reader.Refuse(jwks.Url.Length > 0 ? $"{root}.jwks.url" : $"{root}.jwks.file", $"nothing, because {root} has a key of its own: keys come from a key set or from the settings");
+            reader.Refuse(
+                jwks.Url.Length > 0 ? $"{root}.jwks.url" : $"{root}.jwks.file",
+                    $"nothing, because {root} has a key of its own: keys come from a key set or from the settings");
         if (jwks.Url.Length > 0 && JwksLoaders.CheckUrl(jwks.Url, jwks.Hosts) is { } wrongUrl)
-            reader.Refuse($"{root}.jwks.url", wrongUrl.Replace("the list of allowed hosts", $"{root}.jwks.hosts", StringComparison.Ordinal));
+            reader.Refuse(
+                $"{root}.jwks.url", wrongUrl.Replace("the list of allowed hosts", $"{root}.jwks.hosts", StringComparison.Ordinal));
         if (jwks.Hosts.Count > 0 && jwks.Url.Length == 0)
             reader.Refuse($"{root}.jwks.hosts", $"nothing, because {root}.jwks.url is not set");
         if (jwks.Times.KeepMax < jwks.Times.Refresh)
@@ -175,7 +195,8 @@ public static partial class IdentitySettingsBinder
     }
 
     private static bool TryReadTime(string text, out DateTimeOffset time) => DateTimeOffset.TryParseExact(
-        text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
+        text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd"], CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal, out time);
 
     [GeneratedRegex("^[a-zA-Z_]+$", RegexOptions.CultureInvariant)]
     private static partial Regex ClaimName();

@@ -3,10 +3,10 @@ namespace Broker.Identity.Settings;
 /// <summary>The application's backend, which is asked by HTTP: <c>broker.proxy</c>.</summary>
 public sealed record ProxySettings
 {
-    /// <summary>Asked when a client connects without a token; <c>null</c> for nobody.</summary>
+    /// <summary>Asked when a client connects without a token; <c>null</c> for no one.</summary>
     public Uri? Connect { get; init; }
 
-    /// <summary>Asked when a connection that the backend let in expires.</summary>
+    /// <summary>Asked when a connection that the backend admitted expires.</summary>
     public Uri? Refresh { get; init; }
 
     /// <summary>Asked when a client subscribes, in namespaces that say so.</summary>

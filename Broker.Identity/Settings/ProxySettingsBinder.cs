@@ -7,14 +7,16 @@ internal static class ProxySettingsBinder
 {
     private const string Root = "broker.proxy";
     private const string Names = "a list of names of headers, none of which HTTP itself needs, such as [\"Cookie\", \"Authorization\"]";
-    private const string Lines = "a list of headers with a name and a value each, none of which HTTP itself needs, such as [\"Authorization: Bearer abc\"]";
+    private const string Lines =
+        "a list of headers with a name and a value each, none of which HTTP itself needs, such as [\"Authorization: Bearer abc\"]";
 
     // "token = 1*tchar", RFC 9110 section 5.6.2.
     private const string TokenLetters = "!#$%&'*+-.^_`|~";
 
     // What the hub or HTTP itself writes; a client's would break the request or lie about who sent it.
     private static readonly string[] ReservedHeaders =
-        ["Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Host", "Upgrade", "Keep-Alive", "TE", "Trailer", "Expect", "Proxy-Connection"];
+        ["Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Host", "Upgrade", "Keep-Alive", "TE", "Trailer", "Expect",
+            "Proxy-Connection"];
 
     internal static ProxySettings Read(SettingsReader reader)
     {
@@ -40,18 +42,24 @@ internal static class ProxySettingsBinder
             CircuitPause = reader.GetDuration($"{Root}.circuit.pause", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
         };
         if (settings.Refresh is not null && settings.Connect is null)
-            reader.Refuse($"{Root}.refresh", $"nothing, because {Root}.connect is not set: only connections that the backend let in are refreshed by it");
+            reader.Refuse(
+                $"{Root}.refresh",
+                    $"nothing, because {Root}.connect is not set: only connections that the backend admitted are refreshed by it");
         return settings;
     }
 
     private static Uri? ReadEndpoint(SettingsReader reader, string name)
     {
-        string text = reader.GetText($"{Root}.{name}", "nothing, or an http or https URL, such as http://127.0.0.1:3000/connect", static text => text.Length == 0 || TryReadUrl(text, out _));
+        string text =
+            reader.GetText(
+                $"{Root}.{name}", "nothing, or an http or https URL, such as http://127.0.0.1:3000/connect", static text =>
+                    text.Length == 0 || TryReadUrl(text, out _));
         return text.Length > 0 && TryReadUrl(text, out Uri? url) ? url : null;
     }
 
     private static bool TryReadUrl(string text, out Uri? url) =>
-        Uri.TryCreate(text, UriKind.Absolute, out url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) && url.UserInfo.Length == 0;
+        Uri.TryCreate(text, UriKind.Absolute, out url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
+            && url.UserInfo.Length == 0;
 
     private static bool TryReadName(string text, out string? name)
     {

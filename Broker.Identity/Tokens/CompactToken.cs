@@ -12,7 +12,7 @@ namespace Broker.Identity.Tokens;
 ///   BASE64URL(header) "." BASE64URL(payload) "." BASE64URL(signature)
 ///   |------------ SignedPart -----------|
 /// </code>
-/// The payload stays encoded: nobody can use a claim before its signature has been verified.
+/// The payload stays encoded: no one can use a claim before its signature has been verified.
 /// </remarks>
 public readonly ref struct CompactToken
 {
@@ -25,7 +25,8 @@ public readonly ref struct CompactToken
     private static readonly SearchValues<byte> Alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."u8);
 
-    private CompactToken(ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId)
+    private CompactToken(
+        ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId)
     {
         SignedPart = signedPart;
         Payload = payload;
@@ -89,7 +90,8 @@ public readonly ref struct CompactToken
         Base64Url.DecodeFromUtf8(part, target, out _, out length) == OperationStatus.Done;
 
     private static string? Accept(
-        ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId, out CompactToken token)
+        ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> signature, TokenAlgorithm algorithm, string keyId,
+            out CompactToken token)
     {
         token = new CompactToken(signedPart, payload, signature, algorithm, keyId);
         return null;
@@ -148,7 +150,7 @@ public readonly ref struct CompactToken
         while (reader.Read()) { }
         if (algorithm != TokenAlgorithm.Unknown) return null;
         return !hasAlgorithm ? "its header has no alg"
-            : isNone ? "its algorithm is none, so nobody signed it"
+            : isNone ? "its algorithm is none, so it is not signed"
             : "its algorithm is not supported";
     }
 }

@@ -24,7 +24,10 @@ public sealed record TokenClaims
     /// <summary>Until when it is not yet accepted, <c>nbf</c>.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
-    /// <summary>When what the token grants ends, <c>expire_at</c>; it stands over <c>exp</c>. <see cref="DateTimeOffset.MaxValue"/> for 0, which is never.</summary>
+    /// <summary>
+    /// When what the token grants ends, <c>expire_at</c>; it stands over <c>exp</c>. <see cref="DateTimeOffset.MaxValue"/> for 0, which is
+    /// never.
+    /// </summary>
     public DateTimeOffset? ExpireAt { get; init; }
 
     /// <summary>When the connection or subscription that the token grants ends; <c>null</c> for never.</summary>
@@ -36,7 +39,9 @@ public sealed record TokenClaims
     /// <summary>What the backend is told about the connection, as JSON; clients never see it.</summary>
     public ReadOnlyMemory<byte> Meta { get; init; }
 
-    /// <summary>Channels that the connection is subscribed to by the server: <c>subs</c>, or <c>channels</c> where that is absent.</summary>
+    /// <summary>
+    /// Channels that the connection is subscribed to by the server: <c>subs</c>, or <c>channels</c> where that is absent.
+    /// </summary>
     public IReadOnlyList<TokenSubscription> Subscriptions { get; init; } = [];
 
     /// <summary>The channel of a subscription token; <c>null</c> in a connection token.</summary>

@@ -78,7 +78,9 @@ internal static class TokenClaimsReader
             ExpireAt = expireAt,
             Info = subscription.Info,
             Meta = meta,
-            Subscriptions = subscriptions is { Count: > 0 } ? subscriptions : channels is null ? [] : [.. channels.Select(name => new TokenSubscription(name))],
+            Subscriptions =
+                subscriptions is { Count: > 0 } ? subscriptions : channels is null ? []
+                    : [.. channels.Select(name => new TokenSubscription(name))],
             Channel = channel,
             Client = client,
             Subscription = subscription,
@@ -156,7 +158,8 @@ internal static class TokenClaimsReader
         bool value = false;
         reader.Read();
         if (reader.TokenType == JsonTokenType.Null) return null;
-        if (reader.TokenType != JsonTokenType.StartObject) throw new ClaimException("a switch of its override is not an object with a value");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new ClaimException("a switch of its override is not an object with a value");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (!reader.ValueTextEquals("value"u8))
@@ -203,7 +206,8 @@ internal static class TokenClaimsReader
         if (reader.TokenType != JsonTokenType.StartArray) throw new ClaimException($"its {name} is not a list of texts");
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType != JsonTokenType.String || texts.Count == SubscriptionsMax) throw new ClaimException($"its {name} is not a list of texts, or too long");
+            if (reader.TokenType != JsonTokenType.String || texts.Count == SubscriptionsMax)
+                throw new ClaimException($"its {name} is not a list of texts, or too long");
             texts.Add(reader.GetString()!);
         }
 
@@ -230,7 +234,8 @@ internal static class TokenClaimsReader
     {
         reader.Read();
         if (reader.TokenType == JsonTokenType.Null) return default;
-        if (reader.TokenType != JsonTokenType.String || !reader.TryGetBytesFromBase64(out byte[]? bytes)) throw new ClaimException($"its {name} is not base64");
+        if (reader.TokenType != JsonTokenType.String || !reader.TryGetBytesFromBase64(out byte[]? bytes))
+            throw new ClaimException($"its {name} is not base64");
         return bytes;
     }
 

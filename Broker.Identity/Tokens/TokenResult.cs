@@ -9,10 +9,12 @@ public enum TokenStatus
     /// <summary>Past its <c>exp</c> or before its <c>nbf</c>; everything else about it is right. A client asks for a new one.</summary>
     Expired,
 
-    /// <summary>Malformed, or with a wrong algorithm, key, signature, issuer, audience or claim. A client asks in vain for another.</summary>
+    /// <summary>
+    /// Malformed, or with a wrong algorithm, key, signature, issuer, audience or claim. A client asks in vain for another.
+    /// </summary>
     Invalid,
 
-    /// <summary>Nobody can tell: the keys cannot be fetched. A client tries again later.</summary>
+    /// <summary>No one can tell: the keys cannot be fetched. A client tries again later.</summary>
     KeysUnavailable,
 }
 

@@ -23,7 +23,8 @@ public sealed class TokenVerifier(IReadOnlyList<TokenKey> keys, JwksSource? jwks
     /// <returns>The result, which is there at once unless its key has to be fetched.</returns>
     public ValueTask<TokenResult> VerifyAsync(ReadOnlyMemory<byte> token, CancellationToken cancellationToken = default)
     {
-        if (!CompactToken.TryRead(token.Span, rules.BytesMax, out CompactToken parts, out string? fault)) return new(TokenResult.Invalid(fault!));
+        if (!CompactToken.TryRead(token.Span, rules.BytesMax, out CompactToken parts, out string? fault))
+            return new(TokenResult.Invalid(fault!));
         if (jwks is null || parts.KeyId.Length == 0) return new(Verify(parts, fetched: null));
         if (jwks.Find(parts.KeyId) is { } key) return new(Verify(parts, key));
         return FitsLocal(parts.Algorithm) ? new(Verify(parts, fetched: null)) : VerifyFetchedAsync(token, parts.KeyId, cancellationToken);
@@ -57,12 +58,14 @@ public sealed class TokenVerifier(IReadOnlyList<TokenKey> keys, JwksSource? jwks
     private TokenResult Verify(in CompactToken token, TokenKey? fetched)
     {
         Span<byte> signature = stackalloc byte[CompactToken.SignatureBytesMax];
-        if (!CompactToken.TryDecode(token.Signature, signature, out int length)) return TokenResult.Invalid("its signature is not base64url");
+        if (!CompactToken.TryDecode(token.Signature, signature, out int length))
+            return TokenResult.Invalid("its signature is not base64url");
         signature = signature[..length];
         if (fetched is not null)
         {
             if (!fetched.Fits(token.Algorithm)) return TokenResult.Invalid("its algorithm is not that of the key with its key id");
-            return fetched.Verify(token.Algorithm, token.SignedPart, signature) ? ReadClaims(token.Payload) : TokenResult.Invalid(BadSignature);
+            return fetched.Verify(token.Algorithm, token.SignedPart, signature) ? ReadClaims(token.Payload)
+                : TokenResult.Invalid(BadSignature);
         }
 
         bool any = false;
@@ -106,10 +109,12 @@ public sealed class TokenVerifier(IReadOnlyList<TokenKey> keys, JwksSource? jwks
     private TokenResult Judge(TokenClaims claims)
     {
         if (rules.Issuer.Length > 0 && claims.Issuer != rules.Issuer) return TokenResult.Invalid("its issuer is another");
-        if (rules.Audience.Length > 0 && !claims.Audience.Contains(rules.Audience)) return TokenResult.Invalid("it is meant for another audience");
+        if (rules.Audience.Length > 0 && !claims.Audience.Contains(rules.Audience))
+            return TokenResult.Invalid("it is meant for another audience");
         DateTimeOffset now = time.GetUtcNow();
         if (claims.ExpiresAt is { } end && now > end + rules.Skew) return new TokenResult(TokenStatus.Expired, null, "it has expired");
-        if (claims.NotBefore is { } start && now < start - rules.Skew) return new TokenResult(TokenStatus.Expired, null, "it is not valid yet");
+        if (claims.NotBefore is { } start && now < start - rules.Skew)
+            return new TokenResult(TokenStatus.Expired, null, "it is not valid yet");
         return TokenResult.Valid(claims);
     }
 }

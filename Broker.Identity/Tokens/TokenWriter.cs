@@ -25,7 +25,8 @@ public static class TokenWriter
     /// <param name="channel">The channel.</param>
     /// <param name="issuedAt">Now.</param>
     /// <param name="expiresAt">When it expires; <c>null</c> for never.</param>
-    public static string WriteSubscription(string secret, string user, string channel, DateTimeOffset issuedAt, DateTimeOffset? expiresAt) =>
+    public static string WriteSubscription(
+        string secret, string user, string channel, DateTimeOffset issuedAt, DateTimeOffset? expiresAt) =>
         Write(secret, user, channel, issuedAt, expiresAt);
 
     /// <summary>Signs any claims with HS256.</summary>

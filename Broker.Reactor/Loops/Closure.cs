@@ -5,7 +5,7 @@ namespace Broker.Reactor.Loops;
 /// <summary>Why a connection ended; each has exactly one.</summary>
 public enum ClosureCause
 {
-    /// <summary>The client sent a Close frame, or said goodbye in its own protocol.</summary>
+    /// <summary>The client sent a Close frame, or sent bye in its own protocol.</summary>
     ClosedByClient,
 
     /// <summary>The layers above asked for the close: a disconnect of the dialect.</summary>
@@ -42,5 +42,5 @@ public enum ClosureCause
 /// <summary>How a connection ended.</summary>
 /// <param name="Cause">The one cause.</param>
 /// <param name="Code">The code of the first Close frame, ours or the client's; <c>Abnormal</c> where there was none.</param>
-/// <param name="Reason">What was said with it, or what the system reported.</param>
+/// <param name="Reason">What was sent with it, or what the system reported.</param>
 public sealed record Closure(ClosureCause Cause, CloseCode Code, string Reason);

@@ -62,8 +62,11 @@ public abstract class Connection : OutboundSide
         else OnAttached();
     }
 
-    /// <summary>The client has asked to connect: from the next message on, in the same read already, its messages may be as long as the endpoint's may.</summary>
-    public void LetIn()
+    /// <summary>
+    /// The client has asked to connect: from the next message on, in the same read already, its messages may be as long as the endpoint's
+    /// may.
+    /// </summary>
+    public void Admit()
     {
         Engine?.Resize(Endpoint!.Engine);
         _turn?.Resized();
@@ -84,14 +87,14 @@ public abstract class Connection : OutboundSide
     public void SetDeadline(TimeSpan after)
     {
         _sessionDue = State == ConnectionState.Open ? Loop.NowMilliseconds + (long)after.TotalMilliseconds : Never;
-        ArmDeadlines();
+        ScheduleTimer();
     }
 
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
     public void Close(CloseCode code, string reason) => Close(ClosureCause.ClosedByServer, code, reason);
 
-    /// <summary>The same, because the client has said goodbye in its own protocol: 1000, and it is the client that has closed.</summary>
-    public void SeeOff(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
+    /// <summary>The same, because the client has sent bye in its own protocol: 1000, and it is the client that has closed.</summary>
+    public void CloseByClient(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
 
     /// <summary>One more answer is to be written before the connection may end by itself.</summary>
     public void Owe() => _owed++;
@@ -160,7 +163,7 @@ public abstract class Connection : OutboundSide
     }
 
     /// <summary>The loop stops, and the connection is not open: one that is still handshaking is refused.</summary>
-    internal virtual void TurnAway()
+    internal virtual void Reject()
     {
     }
 
@@ -284,14 +287,14 @@ public abstract class Connection : OutboundSide
         else ShutdownSend();
     }
 
-    /// <summary>The socket is done with: everything is given back, and whoever has not heard is told.</summary>
+    /// <summary>The socket is done with: everything is returned, and a handler that does not know yet is notified.</summary>
     private protected void End(Closure closure)
     {
         if (State == ConnectionState.Closed) return;
         State = ConnectionState.Closed;
         _transportDue = _sessionDue = Never;
         DueMilliseconds = Never;
-        Loop.Timers.TakeOff(this);
+        Loop.Timers.Cancel(this);
         _settleTimer?.Stop();
         _onSettled = null;
         DropQueue();
@@ -303,7 +306,8 @@ public abstract class Connection : OutboundSide
     }
 
     /// <summary>The peer ended its side.</summary>
-    private protected void OnEndOfStream() => End(new Closure(ClosureCause.EndOfStream, CloseCode.Abnormal, "The client ended the stream without a Close frame."));
+    private protected void OnEndOfStream() =>
+        End(new Closure(ClosureCause.EndOfStream, CloseCode.Abnormal, "The client ended the stream without a Close frame."));
 
     private protected void OnSocketFailed(string error) => End(new Closure(ClosureCause.SocketError, CloseCode.Abnormal, error));
 
@@ -320,19 +324,19 @@ public abstract class Connection : OutboundSide
     private protected void SetTransportDue(TimeSpan after)
     {
         _transportDue = Loop.NowMilliseconds + (long)after.TotalMilliseconds;
-        ArmDeadlines();
+        ScheduleTimer();
     }
 
     private void ClearTransportDue()
     {
         _transportDue = Never;
-        ArmDeadlines();
+        ScheduleTimer();
     }
 
-    private void ArmDeadlines()
+    private void ScheduleTimer()
     {
         DueMilliseconds = Math.Min(_transportDue, _sessionDue);
-        Loop.Timers.Arm(this, DueMilliseconds);
+        Loop.Timers.Schedule(this, DueMilliseconds);
     }
 
     internal sealed override void OnDue(long nowMilliseconds)
@@ -361,7 +365,7 @@ public abstract class Connection : OutboundSide
             }
         }
 
-        if (State != ConnectionState.Closed) ArmDeadlines();
+        if (State != ConnectionState.Closed) ScheduleTimer();
     }
 
     private protected abstract void OnAttached();

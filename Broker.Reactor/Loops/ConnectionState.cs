@@ -12,7 +12,7 @@ internal enum ConnectionState : byte
     /// <summary>We sent a Close frame; the client's is awaited, and what else it sends is ignored.</summary>
     Closing,
 
-    /// <summary>Nothing more is said; what is queued leaves, then our side ends, and the client's end is awaited.</summary>
+    /// <summary>Nothing more is sent; what is queued leaves, then our side ends, and the client's end is awaited.</summary>
     Lingering,
 
     /// <summary>The socket is gone.</summary>

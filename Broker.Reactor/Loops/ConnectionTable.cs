@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Broker.Reactor.Loops;
 
-/// <summary>The connections of one loop, in dense slots that are used again; ids carry a generation, so that a late one finds nobody.</summary>
+/// <summary>
+/// The connections of one loop, in dense slots that are used again; ids carry a generation, so that a late one finds none.
+/// </summary>
 internal sealed class ConnectionTable(int loop)
 {
     private const int SlotsFirst = 1024;

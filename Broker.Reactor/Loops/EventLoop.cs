@@ -20,7 +20,7 @@ public abstract class EventLoop : IDisposable
 
     private readonly LoopWork _work;
     private readonly List<OutboundSide> _dirty = [];
-    private readonly Queue<Action> _endings = new();      // Of the turn under way.
+    private readonly Queue<Action> _atTurnEnd = new();      // Of the turn under way.
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly IConnectionAcceptor _acceptor;
@@ -61,7 +61,9 @@ public abstract class EventLoop : IDisposable
     /// <summary>Milliseconds since the loop was made, read as a turn begins, wakes and ends.</summary>
     public long NowMilliseconds { get; private set; }
 
-    /// <summary>Time since <see cref="NowMilliseconds"/> was read, by the clock itself: how old the turn under way is, to a millisecond.</summary>
+    /// <summary>
+    /// Time since <see cref="NowMilliseconds"/> was read, by the clock itself: how old the turn under way is, to a millisecond.
+    /// </summary>
     public TimeSpan TurnAge => _time.GetElapsedTime(_start) - TimeSpan.FromMilliseconds(NowMilliseconds);
 
     /// <summary>Runs on the loop's thread at the end of each turn, before the connections flush.</summary>
@@ -122,7 +124,7 @@ public abstract class EventLoop : IDisposable
         return _drained.Task;
     }
 
-    /// <summary>Ends what connections are left, without goodbye. From any thread.</summary>
+    /// <summary>Ends what connections are left, without a Close frame. From any thread.</summary>
     public void Abandon() => Post(static loop => ((EventLoop)loop).AbandonHere(), this);
 
     /// <summary>Ends the loop after this turn. From any thread.</summary>
@@ -132,7 +134,7 @@ public abstract class EventLoop : IDisposable
     public Connection? Find(ConnectionId id) =>
         id.Loop == Number && Table.TryFind(id.Slot, id.Generation, out Connection? connection) ? connection : null;
 
-    /// <summary>Gives back what the loop holds. Only after the loop has ended.</summary>
+    /// <summary>Returns what the loop holds. Only after the loop has ended.</summary>
     public virtual void Dispose()
     {
         AbandonHere();
@@ -147,7 +149,7 @@ public abstract class EventLoop : IDisposable
     {
         Table.Add(connection);
         _acceptor.Opened(connection, request);
-        if (_draining) SayGoodbye(connection);
+        if (_draining) CloseForShutdown(connection);
     }
 
     private void Drain(TimeSpan settleLimit)
@@ -156,17 +158,17 @@ public abstract class EventLoop : IDisposable
         StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
-            if (Table[slot] is { } connection) AtTurnEnd(() => connection.WhenSettled(() => SayGoodbye(connection), settleLimit));
+            if (Table[slot] is { } connection) AtTurnEnd(() => connection.WhenSettled(() => CloseForShutdown(connection), settleLimit));
         }
 
         CompleteDrain();
     }
 
-    private static void SayGoodbye(Connection connection)
+    private static void CloseForShutdown(Connection connection)
     {
         if (!connection.IsOpen)
         {
-            connection.TurnAway();
+            connection.Reject();
             return;
         }
 
@@ -255,7 +257,9 @@ public abstract class EventLoop : IDisposable
         _work.Rise();
     }
 
-    /// <summary>Reads the clock after a wait and before anything is served: what that sets a deadline by must not be as old as the wait.</summary>
+    /// <summary>
+    /// Reads the clock after a wait and before anything is served: what that sets a deadline by must not be as old as the wait.
+    /// </summary>
     private protected void NoteTime() => NowMilliseconds = ReadClock();
 
     private protected long ReadClock() => (long)_time.GetElapsedTime(_start).TotalMilliseconds;
@@ -277,11 +281,11 @@ public abstract class EventLoop : IDisposable
 
     private void EndTurn()
     {
-        foreach (Action ending in Delegate.EnumerateInvocationList(TurnEnding))
+        foreach (Action callback in Delegate.EnumerateInvocationList(TurnEnding))
         {
             try
             {
-                ending();
+                callback();
             }
             catch (Exception failure)
             {
@@ -289,12 +293,12 @@ public abstract class EventLoop : IDisposable
             }
         }
 
-        // What was said in the turn has been written by now, and so stands before a goodbye.
-        while (_endings.TryDequeue(out Action? ending))
+        // What was sent in the turn has been written by now, and so stands before a bye.
+        while (_atTurnEnd.TryDequeue(out Action? callback))
         {
             try
             {
-                ending();
+                callback();
             }
             catch (Exception failure)
             {
@@ -332,13 +336,13 @@ public abstract class EventLoop : IDisposable
     {
     }
 
-    /// <summary>Runs something once, behind all that is said in this turn and before it leaves. For the loop's thread.</summary>
-    internal void AtTurnEnd(Action ending) => _endings.Enqueue(ending);
+    /// <summary>Runs something once, behind all that is sent in this turn and before it leaves. For the loop's thread.</summary>
+    internal void AtTurnEnd(Action callback) => _atTurnEnd.Enqueue(callback);
 
     /// <summary>Has a connection flushed when the turn ends.</summary>
     internal void MarkDirty(OutboundSide connection) => _dirty.Add(connection);
 
-    /// <summary>Tells whoever listens to <see cref="WorkFailed"/> that something on this loop failed; never throws.</summary>
+    /// <summary>Tells the listeners of <see cref="WorkFailed"/> that something on this loop failed; never throws.</summary>
     public void Report(Exception failure)
     {
         try
@@ -347,7 +351,7 @@ public abstract class EventLoop : IDisposable
         }
         catch (Exception)
         {
-            // Nobody is left to tell.
+            // There is no one left to notify.
         }
     }
 

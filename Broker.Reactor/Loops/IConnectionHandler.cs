@@ -37,7 +37,7 @@ public interface IConnectionAcceptor
 
     /// <summary>A request is not for any endpoint and asks for no upgrade. Who takes the socket owns it.</summary>
     /// <param name="take">Takes the socket out of the loop; called at most once, and only if the answer is true.</param>
-    /// <returns>False if nobody answers plain HTTP here; the request is then refused with 404.</returns>
+    /// <returns>False if no one answers plain HTTP here; the request is then refused with 404.</returns>
     bool TryHandOver(Func<HandedOver> take);
 
     /// <summary>
@@ -49,13 +49,13 @@ public interface IConnectionAcceptor
     void Ended(Connection connection, Closure closure);
 }
 
-/// <summary>A path that speaks WebSocket, and the bounds of its connections.</summary>
+/// <summary>A path that uses WebSocket, and the bounds of its connections.</summary>
 public sealed record WebSocketEndpoint
 {
     /// <summary>The path, exactly.</summary>
     public required string Path { get; init; }
 
-    /// <summary>What is spoken, in the server's order of preference.</summary>
+    /// <summary>What is used, in the server's order of preference.</summary>
     public required SubprotocolChoice Subprotocols { get; init; }
 
     /// <summary>Which pages may connect.</summary>
@@ -68,8 +68,8 @@ public sealed record WebSocketEndpoint
     public DeflatePolicy? Deflate { get; init; }
 
     /// <summary>
-    /// Limits until <see cref="Connection.LetIn"/>, so that a stranger's unfinished message is held to a stranger's budget;
-    /// none where everyone who may open is let in.
+    /// Limits until <see cref="Connection.Admit"/>, so that a stranger's unfinished message is held to a stranger's budget;
+    /// none where everyone who may open is admitted.
     /// </summary>
     public FrameEngineSettings? EngineAtFirst { get; init; }
 
@@ -85,7 +85,7 @@ public sealed record WebSocketEndpoint
     /// <summary>The reason that goes with it.</summary>
     public string ShutdownReason { get; init; } = "shutdown";
 
-    /// <summary>Whole frames that every client is sent before that Close frame, where what is spoken has a goodbye of its own.</summary>
+    /// <summary>Whole frames that every client is sent before that Close frame, where what is used has a bye of its own.</summary>
     public ReadOnlyMemory<byte> ShutdownFrames { get; init; }
 
     private static CloseCode Sendable(CloseCode code) =>

@@ -24,7 +24,7 @@ internal sealed class LoopWork(Action<Exception> report)
     internal void Add(Action<object> callback, object state) => _queue.Enqueue(new Work(callback, state));
 
     /// <summary>Adds work of another thread.</summary>
-    /// <returns>Whether the loop has to be woken by whoever asks.</returns>
+    /// <returns>Whether the loop has to be woken by the requester.</returns>
     internal bool Post(Action<object> callback, object state)
     {
         _posted.Enqueue(new Work(callback, state));
@@ -34,8 +34,8 @@ internal sealed class LoopWork(Action<Exception> report)
         return IsAsleep && Interlocked.Exchange(ref _asleep, 0) == 1;
     }
 
-    /// <summary>From now on, whoever posts has to wake the loop.</summary>
-    /// <returns>False if somebody has posted before, so that it must not sleep.</returns>
+    /// <summary>From now on, the posting thread has to wake the loop.</summary>
+    /// <returns>False if someone has posted before, so that it must not sleep.</returns>
     internal bool TrySleep()
     {
         Volatile.Write(ref _asleep, 1);

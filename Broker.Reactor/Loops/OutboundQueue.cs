@@ -51,7 +51,7 @@ internal struct OutboundQueue
     {
         if (start == bytes.Length) return;
         Bytes += bytes.Length - start;
-        Push(new Segment { Bytes = bytes.Hold(), Start = start });
+        Push(new Segment { Bytes = bytes.AddRef(), Start = start });
         _tail = null;
         AssertInvariant();
     }
@@ -152,7 +152,7 @@ internal struct OutboundQueue
         {
             Segment segment = _rest.Dequeue();
             Bytes -= segment.Length;
-            segment.Bytes!.LetGo();
+            segment.Bytes!.Release();
         }
 
         if (!ReferenceEquals(_tail, _first.Bytes)) _tail = null;
@@ -170,7 +170,7 @@ internal struct OutboundQueue
     private void DropFirst()
     {
         if (ReferenceEquals(_tail, _first.Bytes)) _tail = null;
-        _first.Bytes!.LetGo();
+        _first.Bytes!.Release();
         _first = default;
         _firstBegun = false;
         if (_rest is not null && _rest.TryDequeue(out Segment next)) _first = next;

@@ -6,8 +6,10 @@ namespace Broker.Reactor.Loops;
 /// What leaves through one connection: at once where nothing waits before it, else at the end of the turn; and held, within a
 /// bound in bytes and in time, while the socket takes no more.
 /// </summary>
-/// <remarks>For the loop's thread. How bytes reach a socket is the backend's, below; what a stage of life allows is the connection's.</remarks>
-public abstract class OutboundSide : Deadline
+/// <remarks>
+/// For the loop's thread. How bytes reach a socket is the backend's, below; what a stage of life allows is the connection's.
+/// </remarks>
+public abstract class OutboundSide : TimerEntry
 {
     private const int CopiedBytesMax = 1024;
 
@@ -26,7 +28,9 @@ public abstract class OutboundSide : Deadline
     /// <summary>Bytes that wait for the client.</summary>
     public int QueuedBytes => _queue.Bytes;
 
-    /// <summary>Whether the socket has refused bytes: a turn comes when it takes more. What else is queued leaves with the turn that queued it.</summary>
+    /// <summary>
+    /// Whether the socket has refused bytes: a turn comes when it takes more. What else is queued leaves with the turn that queued it.
+    /// </summary>
     public bool IsBlocked => _blocked;
 
     internal ConnectionState State { get; private protected set; }
@@ -50,9 +54,10 @@ public abstract class OutboundSide : Deadline
         ArgumentNullException.ThrowIfNull(frames);
         if (!MayQueue()) return;
 
-        // In a backlog, a few bytes that nobody shares are copied behind each other: a reply of 20 bytes would hold a buffer
+        // In a backlog, a few bytes that nothing shares are copied behind each other: a reply of 20 bytes would hold a buffer
         // of 256, and a client that asks and does not read would hold ten times what it is counted for.
-        if (!_queue.IsEmpty && frames.IsPrivate && frames.Length - start <= CopiedBytesMax) _queue.Append(frames.Array.AsSpan(start, frames.Length - start), Loop.Pool);
+        if (!_queue.IsEmpty && frames.IsPrivate && frames.Length - start <= CopiedBytesMax)
+            _queue.Append(frames.Array.AsSpan(start, frames.Length - start), Loop.Pool);
         else _queue.Append(frames, start);
         MarkDirty();
     }

@@ -4,10 +4,10 @@ using System.Numerics;
 namespace Broker.Reactor.Loops;
 
 /// <summary>Something that the loop calls when its time has come. One instance stands in a wheel at most once.</summary>
-public abstract class Deadline
+public abstract class TimerEntry
 {
     internal const long Never = long.MaxValue;
-    internal Deadline? Next, Previous;
+    internal TimerEntry? Next, Previous;
     internal int Slot = -1;
     internal long ArmedFor;
 
@@ -29,29 +29,29 @@ internal sealed class TimerWheel
     internal const int TickMilliseconds = 64;
     private const int Slots = 1024;
 
-    private readonly Deadline?[] _slots = new Deadline?[Slots];
+    private readonly TimerEntry?[] _slots = new TimerEntry?[Slots];
     private readonly ulong[] _taken = new ulong[Slots / 64];
-    private readonly List<Deadline> _due = [];
+    private readonly List<TimerEntry> _due = [];
     private long _tick;
     private int _count;
 
     internal int Count => _count;
 
     /// <summary>Makes the wheel look at this deadline at its due time. Cheap when it is only pushed back.</summary>
-    internal void Arm(Deadline deadline, long dueMilliseconds)
+    internal void Schedule(TimerEntry deadline, long dueMilliseconds)
     {
         if (deadline.Slot >= 0)
         {
             if (dueMilliseconds >= deadline.ArmedFor) return;
-            TakeOff(deadline);
+            Cancel(deadline);
         }
 
-        if (dueMilliseconds == Deadline.Never) return;
+        if (dueMilliseconds == TimerEntry.Never) return;
         Insert(deadline, dueMilliseconds);
     }
 
-    /// <summary>Forgets a deadline.</summary>
-    internal void TakeOff(Deadline deadline)
+    /// <summary>Drops a deadline.</summary>
+    internal void Cancel(TimerEntry deadline)
     {
         if (deadline.Slot < 0) return;
         int slot = deadline.Slot;
@@ -116,13 +116,13 @@ internal sealed class TimerWheel
     // or a neighbour, finds the wheel in order.
     private void Visit(int slot, long nowMilliseconds)
     {
-        for (Deadline? chain = _slots[slot]; chain is not null;)
+        for (TimerEntry? chain = _slots[slot]; chain is not null;)
         {
-            Deadline one = chain;
+            TimerEntry one = chain;
             chain = one.Next;
-            TakeOff(one);
+            Cancel(one);
             if (one.DueMilliseconds <= nowMilliseconds) _due.Add(one);
-            else if (one.DueMilliseconds != Deadline.Never) Insert(one, one.DueMilliseconds);
+            else if (one.DueMilliseconds != TimerEntry.Never) Insert(one, one.DueMilliseconds);
         }
 
         CallDue(nowMilliseconds);
@@ -132,20 +132,20 @@ internal sealed class TimerWheel
     {
         while (_due.Count > 0)
         {
-            Deadline one = _due[^1];
+            TimerEntry one = _due[^1];
             _due.RemoveAt(_due.Count - 1);
             if (one.Slot < 0 && one.DueMilliseconds <= nowMilliseconds) one.OnDue(nowMilliseconds);
         }
     }
 
-    private void Insert(Deadline deadline, long dueMilliseconds)
+    private void Insert(TimerEntry deadline, long dueMilliseconds)
     {
         long tick = Math.Max((dueMilliseconds + TickMilliseconds - 1) / TickMilliseconds, _tick + 1);
         deadline.ArmedFor = dueMilliseconds;
-        Hang(deadline, (int)(tick & (Slots - 1)));
+        Insert(deadline, (int)(tick & (Slots - 1)));
     }
 
-    private void Hang(Deadline deadline, int slot)
+    private void Insert(TimerEntry deadline, int slot)
     {
         deadline.Slot = slot;
         deadline.Next = _slots[slot];

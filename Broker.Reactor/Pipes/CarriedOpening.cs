@@ -6,8 +6,8 @@ namespace Broker.Reactor.Pipes;
 
 /// <summary>What was agreed in an opening handshake that another server has done.</summary>
 /// <param name="Endpoint">The endpoint that the request was for.</param>
-/// <param name="Subprotocol">What is spoken, and what was answered.</param>
-/// <param name="Request">The request, for whoever is told that the connection is open.</param>
+/// <param name="Subprotocol">What is used, and what was answered.</param>
+/// <param name="Request">The request, for the one that is told that the connection is open.</param>
 public sealed record CarriedOpening(WebSocketEndpoint Endpoint, ChosenSubprotocol Subprotocol, UpgradeRequest Request)
 {
     /// <summary>The value for Sec-WebSocket-Extensions, or <c>null</c> to leave the field out.</summary>

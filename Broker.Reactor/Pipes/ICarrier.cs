@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Broker.Reactor.Pipes;
 
-/// <summary>What carries the bytes of a WebSocket that another server let in: an upgraded request or an HTTP/2 stream.</summary>
+/// <summary>What carries the bytes of a WebSocket that another server admitted: an upgraded request or an HTTP/2 stream.</summary>
 /// <remarks>Used by one connection on its loop's thread. No member blocks.</remarks>
 public interface ICarrier
 {
@@ -13,7 +13,7 @@ public interface ICarrier
     IPEndPoint Remote { get; }
 
     /// <summary>
-    /// Whether our side can be ended by itself. If not, the connection reads on without that until the client has said its
+    /// Whether our side can be ended by itself. If not, the connection reads on without that until the client has sent its
     /// last word, because ending both sides at once destroys what the client has not read.
     /// </summary>
     bool CanEndSending { get; }

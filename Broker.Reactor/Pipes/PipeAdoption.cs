@@ -10,7 +10,7 @@ public static class PipeAdoption
     /// <param name="carrier">What carries its bytes; the loop's until the end.</param>
     /// <param name="opening">What was agreed in the handshake.</param>
     /// <returns>
-    /// Done when the connection has ended and nobody uses the carrier any more: true; or false if the loop had ended before, and
+    /// Done when the connection has ended and nothing uses the carrier any more: true; or false if the loop had ended before, and
     /// the carrier was aborted.
     /// </returns>
     public static Task<bool> AdoptAsync(this EventLoop loop, ICarrier carrier, CarriedOpening opening)
@@ -18,12 +18,12 @@ public static class PipeAdoption
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(carrier);
         ArgumentNullException.ThrowIfNull(opening);
-        var newcomer = new Newcomer(loop, carrier, opening);
-        loop.Post(static state => ((Newcomer)state).Enter(), newcomer);
+        var pending = new PendingConnection(loop, carrier, opening);
+        loop.Post(static state => ((PendingConnection)state).Enter(), pending);
 
         // Either the loop sees what was posted, or this sees that the loop has ended.
         Interlocked.MemoryBarrier();
-        if (loop.HasEnded) newcomer.TurnAway();
-        return newcomer.Released;
+        if (loop.HasEnded) pending.Reject();
+        return pending.Released;
     }
 }

@@ -19,16 +19,18 @@ internal sealed class PipeConnection : Connection
     // Where no side can be ended alone: for what the client has sent behind its last word, and what would answer it with a reset.
     private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(50);
 
-    private static readonly Action<object> s_readable = static connection => ((PipeConnection)connection).Guard(static self => self.OnReadable());
+    private static readonly Action<object> s_readable = static connection =>
+        ((PipeConnection)connection).Guard(static self => self.OnReadable());
     private static readonly Action<object> s_sent = static connection => ((PipeConnection)connection).Guard(static self => self.OnSent());
-    private static readonly Action<object> s_flush = static connection => ((PipeConnection)connection).Guard(static self => self.FlushIfIdle());
+    private static readonly Action<object> s_flush = static connection =>
+        ((PipeConnection)connection).Guard(static self => self.FlushIfIdle());
 
     private readonly ICarrier _carrier;
     private readonly CancellationTokenSource _gone = new();
     private readonly TaskCompletionSource<bool> _released;
     private int _users = 1;         // The connection, and each read and write under way; the last one releases the carrier.
     private bool _asking;           // A read is under way, with a buffer or without.
-    private bool _readable;         // There is something to read, and nobody wanted it yet.
+    private bool _readable;         // There is something to read, and no one wanted it yet.
     private byte[]? _read;          // What a read has brought that did not complete at once,
     private int _readLength;        // and its length.
     private bool _sending;          // A write is under way.
@@ -36,7 +38,7 @@ internal sealed class PipeConnection : Connection
     private volatile string? _sendFailure;
     private bool _sendingEnds;      // Our side ends as soon as nothing is on its way.
     private bool _sendingEnded;     // It has.
-    private bool _heardLastWord;    // The client has answered or begun the closing handshake.
+    private bool _sawFinalClose;    // The client has answered or begun the closing handshake.
     private bool _peerEnded;
 
     internal PipeConnection(EventLoop loop, ConnectionId id, ICarrier carrier, TaskCompletionSource<bool> released)
@@ -49,7 +51,10 @@ internal sealed class PipeConnection : Connection
     public override IPEndPoint Remote => _carrier.Remote;
 
     internal void Open(CarriedOpening opening) =>
-        SetOpen(new FrameEngine(opening.Endpoint.EngineAtFirst ?? opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms ? new MessageDeflate(terms, opening.Endpoint.Deflate!, Loop.Deflate) : null), opening.Endpoint, opening.Subprotocol.Spoken, response: default);
+        SetOpen(new FrameEngine(
+            opening.Endpoint.EngineAtFirst ?? opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms
+                ? new MessageDeflate(terms, opening.Endpoint.Deflate!, Loop.Deflate) : null), opening.Endpoint,
+                opening.Subprotocol.Supported, response: default);
 
     private bool MayRead => WantsRead && !IsOverReadMark;
 
@@ -72,14 +77,14 @@ internal sealed class PipeConnection : Connection
         if (_asking || !MayRead) return;
         if (_readable)
         {
-            // Not at once: whoever asks may be in a turn of this very connection.
+            // Not at once: the requester may be in a turn of this very connection.
             _asking = true;
             Loop.Post(s_readable, this);
             return;
         }
 
         _asking = true;
-        Hold();
+        AddRef();
         _ = AskAsync();
     }
 
@@ -98,7 +103,7 @@ internal sealed class PipeConnection : Connection
             _readFailure = failure.Message;
         }
 
-        LetGo();
+        Release();
         Loop.Post(s_readable, this);
     }
 
@@ -107,7 +112,7 @@ internal sealed class PipeConnection : Connection
         _asking = false;
         if (State == ConnectionState.Closed)
         {
-            GiveBackRead();
+            ReturnRead();
         }
         else if (_readFailure is { } failure)
         {
@@ -138,7 +143,7 @@ internal sealed class PipeConnection : Connection
 
         // Nothing was there after all, or it failed; either is told on the usual way.
         _asking = true;
-        Hold();
+        AddRef();
         _ = AwaitReadAsync(read, buffer);
     }
 
@@ -155,7 +160,7 @@ internal sealed class PipeConnection : Connection
             _readFailure = failure.Message;
         }
 
-        LetGo();
+        Release();
         Loop.Post(s_readable, this);
     }
 
@@ -170,9 +175,9 @@ internal sealed class PipeConnection : Connection
                 return;
             }
 
-            bool isLastWord = LastWord.IsClose(buffer.AsSpan(0, length));
+            bool isFinalClose = TrailingClose.IsClose(buffer.AsSpan(0, length));
             if (State != ConnectionState.Lingering) Receive(Loop.Turn, buffer, 0, length);
-            if (State == ConnectionState.Lingering && (isLastWord || Engine!.State == FrameEngineState.PeerClosed)) HearLastWord();
+            if (State == ConnectionState.Lingering && (isFinalClose || Engine!.State == FrameEngineState.PeerClosed)) ReadFinalClose();
         }
         finally
         {
@@ -182,20 +187,20 @@ internal sealed class PipeConnection : Connection
         Ask();
     }
 
-    private void HearLastWord()
+    private void ReadFinalClose()
     {
-        if (_heardLastWord) return;
-        _heardLastWord = true;
+        if (_sawFinalClose) return;
+        _sawFinalClose = true;
         EndInAMoment();
     }
 
-    // Both have said their last word, but only both sides can be ended, so what is still on its way is read before.
+    // Both have sent their last word, but only both sides can be ended, so what is still on its way is read before.
     private void EndInAMoment()
     {
-        if (_sendingEnded && _heardLastWord && !_carrier.CanEndSending) SetTransportDue(s_moment);
+        if (_sendingEnded && _sawFinalClose && !_carrier.CanEndSending) SetTransportDue(s_moment);
     }
 
-    private void GiveBackRead()
+    private void ReturnRead()
     {
         if (_read is not { } read) return;
         _read = null;
@@ -240,7 +245,7 @@ internal sealed class PipeConnection : Connection
             if (!write.IsCompleted)
             {
                 _sending = true;
-                Hold();
+                AddRef();
                 _ = AwaitWriteAsync(write, buffer);
                 return length;
             }
@@ -271,7 +276,7 @@ internal sealed class PipeConnection : Connection
             _sendFailure = failure.Message;
         }
 
-        LetGo();
+        Release();
         Loop.Post(s_sent, this);
     }
 
@@ -316,7 +321,7 @@ internal sealed class PipeConnection : Connection
         _sendingEnded = true;
         if (_carrier.CanEndSending)
         {
-            Hold();
+            AddRef();
             _ = EndSendingAsync();
         }
 
@@ -335,7 +340,7 @@ internal sealed class PipeConnection : Connection
             Loop.Post(s_sent, this);
         }
 
-        LetGo();
+        Release();
     }
 
     private protected override void OnAttached() => Ask();
@@ -350,7 +355,7 @@ internal sealed class PipeConnection : Connection
     {
         Loop.Announce(this, closure);
 
-        // One that ends before its handler came must still hear the client's answer.
+        // One that ends before its handler came must still receive the client's answer.
         if (State != ConnectionState.Closed) Ask();
     }
 
@@ -360,14 +365,14 @@ internal sealed class PipeConnection : Connection
 
         // What was handed over still leaves when the carrier is released; an end in disorder leaves nothing.
         if (_sending || !(_sendingEnded || _peerEnded)) _carrier.Abort();
-        if (!_asking) GiveBackRead();
+        if (!_asking) ReturnRead();
         _ = _gone.CancelAsync();
-        LetGo();
+        Release();
     }
 
-    private void Hold() => Interlocked.Increment(ref _users);
+    private void AddRef() => Interlocked.Increment(ref _users);
 
-    private void LetGo()
+    private void Release()
     {
         if (Interlocked.Decrement(ref _users) == 0) _released.TrySetResult(true);
     }

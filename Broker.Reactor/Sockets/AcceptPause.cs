@@ -3,7 +3,7 @@ using Broker.Reactor.Loops;
 namespace Broker.Reactor.Sockets;
 
 /// <summary>Stops accepting for a moment when the process is out of descriptors.</summary>
-internal sealed class AcceptPause(SocketReactor reactor) : Deadline
+internal sealed class AcceptPause(SocketReactor reactor) : TimerEntry
 {
     private const int PauseMilliseconds = 100;
     private ListeningSocket? _paused;
@@ -15,13 +15,13 @@ internal sealed class AcceptPause(SocketReactor reactor) : Deadline
         _paused = listener;
         reactor.UnwatchListener(listener);
         DueMilliseconds = reactor.NowMilliseconds + PauseMilliseconds;
-        reactor.Timers.Arm(this, DueMilliseconds);
+        reactor.Timers.Schedule(this, DueMilliseconds);
     }
 
     internal void Cancel()
     {
         DueMilliseconds = Never;
-        reactor.Timers.TakeOff(this);
+        reactor.Timers.Cancel(this);
         _paused = null;
     }
 

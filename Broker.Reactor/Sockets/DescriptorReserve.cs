@@ -9,7 +9,7 @@ namespace Broker.Reactor.Sockets;
 /// </summary>
 /// <remarks>
 /// The system gives out "the lowest-numbered file descriptor not currently open for the process" (accept(2), dup(2)). So a number
-/// in the reserve proves that every number below it is taken, whoever took it: handshakes, WebSockets, connections handed over to
+/// in the reserve proves that every number below it is taken, the one that took it: handshakes, WebSockets, connections handed over to
 /// another server, files. Nothing is counted. For all threads.
 /// </remarks>
 public sealed class DescriptorReserve : IDisposable
@@ -21,7 +21,8 @@ public sealed class DescriptorReserve : IDisposable
     private const int ProbeDistance = 64;               // From so far below the reserve on, accepting asks before each accept.
 
     private static readonly TimeSpan s_checkInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly Lazy<DescriptorReserve> s_ofProcess = new(static () => new DescriptorReserve(ReadLimit(), OpenNow(), TimeProvider.System));
+    private static readonly Lazy<DescriptorReserve> s_ofProcess =
+        new(static () => new DescriptorReserve(ReadLimit(), OpenNow(), TimeProvider.System));
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
@@ -85,7 +86,8 @@ public sealed class DescriptorReserve : IDisposable
         int needed = OpenAtStart + Size + ForStartMin;
         if (Limit >= needed) return;
         throw new InvalidOperationException(
-            $"The limit of open files is {Limit}, and {OpenAtStart} are open before the first client: at least {needed} are needed. Raise it (ulimit -n, LimitNOFILE=).");
+            $"The limit of open files is {Limit}, and {OpenAtStart} are open before the first client: at least {needed} are needed. Raise "
+                + $"it (ulimit -n, LimitNOFILE=).");
     }
 
     /// <summary>Whether one more client may be accepted. Two system calls.</summary>
@@ -113,7 +115,8 @@ public sealed class DescriptorReserve : IDisposable
             IsShort = true;
             _checksWithRoom = 0;
             _shortages++;
-            _watch ??= _time.CreateTimer(static reserve => ((DescriptorReserve)reserve!).EndShortage(), this, s_checkInterval, s_checkInterval);
+            _watch ??= _time.CreateTimer(
+                static reserve => ((DescriptorReserve)reserve!).EndShortage(), this, s_checkInterval, s_checkInterval);
         }
 
         Changed?.Invoke(true);
@@ -170,5 +173,6 @@ public sealed class DescriptorReserve : IDisposable
     private static HashSet<int> OpenNow() =>
         !Directory.Exists("/proc/self/fd")
             ? []
-            : [.. Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))];
+            : [.. Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Select(static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))];
 }

@@ -68,7 +68,8 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
 
         if (endpoint is null)
         {
-            if (request.WantsWebSocket || !TryHandOver(connection, received)) Refuse(connection, new UpgradeFault(404, "No WebSocket is served at this path."));
+            if (request.WantsWebSocket || !TryHandOver(connection, received))
+                Refuse(connection, new UpgradeFault(404, "No WebSocket is served at this path."));
             return;
         }
 
@@ -78,7 +79,8 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         if (UpgradeRules.Check(request, endpoint.Origins) is { } broken) Refuse(connection, broken);
         else if (endpoint.Subprotocols.Check(request, out ChosenSubprotocol chosen) is { } unmatched) Refuse(connection, unmatched);
         else if (CheckDeflate(request, endpoint, out DeflateOffer? offer) is { } malformed) Refuse(connection, malformed);
-        else if (!acceptor.MayOpen(out TimeSpan retryAfter)) Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
+        else if (!acceptor.MayOpen(out TimeSpan retryAfter))
+            Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
         else Open(connection, request, endpoint, chosen, offer);
     }
 
@@ -96,20 +98,24 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         return true;
     }
 
-    private void Open(SocketConnection connection, UpgradeRequest request, WebSocketEndpoint endpoint, ChosenSubprotocol chosen, DeflateOffer? offer)
+    private void Open(
+        SocketConnection connection, UpgradeRequest request, WebSocketEndpoint endpoint, ChosenSubprotocol chosen, DeflateOffer? offer)
     {
         MessageDeflate? deflate = offer is null ? null : MessageDeflate.Open(endpoint.Deflate!, offer, reactor.Deflate);
         UpgradeResponse.TryWriteSwitch(_response, request.Key!, chosen.Answered, deflate?.Terms.AnswerTo(offer!), out int written);
-        connection.Open(new FrameEngine(endpoint.EngineAtFirst ?? endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Spoken, _response.AsSpan(0, written));
+        connection.Open(
+            new FrameEngine(endpoint.EngineAtFirst ?? endpoint.Engine, reactor.Pool, deflate), endpoint, chosen.Supported,
+                _response.AsSpan(0, written));
         acceptor.Opened(connection, request);
     }
 
     /// <summary>The time for the handshake is over.</summary>
     internal void Late(SocketConnection connection) =>
-        Refuse(connection, new UpgradeFault(408, $"The request was not complete within {settings.HandshakeLimit.TotalSeconds} s."), ClosureCause.HandshakeTimeout);
+        Refuse(connection, new UpgradeFault(408, $"The request was not complete within {settings.HandshakeLimit.TotalSeconds} s."),
+            ClosureCause.HandshakeTimeout);
 
     /// <summary>The server stops while the handshake is under way.</summary>
-    internal void TurnAway(SocketConnection connection) =>
+    internal void Reject(SocketConnection connection) =>
         Refuse(connection, new UpgradeFault(503, "The server is stopping.") { RetryAfter = TimeSpan.FromSeconds(1) });
 
     private void Refuse(SocketConnection connection, UpgradeFault fault, ClosureCause cause = ClosureCause.HandshakeRefused)

@@ -44,7 +44,8 @@ public sealed unsafe class ListeningSocket
     {
         ListeningSocket first = Listen(Bind(endPoint, shares: false), endPoint, backlog);
         int on = 1;
-        if (Libc.SetSocketOption(first.Descriptor, Libc.LevelSocket, Libc.ReusePort, &on, sizeof(int)) != 0) throw Failed(first.Descriptor, endPoint);
+        if (Libc.SetSocketOption(first.Descriptor, Libc.LevelSocket, Libc.ReusePort, &on, sizeof(int)) != 0)
+            throw Failed(first.Descriptor, endPoint);
         return first;
     }
 
@@ -57,7 +58,8 @@ public sealed unsafe class ListeningSocket
     private static int Bind(IPEndPoint endPoint, bool shares)
     {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
-        int descriptor = Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
+        int descriptor =
+            Libc.Socket(v6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet, Libc.SocketStream | Libc.NonBlocking | Libc.CloseOnExec, 0);
         if (descriptor < 0) throw Failed(descriptor, endPoint);
 
         int on = 1;

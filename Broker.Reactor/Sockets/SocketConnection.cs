@@ -78,7 +78,8 @@ internal abstract unsafe class SocketConnection : Connection
     private protected void OnFailedCall(Errno error)
     {
         // Only what is certain ends a connection: the error of a call can be another's (see Libc.BindAll).
-        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted or Errno.NotConnected)
+        if (error is Errno.ConnectionReset or Errno.BrokenPipe or Errno.BadDescriptor or Errno.TimedOut or Errno.ConnectionAborted
+            or Errno.NotConnected)
             OnSocketFailed($"The socket failed: {error}.");
     }
 
@@ -87,12 +88,12 @@ internal abstract unsafe class SocketConnection : Connection
         if (_held is null)
         {
             int used = _reactor.Handshakes.Continue(this, received, scannedBytes: 0);
-            if (State == ConnectionState.Handshaking || (IsUpgraded && used < received.Length)) Hold(received[used..]);
+            if (State == ConnectionState.Handshaking || (IsUpgraded && used < received.Length)) Keep(received[used..]);
         }
         else
         {
             int scanned = _heldLength;
-            Hold(received);
+            Keep(received);
             int used = _reactor.Handshakes.Continue(this, _held.AsSpan(0, _heldLength), scanned);
             if (IsUpgraded) KeepFrom(used);
         }
@@ -104,9 +105,9 @@ internal abstract unsafe class SocketConnection : Connection
     private bool IsUpgraded => State is ConnectionState.Open or ConnectionState.Closing;
 
     /// <summary>Keeps a copy of what was received until it may be read.</summary>
-    private protected void Hold(ReadOnlySpan<byte> bytes)
+    private protected void Keep(ReadOnlySpan<byte> bytes)
     {
-        // Never more than one head and one read: the head's own limit is checked by whoever parses it.
+        // Never more than one head and one read: the head's own limit is checked by the one that parses it.
         if (_held is null) _held = new byte[bytes.Length];
         else if (_held.Length < _heldLength + bytes.Length) Array.Resize(ref _held, Math.Max(_heldLength + bytes.Length, _held.Length * 2));
         bytes.CopyTo(_held.AsSpan(_heldLength));
@@ -127,7 +128,7 @@ internal abstract unsafe class SocketConnection : Connection
         KnowClient(client);
     }
 
-    /// <summary>Somebody who is believed told who the client is.</summary>
+    /// <summary>Someone who is believed told who the client is.</summary>
     internal void KnowClient(IPEndPoint client) => _remote = client;
 
     /// <summary>Answers the request, and messages may flow.</summary>
@@ -169,15 +170,15 @@ internal abstract unsafe class SocketConnection : Connection
         byte[] piece = length == _heldLength ? held : held[..length];
         KeepFrom(length);
         Receive(_reactor.Turn, piece, 0, length);
-        if (State != ConnectionState.Closed) OnHeldRead();
+        if (State != ConnectionState.Closed) OnKeptRead();
     }
 
     /// <summary>What was held has been read: what came or comes behind it is next.</summary>
-    private protected virtual void OnHeldRead() => OnReadingChanged();
+    private protected virtual void OnKeptRead() => OnReadingChanged();
 
-    internal override void TurnAway()
+    internal override void Reject()
     {
-        if (State == ConnectionState.Handshaking) _reactor.Handshakes.TurnAway(this);
+        if (State == ConnectionState.Handshaking) _reactor.Handshakes.Reject(this);
     }
 
     private protected override void OnHandshakeLate()
@@ -229,7 +230,7 @@ internal abstract unsafe class SocketConnection : Connection
     {
         if (!WantsRead) return;
 
-        // What is held is read in a turn of its own: whoever wants it read may still be in a call of its own.
+        // What is held is read in a turn of its own: the one that wants it read may still be in a call of its own.
         if (_held is null || State == ConnectionState.Handshaking) WatchReading();
         else _reactor.Post(static connection => ((SocketConnection)connection).ReceiveHeld(), this);
     }
@@ -253,7 +254,7 @@ internal abstract unsafe class SocketConnection : Connection
     /// <summary>Reports bytes of the client, if that is not so already.</summary>
     private protected abstract void WatchReading();
 
-    /// <summary>Reports nothing any more; the socket may become somebody else's.</summary>
+    /// <summary>Reports nothing any more; the socket may become another component's.</summary>
     private protected abstract void Unwatch();
 
     private protected abstract void CloseDescriptor();

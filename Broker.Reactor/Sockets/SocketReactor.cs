@@ -85,7 +85,8 @@ public abstract unsafe class SocketReactor : EventLoop
             // Out of descriptors or memory: the waiting client stays in the kernel's queue, and the loop must not spin over it.
             Errno error = Libc.LastError;
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem) _reserve.BeginShortage();
-            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory) _acceptPause.Start(Listener);
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
+                _acceptPause.Start(Listener);
             return;
         }
     }

@@ -4,12 +4,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Broker.Store.History;
 
-/// <summary>How far a shard has acknowledged: a file beside the database, by which a start sees that acknowledged writes are missing.</summary>
+/// <summary>
+/// How far a shard has acknowledged: a file beside the database, by which a start sees that acknowledged writes are missing.
+/// </summary>
 /// <remarks>
 /// The database takes a log that ends early for one that a crash has torn. Offsets that were told would then be given to other publications
 /// of the same epoch; so what the log holds is compared with what has been acknowledged. The file is written with each
-/// acknowledgement and synced at a start and a stop alone: after the machine has stopped only the writes that were synced can be counted on.
-/// <c>form u8 | clean u8 | 6 bytes | generation u32 | void-below u32 | sequence u64 | synced u64 | boot 16 bytes | xxh64</c>, little-endian. For all threads.
+/// acknowledgement and synced at a start and a stop alone: after the machine has stopped only the writes that were synced can be counted
+/// on. <c>form u8 | clean u8 | 6 bytes | generation u32 | void-below u32 | sequence u64 | synced u64 | boot 16 bytes | xxh64</c>,
+/// little-endian. For all threads.
 /// </remarks>
 internal sealed class AcknowledgedMark
 {
@@ -90,7 +93,8 @@ internal sealed class AcknowledgedMark
     private string? Judge(long sequence)
     {
         Span<byte> bytes = stackalloc byte[Bytes];
-        if (RandomAccess.Read(_file, bytes, 0) != Bytes || bytes[0] != Form || XxHash64.HashToUInt64(bytes[..^8]) != BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]))
+        if (RandomAccess.Read(_file, bytes, 0) != Bytes || bytes[0] != Form
+            || XxHash64.HashToUInt64(bytes[..^8]) != BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]))
             return "the file that says what was acknowledged is damaged";
         bool stoppedHere = bytes[1] != 0 || new Guid(bytes[32..48]) == _boot;
         Generation = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);

@@ -5,7 +5,10 @@ using Broker.Actors.Model;
 namespace Broker.Store.History;
 
 /// <summary>What the disk holds of a channel beside its publications.</summary>
-/// <remarks>Little-endian: <c>form u8 | flags u8 | generation u32 | nine numbers of 8 bytes | version's epoch to the end</c>. Times are milliseconds since 1970.</remarks>
+/// <remarks>
+/// Little-endian: <c>form u8 | flags u8 | generation u32 | nine numbers of 8 bytes | version's epoch to the end</c>. Times are milliseconds
+/// since 1970.
+/// </remarks>
 internal readonly record struct ChannelRecord
 {
     private const byte Form = 1;
@@ -28,7 +31,9 @@ internal readonly record struct ChannelRecord
     /// <summary>The offset of the oldest publication that is kept; one more than the top if there is none.</summary>
     public ulong First { get; init; }
 
-    /// <summary>The lowest offset that the disk may still hold: publications before <see cref="First"/> are deleted some at a time.</summary>
+    /// <summary>
+    /// The lowest offset that the disk may still hold: publications before <see cref="First"/> are deleted some at a time.
+    /// </summary>
     public ulong Stored { get; init; }
 
     /// <summary>When the last publication came.</summary>
@@ -62,13 +67,14 @@ internal readonly record struct ChannelRecord
     public bool HasPublications => First <= Top;
 
     /// <summary>A channel that begins.</summary>
-    public static ChannelRecord Begin(long now) => new() { Epoch = StreamEpoch.Next(), First = 1, Stored = 1, AppendedAt = now, TouchedAt = now, IsSynced = true };
+    public static ChannelRecord Begin(long now) =>
+        new() { Epoch = StreamEpoch.Next(), First = 1, Stored = 1, AppendedAt = now, TouchedAt = now, IsSynced = true };
 
     /// <summary>Whether the publications have outlived their time.</summary>
     public bool ListIsExpired(long now) => HasPublications && now - AppendedAt >= TtlMilliseconds;
 
     /// <summary>Whether the position has outlived its time.</summary>
-    public bool IsForgotten(long now) => now - TouchedAt >= MetaTtlMilliseconds;
+    public bool IsEvicted(long now) => now - TouchedAt >= MetaTtlMilliseconds;
 
     /// <summary>Encodes it.</summary>
     public byte[] Encode()
@@ -77,7 +83,8 @@ internal readonly record struct ChannelRecord
         bytes[0] = Form;
         bytes[1] = (byte)((IsSynced ? Flags.Synced : Flags.None) | (VersionEpoch is null ? Flags.None : Flags.HasVersionEpoch));
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(2), Generation);
-        ReadOnlySpan<ulong> numbers = [Epoch, Top, First, Stored, (ulong)AppendedAt, (ulong)TouchedAt, (ulong)TtlMilliseconds, (ulong)MetaTtlMilliseconds, Version];
+        ReadOnlySpan<ulong> numbers =
+            [Epoch, Top, First, Stored, (ulong)AppendedAt, (ulong)TouchedAt, (ulong)TtlMilliseconds, (ulong)MetaTtlMilliseconds, Version];
         for (int i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(6 + (8 * i)), numbers[i]);
         if (VersionEpoch is not null) Encoding.UTF8.GetBytes(VersionEpoch, bytes.AsSpan(FixedBytes));
         return bytes;
@@ -105,7 +112,8 @@ internal readonly record struct ChannelRecord
             VersionEpoch = flags.HasFlag(Flags.HasVersionEpoch) ? Encoding.UTF8.GetString(bytes[FixedBytes..]) : null,
             IsSynced = flags.HasFlag(Flags.Synced),
         };
-        return record.Epoch is not (StreamEpoch.None or StreamEpoch.Foreign) && record.Stored <= record.First && record.First <= record.Top + 1;
+        return record.Epoch is not (StreamEpoch.None or StreamEpoch.Foreign) && record.Stored <= record.First
+            && record.First <= record.Top + 1;
     }
 
     private static ulong Number(ReadOnlySpan<byte> bytes, int index) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[(6 + (8 * index))..]);

@@ -32,7 +32,9 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="budget">Of those in memory.</param>
     /// <param name="settings">Bounds.</param>
-    /// <exception cref="StoreException">It cannot be opened: another process has it, it holds something else, or the disk refuses.</exception>
+    /// <exception cref="StoreException">
+    /// It cannot be opened: another process has it, it holds something else, or the disk refuses.
+    /// </exception>
     public static DurableHistories Open(string folder, TimeProvider time, HistoryBudget budget, DurableHistorySettings? settings = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -40,7 +42,8 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
         FileStream folderLock = HistoryFolder.Lock(path);
         try
         {
-            return new DurableHistories(folderLock, HistoryFolder.OpenShards(path, settings ?? new DurableHistorySettings(), time), time, budget);
+            return new DurableHistories(
+                folderLock, HistoryFolder.OpenShards(path, settings ?? new DurableHistorySettings(), time), time, budget);
         }
         catch
         {

@@ -51,7 +51,10 @@ internal static class HistoryFolder
             string name = Path.GetFileName(path);
             if (name is LockName or "lost+found" || name.Contains(".damaged-", StringComparison.Ordinal)) continue;
             if (!Enumerable.Range(0, shards).Any(shard => name == NameOf(shard) || name == $"{NameOf(shard)}.mark"))
-                throw new StoreException(StoreFault.Failed, $"The folder {folder} holds no histories of {shards} shards: it has {name}. New ones need a folder that is empty or not there.");
+                throw new StoreException(
+                    StoreFault.Failed,
+                        $"The folder {folder} holds no histories of {shards} shards: it has {name}. New ones need a folder that is empty "
+                            + $"or not there.");
         }
     }
 
@@ -66,7 +69,8 @@ internal static class HistoryFolder
             string aside = SetAside(path, time);
             settings.Notify(new StoreNotice(
                 IsError: true,
-                $"The channel histories of {path} are damaged, and were moved to {aside}; their channels begin with new epochs: {damaged.InnerException?.Message ?? damaged.Message}"));
+                $"The channel histories of {path} are damaged, and were moved to {aside}; their channels begin with new epochs: "
+                    + $"{damaged.InnerException?.Message ?? damaged.Message}"));
             return TryOpenShard(path, settings, time);
         }
     }

@@ -4,7 +4,10 @@ using Broker.Actors.Model;
 
 namespace Broker.Store.History;
 
-/// <summary>The keys of a shard: <c>c</c> and a channel's name; <c>p</c>, an epoch and an offset; <c>i</c>, a channel's name with its length, and an idempotency key.</summary>
+/// <summary>
+/// The keys of a shard: <c>c</c> and a channel's name; <c>p</c>, an epoch and an offset; <c>i</c>, a channel's name with its length, and an
+/// idempotency key.
+/// </summary>
 internal static class HistoryKeys
 {
     /// <summary>The first byte of a channel's record.</summary>

@@ -6,8 +6,8 @@ namespace Broker.Store.History;
 
 /// <summary>The histories of some of the channels, in a database of their own. For all threads.</summary>
 /// <remarks>
-/// A channel's record is loaded when it is first asked for, on a thread of the pool, and its commands wait for that in their order. From then on
-/// a command takes its place under the lock, which is never held across the disk; the database's writer answers it.
+/// A channel's record is loaded when it is first asked for, on a thread of the pool, and its commands wait for that in their order. From
+/// then on a command takes its place under the lock, which is never held across the disk; the database's writer answers it.
 /// </remarks>
 internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, TimeProvider time, Action<StoreNotice> notify) : IDisposable
 {
@@ -31,10 +31,12 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>As <see cref="IHistoryStore.AppendAsync"/>.</summary>
-    public Task<AppendResult> AppendAsync(string channel, HistoryAppend append, HistoryOptions options) => EnterAsync(channel, kept => Append(kept, append, options));
+    public Task<AppendResult> AppendAsync(string channel, HistoryAppend append, HistoryOptions options) =>
+        EnterAsync(channel, kept => Append(kept, append, options));
 
     /// <summary>As <see cref="IHistoryStore.ReadAsync"/>.</summary>
-    public Task<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) => EnterAsync(channel, kept => Read(kept, query, options));
+    public Task<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) =>
+        EnterAsync(channel, kept => Read(kept, query, options));
 
     /// <summary>As <see cref="IHistoryStore.RemoveAsync"/>.</summary>
     public Task RemoveAsync(string channel) => EnterAsync(channel, kept => Remove(kept));
@@ -61,7 +63,9 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
             channel.UsedAt = Now;
             if (channel.Waiting is null) return channel.IsBroken ? Task.FromException<T>(Broken(name)) : run(channel);
             var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-            channel.Waiting.Enqueue((() => _ = ForwardAsync(answer, () => channel.IsBroken ? Task.FromException<T>(Broken(name)) : run(channel)), answer.SetException));
+            channel.Waiting.Enqueue(
+                (() => _ = ForwardAsync(answer, () => channel.IsBroken ? Task.FromException<T>(Broken(name)) : run(channel)),
+                    answer.SetException));
             return answer.Task;
         }
     }
@@ -91,7 +95,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
                 channel.Record = record;
                 channel.WrittenTouch = record.TouchedAt;
                 channel.IsKnown = isKnown;
-                foreach ((string key, StreamPosition position, long due) in answers.OrderBy(static each => each.Due)) channel.AddAnswer(key, new KnownAnswer(position, due, Task.CompletedTask));
+                foreach ((string key, StreamPosition position, long due) in answers.OrderBy(static each => each.Due))
+                    channel.AddAnswer(key, new KnownAnswer(position, due, Task.CompletedTask));
                 Queue<(Action Start, Action<Exception> Fail)> waiting = channel.Waiting!;
                 channel.Waiting = null;
                 while (waiting.TryDequeue(out (Action Start, Action<Exception> Fail) next)) next.Start();
@@ -138,7 +143,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
                 page = store.Scan(prefix, after, 1000, long.MaxValue);
                 foreach (StoreEntry entry in page.Entries)
                 {
-                    if (HistoryKeys.TryReadIdempotency(entry.Key.Span, out _, out string key) && HistoryKeys.TryDecodeAnswer(entry.Value.Span, out StreamPosition position, out long due))
+                    if (HistoryKeys.TryReadIdempotency(entry.Key.Span, out _, out string key)
+                        && HistoryKeys.TryDecodeAnswer(entry.Value.Span, out StreamPosition position, out long due))
                         answers.Add((key, position, due));
                     after = entry.Key.ToArray();
                 }
@@ -163,7 +169,7 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     private ChannelRecord Refresh(KeptChannel channel, HistoryOptions options, long now)
     {
         ChannelRecord record = channel.Record;
-        if (!channel.IsKnown || record.IsForgotten(now))
+        if (!channel.IsKnown || record.IsEvicted(now))
         {
             if (channel.IsKnown) DeleteStored(record);
             record = ChannelRecord.Begin(now) with { Generation = mark.Generation };
@@ -186,16 +192,19 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
 
         ChannelRecord record = Refresh(channel, options, now);
         ulong version = append.Publication.Extras?.Version ?? 0;
-        if (version > 0 && record.Version >= version && (string.IsNullOrEmpty(append.VersionEpoch) || append.VersionEpoch == record.VersionEpoch))
+        if (version > 0 && record.Version >= version
+            && (string.IsNullOrEmpty(append.VersionEpoch) || append.VersionEpoch == record.VersionEpoch))
             return Task.FromResult(new AppendResult(record.Position, AppendOutcome.StaleVersion));
 
         ulong offset = record.Top + 1;
         Publication added = append.Publication with { Offset = offset };
         bool isSynced = options.Durability == HistoryDurability.Fsync;
-        var changes = new List<StoreChange>(4) { StoreChange.Put(HistoryKeys.OfPublication(record.Epoch, offset), PublicationRecord.Encode(added)) };
+        var changes =
+            new List<StoreChange>(4) { StoreChange.Put(HistoryKeys.OfPublication(record.Epoch, offset), PublicationRecord.Encode(added)) };
         ulong firstKept = offset > (ulong)options.Size ? Math.Max(record.First, offset - (ulong)options.Size + 1) : record.First;
         ulong stored = record.Stored;
-        for (int i = 0; i < TrimmedPerAppendMax && stored < firstKept; i++) changes.Add(StoreChange.Delete(HistoryKeys.OfPublication(record.Epoch, stored++)));
+        for (int i = 0; i < TrimmedPerAppendMax && stored < firstKept; i++)
+            changes.Add(StoreChange.Delete(HistoryKeys.OfPublication(record.Epoch, stored++)));
         record = record with
         {
             Top = offset,
@@ -209,9 +218,11 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
             Generation = mark.Generation,
         };
         changes.Add(StoreChange.Put(HistoryKeys.OfChannel(channel.Name), record.Encode()));
-        for (int i = 0; i < KeysPerAppendMax && channel.TryTakeExpired(now, out string expired); i++) changes.Add(StoreChange.Delete(HistoryKeys.OfIdempotency(channel.Name, expired)));
+        for (int i = 0; i < KeysPerAppendMax && channel.TryTakeExpired(now, out string expired); i++)
+            changes.Add(StoreChange.Delete(HistoryKeys.OfIdempotency(channel.Name, expired)));
         long due = now + (long)append.IdempotencyTtl.TotalMilliseconds;
-        if (append.IdempotencyKey is { } key) changes.Add(StoreChange.Put(HistoryKeys.OfIdempotency(channel.Name, key), HistoryKeys.EncodeAnswer(record.Position, due)));
+        if (append.IdempotencyKey is { } key)
+            changes.Add(StoreChange.Put(HistoryKeys.OfIdempotency(channel.Name, key), HistoryKeys.EncodeAnswer(record.Position, due)));
 
         Task write = WriteAsync(channel, record, changes, isSynced);
         if (append.IdempotencyKey is not null) channel.AddAnswer(append.IdempotencyKey, new KnownAnswer(record.Position, due, write));
@@ -256,7 +267,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
             {
                 channel.Pending--;
                 channel.IsBroken |= !isWritten;
-                if (channel is { IsBroken: true, Pending: 0 } && _channels.TryGetValue(channel.Name, out KeptChannel? current) && current == channel) _channels.Remove(channel.Name);
+                if (channel is { IsBroken: true, Pending: 0 } && _channels.TryGetValue(channel.Name, out KeptChannel? current)
+                    && current == channel) _channels.Remove(channel.Name);
             }
         }
     }
@@ -280,7 +292,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         }
 
         await write.ConfigureAwait(false);
-        if (query.Since is { Epoch: not StreamEpoch.None } since && since.Epoch != record.Epoch) return new HistoryPage(record.Position, []) { IsForeignEpoch = true };
+        if (query.Since is { Epoch: not StreamEpoch.None } since && since.Epoch != record.Epoch)
+            return new HistoryPage(record.Position, []) { IsForeignEpoch = true };
         ulong[] offsets = OffsetsOf(record, query);
         if (offsets.Length == 0) return new HistoryPage(record.Position, []);
         try
@@ -337,7 +350,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
                 {
                     if (values[i] is not { } value) throw Damaged($"publication {some[i]} is missing");
                     bytes += value.Length;
-                    if (!PublicationRecord.TryDecode(value.GetSpan().ToArray(), some[i], out Publication publication)) throw Damaged($"publication {some[i]} cannot be read");
+                    if (!PublicationRecord.TryDecode(value.GetSpan().ToArray(), some[i], out Publication publication))
+                        throw Damaged($"publication {some[i]} cannot be read");
                     publications.Add(publication);
                 }
             }
@@ -358,7 +372,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         ChannelRecord record = channel.Record;
         DeleteStored(record);
         record = record with { First = record.Top + 1, Stored = record.Top + 1 };
-        await WriteAsync(channel, record, [StoreChange.Put(HistoryKeys.OfChannel(channel.Name), record.Encode())], record.IsSynced).ConfigureAwait(false);
+        await WriteAsync(channel, record, [StoreChange.Put(HistoryKeys.OfChannel(channel.Name), record.Encode())], record.IsSynced)
+            .ConfigureAwait(false);
         return true;
     }
 
@@ -368,15 +383,20 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         for (ulong from = record.Stored; from <= record.Top; from += DeletedPerBatchMax)
         {
             var changes = new List<StoreChange>();
-            for (ulong offset = from; offset <= record.Top && offset - from < DeletedPerBatchMax; offset++) changes.Add(StoreChange.Delete(HistoryKeys.OfPublication(record.Epoch, offset)));
+            for (ulong offset = from; offset <= record.Top && offset - from < DeletedPerBatchMax; offset++)
+                changes.Add(StoreChange.Delete(HistoryKeys.OfPublication(record.Epoch, offset)));
             Ignore(store.WriteAsync(changes, Durability.System));
         }
     }
 
     // A failure is noted by the store's health, and what stays is found by a later sweep.
-    private static void Ignore(Task task) => task.ContinueWith(static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    private static void Ignore(Task task) =>
+        task.ContinueWith(
+            static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
-    /// <summary>Deletes what has expired, and forgets what has not been asked for; goes on where it stopped the last time. Blocks on the disk.</summary>
+    /// <summary>
+    /// Deletes what has expired, and drops what has not been asked for; goes on where it stopped the last time. Blocks on the disk.
+    /// </summary>
     /// <param name="channelsMax">Channels and keys looked at, at most.</param>
     public void Sweep(int channelsMax)
     {
@@ -386,7 +406,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         {
             if (_channels.Count <= ChannelsMax) return;
             long before = Now - IdleMilliseconds;
-            foreach (KeptChannel idle in _channels.Values.Where(each => each.IsIdle && each.UsedAt < before).ToList()) _channels.Remove(idle.Name);
+            foreach (KeptChannel idle in _channels.Values.Where(each => each.IsIdle && each.UsedAt < before).ToList())
+                _channels.Remove(idle.Name);
         }
     }
 
@@ -397,7 +418,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         long now = Now;
         foreach (StoreEntry entry in page.Entries)
         {
-            if (ChannelRecord.TryDecode(entry.Value.Span, out ChannelRecord record) && !record.IsForgotten(now) && !record.ListIsExpired(now) && record.Stored == record.First) continue;
+            if (ChannelRecord.TryDecode(entry.Value.Span, out ChannelRecord record) && !record.IsEvicted(now) && !record.ListIsExpired(now)
+                && record.Stored == record.First) continue;
             Ignore(EnterAsync(HistoryKeys.ChannelOf(entry.Key.Span), kept => Expire(kept)));
         }
     }
@@ -406,21 +428,24 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
     {
         long now = Now;
         ChannelRecord record = channel.Record;
-        while (channel.TryTakeExpired(now, out string key)) Ignore(store.DeleteAsync(HistoryKeys.OfIdempotency(channel.Name, key), Durability.System));
+        while (channel.TryTakeExpired(now, out string key))
+            Ignore(store.DeleteAsync(HistoryKeys.OfIdempotency(channel.Name, key), Durability.System));
         if (!channel.IsKnown || channel.Pending > 0) return Task.FromResult(false);
-        if (record.IsForgotten(now))
+        if (record.IsEvicted(now))
         {
             DeleteStored(record);
             channel.IsKnown = false;
             channel.Pending++;
-            return TrueAfter(FinishAsync(channel, store.DeleteAsync(HistoryKeys.OfChannel(channel.Name), Durability.System), isSynced: false));
+            return TrueAfter(
+                FinishAsync(channel, store.DeleteAsync(HistoryKeys.OfChannel(channel.Name), Durability.System), isSynced: false));
         }
 
         ulong first = record.ListIsExpired(now) ? record.Top + 1 : record.First;
         if (first == record.Stored) return Task.FromResult(false);
         DeleteStored(record with { Top = first - 1 });
         record = record with { First = first, Stored = first };
-        return TrueAfter(WriteAsync(channel, record, [StoreChange.Put(HistoryKeys.OfChannel(channel.Name), record.Encode())], isSynced: false));
+        return TrueAfter(
+            WriteAsync(channel, record, [StoreChange.Put(HistoryKeys.OfChannel(channel.Name), record.Encode())], isSynced: false));
     }
 
     private static async Task<bool> TrueAfter(Task task)
@@ -437,7 +462,8 @@ internal sealed class HistoryShard(KeyedStore store, AcknowledgedMark mark, Time
         long now = Now;
         foreach (StoreEntry entry in page.Entries)
         {
-            if (!HistoryKeys.TryReadIdempotency(entry.Key.Span, out string channel, out _) || !HistoryKeys.TryDecodeAnswer(entry.Value.Span, out _, out long due) || due > now) continue;
+            if (!HistoryKeys.TryReadIdempotency(entry.Key.Span, out string channel, out _)
+                || !HistoryKeys.TryDecodeAnswer(entry.Value.Span, out _, out long due) || due > now) continue;
             bool isInMemory;
             lock (_gate)
             {

@@ -32,7 +32,7 @@ internal sealed class KeptChannel(string name)
     /// <summary>When it was last asked for, in milliseconds since 1970.</summary>
     public long UsedAt { get; set; }
 
-    /// <summary>Whether it can be forgotten here and loaded again.</summary>
+    /// <summary>Whether it can be dropped here and loaded again.</summary>
     public bool IsIdle => Waiting is null && Pending == 0;
 
     /// <summary>What is known of an idempotency key.</summary>

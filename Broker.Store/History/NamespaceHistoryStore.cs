@@ -13,7 +13,8 @@ internal sealed class NamespaceHistoryStore(DurableHistories disk, MemoryHistory
     public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options.IsOnDisk ? new(disk.ShardOf(channel).AppendAsync(channel, append, options)) : memory.AppendAsync(channel, append, options);
+        return options.IsOnDisk ? new(disk.ShardOf(channel).AppendAsync(channel, append, options))
+            : memory.AppendAsync(channel, append, options);
     }
 
     /// <inheritdoc />

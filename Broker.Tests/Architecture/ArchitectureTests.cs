@@ -13,7 +13,8 @@ public sealed class ArchitectureTests
     public void Projects_reference_only_what_is_below_them()
     {
         var bad = new List<string>();
-        foreach (string name in s_map.Value.Files.Select(static file => file.Path[..file.Path.IndexOf('/', StringComparison.Ordinal)]).Distinct())
+        foreach (string name in s_map.Value.Files.Select(static file => file.Path[..file.Path.IndexOf('/', StringComparison.Ordinal)])
+            .Distinct())
         {
             bad.AddRange(LayerRules.CheckProject(name, XDocument.Load(Path.Combine(s_root, name, name + ".csproj"))));
         }

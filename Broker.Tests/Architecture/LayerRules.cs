@@ -3,7 +3,9 @@ using System.Xml.Linq;
 
 namespace Broker.Tests.Architecture;
 
-/// <summary>The rules of the tree. Each check returns one line per violation. A rule has no exceptions: a violation is cured in the code.</summary>
+/// <summary>
+/// The rules of the tree. Each check returns one line per violation. A rule has no exceptions: a violation is cured in the code.
+/// </summary>
 internal static partial class LayerRules
 {
     /// <summary>Most files that may form a circle.</summary>
@@ -26,7 +28,8 @@ internal static partial class LayerRules
         ["Broker.AspNetCore"] = ["Broker.Actors", "Broker.Dialects", "Broker.Identity"],
         ["Broker.Host"] =
         [
-            "Broker.Actors", "Broker.AspNetCore", "Broker.Cli", "Broker.Configuration", "Broker.Dialects", "Broker.Identity", "Broker.Store",
+            "Broker.Actors", "Broker.AspNetCore", "Broker.Cli", "Broker.Configuration", "Broker.Dialects", "Broker.Identity",
+                "Broker.Store",
         ],
     };
 
@@ -66,7 +69,8 @@ internal static partial class LayerRules
     /// <summary>Circles of folders, and circles of more files than may be.</summary>
     public static IEnumerable<string> CheckCircles(SourceMap map)
     {
-        foreach (string[] circle in Circles.In(map.FolderArrows())) yield return "these folders form a circle: " + string.Join(", ", circle);
+        foreach (string[] circle in Circles.In(map.FolderArrows()))
+            yield return "these folders form a circle: " + string.Join(", ", circle);
         foreach (string[] circle in Circles.In(map.FileArrows))
         {
             if (circle.Length > FilesInCircleMax) yield return $"{circle.Length} files form a circle: " + string.Join(", ", circle);
@@ -92,7 +96,8 @@ internal static partial class LayerRules
         foreach (SourceFile file in map.Files)
         {
             if (!file.Path.StartsWith("Broker.Actors/", StringComparison.Ordinal)) continue;
-            foreach (string found in name.Matches(file.Code).Select(static match => match.Value).Distinct()) yield return $"{file.Path} names a dialect: {found}";
+            foreach (string found in name.Matches(file.Code).Select(static match => match.Value).Distinct())
+                yield return $"{file.Path} names a dialect: {found}";
         }
     }
 

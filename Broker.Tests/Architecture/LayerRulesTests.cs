@@ -8,7 +8,9 @@ public sealed class LayerRulesTests
     [Fact]
     public void Rejects_a_reference_that_points_up()
     {
-        XDocument project = XDocument.Parse("""<Project><ItemGroup><ProjectReference Include="../Broker.Host/Broker.Host.csproj" /></ItemGroup></Project>""");
+        XDocument project =
+            XDocument.Parse(
+                """<Project><ItemGroup><ProjectReference Include="../Broker.Host/Broker.Host.csproj" /></ItemGroup></Project>""");
         Assert.Equal(["Broker.Actors references Broker.Host"], LayerRules.CheckProject("Broker.Actors", project));
     }
 
@@ -54,7 +56,9 @@ public sealed class LayerRulesTests
     {
         SourceMap map = SourceMap.Of(
             ("P/A/Door.cs", "using P.B;\nnamespace P.A;\npublic sealed class Door { private Key? _key; }"),
-            ("P/B/Key.cs", "namespace P.B;\n/// <summary>Of a <see cref=\"Door\"/>.</summary>\npublic sealed class Key { string s = \"Door\"; /* Door */ }"));
+            ("P/B/Key.cs",
+                "namespace P.B;\n/// <summary>Of a <see cref=\"Door\"/>.</summary>\npublic sealed class Key { string s = \"Door\"; /* Door "
+                    + "*/ }"));
         Assert.Empty(LayerRules.CheckCircles(map));
     }
 
@@ -78,10 +82,14 @@ public sealed class LayerRulesTests
     public void Rejects_a_dialect_that_names_another()
     {
         SourceMap map = SourceMap.Of(
-            ("Broker.Dialects/Echo/EchoSession.cs", "using Broker.Dialects.Native;\nnamespace Broker.Dialects.Echo;\nclass EchoSession { NativeSettings s; }"),
+            ("Broker.Dialects/Echo/EchoSession.cs",
+                "using Broker.Dialects.Native;\nnamespace Broker.Dialects.Echo;\nclass EchoSession { NativeSettings s; }"),
             ("Broker.Dialects/Native/NativeSettings.cs", "namespace Broker.Dialects.Native;\nclass NativeSettings;"),
-            ("Broker.Dialects/StandardSettings.cs", "using Broker.Dialects.Native;\nnamespace Broker.Dialects;\nclass StandardSettings { NativeSettings s; }"));
-        Assert.Equal(["Broker.Dialects/Echo/EchoSession.cs names a type of Broker.Dialects/Native/NativeSettings.cs"], LayerRules.CheckDialects(map));
+            ("Broker.Dialects/StandardSettings.cs",
+                "using Broker.Dialects.Native;\nnamespace Broker.Dialects;\nclass StandardSettings { NativeSettings s; }"));
+        Assert.Equal(
+            ["Broker.Dialects/Echo/EchoSession.cs names a type of Broker.Dialects/Native/NativeSettings.cs"],
+                LayerRules.CheckDialects(map));
     }
 
     [Fact]

@@ -5,8 +5,8 @@ namespace Broker.Tests.Architecture;
 
 /// <summary>The product's C# files, the types that each declares, and which file names a type of which other.</summary>
 /// <remarks>
-/// Made of text alone: comments and strings are left out, and a name counts where the namespace that declares it is visible. So a name that only
-/// looks like a type of a visible namespace counts as well: it is cured by another name.
+/// Made of text alone: comments and strings are left out, and a name counts where the namespace that declares it is visible. So a name that
+/// only looks like a type of a visible namespace counts as well: it is cured by another name.
 /// </remarks>
 internal sealed partial class SourceMap
 {
@@ -18,7 +18,8 @@ internal sealed partial class SourceMap
         Dictionary<string, List<SourceFile>> declared = [];
         foreach (SourceFile file in files)
         {
-            foreach (string name in file.Declared) (declared.TryGetValue(name, out List<SourceFile>? where) ? where : declared[name] = []).Add(file);
+            foreach (string name in file.Declared)
+                (declared.TryGetValue(name, out List<SourceFile>? where) ? where : declared[name] = []).Add(file);
         }
 
         foreach (SourceFile file in files)
@@ -50,7 +51,8 @@ internal sealed partial class SourceMap
         foreach ((string from, SortedSet<string> files) in _arrows)
         {
             string folder = FolderOf(from);
-            if (!folders.TryGetValue(folder, out SortedSet<string>? to)) folders.Add(folder, to = new SortedSet<string>(StringComparer.Ordinal));
+            if (!folders.TryGetValue(folder, out SortedSet<string>? to))
+                folders.Add(folder, to = new SortedSet<string>(StringComparer.Ordinal));
             foreach (string file in files)
             {
                 if (FolderOf(file) != folder) to.Add(FolderOf(file));
@@ -60,7 +62,9 @@ internal sealed partial class SourceMap
         return folders;
     }
 
-    /// <summary>Reads the product's files under the root of the repository; tests, benchmarks, fuzz targets and samples are left out.</summary>
+    /// <summary>
+    /// Reads the product's files under the root of the repository; tests, benchmarks, fuzz targets and samples are left out.
+    /// </summary>
     public static SourceMap Read(string root)
     {
         List<SourceFile> files = [];
@@ -70,7 +74,8 @@ internal sealed partial class SourceMap
             foreach (string file in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories))
             {
                 string path = Path.GetRelativePath(root, file).Replace('\\', '/');
-                if (!path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal)) files.Add(SourceFile.Of(path, File.ReadAllText(file)));
+                if (!path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal))
+                    files.Add(SourceFile.Of(path, File.ReadAllText(file)));
             }
         }
 
@@ -78,7 +83,8 @@ internal sealed partial class SourceMap
     }
 
     /// <summary>Makes a map of given texts.</summary>
-    public static SourceMap Of(params (string Path, string Text)[] files) => new([.. files.Select(static file => SourceFile.Of(file.Path, file.Text))]);
+    public static SourceMap Of(params (string Path, string Text)[] files) =>
+        new([.. files.Select(static file => SourceFile.Of(file.Path, file.Text))]);
 
     internal static string FolderOf(string path) => path.LastIndexOf('/') is > 0 and int end ? path[..end] : "";
 }
@@ -123,7 +129,8 @@ internal sealed partial record SourceFile(
     private static partial Regex NamespaceLine();
 
     [GeneratedRegex(@"^\s*(?:(?:public|internal|private|protected|file|static|sealed|abstract|readonly|ref|unsafe|partial|new)\s+)*"
-        + @"(?:class|struct|interface|enum|record\s+struct|record\s+class|record|delegate\s+[\w<>\[\],.? ]+?)\s+([A-Z]\w*)", RegexOptions.Multiline)]
+        + @"(?:class|struct|interface|enum|record\s+struct|record\s+class|record|delegate\s+[\w<>\[\],.? ]+?)\s+([A-Z]\w*)",
+        RegexOptions.Multiline)]
     private static partial Regex Declarations();
 
     [GeneratedRegex(@"\b([A-Z]\w*)\b")]

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Broker.Tests.AspNetCore;
 
-/// <summary>Tokens and the server API in an application of somebody's own.</summary>
+/// <summary>Tokens and the server API in an application of someone's own.</summary>
 public sealed class EmbeddedIdentityTests : IAsyncLifetime
 {
     private const string Secret = "a secret of thirty-two characters", Key = "a long random key";
@@ -62,7 +62,8 @@ public sealed class EmbeddedIdentityTests : IAsyncLifetime
     {
         using ClientWebSocket client = await ConnectAsync("""{"id":1,"connect":{}}""", Token);
         Assert.Contains("\"client\":", await ReadAsync(client), StringComparison.Ordinal);
-        using ClientWebSocket forged = await ConnectAsync("""{"id":1,"connect":{}}""", TokenWriter.WriteConnection("another", "42", DateTimeOffset.UtcNow, null));
+        using ClientWebSocket forged =
+            await ConnectAsync("""{"id":1,"connect":{}}""", TokenWriter.WriteConnection("another", "42", DateTimeOffset.UtcNow, null));
         Assert.Equal("3500", await ReadAsync(forged));
     }
 
@@ -77,7 +78,8 @@ public sealed class EmbeddedIdentityTests : IAsyncLifetime
         return client;
     }
 
-    private Task SendAsync(ClientWebSocket client, string text) => client.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, _limit.Token);
+    private Task SendAsync(ClientWebSocket client, string text) =>
+        client.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, _limit.Token);
 
     // A message; the code, if the connection is closed; pings are passed over.
     private async Task<string> ReadAsync(ClientWebSocket client)

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Broker.Tests.AspNetCore;
 
-/// <summary>The keyed store in somebody's own application, by the very lines of docs/EMBEDDING.md.</summary>
+/// <summary>The keyed store in someone's own application, by the very lines of docs/EMBEDDING.md.</summary>
 public sealed class EmbeddedStoreTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-embedded-");
@@ -23,8 +23,11 @@ public sealed class EmbeddedStoreTests : IAsyncLifetime
         KeyedStore store = _store = KeyedStore.Open(_folder.FullName);
         foreach ((string name, StoreHandler handler) in new StoreHandlers(store).All)
             builder.Services.AddBrokerMethod(name, (call, _) => new(handler(call.Arguments)));
-        foreach ((string name, StoreStreamHandler handler) in new StoreStreams(store, callsMax: 64, TimeSpan.FromSeconds(60), TimeProvider.System).All)
-            builder.Services.AddBrokerMethod(name, (call, cancel) => new(handler(new StoreCall(call.Arguments, call.Items, call.SayAsync), cancel)));
+        foreach ((string name, StoreStreamHandler handler) in new StoreStreams(
+            store, callsMax: 64, TimeSpan.FromSeconds(60), TimeProvider.System).All)
+            builder.Services.AddBrokerMethod(
+                name, (call, cancellationToken) =>
+                    new(handler(new StoreCall(call.Arguments, call.Items, call.SendAsync), cancellationToken)));
         _app = builder.Build();
         _app.MapBroker();
         await _app.StartAsync();
@@ -40,7 +43,9 @@ public sealed class EmbeddedStoreTests : IAsyncLifetime
     [Fact]
     public async Task It_has_the_methods_of_one_piece_and_those_of_many()
     {
-        await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = new UriBuilder(_app.Urls.Single()) { Scheme = "ws", Path = "/ws" }.Uri });
+        await using BrokerClient client =
+            await BrokerClient.ConnectAsync(
+                new BrokerClientOptions { Url = new UriBuilder(_app.Urls.Single()) { Scheme = "ws", Path = "/ws" }.Uri });
         var store = new StoreClient(client);
         using var target = new MemoryStream();
 
@@ -57,7 +62,8 @@ public sealed class EmbeddedStoreTests : IAsyncLifetime
         string page = File.ReadAllText(Path.Combine(ProjectFolder.Path, "..", "docs", "EMBEDDING.md"));
         string compiled = File.ReadAllText(Path.Combine(ProjectFolder.Path, "AspNetCore", "EmbeddedStoreTests.cs"));
         string[] lines = [.. page.Split('\n').Select(static line => line.Trim()).Where(static line =>
-            line.Contains("new StoreHandlers(", StringComparison.Ordinal) || line.Contains("new StoreStreams(", StringComparison.Ordinal) || line.Contains("new(handler(", StringComparison.Ordinal))];
+            line.Contains("new StoreHandlers(", StringComparison.Ordinal) || line.Contains("new StoreStreams(", StringComparison.Ordinal)
+                || line.Contains("new(handler(", StringComparison.Ordinal))];
 
         Assert.Equal(4, lines.Length);
         Assert.All(lines, line => Assert.Contains(line, compiled, StringComparison.Ordinal));

@@ -21,6 +21,8 @@ public sealed class EmbeddingTests
 
         string program = await File.ReadAllTextAsync(Path.Combine(root.FullName, "samples", "Embedded", "Program.cs"));
 
-        Assert.Contains($"```csharp\n{program}```", await File.ReadAllTextAsync(Path.Combine(root.FullName, "docs", "EMBEDDING.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            $"```csharp\n{program}```", await File.ReadAllTextAsync(Path.Combine(root.FullName, "docs", "EMBEDDING.md")),
+                StringComparison.Ordinal);
     }
 }

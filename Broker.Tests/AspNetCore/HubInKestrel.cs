@@ -29,7 +29,8 @@ internal sealed class HubInKestrel : IAsyncDisposable
     {
         _app = app;
         _certificate = certificate;
-        _handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == certificate.GetCertHashString() } };
+        _handler = new SocketsHttpHandler { SslOptions =
+            { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == certificate.GetCertHashString() } };
         _invoker = new HttpMessageInvoker(_handler);
     }
 
@@ -65,7 +66,8 @@ internal sealed class HubInKestrel : IAsyncDisposable
         return new HubInKestrel(app, certificate);
     }
 
-    public Uri UriOf(Way way, string path) => new UriBuilder(way == Way.Plain ? Plain : Secured) { Scheme = way == Way.Plain ? "ws" : "wss", Path = path }.Uri;
+    public Uri UriOf(Way way, string path) =>
+        new UriBuilder(way == Way.Plain ? Plain : Secured) { Scheme = way == Way.Plain ? "ws" : "wss", Path = path }.Uri;
 
     public async Task<ClientWebSocket> ConnectAsync(Way way, string path, Action<ClientWebSocketOptions>? options = null)
     {
@@ -81,7 +83,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
         }
         catch (WebSocketException refused)
         {
-            throw new RefusedException(client.HttpStatusCode, refused);
+            throw new RequestRejectedException(client.HttpStatusCode, refused);
         }
 
         return client;
@@ -90,10 +92,13 @@ internal sealed class HubInKestrel : IAsyncDisposable
     /// <summary>A client that goes no further than its upgrade, for what no library would do.</summary>
     public async Task<Socket> ConnectRawAsync(string path, int receiveBytes = 64 * 1024)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = receiveBytes, NoDelay = true };
+        var socket =
+            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+                { ReceiveBufferSize = receiveBytes, NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, Plain.Port);
         await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: {Plain.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+            $"GET {path} HTTP/1.1\r\nHost: {Plain.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                + $"13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
         var head = new StringBuilder();
         byte[] one = new byte[1];
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
@@ -132,7 +137,7 @@ public enum Way
 }
 
 /// <summary>The handshake was answered, but with no WebSocket.</summary>
-internal sealed class RefusedException(HttpStatusCode status, Exception inner) : Exception($"{(int)status}", inner)
+internal sealed class RequestRejectedException(HttpStatusCode status, Exception inner) : Exception($"{(int)status}", inner)
 {
     public HttpStatusCode Status => status;
 }

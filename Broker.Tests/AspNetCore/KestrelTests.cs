@@ -44,7 +44,7 @@ public sealed class KestrelTests
     }
 
     [Theory, InlineData(Way.Plain), InlineData(Way.Tls), InlineData(Way.Http2)]
-    public async Task A_server_that_closes_says_why_and_waits_for_the_answer(Way way)
+    public async Task A_closing_server_sends_a_reason_and_waits_for_the_reply(Way way)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync();
         using ClientWebSocket client = await hub.ConnectAsync(way, "/connection/websocket");
@@ -67,13 +67,13 @@ public sealed class KestrelTests
         foreach (ClientWebSocket client in (ClientWebSocket[])[one, other])
         {
             await client.SendTextAsync("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"room\"}}");
-            await HearAsync(client, "\"subscribe\":{}");
+            await ReceiveAsync(client, "\"subscribe\":{}");
         }
 
         await one.SendTextAsync("{\"id\":3,\"publish\":{\"channel\":\"room\",\"data\":\"hello\"}}");
 
-        await HearAsync(other, "\"data\":\"hello\"");
-        await HearAsync(one, "\"data\":\"hello\"");
+        await ReceiveAsync(other, "\"data\":\"hello\"");
+        await ReceiveAsync(one, "\"data\":\"hello\"");
     }
 
     [Theory]
@@ -87,7 +87,7 @@ public sealed class KestrelTests
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync();
 
-        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => hub.ConnectAsync(way, path, options =>
+        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => hub.ConnectAsync(way, path, options =>
         {
             if (origin is not null) options.SetRequestHeader("Origin", origin);
             if (subprotocol is not null) options.AddSubProtocol(subprotocol);
@@ -98,10 +98,11 @@ public sealed class KestrelTests
     }
 
     [Theory, InlineData(Way.Plain), InlineData(Way.Http2)]
-    public async Task The_subprotocol_that_is_spoken_is_answered(Way way)
+    public async Task The_supported_subprotocol_is_answered(Way way)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync();
-        using ClientWebSocket client = await hub.ConnectAsync(way, "/connection/websocket", options => options.AddSubProtocol("centrifuge-json"));
+        using ClientWebSocket client =
+            await hub.ConnectAsync(way, "/connection/websocket", options => options.AddSubProtocol("centrifuge-json"));
 
         Assert.Equal("centrifuge-json", client.SubProtocol);
     }
@@ -109,10 +110,11 @@ public sealed class KestrelTests
     [Theory, InlineData(Way.Plain), InlineData(Way.Http2)]
     public async Task One_connection_more_than_there_may_be_is_answered_503(Way way)
     {
-        await using HubInKestrel hub = await HubInKestrel.StartAsync(new StandardSettings { Listen = new ListenSettings { ConnectionsMax = 1 } });
+        await using HubInKestrel hub =
+            await HubInKestrel.StartAsync(new StandardSettings { Listen = new ListenSettings { ConnectionsMax = 1 } });
         using ClientWebSocket first = await hub.ConnectAsync(way, "/echo");
 
-        RefusedException refused = await Assert.ThrowsAsync<RefusedException>(() => hub.ConnectAsync(way, "/echo"));
+        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => hub.ConnectAsync(way, "/echo"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
 
         await first.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Limited());
@@ -155,16 +157,19 @@ public sealed class KestrelTests
     [Fact]
     public async Task A_reader_that_takes_nothing_is_closed_at_the_bound_of_its_queue()
     {
-        var bounds = new ReactorSettings { QueueBytesMax = 256 * 1024, BlockedLimit = TimeSpan.FromMinutes(5), CloseLimit = TimeSpan.FromMilliseconds(200) };
+        var bounds =
+            new ReactorSettings { QueueBytesMax = 256 * 1024, BlockedLimit = TimeSpan.FromMinutes(5),
+                CloseLimit = TimeSpan.FromMilliseconds(200) };
         await using HubInKestrel hub = await HubInKestrel.StartAsync(new StandardSettings { Reactor = bounds });
         using ClientWebSocket publisher = await hub.ConnectAsync(Way.Plain, "/connection/websocket");
         await publisher.SendTextAsync("{\"id\":1,\"connect\":{}}");
-        await HearAsync(publisher, "\"connect\":{");
+        await ReceiveAsync(publisher, "\"connect\":{");
         using Socket slow = await hub.ConnectRawAsync("/connection/websocket", receiveBytes: 4096);
         await slow.SendAsync(Masked("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"flood\"}}"));
         byte[] some = new byte[4096];
-        var heard = new StringBuilder();
-        while (!heard.ToString().Contains("\"subscribe\"", StringComparison.Ordinal)) heard.Append(Encoding.UTF8.GetString(some, 0, await slow.ReceiveAsync(some)));
+        var received = new StringBuilder();
+        while (!received.ToString().Contains("\"subscribe\"", StringComparison.Ordinal))
+            received.Append(Encoding.UTF8.GetString(some, 0, await slow.ReceiveAsync(some)));
 
         string publish = "{\"id\":5,\"publish\":{\"channel\":\"flood\",\"data\":\"" + new string('x', 60_000) + "\"}}";
         int published = 0;
@@ -172,14 +177,14 @@ public sealed class KestrelTests
         {
             Assert.True(++published < 1000, "60 MB went to a client that reads nothing");
             await publisher.SendTextAsync(publish);
-            await HearAsync(publisher, "\"publish\":{}");
+            await ReceiveAsync(publisher, "\"publish\":{}");
         }
 
         await Until(() => hub.Hub.Counters.Open == 1);
     }
 
     [Theory, InlineData(Way.Plain), InlineData(Way.Tls), InlineData(Way.Http2)]
-    public async Task A_stop_tells_every_client_3001_and_leaves_nobody(Way way)
+    public async Task A_stop_disconnects_every_client_with_3001(Way way)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync();
         ClientWebSocket[] clients = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => hub.ConnectAsync(way, "/connection/websocket")));
@@ -198,20 +203,20 @@ public sealed class KestrelTests
     }
 
     [Fact]
-    public async Task A_client_that_breaks_a_rule_gets_all_that_was_said_and_no_reset()
+    public async Task A_violating_client_gets_all_replies_and_no_reset()
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync();
         using Socket client = await hub.ConnectRawAsync("/echo");
 
         await client.SendAsync((byte[])[.. Masked("hello"), 0xf1, 0x80, 0, 0, 0, 0, .. Masked("not read")]);
-        var heard = new MemoryStream();
+        var received = new MemoryStream();
         byte[] some = new byte[1024];
-        while (!heard.ToArray().Contains((byte)0x88)) heard.Write(some, 0, await client.ReceiveAsync(some));
+        while (!received.ToArray().Contains((byte)0x88)) received.Write(some, 0, await client.ReceiveAsync(some));
         await client.SendAsync((byte[])[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]);
         int more;
-        while ((more = await client.ReceiveAsync(some)) > 0) heard.Write(some, 0, more);
+        while ((more = await client.ReceiveAsync(some)) > 0) received.Write(some, 0, more);
 
-        byte[] all = heard.ToArray();
+        byte[] all = received.ToArray();
         Assert.Equal("\u0081\u0005hello", Encoding.Latin1.GetString(all, 0, 7));
         Assert.Equal([0x88, 0x03, 0xea], (byte[])[all[7], all[9], all[10]]);
         await Until(() => hub.Hub.Counters.Open == 0);
@@ -225,14 +230,14 @@ public sealed class KestrelTests
         return [0x81, (byte)(0x80 | payload.Length), 0, 0, 0, 0, .. payload];
     }
 
-    private static async Task HearAsync(ClientWebSocket client, string expected)
+    private static async Task ReceiveAsync(ClientWebSocket client, string expected)
     {
-        var heard = new StringBuilder();
-        while (!heard.ToString().Contains(expected, StringComparison.Ordinal))
+        var received = new StringBuilder();
+        while (!received.ToString().Contains(expected, StringComparison.Ordinal))
         {
             (WebSocketMessageType type, byte[] bytes) = await client.ReceiveWholeAsync();
             Assert.Equal(WebSocketMessageType.Text, type);
-            heard.Append(Encoding.UTF8.GetString(bytes));
+            received.Append(Encoding.UTF8.GetString(bytes));
         }
     }
 

@@ -26,7 +26,7 @@ public sealed class BufferPoolTests
     {
         var pool = new BufferPool();
         byte[] first = pool.Rent(1000);
-        pool.GiveBack(first);
+        pool.Return(first);
 
         Assert.Equal(1024, pool.KeptBytes);
         Assert.NotSame(first, pool.Rent(2000));
@@ -40,7 +40,7 @@ public sealed class BufferPoolTests
     {
         var pool = new BufferPool();
 
-        pool.GiveBack(pool.Rent(BufferPool.BufferBytesMax * 2));
+        pool.Return(pool.Rent(BufferPool.BufferBytesMax * 2));
 
         Assert.Equal(0, pool.KeptBytes);
         Assert.Equal(0, pool.Outstanding);
@@ -52,7 +52,7 @@ public sealed class BufferPoolTests
         var pool = new BufferPool(keptBytesMax: 3000);
         byte[][] rented = [pool.Rent(1024), pool.Rent(1024), pool.Rent(1024), pool.Rent(512)];
 
-        foreach (byte[] buffer in rented) pool.GiveBack(buffer);
+        foreach (byte[] buffer in rented) pool.Return(buffer);
 
         Assert.Equal(2560, pool.KeptBytes);
         Assert.Equal(0, pool.Outstanding);

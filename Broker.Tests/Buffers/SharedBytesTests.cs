@@ -9,26 +9,26 @@ public sealed class SharedBytesTests
     private readonly CountingPool _pool = new();
 
     [Fact]
-    public void The_last_holder_gives_the_bytes_back_and_no_one_before()
+    public void Only_the_last_reference_returns_the_bytes()
     {
         SharedBytes bytes = SharedBytes.Rent(_pool, 100);
         Assert.True(bytes.IsPrivate);
-        Assert.Same(bytes, bytes.Hold());
+        Assert.Same(bytes, bytes.AddRef());
         Assert.False(bytes.IsPrivate);
 
-        bytes.LetGo();
+        bytes.Release();
         Assert.Equal(1, _pool.Outstanding);
-        bytes.LetGo();
+        bytes.Release();
         Assert.Equal(0, _pool.Outstanding);
     }
 
     [Fact]
-    public void One_holder_too_many_is_told_and_the_pool_does_not_notice()
+    public void One_release_too_many_throws_and_spares_the_pool()
     {
         SharedBytes bytes = SharedBytes.Rent(_pool, 100);
-        bytes.LetGo();
+        bytes.Release();
 
-        Assert.Throws<ObjectDisposedException>(bytes.LetGo);
+        Assert.Throws<ObjectDisposedException>(bytes.Release);
         Assert.Throws<ObjectDisposedException>(() => bytes.Array);
         Assert.Throws<ObjectDisposedException>(() => bytes.Append("x"u8));
         Assert.Equal(0, _pool.Outstanding);
@@ -62,7 +62,7 @@ public sealed class SharedBytesTests
         Assert.True(bytes.Room >= 3_000_000);
         Assert.Equal(Wire.Pattern(200), bytes.Array[..200]);
         Assert.Equal(1, _pool.Outstanding);
-        bytes.LetGo();
+        bytes.Release();
         Assert.Equal(0, _pool.Outstanding);
     }
 
@@ -82,10 +82,10 @@ public sealed class SharedBytesTests
     {
         SharedBytes bytes = SharedBytes.Rent(new BufferPool(), 16);
         Assert.True(bytes.TryAddRef());
-        bytes.LetGo();
-        bytes.LetGo();
+        bytes.Release();
+        bytes.Release();
 
         Assert.False(bytes.TryAddRef());
-        Assert.Throws<ObjectDisposedException>(bytes.Hold);
+        Assert.Throws<ObjectDisposedException>(bytes.AddRef);
     }
 }

@@ -91,7 +91,7 @@ public sealed class ChannelNamespacesTests
     [InlineData(ChannelAccess.Authenticated, "42", false, true)]
     [InlineData(ChannelAccess.Subscribers, "", true, true)]
     [InlineData(ChannelAccess.Subscribers, "42", false, false)]
-    public void Publishing_is_for_whom_the_namespace_says(ChannelAccess access, string user, bool isSubscribed, bool expected)
+    public void The_namespace_decides_who_may_publish(ChannelAccess access, string user, bool isSubscribed, bool expected)
     {
         var options = new ChannelNamespace { Publish = access };
 
@@ -123,18 +123,26 @@ public sealed class ChannelNamespacesTests
     }
 
     [Theory]
-    [InlineData("broker.namespaces.chat.history.sise = 1", "mine.conf line 1: there is no setting broker.namespaces.chat.history.sise; did you mean broker.namespaces.chat.history.size?")]
+    [InlineData("broker.namespaces.chat.history.sise = 1",
+        "mine.conf line 1: there is no setting broker.namespaces.chat.history.sise; did you mean broker.namespaces.chat.history.size?")]
     [InlineData("broker.namespace.chat {}", "mine.conf line 1: there is no group of settings broker.namespace.chat.")]
     [InlineData("broker.namespaces.c {}", "two or more")]
-    [InlineData("broker.namespaces.chat.slow-consumer = wait", "mine.conf line 1: broker.namespaces.chat.slow-consumer is wait, expected one of disconnect, drop-oldest, drop-newest, keep-latest.")]
-    [InlineData("broker.namespaces.chat.recovery = on", "mine.conf line 1: broker.namespaces.chat.recovery is on, expected off, as nothing is kept: set history.size and history.ttl.")]
+    [InlineData("broker.namespaces.chat.slow-consumer = wait",
+        "mine.conf line 1: broker.namespaces.chat.slow-consumer is wait, expected one of disconnect, drop-oldest, drop-newest, "
+            + "keep-latest.")]
+    [InlineData("broker.namespaces.chat.recovery = on",
+        "mine.conf line 1: broker.namespaces.chat.recovery is on, expected off, as nothing is kept: set history.size and history.ttl.")]
     [InlineData("broker.namespaces.chat.history.size = 5", "reference.conf")]
-    [InlineData("broker.namespaces.chat.join-leave = on", "mine.conf line 1: broker.namespaces.chat.join-leave is on, expected off, or presence = on.")]
-    [InlineData("broker.namespaces.chat.pattern = \"(a)\\\\1\"", "mine.conf line 1: broker.namespaces.chat.pattern is (a)\\1, expected a regular expression")]
+    [InlineData("broker.namespaces.chat.join-leave = on",
+        "mine.conf line 1: broker.namespaces.chat.join-leave is on, expected off, or presence = on.")]
+    [InlineData("broker.namespaces.chat.pattern = \"(a)\\\\1\"",
+        "mine.conf line 1: broker.namespaces.chat.pattern is (a)\\1, expected a regular expression")]
     [InlineData("broker.namespaces.c.presence = on", "broker.namespaces.c: expected a name of two or more of letters, digits, - and _.")]
     [InlineData("broker.namespaces.chat = 5", "mine.conf line 1: there is no setting broker.namespaces.chat")]
-    [InlineData("broker.channels.retained = on", "mine.conf line 1: broker.channels.retained is on, expected off, or recovery = on and recovery-mode = cache.")]
-    [InlineData("broker.channels.subscribe = subscribers", "mine.conf line 1: broker.channels.subscribe is subscribers, expected one of anonymous, authenticated, token, none.")]
+    [InlineData("broker.channels.retained = on",
+        "mine.conf line 1: broker.channels.retained is on, expected off, or recovery = on and recovery-mode = cache.")]
+    [InlineData("broker.channels.subscribe = subscribers",
+        "mine.conf line 1: broker.channels.subscribe is subscribers, expected one of anonymous, authenticated, token, none.")]
     public void A_bad_option_is_named_with_what_would_be_right(string text, string expected) =>
         Assert.Contains(expected, Assert.Throws<SettingException>(() => Read(text)).Message, StringComparison.Ordinal);
 

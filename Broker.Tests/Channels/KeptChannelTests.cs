@@ -16,8 +16,10 @@ public sealed class KeptChannelTests
 {
     private static readonly ChannelNamespaces s_namespaces = new(new ChannelNamespace(),
     [
-        new ChannelNamespace { Name = "kept", History = new HistoryOptions { Size = 3, Ttl = TimeSpan.FromMinutes(1) }, Recovery = true, Presence = true },
-        new ChannelNamespace { Name = "cache", History = new HistoryOptions { Size = 1, Ttl = TimeSpan.FromMinutes(1) }, Recovery = true, RecoveryMode = RecoveryMode.Cache },
+        new ChannelNamespace { Name = "kept", History = new HistoryOptions { Size = 3, Ttl = TimeSpan.FromMinutes(1) }, Recovery = true,
+            Presence = true },
+        new ChannelNamespace { Name = "cache", History = new HistoryOptions { Size = 1, Ttl = TimeSpan.FromMinutes(1) }, Recovery = true,
+            RecoveryMode = RecoveryMode.Cache },
     ]);
 
     private readonly FakeTimeProvider _time = new();
@@ -107,8 +109,11 @@ public sealed class KeptChannelTests
 
         Assert.Equal("1", Texts((await _home.ReadAsync("kept:a", HistoryQuery.All)).Page!.Publications));
         Assert.Equal(HubError.NotAvailable, (await _home.ReadAsync("plain", HistoryQuery.All)).Error);
-        Assert.Equal(HubError.UnrecoverablePosition, (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(7, 1), HistoryQuery.NoLimit))).Error);
-        Assert.Equal(HubError.BadRequest, (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(0, 0), 10, Reverse: true))).Error);
+        Assert.Equal(
+            HubError.UnrecoverablePosition,
+                (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(7, 1), HistoryQuery.NoLimit))).Error);
+        Assert.Equal(
+            HubError.BadRequest, (await _home.ReadAsync("kept:a", new HistoryQuery(new StreamPosition(0, 0), 10, Reverse: true))).Error);
         Assert.Null(await _home.RemoveAsync("kept:a"));
         Assert.Empty((await _home.ReadAsync("kept:a", HistoryQuery.All)).Page!.Publications);
     }
@@ -181,9 +186,11 @@ public sealed class KeptChannelTests
         Assert.Empty(_listener.Delivered);
     }
 
-    private Published Publish(string channel, string text, PublishOptions? options = null) => Now(_home.PublishAsync(Message(channel, text, options)));
+    private Published Publish(string channel, string text, PublishOptions? options = null) =>
+        Now(_home.PublishAsync(Message(channel, text, options)));
 
-    private Attached Attach(string channel, StreamPosition? after = null) => Now(_home.AttachAsync(new Attach(channel, 1) { After = after }, _listener));
+    private Attached Attach(string channel, StreamPosition? after = null) =>
+        Now(_home.AttachAsync(new Attach(channel, 1) { After = after }, _listener));
 
     private static Publish Message(string channel, string text, PublishOptions? options = null) =>
         new(channel, 1, new Publication { Data = Encoding.UTF8.GetBytes(text) }, options ?? PublishOptions.None);
@@ -194,7 +201,8 @@ public sealed class KeptChannelTests
         return answer.AsTask().Result;
     }
 
-    private static string Texts(IEnumerable<Publication> publications) => string.Join(' ', publications.Select(each => Encoding.UTF8.GetString(each.Data.Span)));
+    private static string Texts(IEnumerable<Publication> publications) =>
+        string.Join(' ', publications.Select(each => Encoding.UTF8.GetString(each.Data.Span)));
 
     private sealed class Listener : IChannelListener
     {
@@ -251,7 +259,8 @@ public sealed class KeptChannelTests
 
         internal void Fail(Exception failure) => _pending.Dequeue().Answer.SetException(failure);
 
-        public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) => inner.ReadAsync(channel, query, options);
+        public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) =>
+            inner.ReadAsync(channel, query, options);
 
         public ValueTask RemoveAsync(string channel) => inner.RemoveAsync(channel);
 

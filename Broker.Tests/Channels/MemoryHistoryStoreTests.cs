@@ -75,7 +75,8 @@ public sealed class MemoryHistoryStoreTests
         StreamPosition top = Append("a", "1").Position;
 
         Assert.True(_store.Read("a", new HistoryQuery(new StreamPosition(top.Epoch + 1, 0), HistoryQuery.NoLimit), s_three).IsForeignEpoch);
-        Assert.Equal("1", Texts(_store.Read("a", new HistoryQuery(new StreamPosition(StreamEpoch.None, 0), HistoryQuery.NoLimit), s_three)));
+        Assert.Equal(
+            "1", Texts(_store.Read("a", new HistoryQuery(new StreamPosition(StreamEpoch.None, 0), HistoryQuery.NoLimit), s_three)));
     }
 
     [Fact]
@@ -94,7 +95,7 @@ public sealed class MemoryHistoryStoreTests
     }
 
     [Fact]
-    public void The_epoch_is_forgotten_after_the_meta_ttl()
+    public void The_epoch_is_removed_after_the_meta_ttl()
     {
         StreamPosition first = Append("a", "1").Position;
         _time.Advance(TimeSpan.FromMinutes(59));
@@ -215,9 +216,12 @@ public sealed class MemoryHistoryStoreTests
         Assert.Equal(0, _budget.BytesUsed);
     }
 
-    private AppendResult Append(string channel, string text, string? key = null, ulong version = 0, string? versionEpoch = null) => _store.Append(
+    private AppendResult Append(string channel, string text, string? key = null, ulong version = 0, string? versionEpoch = null) =>
+        _store.Append(
         channel,
-        new HistoryAppend(new Publication { Data = Encoding.UTF8.GetBytes(text), Extras = version == 0 ? null : new PublicationExtras { Version = version } })
+        new HistoryAppend(
+            new Publication { Data = Encoding.UTF8.GetBytes(text), Extras = version == 0 ? null
+                : new PublicationExtras { Version = version } })
         {
             IdempotencyKey = key,
             IdempotencyTtl = TimeSpan.FromMinutes(5),
@@ -229,5 +233,6 @@ public sealed class MemoryHistoryStoreTests
 
     private HistoryPage Read(string channel) => _store.Read(channel, HistoryQuery.All, s_three);
 
-    private static string Texts(HistoryPage page) => string.Join(' ', page.Publications.Select(each => Encoding.UTF8.GetString(each.Data.Span)));
+    private static string Texts(HistoryPage page) =>
+        string.Join(' ', page.Publications.Select(each => Encoding.UTF8.GetString(each.Data.Span)));
 }

@@ -47,11 +47,14 @@ public sealed class ModelTests
     }
 
     [Fact]
-    public void No_cut_of_a_record_is_taken_for_one_with_its_parts()
+    public void No_truncated_record_reads_as_a_whole_one()
     {
-        byte[] record = PublicationRecord.Encode(new Publication { Info = new ClientInfo("42", "client"), Extras = new PublicationExtras { Version = 1, EventName = "e" } });
+        byte[] record =
+            PublicationRecord.Encode(
+                new Publication { Info = new ClientInfo("42", "client"), Extras = new PublicationExtras { Version = 1, EventName = "e" } });
 
-        for (int length = 0; length < record.Length; length++) Assert.False(PublicationRecord.TryDecode(record.AsMemory(0, length), 1, out _));
+        for (int length = 0; length < record.Length; length++)
+            Assert.False(PublicationRecord.TryDecode(record.AsMemory(0, length), 1, out _));
         Assert.False(PublicationRecord.TryDecode(new byte[] { 0, 2 }, 1, out _));
         Assert.False(PublicationRecord.TryDecode(new byte[] { 16, 0, 255, 255, 255, 127 }, 1, out _));
     }

@@ -41,7 +41,7 @@ public sealed class PresenceTests
     }
 
     [Fact]
-    public void In_a_large_channel_who_came_and_went_is_not_told()
+    public void A_large_channel_skips_joins_that_left_again()
     {
         var changes = new PresenceChanges();
         Assert.False(changes.MustWait(members: 10, coalesceAbove: 10));
@@ -60,7 +60,7 @@ public sealed class PresenceTests
     }
 
     [Fact]
-    public void Who_left_and_came_back_is_told_as_both()
+    public void A_leave_and_a_rejoin_are_both_sent()
     {
         var changes = new PresenceChanges();
         changes.Add(new PresenceChange(Client("a"), HasJoined: false));

@@ -19,11 +19,13 @@ public sealed class RecoveryTests
     [InlineData(78, 3, 5, "4 5", false, "", 5)]             // Another epoch.
     [InlineData(StreamEpoch.Foreign, 0, 5, "1 2 3 4 5", false, "", 5)]
     [InlineData(Epoch, 9, 5, "", false, "", 5)]             // A position that never was.
-    public void A_stream_is_recovered_if_everything_is_there(ulong epoch, ulong since, ulong top, string read, bool recovered, string given, ulong offset)
+    public void A_stream_is_recovered_if_everything_is_there(
+        ulong epoch, ulong since, ulong top, string read, bool recovered, string given, ulong offset)
     {
         RecoveryResult result = Recovery.Decide(RecoveryMode.Stream, new StreamPosition(epoch, since), Page(top, read));
 
-        Assert.Equal((recovered, given, new StreamPosition(Epoch, offset)), (result.IsRecovered, Offsets(result.Publications), result.Position));
+        Assert.Equal(
+            (recovered, given, new StreamPosition(Epoch, offset)), (result.IsRecovered, Offsets(result.Publications), result.Position));
     }
 
     [Theory]
@@ -34,24 +36,28 @@ public sealed class RecoveryTests
     [InlineData(Epoch, 5, 5, "", true, "", 5)]
     [InlineData(Epoch, 3, 5, "", false, "", 5)]             // Expired.
     [InlineData(0, 0, 0, "", false, "", 0)]                 // Nothing there yet.
-    public void A_cache_is_recovered_with_the_newest(ulong epoch, ulong since, ulong top, string read, bool recovered, string given, ulong offset)
+    public void A_cache_is_recovered_with_the_newest(
+        ulong epoch, ulong since, ulong top, string read, bool recovered, string given, ulong offset)
     {
         RecoveryResult result = Recovery.Decide(RecoveryMode.Cache, new StreamPosition(epoch, since), Page(top, read));
 
-        Assert.Equal((recovered, given, new StreamPosition(Epoch, offset)), (result.IsRecovered, Offsets(result.Publications), result.Position));
+        Assert.Equal(
+            (recovered, given, new StreamPosition(Epoch, offset)), (result.IsRecovered, Offsets(result.Publications), result.Position));
     }
 
     [Fact]
     public void The_query_leaves_the_epoch_to_the_decision()
     {
-        Assert.Equal(new HistoryQuery(new StreamPosition(0, 3), 300), Recovery.QueryFor(RecoveryMode.Stream, new StreamPosition(Epoch, 3), 300));
+        Assert.Equal(
+            new HistoryQuery(new StreamPosition(0, 3), 300), Recovery.QueryFor(RecoveryMode.Stream, new StreamPosition(Epoch, 3), 300));
         Assert.Equal(new HistoryQuery(null, 1, true), Recovery.QueryFor(RecoveryMode.Cache, new StreamPosition(Epoch, 3), 300));
     }
 
     private static HistoryPage Page(ulong top, string offsets) => new(new StreamPosition(Epoch, top), Publications(offsets));
 
     private static Publication[] Publications(string offsets) =>
-        [.. offsets.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(each => new Publication { Offset = ulong.Parse(each, System.Globalization.CultureInfo.InvariantCulture) })];
+        [.. offsets.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(each => new Publication { Offset = ulong.Parse(each, System.Globalization.CultureInfo.InvariantCulture) })];
 
     private static string Offsets(IReadOnlyList<Publication> publications) => string.Join(' ', publications.Select(each => each.Offset));
 }

@@ -14,7 +14,7 @@ public sealed class SlowConsumerTests
         Assert.Equal(expected, SlowConsumerRule.IsSlow(wasSlow, queued, 1000));
 
     [Fact]
-    public void Drop_oldest_keeps_the_newest_and_tells_the_gap()
+    public void Drop_oldest_keeps_the_newest_and_reports_the_gap()
     {
         WaitingPublications<string> waiting = Fill(SlowConsumerPolicy.DropOldest);
 
@@ -24,7 +24,7 @@ public sealed class SlowConsumerTests
     }
 
     [Fact]
-    public void Drop_newest_keeps_the_oldest_and_tells_the_gap()
+    public void Drop_newest_keeps_the_oldest_and_reports_the_gap()
     {
         WaitingPublications<string> waiting = Fill(SlowConsumerPolicy.DropNewest);
 
@@ -47,7 +47,7 @@ public sealed class SlowConsumerTests
     }
 
     [Fact]
-    public void As_much_is_taken_as_fits_and_the_gap_is_told_once()
+    public void Accepts_what_fits_and_reports_the_gap_once()
     {
         WaitingPublications<string> waiting = Fill(SlowConsumerPolicy.DropOldest);
 
@@ -66,7 +66,7 @@ public sealed class SlowConsumerTests
     }
 
     [Fact]
-    public void Channels_without_offsets_tell_a_count()
+    public void Channels_without_offsets_report_a_count()
     {
         var waiting = new WaitingPublications<string>(SlowConsumerPolicy.DropNewest, 10);
         for (int i = 0; i < 4; i++) waiting.Add("x", 0, null, 10);
@@ -77,7 +77,7 @@ public sealed class SlowConsumerTests
     }
 
     [Fact]
-    public void Many_gaps_are_told_as_few_with_their_counts()
+    public void Many_gaps_are_merged_into_few_with_their_counts()
     {
         var missed = new MissedOffsets();
         for (ulong offset = 2; offset <= 200; offset += 2) missed.Add(offset);

@@ -69,7 +69,8 @@ public sealed class TagsFilterTests
     [InlineData("""{"op":"and"}""", "An \"and\" of a filter needs a node.")]
     [InlineData("""{"op":"or","nodes":[]}""", "An \"or\" of a filter needs a node.")]
     [InlineData("""{"op":"or","nodes":[null]}""", "A node of a filter is null.")]
-    [InlineData("""{"op":"not","nodes":[{"key":"a","cmp":"ex"},{"key":"b","cmp":"ex"}]}""", "A \"not\" of a filter needs exactly one node.")]
+    [InlineData("""{"op":"not","nodes":[{"key":"a","cmp":"ex"},{"key":"b","cmp":"ex"}]}""",
+        "A \"not\" of a filter needs exactly one node.")]
     [InlineData("""{"op":"xor","nodes":[{"key":"a","cmp":"ex"}]}""", "The op of a filter is")]
     [InlineData("""{"key":"a","cmp":"in","vals":["b",null]}""", "A value of a filter is null.")]
     public void A_malformed_filter_is_refused_with_its_rule(string json, string expected)
@@ -86,7 +87,8 @@ public sealed class TagsFilterTests
         string leaf = """{"key":"a","cmp":"ex"}""";
         string wide = $$"""{"op":"and","nodes":[{{string.Join(',', Enumerable.Repeat(leaf, TagsFilterReader.NodesMax))}}]}""";
         string deep = string.Concat(Enumerable.Repeat("""{"op":"not","nodes":[""", 16)) + leaf + string.Concat(Enumerable.Repeat("]}", 16));
-        string values = $$"""{"key":"a","cmp":"in","vals":[{{string.Join(',', Enumerable.Repeat("\"x\"", TagsFilterReader.ValuesMax + 1))}}]}""";
+        string values =
+            $$"""{"key":"a","cmp":"in","vals":[{{string.Join(',', Enumerable.Repeat("\"x\"", TagsFilterReader.ValuesMax + 1))}}]}""";
 
         Assert.Equal("A filter has more than 256 nodes.", TagsFilterReader.Read(Encoding.UTF8.GetBytes(wide), out _));
         Assert.Equal("A filter is nested deeper than 16.", TagsFilterReader.Read(Encoding.UTF8.GetBytes(deep), out _));

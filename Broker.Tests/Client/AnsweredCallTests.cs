@@ -15,15 +15,17 @@ public sealed class AnsweredCallTests : ClientTest
         var methods = new ClientMethods();
         methods.Add("long", static (_, _) => new(new byte[Long]));
         await ConnectAsync(Options with { Methods = methods }, limits);
-        await Side.SayAsync(NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("long") }));
+        await Side.SendAsync(NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("long") }));
     }
 
-    private async Task<(uint Id, FaultCode Code, string Text)> HearFaultAsync()
+    private async Task<(uint Id, FaultCode Code, string Text)> ReceiveFaultAsync()
     {
         byte[] message;
-        do message = await Side.HearAsync();
+        do message = await Side.ReceiveAsync();
         while (HubSide.KindOf(message) == NativeKind.Chunk);
-        return Read(message, fault => (fault.As<CallFault>().Id, fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
+        return Read(message,
+            fault => (fault.As<CallFault>().Id, fault.As<CallFault>().Code,
+                System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
     }
 
     [Fact]
@@ -31,33 +33,34 @@ public sealed class AnsweredCallTests : ClientTest
     {
         await CallLongAsync(NativeLimits.Default with { StreamBytesMax = 550_000 });
 
-        Assert.Equal((Id, FaultCode.ResultTooBig, "600009 bytes are more than the hub takes: 550000."), await HearFaultAsync());
+        Assert.Equal((Id, FaultCode.ResultTooBig, "600009 bytes are more than the hub takes: 550000."), await ReceiveFaultAsync());
     }
 
     [Theory]
     [InlineData(ChunkError.ConnectionFull, FaultCode.ResultTooBig)]
     [InlineData(ChunkError.ProcessFull, FaultCode.Overloaded)]
-    public async Task A_result_that_the_hub_refuses_in_the_middle_is_a_fault_that_says_why(ChunkError why, FaultCode code)
+    public async Task A_result_rejected_midway_is_a_fault_with_the_reason(ChunkError why, FaultCode code)
     {
         await CallLongAsync();
-        uint stream = Read(await Side.HearAsync(), message => message.As<StreamHeader>().Stream);
+        uint stream = Read(await Side.ReceiveAsync(), message => message.As<StreamHeader>().Stream);
 
-        await Side.SayAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why, Id = stream }));
+        await Side.SendAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Code = (ushort)why, Id = stream }));
 
-        Assert.Equal((Id, code, $"The hub stopped the upload: {why}."), await HearFaultAsync());
+        Assert.Equal((Id, code, $"The hub stopped the upload: {why}."), await ReceiveFaultAsync());
     }
 
     [Fact]
     public async Task A_result_that_is_refused_when_all_of_it_has_been_sent_is_a_fault_too()
     {
         await CallLongAsync();
-        uint stream = Read(await Side.HearAsync(), message => message.As<StreamHeader>().Stream);
+        uint stream = Read(await Side.ReceiveAsync(), message => message.As<StreamHeader>().Stream);
         uint left;
-        do left = Read(await Side.HearAsync(), message => message.As<Chunk>().Total - 1 - message.As<Chunk>().Index);
+        do left = Read(await Side.ReceiveAsync(), message => message.As<Chunk>().Total - 1 - message.As<Chunk>().Index);
         while (left > 0);
 
-        await Side.SayAsync(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = ChunkError.Expired }));
+        await Side.SendAsync(
+            NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = stream, Code = ChunkError.Expired }));
 
-        Assert.Equal((Id, FaultCode.Overloaded, "The hub stopped the upload: Expired."), await HearFaultAsync());
+        Assert.Equal((Id, FaultCode.Overloaded, "The hub stopped the upload: Expired."), await ReceiveFaultAsync());
     }
 }

@@ -13,48 +13,49 @@ public sealed class AnsweredItemsTests : ClientTest
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     [Fact]
-    public async Task A_method_reads_further_arguments_and_says_results_before_the_last()
+    public async Task A_method_reads_items_and_sends_results_before_the_last()
     {
-        await ConnectAsync(async (call, cancel) =>
+        await ConnectAsync(async (call, cancellationToken) =>
         {
             byte sum = call.Arguments.Span[0];
             await foreach (ReadOnlyMemory<byte> item in call.Items)
             {
                 sum += item.Span[0];
-                await call.SendAsync(new[] { sum }, cancel);
+                await call.SendAsync(new[] { sum }, cancellationToken);
             }
 
             return new[] { (byte)(sum * 2) };
         });
 
-        await Side.SayAsync(CallOf([1], CallOptions.MoreArguments), ItemOf(2), ItemOf(3), NativeWriter.Message(new CallItemsEnd { Id = Id }));
+        await Side.SendAsync(
+            CallOf([1], CallOptions.MoreArguments), ItemOf(2), ItemOf(3), NativeWriter.Message(new CallItemsEnd { Id = Id }));
 
-        Assert.Equal(3, Read(await Side.HearAsync(), message => message.As<CallItem>().Data[0]));
-        Assert.Equal(6, Read(await Side.HearAsync(), message => message.As<CallItem>().Data[0]));
-        Assert.Equal(12, Read(await Side.HearAsync(), message => message.As<CallResult>().Data[0]));
+        Assert.Equal(3, Read(await Side.ReceiveAsync(), message => message.As<CallItem>().Data[0]));
+        Assert.Equal(6, Read(await Side.ReceiveAsync(), message => message.As<CallItem>().Data[0]));
+        Assert.Equal(12, Read(await Side.ReceiveAsync(), message => message.As<CallResult>().Data[0]));
     }
 
     [Fact]
     public async Task Results_wait_for_the_hubs_credit()
     {
-        int said = 0;
+        int sent = 0;
         await ConnectAsync(
-            async (call, cancel) =>
+            async (call, cancellationToken) =>
             {
-                for (; said < 3; said++) await call.SendAsync(new[] { (byte)said }, cancel);
+                for (; sent < 3; sent++) await call.SendAsync(new[] { (byte)sent }, cancellationToken);
                 return default;
             },
             limits: NativeLimits.Default with { WindowItems = 2 });
 
-        await Side.SayAsync(CallOf([]));
-        await Side.HearAsync();
-        await Side.HearAsync();
+        await Side.SendAsync(CallOf([]));
+        await Side.ReceiveAsync();
+        await Side.ReceiveAsync();
         Task<TimeSpan> ping = Client.PingAsync();
-        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));      // And not the third.
-        await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 1 }));
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.ReceiveAsync()));      // And not the third.
+        await Side.SendAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 1 }));
 
-        Assert.Equal(2, Read(await Side.HearAsync(), message => message.As<CallItem>().Data[0]));
-        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(2, Read(await Side.ReceiveAsync(), message => message.As<CallItem>().Data[0]));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.ReceiveAsync()));
         Assert.False(ping.IsCompleted);
     }
 
@@ -62,20 +63,20 @@ public sealed class AnsweredItemsTests : ClientTest
     public async Task The_hub_gets_credit_as_the_method_reads()
     {
         var read = new SemaphoreSlim(0);
-        await ConnectAsync(async (call, cancel) =>
+        await ConnectAsync(async (call, cancellationToken) =>
         {
-            await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.WaitAsync(cancel);
+            await foreach (ReadOnlyMemory<byte> _ in call.Items) await read.WaitAsync(cancellationToken);
             return default;
         });
 
-        await Side.SayAsync([CallOf([], CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => ItemOf((byte)i))]);
+        await Side.SendAsync([CallOf([], CallOptions.MoreArguments), .. Enumerable.Range(0, 8).Select(i => ItemOf((byte)i))]);
         read.Release(4);
 
-        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 4 }), await Side.HearAsync());
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 4 }), await Side.ReceiveAsync());
         read.Release(8);
-        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 4 }), await Side.HearAsync());
-        await Side.SayAsync(NativeWriter.Message(new CallItemsEnd { Id = Id }));
-        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = Id, Count = 4 }), await Side.ReceiveAsync());
+        await Side.SendAsync(NativeWriter.Message(new CallItemsEnd { Id = Id }));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.ReceiveAsync()));
     }
 
     [Theory]
@@ -84,13 +85,13 @@ public sealed class AnsweredItemsTests : ClientTest
     public async Task An_item_without_credit_or_behind_the_end_ends_the_call(int items, bool ended, string text)
     {
         await ConnectAsync(WaitAsync);
-        byte[][] said = [.. Enumerable.Range(0, items).Select(i => ItemOf((byte)i))];
+        byte[][] sent = [.. Enumerable.Range(0, items).Select(i => ItemOf((byte)i))];
 
-        await Side.SayAsync(ended
-            ? [CallOf([], CallOptions.MoreArguments), NativeWriter.Message(new CallItemsEnd { Id = Id }), .. said]
-            : [CallOf([], CallOptions.MoreArguments), .. said]);
+        await Side.SendAsync(ended
+            ? [CallOf([], CallOptions.MoreArguments), NativeWriter.Message(new CallItemsEnd { Id = Id }), .. sent]
+            : [CallOf([], CallOptions.MoreArguments), .. sent]);
 
-        Assert.Equal((FaultCode.BadArguments, text), await HearFaultAsync());
+        Assert.Equal((FaultCode.BadArguments, text), await ReceiveFaultAsync());
         await _over.Task.WaitAsync(ScriptedHub.Patience);
     }
 
@@ -99,9 +100,9 @@ public sealed class AnsweredItemsTests : ClientTest
     {
         await ConnectAsync(WaitAsync);
 
-        await Side.SayAsync(CallOf([]), ItemOf(1));
+        await Side.SendAsync(CallOf([]), ItemOf(1));
 
-        Assert.Equal(FaultCode.BadArguments, (await HearFaultAsync()).Code);
+        Assert.Equal(FaultCode.BadArguments, (await ReceiveFaultAsync()).Code);
         await _over.Task.WaitAsync(ScriptedHub.Patience);
     }
 
@@ -110,11 +111,12 @@ public sealed class AnsweredItemsTests : ClientTest
     {
         await ConnectAsync(WaitAsync, Options with { DownloadBytesMax = 1000 });
 
-        await Side.SayAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), ItemOf(1, new byte[200]));
-        Assert.Equal((FaultCode.Overloaded, "arguments of too many bytes are pending"), await HearFaultAsync());
+        await Side.SendAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), ItemOf(1, new byte[200]));
+        Assert.Equal((FaultCode.Overloaded, "arguments of too many bytes are pending"), await ReceiveFaultAsync());
 
-        await Side.SayAsync(CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), NativeWriter.Message(new CallCancel { Id = Id }));
-        Assert.Equal(FaultCode.Cancelled, (await HearFaultAsync()).Code);
+        await Side.SendAsync(
+            CallOf([], CallOptions.MoreArguments), ItemOf(1, new byte[900]), NativeWriter.Message(new CallCancel { Id = Id }));
+        Assert.Equal(FaultCode.Cancelled, (await ReceiveFaultAsync()).Code);
     }
 
     [Fact]
@@ -132,50 +134,55 @@ public sealed class AnsweredItemsTests : ClientTest
                 throw;
             }
         });
-        await Side.SayAsync(CallOf([]));
-        for (int i = 0; i < 8; i++) Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
+        await Side.SendAsync(CallOf([]));
+        for (int i = 0; i < 8; i++) Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.ReceiveAsync()));
 
-        await Side.SayAsync(NativeWriter.Message(new CallCancel { Id = Id }), ItemOf(1));
+        await Side.SendAsync(NativeWriter.Message(new CallCancel { Id = Id }), ItemOf(1));
 
-        Assert.Equal(FaultCode.Cancelled, (await HearFaultAsync()).Code);
+        Assert.Equal(FaultCode.Cancelled, (await ReceiveFaultAsync()).Code);
         await _over.Task.WaitAsync(ScriptedHub.Patience);
     }
 
     [Fact]
-    public async Task A_result_before_the_last_that_is_too_long_is_told_to_the_method()
+    public async Task An_oversized_result_item_throws_in_the_method()
     {
         await ConnectAsync(
-            async (call, cancel) =>
+            async (call, cancellationToken) =>
             {
-                PayloadTooLargeException tooBig = await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1], cancel).AsTask());
-                return System.Text.Encoding.UTF8.GetBytes(tooBig.Message);
+                PayloadTooLargeException tooLarge =
+                    await Assert.ThrowsAsync<PayloadTooLargeException>(
+                        () => call.SendAsync(new byte[call.ItemBytesMax + 1], cancellationToken).AsTask());
+                return System.Text.Encoding.UTF8.GetBytes(tooLarge.Message);
             });
 
-        await Side.SayAsync(CallOf([]));
+        await Side.SendAsync(CallOf([]));
 
-        Assert.StartsWith("An item of ", Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<CallResult>().Data)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "An item of ", Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<CallResult>().Data)),
+                StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Whoever_keeps_a_call_for_longer_than_its_method_is_told_that_it_is_over()
+    public async Task A_call_used_after_its_method_throws()
     {
         HubCall? kept = null;
-        Task saying = Task.CompletedTask;
+        Task sending = Task.CompletedTask;
         await ConnectAsync(
             (call, _) =>
             {
                 kept = call;
-                saying = SayTwiceAsync(call);
+                sending = SendTwiceAsync(call);
                 return default;
             },
             limits: NativeLimits.Default with { WindowItems = 1 });
 
-        await Side.SayAsync(CallOf([], CallOptions.MoreArguments));
-        Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
-        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+        await Side.SendAsync(CallOf([], CallOptions.MoreArguments));
+        Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.ReceiveAsync()));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.ReceiveAsync()));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => saying.WaitAsync(ScriptedHub.Patience));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => kept!.SendAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(ScriptedHub.Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => kept!.SendAsync(new byte[1]).AsTask().WaitAsync(ScriptedHub.Patience));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAllAsync().WaitAsync(ScriptedHub.Patience));
 
         async Task ReadAllAsync()
@@ -183,7 +190,7 @@ public sealed class AnsweredItemsTests : ClientTest
             await foreach (ReadOnlyMemory<byte> _ in kept!.Items) Assert.Fail("There is nothing.");
         }
 
-        static async Task SayTwiceAsync(HubCall call)
+        static async Task SendTwiceAsync(HubCall call)
         {
             await call.SendAsync(new byte[1]);
             await call.SendAsync(new byte[1]);
@@ -197,10 +204,10 @@ public sealed class AnsweredItemsTests : ClientTest
         using (Client.Batch())
         {
             _ = Client.PublishAsync("news", new byte[1800]);
-            await Side.SayAsync(CallOf([]));
+            await Side.SendAsync(CallOf([]));
 
-            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
-            Assert.Equal(300, Read(await Side.HearAsync(), message => message.As<CallResult>().Data.Length));
+            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.ReceiveAsync()));
+            Assert.Equal(300, Read(await Side.ReceiveAsync(), message => message.As<CallResult>().Data.Length));
         }
     }
 
@@ -209,25 +216,26 @@ public sealed class AnsweredItemsTests : ClientTest
     {
         await ConnectAsync(static (_, _) => default);
 
-        await Side.SayAsync(NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), DeadlineMilliseconds = uint.MaxValue }));
+        await Side.SendAsync(
+            NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), DeadlineMilliseconds = uint.MaxValue }));
 
-        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Result, HubSide.KindOf(await Side.ReceiveAsync()));
     }
 
     [Fact]
     public async Task A_method_that_breaks_is_answered_whatever_the_listeners_throw()
     {
         var methods = new ClientMethods();
-        var heard = new TaskCompletionSource<string>();
+        var received = new TaskCompletionSource<string>();
         methods.Failed += (_, _) => throw new InvalidOperationException("the log is full");
-        methods.Failed += (name, _) => heard.TrySetResult(name);
+        methods.Failed += (name, _) => received.TrySetResult(name);
         methods.Add("method", static (_, _) => throw new InvalidOperationException("broken"));
         await ConnectAsync(Options with { Methods = methods });
 
-        await Side.SayAsync(CallOf([]));
+        await Side.SendAsync(CallOf([]));
 
-        Assert.Equal(FaultCode.Internal, (await HearFaultAsync()).Code);
-        Assert.Equal("method", await heard.Task.WaitAsync(ScriptedHub.Patience));
+        Assert.Equal(FaultCode.Internal, (await ReceiveFaultAsync()).Code);
+        Assert.Equal("method", await received.Task.WaitAsync(ScriptedHub.Patience));
     }
 
     [Fact]
@@ -235,9 +243,9 @@ public sealed class AnsweredItemsTests : ClientTest
     {
         await ConnectAsync(static (_, _) => throw new CallFailedException("method", FaultCode.Failed, new string('ü', 600_000)));
 
-        await Side.SayAsync(CallOf([]));
+        await Side.SendAsync(CallOf([]));
 
-        Assert.Equal((FaultCode.Failed, new string('ü', 2048)), await HearFaultAsync());
+        Assert.Equal((FaultCode.Failed, new string('ü', 2048)), await ReceiveFaultAsync());
     }
 
     private Task ConnectAsync(ClientItemsMethod method, BrokerClientOptions? options = null, NativeLimits? limits = null)
@@ -247,11 +255,11 @@ public sealed class AnsweredItemsTests : ClientTest
         return ConnectAsync((options ?? Options) with { Methods = methods }, limits);
     }
 
-    private async ValueTask<ReadOnlyMemory<byte>> WaitAsync(HubCall call, CancellationToken cancel)
+    private async ValueTask<ReadOnlyMemory<byte>> WaitAsync(HubCall call, CancellationToken cancellationToken)
     {
         try
         {
-            await Cancelled.WhenAsync(cancel);
+            await Cancelled.WhenAsync(cancellationToken);
         }
         finally
         {
@@ -261,8 +269,9 @@ public sealed class AnsweredItemsTests : ClientTest
         return default;
     }
 
-    private async Task<(FaultCode Code, string Text)> HearFaultAsync() =>
-        Read(await Side.HearAsync(), fault => (fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
+    private async Task<(FaultCode Code, string Text)> ReceiveFaultAsync() =>
+        Read(await Side.ReceiveAsync(),
+            fault => (fault.As<CallFault>().Code, System.Text.Encoding.UTF8.GetString(fault.As<CallFault>().Text)));
 
     private static byte[] CallOf(byte[] arguments, CallOptions options = CallOptions.None) =>
         NativeWriter.Message(new Call { Id = Id, Method = MethodId.Of("method"), Options = options, Arguments = arguments });

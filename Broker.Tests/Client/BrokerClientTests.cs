@@ -8,12 +8,12 @@ namespace Broker.Tests.Client;
 public sealed class BrokerClientTests : ClientTest
 {
     [Fact]
-    public async Task It_offers_both_subprotocols_says_hello_and_is_welcome()
+    public async Task It_offers_both_subprotocols_and_handles_hello_and_welcome()
     {
         Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { Compressions = Compressions.All });
         HubSide side = await Hub.AcceptAsync();
-        byte[] hello = await side.HearAsync();
-        await side.SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Client = "c7"u8 }));
+        byte[] hello = await side.ReceiveAsync();
+        await side.SendAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Client = "c7"u8 }));
         await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
 
         Assert.Equal([NativeProtocol.Batched, NativeProtocol.Unbatched], side.Offered);
@@ -23,12 +23,13 @@ public sealed class BrokerClientTests : ClientTest
     }
 
     [Fact]
-    public async Task Both_windows_are_told_in_hello()
+    public async Task Hello_carries_both_windows()
     {
         Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { StreamWindow = 6, ItemsWindow = 1 });
         HubSide side = await Hub.AcceptAsync();
 
-        Assert.Equal((6, 1), Read(await side.HearAsync(), message => (message.As<Hello>().WindowChunks, message.As<Hello>().WindowItems)));
+        Assert.Equal(
+            (6, 1), Read(await side.ReceiveAsync(), message => (message.As<Hello>().WindowChunks, message.As<Hello>().WindowItems)));
         side.Over.SetResult();
         await Assert.ThrowsAsync<ConnectionLostException>(() => connecting.WaitAsync(ScriptedHub.Patience));
     }
@@ -36,8 +37,10 @@ public sealed class BrokerClientTests : ClientTest
     [Fact]
     public async Task A_window_in_which_nothing_can_come_is_refused_by_its_name()
     {
-        var streams = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { StreamWindow = 0 }));
-        var items = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { ItemsWindow = -1 }));
+        var streams =
+            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => BrokerClient.ConnectAsync(Options with { StreamWindow = 0 }));
+        var items = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => BrokerClient.ConnectAsync(Options with { ItemsWindow = -1 }));
 
         Assert.Equal(("options.StreamWindow", "options.ItemsWindow"), (streams.ParamName, items.ParamName));
     }
@@ -47,29 +50,30 @@ public sealed class BrokerClientTests : ClientTest
     {
         await ConnectAsync(Options with { StreamWindow = 6 });
         Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
 
-        await Side.SayAsync(NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 9 }));
-        for (uint i = 0; i < 2; i++) await Side.SayAsync(ChunkOf(i));
-        await Side.SayAsync(NativeWriter.Message(new Ping { Mark = 1 }));
-        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.HearAsync()));
-        await Side.SayAsync(ChunkOf(2));
-        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Stream, Id = 0, Count = 3 }), await Side.HearAsync());
-        for (uint i = 3; i < 9; i++) await Side.SayAsync(ChunkOf(i));
+        await Side.SendAsync(
+            NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 9 }));
+        for (uint i = 0; i < 2; i++) await Side.SendAsync(ChunkOf(i));
+        await Side.SendAsync(NativeWriter.Message(new Ping { Mark = 1 }));
+        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.ReceiveAsync()));
+        await Side.SendAsync(ChunkOf(2));
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Stream, Id = 0, Count = 3 }), await Side.ReceiveAsync());
+        for (uint i = 3; i < 9; i++) await Side.SendAsync(ChunkOf(i));
         Assert.Equal(new byte[] { 0, 1, 2, 3, 4, 5, 6, 7, 8 }, (await calling.WaitAsync(ScriptedHub.Patience)).ToArray());
 
         static byte[] ChunkOf(uint index) => NativeWriter.Message(new Chunk { Stream = 0, Index = index, Total = 9, Data = [(byte)index] });
     }
 
     [Fact]
-    public async Task A_publication_waits_for_its_place_and_a_refusal_says_why()
+    public async Task A_publication_waits_for_its_position_and_a_rejection_has_a_reason()
     {
         await ConnectAsync();
         Task<PublishReceipt> first = Client.PublishAsync("news", "hello"u8.ToArray());
         Task<PublishReceipt> second = Client.PublishAsync("secret", "hello"u8.ToArray());
-        Assert.Equal(Wire.Bytes("14 0f000000 01000000 0400 6e657773 68656c6c6f"), await Side.HearAsync());
-        await Side.HearAsync();
-        await Side.SayAsync(
+        Assert.Equal(Wire.Bytes("14 0f000000 01000000 0400 6e657773 68656c6c6f"), await Side.ReceiveAsync());
+        await Side.ReceiveAsync();
+        await Side.SendAsync(
             NativeWriter.Message(new NativeError { Scope = ErrorScope.Request, Code = 103, Id = 2, Text = "permission denied"u8 }),
             NativeWriter.Message(new Published { Request = 1, Receivers = 3, Offset = 42 }));
 
@@ -82,7 +86,7 @@ public sealed class BrokerClientTests : ClientTest
     [Theory]
     [InlineData(NativeProtocol.Batched, 1)]
     [InlineData(NativeProtocol.Unbatched, 3)]
-    public async Task What_is_said_in_a_batch_leaves_in_one_frame_where_frames_hold_several(string subprotocol, int frames)
+    public async Task A_batch_leaves_in_one_frame_in_v3(string subprotocol, int frames)
     {
         Hub.Subprotocol = subprotocol;
         await ConnectAsync();
@@ -92,17 +96,17 @@ public sealed class BrokerClientTests : ClientTest
             for (int i = 0; i < 3; i++) publishing.Add(Client.PublishAsync("news", new byte[] { (byte)i }));
         }
 
-        var heard = new List<byte[]>();
-        for (int i = 0; i < frames; i++) heard.AddRange(await Side.HearFrameAsync());
+        var received = new List<byte[]>();
+        for (int i = 0; i < frames; i++) received.AddRange(await Side.ReceiveFrameAsync());
 
-        Assert.Equal([0, 1, 2], heard.Select(message => message[^1]));
+        Assert.Equal([0, 1, 2], received.Select(message => message[^1]));
         Assert.DoesNotContain(publishing, task => task.IsCompleted);
         Side.Abort();
         foreach (Task task in publishing) await Assert.ThrowsAsync<ConnectionLostException>(() => task);
     }
 
     [Fact]
-    public async Task A_full_queue_refuses_and_what_was_taken_still_leaves()
+    public async Task A_full_queue_rejects_and_sends_what_it_accepted()
     {
         await ConnectAsync(Options with { SendBytesMax = 100 });
         Task<PublishReceipt> taken;
@@ -112,8 +116,8 @@ public sealed class BrokerClientTests : ClientTest
             await Assert.ThrowsAsync<QueueFullException>(() => Client.PublishAsync("news", new byte[60]));
         }
 
-        Assert.Single(await Side.HearFrameAsync());
-        await Side.SayAsync(NativeWriter.Message(new Published { Request = 1 }));
+        Assert.Single(await Side.ReceiveFrameAsync());
+        await Side.SendAsync(NativeWriter.Message(new Published { Request = 1 }));
         await taken.WaitAsync(ScriptedHub.Patience);
     }
 
@@ -123,10 +127,10 @@ public sealed class BrokerClientTests : ClientTest
         await ConnectAsync();
         Task<ReadOnlyMemory<byte>> first = Client.CallAsync("read", "a"u8.ToArray());
         Task<ReadOnlyMemory<byte>> second = Client.CallAsync("nothing", default);
-        byte[] call = await Side.HearAsync();
-        await Side.HearAsync();
+        byte[] call = await Side.ReceiveAsync();
+        await Side.ReceiveAsync();
         Assert.Equal(Wire.Bytes("20 12000000 01000000 f2cdf251a122262c 00000000 00 61"), call);
-        await Side.SayAsync(
+        await Side.SendAsync(
             NativeWriter.Message(new CallFault { Id = 2, Code = FaultCode.UnknownMethod, Text = "no such method"u8 }),
             NativeWriter.Message(new CallResult { Id = 99, Data = "nobody's"u8 }),
             NativeWriter.Message(new CallResult { Id = 1, Data = "one"u8 }));
@@ -142,26 +146,26 @@ public sealed class BrokerClientTests : ClientTest
         await ConnectAsync();
         Func<int[], CancellationToken, Task<Sum?>> sum = Client.Method<int[], Sum>("sum");
         Task<Sum?> summing = sum([1, 2], default);
-        string arguments = Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Call>().Arguments));
-        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 1, Data = "{\"total\":3}"u8 }));
+        string arguments = Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Call>().Arguments));
+        await Side.SendAsync(NativeWriter.Message(new CallResult { Id = 1, Data = "{\"total\":3}"u8 }));
 
         Assert.Equal("[1,2]", arguments);
         Assert.Equal(new Sum(3), await summing.WaitAsync(ScriptedHub.Patience));
     }
 
     [Fact]
-    public async Task A_deadline_is_told_to_the_hub_and_kept_without_it()
+    public async Task A_deadline_is_sent_to_the_hub_and_enforced_locally()
     {
         await ConnectAsync();
         Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default, new CallSettings { Deadline = TimeSpan.FromSeconds(2) });
-        uint milliseconds = Read(await Side.HearAsync(), message => message.As<Call>().DeadlineMilliseconds);
+        uint milliseconds = Read(await Side.ReceiveAsync(), message => message.As<Call>().DeadlineMilliseconds);
         Time.Advance(TimeSpan.FromSeconds(1));
         Assert.False(call.IsCompleted);
         Time.Advance(TimeSpan.FromSeconds(1));
 
         CallFailedException failed = await Assert.ThrowsAsync<CallFailedException>(() => call.WaitAsync(ScriptedHub.Patience));
         Assert.Equal((2000u, FaultCode.Deadline), (milliseconds, failed.Code));
-        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.ReceiveAsync());
     }
 
     [Fact]
@@ -170,13 +174,13 @@ public sealed class BrokerClientTests : ClientTest
         await ConnectAsync();
         using var cancel = new CancellationTokenSource();
         Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default, cancellationToken: cancel.Token);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
         await cancel.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(ScriptedHub.Patience));
-        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
-        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 1 }), NativeWriter.Message(new Ping { Mark = 5 }));
-        Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await Side.HearAsync());
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.ReceiveAsync());
+        await Side.SendAsync(NativeWriter.Message(new CallResult { Id = 1 }), NativeWriter.Message(new Ping { Mark = 5 }));
+        Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await Side.ReceiveAsync());
     }
 
     [Fact]
@@ -184,7 +188,7 @@ public sealed class BrokerClientTests : ClientTest
     {
         await ConnectAsync();
         Task<ReadOnlyMemory<byte>> call = Client.CallAsync("slow", default);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
         Side.Abort();
 
         await Assert.ThrowsAsync<ConnectionLostException>(() => call.WaitAsync(ScriptedHub.Patience));
@@ -194,27 +198,27 @@ public sealed class BrokerClientTests : ClientTest
     }
 
     [Fact]
-    public async Task A_large_publication_goes_in_chunks_as_far_as_credit_goes_and_tells_its_progress()
+    public async Task A_large_publication_goes_in_chunks_within_credit_and_reports_progress()
     {
         const int Size = 1_000_000;
         await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 2 });
-        var progress = new Heard();
+        var progress = new Received();
         byte[] data = [.. Enumerable.Range(0, Size).Select(i => (byte)(i * 7))];
         Task<PublishReceipt> publishing = Client.PublishAsync("news", data, progress);
 
         using var received = new MemoryStream();
-        ulong announced = Read(await Side.HearAsync(), message => message.As<StreamHeader>().Bytes);
+        ulong announced = Read(await Side.ReceiveAsync(), message => message.As<StreamHeader>().Bytes);
         for (uint chunk = 0; received.Length < (long)announced; chunk++)
         {
-            received.Write(Read(await Side.HearAsync(), message => message.As<Chunk>().Data.ToArray()));
-            await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Stream, Id = 0, Count = 1 }));
+            received.Write(Read(await Side.ReceiveAsync(), message => message.As<Chunk>().Data.ToArray()));
+            await Side.SendAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Stream, Id = 0, Count = 1 }));
         }
 
         byte[] whole = received.ToArray();
         Assert.Equal(data, Read(whole, message => message.As<Publish>().Data.ToArray()));
         Assert.Equal(new TransferProgress(Size, Size), progress.Reports[^1]);
         Assert.Equal(11, progress.Reports.Count);
-        await Side.SayAsync(NativeWriter.Message(new Published { Request = 1, Offset = 1 }));
+        await Side.SendAsync(NativeWriter.Message(new Published { Request = 1, Offset = 1 }));
         await publishing.WaitAsync(ScriptedHub.Patience);
     }
 
@@ -225,21 +229,22 @@ public sealed class BrokerClientTests : ClientTest
         await Assert.ThrowsAsync<PayloadTooLargeException>(() => Client.PublishAsync("news", new byte[2_000_001]));
         using var cancel = new CancellationTokenSource();
         Task<PublishReceipt> publishing = Client.PublishAsync("news", new byte[1_000_000], cancellationToken: cancel.Token);
-        await Side.HearAsync();
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
+        await Side.ReceiveAsync();
         await cancel.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing.WaitAsync(ScriptedHub.Patience));
-        Assert.Equal(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Mine, Stream = 0 }), await Side.HearAsync());
+        Assert.Equal(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Mine, Stream = 0 }), await Side.ReceiveAsync());
     }
 
     [Fact]
-    public async Task A_hub_that_refuses_a_stream_fails_whoever_sends_it_and_nobody_else()
+    public async Task A_rejected_transfer_fails_only_its_sender()
     {
         await ConnectAsync(limits: NativeLimits.Default with { ChunkBytesMax = 100_000, WindowChunks = 1 });
         Task<ReadOnlyMemory<byte>> large = Client.CallAsync("write", new byte[1_000_000]);
-        await Side.HearAsync();
-        await Side.SayAsync(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.ProcessFull }));
+        await Side.ReceiveAsync();
+        await Side.SendAsync(
+            NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.ProcessFull }));
 
         RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => large.WaitAsync(ScriptedHub.Patience));
         Assert.Equal((int)ChunkError.ProcessFull, refused.Code);
@@ -247,13 +252,13 @@ public sealed class BrokerClientTests : ClientTest
     }
 
     [Fact]
-    public async Task A_result_that_comes_as_a_stream_tells_its_progress_and_is_whole()
+    public async Task A_chunked_result_reports_progress_and_is_complete()
     {
         await ConnectAsync();
-        var progress = new Heard();
+        var progress = new Received();
         Task<ReadOnlyMemory<byte>> call = Client.CallAsync("read", default, new CallSettings { Download = progress });
-        await Side.HearAsync();
-        await Side.SayAsync(
+        await Side.ReceiveAsync();
+        await Side.SendAsync(
             NativeWriter.Message(new StreamHeader { Stream = 0, Purpose = StreamPurpose.Result, Reference = 1, Bytes = 5 }),
             NativeWriter.Message(new Chunk { Stream = 0, Index = 1, Total = 2, Data = "lo"u8 }),
             NativeWriter.Message(new Chunk { Stream = 0, Index = 0, Total = 2, Data = "hel"u8 }),
@@ -269,24 +274,25 @@ public sealed class BrokerClientTests : ClientTest
         await ConnectAsync(limits: NativeLimits.Default with { StreamsMax = 1, WindowChunks = 1 });
         Task<PublishReceipt> first = Client.PublishAsync("news", new byte[600_000]);
         _ = Client.PublishAsync("news", new byte[600_000]);
-        Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.HearAsync()));
-        Assert.Equal(NativeKind.Chunk, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.ReceiveAsync()));
+        Assert.Equal(NativeKind.Chunk, HubSide.KindOf(await Side.ReceiveAsync()));
         _ = Client.PingAsync();
-        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.ReceiveAsync()));
 
-        await Side.SayAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = (ushort)ChunkError.ProcessFull }));
+        await Side.SendAsync(
+            NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = (ushort)ChunkError.ProcessFull }));
 
         await Assert.ThrowsAsync<RequestRejectedException>(() => first.WaitAsync(ScriptedHub.Patience));
-        Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Stream, HubSide.KindOf(await Side.ReceiveAsync()));
     }
 
     [Fact]
     public async Task A_bad_chunk_is_answered_and_the_connection_lives()
     {
         await ConnectAsync();
-        await Side.SayAsync(NativeWriter.Message(new Chunk { Stream = 3, Index = 9, Total = 2, Data = "x"u8 }));
+        await Side.SendAsync(NativeWriter.Message(new Chunk { Stream = 3, Index = 9, Total = 2, Data = "x"u8 }));
 
-        byte[] answer = await Side.HearAsync();
+        byte[] answer = await Side.ReceiveAsync();
 
         Assert.Equal(((ushort)ChunkError.IndexOutOfRange, 3u, 9u), Read(answer, message =>
         {
@@ -299,17 +305,20 @@ public sealed class BrokerClientTests : ClientTest
     [Theory, InlineData(60_000, true), InlineData(70_000, false)]
     public async Task A_small_frame_that_expands_past_the_longest_ends_the_connection(int bytes, bool isTaken)
     {
-        Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options with { FrameBytesMax = 65_536, Compressions = Compressions.Brotli });
+        Task<BrokerClient> connecting =
+            BrokerClient.ConnectAsync(Options with { FrameBytesMax = 65_536, Compressions = Compressions.Brotli });
         HubSide side = await Hub.AcceptAsync();
-        await side.HearAsync();
-        await side.SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = NativeLimits.Default, Compressions = Compressions.Brotli, Client = "c7"u8 }));
+        await side.ReceiveAsync();
+        await side.SendAsync(
+            NativeWriter.Message(
+                new Welcome { Version = 1, Limits = NativeLimits.Default, Compressions = Compressions.Brotli, Client = "c7"u8 }));
         await using BrokerClient client = await connecting.WaitAsync(ScriptedHub.Patience);
 
         byte[] delivery = NativeWriter.Message(new Core.Protocol.Messages.Delivery { Channel = 7, Data = new byte[bytes] });
-        await side.SayRawAsync([(byte)PayloadTag.Brotli, .. Brotli([.. delivery, .. NativeWriter.Message(new Ping { Mark = 5 })])]);
+        await side.SendRawAsync([(byte)PayloadTag.Brotli, .. Brotli([.. delivery, .. NativeWriter.Message(new Ping { Mark = 5 })])]);
 
-        if (isTaken) Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await side.HearAsync());
-        else Assert.Equal(1009, await side.HearCloseAsync());
+        if (isTaken) Assert.Equal(NativeWriter.Message(new Pong { Mark = 5 }), await side.ReceiveAsync());
+        else Assert.Equal(1009, await side.ReceiveCloseAsync());
         side.Over.SetResult();
 
         static byte[] Brotli(byte[] messages)
@@ -324,9 +333,9 @@ public sealed class BrokerClientTests : ClientTest
     public async Task A_frame_that_breaks_the_protocol_ends_the_connection_with_its_code()
     {
         await ConnectAsync();
-        await Side.SayRawAsync([0, 0xff]);
+        await Side.SendRawAsync([0, 0xff]);
 
-        Assert.Equal(1007, await Side.HearCloseAsync());
+        Assert.Equal(1007, await Side.ReceiveCloseAsync());
         Side.Over.SetResult();
         await AwaitStateAsync(ClientState.Waiting);
         Assert.True(Client.LastClose.MayReconnect);
@@ -334,7 +343,7 @@ public sealed class BrokerClientTests : ClientTest
 
     private sealed record Sum(int Total);
 
-    private sealed class Heard : IProgress<TransferProgress>
+    private sealed class Received : IProgress<TransferProgress>
     {
         public List<TransferProgress> Reports { get; } = [];
 

@@ -58,16 +58,19 @@ public abstract class ClientTest : IAsyncLifetime
     }
 
     /// <summary>Subscribes "news", which the hub calls 7.</summary>
-    private protected async Task<Subscription> SubscribeAsync(SubscribedState state = SubscribedState.None, ulong epoch = 0, ulong offset = 0)
+    private protected async Task<Subscription> SubscribeAsync(
+        SubscribedState state = SubscribedState.None, ulong epoch = 0, ulong offset = 0)
     {
         Task<Subscription> subscribing = Client.SubscribeAsync("news");
-        uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
-        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7, State = state, Epoch = epoch, Offset = offset }));
+        uint request = Read(await Side.ReceiveAsync(), message => message.As<Subscribe>().Request);
+        await Side.SendAsync(
+            NativeWriter.Message(new Subscribed { Request = request, Channel = 7, State = state, Epoch = epoch, Offset = offset }));
         return await subscribing.WaitAsync(ScriptedHub.Patience);
     }
 
     private protected static byte[] DeliveryOf(ulong offset, string data, uint channel = 7) =>
-        NativeWriter.Message(new Core.Protocol.Messages.Delivery { Channel = channel, Offset = offset, Data = System.Text.Encoding.UTF8.GetBytes(data) });
+        NativeWriter.Message(
+            new Core.Protocol.Messages.Delivery { Channel = channel, Offset = offset, Data = System.Text.Encoding.UTF8.GetBytes(data) });
 
     private protected delegate T Reading<T>(NativeMessage message);
 

@@ -5,7 +5,7 @@ namespace Broker.Tests.Client;
 public sealed class DeliveryQueueTests
 {
     [Fact]
-    public async Task A_slow_reader_loses_the_oldest_and_is_told_how_many()
+    public async Task A_slow_reader_loses_the_oldest_and_gets_the_count()
     {
         var queue = new DeliveryQueue(bytesMax: 3 * (96 + 100));
         for (ulong offset = 1; offset <= 5; offset++) queue.Add("news", offset, new byte[100]);
@@ -45,7 +45,7 @@ public sealed class DeliveryQueueTests
     }
 
     [Fact]
-    public async Task A_reader_that_waits_hears_what_comes_and_may_give_up()
+    public async Task A_waiting_reader_receives_and_may_cancel()
     {
         var queue = new DeliveryQueue(bytesMax: 1000);
         Task<Delivery?> next = queue.NextAsync(default).AsTask();

@@ -53,12 +53,15 @@ internal static class Examples
     public static async Task AnswerAsync()
     {
         var methods = new ClientMethods();
-        methods.Add("screenshot", async (arguments, cancel) => await CaptureAsync(Encoding.UTF8.GetString(arguments.Span), cancel));
-        methods.AddWithItems("lines", async (call, cancel) =>
+        methods.Add("screenshot",
+            async (arguments, cancellationToken) => await CaptureAsync(Encoding.UTF8.GetString(arguments.Span), cancellationToken));
+        methods.AddWithItems("lines", async (call, cancellationToken) =>
         {
             await foreach (ReadOnlyMemory<byte> path in call.Items)
             {
-                await foreach (string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancel)) await call.SendAsync(Encoding.UTF8.GetBytes(line), cancel);
+                await foreach (
+                    string line in File.ReadLinesAsync(Encoding.UTF8.GetString(path.Span), cancellationToken)) await call.SendAsync(
+                        Encoding.UTF8.GetBytes(line), cancellationToken);
             }
 
             return default;
@@ -71,8 +74,8 @@ internal static class Examples
         });
     }
 
-    private static ValueTask<ReadOnlyMemory<byte>> CaptureAsync(string screen, CancellationToken cancel) =>
-        new(Encoding.UTF8.GetBytes($"{screen} {cancel.IsCancellationRequested}"));
+    private static ValueTask<ReadOnlyMemory<byte>> CaptureAsync(string screen, CancellationToken cancellationToken) =>
+        new(Encoding.UTF8.GetBytes($"{screen} {cancellationToken.IsCancellationRequested}"));
 
     public static async Task StoreAsync(BrokerClient client)
     {
@@ -83,11 +86,14 @@ internal static class Examples
         await foreach (KeyValue entry in store.ScanAsync(Encoding.UTF8.GetBytes("users/"))) Console.WriteLine(entry.Value.Length);
     }
 
-    public static async Task LargeValuesAsync(StoreClient store, byte[] key, Stream target, IProgress<TransferProgress> progress, CancellationToken stop)
+    public static async Task LargeValuesAsync(
+        StoreClient store, byte[] key, Stream target, IProgress<TransferProgress> progress, CancellationToken stop)
     {
         using FileStream film = File.OpenRead("film.mp4");
         await store.Streams.WriteAsync(key, film, Durability.Disk, new CallSettings { Upload = progress }, stop);
-        long? length = await store.Streams.ReadAsync(key, target, settings: new CallSettings { Download = progress }, cancellationToken: stop);
-        await foreach (ScannedEntry entry in store.Streams.ScanAsync(keysOnly: true, cancellationToken: stop)) Console.WriteLine($"{entry.ValueLength} bytes");
+        long? length =
+            await store.Streams.ReadAsync(key, target, settings: new CallSettings { Download = progress }, cancellationToken: stop);
+        await foreach (ScannedEntry entry in store.Streams.ScanAsync(keysOnly: true, cancellationToken: stop)) Console.WriteLine(
+            $"{entry.ValueLength} bytes");
     }
 }

@@ -5,20 +5,20 @@ namespace Broker.Tests.Client;
 
 public sealed class ListenersTests
 {
-    private event Action? Told;
+    private event Action? Notified;
 
     [Fact]
-    public void What_a_listener_throws_keeps_nothing_from_the_next_and_is_told_as_what_no_task_awaits()
+    public void A_throwing_listener_is_reported_as_an_unobserved_exception()
     {
         string mark = Guid.NewGuid().ToString();
         var unobserved = new ConcurrentQueue<string>();
-        EventHandler<UnobservedTaskExceptionEventArgs> hear = (_, what) => unobserved.Enqueue(what.Exception.ToString());
-        TaskScheduler.UnobservedTaskException += hear;
-        int heard = 0;
-        Told += () => throw new InvalidOperationException($"event {mark}");
-        Told += () => heard++;
+        EventHandler<UnobservedTaskExceptionEventArgs> receive = (_, what) => unobserved.Enqueue(what.Exception.ToString());
+        TaskScheduler.UnobservedTaskException += receive;
+        int received = 0;
+        Notified += () => throw new InvalidOperationException($"event {mark}");
+        Notified += () => received++;
 
-        Told.Notify(static listener => listener());
+        Notified.Notify(static listener => listener());
         new Breaking(mark).Notify(1, 2);
 
         for (int i = 0; i < 100 && unobserved.Count(text => text.Contains(mark, StringComparison.Ordinal)) < 2; i++)
@@ -27,8 +27,8 @@ public sealed class ListenersTests
             GC.WaitForPendingFinalizers();
         }
 
-        TaskScheduler.UnobservedTaskException -= hear;
-        Assert.Equal(1, heard);
+        TaskScheduler.UnobservedTaskException -= receive;
+        Assert.Equal(1, received);
         Assert.Contains(unobserved, text => text.Contains($"event {mark}", StringComparison.Ordinal));
         Assert.Contains(unobserved, text => text.Contains($"progress {mark}", StringComparison.Ordinal));
     }

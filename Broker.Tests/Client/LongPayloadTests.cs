@@ -33,7 +33,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
         _hub.Methods.Add("same", static (call, _) => new(call.Arguments));
         _hub.Methods.Add("parts", static async (call, _) =>
         {
-            for (int i = 0; i < 20; i++) await call.SayAsync(call.Arguments.Slice(i * 2_000, 2_000));
+            for (int i = 0; i < 20; i++) await call.SendAsync(call.Arguments.Slice(i * 2_000, 2_000));
             return call.Arguments;
         });
         _hub.Start(plainHttp: null);
@@ -42,7 +42,8 @@ public sealed class LongPayloadTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _hub.DisposeAsync();
 
-    private Task<BrokerClient> ConnectAsync(Compressions compressions = Compressions.None, ClientMethods? methods = null) => BrokerClient.ConnectAsync(new BrokerClientOptions
+    private Task<BrokerClient> ConnectAsync(Compressions compressions = Compressions.None, ClientMethods? methods = null) =>
+        BrokerClient.ConnectAsync(new BrokerClientOptions
     {
         Url = new Uri($"ws://127.0.0.1:{_hub.Endpoints[0].Port}/ws"),
         Compressions = compressions,
@@ -50,12 +51,12 @@ public sealed class LongPayloadTests : IAsyncLifetime
     });
 
     [Theory, InlineData(Compressions.None), InlineData(Compressions.Brotli), InlineData(Compressions.Gzip)]
-    public async Task A_long_publication_is_heard_as_it_was_said_and_small_ones_are_too(Compressions compressions)
+    public async Task Long_and_small_publications_arrive_unchanged(Compressions compressions)
     {
         await using BrokerClient publisher = await ConnectAsync(), listener = await ConnectAsync(compressions);
         await using Subscription news = await listener.SubscribeAsync("news");
         await using IAsyncEnumerator<Broker.Client.Delivery> deliveries = news.GetAsyncEnumerator();
-        var progress = new Heard();
+        var progress = new Received();
 
         PublishReceipt receipt = await publisher.PublishAsync("news", _data, progress).WaitAsync(s_patience);
         await publisher.PublishAsync("news", new byte[10_000]).WaitAsync(s_patience);
@@ -63,25 +64,26 @@ public sealed class LongPayloadTests : IAsyncLifetime
         Assert.Equal(new PublishReceipt(1, 1), receipt);
         Assert.Equal(new TransferProgress(Long, Long), progress.Reports[^1]);
         Assert.Equal(12, progress.Reports.Count);
-        var heard = new Dictionary<ulong, ReadOnlyMemory<byte>>();
-        while (heard.Count < 2)
+        var received = new Dictionary<ulong, ReadOnlyMemory<byte>>();
+        while (received.Count < 2)
         {
             Assert.True(await deliveries.MoveNextAsync().AsTask().WaitAsync(s_patience));
             Assert.Equal(Gap.None, deliveries.Current.GapBefore);
-            heard[deliveries.Current.Offset] = deliveries.Current.Data;
+            received[deliveries.Current.Offset] = deliveries.Current.Data;
         }
 
-        Assert.True(heard[1].Span.SequenceEqual(_data));
-        Assert.Equal(new byte[10_000], heard[2].ToArray());
+        Assert.True(received[1].Span.SequenceEqual(_data));
+        Assert.Equal(new byte[10_000], received[2].ToArray());
     }
 
     [Fact]
-    public async Task Long_arguments_and_a_long_result_come_as_they_were_and_tell_how_far_they_are()
+    public async Task Long_arguments_and_results_arrive_unchanged_and_report_progress()
     {
         await using BrokerClient client = await ConnectAsync();
-        Heard up = new(), down = new();
+        Received up = new(), down = new();
 
-        ReadOnlyMemory<byte> result = await client.CallAsync("same", _data, new CallSettings { Upload = up, Download = down }).WaitAsync(s_patience);
+        ReadOnlyMemory<byte> result =
+            await client.CallAsync("same", _data, new CallSettings { Upload = up, Download = down }).WaitAsync(s_patience);
 
         Assert.True(result.Span.SequenceEqual(_data));
         Assert.Equal(new TransferProgress(Long, Long), up.Reports[^1]);
@@ -122,9 +124,10 @@ public sealed class LongPayloadTests : IAsyncLifetime
     {
         await using BrokerClient client = await ConnectAsync();
         using var stop = new CancellationTokenSource();
-        var progress = new Heard { OnReport = _ => stop.Cancel() };
+        var progress = new Received { OnReport = _ => stop.Cancel() };
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.PublishAsync("news", _data, progress, stop.Token).WaitAsync(s_patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => client.PublishAsync("news", _data, progress, stop.Token).WaitAsync(s_patience));
 
         Assert.True((await client.PingAsync().WaitAsync(s_patience)) < s_patience);
         Assert.Equal(Long, (await client.CallAsync("same", _data).WaitAsync(s_patience)).Length);
@@ -145,10 +148,10 @@ public sealed class LongPayloadTests : IAsyncLifetime
         });
         methods.Add("refuses", static (_, _) => throw new CallFailedException("refuses", (FaultCode)1234, "not on Sundays"));
         methods.Add("breaks", static (_, _) => throw new InvalidOperationException("a secret"));
-        methods.Add("waits", async (_, cancel) =>
+        methods.Add("waits", async (_, cancellationToken) =>
         {
-            await using CancellationTokenRegistration told = cancel.Register(() => cancelled.TrySetResult());
-            await Cancelled.WhenAsync(cancel);
+            await using CancellationTokenRegistration reported = cancellationToken.Register(() => cancelled.TrySetResult());
+            await Cancelled.WhenAsync(cancellationToken);
             return default;
         });
         await using BrokerClient client = await ConnectAsync(methods: methods);
@@ -165,28 +168,29 @@ public sealed class LongPayloadTests : IAsyncLifetime
         Assert.Equal(FaultCode.UnknownMethod, (await Assert.ThrowsAsync<ClientCallException>(() => CallAsync("nobody", []))).Code);
 
         using var stop = new CancellationTokenSource();
-        Task<ReadOnlyMemory<byte>> waiting = _hub.Clients.CallAsync(client.ClientId!, "waits", default, cancel: stop.Token);
+        Task<ReadOnlyMemory<byte>> waiting = _hub.Clients.CallAsync(client.ClientId!, "waits", default, cancellationToken: stop.Token);
         await client.PingAsync().WaitAsync(s_patience);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(s_patience));
         await cancelled.Task.WaitAsync(s_patience);
 
-        Task<ReadOnlyMemory<byte>> CallAsync(string method, byte[] arguments) => _hub.Clients.CallAsync(client.ClientId!, method, arguments).WaitAsync(s_patience);
+        Task<ReadOnlyMemory<byte>> CallAsync(string method, byte[] arguments) =>
+            _hub.Clients.CallAsync(client.ClientId!, method, arguments).WaitAsync(s_patience);
     }
 
     [Fact]
-    public async Task The_hub_and_a_method_of_a_client_say_many_items_to_each_other()
+    public async Task The_hub_and_a_client_method_exchange_many_items()
     {
         const int pieceBytes = 50_000;
         var methods = new ClientMethods();
-        methods.AddWithItems("reverse-each", static async (call, cancel) =>
+        methods.AddWithItems("reverse-each", static async (call, cancellationToken) =>
         {
             int count = 0;
             await foreach (ReadOnlyMemory<byte> item in call.Items)
             {
                 byte[] reversed = item.ToArray();
                 reversed.AsSpan().Reverse();
-                await call.SendAsync(reversed, cancel);
+                await call.SendAsync(reversed, cancellationToken);
                 count++;
             }
 
@@ -194,18 +198,18 @@ public sealed class LongPayloadTests : IAsyncLifetime
         });
         await using BrokerClient client = await ConnectAsync(methods: methods);
 
-        await using OpenedClientCall call = _hub.Clients.Open(client.ClientId!, "reverse-each", saysItems: true);
-        Task saying = SayAllAsync();
-        var heard = new List<byte>();
-        await foreach (ReadOnlyMemory<byte> item in call) heard.AddRange(item.ToArray().Reverse());
+        await using OpenedClientCall call = _hub.Clients.Open(client.ClientId!, "reverse-each", sendsItems: true);
+        Task sending = SendAllAsync();
+        var received = new List<byte>();
+        await foreach (ReadOnlyMemory<byte> item in call) received.AddRange(item.ToArray().Reverse());
 
-        await saying.WaitAsync(s_patience);
-        Assert.True(heard.SequenceEqual(_data));
+        await sending.WaitAsync(s_patience);
+        Assert.True(received.SequenceEqual(_data));
         Assert.Equal(Long / pieceBytes, BitConverter.ToInt32((await call.Result.WaitAsync(s_patience)).Span));
 
-        async Task SayAllAsync()
+        async Task SendAllAsync()
         {
-            for (int i = 0; i < Long; i += pieceBytes) await call.SayAsync(_data.AsMemory(i, pieceBytes));
+            for (int i = 0; i < Long; i += pieceBytes) await call.SendAsync(_data.AsMemory(i, pieceBytes));
             call.EndArguments();
         }
     }
@@ -215,10 +219,10 @@ public sealed class LongPayloadTests : IAsyncLifetime
     {
         var methods = new ClientMethods();
         var called = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        methods.Add("waits", async (_, cancel) =>
+        methods.Add("waits", async (_, cancellationToken) =>
         {
             called.TrySetResult();
-            await Cancelled.WhenAsync(cancel);
+            await Cancelled.WhenAsync(cancellationToken);
             return default;
         });
         BrokerClient client = await ConnectAsync(methods: methods);
@@ -230,7 +234,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
         Assert.Equal(FaultCode.Closed, (await Assert.ThrowsAsync<ClientCallException>(() => waiting.WaitAsync(s_patience))).Code);
     }
 
-    private sealed class Heard : IProgress<TransferProgress>
+    private sealed class Received : IProgress<TransferProgress>
     {
         private readonly List<TransferProgress> _reports = [];
 

@@ -12,13 +12,16 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync();
         await using OpenedCall call = Client.OpenCall("many", "x"u8.ToArray());
-        Assert.Equal(Call.Kind, (NativeKind)(await Side.HearAsync())[0]);
+        Assert.Equal(Call.Kind, (NativeKind)(await Side.ReceiveAsync())[0]);
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
 
-        for (byte i = 0; i < 8; i++) await Side.SayAsync(ItemOf(i));
+        for (byte i = 0; i < 8; i++) await Side.SendAsync(ItemOf(i));
         for (byte i = 0; i < 5; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
-        Assert.Equal((CreditScope.Call, 1u, 4u), Read(await Side.HearAsync(), message => (message.As<Credit>().Scope, message.As<Credit>().Id, message.As<Credit>().Count)));
-        await Side.SayAsync(ItemOf(8), NativeWriter.Message(new CallResult { Id = 1, Data = "end"u8 }));
+        Assert.Equal(
+            (CreditScope.Call, 1u, 4u),
+                Read(await Side.ReceiveAsync(),
+                    message => (message.As<Credit>().Scope, message.As<Credit>().Id, message.As<Credit>().Count)));
+        await Side.SendAsync(ItemOf(8), NativeWriter.Message(new CallResult { Id = 1, Data = "end"u8 }));
         for (byte i = 5; i < 9; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
 
         Assert.False(await results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience));
@@ -30,14 +33,14 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync(Options with { ItemsWindow = 1 });
         await using OpenedCall call = Client.OpenCall("many", default);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
 
-        await Side.SayAsync(ItemOf(0));
+        await Side.SendAsync(ItemOf(0));
         Assert.Equal(0, (await NextAsync(results)).Span[0]);
         Task<ReadOnlyMemory<byte>> second = NextAsync(results);
-        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }), await Side.HearAsync());
-        await Side.SayAsync(ItemOf(1), ItemOf(2));
+        Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }), await Side.ReceiveAsync());
+        await Side.SendAsync(ItemOf(1), ItemOf(2));
 
         await Assert.ThrowsAsync<BrokerException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
         Assert.Equal(1, (await second).Span[0]);
@@ -48,34 +51,37 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
-        Assert.Equal(CallOptions.MoreArguments, Read(await Side.HearAsync(), message => message.As<Call>().Options));
+        Assert.Equal(CallOptions.MoreArguments, Read(await Side.ReceiveAsync(), message => message.As<Call>().Options));
 
         await call.SendAsync(new byte[] { 0 });
         await call.SendAsync(new byte[] { 1 });
         Task third = call.SendAsync(new byte[] { 2 }).AsTask();
-        await Side.HearAsync();
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
+        await Side.ReceiveAsync();
         Assert.False(third.IsCompleted);
-        await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
+        await Side.SendAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
         await third.WaitAsync(ScriptedHub.Patience);
         call.EndArguments();
 
-        Assert.Equal(2, (await Side.HearAsync())[^1]);
-        Assert.Equal(Wire.Bytes("25 04000000 01000000"), await Side.HearAsync());
+        Assert.Equal(2, (await Side.ReceiveAsync())[^1]);
+        Assert.Equal(Wire.Bytes("25 04000000 01000000"), await Side.ReceiveAsync());
     }
 
     [Fact]
-    public async Task A_fault_ends_the_enumeration_behind_the_items_before_it_and_whoever_still_says()
+    public async Task A_fault_ends_the_enumeration_and_the_sender()
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 1 });
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
         await call.SendAsync(new byte[] { 0 });
         Task waiting = call.SendAsync(new byte[] { 1 }).AsTask();
-        await Side.SayAsync(ItemOf(7), NativeWriter.Message(new CallFault { Id = 1, Code = FaultCode.Failed, Text = "no more"u8 }));
+        await Side.SendAsync(ItemOf(7), NativeWriter.Message(new CallFault { Id = 1, Code = FaultCode.Failed, Text = "no more"u8 }));
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
 
         Assert.Equal(7, (await NextAsync(results)).Span[0]);
-        Assert.Equal(FaultCode.Failed, (await Assert.ThrowsAsync<CallFailedException>(() => results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(
+            FaultCode.Failed,
+                (await Assert.ThrowsAsync<CallFailedException>(
+                    () => results.MoveNextAsync().AsTask().WaitAsync(ScriptedHub.Patience))).Code);
         Assert.Equal(FaultCode.Failed, (await Assert.ThrowsAsync<CallFailedException>(() => waiting.WaitAsync(ScriptedHub.Patience))).Code);
     }
 
@@ -84,11 +90,11 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync();
         Task leaving = LeaveAsync();
-        await Side.HearAsync();
-        await Side.SayAsync(ItemOf(0));
+        await Side.ReceiveAsync();
+        await Side.SendAsync(ItemOf(0));
         await leaving.WaitAsync(ScriptedHub.Patience);
 
-        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.ReceiveAsync());
 
         async Task LeaveAsync()
         {
@@ -97,36 +103,38 @@ public sealed class OpenedCallTests : ClientTest
     }
 
     [Fact]
-    public async Task Items_for_a_plain_call_or_without_credit_fail_it_and_the_hub_is_told()
+    public async Task Unexpected_or_uncredited_items_fail_the_call_at_the_hub()
     {
         await ConnectAsync();
         Task<ReadOnlyMemory<byte>> plain = Client.CallAsync("many", default);
-        await Side.HearAsync();
-        await Side.SayAsync(ItemOf(0));
+        await Side.ReceiveAsync();
+        await Side.SendAsync(ItemOf(0));
         BrokerException several = await Assert.ThrowsAsync<BrokerException>(() => plain.WaitAsync(ScriptedHub.Patience));
         Assert.Contains("several results", several.Message, StringComparison.Ordinal);
-        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.HearAsync());
+        Assert.Equal(Wire.Bytes("23 04000000 01000000"), await Side.ReceiveAsync());
 
         await using OpenedCall call = Client.OpenCall("many");
-        await Side.HearAsync();
-        await Side.SayAsync([.. Enumerable.Range(0, 9).Select(i => NativeWriter.Message(new CallItem { Id = 2, Data = new[] { (byte)i } }))]);
+        await Side.ReceiveAsync();
+        await Side.SendAsync(
+            [.. Enumerable.Range(0, 9).Select(i => NativeWriter.Message(new CallItem { Id = 2, Data = new[] { (byte)i } }))]);
         await Assert.ThrowsAsync<BrokerException>(() => call.Result.WaitAsync(ScriptedHub.Patience));
-        Assert.Equal(Wire.Bytes("23 04000000 02000000"), await Side.HearAsync());
+        Assert.Equal(Wire.Bytes("23 04000000 02000000"), await Side.ReceiveAsync());
     }
 
     [Fact]
-    public async Task An_argument_that_was_not_said_gives_its_credit_back()
+    public async Task An_unsent_argument_returns_its_credit()
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 2 });
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
-        await Side.HearAsync();
-        for (int i = 0; i < 3; i++) await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1]).AsTask());
+        await Side.ReceiveAsync();
+        for (int i = 0; i < 3; i++)
+            await Assert.ThrowsAsync<PayloadTooLargeException>(() => call.SendAsync(new byte[call.ItemBytesMax + 1]).AsTask());
 
         await call.SendAsync(new byte[] { 0 });
         await call.SendAsync(new byte[] { 1 });
 
-        Assert.Equal(0, (await Side.HearAsync())[^1]);
-        Assert.Equal(1, (await Side.HearAsync())[^1]);
+        Assert.Equal(0, (await Side.ReceiveAsync())[^1]);
+        Assert.Equal(1, (await Side.ReceiveAsync())[^1]);
     }
 
     [Fact]
@@ -134,22 +142,22 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync(Options with { SendBytesMax = 1000 });
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> results = call.GetAsyncEnumerator();
         using (Client.Batch())
         {
             _ = Client.PublishAsync("news", new byte[900]);
             Assert.Throws<QueueFullException>(() => Client.PublishAsync("news", new byte[200]).GetAwaiter().GetResult());
 
-            // What waits leaves in spite of the batch, as somebody waits for room; and later, as the hub waits for credit.
+            // What waits leaves in spite of the batch, as a caller waits for room; and later, as the hub waits for credit.
             await call.SendAsync(new byte[200]).AsTask().WaitAsync(ScriptedHub.Patience);
-            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
+            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.ReceiveAsync()));
             _ = Client.PublishAsync("news", new byte[600]);
-            for (byte i = 0; i < 5; i++) await Side.SayAsync(ItemOf(i));
+            for (byte i = 0; i < 5; i++) await Side.SendAsync(ItemOf(i));
             for (byte i = 0; i < 5; i++) Assert.Equal(i, (await NextAsync(results)).Span[0]);
-            Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
-            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.HearAsync()));
-            Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 4 }), await Side.HearAsync());
+            Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.ReceiveAsync()));
+            Assert.Equal(NativeKind.Publish, HubSide.KindOf(await Side.ReceiveAsync()));
+            Assert.Equal(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 4 }), await Side.ReceiveAsync());
         }
     }
 
@@ -158,21 +166,21 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync(limits: NativeLimits.Default with { WindowItems = 1 });
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
         using (Client.Batch())
         {
             await call.SendAsync(new byte[] { 0 });
             Task second = call.SendAsync(new byte[] { 1 }).AsTask();
-            Assert.Equal(0, (await Side.HearAsync())[^1]);
-            await Side.SayAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
+            Assert.Equal(0, (await Side.ReceiveAsync())[^1]);
+            await Side.SendAsync(NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = 1, Count = 1 }));
             await second.WaitAsync(ScriptedHub.Patience);
         }
 
-        Assert.Equal(1, (await Side.HearAsync())[^1]);
+        Assert.Equal(1, (await Side.ReceiveAsync())[^1]);
     }
 
     [Fact]
-    public async Task A_call_without_further_arguments_says_so_to_whoever_says_one()
+    public async Task Sending_an_item_into_a_call_without_items_throws()
     {
         await ConnectAsync();
         await using OpenedCall call = Client.OpenCall("many");
@@ -180,20 +188,20 @@ public sealed class OpenedCallTests : ClientTest
         await Assert.ThrowsAsync<InvalidOperationException>(() => call.SendAsync(new byte[1]).AsTask());
         call.EndArguments();
 
-        Assert.Equal(Call.Kind, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(Call.Kind, HubSide.KindOf(await Side.ReceiveAsync()));
         Task<TimeSpan> ping = Client.PingAsync();
-        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.ReceiveAsync()));
         Assert.False(ping.IsCompleted);
     }
 
     [Fact]
-    public async Task Who_leaves_the_enumeration_waits_for_the_end_of_the_items_that_were_being_said()
+    public async Task Leaving_the_enumeration_waits_for_the_items_being_sent()
     {
         await ConnectAsync();
         bool isDisposed = false;
         Task leaving = LeaveAsync();
-        await Side.HearAsync();
-        await Side.SayAsync(ItemOf(0));
+        await Side.ReceiveAsync();
+        await Side.SendAsync(ItemOf(0));
         await leaving.WaitAsync(ScriptedHub.Patience);
 
         Assert.True(isDisposed);
@@ -203,11 +211,12 @@ public sealed class OpenedCallTests : ClientTest
             await foreach (ReadOnlyMemory<byte> _ in Client.StreamAsync("many", items: ForEverAsync())) break;
         }
 
-        async IAsyncEnumerable<ReadOnlyMemory<byte>> ForEverAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> ForEverAsync(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             try
             {
-                await Cancelled.WhenAsync(cancel);
+                await Cancelled.WhenAsync(cancellationToken);
                 yield break;
             }
             finally
@@ -227,9 +236,9 @@ public sealed class OpenedCallTests : ClientTest
         });
 
         Assert.Equal("no more paper", broken.Message);
-        Assert.Equal(Call.Kind, HubSide.KindOf(await Side.HearAsync()));
-        Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.HearAsync()));
-        Assert.Equal(NativeKind.Cancel, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(Call.Kind, HubSide.KindOf(await Side.ReceiveAsync()));
+        Assert.Equal(NativeKind.Item, HubSide.KindOf(await Side.ReceiveAsync()));
+        Assert.Equal(NativeKind.Cancel, HubSide.KindOf(await Side.ReceiveAsync()));
 
         static async IAsyncEnumerable<ReadOnlyMemory<byte>> BrokenAsync()
         {
@@ -252,15 +261,15 @@ public sealed class OpenedCallTests : ClientTest
     [InlineData(-1, 0)]
     [InlineData(long.MaxValue, 0)]
     [InlineData(uint.MaxValue + 1L, uint.MaxValue)]
-    public async Task A_deadline_without_end_is_told_as_none_and_one_longer_than_the_field_as_the_longest(long milliseconds, uint told)
+    public async Task An_infinite_deadline_is_zero_and_an_oversized_one_is_the_maximum(long milliseconds, uint reported)
     {
         await ConnectAsync();
         TimeSpan deadline = milliseconds == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(milliseconds);
         Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("many", default, new CallSettings { Deadline = deadline });
 
-        Assert.Equal(told, Read(await Side.HearAsync(), message => message.As<Call>().DeadlineMilliseconds));
+        Assert.Equal(reported, Read(await Side.ReceiveAsync(), message => message.As<Call>().DeadlineMilliseconds));
         Time.Advance(TimeSpan.FromDays(1));
-        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 1 }));
+        await Side.SendAsync(NativeWriter.Message(new CallResult { Id = 1 }));
         Assert.Equal(0, (await calling.WaitAsync(ScriptedHub.Patience)).Length);
     }
 
@@ -269,7 +278,7 @@ public sealed class OpenedCallTests : ClientTest
     {
         await ConnectAsync();
         await using OpenedCall call = Client.OpenCall("many", default, sendsItems: true);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
         Side.Abort();
 
         await Assert.ThrowsAsync<ConnectionLostException>(() => call.Result.WaitAsync(ScriptedHub.Patience));

@@ -8,19 +8,21 @@ namespace Broker.Tests.Client;
 public sealed class ReconnectTests : ClientTest
 {
     [Fact]
-    public async Task A_subscription_goes_on_after_a_reconnect_and_says_that_something_may_be_missing()
+    public async Task A_subscription_continues_after_a_reconnect_with_a_possible_gap()
     {
         await ConnectAsync();
         Subscription news = await SubscribeAsync();
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
-        await Side.SayAsync(DeliveryOf(0, "one"), DeliveryOf(0, "two"));
+        await Side.SendAsync(DeliveryOf(0, "one"), DeliveryOf(0, "two"));
         Assert.Equal("one"u8.ToArray(), (await NextAsync(deliveries)).Data.ToArray());
         Assert.Equal(Gap.None, (await NextAsync(deliveries)).GapBefore);
 
         Side.Abort();
         await ReconnectAsync();
-        (uint request, SubscribeOptions options) = Read(await Side.HearAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
-        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }), DeliveryOf(0, "three"), DeliveryOf(0, "four"));
+        (uint request, SubscribeOptions options) =
+            Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
+        await Side.SendAsync(
+            NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }), DeliveryOf(0, "three"), DeliveryOf(0, "four"));
         Delivery third = await NextAsync(deliveries);
 
         Assert.Equal(SubscribeOptions.None, options);
@@ -39,17 +41,17 @@ public sealed class ReconnectTests : ClientTest
         await ConnectAsync();
         Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 11);
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
-        await Side.SayAsync(DeliveryOf(12, "last"));
+        await Side.SendAsync(DeliveryOf(12, "last"));
         await NextAsync(deliveries);
 
         Side.Abort();
         await ReconnectAsync();
-        (uint Request, SubscribeOptions Options, ulong Epoch, ulong Offset) asked = Read(await Side.HearAsync(), message =>
+        (uint Request, SubscribeOptions Options, ulong Epoch, ulong Offset) asked = Read(await Side.ReceiveAsync(), message =>
         {
             Subscribe subscribe = message.As<Subscribe>();
             return (subscribe.Request, subscribe.Options, subscribe.Epoch, subscribe.Offset);
         });
-        await Side.SayAsync(
+        await Side.SendAsync(
             NativeWriter.Message(new Subscribed { Request = asked.Request, Channel = 7, State = state, Epoch = epoch, Offset = offset }),
             DeliveryOf(offset + 1, "next"));
 
@@ -63,7 +65,7 @@ public sealed class ReconnectTests : ClientTest
         await ConnectAsync();
         Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
-        await Side.SayAsync(
+        await Side.SendAsync(
             DeliveryOf(2, "two"),
             DeliveryOf(2, "two again"),
             NativeWriter.Message(new Missed { Channel = 7, Offset = 3, Count = 4 }),
@@ -75,13 +77,13 @@ public sealed class ReconnectTests : ClientTest
     }
 
     [Fact]
-    public async Task A_long_delivery_that_was_cut_off_is_asked_for_again_though_later_ones_came()
+    public async Task An_interrupted_long_delivery_is_recovered_despite_later_ones()
     {
         await ConnectAsync();
         Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
         byte[] two = DeliveryOf(2, new string('2', 600_000));
-        await Side.SayAsync(
+        await Side.SendAsync(
             NativeWriter.Message(new StreamHeader { Stream = 0, Bytes = (ulong)two.Length }),
             NativeWriter.Message(new Chunk { Stream = 0, Index = 0, Total = 3, Data = two.AsSpan(0, 262_144) }),
             DeliveryOf(3, "three"));
@@ -89,9 +91,12 @@ public sealed class ReconnectTests : ClientTest
 
         Side.Abort();
         await ReconnectAsync();
-        (uint Request, ulong Offset) asked = Read(await Side.HearAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Offset));
-        await Side.SayAsync(
-            NativeWriter.Message(new Subscribed { Request = asked.Request, Channel = 8, State = SubscribedState.Recoverable | SubscribedState.Recovered, Epoch = 9, Offset = 4 }),
+        (uint Request, ulong Offset) asked =
+            Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Offset));
+        await Side.SendAsync(
+            NativeWriter.Message(
+                new Subscribed { Request = asked.Request, Channel = 8, State = SubscribedState.Recoverable | SubscribedState.Recovered,
+                    Epoch = 9, Offset = 4 }),
             DeliveryOf(2, "two", channel: 8),
             DeliveryOf(3, "three", channel: 8),
             DeliveryOf(4, "four", channel: 8));
@@ -116,7 +121,7 @@ public sealed class ReconnectTests : ClientTest
     }
 
     [Fact]
-    public async Task Who_subscribes_as_soon_as_the_client_is_back_does_so_once()
+    public async Task A_subscribe_right_after_a_reconnect_is_sent_once()
     {
         await ConnectAsync();
         var subscribing = new TaskCompletionSource<Task<Subscription>>();
@@ -127,12 +132,12 @@ public sealed class ReconnectTests : ClientTest
 
         Side.Abort();
         await ReconnectAsync();
-        uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
-        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
+        uint request = Read(await Side.ReceiveAsync(), message => message.As<Subscribe>().Request);
+        await Side.SendAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
         await (await subscribing.Task).WaitAsync(ScriptedHub.Patience);
         Task<TimeSpan> ping = Client.PingAsync();
 
-        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Ping, HubSide.KindOf(await Side.ReceiveAsync()));
         Assert.False(ping.IsCompleted);
     }
 
@@ -143,15 +148,16 @@ public sealed class ReconnectTests : ClientTest
         for (int i = 0; i < 20; i++)
         {
             Task<Subscription> subscribing = Client.SubscribeAsync($"channel-{i}");
-            uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
-            await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = (uint)i + 1 }));
+            uint request = Read(await Side.ReceiveAsync(), message => message.As<Subscribe>().Request);
+            await Side.SendAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = (uint)i + 1 }));
             await subscribing.WaitAsync(ScriptedHub.Patience);
         }
 
         Side.Abort();
         await ReconnectAsync();
         var channels = new HashSet<string>();
-        while (channels.Count < 20) channels.Add(Read(await Side.HearAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Subscribe>().Channel)));
+        while (channels.Count < 20)
+            channels.Add(Read(await Side.ReceiveAsync(), message => System.Text.Encoding.UTF8.GetString(message.As<Subscribe>().Channel)));
     }
 
     [Fact]
@@ -160,10 +166,11 @@ public sealed class ReconnectTests : ClientTest
         await ConnectAsync();
         Subscription news = await SubscribeAsync(SubscribedState.Recoverable, epoch: 9, offset: 1);
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
-        await Side.SayAsync(NativeWriter.Message(new Unsubscribed { Channel = 7, Code = 2502 }));
-        (uint request, SubscribeOptions options) = Read(await Side.HearAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
+        await Side.SendAsync(NativeWriter.Message(new Unsubscribed { Channel = 7, Code = 2502 }));
+        (uint request, SubscribeOptions options) =
+            Read(await Side.ReceiveAsync(), message => (message.As<Subscribe>().Request, message.As<Subscribe>().Options));
         Assert.Equal(SubscribeOptions.None, options);
-        await Side.SayAsync(
+        await Side.SendAsync(
             NativeWriter.Message(new Subscribed { Request = request, Channel = 8 }),
             NativeWriter.Message(new Unsubscribed { Channel = 8, Code = 2000, Text = "no more"u8 }));
 
@@ -172,14 +179,14 @@ public sealed class ReconnectTests : ClientTest
     }
 
     [Fact]
-    public async Task Who_disposes_of_a_subscription_unsubscribes_and_may_subscribe_again()
+    public async Task Disposing_of_a_subscription_unsubscribes_and_permits_another()
     {
         await ConnectAsync();
         Subscription news = await SubscribeAsync();
         await Assert.ThrowsAsync<InvalidOperationException>(() => Client.SubscribeAsync("news"));
         await news.DisposeAsync();
 
-        Assert.Equal(7u, Read(await Side.HearAsync(), message => message.As<Unsubscribe>().Channel));
+        Assert.Equal(7u, Read(await Side.ReceiveAsync(), message => message.As<Unsubscribe>().Channel));
         await foreach (Delivery delivery in news) Assert.Fail($"{delivery} came after the end.");
         await SubscribeAsync();
     }
@@ -190,15 +197,16 @@ public sealed class ReconnectTests : ClientTest
         await ConnectAsync();
         using var cancel = new CancellationTokenSource();
         Task<Subscription> subscribing = Client.SubscribeAsync("news", cancellationToken: cancel.Token);
-        uint request = Read(await Side.HearAsync(), message => message.As<Subscribe>().Request);
+        uint request = Read(await Side.ReceiveAsync(), message => message.As<Subscribe>().Request);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => subscribing.WaitAsync(ScriptedHub.Patience));
-        await Side.SayAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
-        (uint Request, uint Channel) left = Read(await Side.HearAsync(), message => (message.As<Unsubscribe>().Request, message.As<Unsubscribe>().Channel));
+        await Side.SendAsync(NativeWriter.Message(new Subscribed { Request = request, Channel = 7 }));
+        (uint Request, uint Channel) left =
+            Read(await Side.ReceiveAsync(), message => (message.As<Unsubscribe>().Request, message.As<Unsubscribe>().Channel));
         Assert.Equal(7u, left.Channel);
 
         Subscription again = await SubscribeAsync();
-        await Side.SayAsync(NativeWriter.Message(new Unsubscribed { Request = left.Request, Channel = 7 }), DeliveryOf(0, "one"));
+        await Side.SendAsync(NativeWriter.Message(new Unsubscribed { Request = left.Request, Channel = 7 }), DeliveryOf(0, "one"));
         await using IAsyncEnumerator<Delivery> deliveries = again.GetAsyncEnumerator();
         Assert.Equal("one"u8.ToArray(), (await NextAsync(deliveries)).Data.ToArray());
     }
@@ -207,7 +215,7 @@ public sealed class ReconnectTests : ClientTest
     public async Task The_hubs_advice_comes_before_the_clients_own_backoff()
     {
         await ConnectAsync();
-        await Side.SayAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 60_000, Text = "shutdown"u8 }));
+        await Side.SendAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 60_000, Text = "shutdown"u8 }));
         await Side.CloseAsync(3001, "shutdown");
         await AwaitStateAsync(ClientState.Waiting);
         Time.Advance(TimeSpan.FromSeconds(59));
@@ -228,7 +236,7 @@ public sealed class ReconnectTests : ClientTest
     {
         await ConnectAsync();
         Subscription news = await SubscribeAsync();
-        await Side.SayAsync(NativeWriter.Message(new Bye { Code = (ushort)code, RetryMilliseconds = retryMilliseconds, Text = "go"u8 }));
+        await Side.SendAsync(NativeWriter.Message(new Bye { Code = (ushort)code, RetryMilliseconds = retryMilliseconds, Text = "go"u8 }));
         await Side.CloseAsync(code, "go");
 
         await AwaitStateAsync(ClientState.Closed);
@@ -258,7 +266,7 @@ public sealed class ReconnectTests : ClientTest
     }
 
     [Fact]
-    public async Task A_hub_of_another_protocol_and_one_that_never_answers_are_told_apart()
+    public async Task A_hub_of_another_protocol_differs_from_a_silent_one()
     {
         Hub.Subprotocol = null;
         Task<BrokerClient> connecting = BrokerClient.ConnectAsync(Options);
@@ -267,7 +275,7 @@ public sealed class ReconnectTests : ClientTest
         Hub.Subprotocol = NativeProtocol.Batched;
         Task<BrokerClient> waiting = BrokerClient.ConnectAsync(Options);
         HubSide silent = await Hub.AcceptAsync();
-        await silent.HearAsync();
+        await silent.ReceiveAsync();
         Time.Advance(Options.ConnectLimit);
         ConnectionLostException late = await Assert.ThrowsAsync<ConnectionLostException>(() => waiting.WaitAsync(ScriptedHub.Patience));
         silent.Over.SetResult();

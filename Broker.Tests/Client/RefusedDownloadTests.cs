@@ -14,7 +14,7 @@ public sealed class RefusedDownloadTests : ClientTest
     {
         await ConnectAsync(options);
         _calling = Client.CallAsync("long", default, new CallSettings { Download = new Breaking() });
-        Assert.Equal(NativeKind.Call, HubSide.KindOf(await Side.HearAsync()));
+        Assert.Equal(NativeKind.Call, HubSide.KindOf(await Side.ReceiveAsync()));
     }
 
     private static byte[] HeaderOf(uint stream, ulong bytes, uint call = 1) =>
@@ -23,16 +23,17 @@ public sealed class RefusedDownloadTests : ClientTest
     private static byte[] ChunkOf(uint stream, uint index, uint total, int bytes) =>
         NativeWriter.Message(new Chunk { Stream = stream, Index = index, Total = total, Data = new byte[bytes] });
 
-    private async Task<ChunkError> HearErrorAsync() => Read(await Side.HearAsync(), message => (ChunkError)message.As<NativeError>().Code);
+    private async Task<ChunkError> ReceiveErrorAsync() =>
+        Read(await Side.ReceiveAsync(), message => (ChunkError)message.As<NativeError>().Code);
 
     [Fact]
     public async Task A_result_that_is_refused_with_its_header_fails_its_call()
     {
         await CallAsync();
 
-        await Side.SayAsync(HeaderOf(0, bytes: ulong.MaxValue / 2));
+        await Side.SendAsync(HeaderOf(0, bytes: ulong.MaxValue / 2));
 
-        Assert.Equal(ChunkError.StreamTooBig, await HearErrorAsync());
+        Assert.Equal(ChunkError.StreamTooBig, await ReceiveErrorAsync());
         CallFailedException failed = await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience));
         Assert.Equal(FaultCode.ResultTooBig, failed.Code);
         Assert.Contains("StreamTooBig", failed.Text, StringComparison.Ordinal);
@@ -43,12 +44,14 @@ public sealed class RefusedDownloadTests : ClientTest
     {
         await CallAsync(Options with { DownloadBytesMax = 300_000 });
         Task<ReadOnlyMemory<byte>> other = Client.CallAsync("short", default);
-        await Side.HearAsync();
+        await Side.ReceiveAsync();
 
-        await Side.SayAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), ChunkOf(0, 1, 2, 250_000), NativeWriter.Message(new CallResult { Id = 2 }));
+        await Side.SendAsync(
+            HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), ChunkOf(0, 1, 2, 250_000), NativeWriter.Message(new CallResult { Id = 2 }));
 
-        Assert.Equal(ChunkError.ConnectionFull, await HearErrorAsync());
-        Assert.Equal(FaultCode.ResultTooBig, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(ChunkError.ConnectionFull, await ReceiveErrorAsync());
+        Assert.Equal(
+            FaultCode.ResultTooBig, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
         Assert.Equal(0, (await other.WaitAsync(ScriptedHub.Patience)).Length);
     }
 
@@ -56,14 +59,15 @@ public sealed class RefusedDownloadTests : ClientTest
     public async Task A_result_that_stops_coming_fails_its_call()
     {
         await CallAsync();
-        await Side.SayAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), NativeWriter.Message(new Ping { Mark = 1 }));
-        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.HearAsync()));
+        await Side.SendAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), NativeWriter.Message(new Ping { Mark = 1 }));
+        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.ReceiveAsync()));
 
         Time.Advance(new ChunkLimits().IdleLimit);
 
-        Assert.Equal(FaultCode.Overloaded, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
+        Assert.Equal(
+            FaultCode.Overloaded, (await Assert.ThrowsAsync<CallFailedException>(() => _calling.WaitAsync(ScriptedHub.Patience))).Code);
         byte[] message;
-        do message = await Side.HearAsync();
+        do message = await Side.ReceiveAsync();
         while (HubSide.KindOf(message) == NativeKind.Ping);
         Assert.Equal(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.Expired }), message);
     }
@@ -74,28 +78,30 @@ public sealed class RefusedDownloadTests : ClientTest
         await ConnectAsync();
         using var stop = new CancellationTokenSource();
         Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default, cancellationToken: stop.Token);
-        await Side.HearAsync();
-        await Side.SayAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), NativeWriter.Message(new Ping { Mark = 1 }));
-        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.HearAsync()));
+        await Side.ReceiveAsync();
+        await Side.SendAsync(HeaderOf(0, 500_000), ChunkOf(0, 0, 2, 250_000), NativeWriter.Message(new Ping { Mark = 1 }));
+        Assert.Equal(NativeKind.Pong, HubSide.KindOf(await Side.ReceiveAsync()));
 
         await stop.CancelAsync();
 
-        Assert.Equal(NativeWriter.Message(new CallCancel { Id = 1 }), await Side.HearAsync());
-        Assert.Equal(NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.Cancelled }), await Side.HearAsync());
+        Assert.Equal(NativeWriter.Message(new CallCancel { Id = 1 }), await Side.ReceiveAsync());
+        Assert.Equal(
+            NativeWriter.Message(new StreamCancel { Owner = StreamOwner.Yours, Stream = 0, Code = ChunkError.Cancelled }),
+                await Side.ReceiveAsync());
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => calling.WaitAsync(ScriptedHub.Patience));
     }
 
     [Fact]
-    public async Task Progress_that_throws_hurts_nobody()
+    public async Task Progress_that_throws_changes_nothing()
     {
         await CallAsync();
 
-        await Side.SayAsync(HeaderOf(0, 3), ChunkOf(0, 0, 1, 3));
+        await Side.SendAsync(HeaderOf(0, 3), ChunkOf(0, 0, 1, 3));
 
         Assert.Equal(3, (await _calling.WaitAsync(ScriptedHub.Patience)).Length);
         Task<ReadOnlyMemory<byte>> next = Client.CallAsync("long", new byte[1], new CallSettings { Upload = new Breaking() });
-        await Side.HearAsync();
-        await Side.SayAsync(NativeWriter.Message(new CallResult { Id = 2 }));
+        await Side.ReceiveAsync();
+        await Side.SendAsync(NativeWriter.Message(new CallResult { Id = 2 }));
         Assert.Equal(0, (await next.WaitAsync(ScriptedHub.Patience)).Length);
     }
 

@@ -28,7 +28,7 @@ internal sealed class ScriptedHub : IAsyncDisposable
         _app.Run(ServeAsync);
     }
 
-    /// <summary>Refuses whoever comes with this status instead.</summary>
+    /// <summary>Refuses the one that comes with this status instead.</summary>
     public int? Refusal { get; set; }
 
     /// <summary>What is agreed on, of what the client offers.</summary>
@@ -66,7 +66,7 @@ internal sealed class ScriptedHub : IAsyncDisposable
 /// <summary>The hub's end of one connection.</summary>
 internal sealed class HubSide(WebSocket socket, bool batched, IList<string> offered)
 {
-    private readonly Queue<byte[]> _heard = new();
+    private readonly Queue<byte[]> _received = new();
 
     public IList<string> Offered => offered;
 
@@ -74,15 +74,15 @@ internal sealed class HubSide(WebSocket socket, bool batched, IList<string> offe
 
     public static NativeKind KindOf(byte[] message) => (NativeKind)message[0];
 
-    /// <summary>Hears hello and says welcome.</summary>
+    /// <summary>Receives hello and says welcome.</summary>
     public async Task WelcomeAsync(NativeLimits? limits = null)
     {
-        Assert.Equal(NativeKind.Hello, KindOf(await HearAsync()));
-        await SayAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = limits ?? NativeLimits.Default, Client = "c7"u8 }));
+        Assert.Equal(NativeKind.Hello, KindOf(await ReceiveAsync()));
+        await SendAsync(NativeWriter.Message(new Welcome { Version = 1, Limits = limits ?? NativeLimits.Default, Client = "c7"u8 }));
     }
 
     /// <summary>The messages of the next frame, each with its head.</summary>
-    public async Task<IReadOnlyList<byte[]>> HearFrameAsync()
+    public async Task<IReadOnlyList<byte[]>> ReceiveFrameAsync()
     {
         using var payload = new MemoryStream();
         var buffer = new byte[64 * 1024];
@@ -98,18 +98,18 @@ internal sealed class HubSide(WebSocket socket, bool batched, IList<string> offe
     }
 
     /// <summary>The next message, in whichever frame it comes.</summary>
-    public async Task<byte[]> HearAsync()
+    public async Task<byte[]> ReceiveAsync()
     {
-        while (_heard.Count == 0)
+        while (_received.Count == 0)
         {
-            foreach (byte[] message in await HearFrameAsync()) _heard.Enqueue(message);
+            foreach (byte[] message in await ReceiveFrameAsync()) _received.Enqueue(message);
         }
 
-        return _heard.Dequeue();
+        return _received.Dequeue();
     }
 
     /// <summary>The Close frame that comes next.</summary>
-    public async Task<int> HearCloseAsync()
+    public async Task<int> ReceiveCloseAsync()
     {
         ValueWebSocketReceiveResult received =
             await socket.ReceiveAsync(new byte[1024].AsMemory(), CancellationToken.None).AsTask().WaitAsync(ScriptedHub.Patience);
@@ -118,10 +118,11 @@ internal sealed class HubSide(WebSocket socket, bool batched, IList<string> offe
     }
 
     /// <summary>Says messages in one frame.</summary>
-    public Task SayAsync(params byte[][] messages) => SayRawAsync([0, .. messages.SelectMany(message => message)]);
+    public Task SendAsync(params byte[][] messages) => SendRawAsync([0, .. messages.SelectMany(message => message)]);
 
     /// <summary>Says a whole payload.</summary>
-    public Task SayRawAsync(byte[] payload) => socket.SendAsync(payload, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+    public Task SendRawAsync(byte[] payload) =>
+        socket.SendAsync(payload, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
 
     public async Task CloseAsync(int code, string text)
     {

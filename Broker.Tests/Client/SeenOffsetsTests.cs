@@ -6,7 +6,7 @@ namespace Broker.Tests.Client;
 public sealed class SeenOffsetsTests
 {
     [Fact]
-    public void The_place_to_go_on_from_is_in_front_of_the_first_hole()
+    public void The_position_to_resume_from_is_before_the_first_hole()
     {
         var seen = new SeenOffsets();
         seen.Reset(10);

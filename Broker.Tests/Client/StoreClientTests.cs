@@ -22,7 +22,8 @@ public sealed class StoreClientTests : ClientTest
         Assert.True(await store.IsEmptyAsync());
         ulong first = await store.WriteAsync("a"u8.ToArray(), "one"u8.ToArray(), Durability.Memory);
         ulong second = await store.WriteAsync(
-            [new("b"u8.ToArray(), "two"u8.ToArray()), new("c"u8.ToArray(), Array.Empty<byte>()), new("a"u8.ToArray(), null)], Durability.Disk);
+            [new("b"u8.ToArray(), "two"u8.ToArray()), new("c"u8.ToArray(), Array.Empty<byte>()), new("a"u8.ToArray(), null)],
+                Durability.Disk);
 
         Assert.True(second > first);
         Assert.Null(await store.ReadAsync("a"u8.ToArray()));
@@ -42,7 +43,9 @@ public sealed class StoreClientTests : ClientTest
     {
         using var folder = new StoreFolder();
         using KeyedStore kept = folder.Open();
-        await kept.WriteAsync([.. Enumerable.Range(0, 2500).Select(i => StoreChange.Put(StoreFolder.Bytes($"p{i:d5}"), StoreFolder.Bytes($"{i}")))], Durability.Memory);
+        await kept.WriteAsync(
+            [.. Enumerable.Range(0, 2500).Select(i => StoreChange.Put(StoreFolder.Bytes($"p{i:d5}"), StoreFolder.Bytes($"{i}")))],
+                Durability.Memory);
         await ConnectAsync();
         _ = AnswerAsync(new StoreHandlers(kept));
 
@@ -61,14 +64,14 @@ public sealed class StoreClientTests : ClientTest
         var methods = handlers.All.ToDictionary(method => MethodId.Of(method.Key), method => method.Value);
         while (true)
         {
-            byte[] bytes = await Side.HearAsync();
+            byte[] bytes = await Side.ReceiveAsync();
             (uint id, MethodId method, byte[] arguments) = Read(bytes, message =>
             {
                 Call call = message.As<Call>();
                 return (call.Id, call.Method, call.Arguments.ToArray());
             });
             ReadOnlyMemory<byte> result = await methods[method](arguments);
-            await Side.SayAsync(NativeWriter.Message(new CallResult { Id = id, Data = result.Span }));
+            await Side.SendAsync(NativeWriter.Message(new CallResult { Id = id, Data = result.Span }));
         }
     }
 }

@@ -28,13 +28,15 @@ public sealed class TelemetryTests : ClientTest
         await SubscribeAsync();
         Task<PublishReceipt> publishing = Client.PublishAsync("news", "hello"u8.ToArray());
         Assert.Null(Activity.Current);
-        uint request = Read(await Side.HearAsync(), message => message.As<Publish>().Request);
-        await Side.SayAsync(NativeWriter.Message(new NativeError { Scope = ErrorScope.Request, Code = 103, Id = request, Text = "permission denied"u8 }));
+        uint request = Read(await Side.ReceiveAsync(), message => message.As<Publish>().Request);
+        await Side.SendAsync(
+            NativeWriter.Message(new NativeError { Scope = ErrorScope.Request, Code = 103, Id = request, Text = "permission denied"u8 }));
         await Assert.ThrowsAsync<RequestRejectedException>(() => publishing);
 
         Assert.Equal(["subscribe news", "send news"], ended.Select(activity => activity.DisplayName));
         Activity refused = ended.Last();
-        Assert.Equal((ActivityKind.Producer, ActivityStatusCode.Error, "103"), (refused.Kind, refused.Status, refused.GetTagItem("error.type")));
+        Assert.Equal(
+            (ActivityKind.Producer, ActivityStatusCode.Error, "103"), (refused.Kind, refused.Status, refused.GetTagItem("error.type")));
         Assert.Equal(("broker", "news"), (refused.GetTagItem("messaging.system"), refused.GetTagItem("messaging.destination.name")));
     }
 
@@ -43,7 +45,7 @@ public sealed class TelemetryTests : ClientTest
     {
         using var log = new RecordingLog();
         await ConnectAsync(Options with { LoggerFactory = log });
-        await Side.SayAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 0, Text = "shutdown"u8 }));
+        await Side.SendAsync(NativeWriter.Message(new Bye { Code = 3001, RetryMilliseconds = 0, Text = "shutdown"u8 }));
         Side.Over.TrySetResult();
 
         await AwaitStateAsync(ClientState.Waiting);
@@ -72,7 +74,8 @@ public sealed class TelemetryTests : ClientTest
 
             public bool IsEnabled(LogLevel logLevel) => true;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            public void Log<TState>(
+                LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
                 log.Entries.Enqueue($"{logLevel} {category} {formatter(state, exception)}");
         }
     }

@@ -22,11 +22,13 @@ public class EnvironmentLayerTests
     [InlineData("BROKER_NO_SUCH", "")]
     public void What_Kubernetes_sets_for_a_service_and_empty_variables_set_nothing(string name, string value)
     {
-        SettingsLayer layer = EnvironmentLayer.Read(new Hashtable { [name] = value }, SettingsLoader.KnownKeys, out IReadOnlyList<string> warnings);
+        SettingsLayer layer =
+            EnvironmentLayer.Read(new Hashtable { [name] = value }, SettingsLoader.KnownKeys, out IReadOnlyList<string> warnings);
 
         Assert.Empty(layer.Keys);
         Assert.Empty(warnings);
-        Assert.Equal(8443, SettingsLoader.Load(null, new Hashtable { [name] = value }, SettingsLayer.Of("command line", [])).Settings.Tls.Port);
+        Assert.Equal(
+            8443, SettingsLoader.Load(null, new Hashtable { [name] = value }, SettingsLayer.Of("command line", [])).Settings.Tls.Port);
     }
 
     [Theory]
@@ -36,5 +38,6 @@ public class EnvironmentLayerTests
     [InlineData("broker.http.api-keys", true)]
     [InlineData("akka.remote.cookie-token", true)]
     [InlineData("broker.store.key-bytes-max", false)]
-    public void Secrets_are_known_by_the_words_of_their_keys(string key, bool isSecret) => Assert.Equal(isSecret, SettingValue.IsSecret(key));
+    public void Secrets_are_known_by_the_words_of_their_keys(string key, bool isSecret) =>
+        Assert.Equal(isSecret, SettingValue.IsSecret(key));
 }

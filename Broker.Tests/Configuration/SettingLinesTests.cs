@@ -85,7 +85,9 @@ public class SettingLinesTests
     [InlineData("b.", "", "deeper than 32 levels")]
     public void Twenty_thousand_levels_are_refused_and_overflow_no_stack(string open, string close, string what)
     {
-        string text = $"a {(open == "[" ? "= " : "")}{string.Concat(Enumerable.Repeat(open, 20_000))} = 1{string.Concat(Enumerable.Repeat(close, 20_000))}";
+        string text =
+            $"a {(open == "[" ? "= " : "")}{string.Concat(Enumerable.Repeat(open, 20_000))} = "
+                + $"1{string.Concat(Enumerable.Repeat(close, 20_000))}";
         if (open == "b.") text = text.Replace("a b.", "a.b.", StringComparison.Ordinal).Replace(". = 1", " = 1", StringComparison.Ordinal);
 
         var bad = Assert.Throws<SettingException>(() => SettingsLayer.Parse("t.conf", text));
@@ -105,7 +107,8 @@ public class SettingLinesTests
     [Theory, InlineData("\n"), InlineData("\r\n"), InlineData("\r")]
     public void Every_kind_of_line_end_ends_a_comment_and_a_line(string end)
     {
-        SettingsLayer layer = SettingsLayer.Parse("t.conf", string.Join(end, "# mine", "broker.reactors = 2 # two", "broker.echo.path = /x", ""));
+        SettingsLayer layer =
+            SettingsLayer.Parse("t.conf", string.Join(end, "# mine", "broker.reactors = 2 # two", "broker.echo.path = /x", ""));
 
         Assert.Equal("2", layer.Find("broker.reactors")!.Text);
         Assert.Equal("t.conf line 3", layer.Find("broker.echo.path")!.Origin.ToString());
@@ -128,8 +131,12 @@ public class SettingLinesTests
         try
         {
             await File.WriteAllBytesAsync(file, [.. "broker.tls.password = p"u8, 0xe4, .. "ss\n"u8]);
-            Assert.Equal($"{file}: byte 23 is not UTF-8; save the file as UTF-8.", Assert.Throws<SettingException>(() => SettingsLayer.ReadFile(file)).Message);
-            Assert.Equal("/dev/zero: the file is longer than 1MiB.", Assert.Throws<SettingException>(() => SettingsLayer.ReadFile("/dev/zero")).Message);
+            Assert.Equal(
+                $"{file}: byte 23 is not UTF-8; save the file as UTF-8.",
+                    Assert.Throws<SettingException>(() => SettingsLayer.ReadFile(file)).Message);
+            Assert.Equal(
+                "/dev/zero: the file is longer than 1MiB.",
+                    Assert.Throws<SettingException>(() => SettingsLayer.ReadFile("/dev/zero")).Message);
         }
         finally
         {

@@ -11,7 +11,7 @@ public class VisibleTextTests
     [InlineData("a\u2028b\u2029c\u0085d", "a\\u2028b\\u2029c\\u0085d")]
     [InlineData("\u202egpj.exe\u2066", "\\u202egpj.exe\\u2066")]
     [InlineData("\0\t\u007f", "\\u0000\\u0009\\u007f")]
-    public void What_ends_a_line_or_speaks_to_a_terminal_is_written_out(string said, string shown) => Assert.Equal(shown, VisibleText.Of(said));
+    public void Line_ends_and_terminal_controls_are_escaped(string sent, string shown) => Assert.Equal(shown, VisibleText.Of(sent));
 
     [Fact]
     public void Half_of_a_surrogate_pair_is_written_out() => Assert.Equal("a\\ud83db\\udc00", VisibleText.Of("a\ud83db\udc00"));

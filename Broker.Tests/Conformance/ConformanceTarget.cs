@@ -34,7 +34,8 @@ public static class ConformanceTarget
 
     /// <summary>The ways in that are tested: every one of our own, those that are asked for, or the one of a named server.</summary>
     public static IReadOnlyList<string> Ways { get; } =
-        Url is not null ? [NamedWay] : Read(WaysVariable) is { } asked ? asked.Split(',', StringSplitOptions.TrimEntries) : Enum.GetNames<WayIn>();
+        Url is not null ? [NamedWay] : Read(WaysVariable) is { } asked ? asked.Split(',', StringSplitOptions.TrimEntries)
+            : Enum.GetNames<WayIn>();
 
     /// <summary>What the server of this run has to show: a named one conforms, our own does so strictly.</summary>
     public static Expectation Expectation => Url is null ? Expectation.Strict : Expectation.Conforms;
@@ -55,7 +56,8 @@ public static class ConformanceTarget
     /// The host that was built with these tests, twice: its public port belongs to the reactor in one process and to Kestrel in
     /// the other. After all cases both still end gracefully.
     /// </summary>
-    private sealed class OwnHost(Doors doors, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways) : IConformanceTarget
+    private sealed class OwnHost(EntryPoints entryPoints, HostProcess[] hosts, IReadOnlyDictionary<string, IConformanceConnector> ways)
+        : IConformanceTarget
     {
         private const string EchoPath = "/echo";
 
@@ -63,16 +65,16 @@ public static class ConformanceTarget
 
         public static async Task<OwnHost> StartAsync(IReadOnlyList<WayIn> ways)
         {
-            var doors = new Doors();
-            HostProcess main = await HostProcess.StartAsync(SettingsOf("auto", doors.Settings), "--echo");
+            var entryPoints = new EntryPoints();
+            HostProcess main = await HostProcess.StartAsync(SettingsOf("auto", entryPoints.Settings), "--echo");
             HostProcess kestrel = await HostProcess.StartAsync(SettingsOf("kestrel", []), "--echo");
-            return new OwnHost(doors, [main, kestrel], ways.ToDictionary(way => way.ToString(), way => ConnectorTo(way)));
+            return new OwnHost(entryPoints, [main, kestrel], ways.ToDictionary(way => way.ToString(), way => ConnectorTo(way)));
 
             IConformanceConnector ConnectorTo(WayIn way) => way switch
             {
                 WayIn.Kestrel => Http1Connector.ForUri(kestrel.UriOf(way, EchoPath)),
                 WayIn.Http2 => new Http2Connector(new UriBuilder(main.UriOf(way, EchoPath)) { Scheme = Uri.UriSchemeHttps }.Uri),
-                WayIn.Unix => Http1Connector.ForUnixSocket(doors.UnixSocket, main.UriOf(way, EchoPath)),
+                WayIn.Unix => Http1Connector.ForUnixSocket(entryPoints.UnixSocket, main.UriOf(way, EchoPath)),
                 _ => Http1Connector.ForUri(main.UriOf(way, EchoPath)),
             };
         }
@@ -89,14 +91,15 @@ public static class ConformanceTarget
                 await using (host) await host.StopAsync();
             }
 
-            doors.Dispose();
+            entryPoints.Dispose();
         }
     }
 
     /// <summary>A server that someone else started.</summary>
     private sealed class NamedServer(IConformanceConnector connector) : IConformanceTarget
     {
-        public IReadOnlyDictionary<string, IConformanceConnector> Ways { get; } = new Dictionary<string, IConformanceConnector> { [NamedWay] = connector };
+        public IReadOnlyDictionary<string, IConformanceConnector> Ways { get; } =
+            new Dictionary<string, IConformanceConnector> { [NamedWay] = connector };
 
         public ValueTask DisposeAsync()
         {

@@ -15,7 +15,8 @@ public sealed class ConformanceTests(ConformanceRun run)
             var data = new TheoryData<string, string>();
             foreach (string way in ConformanceTarget.Ways)
             {
-                foreach (ConformanceCase each in CaseCatalog.Select(ConformanceSettings.FromEnvironment().Selection)) data.Add(way, each.Id);
+                foreach (ConformanceCase each in CaseCatalog.Select(ConformanceSettings.FromEnvironment().Selection))
+                    data.Add(way, each.Id);
             }
 
             return data;
@@ -28,6 +29,8 @@ public sealed class ConformanceTests(ConformanceRun run)
         CaseResult result = await run.ResultOf(way, id);
 
         bool met = ConformanceTarget.Expectation == Expectation.Strict ? result.IsStrict && result.Closing == Closing.Ok : result.Conforms;
-        Assert.True(met, $"{way} {id}: behaviour {result.Behaviour}, closing {result.Closing}; expected {ConformanceTarget.Expectation}.\nWanted: {result.Wanted}\nGot: {result.Got}");
+        Assert.True(met,
+            $"{way} {id}: behaviour {result.Behaviour}, closing {result.Closing}; expected {ConformanceTarget.Expectation}.\nWanted: "
+                + $"{result.Wanted}\nGot: {result.Got}");
     }
 }

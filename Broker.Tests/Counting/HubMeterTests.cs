@@ -19,13 +19,14 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.Counting;
 
-/// <summary>What a whole hub counts, as whoever collects metrics reads it.</summary>
+/// <summary>What a whole hub counts, as the one that collects metrics reads it.</summary>
 public sealed class HubMeterTests : IDisposable
 {
     private readonly HubHarness _hub = new();
     private readonly HubMeter _meter;
 
-    public HubMeterTests() => _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)], _hub.Channels);
+    public HubMeterTests() =>
+        _meter = new HubMeter("1.2.3", _hub.Counters, [.. _hub.Loops.Select(static loop => loop.Counters)], _hub.Channels);
 
     public void Dispose()
     {
@@ -39,7 +40,7 @@ public sealed class HubMeterTests : IDisposable
         NativeClient client = _hub.ConnectNative(batched);
         Dictionary<string, long> before = Read();
 
-        client.Say(Ping(1), Ping(2), Ping(3));
+        client.Send(Ping(1), Ping(2), Ping(3));
         Assert.Equal(["pong 1", "pong 2", "pong 3"], client.Next(3));
 
         Dictionary<string, long> after = Read();
@@ -58,7 +59,8 @@ public sealed class HubMeterTests : IDisposable
         HubClient client = _hub.Connect();
         Dictionary<string, long> before = Read();
 
-        client.Say("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""", """{"id":4,"publish":{"channel":"a","data":2}}""");
+        client.Send("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""",
+            """{"id":4,"publish":{"channel":"a","data":2}}""");
         Assert.Equal(5, client.NextLines(5).Length);
 
         Dictionary<string, long> after = Read();
@@ -73,21 +75,21 @@ public sealed class HubMeterTests : IDisposable
     {
         NativeClient one = _hub.ConnectNative(), two = _hub.ConnectNative(batched: false);
         HubClient three = _hub.Connect();
-        one.Say(Subscribe(1, "a"));
-        two.Say(Subscribe(1, "a"));
-        three.Say("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"subscribe":{"channel":"b"}}""");
+        one.Send(Subscribe(1, "a"));
+        two.Send(Subscribe(1, "a"));
+        three.Send("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"subscribe":{"channel":"b"}}""");
         Assert.StartsWith("subscribed", one.Next(), StringComparison.Ordinal);
         Assert.StartsWith("subscribed", two.Next(), StringComparison.Ordinal);
         three.NextLines(2);
         Assert.Equal((3, 2, 4), (Read()["broker.connections"], Read()["broker.channels"], Read()["broker.subscriptions"]));
 
-        one.Say(Publish(0, "a", "x"), Publish(0, "a", "y"), Publish(0, "nobody", "z"));
+        one.Send(Publish(0, "a", "x"), Publish(0, "a", "y"), Publish(0, "nobody", "z"));
         one.Next(2);
         two.Next(2);
         three.NextLines(2);
         Assert.Equal((3, 6), (Read()["broker.publications"], Read()["broker.deliveries"]));
 
-        three.SayGoodbye();
+        three.SendClose();
         _hub.Turn(4);
         Assert.Equal((2, 1, 2), (Read()["broker.connections"], Read()["broker.channels"], Read()["broker.subscriptions"]));
 
@@ -100,23 +102,29 @@ public sealed class HubMeterTests : IDisposable
     public void Publications_and_recoveries_are_counted_by_namespace()
     {
         var history = new Broker.Actors.Channels.History.HistoryOptions { Size = 2, Ttl = TimeSpan.FromMinutes(1) };
-        using var hub = new HubHarness(new StandardSettings { Reactors = 2, Namespaces = [new ChannelNamespace { Name = "kept", History = history, Recovery = true }] });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Reactors = 2,
+                    Namespaces = [new ChannelNamespace { Name = "kept", History = history, Recovery = true }] });
         using var meter = new HubMeter("1.2.3", hub.Counters, [.. hub.Loops.Select(static loop => loop.Counters)], hub.Channels);
         HubClient client = hub.Connect();
-        client.Say("""{"id":2,"publish":{"channel":"kept:a","data":1}}""", """{"id":3,"publish":{"channel":"kept:b","data":1}}""", """{"id":4,"publish":{"channel":"plain","data":1}}""");
+        client.Send("""{"id":2,"publish":{"channel":"kept:a","data":1}}""", """{"id":3,"publish":{"channel":"kept:b","data":1}}""",
+            """{"id":4,"publish":{"channel":"plain","data":1}}""");
         client.NextLines(3);
         Assert.NotEqual(0, Measure(hub)["broker.history"]);
-        for (int i = 0; i < 2; i++) hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("2"u8.ToArray()) { IsJson = true, IdempotencyKey = "once" }));
+        for (int i = 0; i < 2; i++)
+            hub.Answer(hub.Api.PublishAsync("kept:a", new PublishRequest("2"u8.ToArray()) { IsJson = true, IdempotencyKey = "once" }));
 
-        foreach (string position in (string[])["\"offset\":0", "\"offset\":2", "\"offset\":9", "\"offset\":0,\"epoch\":\"foreign\",\"flag\":2"])
+        foreach (string position in (string[])[
+            "\"offset\":0", "\"offset\":2", "\"offset\":9", "\"offset\":0,\"epoch\":\"foreign\",\"flag\":2"])
         {
             HubClient back = hub.Connect();
-            back.Say($$$"""{"id":2,"subscribe":{"channel":"kept:a","recover":true,{{{position}}}}}""");
+            back.Send($$$"""{"id":2,"subscribe":{"channel":"kept:a","recover":true,{{{position}}}}}""");
             back.NextLine();
         }
 
         HubClient fresh = hub.Connect();
-        fresh.Say("""{"id":2,"subscribe":{"channel":"kept:a"}}""");
+        fresh.Send("""{"id":2,"subscribe":{"channel":"kept:a"}}""");
         fresh.NextLine();
         Assert.Equal(
             [
@@ -128,7 +136,8 @@ public sealed class HubMeterTests : IDisposable
                 "broker.recoveries namespace=kept outcome=nothing_missed: 1",
                 "broker.recoveries namespace=kept outcome=recovered: 1",
             ],
-            Measure(hub).Where(static each => each.Key.Contains("namespace=", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal));
+            Measure(hub).Where(static each => each.Key.Contains("namespace=", StringComparison.Ordinal))
+                .Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -154,7 +163,7 @@ public sealed class HubMeterTests : IDisposable
             HubClient client = _hub.Connect();
             client.SendRaw(frame);
             client.NextClose();
-            client.SayGoodbye();
+            client.SendClose();
         }
     }
 
@@ -164,9 +173,9 @@ public sealed class HubMeterTests : IDisposable
         Assert.ThrowsAny<Exception>(() => _hub.Dial(path: "/nothing"));
         NativeClient native = _hub.ConnectNative();
         HubClient json = _hub.Connect();
-        native.Say(Subscribe(1, ""), Call(1, "no such method"), Chunk(1, 0, 0, []), Chunk(2, 7, 1, []));
+        native.Send(Subscribe(1, ""), Call(1, "no such method"), Chunk(1, 0, 0, []), Chunk(2, 7, 1, []));
         native.Next(4);
-        json.Say("""{"id":2,"rpc":{"method":"no such method"}}""", """{"id":3,"history":{"channel":"a"}}""");
+        json.Send("""{"id":2,"rpc":{"method":"no such method"}}""", """{"id":3,"history":{"channel":"a"}}""");
         json.NextLines(2);
 
         Assert.Equal(
@@ -184,25 +193,27 @@ public sealed class HubMeterTests : IDisposable
     [Theory, InlineData(true), InlineData(false)]
     public void Each_call_has_one_outcome(bool isNative)
     {
-        _hub.Methods.AddQuick("well", static (_, result) => result.Write("1"u8));
-        _hub.Methods.AddQuick("badly", static (_, _) => throw new CallFaultException((FaultCode)1234, "a text of mine"));
+        _hub.Methods.AddInline("well", static (_, result) => result.Write("1"u8));
+        _hub.Methods.AddInline("badly", static (_, _) => throw new CallFaultException((FaultCode)1234, "a text of mine"));
         foreach (string method in (string[])["well", "well", "badly", "missing"])
         {
             if (isNative)
             {
                 NativeClient client = _hub.ConnectNative();
-                client.Say(Call(1, method));
+                client.Send(Call(1, method));
                 client.Next();
             }
             else
             {
                 HubClient client = _hub.Connect();
-                client.Say($$$"""{"id":2,"rpc":{"method":"{{{method}}}"}}""");
+                client.Send($$$"""{"id":2,"rpc":{"method":"{{{method}}}"}}""");
                 client.NextLine();
             }
         }
 
-        Assert.Equal(["broker.calls outcome=ok: 2", "broker.calls outcome=other: 1", "broker.calls outcome=unknown_method: 1"], Lines("broker.calls"));
+        Assert.Equal(
+            ["broker.calls outcome=ok: 2", "broker.calls outcome=other: 1", "broker.calls outcome=unknown_method: 1"],
+                Lines("broker.calls"));
         Assert.Equal(["broker.rejects kind=call cause=unknown_method code=1: 1"], Lines("broker.rejects"));
     }
 
@@ -238,7 +249,8 @@ public sealed class HubMeterTests : IDisposable
     }
 
     private string[] Lines(string name) =>
-        [.. Read().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal)).Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
+        [.. Read().Where(each => each.Key.StartsWith(name + " ", StringComparison.Ordinal))
+            .Select(static each => $"{each.Key}: {each.Value}").Order(StringComparer.Ordinal)];
 
     private Dictionary<string, long> Read() => Measure(_hub);
 
@@ -254,8 +266,11 @@ public sealed class HubMeterTests : IDisposable
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
-            measured.Add(KeyValuePair.Create(string.Join(' ', [instrument.Name, .. tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")]), value)));
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => measured.Add(KeyValuePair.Create(instrument.Name, (long)value)));
+            measured.Add(
+                KeyValuePair.Create(
+                    string.Join(' ', [instrument.Name, .. tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")]), value)));
+        listener.SetMeasurementEventCallback<int>(
+            (instrument, value, _, _) => measured.Add(KeyValuePair.Create(instrument.Name, (long)value)));
         listener.Start();
         listener.RecordObservableInstruments();
         return measured.ToDictionary();

@@ -15,10 +15,12 @@ public sealed class DeflateOfferTests
         { "permessage-deflate; client_max_window_bits=8", new(false, false, null, 8) },
         { "permessage-deflate; server_max_window_bits=\"10\"", new(false, false, 10, null) },
         { "permessage-deflate; server_max_window_bits=\"1\\0\"", new(false, false, 10, null) },
-        { "permessage-deflate \t;\tserver_max_window_bits = 9 ; client_max_window_bits ; server_no_context_takeover", new(true, false, 9, 15) },
+        { "permessage-deflate \t;\tserver_max_window_bits = 9 ; client_max_window_bits ; server_no_context_takeover",
+            new(true, false, 9, 15) },
 
         // Section 7.1.3's example of a list, the first of which a server may take.
-        { "permessage-deflate; client_max_window_bits; server_max_window_bits=10, permessage-deflate; client_max_window_bits", new(false, false, 10, 15) },
+        { "permessage-deflate; client_max_window_bits; server_max_window_bits=10, permessage-deflate; client_max_window_bits",
+            new(false, false, 10, 15) },
 
         // Others stand before it, and a declined one.
         { "foo; a=\"x\"; b, , permessage-deflate; server_max_window_bits=15", new(false, false, 15, null) },
@@ -27,7 +29,7 @@ public sealed class DeflateOfferTests
     };
 
     [Theory, MemberData(nameof(Accepted))]
-    public void The_first_offer_that_can_be_met_is_taken(string extensions, DeflateOffer expected)
+    public void The_first_acceptable_offer_is_chosen(string extensions, DeflateOffer expected)
     {
         Assert.Null(DeflateOffer.Check(extensions, out DeflateOffer? offer));
 

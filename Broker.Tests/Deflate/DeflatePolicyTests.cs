@@ -25,7 +25,7 @@ public sealed class DeflatePolicyTests
     [Theory]
     [InlineData("permessage-deflate")]
     [InlineData("permessage-deflate; client_no_context_takeover; client_max_window_bits; server_no_context_takeover")]
-    public void An_endpoint_that_keeps_none_says_so_whatever_was_asked_for(string offered) =>
+    public void An_endpoint_without_contexts_always_announces_that(string offered) =>
         Assert.Equal("permessage-deflate; server_no_context_takeover; client_no_context_takeover", Answer(s_lean, offered));
 
     [Fact]
@@ -34,8 +34,12 @@ public sealed class DeflatePolicyTests
         DeflatePolicy narrow = s_keeping with { ServerWindowBitsMax = 10, ClientWindowBitsMax = 11 };
 
         Assert.Equal("permessage-deflate; server_max_window_bits=10", Answer(narrow, "permessage-deflate"));
-        Assert.Equal("permessage-deflate; server_max_window_bits=9; client_max_window_bits=11", Answer(narrow, "permessage-deflate; server_max_window_bits=9; client_max_window_bits"));
-        Assert.Equal("permessage-deflate; server_max_window_bits=10; client_max_window_bits=9", Answer(narrow, "permessage-deflate; server_max_window_bits=14; client_max_window_bits=9"));
+        Assert.Equal(
+            "permessage-deflate; server_max_window_bits=9; client_max_window_bits=11",
+                Answer(narrow, "permessage-deflate; server_max_window_bits=9; client_max_window_bits"));
+        Assert.Equal(
+            "permessage-deflate; server_max_window_bits=10; client_max_window_bits=9",
+                Answer(narrow, "permessage-deflate; server_max_window_bits=14; client_max_window_bits=9"));
     }
 
     [Fact]
@@ -53,12 +57,12 @@ public sealed class DeflatePolicyTests
 
         Assert.True(second.Terms is { ServerContext: true, ClientContext: true });
         Assert.True(third.Terms is { ServerContext: false, ClientContext: false });
-        Assert.Equal(2 * each, budget.BytesTaken);
+        Assert.Equal(2 * each, budget.BytesReserved);
 
         first.Drop();
         first.Drop();
         third.Drop();
-        Assert.Equal(each, budget.BytesTaken);
+        Assert.Equal(each, budget.BytesReserved);
         Assert.True(MessageDeflate.Open(policy, offer!, loop).Terms.ServerContext);
     }
 

@@ -15,7 +15,7 @@ namespace Broker.Tests.Deflate;
 public sealed class HubCompressionTests
 {
     [Fact]
-    public async Task Publications_go_compressed_to_who_wants_that_and_plain_to_who_does_not()
+    public async Task Publications_are_compressed_only_for_subscribers_that_agreed()
     {
         await using Hub hub = Start();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -26,10 +26,10 @@ public sealed class HubCompressionTests
         Client[] all = [wide, narrow, plain];
         long[] before = [.. all.Select(client => client.BytesRead)];
 
-        await plain.SayAsync(Publish(9, text), limit.Token);
+        await plain.SendAsync(Publish(9, text), limit.Token);
         foreach (Client client in all)
         {
-            while (!(await client.HearAsync(limit.Token)).Contains(text, StringComparison.Ordinal)) { }
+            while (!(await client.ReceiveAsync(limit.Token)).Contains(text, StringComparison.Ordinal)) { }
         }
 
         long[] cost = [.. all.Select((client, i) => client.BytesRead - before[i])];
@@ -38,8 +38,8 @@ public sealed class HubCompressionTests
         Assert.InRange(cost[2], text.Length, 2 * text.Length);
 
         // And the other way: a compressed command is understood.
-        await wide.SayAsync(Publish(10, text + "!"), limit.Token);
-        while (!(await plain.HearAsync(limit.Token)).Contains(text + "!", StringComparison.Ordinal)) { }
+        await wide.SendAsync(Publish(10, text + "!"), limit.Token);
+        while (!(await plain.ReceiveAsync(limit.Token)).Contains(text + "!", StringComparison.Ordinal)) { }
     }
 
     [Fact]
@@ -93,17 +93,17 @@ public sealed class HubCompressionTests
             }
 
             await client._socket.ConnectAsync(AddressOf(hub), client._invoker, limit);
-            await client.SayAsync("""{"id":1,"connect":{}}""", limit);
-            Assert.Contains("\"client\"", await client.HearAsync(limit), StringComparison.Ordinal);
-            await client.SayAsync("""{"id":2,"subscribe":{"channel":"news"}}""", limit);
-            while (!(await client.HearAsync(limit)).Contains("\"subscribe\"", StringComparison.Ordinal)) { }
+            await client.SendAsync("""{"id":1,"connect":{}}""", limit);
+            Assert.Contains("\"client\"", await client.ReceiveAsync(limit), StringComparison.Ordinal);
+            await client.SendAsync("""{"id":2,"subscribe":{"channel":"news"}}""", limit);
+            while (!(await client.ReceiveAsync(limit)).Contains("\"subscribe\"", StringComparison.Ordinal)) { }
             return client;
         }
 
-        public async Task SayAsync(string text, CancellationToken limit) =>
+        public async Task SendAsync(string text, CancellationToken limit) =>
             await _socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, limit);
 
-        public async Task<string> HearAsync(CancellationToken limit)
+        public async Task<string> ReceiveAsync(CancellationToken limit)
         {
             int length = 0;
             ValueWebSocketReceiveResult part;
@@ -124,10 +124,10 @@ public sealed class HubCompressionTests
             return ValueTask.CompletedTask;
         }
 
-        private async ValueTask<Stream> OpenAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+        private async ValueTask<Stream> OpenAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(context.DnsEndPoint, cancel);
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
             return _wire = new CountingStream(new NetworkStream(socket, ownsSocket: true));
         }
     }

@@ -6,12 +6,14 @@ namespace Broker.Tests.Delta;
 
 public sealed class FossilDeltaTests
 {
-    private const string Weather = "{\"city\":\"Reykjavik\",\"temperature\":-3,\"wind\":{\"speed\":12,\"from\":\"NE\"},\"sky\":\"overcast with snow\"}";
+    private const string Weather =
+        "{\"city\":\"Reykjavik\",\"temperature\":-3,\"wind\":{\"speed\":12,\"from\":\"NE\"},\"sky\":\"overcast with snow\"}";
 
     [Fact]
     public void A_small_change_makes_a_small_delta_that_applies()
     {
-        byte[] before = Encoding.UTF8.GetBytes(Weather), after = Encoding.UTF8.GetBytes(Weather.Replace("-3", "-5", StringComparison.Ordinal));
+        byte[] before = Encoding.UTF8.GetBytes(Weather), after =
+            Encoding.UTF8.GetBytes(Weather.Replace("-3", "-5", StringComparison.Ordinal));
 
         byte[] delta = FossilEncoder.Encode(before, after)!;
 
@@ -95,7 +97,8 @@ public sealed class FossilDeltaTests
     {
         uint checksum = ('c' << 24) + ('d' << 16) + ('e' << 8) + 'f' + unchecked((uint)(('X' << 24) + ('Y' << 16)));
 
-        string? problem = FossilDecoder.Decode("abcdefgh"u8, Encoding.ASCII.GetBytes($"6\n4@2,2:XY{Base64(checksum)};"), 100, out byte[]? target);
+        string? problem =
+            FossilDecoder.Decode("abcdefgh"u8, Encoding.ASCII.GetBytes($"6\n4@2,2:XY{Base64(checksum)};"), 100, out byte[]? target);
 
         Assert.Null(problem);
         Assert.Equal("cdefXY"u8.ToArray(), target);

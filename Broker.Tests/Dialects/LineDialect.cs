@@ -72,20 +72,20 @@ internal sealed class LineDialect : IDialectFactory
 
             protected override void OnRelease()
             {
-                _frames?.LetGo();
+                _frames?.Release();
                 _frames = null;
             }
         }
     }
 
     private sealed class LineSession(Connection connection, LoopTurn turn, ClientSettings clients, LineFormat format)
-        : DialectSession(connection, turn, clients, commandBytesMax: 64 * 1024), ICallOutlet
+        : DialectSession(connection, turn, clients, commandBytesMax: 64 * 1024), ICallWriter
     {
         public override string Dialect => "lines";
 
         public override PublicationFormat Format => format;
 
-        public override ICallOutlet Calls => this;
+        public override ICallWriter Calls => this;
 
         protected override int Read(in Message frame)
         {
@@ -94,7 +94,8 @@ internal sealed class LineDialect : IDialectFactory
             {
                 case ["login"]: Handle(new ClientCommand.Connect(1, bytes)); break;
                 case ["sub", var channel]: Handle(new ClientCommand.Subscribe(2, bytes, channel, SubscribeOptions.None)); break;
-                case ["pub", var channel, var text]: Handle(new ClientCommand.Publish(3, bytes, channel, Encoding.UTF8.GetBytes(text)) { IsJson = false }); break;
+                case ["pub", var channel, var text]: Handle(
+                    new ClientCommand.Publish(3, bytes, channel, Encoding.UTF8.GetBytes(text)) { IsJson = false }); break;
                 default: Reject(DisconnectReason.BadRequest, "no such line"); break;
             }
 
@@ -107,7 +108,8 @@ internal sealed class LineDialect : IDialectFactory
             Write("welcome");
         }
 
-        public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result) => Write($"subscribed {subscription.Channel}");
+        public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result) =>
+            Write($"subscribed {subscription.Channel}");
 
         public override void Unsubscribed(uint id, uint number) => Write("unsubscribed");
 
@@ -140,7 +142,7 @@ internal sealed class LineDialect : IDialectFactory
             frame.GrowFor(bytes.Length);
             frame.Append(bytes);
             Connection.Write(frame, 0);
-            frame.LetGo();
+            frame.Release();
         }
     }
 }

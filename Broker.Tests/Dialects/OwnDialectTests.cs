@@ -15,19 +15,19 @@ public sealed class OwnDialectTests
         var settings = new StandardSettings();
         using var hub = new HubHarness(settings, [.. StandardDialects.Of(settings), new LineDialect()]);
         HubClient lines = hub.Dial(path: LineDialect.Path), json = hub.Connect();
-        lines.Say("login");
+        lines.Send("login");
         Assert.Equal("welcome", lines.NextLine());
-        lines.Say("sub news");
+        lines.Send("sub news");
         Assert.Equal("subscribed news", lines.NextLine());
-        json.Say("""{"id":2,"subscribe":{"channel":"news"}}""");
+        json.Send("""{"id":2,"subscribe":{"channel":"news"}}""");
         Assert.Equal("""{"id":2,"subscribe":{}}""", json.NextLine());
 
-        json.Say("""{"id":3,"publish":{"channel":"news","data":{"a":1}}}""");
+        json.Send("""{"id":3,"publish":{"channel":"news","data":{"a":1}}}""");
         Assert.Equal("""news 1 {"a":1}""", lines.NextLine());
-        lines.Say("pub news hello there");
+        lines.Send("pub news hello there");
 
-        string[] heard = lines.NextLines(2);
-        Assert.Equal(["news 2 hello there", "published 2"], heard.Order(StringComparer.Ordinal));
+        string[] received = lines.NextLines(2);
+        Assert.Equal(["news 2 hello there", "published 2"], received.Order(StringComparer.Ordinal));
         Assert.Contains("aGVsbG8gdGhlcmU=", string.Join('\n', json.NextLines(3)), StringComparison.Ordinal);
     }
 
@@ -35,7 +35,8 @@ public sealed class OwnDialectTests
     public void A_path_of_no_dialect_is_not_found()
     {
         var settings = new StandardSettings();
-        DialectRegistry registry = Actors.Hub.RegistryOf(settings, StandardDialects.Of(settings), new Actors.Calls.Methods.MethodRegistry());
+        DialectRegistry registry =
+            Actors.Hub.RegistryOf(settings, StandardDialects.Of(settings), new Actors.Calls.Methods.MethodRegistry());
 
         Assert.DoesNotContain(registry.Endpoints, static endpoint => endpoint.Path == "/echo");        // It is off.
         Assert.Contains(registry.Endpoints, static endpoint => endpoint.Path == "/ws");
@@ -46,7 +47,9 @@ public sealed class OwnDialectTests
     {
         var settings = new StandardSettings();
 
-        var refused = Assert.Throws<ArgumentException>(() => Actors.Hub.RegistryOf(settings, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
+        var refused =
+            Assert.Throws<ArgumentException>(
+                () => Actors.Hub.RegistryOf(settings, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
 
         Assert.Contains(LineDialect.Path, refused.Message, StringComparison.Ordinal);
     }

@@ -4,11 +4,11 @@ namespace Broker.Tests.EndToEnd;
 
 /// <summary>The official client for JavaScript on channels that keep something.</summary>
 /// <param name="host">The host.</param>
-/// <param name="form">What the client speaks: json or protobuf.</param>
+/// <param name="form">What the client uses: json or protobuf.</param>
 public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixture<ChannelsHost>
 {
     [Fact]
-    public Task A_client_that_was_cut_off_for_a_second_misses_nothing() => ExpectAsync(
+    public Task A_client_disconnected_for_a_second_misses_nothing() => ExpectAsync(
         "cut", """{"wasRecovering":true,"recovered":true,"received":["before","a","b","c","live"]}""");
 
     [Fact]
@@ -16,7 +16,7 @@ public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixt
         "recovered", """{"wasRecovering":true,"recovered":true,"received":[0,1,2,3,"live"]}""");
 
     [Fact]
-    public Task A_client_that_missed_more_than_is_kept_is_told_so() => ExpectAsync(
+    public Task A_client_behind_the_history_is_not_recovered() => ExpectAsync(
         "lost", """{"wasRecovering":true,"recovered":false,"received":[0,"live"]}""");
 
     [Fact]
@@ -35,7 +35,7 @@ public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixt
         """{"off":108,"stranger":103}""");
 
     [Fact]
-    public Task Joins_and_leaves_are_told() => ExpectAsync("joins", """{"seen":["own join","join","leave"]}""");
+    public Task Joins_and_leaves_are_sent() => ExpectAsync("joins", """{"seen":["own join","join","leave"]}""");
 
     [Fact]
     public Task Deltas_are_small_and_give_the_same_data() => ExpectAsync(
@@ -53,7 +53,9 @@ public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixt
     private async Task ExpectAsync(string scenario, params string[] observations)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        await using ClientScript client = ClientScript.Start("node", "channels.js", new Dictionary<string, string> { ["FORM"] = form }, host.Process.WebSocketUri.ToString(), scenario);
+        await using ClientScript client =
+            ClientScript.Start(
+                "node", "channels.js", new Dictionary<string, string> { ["FORM"] = form }, host.Process.WebSocketUri.ToString(), scenario);
         foreach (string expected in (string[])[.. observations, "\"done\""]) Assert.Equal(expected, await client.NextAsync(limit.Token));
     }
 }

@@ -22,11 +22,11 @@ internal sealed class ClientGroup : IDisposable
     public Task ConnectAsync(int count, int port, string? channel, Func<LightClient, Task> live, CancellationToken stop)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = stop };
-        return Parallel.ForAsync(0, count, options, async (_, cancel) =>
+        return Parallel.ForAsync(0, count, options, async (_, cancellationToken) =>
         {
-            LightClient client = await LightClient.ConnectAsync(port, cancel);
+            LightClient client = await LightClient.ConnectAsync(port, cancellationToken);
             _clients.Add(client);
-            if (channel is not null) await client.SubscribeAsync(channel, cancel);
+            if (channel is not null) await client.SubscribeAsync(channel, cancellationToken);
             _lives.Add(live(client));
         });
     }

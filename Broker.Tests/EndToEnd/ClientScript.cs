@@ -27,7 +27,8 @@ internal sealed class ClientScript : IForeignClient
         Start(interpreter, script, new Dictionary<string, string>(), arguments);
 
     /// <summary>Starts a script with variables of its own.</summary>
-    public static ClientScript Start(string interpreter, string script, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments)
+    public static ClientScript Start(
+        string interpreter, string script, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments)
     {
         string folder = Path.Combine(ProjectFolder.Path, "EndToEnd", "clients");   // Where npm puts their packages.
         Assert.True(
@@ -74,7 +75,7 @@ internal sealed class ClientScript : IForeignClient
     }
 
     /// <inheritdoc/>
-    public async Task TellHostIsBackAsync()
+    public async Task OnHostBackAsync()
     {
         await _process.StandardInput.WriteLineAsync("again");
         await _process.StandardInput.FlushAsync();

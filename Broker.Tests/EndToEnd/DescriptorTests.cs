@@ -32,7 +32,8 @@ public sealed class DescriptorTests
     public async Task Idle_connections_at_the_limit_of_files_end_no_process(int? filesMax)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        await using HostProcess host = await HostProcess.StartLimitedAsync(filesMax, new Dictionary<string, string> { ["BROKER_REACTOR_HANDSHAKE_LIMIT"] = "10m" });
+        await using HostProcess host =
+            await HostProcess.StartLimitedAsync(filesMax, new Dictionary<string, string> { ["BROKER_REACTOR_HANDSHAKE_LIMIT"] = "10m" });
         using var lines = new LogLines(host);
         using LightClient early = await LightClient.ConnectAsync(host.Port, limit.Token);
         await early.SubscribeAsync("before", limit.Token);
@@ -42,7 +43,8 @@ public sealed class DescriptorTests
         var holders = new List<Process>();
         try
         {
-            for (int left = FilesOf(host.Id) + 64; left > 0; left -= PerHolderMax) holders.Add(await HoldAsync(host.Port, Math.Min(left, PerHolderMax), limit.Token));
+            for (int left = FilesOf(host.Id) + 64; left > 0; left -= PerHolderMax)
+                holders.Add(await HoldAsync(host.Port, Math.Min(left, PerHolderMax), limit.Token));
             await lines.WaitForAsync(Short, limit.Token);
 
             // Much is compiled anew while nothing can be opened: commands and requests on the connections that stand.
@@ -72,7 +74,8 @@ public sealed class DescriptorTests
     [Fact]
     public async Task A_limit_without_room_for_clients_is_refused_at_the_start()
     {
-        var refused = await Assert.ThrowsAnyAsync<XunitException>(() => HostProcess.StartLimitedAsync(256, new Dictionary<string, string>()));
+        var refused =
+            await Assert.ThrowsAnyAsync<XunitException>(() => HostProcess.StartLimitedAsync(256, new Dictionary<string, string>()));
 
         Assert.Contains("The limit of open files is 256", refused.Message, StringComparison.Ordinal);
     }
@@ -80,7 +83,9 @@ public sealed class DescriptorTests
     private static async Task<Process> HoldAsync(int port, int count, CancellationToken stop)
     {
         var start = new ProcessStartInfo("/usr/bin/python3") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (string word in (string[])["-c", Holder, port.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(word);
+        foreach (string word in (string[])[
+            "-c", Holder, port.ToString(CultureInfo.InvariantCulture),
+                count.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(word);
         Process holder = Process.Start(start)!;
         Assert.Equal(count.ToString(CultureInfo.InvariantCulture), await holder.StandardOutput.ReadLineAsync(stop));
         return holder;
@@ -88,7 +93,8 @@ public sealed class DescriptorTests
 
     private static int FilesOf(int process)
     {
-        string line = File.ReadLines($"/proc/{process}/limits").First(static each => each.StartsWith("Max open files", StringComparison.Ordinal));
+        string line =
+            File.ReadLines($"/proc/{process}/limits").First(static each => each.StartsWith("Max open files", StringComparison.Ordinal));
         return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], CultureInfo.InvariantCulture);
     }
 

@@ -36,7 +36,7 @@ internal sealed class DotNetClient : IForeignClient
     public async Task<string> NextAsync(CancellationToken stop) => await _seen.Reader.ReadAsync(stop);
 
     /// <inheritdoc/>
-    public Task TellHostIsBackAsync()
+    public Task OnHostBackAsync()
     {
         _again.SetResult();
         return Task.CompletedTask;
@@ -98,7 +98,7 @@ internal sealed class DotNetClient : IForeignClient
             }
         }
 
-        if (saw is not null) Say($"{{\"saw\":\"{saw}\"}}");
+        if (saw is not null) Send($"{{\"saw\":\"{saw}\"}}");
     }
 
     private async Task<IReadOnlyList<JsonElement>> ReadAsync(ClientWebSocket socket)
@@ -124,7 +124,8 @@ internal sealed class DotNetClient : IForeignClient
             }
 
             JsonElement line = JsonElement.Parse(text);
-            if (line.TryGetProperty("push", out JsonElement push)) Say($"{{\"saw\":\"received\",\"data\":{push.GetProperty("pub").GetProperty("data").GetRawText()}}}");
+            if (line.TryGetProperty("push", out JsonElement push))
+                Send($"{{\"saw\":\"received\",\"data\":{push.GetProperty("pub").GetProperty("data").GetRawText()}}}");
             lines.Add(line);
         }
 
@@ -134,14 +135,14 @@ internal sealed class DotNetClient : IForeignClient
     private async Task ReadToEndAsync(ClientWebSocket socket)
     {
         while (socket.State == WebSocketState.Open) await ReadAsync(socket);
-        Say($"{{\"saw\":\"disconnected\",\"code\":{(int)socket.CloseStatus!},\"reason\":\"{socket.CloseStatusDescription}\"}}");
+        Send($"{{\"saw\":\"disconnected\",\"code\":{(int)socket.CloseStatus!},\"reason\":\"{socket.CloseStatusDescription}\"}}");
         await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _end.Token);
     }
 
     private Task SendAsync(ClientWebSocket socket, string line) =>
         socket.SendAsync(Encoding.UTF8.GetBytes(line), WebSocketMessageType.Text, endOfMessage: true, _end.Token);
 
-    private void Say(string observation) => _seen.Writer.TryWrite(observation);
+    private void Send(string observation) => _seen.Writer.TryWrite(observation);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

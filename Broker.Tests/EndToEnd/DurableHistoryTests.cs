@@ -25,7 +25,8 @@ public sealed class DurableHistoryTests : IDisposable
     public async Task A_client_recovers_after_the_host_was_killed(string durability)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        await WriteConfigAsync($$"""history { path = "{{_folder}}" }, namespaces.kept { recovery = on, history { size = 10, ttl = 1h, durability = {{durability}} } }""");
+        await WriteConfigAsync(
+            $$"""history { path = "{{_folder}}" }, namespaces.kept { recovery = on, history { size = 10, ttl = 1h, durability = {{durability}} } }""");
         await using HostProcess host = await HostProcess.StartAsync(null, "--config", _config);
         (string epoch, ulong first) = await PublishAsync(host, 1, limit.Token);
         await PublishAsync(host, 2, limit.Token);
@@ -37,7 +38,8 @@ public sealed class DurableHistoryTests : IDisposable
         JsonElement subscribe = answer.RootElement.GetProperty("subscribe");
         Assert.True(subscribe.GetProperty("recovered").GetBoolean(), answer.RootElement.GetRawText());
         Assert.Equal(epoch, subscribe.GetProperty("epoch").GetString());
-        Assert.Equal([2, 3], subscribe.GetProperty("publications").EnumerateArray().Select(static each => each.GetProperty("data").GetInt32()));
+        Assert.Equal(
+            [2, 3], subscribe.GetProperty("publications").EnumerateArray().Select(static each => each.GetProperty("data").GetInt32()));
         Assert.Equal((epoch, last + 1), await PublishAsync(host, 4, limit.Token));
     }
 
@@ -46,7 +48,8 @@ public sealed class DurableHistoryTests : IDisposable
     {
         await WriteConfigAsync("namespaces.kept { history { size = 10, ttl = 1h, durability = fsync } }");
         var error = new StringWriter();
-        int code = await new Broker.Host.Commands.BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), new StringWriter(), error)
+        int code = await new Broker.Host.Commands.BrokerCommand(
+            (_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), new StringWriter(), error)
             .RunAsync(["serve", "--port", "0", "--config", _config]);
 
         Assert.Equal(2, code);
@@ -54,13 +57,15 @@ public sealed class DurableHistoryTests : IDisposable
         Assert.Contains("broker.history.path", error.ToString(), StringComparison.Ordinal);
     }
 
-    private Task WriteConfigAsync(string settings) => File.WriteAllTextAsync(_config, $$"""broker { api.keys = ["{{ApiKey}}"], {{settings}} }""");
+    private Task WriteConfigAsync(string settings) =>
+        File.WriteAllTextAsync(_config, $$"""broker { api.keys = ["{{ApiKey}}"], {{settings}} }""");
 
     private static async Task<(string Epoch, ulong Offset)> PublishAsync(HostProcess host, int data, CancellationToken stop)
     {
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("X-API-Key", ApiKey);
-        using HttpResponseMessage response = await http.PostAsJsonAsync(new Uri($"http://127.0.0.1:{host.Port}/api/publish"), new { channel = "kept:a", data }, stop);
+        using HttpResponseMessage response =
+            await http.PostAsJsonAsync(new Uri($"http://127.0.0.1:{host.Port}/api/publish"), new { channel = "kept:a", data }, stop);
         string body = await response.Content.ReadAsStringAsync(stop);
         using JsonDocument document = JsonDocument.Parse(body);
         Assert.True(document.RootElement.TryGetProperty("result", out JsonElement result), body);

@@ -12,7 +12,8 @@ namespace Broker.Tests.EndToEnd;
 [Collection(EndToEndDefinition.Name)]
 public sealed class EveryWayInTests
 {
-    private const string Upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    private const string Upgrade =
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
     /// <summary>What it is, the target, the other lines of the head, and the status.</summary>
     private static readonly (string What, string Target, string Lines, int Status)[] s_table =
@@ -22,7 +23,8 @@ public sealed class EveryWayInTests
         ("a percent-encoded path", "/connection/web%73ocket", Upgrade, 404),
         ("a path with dot segments", "/x/../connection/websocket", Upgrade, 404),
         ("Latin-1 in a header", "/connection/websocket", Upgrade + "X-Name: J\u00f6rg\r\n", 101),
-        ("120 header lines", "/connection/websocket", Upgrade + string.Concat(Enumerable.Range(0, 120).Select(static number => $"X-{number}: a\r\n")), 101),
+        ("120 header lines", "/connection/websocket",
+            Upgrade + string.Concat(Enumerable.Range(0, 120).Select(static number => $"X-{number}: a\r\n")), 101),
         ("a query of 9 KB", "/connection/websocket?" + new string('a', 9000), Upgrade, 101),
         ("a cookie of 30 KB", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 30_000) + "\r\n", 101),
         ("a head over head-bytes-max", "/connection/websocket", Upgrade + "Cookie: a=" + new string('a', 41_000) + "\r\n", 431),
@@ -35,13 +37,14 @@ public sealed class EveryWayInTests
     public async Task Each_request_has_the_same_answer_by_every_way_in(WayIn way)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await StartAsync(doors, way);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await StartAsync(entryPoints, way);
 
         foreach ((string what, string target, string lines, int status) in s_table)
         {
-            string answer = await AskAsync(host, doors, way, $"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n", limit.Token);
-            Assert.True(answer.StartsWith(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} "), StringComparison.Ordinal), $"{what} by {way}: {answer}");
+            string answer = await AskAsync(host, entryPoints, way, $"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n", limit.Token);
+            Assert.True(answer.StartsWith(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} "), StringComparison.Ordinal),
+                $"{what} by {way}: {answer}");
         }
     }
 
@@ -49,9 +52,11 @@ public sealed class EveryWayInTests
     public async Task An_unknown_WebSocket_path_over_HTTP_2_is_404()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await StartAsync(doors, WayIn.Http2);
-        using var request = new HttpRequestMessage(HttpMethod.Connect, host.UriOf(WayIn.Http2, "/none").ToString().Replace("wss:", "https:", StringComparison.Ordinal))
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await StartAsync(entryPoints, WayIn.Http2);
+        using var request =
+            new HttpRequestMessage(
+                HttpMethod.Connect, host.UriOf(WayIn.Http2, "/none").ToString().Replace("wss:", "https:", StringComparison.Ordinal))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -59,7 +64,7 @@ public sealed class EveryWayInTests
         request.Headers.Protocol = "websocket";
         request.Headers.TryAddWithoutValidation("Sec-WebSocket-Version", "13");
 
-        using HttpResponseMessage answer = await doors.Http.SendAsync(request, limit.Token);
+        using HttpResponseMessage answer = await entryPoints.Http.SendAsync(request, limit.Token);
 
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
     }
@@ -68,31 +73,41 @@ public sealed class EveryWayInTests
     public async Task A_Close_frame_right_before_the_end_of_the_stream_is_answered(WayIn way)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await StartAsync(doors, way);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await StartAsync(entryPoints, way);
         byte[] close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8];
 
         // With the upgrade in one write, and behind its answer.
-        Assert.EndsWith("\u0088\u0002\u0003\u00e8", await TalkAsync(host, doors, way, [[.. RequestBytes("/connection/websocket", Upgrade), .. close]], limit.Token), StringComparison.Ordinal);
-        Assert.EndsWith("\u0088\u0002\u0003\u00e8", await TalkAsync(host, doors, way, [RequestBytes("/connection/websocket", Upgrade), close], limit.Token), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "\u0088\u0002\u0003\u00e8",
+                await TalkAsync(host, entryPoints, way, [[.. RequestBytes("/connection/websocket", Upgrade), .. close]], limit.Token),
+                    StringComparison.Ordinal);
+        Assert.EndsWith(
+            "\u0088\u0002\u0003\u00e8",
+                await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade), close], limit.Token),
+                    StringComparison.Ordinal);
     }
 
     [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Unix)]
     public async Task A_PROXY_header_names_the_client_and_is_required(WayIn way)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
+        using var entryPoints = new EntryPoints();
         string file = Path.GetTempFileName();
         try
         {
-            await File.WriteAllTextAsync(file, "broker.listen.proxies.proxy-protocol = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
-            await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way), "--config", file);
+            await File.WriteAllTextAsync(
+                file, "broker.listen.proxies.proxy-protocol = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
+            await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way), "--config", file);
 
             string header = "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n";
-            Assert.StartsWith("HTTP/1.1 101 ", await TalkAsync(host, doors, way, [RequestBytes("/connection/websocket", Upgrade)], limit.Token, header), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "HTTP/1.1 101 ",
+                    await TalkAsync(host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade)], limit.Token, header),
+                        StringComparison.Ordinal);
             await host.ExpectLogAsync("/connection/websocket from 192.0.2.7:5000");
 
-            string bare = await TalkAsync(host, doors, way, [RequestBytes("/health", "")], limit.Token);
+            string bare = await TalkAsync(host, entryPoints, way, [RequestBytes("/health", "")], limit.Token);
             Assert.DoesNotContain("HTTP/1.1 200", bare, StringComparison.Ordinal);
         }
         finally
@@ -105,14 +120,16 @@ public sealed class EveryWayInTests
     public async Task A_forwarded_header_of_a_proxy_names_the_client(WayIn way)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
+        using var entryPoints = new EntryPoints();
         string file = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(file, "broker.listen.proxies.forwarded = [\"127.0.0.1\"]\nbroker.log.level = debug", limit.Token);
-            await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way), "--config", file);
+            await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way), "--config", file);
 
-            await TalkAsync(host, doors, way, [RequestBytes("/connection/websocket", Upgrade + "X-Forwarded-For: 198.51.100.1, 192.0.2.8\r\n")], limit.Token);
+            await TalkAsync(
+                host, entryPoints, way, [RequestBytes("/connection/websocket", Upgrade + "X-Forwarded-For: 198.51.100.1, 192.0.2.8\r\n")],
+                    limit.Token);
 
             await host.ExpectLogAsync("/connection/websocket from 192.0.2.8:");
         }
@@ -126,21 +143,30 @@ public sealed class EveryWayInTests
     public async Task Each_request_of_ERRORS_has_its_status_by_every_way_in(WayIn way)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host =
+            await HostProcess.StartAsync(
+                new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_HTTP_HEAD_LIMIT"] = "1s" });
 
         var wrong = new List<string>();
         foreach ((string row, string written) in ErrorTableTests.Requests)
         {
-            // What differs by these ways: Kestrel reads whole lines and whole heads, bounds those of plain requests by itself, and a Unix socket is known by its file.
+            // What differs by these ways: Kestrel reads whole lines and whole heads, bounds those of plain requests by itself, and a Unix
+            // socket is known by its file.
             int status = row switch
             {
-                "a first byte that begins no method" or "a bare LF" => ErrorTableTests.StatusOf("a first byte that begins no method, or a bare LF, by these ways"),
-                "a Host that is not this server's, on loopback" when way == WayIn.Unix => ErrorTableTests.StatusOf("any Host, by the Unix socket"),
+                "a first byte that begins no method" or "a bare LF" =>
+                    ErrorTableTests.StatusOf("a first byte that begins no method, or a bare LF, by these ways"),
+                "a Host that is not this server's, on loopback" when way == WayIn.Unix =>
+                    ErrorTableTests.StatusOf("any Host, by the Unix socket"),
                 _ => ErrorTableTests.StatusOf(row),
             };
-            string request = row == "a head over head-bytes-max" ? written.Replace("GET / HTTP/1.1\r\n", $"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n{Upgrade}", StringComparison.Ordinal) + "\r\n\r\n" : written;
-            string answer = await AskBytesAsync(host, doors, way, Encoding.Latin1.GetBytes(request), limit.Token);
+            string request =
+                row == "a head over head-bytes-max"
+                    ? written.Replace(
+                    "GET / HTTP/1.1\r\n", $"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n{Upgrade}", StringComparison.Ordinal)
+                        + "\r\n\r\n" : written;
+            string answer = await AskBytesAsync(host, entryPoints, way, Encoding.Latin1.GetBytes(request), limit.Token);
             string expected = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} ");
             if (!answer.StartsWith(expected, StringComparison.Ordinal)) wrong.Add($"{row}: {expected} and not {answer.Split('\r')[0]}");
         }
@@ -148,18 +174,21 @@ public sealed class EveryWayInTests
         Assert.Empty(wrong);
     }
 
-    private static Task<HostProcess> StartAsync(Doors doors, WayIn way) =>
-        HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way)) { ["BROKER_REACTOR_HEAD_BYTES_MAX"] = "40KiB" });
+    private static Task<HostProcess> StartAsync(EntryPoints entryPoints, WayIn way) =>
+        HostProcess.StartAsync(
+            new Dictionary<string, string>(entryPoints.SettingsFor(way)) { ["BROKER_REACTOR_HEAD_BYTES_MAX"] = "40KiB" });
 
-    private static byte[] RequestBytes(string target, string lines) => Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n");
+    private static byte[] RequestBytes(string target, string lines) =>
+        Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n");
 
-    private static Task<string> AskAsync(HostProcess host, Doors doors, WayIn way, string request, CancellationToken stop) =>
-        AskBytesAsync(host, doors, way, Encoding.Latin1.GetBytes(request), stop);
+    private static Task<string> AskAsync(HostProcess host, EntryPoints entryPoints, WayIn way, string request, CancellationToken stop) =>
+        AskBytesAsync(host, entryPoints, way, Encoding.Latin1.GetBytes(request), stop);
 
-    private static async Task<string> AskBytesAsync(HostProcess host, Doors doors, WayIn way, byte[] request, CancellationToken stop)
+    private static async Task<string> AskBytesAsync(
+        HostProcess host, EntryPoints entryPoints, WayIn way, byte[] request, CancellationToken stop)
     {
-        using Socket socket = await ConnectAsync(host, doors, way, stop);
-        await using Stream stream = await StreamOfAsync(socket, doors, way, before: "", stop);
+        using Socket socket = await ConnectAsync(host, entryPoints, way, stop);
+        await using Stream stream = await StreamOfAsync(socket, entryPoints, way, before: "", stop);
         await stream.WriteAsync(request, stop);
         byte[] answer = new byte[4096];
         int length = await stream.ReadAsync(answer, stop);
@@ -167,45 +196,52 @@ public sealed class EveryWayInTests
     }
 
     // Writes, waits for an answer between two writes, ends its sending side behind the last, and reads to the end.
-    private static async Task<string> TalkAsync(HostProcess host, Doors doors, WayIn way, byte[][] writes, CancellationToken stop, string before = "")
+    private static async Task<string> TalkAsync(
+        HostProcess host, EntryPoints entryPoints, WayIn way, byte[][] writes, CancellationToken stop, string before = "")
     {
-        using Socket socket = await ConnectAsync(host, doors, way, stop);
-        var said = new StringBuilder();
+        using Socket socket = await ConnectAsync(host, entryPoints, way, stop);
+        var sent = new StringBuilder();
         byte[] answer = new byte[4096];
         try
         {
-            await using Stream stream = await StreamOfAsync(socket, doors, way, before, stop);
+            await using Stream stream = await StreamOfAsync(socket, entryPoints, way, before, stop);
             for (int i = 0; i < writes.Length; i++)
             {
-                if (i > 0) said.Append(Encoding.Latin1.GetString(answer, 0, await stream.ReadAsync(answer, stop)));
+                if (i > 0) sent.Append(Encoding.Latin1.GetString(answer, 0, await stream.ReadAsync(answer, stop)));
                 await stream.WriteAsync(writes[i], stop);
             }
 
             socket.Shutdown(SocketShutdown.Send);
-            for (int length; (length = await stream.ReadAsync(answer, stop)) > 0;) said.Append(Encoding.Latin1.GetString(answer, 0, length));
+            for (int length; (length = await stream.ReadAsync(answer, stop)) > 0;)
+                sent.Append(Encoding.Latin1.GetString(answer, 0, length));
         }
         catch (IOException)
         {
             // The connection was closed without an answer.
         }
 
-        return said.ToString();
+        return sent.ToString();
     }
 
-    private static async Task<Socket> ConnectAsync(HostProcess host, Doors doors, WayIn way, CancellationToken stop)
+    private static async Task<Socket> ConnectAsync(HostProcess host, EntryPoints entryPoints, WayIn way, CancellationToken stop)
     {
-        Socket socket = way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-        EndPoint end = way == WayIn.Unix ? new UnixDomainSocketEndPoint(doors.UnixSocket) : new IPEndPoint(IPAddress.Loopback, way == WayIn.Tls ? host.TlsPort : host.Port);
+        Socket socket =
+            way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        EndPoint end =
+            way == WayIn.Unix ? new UnixDomainSocketEndPoint(entryPoints.UnixSocket)
+                : new IPEndPoint(IPAddress.Loopback, way == WayIn.Tls ? host.TlsPort : host.Port);
         await socket.ConnectAsync(end, stop);
         return socket;
     }
 
-    private static async Task<Stream> StreamOfAsync(Socket socket, Doors doors, WayIn way, string before, CancellationToken stop)
+    private static async Task<Stream> StreamOfAsync(
+        Socket socket, EntryPoints entryPoints, WayIn way, string before, CancellationToken stop)
     {
         var plain = new NetworkStream(socket);
         await plain.WriteAsync(Encoding.Latin1.GetBytes(before), stop);
         if (way != WayIn.Tls) return plain;
-        var secret = new SslStream(plain, leaveInnerStreamOpen: false, (_, shown, _, _) => doors.Trusts(shown));
+        var secret = new SslStream(plain, leaveInnerStreamOpen: false, (_, shown, _, _) => entryPoints.Trusts(shown));
         await secret.AuthenticateAsClientAsync("localhost");
         return secret;
     }

@@ -3,15 +3,17 @@ using System.Net;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>
-/// Clients that others wrote, on one journey: connect, subscribe, publish and receive, unsubscribe and hear nothing,
-/// subscribe again, see the host go with 3001, come back to it on the same port, subscribe and hear the new host.
+/// Clients that others wrote, on one journey: connect, subscribe, publish and receive, unsubscribe and receive nothing,
+/// subscribe again, see the host go with 3001, come back to it on the same port, subscribe and receive the new host.
 /// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class ForeignClientsTests
 {
     private const string Channel = "journey:room";
 
-    private const string JavaScript = "the official client for JavaScript", Protobuf = "the official client for JavaScript in Protobuf", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet = "ClientWebSocket of .NET";
+    private const string JavaScript = "the official client for JavaScript", Protobuf =
+        "the official client for JavaScript in Protobuf", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet =
+            "ClientWebSocket of .NET";
 
     private static readonly string[] s_untilRestart =
     [
@@ -50,15 +52,15 @@ public sealed class ForeignClientsTests
     public async Task A_client_subscribes_publishes_unsubscribes_and_comes_back_after_a_restart(string name, WayIn way)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way));
-        await using IForeignClient client = Start(name, host, doors, way);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way));
+        await using IForeignClient client = Start(name, host, entryPoints, way);
         await ExpectAsync(client, s_untilRestart, limit.Token);
 
         await host.StopAsync();
         await ExpectAsync(client, ["""{"saw":"disconnected","code":3001,"reason":"shutdown"}"""], limit.Token);
         await host.StartAgainAsync();
-        await client.TellHostIsBackAsync();
+        await client.OnHostBackAsync();
         await ExpectAsync(client, s_comingBack, limit.Token);
 
         // Whichever way the client came, who is on the public port is in the same room.
@@ -67,17 +69,19 @@ public sealed class ForeignClientsTests
         await ExpectAsync(client, ["""{"saw":"received","data":"four"}"""], limit.Token);
     }
 
-    private static IForeignClient Start(string name, HostProcess host, Doors doors, WayIn way)
+    private static IForeignClient Start(string name, HostProcess host, EntryPoints entryPoints, WayIn way)
     {
         Uri uri = host.UriOf(way, "/connection/websocket");
-        string address = way == WayIn.Unix ? $"ws+unix:{doors.UnixSocket}:{uri.AbsolutePath}" : uri.ToString();
+        string address = way == WayIn.Unix ? $"ws+unix:{entryPoints.UnixSocket}:{uri.AbsolutePath}" : uri.ToString();
         return name switch
         {
-            JavaScript => ClientScript.Start("node", "centrifuge.js", doors.ClientEnvironment, address, Channel),
-            Protobuf => ClientScript.Start("node", "centrifuge.js", new Dictionary<string, string>(doors.ClientEnvironment) { ["FORM"] = "protobuf" }, address, Channel),
-            NodeWs => ClientScript.Start("node", "ws.js", doors.ClientEnvironment, address, Channel),
-            Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", doors.ClientEnvironment, address, Channel),
-            DotNet => new DotNetClient(uri, Channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, doors.Http),
+            JavaScript => ClientScript.Start("node", "centrifuge.js", entryPoints.ClientEnvironment, address, Channel),
+            Protobuf => ClientScript.Start(
+                "node", "centrifuge.js", new Dictionary<string, string>(entryPoints.ClientEnvironment)
+                    { ["FORM"] = "protobuf" }, address, Channel),
+            NodeWs => ClientScript.Start("node", "ws.js", entryPoints.ClientEnvironment, address, Channel),
+            Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", entryPoints.ClientEnvironment, address, Channel),
+            DotNet => new DotNetClient(uri, Channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, entryPoints.Http),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such client"),
         };
     }

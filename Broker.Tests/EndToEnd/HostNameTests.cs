@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>A web page whose own name was made to lead to 127.0.0.1 gets nothing, by any way in; the hub's own names get everything.</summary>
+/// <summary>
+/// A web page whose own name was made to lead to 127.0.0.1 gets nothing, by any way in; the hub's own names get everything.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class HostNameTests
 {
@@ -18,8 +20,8 @@ public sealed class HostNameTests
     public async Task A_rebound_name_is_answered_421_and_a_known_one_is_served(WayIn way)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var doors = new Doors();
-        Dictionary<string, string> settings = doors.SettingsFor(way);
+        using var entryPoints = new EntryPoints();
+        Dictionary<string, string> settings = entryPoints.SettingsFor(way);
         settings["BROKER_LISTEN_HOSTS"] = "chat.example";
         settings["BROKER_ECHO_ENABLED"] = "on";
         await using HostProcess host = await HostProcess.StartAsync(settings);
@@ -28,30 +30,38 @@ public sealed class HostNameTests
 
         foreach (string path in s_paths)
         {
-            Assert.Equal(421, await AskAsync(way, doors, host, "rebound.example", path, limit.Token));
+            Assert.Equal(421, await AskAsync(way, entryPoints, host, "rebound.example", path, limit.Token));
             foreach (string name in (string[])["localhost", "chat.example", "127.0.0.1"])
-                Assert.Equal(path == "/nowhere" ? 404 : 200, await AskAsync(way, doors, host, name, path, limit.Token));
+                Assert.Equal(path == "/nowhere" ? 404 : 200, await AskAsync(way, entryPoints, host, name, path, limit.Token));
         }
 
         if (way == WayIn.Http2) return;     // Whose Host is judged before it is known whether a WebSocket is wanted.
         foreach (string path in (string[])["/connection/websocket", "/echo", "/ws", "/nowhere"])
         {
             // Its Origin matches its Host, as that of the rebound page does.
-            string head = $"GET {path} HTTP/1.1\r\nHost: rebound.example:{port}\r\nOrigin: http{(isTls ? "s" : "")}://rebound.example:{port}\r\n"
-                + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-            Assert.StartsWith("HTTP/1.1 421 ", await FirstLineAsync(port, isTls ? doors : null, head, limit.Token), StringComparison.Ordinal);
+            string head =
+                $"GET {path} HTTP/1.1\r\nHost: rebound.example:{port}\r\nOrigin: http{(isTls ? "s" : "")}://rebound.example:{port}\r\n"
+                + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
+                + "13\r\n\r\n";
+            Assert.StartsWith(
+                "HTTP/1.1 421 ", await FirstLineAsync(port, isTls ? entryPoints : null, head, limit.Token), StringComparison.Ordinal);
         }
 
         string known = $"GET /echo HTTP/1.1\r\nHost: chat.example:{port}\r\nOrigin: http{(isTls ? "s" : "")}://chat.example:{port}\r\n"
-            + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-        Assert.StartsWith("HTTP/1.1 101 ", await FirstLineAsync(port, isTls ? doors : null, known, limit.Token), StringComparison.Ordinal);
+            + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
+            + "13\r\n\r\n";
+        Assert.StartsWith(
+            "HTTP/1.1 101 ", await FirstLineAsync(port, isTls ? entryPoints : null, known, limit.Token), StringComparison.Ordinal);
     }
 
-    private static async Task<int> AskAsync(WayIn way, Doors doors, HostProcess host, string name, string path, CancellationToken stop)
+    private static async Task<int> AskAsync(
+        WayIn way, EntryPoints entryPoints, HostProcess host, string name, string path, CancellationToken stop)
     {
         bool isTls = way is WayIn.Tls or WayIn.Http2;
         int port = isTls ? host.TlsPort : host.Port;
-        using var handler = new SocketsHttpHandler { UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => doors.Trusts(shown) } };
+        using var handler =
+            new SocketsHttpHandler { UseProxy = false,
+                SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) } };
         using var http = new HttpClient(handler);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{(isTls ? "https" : "http")}://127.0.0.1:{port}{path}"))
         {
@@ -63,14 +73,14 @@ public sealed class HostNameTests
         return (int)answer.StatusCode;
     }
 
-    private static async Task<string> FirstLineAsync(int port, Doors? doors, string head, CancellationToken stop)
+    private static async Task<string> FirstLineAsync(int port, EntryPoints? entryPoints, string head, CancellationToken stop)
     {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, port, stop);
         Stream stream = client.GetStream();
-        if (doors is not null)
+        if (entryPoints is not null)
         {
-            var secured = new SslStream(stream, leaveInnerStreamOpen: false, (_, shown, _, _) => doors.Trusts(shown));
+            var secured = new SslStream(stream, leaveInnerStreamOpen: false, (_, shown, _, _) => entryPoints.Trusts(shown));
             await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, stop);
             stream = secured;
         }

@@ -58,7 +58,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
     public Uri HttpUri => new($"http://127.0.0.1:{Port}/");
 
     /// <summary>Where a client connects that comes in so; for a Unix socket, what stands in its request.</summary>
-    public Uri UriOf(WayIn way, string path) => way is WayIn.Tls or WayIn.Http2 ? new($"wss://127.0.0.1:{TlsPort}{path}") : new($"ws://127.0.0.1:{Port}{path}");
+    public Uri UriOf(WayIn way, string path) =>
+        way is WayIn.Tls or WayIn.Http2 ? new($"wss://127.0.0.1:{TlsPort}{path}") : new($"ws://127.0.0.1:{Port}{path}");
 
     /// <summary>Everything that it wrote to standard error so far.</summary>
     public string Log
@@ -78,7 +79,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Starts the host and waits until it listens.</summary>
     /// <param name="environment">Settings, as variables.</param>
     /// <param name="arguments">What follows <c>serve --port</c>.</param>
-    public static async Task<HostProcess> StartAsync(IReadOnlyDictionary<string, string>? environment = null, params IReadOnlyList<string> arguments)
+    public static async Task<HostProcess> StartAsync(
+        IReadOnlyDictionary<string, string>? environment = null, params IReadOnlyList<string> arguments)
     {
         var host = new HostProcess(arguments, environment ?? new Dictionary<string, string>());
         await host.StartAsync(port: 0);
@@ -109,7 +111,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         if (_filesMax is { } files)
         {
             // The shell replaces itself, so that the process has the id that is known here.
-            foreach (string word in (string[])["-c", $"ulimit -n {files} && exec \"$@\"", "sh", start.FileName]) start.ArgumentList.Add(word);
+            foreach (string word in (string[])["-c", $"ulimit -n {files} && exec \"$@\"", "sh", start.FileName])
+                start.ArgumentList.Add(word);
             start.FileName = "/bin/sh";
         }
 

@@ -7,5 +7,5 @@ internal interface IForeignClient : IAsyncDisposable
     Task<string> NextAsync(CancellationToken stop);
 
     /// <summary>The host listens again: clients that do not come back by themselves do so now.</summary>
-    Task TellHostIsBackAsync();
+    Task OnHostBackAsync();
 }

@@ -13,30 +13,39 @@ public sealed class IdleHttpTests
     private static readonly string[] s_probes = ["/health", "/ready", "/metrics"];
 
     [Theory, InlineData(WayIn.Reactor), InlineData(WayIn.Kestrel), InlineData(WayIn.Unix)]
-    public async Task Idle_HTTP_connections_do_not_take_the_probes_away(WayIn way)
+    public async Task Idle_HTTP_connections_do_not_block_the_probes(WayIn way)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way)) { ["BROKER_HTTP_KEEP_ALIVE_LIMIT"] = "10m", ["BROKER_HTTP_HEAD_LIMIT"] = "10m" });
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host =
+            await HostProcess.StartAsync(
+                new Dictionary<string, string>(entryPoints.SettingsFor(way))
+                    { ["BROKER_HTTP_KEEP_ALIVE_LIMIT"] = "10m", ["BROKER_HTTP_HEAD_LIMIT"] = "10m" });
         var idle = new List<Socket>();
         try
         {
             for (int i = 0; i < IdleCount; i++)
             {
-                Socket socket = await ConnectAsync(host, doors, way, limit.Token);
+                Socket socket = await ConnectAsync(host, entryPoints, way, limit.Token);
                 idle.Add(socket);
-                Assert.StartsWith("HTTP/1.1 200", await AskAsync(socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+                Assert.StartsWith(
+                    "HTTP/1.1 200", await AskAsync(socket, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                        StringComparison.Ordinal);
             }
 
             foreach (string probe in s_probes)
             {
-                using Socket socket = await ConnectAsync(host, doors, way, limit.Token);
-                Assert.StartsWith("HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+                using Socket socket = await ConnectAsync(host, entryPoints, way, limit.Token);
+                Assert.StartsWith(
+                    "HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                        StringComparison.Ordinal);
             }
 
             // The idlest had to go, and the others are served.
             Assert.Equal("", await AskAsync(idle[0], "", limit.Token));
-            Assert.StartsWith("HTTP/1.1 200", await AskAsync(idle[^1], "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "HTTP/1.1 200", await AskAsync(idle[^1], "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                    StringComparison.Ordinal);
         }
         finally
         {
@@ -49,8 +58,8 @@ public sealed class IdleHttpTests
     {
         const int ConnectionsMax = 16;
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(doors.SettingsFor(way))
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string>(entryPoints.SettingsFor(way))
         {
             ["BROKER_HTTP_CONNECTIONS_MAX"] = ConnectionsMax.ToString(CultureInfo.InvariantCulture),
             ["BROKER_API_KEYS"] = "k",
@@ -59,11 +68,12 @@ public sealed class IdleHttpTests
         try
         {
             // Requests whose bodies never end. "Expect" says when the hub has begun to read one.
-            const string Slow = "POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: k\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+            const string Slow =
+                "POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: k\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
             string answer = "HTTP/1.1 100";
             while (answer.StartsWith("HTTP/1.1 100", StringComparison.Ordinal) && busy.Count <= ConnectionsMax)
             {
-                busy.Add(await ConnectAsync(host, doors, way, limit.Token));
+                busy.Add(await ConnectAsync(host, entryPoints, way, limit.Token));
                 answer = await AskAsync(busy[^1], Slow, limit.Token);
             }
 
@@ -71,8 +81,10 @@ public sealed class IdleHttpTests
             Assert.Equal((ConnectionsMax / 2) + 1, busy.Count);         // All are of one address, which has half.
             foreach (string probe in s_probes)
             {
-                using Socket socket = await ConnectAsync(host, doors, way, limit.Token);
-                Assert.StartsWith("HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token), StringComparison.Ordinal);
+                using Socket socket = await ConnectAsync(host, entryPoints, way, limit.Token);
+                Assert.StartsWith(
+                    "HTTP/1.1 200", await AskAsync(socket, $"GET {probe} HTTP/1.1\r\nHost: localhost\r\n\r\n", limit.Token),
+                        StringComparison.Ordinal);
             }
 
             using LightClient client = await LightClient.ConnectAsync(host.Port, limit.Token);
@@ -83,10 +95,13 @@ public sealed class IdleHttpTests
         }
     }
 
-    private static async Task<Socket> ConnectAsync(HostProcess host, Doors doors, WayIn way, CancellationToken stop)
+    private static async Task<Socket> ConnectAsync(HostProcess host, EntryPoints entryPoints, WayIn way, CancellationToken stop)
     {
-        Socket socket = way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(way == WayIn.Unix ? new UnixDomainSocketEndPoint(doors.UnixSocket) : new IPEndPoint(IPAddress.Loopback, host.Port), stop);
+        Socket socket =
+            way == WayIn.Unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(
+            way == WayIn.Unix ? new UnixDomainSocketEndPoint(entryPoints.UnixSocket) : new IPEndPoint(IPAddress.Loopback, host.Port), stop);
         return socket;
     }
 

@@ -63,7 +63,9 @@ public sealed class IdleTests(ITestOutputHelper output)
         TimeSpan used = host.ProcessorTime - usedBefore;
 
         double share = used / window;
-        output.WriteLine($"{ClientsCount} idle clients: {used.TotalMilliseconds:F0} ms of processor time in {window.TotalSeconds:F1} s, {share:P2} of a core");
+        output.WriteLine(
+            $"{ClientsCount} idle clients: {used.TotalMilliseconds:F0} ms of processor time in {window.TotalSeconds:F1} s, {share:P2} of a "
+                + $"core");
         return share;
     }
 
@@ -74,7 +76,8 @@ public sealed class IdleTests(ITestOutputHelper output)
         string soft = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
         Assert.True(
             soft == "unlimited" || int.Parse(soft, CultureInfo.InvariantCulture) >= ClientsCount + FilesBeside,
-            $"Process {process} may open {soft} files, and this test needs {ClientsCount + FilesBeside}: raise the hard limit (ulimit -Hn).");
+            $"Process {process} may open {soft} files, and this test needs {ClientsCount + FilesBeside}: raise the hard limit (ulimit "
+                + $"-Hn).");
     }
 
     private static Task LiveAsync(LightClient client, PingClock pings, CancellationToken stop)

@@ -6,7 +6,7 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>
-/// A client so light that one process holds ten thousand: a socket and a buffer. It speaks the Centrifuge dialect as the
+/// A client so light that one process holds ten thousand: a socket and a buffer. It uses the Centrifuge dialect as the
 /// official clients do, answers pings, and answers a Close frame; it shares no code with the product.
 /// </summary>
 internal sealed class LightClient : IDisposable
@@ -21,7 +21,7 @@ internal sealed class LightClient : IDisposable
     private int _start, _end;
     private ReadOnlyMemory<byte> _lines;
     private int _lastId;
-    private bool _saidClose;
+    private bool _sentClose;
 
     /// <summary>Called at each ping of the dialect, once it is answered.</summary>
     public Action OnPing { get; set; } = () => { };
@@ -89,11 +89,11 @@ internal sealed class LightClient : IDisposable
         Assert.Fail($"The server closed with {CloseCode} {CloseReason} instead of answering {command}");
     }
 
-    /// <summary>Says goodbye, and reads until the server has said it too.</summary>
+    /// <summary>Sends bye, and reads until the server has said it too.</summary>
     public async Task CloseAsync(ushort code, string reason, CancellationToken stop)
     {
         byte[] payload = [(byte)(code >> 8), (byte)code, .. Encoding.UTF8.GetBytes(reason)];
-        _saidClose = true;
+        _sentClose = true;
         await SendAllAsync(FrameOf(CloseFrame, payload), stop);
         while (await ReadLineAsync(stop) is not null) { }
     }
@@ -151,7 +151,7 @@ internal sealed class LightClient : IDisposable
 
                     // "if an endpoint ... did not previously send a Close frame, the endpoint MUST send a Close frame", RFC 6455
                     // section 5.5.1. A second one would reach a proxy that has closed already, which answers with a reset.
-                    if (!_saidClose) await SendAllAsync(FrameOf(CloseFrame, payload.Span), stop);
+                    if (!_sentClose) await SendAllAsync(FrameOf(CloseFrame, payload.Span), stop);
                     _socket.Shutdown(SocketShutdown.Send);
                     break;
                 case PingFrame:

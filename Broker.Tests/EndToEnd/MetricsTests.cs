@@ -5,12 +5,12 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>What the real host tells whoever collects metrics.</summary>
+/// <summary>What the real host tells the one that collects metrics.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class MetricsTests
 {
     [Fact]
-    public async Task What_one_client_did_is_told_to_the_message()
+    public async Task The_actions_of_one_client_are_counted_exactly()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         using var limit = new CancellationTokenSource(HostProcess.Patience);
@@ -21,11 +21,15 @@ public sealed class MetricsTests
         Assert.StartsWith("welcome", Assert.Single(await NextAsync(client, limit.Token)), StringComparison.Ordinal);
         byte[] five = Wire.Join([Ping(1), Ping(2), Ping(3), Publish(4, "nobody", "x"), Subscribe(5, "")]);
         await client.SendAsync(five, WebSocketMessageType.Binary, true, limit.Token);
-        var heard = new List<string>();
-        while (heard.Count < 5) heard.AddRange(await NextAsync(client, limit.Token));
+        var received = new List<string>();
+        while (received.Count < 5) received.AddRange(await NextAsync(client, limit.Token));
         Dictionary<string, string> open = await ScrapeAsync(http, limit.Token);
-        Assert.Equal(("1", "2", "6", "6"), (open["broker_connections"], open["broker_payloads_received_total"], open["broker_messages_received_total"], open["broker_messages_sent_total"]));
-        Assert.Equal(("1", "0", "0"), (open["broker_publications_total"], open["broker_deliveries_total"], open["broker_calls_total outcome=ok"]));
+        Assert.Equal(
+            ("1", "2", "6", "6"),
+                (open["broker_connections"], open["broker_payloads_received_total"], open["broker_messages_received_total"],
+                    open["broker_messages_sent_total"]));
+        Assert.Equal(
+            ("1", "0", "0"), (open["broker_publications_total"], open["broker_deliveries_total"], open["broker_calls_total outcome=ok"]));
         Assert.Equal("1", open["broker_rejects_total cause=bad_request code=107 kind=request"]);
         Assert.DoesNotContain(open.Keys, static key => key.StartsWith("broker_disconnects", StringComparison.Ordinal));
 
@@ -37,15 +41,17 @@ public sealed class MetricsTests
         Assert.Equal("0", closed["broker_connections"]);
         Assert.Equal(["broker_disconnects_total cause=closed_by_client code=other reason=other 1"], Lines(closed, "broker_disconnects"));
         Assert.Equal(
-            ["broker_rejects_total cause=bad_request code=107 kind=request 1", "broker_rejects_total cause=not_found code=404 kind=handshake 1"],
+            ["broker_rejects_total cause=bad_request code=107 kind=request 1",
+                "broker_rejects_total cause=not_found code=404 kind=handshake 1"],
             Lines(closed, "broker_rejects"));
         Assert.Contains("dotnet_gc_pause_time_seconds_total", closed.Keys);
     }
 
     [Fact]
-    public async Task Commands_of_the_server_API_are_told_by_method_and_outcome()
+    public async Task Server_API_commands_are_counted_by_method_and_outcome()
     {
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_API_KEYS"] = "a long random key" });
+        await using HostProcess host =
+            await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_API_KEYS"] = "a long random key" });
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var http = new HttpClient { BaseAddress = host.HttpUri };
         http.DefaultRequestHeaders.Add("X-API-Key", "a long random key");
@@ -79,7 +85,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task Metrics_that_are_turned_off_are_not_there()
+    public async Task Disabled_metrics_are_not_served()
     {
         await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_HTTP_METRICS"] = "off" });
         using var http = new HttpClient { BaseAddress = host.HttpUri };
@@ -117,5 +123,6 @@ public sealed class MetricsTests
     }
 
     private static string[] Lines(Dictionary<string, string> scraped, string name) =>
-        [.. scraped.Where(each => each.Key.StartsWith(name, StringComparison.Ordinal)).Select(static each => $"{each.Key} {each.Value}").Order(StringComparer.Ordinal)];
+        [.. scraped.Where(each => each.Key.StartsWith(name, StringComparison.Ordinal)).Select(static each => $"{each.Key} {each.Value}")
+            .Order(StringComparer.Ordinal)];
 }

@@ -6,7 +6,7 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>The native protocol, spoken by .NET's own <see cref="ClientWebSocket"/> to the real host.</summary>
+/// <summary>The native protocol, used by .NET's own <see cref="ClientWebSocket"/> to the real host.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class NativeClientTests(SharedHost shared)
 {
@@ -15,18 +15,18 @@ public sealed class NativeClientTests(SharedHost shared)
     [Theory]
     [InlineData(true, "v2.broker", "v3.broker")]
     [InlineData(false, "v2.broker")]
-    public Task A_client_listens_publishes_and_hears_itself(bool batched, params string[] offered) =>
+    public Task A_client_subscribes_publishes_and_receives_its_own_publication(bool batched, params string[] offered) =>
         TalkAsync(shared.Process.UriOf(WayIn.Reactor, Path), HttpVersion.Version11, http: null, batched, offered);
 
     [Theory, InlineData(WayIn.Kestrel), InlineData(WayIn.Tls), InlineData(WayIn.Http2)]
     public async Task Every_way_in_leads_to_it(WayIn way)
     {
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way));
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way));
         Version version = way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
-        await TalkAsync(host.UriOf(way, Path), version, doors.Http, batched: false, ["v2.broker"]);
-        await TalkAsync(host.UriOf(way, $"{Path}?streaming=false"), version, doors.Http, batched: false, ["v2.broker"]);
-        await TalkAsync(host.UriOf(way, Path), version, doors.Http, batched: true, ["v3.broker"]);
+        await TalkAsync(host.UriOf(way, Path), version, entryPoints.Http, batched: false, ["v2.broker"]);
+        await TalkAsync(host.UriOf(way, $"{Path}?streaming=false"), version, entryPoints.Http, batched: false, ["v2.broker"]);
+        await TalkAsync(host.UriOf(way, Path), version, entryPoints.Http, batched: true, ["v3.broker"]);
     }
 
     // Another system of this protocol opens streams by a word in the query; here they are always open.
@@ -59,21 +59,22 @@ public sealed class NativeClientTests(SharedHost shared)
         socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         await socket.ConnectAsync(uri, http, limit.Token);
         Assert.Equal(batched ? "v3.broker" : "v2.broker", socket.SubProtocol);
-        var heard = new Queue<string>();
+        var received = new Queue<string>();
         string channel = $"native-{Guid.NewGuid():N}";      // Of this talk: who talked before may be leaving still.
 
-        await SayAsync(Hello());
+        await SendAsync(Hello());
         Assert.StartsWith("welcome 1 ", await NextAsync(), StringComparison.Ordinal);
-        await SayAsync(Subscribe(1, channel));
+        await SendAsync(Subscribe(1, channel));
         string number = (await NextAsync()).Split(' ')[2];
-        await SayAsync(Publish(2, channel, "one"), Publish(3, channel, "two"), Ping(4));
+        await SendAsync(Publish(2, channel, "one"), Publish(3, channel, "two"), Ping(4));
 
         string[] all = [await NextAsync(), await NextAsync(), await NextAsync(), await NextAsync(), await NextAsync()];
-        string[] expected = [$"delivery {number} 1 one", $"delivery {number} 2 two", "pong 4", "published 2 to 1 at 1", "published 3 to 1 at 2"];
+        string[] expected =
+            [$"delivery {number} 1 one", $"delivery {number} 2 two", "pong 4", "published 2 to 1 at 1", "published 3 to 1 at 2"];
         Assert.Equal(expected, all.Order(StringComparer.Ordinal));
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
 
-        async Task SayAsync(params byte[][] messages)
+        async Task SendAsync(params byte[][] messages)
         {
             foreach (byte[] payload in batched ? [Wire.Join(messages)] : messages)
                 await socket.SendAsync(payload, WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
@@ -82,21 +83,21 @@ public sealed class NativeClientTests(SharedHost shared)
         async Task<string> NextAsync()
         {
             byte[] payload = new byte[4096];
-            while (heard.Count == 0)
+            while (received.Count == 0)
             {
                 ValueWebSocketReceiveResult got = await socket.ReceiveAsync(payload.AsMemory(), limit.Token);
                 Assert.Equal((WebSocketMessageType.Binary, true), (got.MessageType, got.EndOfMessage));
-                foreach (string line in Describe(payload[..got.Count], batched)) heard.Enqueue(line);
+                foreach (string line in Describe(payload[..got.Count], batched)) received.Enqueue(line);
             }
 
-            return heard.Dequeue();
+            return received.Dequeue();
         }
     }
 
     [Theory]
     [InlineData]
     [InlineData("centrifuge-json", "v1.broker")]
-    public async Task A_client_that_offers_nothing_spoken_is_refused(params string[] offered)
+    public async Task Rejects_a_client_that_offers_no_supported_subprotocol(params string[] offered)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var socket = new ClientWebSocket();

@@ -11,7 +11,8 @@ internal sealed class NetLog
     private NetLog(JsonElement root)
     {
         JsonElement types = root.GetProperty("constants").GetProperty("logEventTypes");
-        int sent = types.GetProperty("HTTP2_SESSION_SEND_HEADERS").GetInt32(), received = types.GetProperty("HTTP2_SESSION_RECV_HEADERS").GetInt32();
+        int sent = types.GetProperty("HTTP2_SESSION_SEND_HEADERS").GetInt32(), received =
+            types.GetProperty("HTTP2_SESSION_RECV_HEADERS").GetInt32();
         foreach (JsonElement each in root.GetProperty("events").EnumerateArray())
         {
             int type = each.GetProperty("type").GetInt32();
@@ -36,7 +37,9 @@ internal sealed class NetLog
     }
 
     /// <summary>What a request was answered.</summary>
-    public string StatusOf(Http2Request request) => _answers.TryGetValue((request.Connection, request.Stream), out IReadOnlyDictionary<string, string>? fields) ? fields[":status"] : "nothing";
+    public string StatusOf(Http2Request request) =>
+        _answers.TryGetValue((request.Connection, request.Stream), out IReadOnlyDictionary<string, string>? fields) ? fields[":status"]
+            : "nothing";
 
     // Each field is one text, "name: value"; the names of pseudo fields begin with a colon themselves.
     private static Dictionary<string, string> Read(JsonElement headers)

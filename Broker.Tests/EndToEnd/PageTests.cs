@@ -42,11 +42,13 @@ public sealed class PageTests(SharedHost shared)
     }
 
     [Fact]
-    public async Task The_snippet_of_the_README_pasted_whole_into_the_console_speaks_in_the_chat()
+    public async Task The_console_snippet_of_the_README_publishes_to_the_chat()
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         string readme = await File.ReadAllTextAsync(Path.Combine(ProjectFolder.Path, "..", "README.md"), limit.Token);
-        string snippet = readme.Split("```js\n")[1].Split("```")[0].Replace("127.0.0.1:8000", shared.Process.HttpUri.Authority, StringComparison.Ordinal);
+        string snippet =
+            readme.Split("```js\n")[1].Split("```")[0].Replace(
+                "127.0.0.1:8000", shared.Process.HttpUri.Authority, StringComparison.Ordinal);
         await using ClientScript browser = ClientScript.Start("node", "page-console.js", shared.Process.HttpUri.ToString(), snippet);
 
         Assert.Equal("""{"saw":"pasted","thrown":null}""", await browser.NextAsync(limit.Token));
@@ -82,13 +84,13 @@ public sealed class PageTests(SharedHost shared)
     // The browser trusts the one key; its log is whole once it has ended.
     private static async Task<NetLog> ChatOverTlsAsync(string name, params string[] flags)
     {
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(doors.Settings);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartAsync(entryPoints.Settings);
         string file = Path.Combine(Results, name + ".netlog.json");
         File.Delete(file);
         await ChatAsync(
             new Uri($"https://127.0.0.1:{host.TlsPort}/"), Path.Combine(Results, name + ".png"), points: 1,
-            [$"--ignore-certificate-errors-spki-list={doors.PublicKeyHash}", $"--log-net-log={file}", .. flags]);
+            [$"--ignore-certificate-errors-spki-list={entryPoints.PublicKeyHash}", $"--log-net-log={file}", .. flags]);
         return NetLog.Read(file);
     }
 

@@ -25,18 +25,21 @@ public sealed class ReloadTests
             await client.CallAsync("\"connect\":{}", limit.Token);
             Assert.False(await MayComeFromAsync(s_offered[0], host, limit.Token));
 
-            await File.WriteAllTextAsync(file, "broker { listen.origins = [\"https://new.example\"]\n log.level = debug\n listen.connections-max = 7\n }", limit.Token);
+            await File.WriteAllTextAsync(
+                file, "broker { listen.origins = [\"https://new.example\"]\n log.level = debug\n listen.connections-max = 7\n }",
+                    limit.Token);
             host.SendHangup();
             await host.ExpectLogAsync("Settings read again; in force now: broker.listen.origins, broker.log.level");
             await host.ExpectLogAsync("These settings have changed and need a restart: broker.listen.connections-max");
             Assert.True(await MayComeFromAsync(s_offered[0], host, limit.Token));
-            await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is said at debug only.
+            await host.ExpectLogAsync(" opened: /connection/websocket from ");     // Which is sent at debug only.
             using LightClient late = await LightClient.ConnectAsync(host.Port, limit.Token);
             await host.ExpectLogAsync(" is client ");                               // By the session's actor, at debug only.
 
             await File.WriteAllTextAsync(file, "broker.listen.origins = []\nbroker.log.level = loud", limit.Token);
             host.SendHangup();
-            await host.ExpectLogAsync($"Not reloaded, the settings stay as they were: {file} line 2: broker.log.level is loud, expected one of verbose");
+            await host.ExpectLogAsync(
+                $"Not reloaded, the settings stay as they were: {file} line 2: broker.log.level is loud, expected one of verbose");
             Assert.True(await MayComeFromAsync(s_offered[0], host, limit.Token));
 
             await client.CallAsync("\"publish\":{\"channel\":\"c\",\"data\":1}", limit.Token);
@@ -59,14 +62,18 @@ public sealed class ReloadTests
         {
             await File.WriteAllTextAsync(file, "broker.api.keys = [\"first\"]\nbroker.namespaces.gone.presence = on", limit.Token);
             await using HostProcess host = await HostProcess.StartAsync(arguments: ["--config", file]);
-            Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
+            Assert.Equal(
+                (HttpStatusCode.OK, HttpStatusCode.Unauthorized),
+                    (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
 
             await File.WriteAllTextAsync(file, "broker.api.keys = [\"second\"]\nbroker.namespaces.new.presence = on", limit.Token);
             host.SendHangup();
             await host.ExpectLogAsync("Settings read again; in force now: broker.api.keys");
             await host.ExpectLogAsync("need a restart: broker.namespaces.gone.");
             Assert.Contains("broker.namespaces.new.presence", host.Log, StringComparison.Ordinal);
-            Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
+            Assert.Equal(
+                (HttpStatusCode.Unauthorized, HttpStatusCode.OK),
+                    (await AskApiAsync(host, "first", limit.Token), await AskApiAsync(host, "second", limit.Token)));
             Assert.DoesNotContain("second", host.Log, StringComparison.Ordinal);
         }
         finally
@@ -88,31 +95,33 @@ public sealed class ReloadTests
     public async Task A_renewed_certificate_is_shown_to_new_connections_and_old_ones_live_on(bool bySignal)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var doors = new Doors();
-        Dictionary<string, string> settings = doors.Settings;
+        using var entryPoints = new EntryPoints();
+        Dictionary<string, string> settings = entryPoints.Settings;
         settings["BROKER_TLS_RELOAD_INTERVAL"] = bySignal ? "0s" : "50ms";
         await using HostProcess host = await HostProcess.StartAsync(settings);
-        using SslStream before = await ConnectAsync(host.TlsPort, doors, limit.Token);
+        using SslStream before = await ConnectAsync(host.TlsPort, entryPoints, limit.Token);
         string old = before.RemoteCertificate!.GetCertHashString();
 
-        doors.RenewCertificate();
+        entryPoints.RenewCertificate();
         if (bySignal) host.SendHangup();
         await host.ExpectLogAsync("The certificate was renewed");
 
-        using SslStream after = await ConnectAsync(host.TlsPort, doors, limit.Token);
+        using SslStream after = await ConnectAsync(host.TlsPort, entryPoints, limit.Token);
         Assert.NotEqual(old, after.RemoteCertificate!.GetCertHashString());
-        Assert.True(doors.Trusts(after.RemoteCertificate));
+        Assert.True(entryPoints.Trusts(after.RemoteCertificate));
         await before.WriteAsync("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(), limit.Token);
         byte[] answer = new byte[15];
         await before.ReadExactlyAsync(answer, limit.Token);
         Assert.Equal("HTTP/1.1 200 OK"u8.ToArray(), answer);
     }
 
-    private static async Task<SslStream> ConnectAsync(int port, Doors doors, CancellationToken stop)
+    private static async Task<SslStream> ConnectAsync(int port, EntryPoints entryPoints, CancellationToken stop)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port, stop);
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => doors.Trusts(shown));
+        var stream =
+            new SslStream(
+                new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => entryPoints.Trusts(shown));
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, stop);
         return stream;
     }
@@ -123,7 +132,8 @@ public sealed class ReloadTests
         using var http = new HttpMessageInvoker(handler);
         using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{host.Port}/connection/websocket");
         foreach ((string name, string value) in ((string, string)[])
-            [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13"), ("Origin", origin)])
+            [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                ("Sec-WebSocket-Version", "13"), ("Origin", origin)])
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>The end of a host that is at work: nobody is cut off, and it does end.</summary>
+/// <summary>The end of a host that is at work: no one is disconnected, and it does end.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class ShutdownTests
 {
@@ -18,7 +18,7 @@ public sealed class ShutdownTests
     [InlineData("SIGTERM")]
     [InlineData("SIGINT")]
     [InlineData("SIGQUIT")]
-    public async Task Under_load_a_signal_ends_the_host_and_every_client_is_told_3001(string signal)
+    public async Task A_signal_under_load_disconnects_every_client_with_3001(string signal)
     {
         using var limit = new CancellationTokenSource(s_limit);
         await using HostProcess host = await HostProcess.StartAsync();
@@ -26,7 +26,8 @@ public sealed class ShutdownTests
         using var publishers = new ClientGroup();
         using var loaded = new CountdownEvent(SubscribersCount);
         var underLoad = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await subscribers.ConnectAsync(SubscribersCount, host.Port, Channel, client => ListenAsync(client, OnLoaded, limit.Token), limit.Token);
+        await subscribers.ConnectAsync(
+            SubscribersCount, host.Port, Channel, client => ListenAsync(client, OnLoaded, limit.Token), limit.Token);
         await publishers.ConnectAsync(PublishersCount, host.Port, channel: null, client => PublishAsync(client, limit.Token), limit.Token);
         await underLoad.Task.WaitAsync(limit.Token);
 
@@ -35,7 +36,8 @@ public sealed class ShutdownTests
         else host.SendQuit();
 
         await Task.WhenAll(subscribers.WhenAllHaveLived(), publishers.WhenAllHaveLived());
-        Assert.All([.. subscribers.Clients, .. publishers.Clients], client => Assert.Equal((3001, "shutdown"), (client.CloseCode, client.CloseReason)));
+        Assert.All([.. subscribers.Clients, .. publishers.Clients],
+            client => Assert.Equal((3001, "shutdown"), (client.CloseCode, client.CloseReason)));
         await host.ExpectGracefulEndAsync(HostProcess.Patience);
         Assert.Contains("Drained; 0 connections were left", host.Log, StringComparison.Ordinal);
 
@@ -63,7 +65,7 @@ public sealed class ShutdownTests
     }
 
     /// <remarks>
-    /// A draining host accepts nobody, so who balances load learns of the drain on a connection that it keeps. A client that
+    /// A draining host accepts no one, so who balances load learns of the drain on a connection that it keeps. A client that
     /// answers no Close frame keeps the drain open until the grace is over, and the host then ends all the same, with 0.
     /// </remarks>
     [Fact]

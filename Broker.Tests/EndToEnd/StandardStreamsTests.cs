@@ -7,18 +7,20 @@ using Broker.Tests.Hostile;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>The hub does not depend on who started it: on whether anybody reads its log, or has left it an output at all.</summary>
+/// <summary>The hub does not depend on who started it: on whether anyone reads its log, or has left it an output at all.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class StandardStreamsTests
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
 
     [Theory, InlineData("text"), InlineData("json")]
-    public async Task A_log_that_nobody_reads_stops_neither_answers_nor_the_drain(string format)
+    public async Task An_unread_log_stops_neither_replies_nor_the_drain(string format)
     {
         using var limit = new CancellationTokenSource(s_limit);
         int port = FreePort();
-        using Process host = Start(port, "exec \"$@\"", ("BROKER_LOG_LEVEL", "debug"), ("BROKER_LOG_FORMAT", format), ("BROKER_SHUTDOWN_GRACE", "1s"), ("BROKER_LOG_QUEUE_BYTES_MAX", "64KiB"));
+        using Process host =
+            Start(port, "exec \"$@\"", ("BROKER_LOG_LEVEL", "debug"), ("BROKER_LOG_FORMAT", format), ("BROKER_SHUTDOWN_GRACE", "1s"),
+                ("BROKER_LOG_QUEUE_BYTES_MAX", "64KiB"));
         using Process guard = HostProcess.StartGuard(host.Id);
         try
         {
@@ -97,11 +99,12 @@ public sealed class StandardStreamsTests
     }
 
     [Theory, InlineData("text"), InlineData("json")]
-    public async Task What_a_client_says_at_its_end_forges_no_line_of_the_log(string format)
+    public async Task A_close_reason_forges_no_log_line(string format)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        await using HostProcess host = await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_LOG_LEVEL"] = "debug", ["BROKER_LOG_FORMAT"] = format });
-        using (Attacker client = await Attacker.OpenAsync(host.Port, Siege.HubPath, limit.Token))
+        await using HostProcess host =
+            await HostProcess.StartAsync(new Dictionary<string, string> { ["BROKER_LOG_LEVEL"] = "debug", ["BROKER_LOG_FORMAT"] = format });
+        using (Attacker client = await Attacker.OpenAsync(host.Port, AttackedHost.HubPath, limit.Token))
         {
             byte[] reason = Encoding.UTF8.GetBytes("bye\n2026-01-01T00:00:00.000Z FTL forged\u001b[31m\u009b1m\u2028end");
             byte[] frame = [0x88, (byte)(0x80 | (reason.Length + 2)), 0, 0, 0, 0, 0x0f, 0xa1, .. reason];
@@ -118,10 +121,12 @@ public sealed class StandardStreamsTests
 
     private static Process Start(int port, string script, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/bin/sh")
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] words =
         [
-            "-c", script, "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "broker.dll"),
+            "-c", script, "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                Path.Combine(AppContext.BaseDirectory, "broker.dll"),
             "serve", "--port", port.ToString(CultureInfo.InvariantCulture),
         ];
         foreach (string word in words) start.ArgumentList.Add(word);
@@ -131,7 +136,7 @@ public sealed class StandardStreamsTests
 
     private static async Task UpgradeAsync(int port, CancellationToken stop)
     {
-        using Attacker client = await Attacker.OpenAsync(port, Siege.HubPath, stop);
+        using Attacker client = await Attacker.OpenAsync(port, AttackedHost.HubPath, stop);
     }
 
     private static async Task<string> AskHealthAsync(int port, CancellationToken stop)

@@ -39,7 +39,7 @@ public sealed class CloseTests
     [InlineData("03f7", CloseCode.ProtocolError)]
     [InlineData("03e8 ceba e1bdb9 eda080 65", CloseCode.InvalidPayload)]
     [InlineData("03e8 c3", CloseCode.InvalidPayload)]
-    public void A_payload_that_breaks_a_rule_says_which_code_answers_it(string hex, CloseCode code) =>
+    public void A_bad_payload_has_the_close_code_of_its_rule(string hex, CloseCode code) =>
         Assert.Equal(code, ClosePayload.Check(Bytes(hex), out _)!.Code);
 
     [Theory]

@@ -21,10 +21,13 @@ public sealed class DeflateTurnTests
     public static TheoryData<string, byte[]> Small => new()
     {
         { "one frame", Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00") },
-        { "fragments, RSV1 on the first only", Join(Part(Opcode.Text, "f2 48 cd", 4), Part(Opcode.Continuation, "c9", 0), Last("c9 07 00")) },
+        { "fragments, RSV1 on the first only",
+            Join(Part(Opcode.Text, "f2 48 cd", 4), Part(Opcode.Continuation, "c9", 0), Last("c9 07 00")) },
         { "empty fragments", Join(Part(Opcode.Binary, "", 4), Part(Opcode.Continuation, "f248cdc9c90700", 0), Last("")) },
         { "a ping between fragments", Join(Part(Opcode.Text, "f2 48 cd", 4), FrameWriter.Ping("one"u8, Key), Last("c9 c9 07 00")) },
-        { "plain and compressed", Join(Plain(Opcode.Text, "a"u8), Deflated(Opcode.Text, "f248cdc9c90700"), Plain(Opcode.Binary, "bcd"u8), Deflated(Opcode.Binary, "00")) },
+        { "plain and compressed",
+            Join(Plain(Opcode.Text, "a"u8), Deflated(Opcode.Text, "f248cdc9c90700"), Plain(Opcode.Binary, "bcd"u8),
+                Deflated(Opcode.Binary, "00")) },
         { "two compressed", Join(Deflated(Opcode.Text, "f248cdc9c90700"), Deflated(Opcode.Text, "f248cdc9c90700")) },
         { "an empty payload", Join(Deflated(Opcode.Text, ""), Plain(Opcode.Text, "a"u8)) },
         { "broken data", Join(Plain(Opcode.Text, "a"u8), Deflated(Opcode.Text, "07"), Plain(Opcode.Text, "ignored"u8)) },
@@ -33,7 +36,8 @@ public sealed class DeflateTurnTests
         { "RSV2", Frame(Opcode.Text, "f248cdc9c90700", 2, final: true) },
         { "RSV1 and RSV3", Frame(Opcode.Text, "f248cdc9c90700", 5, final: true) },
         { "text that is not UTF-8", Deflated(Opcode.Text, "00 02 00 fd ff ceff 00") },
-        { "a close between fragments", Join(Part(Opcode.Text, "f2 48 cd", 4), FrameWriter.Close(CloseCode.Normal, "", Key), Last("c9 c9 07 00")) },
+        { "a close between fragments",
+            Join(Part(Opcode.Text, "f2 48 cd", 4), FrameWriter.Close(CloseCode.Normal, "", Key), Last("c9 c9 07 00")) },
     };
 
     [Theory, MemberData(nameof(Small))]
@@ -51,18 +55,20 @@ public sealed class DeflateTurnTests
     [Fact]
     public void A_compressed_message_is_echoed_compressed_and_a_plain_one_plain()
     {
-        var conversation = Feed(s_lean, Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00"), Plain(Opcode.Text, "Hello"u8), Deflated(Opcode.Binary, "00"));
+        var exchange =
+            Feed(s_lean, Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00"), Plain(Opcode.Text, "Hello"u8), Deflated(Opcode.Binary, "00"));
 
-        Assert.Equal(["Text 48656C6C6F", "Text 48656C6C6F", "Binary "], conversation.Messages.Select(seen => $"{seen.Opcode} {seen.PayloadHex}"));
-        Assert.Equal(Bytes("c1 07 f248cdc9c90700 81 05 48656c6c6f c2 01 00"), conversation.Drop().Output);
+        Assert.Equal(
+            ["Text 48656C6C6F", "Text 48656C6C6F", "Binary "], exchange.Messages.Select(seen => $"{seen.Opcode} {seen.PayloadHex}"));
+        Assert.Equal(Bytes("c1 07 f248cdc9c90700 81 05 48656c6c6f c2 01 00"), exchange.Drop().Output);
     }
 
     [Fact]
     public void A_second_echo_refers_to_the_first_where_the_context_is_kept()
     {
-        var conversation = Feed(s_keeping, Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00"), Deflated(Opcode.Text, "f2 00 11 00 00"));
+        var exchange = Feed(s_keeping, Deflated(Opcode.Text, "f2 48 cd c9 c9 07 00"), Deflated(Opcode.Text, "f2 00 11 00 00"));
 
-        Assert.Equal(Bytes("c1 07 f248cdc9c90700 c1 05 f200110000"), conversation.Drop().Output);
+        Assert.Equal(Bytes("c1 07 f248cdc9c90700 c1 05 f200110000"), exchange.Drop().Output);
     }
 
     [Fact]
@@ -74,9 +80,9 @@ public sealed class DeflateTurnTests
             turn.Reply(Opcode.Text, "Hello"u8);
             turn.Reply(Opcode.Ping, "Hello"u8);
         };
-        var conversation = new Conversation(Conversation.Server, reply) { Terms = s_lean }.Feed(Plain(Opcode.Binary, [1]));
+        var exchange = new EngineExchange(EngineExchange.Server, reply) { Terms = s_lean }.Feed(Plain(Opcode.Binary, [1]));
 
-        Assert.Equal(Bytes("c1 07 f248cdc9c90700 81 05 48656c6c6f 89 05 48656c6c6f"), conversation.Drop().Output);
+        Assert.Equal(Bytes("c1 07 f248cdc9c90700 81 05 48656c6c6f 89 05 48656c6c6f"), exchange.Drop().Output);
     }
 
     [Fact]
@@ -90,15 +96,15 @@ public sealed class DeflateTurnTests
         {
             using var deflater = new MessageDeflater(15, terms.ClientContext);
             using var inflater = new MessageInflater(15, terms.ServerContext);
-            var conversation = new Conversation(Conversation.Server) { Terms = terms };
+            var exchange = new EngineExchange(EngineExchange.Server) { Terms = terms };
             int[] sizes = [0, 1, 125, 126, 1000, 65535, 65536, 300_000, 1 << 20];
             foreach (int size in sizes)
             {
                 byte[] payload = deflater.Compress(Pattern(size));
-                foreach (byte[] read in Frame(Opcode.Binary, payload, 4, final: true).Chunk(1460)) conversation.Feed(read);
+                foreach (byte[] read in Frame(Opcode.Binary, payload, 4, final: true).Chunk(1460)) exchange.Feed(read);
             }
 
-            var reader = new FrameReader(conversation.Drop().Output);
+            var reader = new FrameReader(exchange.Drop().Output);
             foreach (int size in sizes)
             {
                 reader.ReadHeader(out FrameHeader header);
@@ -106,7 +112,7 @@ public sealed class DeflateTurnTests
                 Assert.Equal(Pattern(size), inflater.Decompress(reader.TakePayload((int)header.PayloadLength)));
             }
 
-            Assert.Equal(conversation.Output.Length, reader.Position);
+            Assert.Equal(exchange.Output.Length, reader.Position);
         }
     }
 
@@ -116,12 +122,12 @@ public sealed class DeflateTurnTests
         using var deflater = new MessageDeflater(15, keepContext: false);
         byte[] bomb = Frame(Opcode.Binary, deflater.Compress(new byte[1 << 20]), 4, final: true);
 
-        var conversation = new Conversation(Conversation.Server, (_, _) => { }) { Terms = s_lean };
-        conversation.Feed(Join(Enumerable.Repeat(bomb, 3))).Feed(Join(Enumerable.Repeat(bomb, 3)));
-        Assert.Equal((6, TurnOutcome.Open), (conversation.Messages.Count, conversation.Outcome));
+        var exchange = new EngineExchange(EngineExchange.Server, (_, _) => { }) { Terms = s_lean };
+        exchange.Feed(Join(Enumerable.Repeat(bomb, 3))).Feed(Join(Enumerable.Repeat(bomb, 3)));
+        Assert.Equal((6, TurnOutcome.Open), (exchange.Messages.Count, exchange.Outcome));
 
-        conversation.Feed(Join(Enumerable.Repeat(bomb, 50)));
-        Assert.Equal((9, FrameViolation.TooMuchInflated), (conversation.Messages.Count, conversation.Drop().Violation));
+        exchange.Feed(Join(Enumerable.Repeat(bomb, 50)));
+        Assert.Equal((9, FrameViolation.TooMuchInflated), (exchange.Messages.Count, exchange.Drop().Violation));
     }
 
     [Fact]
@@ -132,7 +138,8 @@ public sealed class DeflateTurnTests
 
         // Noise alone fails at its first byte, so some of it is broken with care: good data with a few bytes changed.
         Gen<byte[]> noise = Gen.Byte.Array[0, 300];
-        Gen<byte[]> damaged = Gen.Select(Gen.Byte[0, 9].Array[0, 4000], Gen.Int[0, 3999], Gen.Byte, Gen.Int[0, 5]).Select((plain, at, value, times) =>
+        Gen<byte[]> damaged =
+            Gen.Select(Gen.Byte[0, 9].Array[0, 4000], Gen.Int[0, 3999], Gen.Byte, Gen.Int[0, 5]).Select((plain, at, value, times) =>
         {
             using var deflater = new MessageDeflater(15, keepContext: false);
             byte[] good = deflater.Compress(plain);
@@ -141,13 +148,13 @@ public sealed class DeflateTurnTests
         });
         Gen.Select(Gen.OneOf(noise, damaged).Array[1, 4], Gen.Bool, Gen.Bool, Gen.Int[1, 400]).Sample((payloads, text, keeps, cut) =>
         {
-            var conversation = new Conversation(new(Limit, FragmentsMax: 10)) { Terms = keeps ? s_keeping : s_lean };
+            var exchange = new EngineExchange(new(Limit, FragmentsMax: 10)) { Terms = keeps ? s_keeping : s_lean };
             byte[] wire = Join(payloads.Select(payload => Frame(text ? Opcode.Text : Opcode.Binary, payload, 4, final: true)));
-            foreach (byte[] read in wire.Chunk(cut)) conversation.Feed(read);
+            foreach (byte[] read in wire.Chunk(cut)) exchange.Feed(read);
 
-            Assert.All(conversation.Messages, seen => Assert.True(seen.PayloadHex.Length <= 2 * Limit));
-            Assert.True(conversation.Violation is null or { Code: CloseCode.InvalidPayload or CloseCode.MessageTooBig });
-            conversation.Drop();
+            Assert.All(exchange.Messages, seen => Assert.True(seen.PayloadHex.Length <= 2 * Limit));
+            Assert.True(exchange.Violation is null or { Code: CloseCode.InvalidPayload or CloseCode.MessageTooBig });
+            exchange.Drop();
         }, iter: 2000, threads: 1);
 
         Assert.Equal(live, Core.Deflate.ZLib.Live);
@@ -155,11 +162,11 @@ public sealed class DeflateTurnTests
 
     private static string Story(DeflateTerms terms, params byte[][] reads) => Feed(terms, reads).Drop().Story;
 
-    private static Conversation Feed(DeflateTerms? terms, params byte[][] reads)
+    private static EngineExchange Feed(DeflateTerms? terms, params byte[][] reads)
     {
-        var conversation = new Conversation(Conversation.Server) { Terms = terms };
-        foreach (byte[] read in reads) conversation.Feed(read);
-        return conversation;
+        var exchange = new EngineExchange(EngineExchange.Server) { Terms = terms };
+        foreach (byte[] read in reads) exchange.Feed(read);
+        return exchange;
     }
 
     private static byte[] Plain(Opcode opcode, ReadOnlySpan<byte> payload) => FrameWriter.Frame(opcode, payload, Key);

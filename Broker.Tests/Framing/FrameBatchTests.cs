@@ -87,8 +87,9 @@ public sealed class FrameBatchTests
             foreach (string line in lines) batch.Append(Encoding.ASCII.GetBytes(line), pool);
             SharedBytes bytes = batch.Seal(out int start);
 
-            Assert.Equal(FrameWriter.Frame(Opcode.Text, Encoding.ASCII.GetBytes(string.Join('\n', lines))), bytes.Array[start..bytes.Length]);
-            bytes.LetGo();
+            Assert.Equal(
+                FrameWriter.Frame(Opcode.Text, Encoding.ASCII.GetBytes(string.Join('\n', lines))), bytes.Array[start..bytes.Length]);
+            bytes.Release();
             Assert.Equal(0, pool.Outstanding);
         }, iter: 300);
 
@@ -96,7 +97,7 @@ public sealed class FrameBatchTests
     {
         SharedBytes bytes = _batch.Seal(out int start);
         byte[] frame = bytes.Array[start..bytes.Length];
-        bytes.LetGo();
+        bytes.Release();
         Assert.Equal(0, _pool.Outstanding);
         return frame;
     }

@@ -19,7 +19,8 @@ public sealed class FrameEngineSplitTests
         { "many frames", Join(Text("a"u8), Text([]), Binary(3), Text("κόσμε"u8), Binary(7)) },
         { "fragments", Join(Part(Opcode.Text, "Hel"u8), Part(Opcode.Continuation, []), Last("lo"u8), Binary(4)) },
         { "empty fragments", Join(Part(Opcode.Text, []), Part(Opcode.Continuation, []), Last([])) },
-        { "pings between", Join(Part(Opcode.Text, "Hel"u8), Ping("one"u8), Part(Opcode.Continuation, "l"u8), Ping([]), Pong("x"u8), Last("o"u8)) },
+        { "pings between",
+            Join(Part(Opcode.Text, "Hel"u8), Ping("one"u8), Part(Opcode.Continuation, "l"u8), Ping([]), Pong("x"u8), Last("o"u8)) },
         { "ping, echo, ping", Join(Ping("first"u8), Text("Hello"u8), Ping("second"u8), Binary(9), Pong([])) },
         { "a character cut by fragments", Join(Part(Opcode.Text, Bytes("ce")), Last(Bytes("ba e1bdb9"))) },
         { "close with a reason", Join(Text("Hello"u8), Close(CloseCode.GoingAway, "bye"), Text("ignored"u8)) },
@@ -48,12 +49,12 @@ public sealed class FrameEngineSplitTests
     [Theory, MemberData(nameof(Small))]
     public void However_the_wire_is_cut_in_two_or_three_the_story_is_the_same(string name, byte[] wire)
     {
-        string whole = Conversation.Of(Conversation.Server, wire).Drop().Story;
+        string whole = EngineExchange.Of(EngineExchange.Server, wire).Drop().Story;
 
         // Two cuts of a long wire would only move about inside its payload.
         foreach (byte[][] reads in Cuts.InTwo(wire).Concat(wire.Length > 90 ? [] : Cuts.InThree(wire)))
         {
-            string cut = Conversation.Of(Conversation.Server, reads).Drop().Story;
+            string cut = EngineExchange.Of(EngineExchange.Server, reads).Drop().Story;
             if (cut != whole) Assert.Fail($"{name}, cut {string.Join('+', reads.Select(read => read.Length))}: {cut}\ninstead of {whole}");
         }
     }
@@ -61,9 +62,9 @@ public sealed class FrameEngineSplitTests
     [Theory, MemberData(nameof(Small))]
     public void Byte_by_byte_the_story_is_the_same(string name, byte[] wire)
     {
-        string whole = Conversation.Of(Conversation.Server, wire).Drop().Story;
+        string whole = EngineExchange.Of(EngineExchange.Server, wire).Drop().Story;
 
-        Assert.True(whole == Conversation.Of(Conversation.Server, Cuts.ByteByByte(wire)).Drop().Story, name);
+        Assert.True(whole == EngineExchange.Of(EngineExchange.Server, Cuts.ByteByByte(wire)).Drop().Story, name);
     }
 
     [Theory, MemberData(nameof(Large))]
@@ -72,16 +73,16 @@ public sealed class FrameEngineSplitTests
         byte[] frame = fragmented
             ? Join(Part(Opcode.Binary, Pattern(length)), Ping("x"u8), Last(Pattern(length)))
             : Join(Binary(3), Frame(Opcode.Binary, Pattern(length)), Text("end"u8));
-        string whole = Conversation.Of(Conversation.Server, frame).Drop().Story;
+        string whole = EngineExchange.Of(EngineExchange.Server, frame).Drop().Story;
         int[] cuts = [.. Enumerable.Range(1, 30), 64, 997, 1024, 4000, length - 1, length, .. Enumerable.Range(frame.Length - 20, 20)];
 
         foreach (int cut in cuts.Where(cut => cut < frame.Length))
         {
-            Assert.Equal(whole, Conversation.Of(Conversation.Server, Cuts.At(frame, cut)).Drop().Story);
+            Assert.Equal(whole, EngineExchange.Of(EngineExchange.Server, Cuts.At(frame, cut)).Drop().Story);
         }
 
-        Assert.Equal(whole, Conversation.Of(Conversation.Server, frame.Chunk(997)).Drop().Story);
-        Assert.Equal(whole, Conversation.Of(Conversation.Server, frame.Chunk(1460)).Drop().Story);
+        Assert.Equal(whole, EngineExchange.Of(EngineExchange.Server, frame.Chunk(997)).Drop().Story);
+        Assert.Equal(whole, EngineExchange.Of(EngineExchange.Server, frame.Chunk(1460)).Drop().Story);
     }
 
     [Fact]
@@ -89,21 +90,21 @@ public sealed class FrameEngineSplitTests
     {
         byte[] payload = Pattern(1 << 20);
 
-        var conversation = Conversation.Of(Conversation.Server, Frame(Opcode.Binary, payload).Chunk(64));
+        var exchange = EngineExchange.Of(EngineExchange.Server, Frame(Opcode.Binary, payload).Chunk(64));
 
-        Assert.Equal(FrameWriter.Frame(Opcode.Binary, payload), conversation.Drop().Output);
+        Assert.Equal(FrameWriter.Frame(Opcode.Binary, payload), exchange.Drop().Output);
     }
 
     [Fact]
-    public void A_message_of_65537_fragments_is_taken()
+    public void Accepts_a_message_of_65537_fragments()
     {
         byte[] fragment = Part(Opcode.Continuation, new byte[64]);
         byte[] wire = Join([Part(Opcode.Binary, new byte[64]), .. Enumerable.Repeat(fragment, 65535), Last([])]);
         var settings = new FrameEngineSettings(MessageBytesMax: 4 << 20, FragmentsMax: 65537);
 
-        var conversation = Conversation.Of(settings, wire.Chunk(65536));
+        var exchange = EngineExchange.Of(settings, wire.Chunk(65536));
 
-        Assert.Equal(FrameWriter.Frame(Opcode.Binary, new byte[4 << 20]), conversation.Drop().Output);
+        Assert.Equal(FrameWriter.Frame(Opcode.Binary, new byte[4 << 20]), exchange.Drop().Output);
     }
 
     private static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload) => FrameWriter.Frame(opcode, payload, Key);

@@ -24,7 +24,7 @@ public sealed class FrameVariantsTests : IDisposable
     }
 
     [Fact]
-    public void Each_window_gets_one_compressed_frame_that_all_who_want_it_share()
+    public void Each_window_gets_one_shared_compressed_frame()
     {
         byte[] line = Wire.Join(Enumerable.Repeat("{\"push\":{\"channel\":\"news\"}}\n"u8.ToArray(), 150));
         FrameVariants frames = Seal(line, out SharedBytes plain);
@@ -38,7 +38,7 @@ public sealed class FrameVariantsTests : IDisposable
         Assert.NotSame(first, other);
         Assert.Equal(line, Read(first, at, windowBits: 15));
         Assert.Equal(line, Read(other, otherAt, windowBits: 9));
-        frames.LetGo();
+        frames.Release();
     }
 
     [Fact]
@@ -46,30 +46,30 @@ public sealed class FrameVariantsTests : IDisposable
     {
         FrameVariants brief = Seal(new byte[999], out SharedBytes plain);
         Assert.Same(plain, brief.For(Wanting(15), out _));
-        brief.LetGo();
+        brief.Release();
 
         FrameVariants enough = Seal(new byte[1000], out plain);
         Assert.NotSame(plain, enough.For(Wanting(15), out _));
         Assert.Same(plain, enough.For(Wanting(15, context: true), out int at));
         Assert.Equal(1000 + 4, plain.Length - at);
-        enough.LetGo();
+        enough.Release();
 
         FrameVariants noise = Seal(RandomNumberGenerator.GetBytes(4000), out plain);
         Assert.Same(plain, noise.For(Wanting(15), out at));
         Assert.Same(plain, noise.For(Wanting(15), out int again));
         Assert.Equal((at, 4000 + 4), (again, plain.Length - at));
-        noise.LetGo();
+        noise.Release();
     }
 
     [Fact]
     public void A_queue_may_hold_a_variant_after_the_batch_is_done()
     {
         FrameVariants frames = Seal(new byte[70_000], out _);
-        SharedBytes held = frames.For(Wanting(15), out int at).Hold();
-        frames.LetGo();
+        SharedBytes held = frames.For(Wanting(15), out int at).AddRef();
+        frames.Release();
 
         Assert.Equal(new byte[70_000], Read(held, at, windowBits: 15));
-        held.LetGo();
+        held.Release();
     }
 
     private FrameVariants Seal(byte[] line, out SharedBytes plain)
@@ -81,7 +81,8 @@ public sealed class FrameVariantsTests : IDisposable
     }
 
     private MessageDeflate Wanting(int windowBits, bool context = false) =>
-        new(new DeflateTerms(windowBits, 15, context, false), new DeflatePolicy(new DeflateBudget(long.MaxValue)) { MessageBytesMin = 1000 }, _loop);
+        new(new DeflateTerms(windowBits, 15, context, false), new DeflatePolicy(new DeflateBudget(long.MaxValue))
+            { MessageBytesMin = 1000 }, _loop);
 
     private static byte[] Read(SharedBytes frame, int at, int windowBits)
     {

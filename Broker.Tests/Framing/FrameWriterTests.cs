@@ -32,7 +32,8 @@ public sealed class FrameWriterTests
     {
         foreach (int length in s_edges)
         {
-            foreach (var (opcode, final) in ((Opcode, bool)[])[(Opcode.Text, true), (Opcode.Binary, false), (Opcode.Continuation, false), (Opcode.Continuation, true)])
+            foreach (var (opcode, final) in ((Opcode, bool)[])[
+                (Opcode.Text, true), (Opcode.Binary, false), (Opcode.Continuation, false), (Opcode.Continuation, true)])
             {
                 byte[] payload = Pattern(length);
                 byte[] allocated = FrameWriter.Frame(opcode, payload, key, final);

@@ -29,7 +29,7 @@ public sealed class MessageAssemblerTests
         byte[] taken = assembler.TakeBuffer()!;
         Assert.Equal("Hello"u8, taken.AsSpan(MessageAssembler.HeaderRoom, 5));
         assembler.Clear();
-        _pool.GiveBack(taken);
+        _pool.Return(taken);
         Assert.Equal(0, _pool.Outstanding);
     }
 
@@ -136,7 +136,8 @@ public sealed class MessageAssemblerTests
         assembler.Append(Masked(Bytes("ce")));
         assembler.Clear();
 
-        for (int i = 0; i < 2; i++) Assert.Null(Begin(assembler, i == 0 ? Opcode.Binary : Opcode.Continuation, 4, final: i == 1, bytesMax: 4));
+        for (int i = 0; i < 2; i++)
+            Assert.Null(Begin(assembler, i == 0 ? Opcode.Binary : Opcode.Continuation, 4, final: i == 1, bytesMax: 4));
         Assert.Null(assembler.Append(Masked("text"u8)));
         Assert.Equal(Opcode.Binary, assembler.Opcode);
         Assert.Equal("text"u8, assembler.Payload);

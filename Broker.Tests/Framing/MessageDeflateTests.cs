@@ -40,7 +40,7 @@ public sealed class MessageDeflateTests : IDisposable
     };
 
     [Theory, MemberData(nameof(Printed))]
-    public void The_examples_of_the_RFC_say_Hello(string name, string hex)
+    public void The_examples_of_the_RFC_decode_to_Hello(string name, string hex)
     {
         Assert.NotEmpty(name);
 
@@ -107,7 +107,8 @@ public sealed class MessageDeflateTests : IDisposable
     public void Every_window_is_understood_both_ways_with_and_without_context(int windowBits)
     {
         byte[] noise = RandomNumberGenerator.GetBytes(600);
-        byte[][] messages = [Pattern(5000), Join(noise, noise, noise), [], Join(noise, Pattern(70_000)), "Hello"u8.ToArray(), noise, new byte[40_000]];
+        byte[][] messages =
+            [Pattern(5000), Join(noise, noise, noise), [], Join(noise, Pattern(70_000)), "Hello"u8.ToArray(), noise, new byte[40_000]];
         foreach (bool context in new[] { true, false })
         {
             MessageDeflate ours = Open(new DeflateTerms(windowBits, windowBits, context, context));
@@ -160,7 +161,7 @@ public sealed class MessageDeflateTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_message_of_the_limit_is_taken_and_one_byte_more_is_1009_with_the_limit_in_words(bool keeps)
+    public void One_byte_over_the_message_limit_closes_with_1009(bool keeps)
     {
         MessageDeflate deflate = keeps ? Keeping() : Lean();
         using var theirs = new MessageDeflater(15, keepContext: keeps);
@@ -234,7 +235,7 @@ public sealed class MessageDeflateTests : IDisposable
     {
         SharedBytes payload = deflate.Deflate(message);
         byte[] bytes = payload.Array[..payload.Length];
-        payload.LetGo();
+        payload.Release();
         return bytes;
     }
 
@@ -243,7 +244,7 @@ public sealed class MessageDeflateTests : IDisposable
         FrameViolation? broken = deflate.Inflate(opcode, payload, MessageBytesMax, out SharedBytes? message);
         if (message is null) return (null, broken);
         byte[] bytes = message.Array[..message.Length];
-        message.LetGo();
+        message.Release();
         return (bytes, broken);
     }
 }

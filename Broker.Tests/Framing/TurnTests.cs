@@ -10,16 +10,16 @@ public sealed class TurnTests
 {
     private const uint Key = 0x37fa213d;
 
-    private static FrameEngineSettings Server => Conversation.Server;
+    private static FrameEngineSettings Server => EngineExchange.Server;
 
     [Fact]
     public void The_masked_hello_of_the_rfc_is_echoed_as_its_unmasked_hello()
     {
-        var conversation = Conversation.Of(Server, Bytes("81 85 37fa213d 7f9f4d5158"));
+        var exchange = EngineExchange.Of(Server, Bytes("81 85 37fa213d 7f9f4d5158"));
 
-        Assert.Equal([new Seen(Opcode.Text, "48656C6C6F")], conversation.Messages);
-        Assert.Equal(Bytes("81 05 48656c6c6f"), conversation.Drop().Output);
-        Assert.Equal(0, conversation.Pool.Rents);
+        Assert.Equal([new Seen(Opcode.Text, "48656C6C6F")], exchange.Messages);
+        Assert.Equal(Bytes("81 05 48656c6c6f"), exchange.Drop().Output);
+        Assert.Equal(0, exchange.Pool.Rents);
     }
 
     [Fact]
@@ -51,30 +51,38 @@ public sealed class TurnTests
             foreach (ref byte value in message.Payload) value = (byte)(value & 0xDF);
             turn.Echo(message);
         };
-        byte[] wire = Join(Text("abc"u8), Text("def"u8), FrameWriter.Frame(Opcode.Text, "gh"u8, Key, final: false), FrameWriter.Frame(Opcode.Continuation, "i"u8, Key));
+        byte[] wire =
+            Join(Text("abc"u8), Text("def"u8), FrameWriter.Frame(Opcode.Text, "gh"u8, Key, final: false),
+                FrameWriter.Frame(Opcode.Continuation, "i"u8, Key));
 
-        var conversation = Conversation.Of(Server, upper, wire);
+        var exchange = EngineExchange.Of(Server, upper, wire);
 
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "ABC"u8), FrameWriter.Frame(Opcode.Text, "DEF"u8), FrameWriter.Frame(Opcode.Text, "GHI"u8)), conversation.Drop().Output);
+        Assert.Equal(
+            Join(FrameWriter.Frame(Opcode.Text, "ABC"u8), FrameWriter.Frame(Opcode.Text, "DEF"u8),
+                FrameWriter.Frame(Opcode.Text, "GHI"u8)), exchange.Drop().Output);
     }
 
     [Fact]
-    public void A_ping_is_answered_with_its_payload_in_its_place_among_the_replies()
+    public void A_pong_keeps_its_order_among_the_replies()
     {
-        byte[] wire = Join(Ping(Bytes("00ff fefd")), FrameWriter.Frame(Opcode.Text, "a"u8, Key, final: false), Ping("between"u8), FrameWriter.Frame(Opcode.Continuation, "b"u8, Key), Ping([]), Ping(Pattern(125)));
+        byte[] wire =
+            Join(Ping(Bytes("00ff fefd")), FrameWriter.Frame(Opcode.Text, "a"u8, Key, final: false), Ping("between"u8),
+                FrameWriter.Frame(Opcode.Continuation, "b"u8, Key), Ping([]), Ping(Pattern(125)));
 
-        var conversation = Conversation.Of(Server, wire);
+        var exchange = EngineExchange.Of(Server, wire);
 
-        Assert.Equal(Join(FrameWriter.Pong(Bytes("00ff fefd")), FrameWriter.Pong("between"u8), FrameWriter.Frame(Opcode.Text, "ab"u8), FrameWriter.Pong([]), FrameWriter.Pong(Pattern(125))), conversation.Drop().Output);
+        Assert.Equal(
+            Join(FrameWriter.Pong(Bytes("00ff fefd")), FrameWriter.Pong("between"u8), FrameWriter.Frame(Opcode.Text, "ab"u8),
+                FrameWriter.Pong([]), FrameWriter.Pong(Pattern(125))), exchange.Drop().Output);
     }
 
     [Fact]
     public void A_pong_is_counted_and_not_answered()
     {
-        var conversation = Conversation.Of(Server, Join(FrameWriter.Pong("x"u8, Key), FrameWriter.Pong([], Key)));
+        var exchange = EngineExchange.Of(Server, Join(FrameWriter.Pong("x"u8, Key), FrameWriter.Pong([], Key)));
 
-        Assert.Equal(2, conversation.Pongs);
-        Assert.Empty(conversation.Drop().Output);
+        Assert.Equal(2, exchange.Pongs);
+        Assert.Empty(exchange.Drop().Output);
     }
 
     [Theory]
@@ -83,12 +91,13 @@ public sealed class TurnTests
     [InlineData("88 84 00000000 0fa0 6869", (CloseCode)4000, "hi", "88 02 0fa0")]
     public void A_close_is_answered_once_with_its_code_and_ends_the_turn(string wire, CloseCode code, string reason, string answer)
     {
-        var conversation = Conversation.Of(Server, Join(Text("a"u8), Bytes(wire), Text("b"u8), Bytes(wire))).Feed(Bytes(wire)).Feed(Text("c"u8));
+        var exchange =
+            EngineExchange.Of(Server, Join(Text("a"u8), Bytes(wire), Text("b"u8), Bytes(wire))).Feed(Bytes(wire)).Feed(Text("c"u8));
 
-        Assert.Equal(TurnOutcome.PeerClosed, conversation.Outcome);
-        Assert.Equal(new ClosePayload(code, reason), conversation.PeerClose);
-        Assert.Single(conversation.Messages);
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "a"u8), Bytes(answer)), conversation.Drop().Output);
+        Assert.Equal(TurnOutcome.PeerClosed, exchange.Outcome);
+        Assert.Equal(new ClosePayload(code, reason), exchange.PeerClose);
+        Assert.Single(exchange.Messages);
+        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "a"u8), Bytes(answer)), exchange.Drop().Output);
     }
 
     [Theory]
@@ -110,12 +119,13 @@ public sealed class TurnTests
     [InlineData("02 81 00000000 00 80 ff 0000000000100000 00000000", CloseCode.MessageTooBig)]
     public void A_violation_writes_one_close_with_its_code_after_the_messages_before_it(string wire, CloseCode code)
     {
-        var conversation = Conversation.Of(Server, Join(Text("a"u8), Bytes(wire), Text("b"u8))).Feed(Bytes(wire));
+        var exchange = EngineExchange.Of(Server, Join(Text("a"u8), Bytes(wire), Text("b"u8))).Feed(Bytes(wire));
 
-        Assert.Equal(TurnOutcome.Violated, conversation.Outcome);
-        Assert.Equal(code, conversation.Violation!.Code);
-        Assert.Single(conversation.Messages);
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(code, conversation.Violation.Reason)), conversation.Drop().Output);
+        Assert.Equal(TurnOutcome.Violated, exchange.Outcome);
+        Assert.Equal(code, exchange.Violation!.Code);
+        Assert.Single(exchange.Messages);
+        Assert.Equal(
+            Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(code, exchange.Violation.Reason)), exchange.Drop().Output);
     }
 
     [Fact]
@@ -123,39 +133,42 @@ public sealed class TurnTests
     {
         var settings = new FrameEngineSettings(MessageBytesMax: 100, FragmentsMax: 2);
 
-        Assert.Equal(TurnOutcome.Open, Conversation.Of(settings, Frame(Opcode.Binary, new byte[100])).Outcome);
-        Assert.Equal(CloseCode.MessageTooBig, Conversation.Of(settings, Frame(Opcode.Binary, new byte[101])).Violation!.Code);
-        Assert.Equal(CloseCode.MessageTooBig, Conversation.Of(settings, Frame(Opcode.Binary, new byte[101])[..20]).Drop().Violation!.Code);
+        Assert.Equal(TurnOutcome.Open, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[100])).Outcome);
+        Assert.Equal(CloseCode.MessageTooBig, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[101])).Violation!.Code);
+        Assert.Equal(
+            CloseCode.MessageTooBig, EngineExchange.Of(settings, Frame(Opcode.Binary, new byte[101])[..20]).Drop().Violation!.Code);
     }
 
     [Fact]
     public void After_our_close_data_is_ignored_and_the_peers_close_is_not_answered()
     {
-        var conversation = new Conversation(Server);
-        conversation.Feed(Join(Text("a"u8), FrameWriter.Frame(Opcode.Binary, "b"u8, Key, final: false), Frame(Opcode.Continuation, Pattern(90))[..50]));
-        conversation.Engine.CloseSent();
-        conversation.Feed(Join(Frame(Opcode.Continuation, Pattern(90))[50..], Text("c"u8), Ping("d"u8), Frame(Opcode.Binary, Pattern(200))[..9]));
-        Assert.Equal(TurnOutcome.Open, conversation.Outcome);
-        conversation.Feed(Join(Frame(Opcode.Binary, Pattern(200))[9..], FrameWriter.Close(CloseCode.Normal, "", Key)));
+        var exchange = new EngineExchange(Server);
+        exchange.Feed(
+            Join(Text("a"u8), FrameWriter.Frame(Opcode.Binary, "b"u8, Key, final: false), Frame(Opcode.Continuation, Pattern(90))[..50]));
+        exchange.Engine.CloseSent();
+        exchange.Feed(
+            Join(Frame(Opcode.Continuation, Pattern(90))[50..], Text("c"u8), Ping("d"u8), Frame(Opcode.Binary, Pattern(200))[..9]));
+        Assert.Equal(TurnOutcome.Open, exchange.Outcome);
+        exchange.Feed(Join(Frame(Opcode.Binary, Pattern(200))[9..], FrameWriter.Close(CloseCode.Normal, "", Key)));
 
-        Assert.Equal(TurnOutcome.PeerClosed, conversation.Outcome);
-        Assert.Equal(CloseCode.Normal, conversation.PeerClose!.Value.Code);
-        Assert.Equal(FrameWriter.Frame(Opcode.Text, "a"u8), conversation.Drop().Output);
+        Assert.Equal(TurnOutcome.PeerClosed, exchange.Outcome);
+        Assert.Equal(CloseCode.Normal, exchange.PeerClose!.Value.Code);
+        Assert.Equal(FrameWriter.Frame(Opcode.Text, "a"u8), exchange.Drop().Output);
     }
 
     [Fact]
     public void A_violation_after_our_close_ends_the_engine_without_a_second_close()
     {
-        var conversation = new Conversation(Server);
-        conversation.Engine.CloseSent();
-        conversation.Feed(Bytes("83 80 00000000"));
+        var exchange = new EngineExchange(Server);
+        exchange.Engine.CloseSent();
+        exchange.Feed(Bytes("83 80 00000000"));
 
-        Assert.Equal(TurnOutcome.Violated, conversation.Outcome);
-        Assert.Empty(conversation.Drop().Output);
+        Assert.Equal(TurnOutcome.Violated, exchange.Outcome);
+        Assert.Empty(exchange.Drop().Output);
     }
 
     [Fact]
-    public void A_handler_that_closes_hears_and_says_no_more()
+    public void A_handler_that_closes_receives_and_sends_no_more()
     {
         Handler closing = (turn, message) =>
         {
@@ -165,21 +178,24 @@ public sealed class TurnTests
             turn.Reply(Opcode.Text, "late"u8);
         };
 
-        var conversation = Conversation.Of(Server, closing, Join(Text("a"u8), Text("b"u8), Ping([]), FrameWriter.Close(CloseCode.PolicyViolation, "", Key)));
+        var exchange =
+            EngineExchange.Of(
+                Server, closing, Join(Text("a"u8), Text("b"u8), Ping([]), FrameWriter.Close(CloseCode.PolicyViolation, "", Key)));
 
-        Assert.Equal(TurnOutcome.PeerClosed, conversation.Outcome);
-        Assert.Single(conversation.Messages);
-        Assert.Equal(Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(CloseCode.PolicyViolation, "enough")), conversation.Drop().Output);
+        Assert.Equal(TurnOutcome.PeerClosed, exchange.Outcome);
+        Assert.Single(exchange.Messages);
+        Assert.Equal(
+            Join(FrameWriter.Frame(Opcode.Text, "a"u8), FrameWriter.Close(CloseCode.PolicyViolation, "enough")), exchange.Drop().Output);
     }
 
     [Fact]
     public void An_incomplete_frame_with_invalid_text_is_refused_before_its_end()
     {
-        var conversation = new Conversation(Server).Feed(Bytes("01 95 00000000 ceba e1bdb9 cf83 cebc ceb5 f4"));
-        Assert.Equal(TurnOutcome.Open, conversation.Outcome);
+        var exchange = new EngineExchange(Server).Feed(Bytes("01 95 00000000 ceba e1bdb9 cf83 cebc ceb5 f4"));
+        Assert.Equal(TurnOutcome.Open, exchange.Outcome);
 
-        conversation.Feed(Bytes("90"));
-        Assert.Equal(CloseCode.InvalidPayload, conversation.Drop().Violation!.Code);
+        exchange.Feed(Bytes("90"));
+        Assert.Equal(CloseCode.InvalidPayload, exchange.Drop().Violation!.Code);
     }
 
     [Fact]
@@ -191,9 +207,11 @@ public sealed class TurnTests
             turn.Echo(message);
         };
 
-        var conversation = Conversation.Of(Server with { ReservedAllowed = 4 }, echo, Bytes("c1 82 00000000 ffff"), Bytes("41 81 00000000 ff 80 81 00000000 fe"));
+        var exchange =
+            EngineExchange.Of(
+                Server with { ReservedAllowed = 4 }, echo, Bytes("c1 82 00000000 ffff"), Bytes("41 81 00000000 ff 80 81 00000000 fe"));
 
-        Assert.Equal(Bytes("c1 02 ffff c1 02 fffe"), conversation.Drop().Output);
+        Assert.Equal(Bytes("c1 02 ffff c1 02 fffe"), exchange.Drop().Output);
     }
 
     [Fact]
@@ -202,12 +220,12 @@ public sealed class TurnTests
         var client = new FrameEngineSettings(1000, 10, Side.Client, NextMaskingKey: () => Key);
         byte[] wire = Join(FrameWriter.Frame(Opcode.Text, "Hello"u8), FrameWriter.Ping("p"u8), FrameWriter.Close(CloseCode.Normal));
 
-        string whole = Conversation.Of(client, wire).Drop().Story;
-        var conversation = Conversation.Of(client, Cuts.ByteByByte(wire));
+        string whole = EngineExchange.Of(client, wire).Drop().Story;
+        var exchange = EngineExchange.Of(client, Cuts.ByteByByte(wire));
 
-        Assert.Equal(Join(Text("Hello"u8), Ping("p"u8, Opcode.Pong), FrameWriter.Close(CloseCode.Normal, "", Key)), conversation.Drop().Output);
-        Assert.Equal(whole, conversation.Story);
-        Assert.Equal(CloseCode.ProtocolError, Conversation.Of(client, Text("masked"u8)).Violation!.Code);
+        Assert.Equal(Join(Text("Hello"u8), Ping("p"u8, Opcode.Pong), FrameWriter.Close(CloseCode.Normal, "", Key)), exchange.Drop().Output);
+        Assert.Equal(whole, exchange.Story);
+        Assert.Equal(CloseCode.ProtocolError, EngineExchange.Of(client, Text("masked"u8)).Violation!.Code);
     }
 
     [Fact]
@@ -216,9 +234,9 @@ public sealed class TurnTests
         var lenient = Server with { MaskMode = MaskMode.Lenient };
         byte[] bare = FrameWriter.Frame(Opcode.Text, "bare"u8);
 
-        Assert.Equal(Join(bare, bare), Conversation.Of(lenient, Join(bare, bare)).Drop().Output);
-        Assert.Same(FrameViolation.MaskUnwanted, Conversation.Of(lenient, Join(bare, Text("m"u8))).Violation);
-        Assert.Same(FrameViolation.MaskMissing, Conversation.Of(lenient, Join(Text("m"u8), bare)).Violation);
+        Assert.Equal(Join(bare, bare), EngineExchange.Of(lenient, Join(bare, bare)).Drop().Output);
+        Assert.Same(FrameViolation.MaskUnwanted, EngineExchange.Of(lenient, Join(bare, Text("m"u8))).Violation);
+        Assert.Same(FrameViolation.MaskMissing, EngineExchange.Of(lenient, Join(Text("m"u8), bare)).Violation);
     }
 
     [Fact]
@@ -246,8 +264,8 @@ public sealed class TurnTests
         {
             byte[] wire = Join(frames);
             byte[] expected = Replies(wire);
-            var whole = Conversation.Of(Server, handler, wire).Drop();
-            var cut = Conversation.Of(Server, handler, wire.Chunk(readBytes)).Drop();
+            var whole = EngineExchange.Of(Server, handler, wire).Drop();
+            var cut = EngineExchange.Of(Server, handler, wire.Chunk(readBytes)).Drop();
             return expected.AsSpan().SequenceEqual(whole.Output) && whole.Story == cut.Story;
         }, iter: 2000);
     }

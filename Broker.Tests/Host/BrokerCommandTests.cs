@@ -20,7 +20,7 @@ public sealed class BrokerCommandTests : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public async Task Check_config_prints_what_differs_and_who_set_it()
+    public async Task Check_config_prints_differences_and_their_origin()
     {
         await File.WriteAllTextAsync(_file, "broker {\n  reactors = 2\n  log.level = debug\n listen.origins = [\"https://a.example\"]\n}");
         _environment["BROKER_LOG_FORMAT"] = "json";
@@ -55,7 +55,8 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Equal(0, await RunAsync("check-config", "--config", _file));
 
         Assert.Contains(Lines(_output), line => line.StartsWith(expected, StringComparison.Ordinal));
-        Assert.Contains(Lines(_output), line => line.StartsWith("broker.tls.password = ***  # ", StringComparison.Ordinal) || file.Length == 0);
+        Assert.Contains(
+            Lines(_output), line => line.StartsWith("broker.tls.password = ***  # ", StringComparison.Ordinal) || file.Length == 0);
         Assert.DoesNotContain("pass word", _output.ToString() + _error, StringComparison.Ordinal);
     }
 
@@ -77,17 +78,20 @@ public sealed class BrokerCommandTests : IDisposable
     [InlineData("broker.tls.certificate")]
     [InlineData("broker.tokens.jwks.file")]
     [InlineData("broker.tokens.rsa-public-key")]
-    public async Task A_FIFO_that_nobody_writes_to_ends_check_config_with_its_name(string key)
+    public async Task A_FIFO_without_a_writer_ends_check_config_with_its_name(string key)
     {
         string fifo = _file + ".fifo";
         using (Process make = Process.Start("mkfifo", fifo)) await make.WaitForExitAsync();
         try
         {
-            if (key.Length > 0) await File.WriteAllTextAsync(_file, $"broker.tls.enabled = {(key.StartsWith("broker.tls", StringComparison.Ordinal) ? "on" : "off")}\n{key} = \"{fifo}\"");
+            if (key.Length > 0)
+                await File.WriteAllTextAsync(
+                    _file, $"broker.tls.enabled = {(key.StartsWith("broker.tls", StringComparison.Ordinal) ? "on" : "off")}\n{key} = "
+                        + $"\"{fifo}\"");
 
             Assert.Equal(1, await RunAsync("check-config", "--config", key.Length > 0 ? _file : fifo));
 
-            Assert.Contains("a FIFO needs somebody who writes to it", _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains("a FIFO needs a writer", _error.ToString(), StringComparison.Ordinal);
             Assert.Contains(key.Length > 0 ? key : fifo, _error.ToString(), StringComparison.Ordinal);
         }
         finally
@@ -202,14 +206,16 @@ public sealed class BrokerCommandTests : IDisposable
         Assert.Equal(code == 0 ? 0 : 1, await RunAsync(arguments));
 
         if (code == 0) return;
-        Assert.StartsWith("broker: command line --store: the keyed store would be open to anyone", Assert.Single(Lines(_error)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "broker: command line --store: the keyed store would be open to anyone", Assert.Single(Lines(_error)),
+                StringComparison.Ordinal);
         Assert.Equal(2, await RunAsync(arguments[1..]));
     }
 
     [Theory]
     [InlineData("check-config")]
     [InlineData("sub", "news")]
-    public async Task What_nobody_has_foreseen_ends_with_70_and_one_line(params string[] arguments)
+    public async Task An_unexpected_exception_exits_with_70_and_one_line(params string[] arguments)
     {
         int code = await new BrokerCommand(MakeHub, new BrokenVariables(), _output, _error).RunAsync(arguments);
 
@@ -237,7 +243,8 @@ public sealed class BrokerCommandTests : IDisposable
             SettingsLoader.KnownKeys.Select(EnvironmentLayer.NameOf).Distinct().Count());
 
     private PlainHub MakeHub(
-        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka, IReadOnlyList<Broker.Actors.Calls.Methods.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
+        Broker.Dialects.StandardSettings settings, Akka.Configuration.Config akka,
+            IReadOnlyList<Broker.Actors.Calls.Methods.IMethodSource> methods, Broker.Actors.Access.IHubAccess? access) => _hub;
 
     private Task<int> RunAsync(params string[] arguments) =>
         new BrokerCommand(MakeHub, _environment, _output, _error).RunAsync(arguments);

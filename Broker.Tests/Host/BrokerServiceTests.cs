@@ -25,7 +25,9 @@ public class BrokerServiceTests
     {
         await using var hub = new PlainHub();
         var output = new StringWriter();
-        var settings = new HostSettings { Hub = new StandardSettings { ShutdownGrace = TimeSpan.FromSeconds(7), Listen = new ListenSettings { Hosts = ["a"] } } };
+        var settings =
+            new HostSettings { Hub =
+                new StandardSettings { ShutdownGrace = TimeSpan.FromSeconds(7), Listen = new ListenSettings { Hosts = ["a"] } } };
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
         Assert.Equal($"listening on http://{hub.Endpoints[0]}{Environment.NewLine}", output.ToString());

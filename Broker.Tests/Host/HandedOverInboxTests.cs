@@ -39,7 +39,7 @@ public sealed class HandedOverInboxTests : IDisposable
     }
 
     [Fact]
-    public async Task An_ended_inbox_closes_what_nobody_took_and_what_still_comes()
+    public async Task An_ended_inbox_closes_pending_and_later_connections()
     {
         var inbox = new HandedOverInbox(connectionsMax: 4);
         (RawSocket waiting, HandedOver first) = Connect();

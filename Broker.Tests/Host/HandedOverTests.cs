@@ -25,7 +25,9 @@ public sealed class HandedOverTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _hub.Stopped.SetResult();
-        _app = BrokerProcess.Build(new HostSettings { Hub = new StandardSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output, Serilog.Core.Logger.None);
+        _app = BrokerProcess.Build(
+            new HostSettings { Hub = new StandardSettings { Listen = new ListenSettings { Hosts = ["a"] } } }, _hub, _output,
+                Serilog.Core.Logger.None);
         return _app.StartAsync();
     }
 
@@ -64,7 +66,8 @@ public sealed class HandedOverTests : IAsyncLifetime
         (TcpClient client, RawSocket server) = await _hub.ConnectAsync(Encoding.ASCII.GetBytes(requests), prefix);
         string answer = await ReadToEndAsync(client);
 
-        string[] expected = ["HTTP/1.1 200", "Content-Length: 15", "HTTP/1.1 404", "There is nothing", "HTTP/1.1 200", "{\"status\":\"ok\"}"];
+        string[] expected =
+            ["HTTP/1.1 200", "Content-Length: 15", "HTTP/1.1 404", "There is nothing", "HTTP/1.1 200", "{\"status\":\"ok\"}"];
         int at = 0;
         foreach (string each in expected)
         {
@@ -190,7 +193,7 @@ public sealed class HandedOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Addresses_are_the_clients_own_and_closing_is_told()
+    public async Task Reports_client_addresses_and_closing()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -202,7 +205,7 @@ public sealed class HandedOverTests : IAsyncLifetime
         var connection = new HandedOverConnection(
             new HandedOver(server.Descriptor, default, remote, (IPEndPoint)listener.LocalEndPoint!));
         var closed = new TaskCompletionSource();
-        using CancellationTokenRegistration told = connection.ConnectionClosed.Register(closed.SetResult);
+        using CancellationTokenRegistration reported = connection.ConnectionClosed.Register(closed.SetResult);
 
         Assert.Equal(remote, connection.RemoteEndPoint);
         Assert.Equal(listener.LocalEndPoint, connection.LocalEndPoint);

@@ -7,7 +7,8 @@ namespace Broker.Tests.Host;
 public sealed class HttpConnectionsTests
 {
     private const int SparesMax = 64;
-    private static readonly IPAddress s_one = IPAddress.Parse("192.0.2.1"), s_other = IPAddress.Parse("192.0.2.2"), s_third = IPAddress.Parse("192.0.2.3");
+    private static readonly IPAddress s_one = IPAddress.Parse("192.0.2.1"), s_other = IPAddress.Parse("192.0.2.2"), s_third =
+        IPAddress.Parse("192.0.2.3");
 
     private readonly HttpConnections _all = new(4, ProxyTrust.None);
 
@@ -48,7 +49,7 @@ public sealed class HttpConnectionsTests
     }
 
     [Fact]
-    public void Where_all_are_busy_a_new_one_is_taken_but_not_served()
+    public void When_all_slots_are_busy_a_connection_is_accepted_but_not_served()
     {
         HttpConnection[] busy = [Enter(s_one), Enter(s_one), Enter(s_other), Enter(s_other)];
         Assert.All(busy, each => Assert.True(_all.Begin(each)));

@@ -37,7 +37,7 @@ internal sealed class PlainHub : IHub
 
     public bool Disposed { get; private set; }
 
-    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancel)
+    public Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken)
     {
         if (StartFailure is not null) throw StartFailure;
         _plainHttp = plainHttp;

@@ -11,13 +11,13 @@ namespace Broker.Tests.Host;
 public sealed class ReloaderTests : IDisposable
 {
     private readonly string _file = Path.GetTempFileName();
-    private readonly List<string> _said = [];
+    private readonly List<string> _sent = [];
     private readonly List<HostSettings> _taken = [];
 
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public void What_can_be_taken_is_and_the_rest_is_named()
+    public void Reloads_what_can_change_and_names_the_rest()
     {
         Reloader reloader = Start("broker.log.level = info");
         File.WriteAllText(_file, "broker.log.level = debug\nbroker.listen.port = 9000");
@@ -30,7 +30,7 @@ public sealed class ReloaderTests : IDisposable
                 "Information: Settings read again; in force now: broker.log.level",
                 "Warning: These settings have changed and need a restart: broker.listen.port",
             ],
-            _said);
+            _sent);
     }
 
     [Fact]
@@ -42,7 +42,9 @@ public sealed class ReloaderTests : IDisposable
         reloader.Reload();
 
         Assert.Empty(_taken);
-        Assert.StartsWith($"Error: Not reloaded, the settings stay as they were: {_file} line 2: broker.listen.origins is [ws://a.example], expected a list of origins", Assert.Single(_said), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Error: Not reloaded, the settings stay as they were: {_file} line 2: broker.listen.origins is [ws://a.example], expected a "
+                + $"list of origins", Assert.Single(_sent), StringComparison.Ordinal);
 
         File.WriteAllText(_file, "broker.log.level = debug");
         reloader.Reload();
@@ -58,19 +60,21 @@ public sealed class ReloaderTests : IDisposable
         reloader.Reload();
 
         Assert.Empty(_taken);
-        Assert.Equal("Error: Not reloaded, the settings stay as they were: broker.tls.certificate: expected another.", Assert.Single(_said));
+        Assert.Equal(
+            "Error: Not reloaded, the settings stay as they were: broker.tls.certificate: expected another.", Assert.Single(_sent));
     }
 
     private Reloader Start(string text, string? refusal = null)
     {
         File.WriteAllText(_file, text);
         LoadedSettings loaded = SettingsLoader.Load(_file, new Hashtable(), SettingsLayer.Of("command line", []));
-        Logger log = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(new Said(_said)).CreateLogger();
-        return new Reloader(loaded, [new ReloadPart(["broker.log."], _ => null, _taken.Add), new ReloadPart([], _ => refusal, _ => { })], log);
+        Logger log = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(new Sent(_sent)).CreateLogger();
+        return new Reloader(
+            loaded, [new ReloadPart(["broker.log."], _ => null, _taken.Add), new ReloadPart([], _ => refusal, _ => { })], log);
     }
 
-    private sealed class Said(List<string> said) : ILogEventSink
+    private sealed class Sent(List<string> sent) : ILogEventSink
     {
-        public void Emit(LogEvent logEvent) => said.Add($"{logEvent.Level}: {logEvent.RenderMessage(null)}");
+        public void Emit(LogEvent logEvent) => sent.Add($"{logEvent.Level}: {logEvent.RenderMessage(null)}");
     }
 }

@@ -42,7 +42,7 @@ public sealed class TokenCommandTests : IDisposable
     public async Task A_forged_token_is_refused_with_the_reason()
     {
         Assert.Equal(1, await RunAsync("checktoken", "eyJhbGciOiJub25lIn0.e30.", "-c", _config));
-        Assert.Equal("broker: the token is refused: its algorithm is none, so nobody signed it.", _error.ToString().TrimEnd());
+        Assert.Equal("broker: the token is refused: its algorithm is none, so it is not signed.", _error.ToString().TrimEnd());
     }
 
     [Fact]
@@ -61,5 +61,6 @@ public sealed class TokenCommandTests : IDisposable
     }
 
     private Task<int> RunAsync(params string[] arguments) =>
-        new BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), _output, _error).RunAsync(arguments);
+        new BrokerCommand((_, _, _, _) => throw new NotSupportedException(), new System.Collections.Hashtable(), _output, _error)
+            .RunAsync(arguments);
 }

@@ -7,7 +7,7 @@ using Broker.Tests.EndToEnd;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>One connection of an attacker: a socket that may say anything, may read or not, and may vanish.</summary>
+/// <summary>One connection of an attacker: a socket that may send anything, may read or not, and may vanish.</summary>
 internal sealed class Attacker : IDisposable
 {
     private readonly Socket _socket;
@@ -40,11 +40,13 @@ internal sealed class Attacker : IDisposable
     }
 
     /// <summary>Opens a connection with TLS around it, and says nothing behind its handshake.</summary>
-    public static async Task<Attacker> ConnectTlsAsync(int port, Doors doors, CancellationToken stop, int? receiveBytes = null)
+    public static async Task<Attacker> ConnectTlsAsync(int port, EntryPoints entryPoints, CancellationToken stop, int? receiveBytes = null)
     {
         Attacker plain = await ConnectAsync(port, stop, receiveBytes);
         var secured = new SslStream(plain._stream);
-        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, shown, _, _) => doors.Trusts(shown) }, stop);
+        await secured.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) },
+                stop);
         return new Attacker(plain._socket, secured);
     }
 
@@ -54,31 +56,31 @@ internal sealed class Attacker : IDisposable
 
     /// <summary>Upgrades on the hub's path and says connect.</summary>
     public static async Task<Attacker> EnterAsync(int port, CancellationToken stop, int? receiveBytes = null) =>
-        await (await OpenAsync(port, Siege.HubPath, stop, receiveBytes)).SayConnectAsync(stop);
+        await (await OpenAsync(port, AttackedHost.HubPath, stop, receiveBytes)).SendConnectAsync(stop);
 
     /// <summary>Upgrades, on a path and with more fields in the request.</summary>
     public async Task<Attacker> UpgradeAsync(string path, string moreFields, CancellationToken stop)
     {
-        Assert.True(await TrySendAsync(Wicked.Upgrade(path, moreFields), stop));
+        Assert.True(await TrySendAsync(HostileClient.Upgrade(path, moreFields), stop));
         string head = await ReadHeadAsync(stop);
         Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
         return this;
     }
 
     /// <summary>Says connect in the JSON dialect, and waits for the answer.</summary>
-    public async Task<Attacker> SayConnectAsync(CancellationToken stop)
+    public async Task<Attacker> SendConnectAsync(CancellationToken stop)
     {
-        Assert.True(await TrySendAsync(Wicked.Line("""{"id":1,"connect":{}}"""), stop));
+        Assert.True(await TrySendAsync(HostileClient.Line("""{"id":1,"connect":{}}"""), stop));
         Assert.Contains("\"connect\"", await ReadTextAsync(stop), StringComparison.Ordinal);
         return this;
     }
 
     /// <summary>Says hello in the native protocol, and waits for welcome.</summary>
-    public async Task<Attacker> SayHelloAsync(CancellationToken stop)
+    public async Task<Attacker> SendHelloAsync(CancellationToken stop)
     {
-        Assert.True(await TrySendAsync(Wicked.Frame(Wicked.Binary, WickedNative.Hello), stop));
+        Assert.True(await TrySendAsync(HostileClient.Frame(HostileClient.Binary, HostileNativeClient.Hello), stop));
         (byte first, ReadOnlyMemory<byte> payload) = await ReadFrameAsync(stop);
-        Assert.Equal((Wicked.Binary, WickedNative.Welcome), (first, payload.Span[1]));
+        Assert.Equal((HostileClient.Binary, HostileNativeClient.Welcome), (first, payload.Span[1]));
         return this;
     }
 
@@ -116,13 +118,15 @@ internal sealed class Attacker : IDisposable
     {
         while (await ReadFrameAsync(stop) is var (first, payload) && first != 0)
         {
-            if (first == Wicked.Text && !payload.Span.SequenceEqual("{}"u8)) return Encoding.UTF8.GetString(payload.Span);
+            if (first == HostileClient.Text && !payload.Span.SequenceEqual("{}"u8)) return Encoding.UTF8.GetString(payload.Span);
         }
 
         return "";
     }
 
-    /// <summary>Reads and drops everything until the host has ended the connection, in whatever way; ends its own side at a Close.</summary>
+    /// <summary>
+    /// Reads and drops everything until the host has ended the connection, in whatever way; ends its own side at a Close.
+    /// </summary>
     /// <returns>The code of its Close frame, or 0.</returns>
     /// <param name="stop">Ends the wait.</param>
     /// <param name="judge">Looks at the first byte of each frame before the Close frame.</param>
@@ -130,7 +134,7 @@ internal sealed class Attacker : IDisposable
     {
         while (await ReadFrameAsync(stop) is var (first, _) && first != 0)
         {
-            if (first == Wicked.Close) EndSending();
+            if (first == HostileClient.Close) EndSending();
             else judge?.Invoke(first);
         }
 
@@ -144,7 +148,7 @@ internal sealed class Attacker : IDisposable
         {
             if (TryTakeFrame(out byte first, out ReadOnlyMemory<byte> payload))
             {
-                if (first == Wicked.Close && payload.Length >= 2)
+                if (first == HostileClient.Close && payload.Length >= 2)
                 {
                     CloseCode = BinaryPrimitives.ReadUInt16BigEndian(payload.Span);
                     CloseReason = Encoding.UTF8.GetString(payload.Span[2..]);

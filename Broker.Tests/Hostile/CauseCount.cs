@@ -64,7 +64,8 @@ internal sealed partial class CauseCount
     /// <inheritdoc/>
     public override string ToString()
     {
-        lock (_gate) return string.Join(", ", _causes.OrderBy(each => each.Key, StringComparer.Ordinal).Select(each => $"{each.Value} {each.Key}"));
+        lock (_gate)
+            return string.Join(", ", _causes.OrderBy(each => each.Key, StringComparer.Ordinal).Select(each => $"{each.Value} {each.Key}"));
     }
 
     [GeneratedRegex(@"(\d+\.\d+\.\d+) ended: (\w+), ")]

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Broker.Tests.EndToEnd;
 using Broker.Tests.Support;
-using static Broker.Tests.Hostile.Wicked;
+using static Broker.Tests.Hostile.HostileClient;
 
 namespace Broker.Tests.Hostile;
 
@@ -33,7 +33,8 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["text that is not UTF-8"] = Frame(Text, [0xC0, 0x80]),
         ["text that ends within a character"] = Frame(Text, [0xE2, 0x82]),
         ["a message over bytes-before-connect-max before connect"] = Frame(Text, new byte[16 * 1024 + 1]),
-        ["messages that together are over bytes-before-connect-max"] = Repeat(Line("{\"send\":{\"data\":\"" + new string('x', 7000) + "\"}}"), 3),
+        ["messages that together are over bytes-before-connect-max"] =
+            Repeat(Line("{\"send\":{\"data\":\"" + new string('x', 7000) + "\"}}"), 3),
         ["a message over message-bytes-max"] = [.. s_connect, .. Frame(Text, new byte[64 * 1024 + 1])],
         ["more than fragments-max fragments"] = [.. s_connect, .. Frame(TextBegins, []), .. Repeat(Frame(Continuation, []), 1024)],
         ["a Close frame"] = Frame(Close, [0x03, 0xE8, .. "bye"u8]),
@@ -82,39 +83,47 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         ["a key that is not 16 bytes"] = Request(Fields.Replace("dGhlIHNhbXBsZSBub25jZQ==", "dGhl", StringComparison.Ordinal)),
         ["a body"] = Request(Fields + "Content-Length: 5\r\n"),
         ["an origin that is not allowed"] = Request(Fields + "Origin: https://elsewhere.example\r\n"),
-        ["a Host that is not this server's, on loopback"] = Request(Fields.Replace("Host: localhost", "Host: rebound.example", StringComparison.Ordinal)),
+        ["a Host that is not this server's, on loopback"] =
+            Request(Fields.Replace("Host: localhost", "Host: rebound.example", StringComparison.Ordinal)),
         ["only subprotocols that are not spoken"] = Request(Fields + "Sec-WebSocket-Protocol: mqtt\r\n"),
         ["a path without an endpoint"] = Request(Fields, path: "/nowhere"),
-        ["an offer of no subprotocol, on the native path"] = Request(Fields, path: WickedNative.Path),
+        ["an offer of no subprotocol, on the native path"] = Request(Fields, path: HostileNativeClient.Path),
         ["a head over head-bytes-max"] = "GET / HTTP/1.1\r\nX: " + new string('x', 16 * 1024),
     };
 
-    // On the native path: the subprotocol, whether hello is said first, and payloads; the answer is the code of the Close frame,
+    // On the native path: the subprotocol, whether hello is sent first, and payloads; the answer is the code of the Close frame,
     // and where the page says so, an error before it.
     private static readonly Dictionary<string, (string Subprotocol, bool Hello, byte[] Wire)> s_native = new()
     {
         ["an empty payload"] = ("v3.broker", true, Frame(Binary, [])),
-        ["a payload that ends inside a message"] = ("v3.broker", true, Frame(Binary, [.. WickedNative.Ping(1), .. WickedNative.Ping(2)[..^1]])),
-        ["a message of no known kind"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x7f, []))),
-        ["a message without the fields of its kind"] = ("v2.broker", true, Frame(Binary, WickedNative.Message(0x03, [1, 2, 3]))),
-        ["a channel's name that is not UTF-8"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x14, [3, 0, 0, 0, 2, 0, 0xc3, 0x28]))),
-        ["more than messages-per-frame-max messages in a frame"] = ("v3.broker", true, Frame(Binary, Repeat(WickedNative.Ping(1), 4097))),
-        ["two messages in a frame of v2.broker"] = ("v2.broker", true, Frame(Binary, Repeat(WickedNative.Ping(1), 2))),
-        ["a message that only the server says"] = ("v3.broker", true, Frame(Binary, WickedNative.Message(0x17, new byte[20]))),
-        ["a message before hello"] = ("v3.broker", false, Frame(Binary, WickedNative.Ping(1))),
-        ["hello said twice"] = ("v3.broker", true, Frame(Binary, WickedNative.Hello)),
+        ["a payload that ends inside a message"] =
+            ("v3.broker", true, Frame(Binary, [.. HostileNativeClient.Ping(1), .. HostileNativeClient.Ping(2)[..^1]])),
+        ["a message of no known kind"] = ("v3.broker", true, Frame(Binary, HostileNativeClient.Message(0x7f, []))),
+        ["a message without the fields of its kind"] = ("v2.broker", true, Frame(Binary, HostileNativeClient.Message(0x03, [1, 2, 3]))),
+        ["a channel's name that is not UTF-8"] =
+            ("v3.broker", true, Frame(Binary, HostileNativeClient.Message(0x14, [3, 0, 0, 0, 2, 0, 0xc3, 0x28]))),
+        ["more than messages-per-frame-max messages in a frame"] =
+            ("v3.broker", true, Frame(Binary, Repeat(HostileNativeClient.Ping(1), 4097))),
+        ["two messages in a frame of v2.broker"] = ("v2.broker", true, Frame(Binary, Repeat(HostileNativeClient.Ping(1), 2))),
+        ["a message that only the server says"] = ("v3.broker", true, Frame(Binary, HostileNativeClient.Message(0x17, new byte[20]))),
+        ["a message before hello"] = ("v3.broker", false, Frame(Binary, HostileNativeClient.Ping(1))),
+        ["hello said twice"] = ("v3.broker", true, Frame(Binary, HostileNativeClient.Hello)),
         ["a text frame on the native path"] = ("v3.broker", true, Frame(Text, "{}"u8)),
-        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, WickedNative.HelloOf(version: 0, longest: 1 << 20))),
+        ["a version that is not known"] = ("v2.broker", false, Frame(Binary, HostileNativeClient.HelloOf(version: 0, longest: 1 << 20))),
         ["a payload over native.frame-bytes-max"] = ("v3.broker", true, Header(Binary, 512 * 1024 + 1)),
         ["a payload over bytes-before-connect-max before welcome"] = ("v3.broker", false, Frame(Binary, new byte[16 * 1024 + 1])),
-        ["a token in hello, which cannot be verified yet"] = ("v3.broker", false, Frame(Binary, WickedNative.HelloOf(version: 1, longest: 1 << 20, token: "token"))),
-        ["a longest payload too short for what all share"] = ("v3.broker", false, Frame(Binary, WickedNative.HelloOf(version: 1, longest: 4096))),
+        ["a token in hello, which cannot be verified yet"] =
+            ("v3.broker", false, Frame(Binary, HostileNativeClient.HelloOf(version: 1, longest: 1 << 20, token: "token"))),
+        ["a longest payload too short for what all share"] =
+            ("v3.broker", false, Frame(Binary, HostileNativeClient.HelloOf(version: 1, longest: 4096))),
     };
 
     private const string Fields =
-        "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+        "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+            + "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-    private static string Request(string fields, string method = "GET", string path = Siege.HubPath) => $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
+    private static string Request(string fields, string method = "GET", string path = AttackedHost.HubPath) =>
+        $"{method} {path} HTTP/1.1\r\n{fields}\r\n";
 
     /// <summary>The requests of the page, for other ways in.</summary>
     internal static IReadOnlyDictionary<string, string> Requests => s_requests;
@@ -134,7 +143,7 @@ public sealed partial class ErrorTableTests(SharedHost shared)
     public async Task What_ends_a_connection_ends_it_with_the_code_of_the_page(string row)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using Attacker client = await Attacker.OpenAsync(shared.Process.Port, Siege.HubPath, limit.Token);
+        using Attacker client = await Attacker.OpenAsync(shared.Process.Port, AttackedHost.HubPath, limit.Token);
 
         Assert.True(await client.TrySendAsync(s_frames[row], limit.Token));
 
@@ -149,7 +158,8 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         string command = s_commands[row];
 
         // All of them twice: the second subscription to a channel is the one that fails, and an error does not end anything.
-        await client.TrySendAsync(Line($"{{\"id\":2,{command}}}\n{{\"id\":3,{command}}}\n{{\"id\":4,\"unsubscribe\":{{\"channel\":\"other\"}}}}"), limit.Token);
+        await client.TrySendAsync(
+            Line($"{{\"id\":2,{command}}}\n{{\"id\":3,{command}}}\n{{\"id\":4,\"unsubscribe\":{{\"channel\":\"other\"}}}}"), limit.Token);
         var replies = new StringBuilder();
         while (!replies.ToString().Contains("\"id\":4", StringComparison.Ordinal))
         {
@@ -173,19 +183,20 @@ public sealed partial class ErrorTableTests(SharedHost shared)
     }
 
     [Theory, MemberData(nameof(NativeRows))]
-    public async Task What_ends_a_native_connection_is_told_with_the_number_and_the_code_of_the_page(string row)
+    public async Task Native_errors_have_the_number_and_code_of_the_page(string row)
     {
         (string subprotocol, bool hello, byte[] wire) = s_native[row];
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using Attacker client = await Attacker.ConnectAsync(shared.Process.Port, limit.Token);
-        await client.UpgradeAsync(WickedNative.Path, WickedNative.Offer(subprotocol), limit.Token);
-        if (hello) await client.SayHelloAsync(limit.Token);
+        await client.UpgradeAsync(HostileNativeClient.Path, HostileNativeClient.Offer(subprotocol), limit.Token);
+        if (hello) await client.SendHelloAsync(limit.Token);
 
         Assert.True(await client.TrySendAsync(wire, limit.Token));
 
         var errors = new List<string>();
         (byte first, ReadOnlyMemory<byte> payload) = await client.ReadFrameAsync(limit.Token);
-        for (; first is not (Close or 0); (first, payload) = await client.ReadFrameAsync(limit.Token)) errors.AddRange(WickedNative.ErrorsIn(payload.Span[1..]));
+        for (; first is not (Close or 0); (first, payload) = await client.ReadFrameAsync(limit.Token))
+            errors.AddRange(HostileNativeClient.ErrorsIn(payload.Span[1..]));
         Assert.Equal(Answer(row), client.CloseCode);
         Assert.Equal(s_page[row].Error is { } number ? [$"scope 2, error {number}"] : [], errors);
     }
@@ -194,7 +205,8 @@ public sealed partial class ErrorTableTests(SharedHost shared)
     public void Each_row_of_the_page_is_proved()
     {
         string[] own = [.. s_page.Where(row => row.Value.Proof == Own).Select(row => row.Key).Order(StringComparer.Ordinal)];
-        Assert.Equal([.. s_frames.Keys.Concat(s_commands.Keys).Concat(s_requests.Keys).Concat(s_native.Keys).Order(StringComparer.Ordinal)], own);
+        Assert.Equal(
+            [.. s_frames.Keys.Concat(s_commands.Keys).Concat(s_requests.Keys).Concat(s_native.Keys).Order(StringComparer.Ordinal)], own);
         Assert.All(s_page.Values.Where(row => row.Proof != Own), row => NamedTests.Expect(row.Proof));
     }
 
@@ -206,7 +218,9 @@ public sealed partial class ErrorTableTests(SharedHost shared)
         File.ReadLines(Path.Combine(ProjectFolder.Path, "..", "docs", "ERRORS.md"))
             .Select(line => Row().Match(line))
             .Where(match => match.Success)
-            .ToDictionary(match => match.Groups[1].Value, match => (Number(match.Groups[2]), match.Groups[3].Success ? Number(match.Groups[3]) : (int?)null, match.Groups[4].Value));
+            .ToDictionary(
+            match => match.Groups[1].Value, match =>
+                (Number(match.Groups[2]), match.Groups[3].Success ? Number(match.Groups[3]) : (int?)null, match.Groups[4].Value));
 
     private static int Number(Group digits) => int.Parse(digits.ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
 

@@ -18,21 +18,21 @@ public sealed class InflateAttackTests(ITestOutputHelper output)
     [Theory, InlineData(WayIn.Reactor, 200, 48), InlineData(WayIn.Tls, 100, 64)]
     public async Task A_bomb_is_inflated_to_the_limit_and_not_further(WayIn way, int count, int ceilingMiB)
     {
-        await using Siege siege = await Siege.BeginAsync(output, way, s_compression);
+        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way, s_compression);
         byte[] bomb = Deflate(new byte[60 * MiB]);
         Assert.True(bomb.Length < 64 * 1024, $"{bomb.Length} bytes are refused before they are inflated.");
-        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.HubPath, moreFields: Offer), async (attacker, number) =>
+        await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer), async (attacker, number) =>
         {
-            // Half of them are strangers, who may say 16 KiB at all; of a bomb so short comes less, and still too much.
+            // Half of them are strangers, who may send 16 KiB at all; of a bomb so short comes less, and still too much.
             bool isStranger = number % 2 == 0;
-            if (!isStranger) await attacker.SayConnectAsync(siege.Stop);
+            if (!isStranger) await attacker.SendConnectAsync(attacked.Stop);
             byte[] message = isStranger ? Deflate(new byte[15 * MiB]) : bomb;
-            await attacker.TrySendAsync(Wicked.Frame(Wicked.Text | Compressed, message), siege.Stop);
-            Assert.Equal(1009, await attacker.ReadToEndAsync(siege.Stop));
+            await attacker.TrySendAsync(HostileClient.Frame(HostileClient.Text | Compressed, message), attacked.Stop);
+            Assert.Equal(1009, await attacker.ReadToEndAsync(attacked.Stop));
         });
 
-        await siege.EndAsync("60 MiB in 60 KiB, inflated", ceilingMiB);
-        Assert.Equal(count, siege.Causes["Violation"]);
+        await attacked.EndAsync("60 MiB in 60 KiB, inflated", ceilingMiB);
+        Assert.Equal(count, attacked.Causes["Violation"]);
     }
 
     /// <remarks>
@@ -43,51 +43,57 @@ public sealed class InflateAttackTests(ITestOutputHelper output)
     public async Task Long_messages_in_a_few_bytes_end_at_what_one_read_may_inflate_to()
     {
         const int count = 32;
-        await using Siege siege = await Siege.BeginAsync(output, s_compression);
-        byte[] publication = Encoding.ASCII.GetBytes($"{{\"id\":2,\"publish\":{{\"channel\":\"c\",\"data\":\"{new string('x', 60_000)}\"}}}}");
-        byte[] many = Wicked.Repeat(Wicked.Frame(Wicked.Text | Compressed, Deflate(publication)), 300);
+        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_compression);
+        byte[] publication =
+            Encoding.ASCII.GetBytes($"{{\"id\":2,\"publish\":{{\"channel\":\"c\",\"data\":\"{new string('x', 60_000)}\"}}}}");
+        byte[] many = HostileClient.Repeat(HostileClient.Frame(HostileClient.Text | Compressed, Deflate(publication)), 300);
         Assert.True(many.Length < 64 * 1024, $"{many.Length} bytes are more than one read.");
-        await siege.AttackAsync(count, async () => await (await siege.OpenAsync(Siege.HubPath, moreFields: Offer)).SayConnectAsync(siege.Stop), async (attacker, _) =>
+        await attacked.AttackAsync(
+            count, async () =>
+                await (await attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer)).SendConnectAsync(attacked.Stop),
+                    async (attacker, _) =>
         {
-            Task reading = attacker.ReadToEndAsync(siege.Stop);
-            await attacker.TrySendAsync(many, siege.Stop);
+            Task reading = attacker.ReadToEndAsync(attacked.Stop);
+            await attacker.TrySendAsync(many, attacked.Stop);
             await reading;
             Assert.Equal(1008, attacker.CloseCode);
         });
 
-        await siege.EndAsync("300 publications of 60 KB in 40 KB, inflated", ceilingMiB: 128);
-        Assert.Equal(count, siege.Causes["Violation"]);
+        await attacked.EndAsync("300 publications of 60 KB in 40 KB, inflated", ceilingMiB: 128);
+        Assert.Equal(count, attacked.Causes["Violation"]);
     }
 
     [Theory, InlineData(WayIn.Reactor, 300, 40), InlineData(WayIn.Tls, 100, 64)]
-    public async Task Noise_that_says_it_is_compressed_ends_only_its_own_connection(WayIn way, int count, int ceilingMiB)
+    public async Task Noise_marked_as_compressed_ends_only_its_own_connection(WayIn way, int count, int ceilingMiB)
     {
         const int seed = 20260302;
-        await using Siege siege = await Siege.BeginAsync(output, way, s_compression);
+        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, way, s_compression);
         output.WriteLine($"seed {seed}");
-        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.EchoPath, moreFields: Offer), async (attacker, number) =>
+        await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.EchoPath, moreFields: Offer), async (attacker, number) =>
         {
             byte[] noise = new byte[4096];
             new Random(seed + number).NextBytes(noise);
             noise[0] |= 0b110;      // A block of the type that is reserved, if nothing else.
-            await attacker.TrySendAsync(Wicked.Frame(Wicked.Binary | Compressed, noise), siege.Stop);
-            Assert.Equal(1007, await attacker.ReadToEndAsync(siege.Stop));
+            await attacker.TrySendAsync(HostileClient.Frame(HostileClient.Binary | Compressed, noise), attacked.Stop);
+            Assert.Equal(1007, await attacker.ReadToEndAsync(attacked.Stop));
         });
 
-        await siege.EndAsync("4 KiB of noise as compressed data", ceilingMiB);
-        Assert.Equal(count, siege.Causes["Violation"]);
+        await attacked.EndAsync("4 KiB of noise as compressed data", ceilingMiB);
+        Assert.Equal(count, attacked.Causes["Violation"]);
     }
 
     [Fact]
     public async Task Half_of_a_compressed_message_holds_what_came_and_no_decompressor()
     {
         const int count = 1000;
-        await using Siege siege = await Siege.BeginAsync(output, s_compression);
-        byte[] half = Wicked.Frame(Wicked.TextBegins | Compressed, Deflate(new byte[4 * MiB]));
-        await siege.AttackAsync(count, () => siege.OpenAsync(Siege.HubPath, moreFields: Offer), async (attacker, _) => Assert.True(await attacker.TrySendAsync(half, siege.Stop)));
+        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_compression);
+        byte[] half = HostileClient.Frame(HostileClient.TextBegins | Compressed, Deflate(new byte[4 * MiB]));
+        await attacked.AttackAsync(
+            count, () => attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer), async (attacker, _) =>
+                Assert.True(await attacker.TrySendAsync(half, attacked.Stop)));
 
-        await siege.EndAsync("4 KiB of a compressed message without an end", ceilingMiB: 48);
-        Assert.Equal(count + 1, siege.Causes["EndOfStream"]);
+        await attacked.EndAsync("4 KiB of a compressed message without an end", ceilingMiB: 48);
+        Assert.Equal(count + 1, attacked.Causes["EndOfStream"]);
     }
 
     // As a message of permessage-deflate whose last block is final, which is allowed: RFC 7692 section 7.2.3.4.

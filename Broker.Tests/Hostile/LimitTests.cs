@@ -8,16 +8,16 @@ namespace Broker.Tests.Hostile;
 public sealed class LimitTests
 {
     [Fact]
-    public async Task Who_does_not_connect_in_time_is_sent_away_with_3502()
+    public async Task A_client_that_does_not_connect_in_time_gets_3502()
     {
         await using var strict = await Strict.BeginAsync(("CENTRIFUGE_CONNECT_LIMIT", "500ms"));
-        using Attacker silent = await Attacker.OpenAsync(strict.Host.Port, Siege.HubPath, strict.Stop);
-        await silent.TrySendAsync(Wicked.Frame(Wicked.Ping, [1]), strict.Stop);     // A frame is not a command.
+        using Attacker silent = await Attacker.OpenAsync(strict.Host.Port, AttackedHost.HubPath, strict.Stop);
+        await silent.TrySendAsync(HostileClient.Frame(HostileClient.Ping, [1]), strict.Stop);     // A frame is not a command.
         Assert.Equal(3502, await silent.ReadToEndAsync(strict.Stop));
     }
 
     [Fact]
-    public async Task Who_does_not_answer_a_ping_is_sent_away_with_3012()
+    public async Task An_unanswered_ping_disconnects_with_3012()
     {
         await using var strict = await Strict.BeginAsync(("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
         using Attacker silent = await Attacker.EnterAsync(strict.Host.Port, strict.Stop);
@@ -30,7 +30,7 @@ public sealed class LimitTests
         await using var strict = await Strict.BeginAsync(("LISTEN_CONNECTIONS_MAX", "1"));
         using Attacker first = await Attacker.EnterAsync(strict.Host.Port, strict.Stop);
         using Attacker second = await Attacker.ConnectAsync(strict.Host.Port, strict.Stop);
-        await second.TrySendAsync(Wicked.Upgrade(Siege.HubPath), strict.Stop);
+        await second.TrySendAsync(HostileClient.Upgrade(AttackedHost.HubPath), strict.Stop);
         string head = await second.ReadHeadAsync(strict.Stop);
         Assert.StartsWith("HTTP/1.1 503 ", head, StringComparison.Ordinal);
         Assert.Contains("Retry-After: ", head, StringComparison.Ordinal);
@@ -41,7 +41,7 @@ public sealed class LimitTests
     public async Task Where_clients_may_not_publish_or_subscribe_every_road_is_refused_with_103()
     {
         await using var strict = await Strict.BeginAsync(("CENTRIFUGE_PUBLISH", "off"), ("CENTRIFUGE_SUBSCRIBE", "off"));
-        using Attacker client = await Attacker.OpenAsync(strict.Host.Port, Siege.HubPath, strict.Stop);
+        using Attacker client = await Attacker.OpenAsync(strict.Host.Port, AttackedHost.HubPath, strict.Stop);
         string[] lines =
         [
             """{"id":1,"connect":{"subs":{"c":{"recover":true}},"data":{"channels":["c"]}}}""",
@@ -53,13 +53,16 @@ public sealed class LimitTests
             """{"id":6,"rpc":{"method":"publish","data":{"channel":"c"}}}""",
             """{"id":7,"unsubscribe":{"channel":"c"}}""",
         ];
-        await client.TrySendAsync(Wicked.Line(string.Join('\n', lines)), strict.Stop);
-        string heard = "";
-        while (!heard.Contains("\"id\":7", StringComparison.Ordinal)) heard += await client.ReadTextAsync(strict.Stop) + "\n";
+        await client.TrySendAsync(HostileClient.Line(string.Join('\n', lines)), strict.Stop);
+        string received = "";
+        while (!received.Contains("\"id\":7", StringComparison.Ordinal)) received += await client.ReadTextAsync(strict.Stop) + "\n";
 
-        for (int id = 2; id <= 5; id++) Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{{\"id\":{id},\"error\":{{\"code\":103,"), heard, StringComparison.Ordinal);
-        Assert.Contains("{\"id\":6,\"error\":{\"code\":108,", heard, StringComparison.Ordinal);
-        Assert.DoesNotContain("push", heard, StringComparison.Ordinal);
+        for (int id = 2; id <= 5; id++)
+            Assert.Contains(
+                string.Create(CultureInfo.InvariantCulture, $"{{\"id\":{id},\"error\":{{\"code\":103,"), received,
+                    StringComparison.Ordinal);
+        Assert.Contains("{\"id\":6,\"error\":{\"code\":108,", received, StringComparison.Ordinal);
+        Assert.DoesNotContain("push", received, StringComparison.Ordinal);
     }
 
     private sealed class Strict : IAsyncDisposable

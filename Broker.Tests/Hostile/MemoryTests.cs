@@ -12,8 +12,8 @@ namespace Broker.Tests.Hostile;
 /// a base, and comes back when they are quiet.
 /// </summary>
 /// <remarks>
-/// A short suite moves some megabytes, more than a leak could hide in; BROKER_TESTS_TRANSFER_GIB says how many gibibytes of each kind are moved in
-/// a run by hand. docs/SECURITY.md has the figures of one.
+/// A short suite moves some megabytes, more than a leak could hide in; BROKER_TESTS_TRANSFER_GIB says how many gibibytes of each kind are
+/// moved in a run by hand. docs/SECURITY.md has the figures of one.
 /// </remarks>
 [Collection(EndToEndDefinition.Name)]
 public sealed class MemoryTests(ITestOutputHelper output)
@@ -24,62 +24,64 @@ public sealed class MemoryTests(ITestOutputHelper output)
     private const int QuietSlackMiB = 64;
 
     private static readonly (string Name, string Value)[] s_settings =
-        [("BROKER_NATIVE_STREAMS_PROCESS_BYTES_MAX", $"{BudgetMiB}MiB"), ("BROKER_MEMORY_TRIM_AFTER", "1s"), ("BROKER_STORE_ANONYMOUS", "write")];
+        [("BROKER_NATIVE_STREAMS_PROCESS_BYTES_MAX", $"{BudgetMiB}MiB"), ("BROKER_MEMORY_TRIM_AFTER", "1s"),
+            ("BROKER_STORE_ANONYMOUS", "write")];
 
     private static readonly long s_bytes =
-        (long)(double.Parse(Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.13", CultureInfo.InvariantCulture) * 1024 * MiB);
+        (long)(double.Parse(
+            Environment.GetEnvironmentVariable("BROKER_TESTS_TRANSFER_GIB") ?? "0.13", CultureInfo.InvariantCulture) * 1024 * MiB);
 
     [Fact]
-    public async Task Uploads_that_nobody_listens_to_leave_nothing_resident()
+    public async Task Uploads_without_subscribers_leave_nothing_resident()
     {
-        await using Siege siege = await BeginAsync();
-        byte[] message = WickedNative.Publish(7, "nobody", new byte[63 * MiB]);
-        using TransferClient client = await TransferClient.EnterAsync(siege);
+        await using AttackedHost attacked = await BeginAsync();
+        byte[] message = HostileNativeClient.Publish(7, "nobody", new byte[63 * MiB]);
+        using TransferClient client = await TransferClient.EnterAsync(attacked);
         for (long sent = 0; sent < s_bytes; sent += message.Length)
         {
             await client.UploadAsync(message);
             Assert.Equal("published 7", await client.NextAsync());
         }
 
-        await EndAsync(siege, client, "publications of 63 MiB to nobody");
+        await EndAsync(attacked, client, "publications of 63 MiB to nobody");
     }
 
     [Fact]
-    public async Task Publications_of_a_frame_to_nobody_leave_nothing_resident()
+    public async Task Publications_without_subscribers_leave_nothing_resident()
     {
-        await using Siege siege = await BeginAsync();
-        byte[] message = WickedNative.Publish(7, "nobody", new byte[500_000]);
-        using TransferClient client = await TransferClient.EnterAsync(siege);
+        await using AttackedHost attacked = await BeginAsync();
+        byte[] message = HostileNativeClient.Publish(7, "nobody", new byte[500_000]);
+        using TransferClient client = await TransferClient.EnterAsync(attacked);
         for (long sent = 0; sent < s_bytes; sent += message.Length)
         {
             await client.SendAsync(message);
             Assert.Equal("published 7", await client.NextAsync());
         }
 
-        await EndAsync(siege, client, "publications of 500 KB to nobody");
+        await EndAsync(attacked, client, "publications of 500 KB to nobody");
     }
 
     [Fact]
     public async Task Long_arguments_of_refused_calls_leave_nothing_resident()
     {
-        await using Siege siege = await BeginAsync();
-        byte[] message = WickedNative.Call(7, method: 1, new byte[63 * MiB]);
-        using TransferClient client = await TransferClient.EnterAsync(siege);
+        await using AttackedHost attacked = await BeginAsync();
+        byte[] message = HostileNativeClient.Call(7, method: 1, new byte[63 * MiB]);
+        using TransferClient client = await TransferClient.EnterAsync(attacked);
         for (long sent = 0; sent < s_bytes; sent += message.Length)
         {
             await client.UploadAsync(message);
             Assert.StartsWith("fault ", await client.NextAsync(), StringComparison.Ordinal);
         }
 
-        await EndAsync(siege, client, "calls of no method with 63 MiB");
+        await EndAsync(attacked, client, "calls of no method with 63 MiB");
     }
 
     [Fact]
     public async Task Streams_that_are_dropped_leave_nothing_resident()
     {
-        await using Siege siege = await BeginAsync();
-        byte[] message = WickedNative.Publish(7, "nobody", new byte[8 * MiB]);
-        using TransferClient client = await TransferClient.EnterAsync(siege);
+        await using AttackedHost attacked = await BeginAsync();
+        byte[] message = HostileNativeClient.Publish(7, "nobody", new byte[8 * MiB]);
+        using TransferClient client = await TransferClient.EnterAsync(attacked);
         for (long sent = 0; sent < s_bytes; sent += message.Length)
         {
             uint stream = await client.UploadAsync(message, chunksMax: 31);
@@ -92,7 +94,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
             for (int i = 0; i < 4; i++) Assert.StartsWith("error 1 2", await client.NextAsync(), StringComparison.Ordinal);
         }
 
-        await EndAsync(siege, client, "streams that are dropped before their last chunk");
+        await EndAsync(attacked, client, "streams that are dropped before their last chunk");
     }
 
     [Fact]
@@ -101,20 +103,20 @@ public sealed class MemoryTests(ITestOutputHelper output)
         string folder = Directory.CreateTempSubdirectory("broker-memory-").FullName;
         try
         {
-            await using Siege siege = await BeginAsync(("BROKER_STORE_PATH", folder));
-            using TransferClient client = await TransferClient.EnterAsync(siege);
+            await using AttackedHost attacked = await BeginAsync(("BROKER_STORE_PATH", folder));
+            using TransferClient client = await TransferClient.EnterAsync(attacked);
             byte[] value = StoreCodec.Encode(new WriteArguments { Key = "k"u8, Value = new byte[60 * MiB] });
             byte[] key = StoreCodec.Encode(new KeyArguments { Key = "k"u8 });
-            await client.UploadAsync(WickedNative.Call(7, MethodId.Of(StoreMethods.Write).Value, value));
+            await client.UploadAsync(HostileNativeClient.Call(7, MethodId.Of(StoreMethods.Write).Value, value));
             Assert.Equal("result 7", await client.NextAsync());
             for (long taken = 0; taken < s_bytes; taken += 60 * MiB)
             {
-                await client.SendAsync(WickedNative.Call(8, MethodId.Of(StoreMethods.Read).Value, key));
+                await client.SendAsync(HostileNativeClient.Call(8, MethodId.Of(StoreMethods.Read).Value, key));
                 Assert.StartsWith("stream ", await client.NextAsync(), StringComparison.Ordinal);
             }
 
             // The database keeps up to two buffers of what was written, and its cache.
-            await EndAsync(siege, client, "reads of 60 MiB", moreMiB: 192);
+            await EndAsync(attacked, client, "reads of 60 MiB", moreMiB: 192);
         }
         finally
         {
@@ -126,44 +128,45 @@ public sealed class MemoryTests(ITestOutputHelper output)
     public async Task Streams_that_stand_still_make_room_for_those_that_move()
     {
         const int holders = 9;
-        await using Siege siege = await BeginAsync();
-        byte[] message = WickedNative.Publish(7, "nobody", new byte[63 * MiB]);
+        await using AttackedHost attacked = await BeginAsync();
+        byte[] message = HostileNativeClient.Publish(7, "nobody", new byte[63 * MiB]);
         var hostile = new List<TransferClient>();
         for (int i = 0; i < holders; i++)
         {
-            hostile.Add(await TransferClient.EnterAsync(siege));
+            hostile.Add(await TransferClient.EnterAsync(attacked));
             await hostile[i].UploadAsync(message, chunksMax: 4);
         }
 
         // All that can be reserved is; the honest one waits for its credit, until the others are told why they end.
-        using TransferClient honest = await TransferClient.EnterAsync(siege);
+        using TransferClient honest = await TransferClient.EnterAsync(attacked);
         await honest.UploadAsync(message);
         Assert.Equal("published 7", await honest.NextAsync());
         Assert.Equal("error 1 214", await await Task.WhenAny(hostile.Select(each => each.NextAsync())));
 
         foreach (TransferClient each in hostile) each.Dispose();
-        await EndAsync(siege, honest, "nine streams that stand still", others: holders);
+        await EndAsync(attacked, honest, "nine streams that stand still", others: holders);
     }
 
     [Fact]
-    public async Task Eight_long_streams_at_once_obey_their_credit_and_all_arrive()
+    public async Task Eight_long_transfers_at_once_keep_their_credit_and_arrive()
     {
-        await using Siege siege = await BeginAsync();
-        byte[] message = WickedNative.Publish(7, "nobody", new byte[24 * MiB]);
-        using TransferClient client = await TransferClient.EnterAsync(siege);
+        await using AttackedHost attacked = await BeginAsync();
+        byte[] message = HostileNativeClient.Publish(7, "nobody", new byte[24 * MiB]);
+        using TransferClient client = await TransferClient.EnterAsync(attacked);
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => client.UploadAsync(message))));
 
         for (int i = 0; i < 8; i++) Assert.Equal("published 7", await client.NextAsync());
-        await EndAsync(siege, client, "eight streams of 24 MiB at once");
+        await EndAsync(attacked, client, "eight streams of 24 MiB at once");
     }
 
-    private Task<Siege> BeginAsync(params IReadOnlyList<(string Name, string Value)> settings) => Siege.BeginAsync(output, [.. s_settings, .. settings]);
+    private Task<AttackedHost> BeginAsync(params IReadOnlyList<(string Name, string Value)> settings) =>
+        AttackedHost.BeginAsync(output, [.. s_settings, .. settings]);
 
     // Quiet is when the witness and the client are gone.
-    private static async Task EndAsync(Siege siege, TransferClient client, string attack, int moreMiB = 0, int others = 0)
+    private static async Task EndAsync(AttackedHost attacked, TransferClient client, string attack, int moreMiB = 0, int others = 0)
     {
         client.Dispose();
-        await siege.EndAsync(attack, BudgetMiB + PeakSlackMiB + moreMiB, others: others + 1, quietCeilingMiB: QuietSlackMiB + moreMiB);
+        await attacked.EndAsync(attack, BudgetMiB + PeakSlackMiB + moreMiB, others: others + 1, quietCeilingMiB: QuietSlackMiB + moreMiB);
     }
 }

@@ -6,7 +6,7 @@ namespace Broker.Tests.Hostile;
 
 /// <summary>
 /// The eleven root causes behind the security advisories of systems like this one, each with what keeps it away here: tests
-/// of this class, and tests of others that have to be there. What is not built yet is said in docs/SECURITY.md.
+/// of this class, and tests of others that have to be there. What is not built yet is sent in docs/SECURITY.md.
 /// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class RootCauseTests(SharedHost shared)
@@ -19,7 +19,7 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("HandshakeAttackTests.Half_a_handshake_of_TLS_or_half_a_head_behind_it_costs_little_and_ends_at_the_limit")]
     [InlineData("InflateAttackTests.Half_of_a_compressed_message_holds_what_came_and_no_decompressor")]
     [InlineData("EngineSizesTests.An_unfinished_message_is_held_to_the_first_size")]
-    [InlineData("LimitTests.Who_does_not_connect_in_time_is_sent_away_with_3502")]
+    [InlineData("LimitTests.A_client_that_does_not_connect_in_time_gets_3502")]
     public void Class_01_memory_before_auth(string test) => NamedTests.Expect(test);
 
     [Theory]
@@ -32,14 +32,14 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("FrameAttackTests.Endless_fragments_end_at_their_number_and_at_their_sum")]
     [InlineData("FloodTests.Tiny_commands_in_one_frame_are_counted_and_not_unrolled")]
     [InlineData("FloodTests.Deep_nesting_is_refused_without_depth")]
-    [InlineData("FloodTests.A_subscriber_that_never_reads_is_sent_away_and_costs_no_copy_of_the_channel")]
+    [InlineData("FloodTests.A_subscriber_that_never_reads_is_disconnected_and_costs_no_copy")]
     [InlineData("InflateAttackTests.A_bomb_is_inflated_to_the_limit_and_not_further")]
     [InlineData("InflateAttackTests.Long_messages_in_a_few_bytes_end_at_what_one_read_may_inflate_to")]
     [InlineData("BacklogTests.Small_replies_in_a_backlog_hold_about_as_many_bytes_as_are_counted")]
     public void Class_03_amplification_by_batching_fragments_or_inflate(string test) => NamedTests.Expect(test);
 
     [Theory]
-    [InlineData("ClosingTests.A_handler_that_fails_still_says_goodbye_behind_its_replies")]
+    [InlineData("ClosingTests.A_failing_handler_still_closes_behind_its_replies")]
     [InlineData("FrameAttackTests.Noise_after_the_handshake_ends_only_its_own_connection")]
     [InlineData("FrameAttackTests.Resets_in_the_middle_of_everything_leave_nothing")]
     [InlineData("CorpusTests.No_kept_input_is_a_finding")]
@@ -56,18 +56,19 @@ public sealed class RootCauseTests(SharedHost shared)
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using Attacker listener = await Attacker.EnterAsync(shared.Process.Port, limit.Token);
         using Attacker publisher = await Attacker.EnterAsync(shared.Process.Port, limit.Token);
-        string publish = string.Join('\n', Enumerable.Range(10, 50).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"left\",\"data\":{id}}}}}"));
+        string publish =
+            string.Join('\n', Enumerable.Range(10, 50).Select(id => $"{{\"id\":{id},\"publish\":{{\"channel\":\"left\",\"data\":{id}}}}}"));
         for (int round = 0; round < rounds; round++)
         {
             // Publications are under way while the listener leaves, comes back and leaves.
-            await listener.TrySendAsync(Wicked.Line("""{"id":2,"subscribe":{"channel":"left"}}"""), limit.Token);
-            await publisher.TrySendAsync(Wicked.Line(publish), limit.Token);
-            await listener.TrySendAsync(Wicked.Line("""{"id":3,"unsubscribe":{"channel":"left"}}"""), limit.Token);
-            string heard = "";
-            while (!heard.Contains("\"id\":3", StringComparison.Ordinal)) heard += await listener.ReadTextAsync(limit.Token) + "\n";
-            await listener.TrySendAsync(Wicked.Line("""{"id":4,"rpc":{"method":"after"}}"""), limit.Token);
-            while (!heard.Contains("\"id\":4", StringComparison.Ordinal)) heard += await listener.ReadTextAsync(limit.Token) + "\n";
-            Assert.DoesNotContain("push", heard[heard.IndexOf("\"id\":3", StringComparison.Ordinal)..], StringComparison.Ordinal);
+            await listener.TrySendAsync(HostileClient.Line("""{"id":2,"subscribe":{"channel":"left"}}"""), limit.Token);
+            await publisher.TrySendAsync(HostileClient.Line(publish), limit.Token);
+            await listener.TrySendAsync(HostileClient.Line("""{"id":3,"unsubscribe":{"channel":"left"}}"""), limit.Token);
+            string received = "";
+            while (!received.Contains("\"id\":3", StringComparison.Ordinal)) received += await listener.ReadTextAsync(limit.Token) + "\n";
+            await listener.TrySendAsync(HostileClient.Line("""{"id":4,"rpc":{"method":"after"}}"""), limit.Token);
+            while (!received.Contains("\"id\":4", StringComparison.Ordinal)) received += await listener.ReadTextAsync(limit.Token) + "\n";
+            Assert.DoesNotContain("push", received[received.IndexOf("\"id\":3", StringComparison.Ordinal)..], StringComparison.Ordinal);
         }
     }
 
@@ -75,25 +76,28 @@ public sealed class RootCauseTests(SharedHost shared)
     public async Task Class_07_identity_by_client_chosen_string_only_the_hub_names_a_client()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using Attacker client = await Attacker.OpenAsync(shared.Process.Port, Siege.HubPath, limit.Token);
-        string connect = """{"id":1,"connect":{"client":"admin","user":"admin","name":"admin","data":{"user":"admin"},"info":{"user":"admin"}}}""";
+        using Attacker client = await Attacker.OpenAsync(shared.Process.Port, AttackedHost.HubPath, limit.Token);
+        string connect =
+            """{"id":1,"connect":{"client":"admin","user":"admin","name":"admin","data":{"user":"admin"},"info":{"user":"admin"}}}""";
         string subscribe = """{"id":2,"subscribe":{"channel":"who"}}""";
-        string publish = """{"id":3,"publish":{"channel":"who","data":1,"info":{"user":"admin"},"client":"admin","user":"admin","tags":{"user":"admin"}}}""";
-        await client.TrySendAsync((byte[])[.. Wicked.Line(connect), .. Wicked.Line(subscribe), .. Wicked.Line(publish)], limit.Token);
-        string heard = "";
-        while (!heard.Contains("\"push\"", StringComparison.Ordinal)) heard += await client.ReadTextAsync(limit.Token) + "\n";
-        Assert.DoesNotContain("admin", heard, StringComparison.Ordinal);
+        string publish =
+            """{"id":3,"publish":{"channel":"who","data":1,"info":{"user":"admin"},"client":"admin","user":"admin","tags":{"user":"admin"}}}""";
+        await client.TrySendAsync(
+            (byte[])[.. HostileClient.Line(connect), .. HostileClient.Line(subscribe), .. HostileClient.Line(publish)], limit.Token);
+        string received = "";
+        while (!received.Contains("\"push\"", StringComparison.Ordinal)) received += await client.ReadTextAsync(limit.Token) + "\n";
+        Assert.DoesNotContain("admin", received, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Class_08_trust_in_unverified_token_fields_a_token_is_refused_while_none_can_be_verified()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        using Attacker client = await Attacker.OpenAsync(shared.Process.Port, Siege.HubPath, limit.Token);
+        using Attacker client = await Attacker.OpenAsync(shared.Process.Port, AttackedHost.HubPath, limit.Token);
 
-        // Its header says that it is not signed at all, and its body that it is somebody.
+        // Its header says that it is not signed at all, and its body that it is someone.
         string token = $"{Convert.ToBase64String("{\"alg\":\"none\"}"u8)}.{Convert.ToBase64String("{\"sub\":\"admin\"}"u8)}.";
-        await client.TrySendAsync(Wicked.Line($"{{\"id\":1,\"connect\":{{\"token\":\"{token}\"}}}}"), limit.Token);
+        await client.TrySendAsync(HostileClient.Line($"{{\"id\":1,\"connect\":{{\"token\":\"{token}\"}}}}"), limit.Token);
         Assert.Equal(3500, await client.ReadToEndAsync(limit.Token));
     }
 
@@ -102,7 +106,7 @@ public sealed class RootCauseTests(SharedHost shared)
     public void Class_09_unsafe_defaults_or_flags(string test) => NamedTests.Expect(test);
 
     [Fact]
-    public void Class_10_inter_node_port_weaker_than_the_front_door_there_is_no_other_port()
+    public void Class_10_there_is_no_weaker_inter_node_port()
     {
         string[] sockets =
         [
@@ -114,7 +118,8 @@ public sealed class RootCauseTests(SharedHost shared)
         foreach (string table in (string[])["tcp", "tcp6", "udp", "udp6"])
         {
             // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode; state 0A listens, and 07 is UDP's.
-            foreach (string[] row in File.ReadLines($"/proc/{shared.Process.Id}/net/{table}").Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            foreach (string[] row in File.ReadLines($"/proc/{shared.Process.Id}/net/{table}").Skip(1)
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
             {
                 if (row[3] is "0A" or "07" && sockets.Contains(row[9])) listening.Add($"{table} {row[1]}");
             }
@@ -129,6 +134,6 @@ public sealed class RootCauseTests(SharedHost shared)
     [InlineData("CorpusTests.No_kept_input_is_a_finding")]
     [InlineData("ErrorTableTests.Each_row_of_the_page_is_proved")]
     [InlineData("OutboundQueueTests.The_rest_of_a_message_that_began_elsewhere_is_kept")]
-    [InlineData("FloodTests.A_slow_reader_who_reads_at_last_finds_whole_frames_and_then_the_reason")]
+    [InlineData("FloodTests.A_slow_reader_gets_whole_frames_and_then_the_reason")]
     public void Class_11_incomplete_first_fix(string test) => NamedTests.Expect(test);
 }

@@ -4,7 +4,7 @@ using System.Threading.Channels;
 
 namespace Broker.Tests.Hostile;
 
-/// <summary>A native client by hand that sends and takes streams. It obeys its credit, unless it is told otherwise.</summary>
+/// <summary>A native client by hand that sends and takes streams. It follows its credit, unless it is told otherwise.</summary>
 internal sealed class TransferClient : IDisposable
 {
     public const int ChunkBytes = 256 * 1024;
@@ -32,14 +32,15 @@ internal sealed class TransferClient : IDisposable
     public Task Reading { get; }
 
     /// <summary>Comes in.</summary>
-    /// <param name="siege">Where.</param>
+    /// <param name="attacked">Where.</param>
     /// <param name="gives">Whether it gives credit for what it is sent.</param>
-    public static async Task<TransferClient> EnterAsync(Siege siege, bool gives = true) => new(await siege.EnterNativeAsync(), gives, siege.Stop);
+    public static async Task<TransferClient> EnterAsync(AttackedHost attacked, bool gives = true) =>
+        new(await attacked.EnterNativeAsync(), gives, attacked.Stop);
 
     /// <summary>Sends messages in one frame.</summary>
     public async Task SendAsync(ReadOnlyMemory<byte> messages)
     {
-        byte[] frame = Wicked.Frame(Wicked.Binary, messages.Span);
+        byte[] frame = HostileClient.Frame(HostileClient.Binary, messages.Span);
         await _writing.WaitAsync(_stop);
         try
         {
@@ -58,7 +59,8 @@ internal sealed class TransferClient : IDisposable
         uint stream = Interlocked.Increment(ref _nextStream) - 1;
         uint total = (uint)((message.Length + ChunkBytes - 1) / ChunkBytes);
         SemaphoreSlim credit = _credits[stream] = new SemaphoreSlim(Window);
-        await SendAsync(WickedNative.Message(Stream, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)message.Length), .. Bytes(0)]));
+        await SendAsync(
+            HostileNativeClient.Message(Stream, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)message.Length), .. Bytes(0)]));
         for (uint index = 0; index < Math.Min(total, (uint)chunksMax); index++)
         {
             await credit.WaitAsync(_stop);
@@ -72,7 +74,7 @@ internal sealed class TransferClient : IDisposable
 
     /// <summary>Sends one chunk, with credit or without.</summary>
     public Task SendChunkAsync(uint stream, uint index, uint total, ReadOnlyMemory<byte> data) =>
-        SendAsync(WickedNative.Message(Chunk, [.. Bytes(stream), .. Bytes(index), .. Bytes(total), .. data.Span]));
+        SendAsync(HostileNativeClient.Message(Chunk, [.. Bytes(stream), .. Bytes(index), .. Bytes(total), .. data.Span]));
 
     /// <summary>The next answer, in words: to a publication or a call, or an error.</summary>
     public async Task<string> NextAsync() => await _answers.Reader.ReadAsync(_stop);
@@ -83,7 +85,7 @@ internal sealed class TransferClient : IDisposable
         {
             while (await _socket.ReadFrameAsync(_stop) is var (first, payload) && first != 0)
             {
-                if (first == Wicked.Binary) await TakeAsync(payload[1..]);
+                if (first == HostileClient.Binary) await TakeAsync(payload[1..]);
             }
         }
         finally
@@ -102,16 +104,17 @@ internal sealed class TransferClient : IDisposable
             messages = messages[end..];
             switch (kind)
             {
-                case Credit when body.Span[0] == 0 && _credits.TryGetValue(Word(body, 1), out SemaphoreSlim? credit): credit.Release((int)Word(body, 5)); break;
+                case Credit when body.Span[0] == 0
+                    && _credits.TryGetValue(Word(body, 1), out SemaphoreSlim? credit): credit.Release((int)Word(body, 5)); break;
                 case Chunk when _gives:
-                    await SendAsync(WickedNative.Message(Credit, [0, .. body.Span[..4], .. Bytes(1)]));
+                    await SendAsync(HostileNativeClient.Message(Credit, [0, .. body.Span[..4], .. Bytes(1)]));
                     if (Word(body, 4) + 1 == Word(body, 8)) Answer($"stream {Word(body, 0)}");
                     break;
-                case Ping: await SendAsync(WickedNative.Message(Pong, body.Span)); break;
+                case Ping: await SendAsync(HostileNativeClient.Message(Pong, body.Span)); break;
                 case Published: Answer($"published {Word(body, 0)}"); break;
                 case Result: Answer($"result {Word(body, 0)}"); break;
                 case Fault: Answer($"fault {BinaryPrimitives.ReadUInt16LittleEndian(body.Span[4..])}"); break;
-                case WickedNative.Error:
+                case HostileNativeClient.Error:
                     if (body.Span[0] == 1 && _credits.TryRemove(Word(body, 3), out SemaphoreSlim? ended)) ended.Release(1000);
                     Answer($"error {body.Span[0]} {BinaryPrimitives.ReadUInt16LittleEndian(body.Span[1..])}");
                     break;

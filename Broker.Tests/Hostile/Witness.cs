@@ -28,11 +28,11 @@ internal sealed class Witness : IDisposable
     {
         _socket.ReceiveTimeout = _socket.SendTimeout = 30_000;
         _socket.Connect(IPAddress.Loopback, port);
-        _socket.Send(Wicked.Upgrade(Siege.HubPath));
+        _socket.Send(HostileClient.Upgrade(AttackedHost.HubPath));
         ReadUntil("\r\n\r\n");
-        _socket.Send(Wicked.Line("""{"id":1,"connect":{}}"""));
+        _socket.Send(HostileClient.Line("""{"id":1,"connect":{}}"""));
         ReadUntil("\"connect\"");
-        _socket.Send(Wicked.Line("""{"id":2,"subscribe":{"channel":"witness"}}"""));
+        _socket.Send(HostileClient.Line("""{"id":2,"subscribe":{"channel":"witness"}}"""));
         ReadUntil("\"subscribe\"");
         for (int i = 0; i < WarmUp; i++) Publish();
     }
@@ -79,7 +79,7 @@ internal sealed class Witness : IDisposable
 
     private void Publish()
     {
-        _socket.Send(Wicked.Line($"{{\"id\":{++_id},\"publish\":{{\"channel\":\"witness\",\"data\":{_id}}}}}"));
+        _socket.Send(HostileClient.Line($"{{\"id\":{++_id},\"publish\":{{\"channel\":\"witness\",\"data\":{_id}}}}}"));
         ReadUntil("\"data\":" + _id, $"{{\"id\":{_id},\"publish\":{{}}}}");
     }
 

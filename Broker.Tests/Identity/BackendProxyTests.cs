@@ -12,7 +12,8 @@ namespace Broker.Tests.Identity;
 public sealed class BackendProxyTests : IAsyncLifetime
 {
     private readonly TestBackend _backend = new();
-    private readonly BackendClient _client = new("c1", "websocket", "json", [KeyValuePair.Create("Cookie", "a=1")]) { User = "42", Meta = """{"role":"admin"}"""u8.ToArray() };
+    private readonly BackendClient _client =
+        new("c1", "websocket", "json", [KeyValuePair.Create("Cookie", "a=1")]) { User = "42", Meta = """{"role":"admin"}"""u8.ToArray() };
 
     public Task InitializeAsync() => _backend.StartAsync();
 
@@ -22,12 +23,17 @@ public sealed class BackendProxyTests : IAsyncLifetime
     public async Task Sends_a_connect_as_the_field_does()
     {
         using BackendProxy proxy = Open();
-        _backend.Answer = """{"result":{"user":"42","expire_at":1893456000,"info":{"name":"Ada"},"data":[1],"channels":["news"],"subs":{"chat":{"info":1,"override":{"presence":{"value":true}}}},"meta":{"a":1}}}""";
-        BackendAnswer<ConnectBackendResult> answer = await proxy.ConnectAsync(_client, """{"room":1}"""u8.ToArray(), "js", "5.0", ["a", "b"], default);
-        Assert.Equal("""{"client":"c1","transport":"websocket","protocol":"json","encoding":"json","data":{"room":1},"name":"js","version":"5.0","channels":["a","b"]}""", _backend.Body);
-        Assert.Equal(("/connect", "application/json", "a=1"), (_backend.Path, _backend.Headers["Content-Type"], _backend.Headers["Cookie"]));
+        _backend.Answer =
+            """{"result":{"user":"42","expire_at":1893456000,"info":{"name":"Ada"},"data":[1],"channels":["news"],"subs":{"chat":{"info":1,"override":{"presence":{"value":true}}}},"meta":{"a":1}}}""";
+        BackendAnswer<ConnectBackendResult> answer =
+            await proxy.ConnectAsync(_client, """{"room":1}"""u8.ToArray(), "js", "5.0", ["a", "b"], default);
+        Assert.Equal(
+            """{"client":"c1","transport":"websocket","protocol":"json","encoding":"json","data":{"room":1},"name":"js","version":"5.0","channels":["a","b"]}""", _backend.Body);
+        Assert.Equal(
+            ("/connect", "application/json", "a=1"), (_backend.Path, _backend.Headers["Content-Type"], _backend.Headers["Cookie"]));
         Assert.Equal(("42", 1893456000), (answer.Result!.User, answer.Result.ExpireAt));
-        Assert.Equal("""{"name":"Ada"}""", Encoding.UTF8.GetString(BackendResults.BytesOf(answer.Result.Info, answer.Result.BinaryInfo).Span));
+        Assert.Equal(
+            """{"name":"Ada"}""", Encoding.UTF8.GetString(BackendResults.BytesOf(answer.Result.Info, answer.Result.BinaryInfo).Span));
         Assert.True(answer.Result.Subs!["chat"].Override!.ToOverride().Presence);
     }
 
@@ -37,7 +43,9 @@ public sealed class BackendProxyTests : IAsyncLifetime
         using BackendProxy proxy = Open(settings => settings with { IncludeMeta = true });
         _backend.Answer = """{"result":{}}""";
         await proxy.SubscribeAsync(_client, "news", "1"u8.ToArray(), default);
-        Assert.Equal(("/subscribe", """{"client":"c1","transport":"websocket","protocol":"json","encoding":"json","meta":{"role":"admin"},"user":"42","channel":"news","data":1}"""), (_backend.Path, _backend.Body));
+        Assert.Equal(
+            ("/subscribe",
+                """{"client":"c1","transport":"websocket","protocol":"json","encoding":"json","meta":{"role":"admin"},"user":"42","channel":"news","data":1}"""), (_backend.Path, _backend.Body));
         await proxy.PublishAsync(_client, "news", "[1]"u8.ToArray(), default);
         Assert.EndsWith(""","user":"42","channel":"news","data":[1]}""", _backend.Body, StringComparison.Ordinal);
         await proxy.RpcAsync(_client, "sum", "[1]"u8.ToArray(), default);
@@ -79,7 +87,8 @@ public sealed class BackendProxyTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("not json"), InlineData("[]"), InlineData("""{"error":{"code":0}}"""), InlineData("""{"disconnect":{"code":1000}}"""), InlineData("""{"result":[]}"""), InlineData("""{"result":{"user":1}}""")]
+    [InlineData("not json"), InlineData("[]"), InlineData("""{"error":{"code":0}}"""), InlineData("""{"disconnect":{"code":1000}}"""),
+        InlineData("""{"result":[]}"""), InlineData("""{"result":{"user":1}}""")]
     public async Task An_answer_that_makes_no_sense_is_an_internal_error(string body)
     {
         using BackendProxy proxy = Open();
@@ -132,7 +141,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Static_headers_stand_in_place_of_a_clients()
+    public async Task Static_headers_replace_those_of_a_client()
     {
         using BackendProxy proxy = Open(settings => settings with { StaticHeaders = [KeyValuePair.Create("cookie", "hub=1")] });
         await proxy.RpcAsync(_client, "m", default, default);
@@ -144,7 +153,8 @@ public sealed class BackendProxyTests : IAsyncLifetime
     {
         using BackendProxy proxy = Open();
         _backend.Answer = """{"result":{}}""";
-        BackendAnswer<RpcBackendResult> answer = await proxy.RpcAsync(_client with { Headers = [KeyValuePair.Create("X-Name", "Zoë")] }, "m", default, default);
+        BackendAnswer<RpcBackendResult> answer =
+            await proxy.RpcAsync(_client with { Headers = [KeyValuePair.Create("X-Name", "Zoë")] }, "m", default, default);
         Assert.False(answer.HasFailed);
     }
 
@@ -169,7 +179,8 @@ public sealed class BackendProxyTests : IAsyncLifetime
         Uri Url(string path) => new($"http://127.0.0.1:{_backend.Port}/{path}");
         var settings = new ProxySettings
         {
-            Connect = Url("connect"), Refresh = Url("refresh"), Subscribe = Url("subscribe"), Publish = Url("publish"), SubRefresh = Url("sub_refresh"), Rpc = Url("rpc"),
+            Connect = Url("connect"), Refresh = Url("refresh"), Subscribe = Url("subscribe"), Publish = Url("publish"), SubRefresh =
+                Url("sub_refresh"), Rpc = Url("rpc"),
             Timeout = TimeSpan.FromSeconds(30),
         };
         return new BackendProxy(change?.Invoke(settings) ?? settings, TimeProvider.System, NullLogger.Instance);

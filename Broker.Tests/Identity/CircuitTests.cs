@@ -51,7 +51,7 @@ public sealed class CircuitTests
     }
 
     [Fact]
-    public void A_trial_that_nobody_waited_for_decides_nothing()
+    public void An_abandoned_trial_decides_nothing()
     {
         Open();
         _time.Advance(Pause);

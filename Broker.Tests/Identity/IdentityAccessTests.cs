@@ -55,7 +55,9 @@ public sealed class IdentityAccessTests : IDisposable
     public void Without_a_token_the_rules_decide()
     {
         Assert.Equal("rules", ConnectWith("").User);
-        Assert.Equal(DisconnectReason.InvalidToken, Open(new IdentitySettings()).AuthenticateAsync(RequestWith(Hmac("{}")), default).AtOnce().Disconnect);
+        Assert.Equal(
+            DisconnectReason.InvalidToken,
+                Open(new IdentitySettings()).AuthenticateAsync(RequestWith(Hmac("{}")), default).AtOnce().Disconnect);
     }
 
     [Fact]
@@ -63,7 +65,10 @@ public sealed class IdentityAccessTests : IDisposable
     {
         string token = Hmac("""{"sub":"42"}""");
         AuthenticationRequest request = RequestWith("");
-        Assert.Equal("42", _access.AuthenticateAsync(request with { UpgradeHeaders = new Dictionary<string, string> { ["authorization"] = $"bearer {token}" } }, default).AtOnce().User);
+        Assert.Equal(
+            "42", _access.AuthenticateAsync(
+                request with { UpgradeHeaders = new Dictionary<string, string> { ["authorization"] = $"bearer {token}" } }, default)
+                    .AtOnce().User);
         Assert.Equal("42", _access.AuthenticateAsync(request with { Target = $"/ws?a=1&token={token}" }, default).AtOnce().User);
     }
 
@@ -85,7 +90,8 @@ public sealed class IdentityAccessTests : IDisposable
     public void A_subscription_token_opens_its_channel_to_its_user()
     {
         Principal principal = PrincipalOf("42");
-        AuthorizationResult allowed = Subscribe(principal, "private", $$"""{"sub":"42","channel":"private","exp":{{s_now + 60}},"info":1}""");
+        AuthorizationResult allowed =
+            Subscribe(principal, "private", $$"""{"sub":"42","channel":"private","exp":{{s_now + 60}},"info":1}""");
         Assert.Equal(Now.AddMinutes(1), allowed.Terms!.ExpiresAt);
         Assert.Equal("1", Encoding.UTF8.GetString(allowed.Terms.ChannelInfo.Span));
         Assert.Equal(HubError.PermissionDenied, SubscribeWith(principal, "private", "").Error);
@@ -97,10 +103,13 @@ public sealed class IdentityAccessTests : IDisposable
         Principal principal = PrincipalOf("42");
         Assert.Equal(HubError.TokenExpired, Subscribe(principal, "news", $$"""{"sub":"42","channel":"news","exp":{{s_now - 60}}}""").Error);
         Assert.Equal(HubError.PermissionDenied, SubscribeWith(principal, "news", "nonsense").Error);
-        Assert.Equal(HubError.PermissionDenied, SubscribeWith(principal, "news", Hmac("""{"sub":"42","channel":"news"}""", secret: "another")).Error);
+        Assert.Equal(
+            HubError.PermissionDenied,
+                SubscribeWith(principal, "news", Hmac("""{"sub":"42","channel":"news"}""", secret: "another")).Error);
         Assert.Equal(DisconnectReason.InvalidToken, Subscribe(principal, "news", """{"sub":"42","channel":"other"}""").Disconnect);
         Assert.Equal(DisconnectReason.InvalidToken, Subscribe(principal, "news", """{"sub":"43","channel":"news"}""").Disconnect);
-        Assert.Equal(DisconnectReason.InvalidToken, Subscribe(principal, "news", """{"sub":"42","channel":"news","client":"c2"}""").Disconnect);
+        Assert.Equal(
+            DisconnectReason.InvalidToken, Subscribe(principal, "news", """{"sub":"42","channel":"news","client":"c2"}""").Disconnect);
         Assert.Equal(DisconnectReason.InvalidToken, Subscribe(principal, "news", """{"sub":"42"}""").Disconnect);
         Assert.Equal(HubError.UnknownChannel, Subscribe(principal, "unknown:a", """{"sub":"42","channel":"unknown:a"}""").Error);
     }
@@ -120,7 +129,9 @@ public sealed class IdentityAccessTests : IDisposable
         Assert.Equal(DisconnectReason.InvalidToken, Refresh(principal, null, """{"sub":"43"}""").Disconnect);
         Assert.Equal(DisconnectReason.InvalidToken, Refresh(principal, null, """{"sub":"42","channel":"news"}""").Disconnect);
         Assert.Equal(DisconnectReason.InsufficientState, Refresh(principal, null, """{"sub":"42","channels":["news"]}""").Disconnect);
-        Assert.Equal(DisconnectReason.SubscriptionExpired, Refresh(principal, "news", $$"""{"sub":"42","channel":"news","exp":{{s_now - 60}}}""").Disconnect);
+        Assert.Equal(
+            DisconnectReason.SubscriptionExpired,
+                Refresh(principal, "news", $$"""{"sub":"42","channel":"news","exp":{{s_now - 60}}}""").Disconnect);
         Assert.Equal(DisconnectReason.InvalidToken, Refresh(principal, "news", """{"sub":"42","channel":"other"}""").Disconnect);
     }
 
@@ -190,26 +201,31 @@ public sealed class IdentityAccessTests : IDisposable
         return access;
     }
 
-    private AuthenticationResult Connect(string claims, string client = "c") => _access.AuthenticateAsync(RequestWith(Hmac(claims), client), _gone.Token).AtOnce();
+    private AuthenticationResult Connect(string claims, string client = "c") =>
+        _access.AuthenticateAsync(RequestWith(Hmac(claims), client), _gone.Token).AtOnce();
 
     private AuthenticationResult ConnectWith(string token) => _access.AuthenticateAsync(RequestWith(token), _gone.Token).AtOnce();
 
     private Principal PrincipalOf(string user) => new(user, "c") { State = Connect($$"""{"sub":"{{user}}"}""").State };
 
-    private AuthorizationResult Subscribe(Principal principal, string channel, string claims) => SubscribeWith(principal, channel, Hmac(claims));
+    private AuthorizationResult Subscribe(Principal principal, string channel, string claims) =>
+        SubscribeWith(principal, channel, Hmac(claims));
 
     private AuthorizationResult SubscribeWith(Principal principal, string channel, string token) =>
-        _access.AuthorizeAsync(new AuthorizationRequest(HubAction.Subscribe, channel, principal) { Token = Encoding.UTF8.GetBytes(token) }, default).AtOnce();
+        _access.AuthorizeAsync(
+            new AuthorizationRequest(HubAction.Subscribe, channel, principal) { Token = Encoding.UTF8.GetBytes(token) }, default).AtOnce();
 
     private RefreshResult Refresh(Principal principal, string? channel, string claims) =>
         _access.RefreshAsync(new RefreshRequest(principal, Encoding.UTF8.GetBytes(Hmac(claims))) { Channel = channel }, default).AtOnce();
 
     private static AuthenticationRequest RequestWith(string token, string client = "c") =>
-        new() { Dialect = "centrifuge", Client = client, Remote = new IPEndPoint(IPAddress.Loopback, 1), Token = Encoding.UTF8.GetBytes(token) };
+        new() { Dialect = "centrifuge", Client = client, Remote = new IPEndPoint(IPAddress.Loopback, 1),
+            Token = Encoding.UTF8.GetBytes(token) };
 
     private sealed class Rules : IHubAccess
     {
-        public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) => new(AuthenticationResult.Admit("rules"));
+        public ValueTask<AuthenticationResult> AuthenticateAsync(AuthenticationRequest request, CancellationToken cancellationToken) =>
+            new(AuthenticationResult.Admit("rules"));
 
         public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) =>
             new(request.Subject == "private" ? AuthorizationResult.Reject(HubError.PermissionDenied) : AuthorizationResult.Allowed);

@@ -21,9 +21,13 @@ public sealed class IdentitySettingsTests
     [Fact]
     public void Reads_keys_and_rules()
     {
-        IdentitySettings settings = Read("""broker.tokens { hmac-secret = "s", issuer = "login", audience = "hub", user-id-claim = uid, skew = 1s }""");
+        IdentitySettings settings =
+            Read("""broker.tokens { hmac-secret = "s", issuer = "login", audience = "hub", user-id-claim = uid, skew = 1s }""");
         Assert.True(settings.Tokens.IsEnabled);
-        Assert.Equal(("login", "hub", "uid", TimeSpan.FromSeconds(1)), (settings.Tokens.Rules.Issuer, settings.Tokens.Rules.Audience, settings.Tokens.Rules.UserIdClaim, settings.Tokens.Rules.Skew));
+        Assert.Equal(
+            ("login", "hub", "uid", TimeSpan.FromSeconds(1)),
+                (settings.Tokens.Rules.Issuer, settings.Tokens.Rules.Audience, settings.Tokens.Rules.UserIdClaim,
+                    settings.Tokens.Rules.Skew));
         Assert.Contains("can be guessed", Assert.Single(IdentitySettingsBinder.Warn(settings)), StringComparison.Ordinal);
     }
 
@@ -44,13 +48,18 @@ public sealed class IdentitySettingsTests
     }
 
     [Theory]
-    [InlineData("""broker.tokens.hmac-previous-secret = "a" """, "broker.tokens.hmac-secret is nothing, expected a secret, because broker.tokens.hmac-previous-secret is set")]
-    [InlineData("""broker.tokens { hmac-secret = "a", jwks { url = "https://a.example/keys", hosts = ["a.example"] } }""", "keys come from a key set or from the settings")]
-    [InlineData("""broker.tokens.jwks { url = "https://b.example/keys", hosts = ["a.example"] }""", "expected a URL whose host is on broker.tokens.jwks.hosts (a.example)")]
-    [InlineData("""broker.tokens.jwks.url = "https://b.example/keys" """, "expected a URL whose host is on broker.tokens.jwks.hosts (which is empty)")]
+    [InlineData("""broker.tokens.hmac-previous-secret = "a" """,
+        "broker.tokens.hmac-secret is nothing, expected a secret, because broker.tokens.hmac-previous-secret is set")]
+    [InlineData("""broker.tokens { hmac-secret = "a", jwks { url = "https://a.example/keys", hosts = ["a.example"] } }""",
+        "keys come from a key set or from the settings")]
+    [InlineData("""broker.tokens.jwks { url = "https://b.example/keys", hosts = ["a.example"] }""",
+        "expected a URL whose host is on broker.tokens.jwks.hosts (a.example)")]
+    [InlineData("""broker.tokens.jwks.url = "https://b.example/keys" """,
+        "expected a URL whose host is on broker.tokens.jwks.hosts (which is empty)")]
     [InlineData("""broker.tokens.jwks.hosts = ["a.example"]""", "expected nothing, because broker.tokens.jwks.url is not set")]
     [InlineData("""broker.tokens.jwks.file = "/nowhere/keys.json" """, "expected a key that can be read, but the file cannot be read")]
-    [InlineData("""broker.tokens.rsa-public-key = "/nowhere/key.pem" """, "expected a key that can be read, but it is neither PEM nor the path of a file")]
+    [InlineData("""broker.tokens.rsa-public-key = "/nowhere/key.pem" """,
+        "expected a key that can be read, but it is neither PEM nor the path of a file")]
     [InlineData("""broker.tokens.user-id-claim = "a-b" """, "expected a name of letters and underscores")]
     [InlineData("""broker.tokens.hmac-secret = "-----BEGIN PUBLIC KEY-----" """, "expected a secret, and not a key in PEM")]
     [InlineData("""broker.tokens.hmac-secrt = "a" """, "did you mean broker.tokens.hmac-secret?")]
@@ -66,7 +75,8 @@ public sealed class IdentitySettingsTests
     [Fact]
     public void Reads_the_backend()
     {
-        ProxySettings proxy = Read("""broker.proxy { connect = "http://127.0.0.1:3000/connect", headers = ["Cookie"], static-headers = ["Authorization: Bearer a:b"], timeout = 2s }""").Proxy;
+        ProxySettings proxy =
+            Read("""broker.proxy { connect = "http://127.0.0.1:3000/connect", headers = ["Cookie"], static-headers = ["Authorization: Bearer a:b"], timeout = 2s }""").Proxy;
         Assert.Equal("http://127.0.0.1:3000/connect", Assert.Single(proxy.Endpoints).ToString());
         Assert.Equal(KeyValuePair.Create("Authorization", "Bearer a:b"), Assert.Single(proxy.StaticHeaders));
         Assert.Equal(TimeSpan.FromSeconds(2), proxy.Timeout);
@@ -74,7 +84,9 @@ public sealed class IdentitySettingsTests
 
     private static IdentitySettings Read(string config)
     {
-        var reader = new SettingsReader(new SettingsLayers([HubReference.Layer, IdentitySettingsBinder.Reference], [SettingsLayer.Parse("test.conf", config)]));
+        var reader =
+            new SettingsReader(
+                new SettingsLayers([HubReference.Layer, IdentitySettingsBinder.Reference], [SettingsLayer.Parse("test.conf", config)]));
         IdentitySettings settings = IdentitySettingsBinder.Read(reader);
         reader.ThrowIfBad();
         return settings;

@@ -68,7 +68,7 @@ public sealed class JwksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failed_fetch_says_so_and_is_followed_by_a_pause()
+    public async Task A_failed_fetch_is_logged_and_followed_by_a_pause()
     {
         _failure = new HttpRequestException("no route");
         JwksSource source = Source();
@@ -112,7 +112,11 @@ public sealed class JwksTests : IDisposable
     public async Task Refuses_a_key_of_another_issuer_with_the_same_key_id()
     {
         TokenVerifier ours = Verifier(Source());
-        var theirs = new TokenVerifier([], new JwksSource(_ => Task.FromResult(Encoding.UTF8.GetBytes(JwksOf(("1", _other)))), _times, _time, NullLogger.Instance), new TokenRules(), _time);
+        var theirs =
+            new TokenVerifier(
+                [], new JwksSource(
+                    _ => Task.FromResult(Encoding.UTF8.GetBytes(JwksOf(("1", _other)))), _times, _time, NullLogger.Instance),
+                        new TokenRules(), _time);
         string token = Rsa(_other, "{}");
         Assert.Equal(TokenStatus.Valid, (await theirs.VerifyAsync(token)).Status);
         Assert.Equal("its signature does not match", (await ours.VerifyAsync(token)).Reason);
@@ -122,7 +126,9 @@ public sealed class JwksTests : IDisposable
     public async Task Refuses_an_algorithm_that_is_not_the_keys()
     {
         TokenVerifier verifier = Verifier(Source());
-        Assert.Equal("its algorithm is not that of the key with its key id", (await verifier.VerifyAsync(Hmac("{}", header: """{"alg":"HS256","kid":"1"}"""))).Reason);
+        Assert.Equal(
+            "its algorithm is not that of the key with its key id",
+                (await verifier.VerifyAsync(Hmac("{}", header: """{"alg":"HS256","kid":"1"}"""))).Reason);
         Assert.Equal("it has no key id", (await verifier.VerifyAsync(Rsa(_rsa, "{}", """{"alg":"RS256"}"""))).Reason);
     }
 
@@ -159,10 +165,12 @@ public sealed class JwksTests : IDisposable
         Assert.Contains(expected, JwksLoaders.CheckUrl(url, ["login.example.org"]), StringComparison.Ordinal);
 
     [Fact]
-    public void Accepts_a_url_whose_host_is_on_the_list() => Assert.Null(JwksLoaders.CheckUrl("https://LOGIN.example.org:8443/keys", ["login.example.org"]));
+    public void Accepts_a_url_whose_host_is_on_the_list() =>
+        Assert.Null(JwksLoaders.CheckUrl("https://LOGIN.example.org:8443/keys", ["login.example.org"]));
 
     private JwksSource Source() => new(
-        _ => _failure is { } failure ? Task.FromException<byte[]>(failure) : Task.FromResult(Encoding.UTF8.GetBytes(_document)), _times, _time, NullLogger.Instance);
+        _ => _failure is { } failure ? Task.FromException<byte[]>(failure) : Task.FromResult(Encoding.UTF8.GetBytes(_document)), _times,
+            _time, NullLogger.Instance);
 
     private TokenVerifier Verifier(JwksSource source) => new([], source, new TokenRules(), _time);
 }

@@ -48,22 +48,22 @@ public sealed class RevocationTests
     }
 
     [Fact]
-    public void A_changed_file_is_read_within_a_second_and_tells_what_is_new()
+    public void A_changed_file_is_reloaded_within_a_second_and_logs_its_changes()
     {
         string path = Path.GetTempFileName();
         try
         {
             File.WriteAllText(path, "# tokens\n{\"token\":\"t1\"}\n");
             var list = new RevocationList(10, _time);
-            List<Revoked> told = [];
-            list.Added += told.AddRange;
+            List<Revoked> reported = [];
+            list.Added += reported.AddRange;
             using var file = new RevocationFile(path, 10, list, _time, NullLogger.Instance);
             Assert.True(list.Covers("", "t1", null));
 
             File.WriteAllText(path, "{\"token\":\"t1\"}\n{\"user\":\"42\",\"until\":1900000000}\n");
             _time.Advance(TimeSpan.FromSeconds(1));
             Assert.True(list.Covers("42", "", null));
-            Assert.Equal(["t1", "42"], told.Select(each => each.Id));
+            Assert.Equal(["t1", "42"], reported.Select(each => each.Id));
 
             File.WriteAllText(path, "nonsense and more of it, so that the length differs\n");
             _time.Advance(TimeSpan.FromSeconds(1));
@@ -80,7 +80,9 @@ public sealed class RevocationTests
     }
 
     [Theory]
-    [InlineData("""{"token":"a","user":"b"}"""), InlineData("{}"), InlineData("[]"), InlineData("""{"user":""}"""), InlineData("""{"user":1}"""), InlineData("""{"token":"a","until":"x"}""")]
+    [InlineData("""{"token":"a","user":"b"}"""), InlineData("{}"), InlineData("[]"), InlineData("""{"user":""}"""),
+        InlineData("""{"user":1}"""), InlineData("""{"token":"a","until":"x"}""")]
     public void Refuses_a_malformed_line_by_its_number(string line) =>
-        Assert.StartsWith("line 2: ", Assert.Throws<InvalidDataException>(() => RevocationFile.Read(["", line], 10)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "line 2: ", Assert.Throws<InvalidDataException>(() => RevocationFile.Read(["", line], 10)).Message, StringComparison.Ordinal);
 }

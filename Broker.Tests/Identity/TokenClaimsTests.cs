@@ -30,7 +30,8 @@ public sealed class TokenClaimsTests
     [Fact]
     public void Reads_every_claim_of_a_subscription_token()
     {
-        TokenClaims claims = Read("""{"sub":"42","channel":"news","client":"c1","info":1,"data":[2],"override":{"join_leave":{"value":true}},"expire_at":1893456060}""");
+        TokenClaims claims =
+            Read("""{"sub":"42","channel":"news","client":"c1","info":1,"data":[2],"override":{"join_leave":{"value":true}},"expire_at":1893456060}""");
         Assert.Equal(("news", "c1"), (claims.Channel, claims.Client));
         Assert.Equal(("1", "[2]"), (Text(claims.Subscription.Info), Text(claims.Subscription.Data)));
         Assert.Equal(new SubscriptionOverride(null, true, null, null, null), claims.Subscription.Override);

@@ -33,7 +33,7 @@ public class LoopExecutorTests
     }
 
     [Fact]
-    public void What_one_actor_tells_another_of_its_loop_is_heard_in_the_same_turn()
+    public void A_message_between_actors_of_a_loop_arrives_in_the_same_turn()
     {
         using var harness = new TurnedLoop(new FakeLoop());
         var seen = new List<(object Message, EventLoop? Loop, int Thread)>();
@@ -52,14 +52,18 @@ public class LoopExecutorTests
     }
 
     [Fact]
-    public async Task Without_the_loops_the_dispatcher_says_what_is_missing()
+    public async Task Without_loops_the_dispatcher_names_what_is_missing()
     {
-        Config config = ConfigurationFactory.ParseString(new LoopSetup([new FakeLoop()]).ToHocon()).WithFallback("akka { loglevel = OFF, stdout-loglevel = OFF }");
+        Config config =
+            ConfigurationFactory.ParseString(new LoopSetup([new FakeLoop()]).ToHocon())
+                .WithFallback("akka { loglevel = OFF, stdout-loglevel = OFF }");
         ActorSystem system = ActorSystem.Create("test", BootstrapSetup.Create().WithConfig(config));
 
         var failure = Assert.ThrowsAny<Exception>(() => system.Dispatchers.Lookup(LoopSetup.DispatcherOf(0)).Schedule(() => { }));
 
-        Assert.Contains("The dispatcher broker.loop-0 runs on an event loop, but the actor system was made without a LoopSetup.", failure.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "The dispatcher broker.loop-0 runs on an event loop, but the actor system was made without a LoopSetup.", failure.ToString(),
+                StringComparison.Ordinal);
         await system.Terminate();
     }
 }

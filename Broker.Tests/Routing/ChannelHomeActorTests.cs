@@ -31,7 +31,8 @@ public sealed class ChannelHomeActorTests : TestKit
     {
         _fanOuts = [CreateTestProbe(), CreateTestProbe()];
         _session = CreateTestProbe();
-        var context = new ChannelContext([.. _fanOuts.Select(probe => probe.Ref)], TestFormats.All, new ChannelSettings { LoopBytesMax = 200 });
+        var context =
+            new ChannelContext([.. _fanOuts.Select(probe => probe.Ref)], TestFormats.All, new ChannelSettings { LoopBytesMax = 200 });
         Props home = ChannelHomeActor.PropsFor(Shard, context, new LoopCounters());
         _home = Sys.ActorOf(home.WithDispatcher(CallingThreadDispatcher.Id));
     }
@@ -48,7 +49,8 @@ public sealed class ChannelHomeActorTests : TestKit
 
         var attach = _fanOuts[1].ExpectMsg<AddSubscriber>();
         Assert.Equal(new AddSubscriber(member, Shard, attach.Result, 1, 80), attach);
-        Assert.Equal("""{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
+        Assert.Equal(
+            """{"push":{"channel":"c","pub":{"data":1,"info":{"user":"","client":"x"}}}}""", LineOf(_fanOuts[1].ExpectMsg<Deliver>()));
         Assert.Equal(new RemoveSubscriber(member, 3, 81), _fanOuts[1].ExpectMsg<RemoveSubscriber>());
         AssertNothingFor(_fanOuts[0], _fanOuts[1]);
     }
@@ -71,7 +73,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_publication_is_encoded_for_the_formats_that_somebody_reads_and_for_no_other()
+    public void A_publication_is_encoded_only_for_formats_with_subscribers()
     {
         Subscription json = Join("c", loop: 0);
         Publish("c", "1", id: 1);
@@ -89,11 +91,11 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void Native_publications_bear_the_channels_number_and_their_place_and_json_ones_do_not()
+    public void Native_deliveries_carry_channel_number_and_offset()
     {
         Join("c", loop: 0);
-        SubscribeResult place = PlaceOf(Member("c", loop: 1, TestFormats.Unbatched));
-        SubscribeResult other = PlaceOf(Member("d", loop: 1, TestFormats.Batched));
+        SubscribeResult place = PositionOf(Member("c", loop: 1, TestFormats.Unbatched));
+        SubscribeResult other = PositionOf(Member("d", loop: 1, TestFormats.Batched));
 
         Publish("c", "[1]", id: 1);
         Publish("c", "[2]", id: 2);
@@ -104,7 +106,9 @@ public sealed class ChannelHomeActorTests : TestKit
         foreach (ulong offset in new ulong[] { 1, 2 })
         {
             EncodedPublication publication = _fanOuts[1].ExpectMsg<Deliver>().Publication;
-            byte[] expected = NativeWriter.Message(new Delivery { Channel = place.Number, Offset = offset, Data = Encoding.UTF8.GetBytes($"[{offset}]") });
+            byte[] expected =
+                NativeWriter.Message(
+                    new Delivery { Channel = place.Number, Offset = offset, Data = Encoding.UTF8.GetBytes($"[{offset}]") });
             Assert.Equal(expected, publication[Native]);
             Assert.DoesNotContain("offset", Encoding.UTF8.GetString(publication[Json]!), StringComparison.Ordinal);
         }
@@ -117,10 +121,10 @@ public sealed class ChannelHomeActorTests : TestKit
     public void A_channel_that_begins_again_has_another_number_and_another_epoch()
     {
         Subscription first = Member("c", loop: 0);
-        SubscribeResult place = PlaceOf(first);
+        SubscribeResult place = PositionOf(first);
         _home.Tell(new Unsubscribe(first, 3, 81));
 
-        SubscribeResult again = PlaceOf(Member("c", loop: 0));
+        SubscribeResult again = PositionOf(Member("c", loop: 0));
 
         Assert.NotEqual(place.Number, again.Number);
         Assert.NotEqual(place.Position.Epoch, again.Position.Epoch);
@@ -141,7 +145,9 @@ public sealed class ChannelHomeActorTests : TestKit
         _home.Tell(new Publish("c", new Publication { Data = bytes, Info = s_info }, _session.Ref, 1, 100));
 
         Deliver deliver = _fanOuts[0].FishForMessage<Deliver>(_ => true);
-        Assert.Equal("{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"user\":\"\",\"client\":\"x\"}" + tags + "}}}", LineOf(deliver));
+        Assert.Equal(
+            "{\"push\":{\"channel\":\"c\",\"pub\":{\"data\":" + expected + ",\"info\":{\"user\":\"\",\"client\":\"x\"}" + tags + "}}}",
+                LineOf(deliver));
         Assert.True(deliver.Publication[Native].AsSpan().EndsWith(bytes));
     }
 
@@ -160,7 +166,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_publication_that_nobody_listens_to_is_acknowledged_at_once()
+    public void A_publication_without_subscribers_is_acknowledged_at_once()
     {
         Publish("nobody", "1", id: 7);
 
@@ -179,7 +185,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_second_unsubscribe_does_not_take_the_place_of_another_member()
+    public void A_second_unsubscribe_does_not_remove_another_subscription()
     {
         Subscription twice = Join("c", loop: 0);
         Join("c", loop: 0);
@@ -232,7 +238,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_home_that_fails_says_so_to_every_fan_out_and_to_the_publisher_whose_message_it_was()
+    public void A_failed_home_notifies_every_fan_out_and_the_publisher()
     {
         Join("c", loop: 0);
         Publish("c", Data(bytes: 250), id: 1);
@@ -265,7 +271,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void What_was_taken_of_the_life_before_makes_no_room_in_the_new_one()
+    public void Bytes_of_an_earlier_home_free_no_room_in_the_new_one()
     {
         Join("c", loop: 0);
         string much = Data(bytes: 250);
@@ -283,13 +289,13 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void Who_was_forgotten_and_leaves_does_not_take_the_place_of_one_who_has_come_since()
+    public void A_late_leave_does_not_remove_a_newer_subscriber()
     {
-        Subscription forgotten = Join("c", loop: 0);
+        Subscription evicted = Join("c", loop: 0);
         Fail(id: 2);
         Join("c", loop: 0);
 
-        _home.Tell(new Unsubscribe(forgotten, 3, 80));
+        _home.Tell(new Unsubscribe(evicted, 3, 80));
         Publish("c", "1", id: 4);
 
         _fanOuts[0].FishForMessage(message => message is RemoveSubscriber);
@@ -297,7 +303,7 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     [Fact]
-    public void A_subscribe_at_which_the_home_fails_is_answered_with_its_membership()
+    public void A_subscribe_that_fails_the_home_gets_a_reply()
     {
         Subscription bad = Member(channel: null!, loop: 0);
 
@@ -318,9 +324,9 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     private Subscription Member(string channel, int loop, PublicationFormat? format = null) =>
-        new(channel, loop, _session.Ref, new RecordingOutlet(new FakeConnection(new FakeLoop(loop)), format ?? TestFormats.Json));
+        new(channel, loop, _session.Ref, new RecordingWriter(new FakeConnection(new FakeLoop(loop)), format ?? TestFormats.Json));
 
-    private SubscribeResult PlaceOf(Subscription member)
+    private SubscribeResult PositionOf(Subscription member)
     {
         _home.Tell(new Subscribe(member, 1, 80));
         return _fanOuts[member.Loop].FishForMessage<AddSubscriber>(attach => ReferenceEquals(attach.Subscription, member)).Result;
@@ -335,10 +341,12 @@ public sealed class ChannelHomeActorTests : TestKit
     }
 
     private void Publish(string channel, string data, uint id) =>
-        _home.Tell(new Publish(channel, new Publication { Data = Encoding.UTF8.GetBytes(data), IsJson = true, Info = s_info }, _session.Ref, id, 100));
+        _home.Tell(new Publish(
+            channel, new Publication { Data = Encoding.UTF8.GetBytes(data), IsJson = true, Info = s_info }, _session.Ref, id, 100));
 
     // A name that is none: nothing in the home is ready for that.
-    private void Fail(uint id) => _home.Tell(new Publish(Channel: null!, new Publication { Data = "1"u8.ToArray() }, _session.Ref, id, 100));
+    private void Fail(uint id) =>
+        _home.Tell(new Publish(Channel: null!, new Publication { Data = "1"u8.ToArray() }, _session.Ref, id, 100));
 
     private static byte[]? LineIn(Deliver deliver) => deliver.Publication[Json];
 
@@ -353,8 +361,9 @@ public sealed class ChannelHomeActorTests : TestKit
     private static string Data(int bytes) => $"\"{new string('x', bytes - 2)}\"";
 
     private static int LineBytes(string channel, string data) =>
-        Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""") + """{"user":"","client":"x"}}}}""".Length;
+        Encoding.UTF8.GetByteCount($$$"""{"push":{"channel":"{{{channel}}}","pub":{"data":{{{data}}},"info":""")
+            + """{"user":"","client":"x"}}}}""".Length;
 
-    // The home runs on this thread, so whatever it said has been said.
+    // The home runs on this thread, so whatever it said has been sent.
     private static void AssertNothingFor(params TestProbe[] probes) => Assert.All(probes, probe => Assert.False(probe.HasMessages));
 }

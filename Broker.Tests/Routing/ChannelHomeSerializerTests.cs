@@ -50,7 +50,8 @@ public class ChannelHomeSerializerTests
         Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(new Detach("c")), out Detach detach));
         Assert.Equal(new Detach("c"), detach);
 
-        Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(new Publish("c", 7, s_full, s_options)), out Publish publish));
+        Assert.True(ChannelHomeSerializer.TryRead(
+            ChannelHomeSerializer.Write(new Publish("c", 7, s_full, s_options)), out Publish publish));
         Assert.Equal(("c", 7ul, s_options), (publish.Channel, publish.Request, publish.Options));
         AssertSame(s_full, publish.Publication);
     }
@@ -58,7 +59,8 @@ public class ChannelHomeSerializerTests
     [Fact]
     public void Answers_of_a_home_survive_their_bytes()
     {
-        var attached = new Attached(8, new StreamPosition(ulong.MaxValue, 9)) { Recovered = true, Recoverable = true, Missed = [s_full, default] };
+        var attached =
+            new Attached(8, new StreamPosition(ulong.MaxValue, 9)) { Recovered = true, Recoverable = true, Missed = [s_full, default] };
         Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(attached), out Attached attachedRead));
         Assert.Equal(attached with { Missed = null }, attachedRead with { Missed = null });
         Assert.Equal(2, attachedRead.Missed!.Count);
@@ -73,7 +75,9 @@ public class ChannelHomeSerializerTests
 
         var deliver = new Deliver("c", new StreamPosition(1, 2), s_full, "c");
         Assert.True(ChannelHomeSerializer.TryRead(ChannelHomeSerializer.Write(deliver), out Deliver deliverRead));
-        Assert.Equal((deliver.Channel, deliver.Position, deliver.ExceptClient), (deliverRead.Channel, deliverRead.Position, deliverRead.ExceptClient));
+        Assert.Equal(
+            (deliver.Channel, deliver.Position, deliver.ExceptClient),
+                (deliverRead.Channel, deliverRead.Position, deliverRead.ExceptClient));
         AssertSame(s_full, deliverRead.Publication);
     }
 
@@ -117,9 +121,13 @@ public class ChannelHomeSerializerTests
     private static void AssertSame(Publication expected, Publication read)
     {
         Assert.Equal(expected.Data.ToArray(), read.Data.ToArray());
-        Assert.Equal((expected.IsJson, expected.Offset, expected.TimeMilliseconds, expected.Info), (read.IsJson, read.Offset, read.TimeMilliseconds, read.Info));
+        Assert.Equal(
+            (expected.IsJson, expected.Offset, expected.TimeMilliseconds, expected.Info),
+                (read.IsJson, read.Offset, read.TimeMilliseconds, read.Info));
         Assert.Equal(expected.Extras!.Tags, read.Extras!.Tags);
         Assert.Equal(expected.Extras.Headers, read.Extras.Headers);
-        Assert.Equal((expected.Extras.EventName, expected.Extras.ContentType, expected.Extras.Version), (read.Extras.EventName, read.Extras.ContentType, read.Extras.Version));
+        Assert.Equal(
+            (expected.Extras.EventName, expected.Extras.ContentType, expected.Extras.Version),
+                (read.Extras.EventName, read.Extras.ContentType, read.Extras.Version));
     }
 }

@@ -15,7 +15,8 @@ public class ChannelRoutesTests
     [InlineData("news", 3)]
     [InlineData("chat", 5)]
     [InlineData("комната", 0)]
-    public void The_home_of_a_name_is_the_same_in_every_run(string channel, int home) => Assert.Equal(home, ChannelRoutes.NumberOf(channel, 8));
+    public void The_home_of_a_name_is_the_same_in_every_run(string channel, int home) =>
+        Assert.Equal(home, ChannelRoutes.NumberOf(channel, 8));
 
     [Fact]
     public void Channels_spread_over_all_homes()

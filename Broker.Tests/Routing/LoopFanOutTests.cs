@@ -16,7 +16,7 @@ namespace Broker.Tests.Routing;
 /// <summary>The fan-out on a loop whose turns the test takes, with connections that keep each write.</summary>
 public sealed class LoopFanOutTests : IDisposable
 {
-    private static readonly SubscribeResult s_place = new() { Number = 17, Position = new StreamPosition(Epoch: 1, Offset: 0) };
+    private static readonly SubscribeResult s_position = new() { Number = 17, Position = new StreamPosition(Epoch: 1, Offset: 0) };
 
     private readonly TurnedLoop _harness = new(new FakeLoop());
     private readonly FakeLoop _loop;
@@ -42,7 +42,7 @@ public sealed class LoopFanOutTests : IDisposable
         Assert.Equal(0, _loop.Pool.Outstanding);
     }
 
-    private sealed record Client(Subscription Subscription, FakeConnection Connection, RecordingOutlet Outlet);
+    private sealed record Client(Subscription Subscription, FakeConnection Connection, RecordingWriter Writer);
 
     [Fact]
     public void All_publications_of_a_turn_leave_in_one_write_to_each_member()
@@ -64,7 +64,7 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void Who_joins_after_a_publication_does_not_get_it_and_who_leaves_after_it_does()
+    public void Subscribers_get_exactly_the_publications_of_their_time()
     {
         Client early = Join("c");
         Deliver("c", "1");
@@ -76,8 +76,8 @@ public sealed class LoopFanOutTests : IDisposable
 
         Assert.Equal([["1"], ["2"]], early.Connection.Frames);
         Assert.Equal([["2"], ["3"]], late.Connection.Frames);
-        Assert.Equal(["subscribed 1", "unsubscribed 9"], early.Outlet.Said);
-        Assert.Equal(["subscribed 1"], late.Outlet.Said);
+        Assert.Equal(["subscribed 1", "unsubscribed 9"], early.Writer.Sent);
+        Assert.Equal(["subscribed 1"], late.Writer.Sent);
     }
 
     [Fact]
@@ -85,29 +85,29 @@ public sealed class LoopFanOutTests : IDisposable
     {
         Client client = Join("c", bytes: 80);
         _loop.TakeOne();
-        Assert.Equal(80, client.Outlet.BytesDone);
+        Assert.Equal(80, client.Writer.BytesDone);
 
         Leave(client, id: 2, bytes: 90);
         Leave(client, id: 3, bytes: 91);        // It is in no list any more, and is answered all the same.
         _loop.TakeOne();
 
-        Assert.Equal(["subscribed 1", "unsubscribed 2", "unsubscribed 3"], client.Outlet.Said);
-        Assert.Equal(80 + 90 + 91, client.Outlet.BytesDone);
+        Assert.Equal(["subscribed 1", "unsubscribed 2", "unsubscribed 3"], client.Writer.Sent);
+        Assert.Equal(80 + 90 + 91, client.Writer.BytesDone);
     }
 
     [Fact]
-    public void Who_leaves_without_asking_is_not_answered()
+    public void An_unsubscribe_without_an_id_gets_no_reply()
     {
         Client client = Join("c");
 
         Leave(client, id: 0);
         _loop.TakeOne();
 
-        Assert.Equal(["subscribed 1"], client.Outlet.Said);
+        Assert.Equal(["subscribed 1"], client.Writer.Sent);
     }
 
     [Fact]
-    public void Whoever_leaves_the_others_stay()
+    public void A_leave_keeps_the_other_subscribers()
     {
         var random = new Random(20_261_122);
         List<Client> members = [.. Enumerable.Range(0, 40).Select(_ => Join("c"))];
@@ -126,7 +126,7 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void Each_format_has_its_own_frames_shared_by_all_who_read_it()
+    public void Each_format_has_its_own_frames_shared_by_its_readers()
     {
         Client json = Join("c"), three = Join("c", format: TestFormats.Batched), threeToo = Join("c", format: TestFormats.Batched);
         Client two = Join("c", format: TestFormats.Unbatched);
@@ -178,8 +178,8 @@ public sealed class LoopFanOutTests : IDisposable
         Client client = Join("c", format: TestFormats.Batched);
         _loop.TakeOne();
 
-        Assert.Equal([(s_place.Number, s_place.Position)], client.Outlet.Places);
-        Assert.Equal(s_place.Number, client.Subscription.Number);
+        Assert.Equal([(s_position.Number, s_position.Position)], client.Writer.Positions);
+        Assert.Equal(s_position.Number, client.Subscription.Number);
     }
 
     [Fact]
@@ -215,13 +215,14 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void A_home_hears_once_a_turn_how_much_of_it_was_taken()
+    public void A_fan_out_reports_sent_bytes_to_the_home_once_per_turn()
     {
         TestProbe other = _harness.CreateProbe();
         Join("c");
         Deliver("c", "12345");
         Deliver("c", "123");
-        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);    // Nobody listens; it is taken even so.
+        // No one listens; it is taken even so.
+        _fanOut.Tell(new Deliver("d", new HomeRef(1, other.Ref), Line("1234567")), ActorRefs.NoSender);
         _loop.TakeOne();
         _loop.TakeOne();
 
@@ -231,14 +232,14 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void What_a_session_said_in_the_turn_leaves_before_the_publications()
+    public void Replies_of_a_turn_leave_before_its_publications()
     {
         Client client = Join("c");
         _loop.TakeOne();
         var reply = new Reply(client.Connection, _replies);
 
         Deliver("c", "publication");
-        reply.Say("reply");
+        reply.Send("reply");
         _loop.TakeOne();
 
         Assert.Equal([["reply"], ["publication"]], client.Connection.Frames);
@@ -246,7 +247,7 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void Those_who_listen_to_a_home_that_lost_its_state_are_evicted_and_no_others()
+    public void Only_subscribers_of_a_home_without_state_are_evicted()
     {
         Client mine = Join("c", shard: 1), mineToo = Join("d", shard: 1), other = Join("e", shard: 2);
         Deliver("c", "last");
@@ -265,7 +266,7 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void A_forgotten_member_that_leaves_does_not_disturb_those_who_came_since()
+    public void A_late_unsubscribe_leaves_newer_subscriptions_alone()
     {
         Client old = Join("c", shard: 1);
         _fanOut.Tell(new Reset(1));
@@ -277,26 +278,26 @@ public sealed class LoopFanOutTests : IDisposable
 
         Assert.Equal([["1"]], anew.Connection.Frames);
         Assert.Empty(old.Connection.Frames);
-        Assert.Equal(["subscribed 1", "unsubscribed 2"], old.Outlet.Said);
+        Assert.Equal(["subscribed 1", "unsubscribed 2"], old.Writer.Sent);
     }
 
     [Fact]
-    public void A_client_that_cannot_be_answered_is_cut_off_alone()
+    public void Only_the_client_whose_reply_fails_is_disconnected()
     {
         Client good = Join("c");
         Client bad = NewClient("c");
-        bad.Outlet.FailAt("subscribed 1");
-        _fanOut.Tell(new AddSubscriber(bad.Subscription, 0, s_place, 1, 80));
+        bad.Writer.FailAt("subscribed 1");
+        _fanOut.Tell(new AddSubscriber(bad.Subscription, 0, s_position, 1, 80));
         Deliver("c", "1");
         _loop.TakeOne();
 
         Assert.False(bad.Connection.IsOpen);
         Assert.Equal([["1"]], good.Connection.Frames);
-        Assert.False(_session.HasMessages);         // Nobody was evicted: the fan-out goes on.
+        Assert.False(_session.HasMessages);         // No one was evicted: the fan-out goes on.
     }
 
     [Fact]
-    public void A_client_whose_socket_fails_in_an_unknown_way_is_cut_off_alone()
+    public void Only_the_client_with_the_failed_socket_is_disconnected()
     {
         Client first = Join("c"), bad = Join("c"), last = Join("c");
         _loop.TakeOne();
@@ -311,7 +312,7 @@ public sealed class LoopFanOutTests : IDisposable
     }
 
     [Fact]
-    public void A_fan_out_that_fails_evicts_everybody_and_works_on()
+    public void A_failed_fan_out_evicts_its_subscribers_and_continues()
     {
         Client old = Join("c");
         Deliver("c", "last");
@@ -331,25 +332,26 @@ public sealed class LoopFanOutTests : IDisposable
     private Client NewClient(string channel, PublicationFormat? format = null)
     {
         var connection = new FakeConnection(_loop, _clients++);
-        var outlet = new RecordingOutlet(connection, format ?? TestFormats.Json);
-        return new Client(new Subscription(channel, 0, _session.Ref, outlet), connection, outlet);
+        var writer = new RecordingWriter(connection, format ?? TestFormats.Json);
+        return new Client(new Subscription(channel, 0, _session.Ref, writer), connection, writer);
     }
 
     private Client Join(string channel, int shard = 0, int bytes = 80, PublicationFormat? format = null)
     {
         Client client = NewClient(channel, format);
-        _fanOut.Tell(new AddSubscriber(client.Subscription, shard, s_place, 1, bytes), _home.Ref);
+        _fanOut.Tell(new AddSubscriber(client.Subscription, shard, s_position, 1, bytes), _home.Ref);
         return client;
     }
 
     private Subscription JoinToo(Client client, string channel)
     {
-        var member = new Subscription(channel, 0, _session.Ref, client.Outlet);
-        _fanOut.Tell(new AddSubscriber(member, 0, s_place, 1, 80), _home.Ref);
+        var member = new Subscription(channel, 0, _session.Ref, client.Writer);
+        _fanOut.Tell(new AddSubscriber(member, 0, s_position, 1, 80), _home.Ref);
         return member;
     }
 
-    private void Leave(Client client, uint id, int bytes = 80) => _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
+    private void Leave(Client client, uint id, int bytes = 80) =>
+        _fanOut.Tell(new RemoveSubscriber(client.Subscription, id, bytes), _home.Ref);
 
     private void Deliver(string channel, string line) => _fanOut.Tell(new Deliver(channel, _source, Line(line)), _home.Ref);
 
@@ -360,7 +362,7 @@ public sealed class LoopFanOutTests : IDisposable
     {
         private Core.Framing.FrameBatch _frame;
 
-        public void Say(string line)
+        public void Send(string line)
         {
             replies.Add(this);
             _frame.Append(Encoding.UTF8.GetBytes(line), replies.Pool);
@@ -370,7 +372,7 @@ public sealed class LoopFanOutTests : IDisposable
         {
             Core.Buffers.SharedBytes frame = _frame.Seal(out int start);
             connection.Write(frame, start);
-            frame.LetGo();
+            frame.Release();
         }
     }
 }

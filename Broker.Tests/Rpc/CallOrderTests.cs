@@ -23,9 +23,9 @@ public sealed class CallOrderTests
         hub.Methods.Add("free", static (call, _) => new(call.Arguments));
         NativeClient client = hub.ConnectNative(), other = hub.ConnectNative();
 
-        client.Say(Call(1, "done", "a"), Call(2, "done", "b"), Call(3, "free", "c"));
+        client.Send(Call(1, "done", "a"), Call(2, "done", "b"), Call(3, "free", "c"));
         Assert.Equal("result 3 c", client.Next());
-        other.Say(Call(1, "done", "d"));
+        other.Send(Call(1, "done", "d"));
         Assert.Equal("result 1 d", other.Next());
         Assert.Equal(2, begun);
         first.SetResult("A"u8.ToArray());
@@ -49,7 +49,7 @@ public sealed class CallOrderTests
             CallOrder.Begun);
         NativeClient client = hub.ConnectNative();
 
-        client.Say([.. Enumerable.Range(0, 200).Select(i => Call((uint)i, "begun", $"{i}"))]);
+        client.Send([.. Enumerable.Range(0, 200).Select(i => Call((uint)i, "begun", $"{i}"))]);
         Assert.Equal(Enumerable.Range(1, 199).Select(i => $"result {i} {i}"), client.Next(199));
         first.SetResult("late"u8.ToArray());
 
@@ -73,7 +73,7 @@ public sealed class CallOrderTests
             CallOrder.Done);
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "done", "a"), Call(2, "done", "b"), Call(3, "done", "c"), Cancel(2));
+        client.Send(Call(1, "done", "a"), Call(2, "done", "b"), Call(3, "done", "c"), Cancel(2));
         Assert.Equal("fault 2 Cancelled: cancelled", client.Next());
         first.SetResult("A"u8.ToArray());
 
@@ -89,7 +89,7 @@ public sealed class CallOrderTests
         hub.Methods.Add("slow", (_, _) => new(held.Task));
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "slow"), Publish(2, "news", "x"), Bye());
+        client.Send(Call(1, "slow"), Publish(2, "news", "x"), Bye());
         Assert.Equal("published 2 to 0 at 0", client.Next());
         held.SetResult("done"u8.ToArray());
 
@@ -105,7 +105,7 @@ public sealed class CallOrderTests
         hub.Methods.Add("slow", (_, _) => new(held.Task));
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "slow"), Bye());
+        client.Send(Call(1, "slow"), Bye());
         Assert.Empty(client.Within(4));
         hub.Advance(TimeSpan.FromSeconds(6));
 
@@ -120,12 +120,12 @@ public sealed class CallOrderTests
         var held = new TaskCompletionSource<ReadOnlyMemory<byte>>(TaskCreationOptions.RunContinuationsAsynchronously);
         hub.Methods.Add("slow", (_, _) => new(held.Task));
         NativeClient client = hub.ConnectNative();
-        client.Say(Call(1, "slow"));
+        client.Send(Call(1, "slow"));
         Assert.Empty(client.Within(4));
 
         _ = hub.Drain();
         Assert.Empty(client.Within(4));
-        client.Say(Call(2, "slow"));
+        client.Send(Call(2, "slow"));
         Assert.Equal("fault 2 Cancelled: the connection ends", client.Next());
         held.SetResult("done"u8.ToArray());
 
@@ -146,7 +146,7 @@ public sealed class CallOrderTests
             for (int run = 0; run < 100; run++)
             {
                 byte[][] writes = [.. Enumerable.Range(0, 64).Select(i => Write((uint)i, $"{run}/{i}"))];
-                client.Say([.. writes, Call(64, StoreMethods.Read, "k"), Write(65, "behind"), Call(66, StoreMethods.Read, "k")]);
+                client.Send([.. writes, Call(64, StoreMethods.Read, "k"), Write(65, "behind"), Call(66, StoreMethods.Read, "k")]);
                 string[] answers = client.Next(67);
 
                 Assert.Contains($"result 64 \u0001{run}/63", answers);
@@ -158,7 +158,8 @@ public sealed class CallOrderTests
             Directory.Delete(folder, recursive: true);
         }
 
-        static byte[] Write(uint id, string value) => Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Messages.Call
+        static byte[] Write(uint id, string value) =>
+            Broker.Core.Protocol.Messages.NativeWriter.Message(new Broker.Core.Protocol.Messages.Call
         {
             Id = id,
             Method = MethodId.Of(StoreMethods.Write),

@@ -33,7 +33,7 @@ public sealed class CallTests
         });
         NativeClient client = hub.ConnectNative(batched);
 
-        client.Say(Call(1, "double", "ab"), Call(2, "double"));
+        client.Send(Call(1, "double", "ab"), Call(2, "double"));
 
         Assert.Equal(["result 1 abab", "result 2 "], client.Next(2).Order(StringComparer.Ordinal));
         Assert.Equal("double", seen!.Method);
@@ -41,7 +41,7 @@ public sealed class CallTests
     }
 
     [Fact]
-    public void Answers_come_as_handlers_return_and_a_slow_one_delays_nobody()
+    public void Results_come_as_handlers_return_and_a_slow_one_delays_none()
     {
         using var hub = new HubHarness();
         var held = new Held();
@@ -49,9 +49,9 @@ public sealed class CallTests
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
         NativeClient client = hub.ConnectNative(), other = hub.ConnectNative();
 
-        client.Say(Call(1, "slow", "a"), Call(2, "slow", "b"), Call(3, "fast", "c"), Ping(4));
+        client.Send(Call(1, "slow", "a"), Call(2, "slow", "b"), Call(3, "fast", "c"), Ping(4));
         Assert.Equal(["pong 4", "result 3 c"], client.Next(2));
-        other.Say(Call(1, "fast", "d"));
+        other.Send(Call(1, "fast", "d"));
         Assert.Equal("result 1 d", other.Next());
 
         held.Return("b");
@@ -69,10 +69,10 @@ public sealed class CallTests
         hub.Methods.Add("fast", static (call, _) => new(call.Arguments));
         NativeClient client = hub.ConnectNative();
 
-        client.Say([.. Enumerable.Range(0, 1000).Select(i => Call((uint)i, "slow", $"{i}"))]);
+        client.Send([.. Enumerable.Range(0, 1000).Select(i => Call((uint)i, "slow", $"{i}"))]);
         for (uint round = 0; round < 10; round++)
         {
-            client.Say([.. Enumerable.Range(0, 500).Select(i => Call(10_000 + (uint)i, "fast"))]);
+            client.Send([.. Enumerable.Range(0, 500).Select(i => Call(10_000 + (uint)i, "fast"))]);
             Assert.Equal(500, client.Next(500).Distinct().Count());
         }
 
@@ -87,16 +87,16 @@ public sealed class CallTests
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
-        client.Say(Call(1, "slow", "a"));
+        client.Send(Call(1, "slow", "a"));
         CancellationToken token = held.TokenOf("a", hub);
 
-        client.Say(Cancel(1), Cancel(1), Cancel(7));
+        client.Send(Cancel(1), Cancel(1), Cancel(7));
 
         Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
         hub.RunUntil(() => token.IsCancellationRequested, "the handler's token is cancelled");
         held.Return("a");
         Assert.Empty(client.Within(4));
-        client.Say(Call(1, "slow", "b"));           // The number is free again.
+        client.Send(Call(1, "slow", "b"));           // The number is free again.
         held.Return("b");
         Assert.Equal("result 1 b!", client.Next());
     }
@@ -107,11 +107,14 @@ public sealed class CallTests
     [InlineData(60_000u, 5_000)]
     public void A_call_whose_time_is_over_is_answered_so(uint deadline, int milliseconds)
     {
-        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) }, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) },
+                    Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
-        client.Say(Call(1, "slow", "a", deadline));
+        client.Send(Call(1, "slow", "a", deadline));
         CancellationToken token = held.TokenOf("a", hub);
 
         hub.Advance(TimeSpan.FromMilliseconds(milliseconds - 1));
@@ -123,7 +126,7 @@ public sealed class CallTests
     }
 
     [Fact]
-    public void A_handler_says_why_it_could_not_and_what_breaks_is_not_told()
+    public void A_handler_returns_its_fault_and_hides_unexpected_exceptions()
     {
         using var hub = new HubHarness();
         hub.Methods.Add("fails", static (_, _) => throw new CallFaultException("no such order"));
@@ -135,24 +138,26 @@ public sealed class CallTests
         });
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "fails"));
+        client.Send(Call(1, "fails"));
         Assert.Equal("fault 1 Failed: no such order", client.Next());
-        client.Say(Call(2, "refuses"));
+        client.Send(Call(2, "refuses"));
         Assert.Equal("fault 2 1234: not on Sundays", client.Next());
-        client.Say(Call(3, "breaks"));
+        client.Send(Call(3, "breaks"));
         Assert.Equal("fault 3 Internal: internal error", client.Next());
     }
 
     [Fact]
-    public void A_handler_that_knows_bad_arguments_says_so_and_the_connection_lives()
+    public void A_handler_rejects_bad_arguments_and_the_connection_lives()
     {
         using var hub = new HubHarness();
-        hub.Methods.Add("picky", static (call, _) => call.Arguments.Length == 1 ? new(call.Arguments) : throw new CallFaultException(FaultCode.BadArguments, "one byte"));
+        hub.Methods.Add(
+            "picky", static (call, _) =>
+                call.Arguments.Length == 1 ? new(call.Arguments) : throw new CallFaultException(FaultCode.BadArguments, "one byte"));
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "picky", "xx"));
+        client.Send(Call(1, "picky", "xx"));
         Assert.Equal("fault 1 BadArguments: one byte", client.Next());
-        client.Say(Call(2, "picky", "x"));
+        client.Send(Call(2, "picky", "x"));
         Assert.Equal("result 2 x", client.Next());
     }
 
@@ -163,7 +168,7 @@ public sealed class CallTests
         hub.Methods.Add("odd", (_, _) => throw new CallFaultException(code, "fine"));
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "odd"));
+        client.Send(Call(1, "odd"));
 
         Assert.Equal("fault 1 Internal: internal error", client.Next());
     }
@@ -176,7 +181,7 @@ public sealed class CallTests
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
 
-        client.Say(
+        client.Send(
             Call(1, "slow", "a"),
             Call(1, "slow", "b"),
             Call(2, "slow", new string('x', 1024)),
@@ -200,14 +205,14 @@ public sealed class CallTests
     }
 
     [Fact]
-    public void Whoever_cancels_does_not_get_more_handlers_running_than_the_bound()
+    public void Cancelling_does_not_raise_the_bound_of_running_handlers()
     {
         using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { PendingMax = 1 } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Call(1, "slow", "a"), Cancel(1), Call(2, "slow", "b"));
+        client.Send(Call(1, "slow", "a"), Cancel(1), Call(2, "slow", "b"));
         Assert.Equal(["fault 1 Cancelled: cancelled", "fault 2 Overloaded: too many calls are pending"], client.Next(2));
 
         held.Return("a");
@@ -215,7 +220,7 @@ public sealed class CallTests
 
         string Retried()
         {
-            client.Say(Call(3, "slow", "c"));
+            client.Send(Call(3, "slow", "c"));
             held.Return("c");
             return client.Next();
         }
@@ -228,7 +233,7 @@ public sealed class CallTests
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
-        client.Say(Call(1, "slow", "a"), Call(2, "slow", "b"));
+        client.Send(Call(1, "slow", "a"), Call(2, "slow", "b"));
         CancellationToken[] tokens = [held.TokenOf("a", hub), held.TokenOf("b", hub)];
 
         client.Frames.Dispose();
@@ -246,9 +251,9 @@ public sealed class CallTests
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();
-        client.Say(Call(1, "slow", "a"));
+        client.Send(Call(1, "slow", "a"));
         held.TokenOf("a", hub);
-        client.Say(Cancel(1));
+        client.Send(Cancel(1));
         Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
 
         client.Frames.Dispose();
@@ -263,18 +268,22 @@ public sealed class CallTests
     [Fact]
     public void A_result_longer_than_a_frame_of_the_client_is_a_stream_and_one_longer_than_a_stream_is_a_fault()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
-        hub.Methods.Add("large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
+        using var hub =
+            new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { BytesMax = 300_000 } } });
+        hub.Methods.Add(
+            "large", static (call, _) => new(new byte[int.Parse(call.Arguments.Span, System.Globalization.CultureInfo.InvariantCulture)]));
         NativeClient client = hub.DialNative();
-        client.Say(Hello(frameBytesMax: 280_000, window: 2));
+        client.Send(Hello(frameBytesMax: 280_000, window: 2));
         Assert.StartsWith("welcome", client.Next(), StringComparison.Ordinal);
 
-        client.Say(Call(1, "large", $"{280_000 - 10}"));
+        client.Send(Call(1, "large", $"{280_000 - 10}"));
         Assert.StartsWith("result 1 ", client.Next(), StringComparison.Ordinal);
-        client.Say(Call(2, "large", $"{280_000 - 9}"));
+        client.Send(Call(2, "large", $"{280_000 - 9}"));
         Assert.Equal(["stream 0 Result 2 of 279991", "chunk 0 0/2 of 262144", "chunk 0 1/2 of 17847"], client.Next(3));
-        client.Say(Call(3, "large", "300001"));
-        Assert.Equal("fault 3 ResultTooBig: the result can not be sent: StreamTooBig: a stream of 300001 bytes, and one has at most 300000", client.Next());
+        client.Send(Call(3, "large", "300001"));
+        Assert.Equal(
+            "fault 3 ResultTooBig: the result can not be sent: StreamTooBig: a stream of 300001 bytes, and one has at most 300000",
+                client.Next());
     }
 
     [Fact]
@@ -283,7 +292,7 @@ public sealed class CallTests
         using var hub = new HubHarness();
         HubClient client = hub.Connect();
 
-        client.Say("""{"id":2,"rpc":{"method":"nobody"}}""");
+        client.Send("""{"id":2,"rpc":{"method":"nobody"}}""");
 
         Assert.Equal("""{"id":2,"error":{"code":108,"message":"not available"}}""", client.NextLine());
     }
@@ -311,7 +320,7 @@ public sealed class CallTests
 
         string Ask(string line)
         {
-            client.Say(line);
+            client.Send(line);
             return client.NextLine();
         }
     }
@@ -320,7 +329,9 @@ public sealed class CallTests
     public async Task Methods_are_added_once_and_before_the_start()
     {
         var settings = new StandardSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
-        await using var hub = new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"), TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
+        await using var hub =
+            new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
+                TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("a", static (call, _) => new(call.Arguments));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("a", static (call, _) => new(call.Arguments)));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("", static (call, _) => new(call.Arguments)));
@@ -336,10 +347,10 @@ public sealed class CallTests
         private readonly ConcurrentDictionary<string, TaskCompletionSource> _returns = new();
         private readonly ConcurrentDictionary<string, CancellationToken> _tokens = new();
 
-        public async ValueTask<ReadOnlyMemory<byte>> HandleAsync(MethodCall call, CancellationToken cancel)
+        public async ValueTask<ReadOnlyMemory<byte>> HandleAsync(MethodCall call, CancellationToken cancellationToken)
         {
             string name = Encoding.UTF8.GetString(call.Arguments.Span);
-            _tokens[name] = cancel;
+            _tokens[name] = cancellationToken;
             await ReturnOf(name).Task;
             return Encoding.UTF8.GetBytes($"{name}!");
         }

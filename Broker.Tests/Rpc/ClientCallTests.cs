@@ -27,32 +27,33 @@ public sealed class ClientCallTests
         using var hub = new HubHarness();
         (NativeClient client, string id) = Connect(hub, batched);
 
-        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", "1"u8.ToArray()), two = hub.Clients.CallAsync(id, "add", "2"u8.ToArray(), TimeSpan.FromSeconds(7));
+        Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", "1"u8.ToArray()), two =
+            hub.Clients.CallAsync(id, "add", "2"u8.ToArray(), TimeSpan.FromSeconds(7));
 
         Assert.Equal([$"call {First:x} {s_add:x} within 300000 1", $"call {Second:x} {s_add:x} within 7000 2"], client.Next(2));
-        client.Say(Result(Second, "two"));
+        client.Send(Result(Second, "two"));
         Assert.Equal("two", End(hub, two));
         Assert.False(one.IsCompleted);
-        client.Say(Result(First, "one"), Result(First, "again"));
+        client.Send(Result(First, "one"), Result(First, "again"));
         Assert.Equal("one", End(hub, one));
     }
 
     [Fact]
-    public void A_client_says_why_it_could_not()
+    public void A_client_method_returns_its_fault()
     {
         using var hub = new HubHarness();
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();
 
-        client.Say(NativeWriter.Message(new CallFault { Id = First, Code = (FaultCode)1234, Text = "not on Sundays"u8 }));
+        client.Send(NativeWriter.Message(new CallFault { Id = First, Code = (FaultCode)1234, Text = "not on Sundays"u8 }));
 
         ClientCallException failed = Failure(hub, call);
         Assert.Equal(((FaultCode)1234, "not on Sundays"), (failed.Code, failed.Text));
     }
 
     [Fact]
-    public void A_call_ends_at_its_deadline_and_the_client_is_told()
+    public void A_call_ends_at_its_deadline_and_the_client_is_notified()
     {
         using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
         (NativeClient client, string id) = Connect(hub);
@@ -65,7 +66,7 @@ public sealed class ClientCallTests
 
         Assert.Equal(FaultCode.Deadline, Failure(hub, call).Code);
         Assert.Equal($"cancel {First:x}", client.Next());
-        client.Say(Result(First, "late"), Ping(1));
+        client.Send(Result(First, "late"), Ping(1));
         Assert.Equal("pong 1", client.Next());
     }
 
@@ -101,23 +102,25 @@ public sealed class ClientCallTests
     {
         var client = new CalledClient(ActorRefs.Nobody, new CallSettings { PendingMax = 1 }, default, new NoTimers(), () => { });
 
-        Assert.Throws<InvalidOperationException>(() => { _ = client.CallAsync("add", default, TimeSpan.FromSeconds(1), CancellationToken.None); });
+        Assert.Throws<InvalidOperationException>(
+            () => { _ = client.CallAsync("add", default, TimeSpan.FromSeconds(1), CancellationToken.None); });
 
         Assert.False(client.IsWaiting(First));
     }
 
     private sealed class NoTimers : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new InvalidOperationException("No timers.");
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            throw new InvalidOperationException("No timers.");
     }
 
     [Fact]
-    public void Whoever_cancels_hears_so_and_the_client_too()
+    public void Cancelling_is_reported_to_the_caller_and_the_client()
     {
         using var hub = new HubHarness();
         (NativeClient client, string id) = Connect(hub);
         using var stop = new CancellationTokenSource();
-        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, cancel: stop.Token);
+        Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, cancellationToken: stop.Token);
         client.Next();
 
         stop.Cancel();
@@ -146,7 +149,7 @@ public sealed class ClientCallTests
     {
         using var hub = new HubHarness();
         HubClient json = hub.Dial();
-        json.Say("""{"id":1,"connect":{}}""");
+        json.Send("""{"id":1,"connect":{}}""");
         string id = json.NextLine().Split('"')[7];
 
         Assert.Equal(FaultCode.Closed, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
@@ -159,10 +162,11 @@ public sealed class ClientCallTests
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
 
-        Assert.Equal(FaultCode.Overloaded, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
+        Assert.Equal(
+            FaultCode.Overloaded, Assert.Throws<ClientCallException>(() => { _ = hub.Clients.CallAsync(id, "add", default); }).Code);
 
         client.Next();
-        client.Say(Result(First, "one"));
+        client.Send(Result(First, "one"));
         Assert.Equal("one", End(hub, call));
     }
 
@@ -176,8 +180,8 @@ public sealed class ClientCallTests
 
         string result = new('r', 300_000);
         byte[] bytes = purpose == StreamPurpose.Result ? Encoding.UTF8.GetBytes(result) : Result(First, result);
-        client.SayFrames(Header(0, bytes.Length, purpose, purpose == StreamPurpose.Result ? First : 0));
-        client.SayFrames(Cut(0, bytes, 100_000));
+        client.SendFrames(Header(0, bytes.Length, purpose, purpose == StreamPurpose.Result ? First : 0));
+        client.SendFrames(Cut(0, bytes, 100_000));
 
         Assert.Equal(result, End(hub, call));
     }
@@ -191,16 +195,16 @@ public sealed class ClientCallTests
         client.Next();
         byte[] bytes = purpose == StreamPurpose.Result ? new byte[2_000_000] : Result(First, new string('r', 2_000_000));
         byte[][] chunks = Cut(0, bytes, 200_000);
-        client.SayFrames(Header(0, bytes.Length, purpose, purpose == StreamPurpose.Result ? First : 0));
+        client.SendFrames(Header(0, bytes.Length, purpose, purpose == StreamPurpose.Result ? First : 0));
         foreach (byte[] chunk in chunks[..^1])
         {
-            client.SayFrames(chunk);
+            client.SendFrames(chunk);
             hub.Turn(2);
             client.Within(1);
         }
 
         // The last chunk is small, or comes in a buffer that is there already.
-        client.SayFrames(chunks[^1]);
+        client.SendFrames(chunks[^1]);
         long before = GC.GetAllocatedBytesForCurrentThread();
         hub.RunUntil(() => call.IsCompleted, "the call has ended");
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
@@ -217,7 +221,7 @@ public sealed class ClientCallTests
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
         client.Next(window == 1 ? 2 : 3);
 
-        client.Say(CancelStream(0, StreamOwner.Yours));
+        client.Send(CancelStream(0, StreamOwner.Yours));
 
         ClientCallException failed = Failure(hub, call);
         Assert.Equal((FaultCode.Overloaded, "the arguments were refused by the client"), (failed.Code, failed.Text));
@@ -246,7 +250,7 @@ public sealed class ClientCallTests
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();
-        client.Say(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[2000]));
+        client.Send(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[2000]));
 
         Assert.Empty(client.Within(4));
         Assert.Empty(Advance(hub, client, seconds: 57));
@@ -259,46 +263,53 @@ public sealed class ClientCallTests
     [Fact]
     public void A_result_whose_stream_is_refused_ends_its_call_at_once()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { ConnectionBytesMax = 100_000 } } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();
 
-        client.Say(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[200_000]));
+        client.Send(Header(0, 300_000, StreamPurpose.Result, First), Chunk(0, 0, 2, new byte[200_000]));
 
         ClientCallException failed = Failure(hub, call);
-        Assert.Equal((FaultCode.ResultTooBig, "the hub refused the stream of the result: ConnectionFull: 262144 more bytes with 0 that streams of the connection hold, at most 100000"), (failed.Code, failed.Text));
+        Assert.Equal(
+            (FaultCode.ResultTooBig,
+                "the hub refused the stream of the result: ConnectionFull: 262144 more bytes with 0 that streams of the connection hold, "
+                    + "at most 100000"), (failed.Code, failed.Text));
         Assert.Equal("error Stream 213 id 0 chunk 0 message 1", client.Next());
     }
 
     [Fact]
     public void A_result_as_one_stream_too_many_may_be_tried_again()
     {
-        using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
+        using var hub =
+            new HubHarness(new StandardSettings { Native = new NativeSettings { Streams = new StreamSettings { OpenMax = 1 } } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> one = hub.Clients.CallAsync(id, "add", default), two = hub.Clients.CallAsync(id, "add", default);
         client.Next(2);
 
-        client.Say(Header(0, 600_000, StreamPurpose.Result, First), Header(1, 600_000, StreamPurpose.Result, Second));
+        client.Send(Header(0, 600_000, StreamPurpose.Result, First), Header(1, 600_000, StreamPurpose.Result, Second));
 
         Assert.Equal(FaultCode.Overloaded, Failure(hub, two).Code);
         Assert.False(one.IsCompleted);
     }
 
-    private static byte[] Result(uint id, string result) => NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
+    private static byte[] Result(uint id, string result) =>
+        NativeWriter.Message(new CallResult { Id = id, Data = Encoding.UTF8.GetBytes(result) });
 
-    // In steps that a connection outlives; what the client hears meanwhile.
+    // In steps that a connection outlives; what the client receives meanwhile.
     private static List<string> Advance(HubHarness hub, NativeClient client, int seconds)
     {
-        var heard = new List<string>();
+        var received = new List<string>();
         for (int left = seconds; left > 0; left -= 19)
         {
             hub.Advance(TimeSpan.FromSeconds(Math.Min(left, 19)));
-            client.Say(Ping(1));
-            while (client.Next() is var line && line != "pong 1") heard.Add(line);
+            client.Send(Ping(1));
+            while (client.Next() is var line && line != "pong 1") received.Add(line);
         }
 
-        return heard;
+        return received;
     }
 
     // A client is known by what a method sees of it.
@@ -307,7 +318,7 @@ public sealed class ClientCallTests
         string id = "";
         hub.Methods.Add("who", (call, _) => new(Encoding.UTF8.GetBytes(id = call.Caller.Client)));
         NativeClient client = hub.ConnectNative(batched, hello: hello);
-        client.Say(Call(1, "who"));
+        client.Send(Call(1, "who"));
         client.Next();
         return (client, id);
     }

@@ -16,10 +16,10 @@ namespace Broker.Tests.Rpc;
 /// <summary>Room for items, and the credit of a call: what is not said takes neither.</summary>
 public sealed class ItemBudgetTests
 {
-    private static readonly ItemBounds s_bounds = new(new CallWindows(1, 1), UntakenBytesMax: 1);
+    private static readonly ItemBounds s_bounds = new(new CallWindows(1, 1), UnreadBytesMax: 1);
 
     [Fact]
-    public async Task Who_waits_for_room_gets_it_in_order_and_who_gives_up_is_forgotten_at_once()
+    public async Task Waiters_get_room_in_order_and_cancelled_ones_are_removed()
     {
         var budget = new ItemBudget(10);
         await budget.TakeAsync(10, CancellationToken.None);
@@ -33,17 +33,17 @@ public sealed class ItemBudgetTests
 
         Assert.Equal(2, budget.Waiting);
         foreach (Task each in leaving) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => each);
-        budget.GiveBack(10);
+        budget.Return(10);
         await one;
         Assert.False(two.IsCompleted);
-        budget.GiveBack(10);
+        budget.Return(10);
         await two;
-        budget.GiveBack(10);
+        budget.Return(10);
         Assert.True(IsDone(budget.TakeAsync(1, CancellationToken.None)));
     }
 
     [Fact]
-    public async Task Who_is_cancelled_before_it_waits_takes_nothing()
+    public async Task A_cancelled_request_takes_nothing()
     {
         var budget = new ItemBudget(10);
         await budget.TakeAsync(10, CancellationToken.None);
@@ -51,7 +51,7 @@ public sealed class ItemBudgetTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => budget.TakeAsync(10, new CancellationToken(canceled: true)).AsTask());
 
         Assert.Equal(0, budget.Waiting);
-        budget.GiveBack(10);
+        budget.Return(10);
         Assert.True(IsDone(budget.TakeAsync(10, CancellationToken.None)));
     }
 
@@ -62,14 +62,14 @@ public sealed class ItemBudgetTests
         RunningCall call = Running(room, resultBytesMax: 10);
         await room.TakeAsync(1, CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        Task waits = call.SayAsync(new MemoryChunkSource(new byte[5]), stop.Token).AsTask();
+        Task waits = call.SendAsync(new MemoryChunkSource(new byte[5]), stop.Token).AsTask();
 
         stop.Cancel();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waits);
-        room.GiveBack(1);
-        Assert.True(IsDone(call.SayAsync(new MemoryChunkSource(new byte[5]), CancellationToken.None)));
-        Assert.False(IsDone(call.SayAsync(new byte[5])));
+        room.Return(1);
+        Assert.True(IsDone(call.SendAsync(new MemoryChunkSource(new byte[5]), CancellationToken.None)));
+        Assert.False(IsDone(call.SendAsync(new byte[5])));
     }
 
     [Fact]
@@ -77,37 +77,39 @@ public sealed class ItemBudgetTests
     {
         RunningCall call = Running(new ItemBudget(100), resultBytesMax: 10);
 
-        CallFaultException one = await Assert.ThrowsAsync<CallFaultException>(() => call.SayAsync(new byte[11]).AsTask());
-        CallFaultException two = await Assert.ThrowsAsync<CallFaultException>(() => call.SayAsync(new Endless(), CancellationToken.None).AsTask());
+        CallFaultException one = await Assert.ThrowsAsync<CallFaultException>(() => call.SendAsync(new byte[11]).AsTask());
+        CallFaultException two =
+            await Assert.ThrowsAsync<CallFaultException>(() => call.SendAsync(new Endless(), CancellationToken.None).AsTask());
 
         Assert.Equal((FaultCode.ResultTooBig, "an item of 11 bytes passes the 10 that the client takes"), (one.Code, one.Message));
         Assert.Equal((FaultCode.ResultTooBig, "an item of 8589934592 bytes passes the 10 that the client takes"), (two.Code, two.Message));
-        Assert.True(IsDone(call.SayAsync(new byte[10])));
+        Assert.True(IsDone(call.SendAsync(new byte[10])));
     }
 
     [Fact]
     public async Task An_argument_that_waits_for_room_no_longer_gives_its_credit_back()
     {
         var client = new CalledClient(ActorRefs.Nobody, new CallSettings(), s_bounds, TimeProvider.System, () => { });
-        await using OpenedClientCall call = client.Open("add", default, CallOptions.MoreArguments, TimeSpan.FromHours(1), CancellationToken.None);
-        await client.Untaken.TakeAsync(1, CancellationToken.None);
+        await using OpenedClientCall call =
+            client.Open("add", default, CallOptions.MoreArguments, TimeSpan.FromHours(1), CancellationToken.None);
+        await client.UnreadBudget.TakeAsync(1, CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        Task waits = call.SayAsync(new byte[5], stop.Token).AsTask();
+        Task waits = call.SendAsync(new byte[5], stop.Token).AsTask();
 
         stop.Cancel();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waits);
-        client.Untaken.GiveBack(1);
-        Assert.True(IsDone(call.SayAsync(new byte[5])));
+        client.UnreadBudget.Return(1);
+        Assert.True(IsDone(call.SendAsync(new byte[5])));
     }
 
     [Fact]
-    public async Task A_call_without_further_arguments_says_none()
+    public async Task A_call_without_further_arguments_has_no_items()
     {
         var client = new CalledClient(ActorRefs.Nobody, new CallSettings(), s_bounds, TimeProvider.System, () => { });
         await using OpenedClientCall call = client.Open("add", default, CallOptions.None, TimeSpan.FromHours(1), CancellationToken.None);
 
-        InvalidOperationException why = await Assert.ThrowsAsync<InvalidOperationException>(() => call.SayAsync(new byte[5]).AsTask());
+        InvalidOperationException why = await Assert.ThrowsAsync<InvalidOperationException>(() => call.SendAsync(new byte[5]).AsTask());
 
         Assert.Equal("The call was opened without further arguments.", why.Message);
     }

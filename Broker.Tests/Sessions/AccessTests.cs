@@ -22,29 +22,30 @@ public sealed class AccessTests
         using HubHarness hub = HubWith(access);
         HubClient client = hub.Dial();
 
-        client.Say(Connect, """{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""");
+        client.Send(Connect, """{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"publish":{"channel":"a","data":1}}""");
         hub.RunUntil(() => access.Asked is not null, "access is asked");
-        client.Say("""{"id":4,"publish":{"channel":"a","data":2}}""");
+        client.Send("""{"id":4,"publish":{"channel":"a","data":2}}""");
         Assert.Empty(client.LinesWithin(8));
         Assert.Equal(("t", """{"a":1}""", "centrifuge"), (Text(access.Asked!.Token), Text(access.Asked.Data), access.Asked.Dialect));
 
-        access.Answer.SetResult(AuthenticationResult.Admit("ann") with { Data = """{"b":2}"""u8.ToArray(), ConnectionInfo = """{"c":3}"""u8.ToArray() });
+        access.Answer.SetResult(
+            AuthenticationResult.Admit("ann") with { Data = """{"b":2}"""u8.ToArray(), ConnectionInfo = """{"c":3}"""u8.ToArray() });
 
-        string heard = string.Join('\n', client.NextLines(6));
-        Assert.Contains("\"data\":{\"b\":2}", heard, StringComparison.Ordinal);
+        string received = string.Join('\n', client.NextLines(6));
+        Assert.Contains("\"data\":{\"b\":2}", received, StringComparison.Ordinal);
         string[] order = ["\"connect\":{", "{\"id\":2,\"subscribe\":{}}", "\"data\":1", "{\"id\":4,\"publish\":{}}"];
-        int[] places = [.. order.Select(each => heard.IndexOf(each, StringComparison.Ordinal))];
+        int[] places = [.. order.Select(each => received.IndexOf(each, StringComparison.Ordinal))];
         Assert.Equal(places.Order(), places);
-        Assert.Contains("\"user\":\"ann\"", heard, StringComparison.Ordinal);
+        Assert.Contains("\"user\":\"ann\"", received, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_client_that_is_rejected_is_told_why_and_what_it_sent_behind_is_passed_over()
+    public void A_rejected_client_gets_the_reason_and_later_commands_are_skipped()
     {
         var access = new HeldAccess();
         using HubHarness hub = HubWith(access);
         HubClient client = hub.Dial();
-        client.Say(Connect, """{"id":2,"subscribe":{"channel":"a"}}""");
+        client.Send(Connect, """{"id":2,"subscribe":{"channel":"a"}}""");
         hub.RunUntil(() => access.Asked is not null, "access is asked");
 
         access.Answer.SetResult(AuthenticationResult.Reject(HubError.TokenExpired));
@@ -55,14 +56,14 @@ public sealed class AccessTests
     }
 
     [Fact]
-    public void Access_that_fails_or_never_answers_sends_the_client_away_for_a_while()
+    public void Failed_or_silent_access_disconnects_the_client_temporarily()
     {
         foreach (bool answers in new[] { true, false })
         {
             var access = new HeldAccess();
             using HubHarness hub = HubWith(access);
             HubClient client = hub.Dial();
-            client.Say(Connect);
+            client.Send(Connect);
             hub.RunUntil(() => access.Asked is not null, "access is asked");
 
             if (answers) access.Answer.SetException(new InvalidOperationException("The access of the test fails."));
@@ -79,10 +80,10 @@ public sealed class AccessTests
         using HubHarness hub = HubWith(access);
         access.Answer.SetResult(AuthenticationResult.Anonymous);
         HubClient client = hub.Dial();
-        client.Say(Connect);
+        client.Send(Connect);
         Assert.StartsWith("""{"id":1,"connect":{""", client.NextLine(), StringComparison.Ordinal);
 
-        client.Say("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"unsubscribe":{"channel":"b"}}""");
+        client.Send("""{"id":2,"subscribe":{"channel":"a"}}""", """{"id":3,"unsubscribe":{"channel":"b"}}""");
         Assert.Empty(client.LinesWithin(8));
         access.Authorization.SetResult(AuthorizationResult.Reject(HubError.Application(1234, "not today")));
 
@@ -95,12 +96,15 @@ public sealed class AccessTests
     {
         using var hub = new HubHarness();
         HubClient client = hub.Dial();
-        string[] lines = [.. Enumerable.Range(0, 128).Select(i => $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"{{{i:D3}}}{{{new string('n', 252)}}}","recover":true,"epoch":"abcdefgh","offset":12345}}""")];
+        string[] lines =
+            [.. Enumerable.Range(0, 128)
+                .Select(i =>
+                $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"{{{i:D3}}}{{{new string('n', 252)}}}","recover":true,"epoch":"abcdefgh","offset":12345}}""")];
 
-        client.Say(["""{"id":1,"connect":{}}""", .. lines]);
+        client.Send(["""{"id":1,"connect":{}}""", .. lines]);
 
-        string[] heard = client.NextLines(129);
-        Assert.Equal(128, heard.Count(line => line.EndsWith("\"subscribe\":{}}", StringComparison.Ordinal)));
+        string[] received = client.NextLines(129);
+        Assert.Equal(128, received.Count(line => line.EndsWith("\"subscribe\":{}}", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -110,7 +114,9 @@ public sealed class AccessTests
         using var hub = new HubHarness(settings);
         HubClient client = hub.Dial();
 
-        client.Say(["""{"id":1,"connect":{}}""", .. Enumerable.Range(0, 1000).Select(i => $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"c{{{i}}}"}}""")]);
+        client.Send([
+            """{"id":1,"connect":{}}""",
+                .. Enumerable.Range(0, 1000).Select(i => $$$"""{"id":{{{i + 2}}},"subscribe":{"channel":"c{{{i}}}"}}""")]);
 
         Assert.Equal(1001, client.NextLines(1001).Length);
     }
@@ -119,7 +125,9 @@ public sealed class AccessTests
     public void However_the_bytes_are_cut_a_client_has_its_limits_behind_connect()
     {
         var settings = new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 256 } };
-        byte[] wire = [.. HubClient.Frame("""{"id":1,"connect":{}}"""), .. HubClient.Frame($$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 600)}}}"}}""")];
+        byte[] wire =
+            [.. HubClient.Frame("""{"id":1,"connect":{}}"""),
+                .. HubClient.Frame($$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 600)}}}"}}""")];
         using var hub = new HubHarness(settings);
         for (int cut = 1; cut <= wire.Length; cut++)
         {

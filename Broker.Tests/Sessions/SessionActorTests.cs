@@ -19,12 +19,12 @@ using MethodId = Broker.Core.Protocol.Messages.MethodId;
 
 namespace Broker.Tests.Sessions;
 
-/// <summary>One session on the test's own thread, between an outlet that records and a probe for the home of all channels.</summary>
+/// <summary>One session on the test's own thread, between a writer that records and a probe for the home of all channels.</summary>
 public sealed class SessionActorTests : TestKit
 {
     private static readonly Closure s_gone = new(ClosureCause.ClosedByClient, CloseCode.Normal, "");
 
-    private readonly RecordingOutlet _outlet = new(new FakeConnection(new FakeLoop(number: 3)));
+    private readonly RecordingWriter _writer = new(new FakeConnection(new FakeLoop(number: 3)));
     private readonly TestProbe _home;
     private IActorRef _session = ActorRefs.Nobody;
 
@@ -36,11 +36,11 @@ public sealed class SessionActorTests : TestKit
     {
         Start();
 
-        Say(new ClientCommand.Connect(1, 70));
+        Send(new ClientCommand.Connect(1, 70));
 
-        Assert.Equal(["connected 1"], _outlet.Said);
-        Assert.True(Guid.TryParse(_outlet.ClientTold, out _));
-        Assert.Equal(70, _outlet.BytesDone);
+        Assert.Equal(["connected 1"], _writer.Sent);
+        Assert.True(Guid.TryParse(_writer.ClientNotified, out _));
+        Assert.Equal(70, _writer.BytesDone);
     }
 
     public static TheoryData<ClientCommand> NotConnect => new()
@@ -59,9 +59,9 @@ public sealed class SessionActorTests : TestKit
     {
         Start();
 
-        Say(command);
+        Send(command);
 
-        Assert.Equal(["disconnect 3501"], _outlet.Said);
+        Assert.Equal(["disconnect 3501"], _writer.Sent);
     }
 
     [Fact]
@@ -69,19 +69,19 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Connect(2, 70));
+        Send(new ClientCommand.Connect(2, 70));
 
-        Assert.Equal(["connected 1", "disconnect 3501"], _outlet.Said);
+        Assert.Equal(["connected 1", "disconnect 3501"], _writer.Sent);
     }
 
     [Fact]
-    public void A_token_that_nobody_can_verify_is_invalid()
+    public void An_unverifiable_token_is_invalid()
     {
         Start();
 
-        Say(new ClientCommand.Connect(1, 70, new ConnectCredentials { Token = "t"u8.ToArray() }));
+        Send(new ClientCommand.Connect(1, 70, new ConnectCredentials { Token = "t"u8.ToArray() }));
 
-        Assert.Equal(["disconnect 3500"], _outlet.Said);
+        Assert.Equal(["disconnect 3500"], _writer.Sent);
     }
 
     [Fact]
@@ -89,25 +89,25 @@ public sealed class SessionActorTests : TestKit
     {
         Start(access: new AccessSettings { Anonymous = false });
 
-        Say(new ClientCommand.Connect(1, 70));
+        Send(new ClientCommand.Connect(1, 70));
 
-        Assert.Equal(["disconnect 3507"], _outlet.Said);
+        Assert.Equal(["disconnect 3507"], _writer.Sent);
     }
 
     [Fact]
-    public void A_subscribe_goes_to_the_home_with_a_place_for_this_client()
+    public void A_subscribe_goes_to_the_home_with_its_subscription()
     {
         Connected();
 
-        Say(new ClientCommand.Subscribe(2, 80, "news", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(2, 80, "news", SubscribeOptions.None));
 
         var subscribe = _home.ExpectMsg<ChannelProtocol.Subscribe>();
         Assert.Equal((2u, 80), (subscribe.Id, subscribe.Bytes));
         Assert.Equal(("news", 3), (subscribe.Subscription.Channel, subscribe.Subscription.Loop));
-        Assert.Same(_outlet, subscribe.Subscription.Subscriber);
+        Assert.Same(_writer, subscribe.Subscription.Subscriber);
         Assert.Equal(_session, subscribe.Subscription.Session);
-        Assert.Equal(["connected 1"], _outlet.Said);           // The fan-out answers, once the client is in its list.
-        Assert.Equal(70, _outlet.BytesDone);
+        Assert.Equal(["connected 1"], _writer.Sent);           // The fan-out answers, once the client is in its list.
+        Assert.Equal(70, _writer.BytesDone);
     }
 
     [Fact]
@@ -116,10 +116,10 @@ public sealed class SessionActorTests : TestKit
         Connected();
         Subscribed("news");
 
-        Say(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
 
-        Assert.Equal(["connected 1", "failed 3 105"], _outlet.Said);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "failed 3 105"], _writer.Sent);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
@@ -129,11 +129,11 @@ public sealed class SessionActorTests : TestKit
         Subscribed("a");
         Subscribed("b");
 
-        Say(new ClientCommand.Subscribe(3, 80, "c", SubscribeOptions.None));
-        Say(new ClientCommand.Unsubscribe(4, 80, "a"));
-        Say(new ClientCommand.Subscribe(5, 80, "c", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(3, 80, "c", SubscribeOptions.None));
+        Send(new ClientCommand.Unsubscribe(4, 80, "a"));
+        Send(new ClientCommand.Subscribe(5, 80, "c", SubscribeOptions.None));
 
-        Assert.Equal(["connected 1", "failed 3 106"], _outlet.Said);
+        Assert.Equal(["connected 1", "failed 3 106"], _writer.Sent);
         Assert.Equal("a", _home.ExpectMsg<ChannelProtocol.Unsubscribe>().Subscription.Channel);
         Assert.Equal("c", _home.ExpectMsg<ChannelProtocol.Subscribe>().Subscription.Channel);
     }
@@ -145,33 +145,34 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Subscribe(2, 80, name, SubscribeOptions.None), new ClientCommand.Publish(3, 90, name, "1"u8.ToArray()));
+        Send(new ClientCommand.Subscribe(2, 80, name, SubscribeOptions.None), new ClientCommand.Publish(3, 90, name, "1"u8.ToArray()));
 
-        Assert.Equal(["connected 1", "failed 2 107", "failed 3 107"], _outlet.Said);
-        Assert.Equal(70 + 80 + 90, _outlet.BytesDone);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "failed 2 107", "failed 3 107"], _writer.Sent);
+        Assert.Equal(70 + 80 + 90, _writer.BytesDone);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void Who_may_not_subscribe_is_told_so_and_keeps_the_place_free()
+    public void Subscribing_without_permission_is_an_error_and_uses_no_slot()
     {
         Connected(new ClientSettings { ChannelsMax = 1 }, new AccessSettings { Subscribe = false });
 
-        Say(new ClientCommand.Subscribe(2, 80, "a", SubscribeOptions.None), new ClientCommand.Subscribe(3, 80, "a", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(2, 80, "a", SubscribeOptions.None),
+            new ClientCommand.Subscribe(3, 80, "a", SubscribeOptions.None));
 
-        Assert.Equal(["connected 1", "failed 2 103", "failed 3 103"], _outlet.Said);
-        Assert.Equal(70 + 80 + 80, _outlet.BytesDone);
+        Assert.Equal(["connected 1", "failed 2 103", "failed 3 103"], _writer.Sent);
+        Assert.Equal(70 + 80 + 80, _writer.BytesDone);
     }
 
     [Fact]
-    public void Who_asks_for_more_than_a_plain_channel_is_told_that_there_is_none()
+    public void Asking_more_of_a_plain_channel_is_an_error()
     {
         Connected();
 
-        Say(new ClientCommand.Subscribe(2, 80, "a", new SubscribeOptions { IsUnavailable = true }));
+        Send(new ClientCommand.Subscribe(2, 80, "a", new SubscribeOptions { IsUnavailable = true }));
 
-        Assert.Equal(["connected 1", "failed 2 108"], _outlet.Said);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "failed 2 108"], _writer.Sent);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
@@ -180,40 +181,40 @@ public sealed class SessionActorTests : TestKit
         Connected();
         Subscription first = Subscribed("news");
 
-        Say(new ClientCommand.Unsubscribe(3, 90, "news"), new ClientCommand.Subscribe(4, 80, "news", SubscribeOptions.None));
+        Send(new ClientCommand.Unsubscribe(3, 90, "news"), new ClientCommand.Subscribe(4, 80, "news", SubscribeOptions.None));
 
         var unsubscribe = _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
         Assert.Same(first, unsubscribe.Subscription);
         Assert.Equal((3u, 90), (unsubscribe.Id, unsubscribe.Bytes));
         Assert.NotSame(first, _home.ExpectMsg<ChannelProtocol.Subscribe>().Subscription);
-        Assert.Equal(["connected 1"], _outlet.Said);
+        Assert.Equal(["connected 1"], _writer.Sent);
     }
 
     [Fact]
-    public void Who_does_not_listen_is_unsubscribed_all_the_same()
+    public void Unsubscribing_without_a_subscription_succeeds()
     {
         Connected();
 
-        Say(new ClientCommand.Unsubscribe(2, 80, "news"));
+        Send(new ClientCommand.Unsubscribe(2, 80, "news"));
 
-        Assert.Equal(["connected 1", "unsubscribed 2"], _outlet.Said);
-        Assert.Equal(70 + 80, _outlet.BytesDone);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "unsubscribed 2"], _writer.Sent);
+        Assert.Equal(70 + 80, _writer.BytesDone);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void A_publication_goes_to_the_home_with_who_publishes()
+    public void A_publication_goes_to_the_home_with_its_publisher()
     {
         Connected();
 
-        Say(new ClientCommand.Publish(2, 90, "news", """{"a":1}"""u8.ToArray()));
+        Send(new ClientCommand.Publish(2, 90, "news", """{"a":1}"""u8.ToArray()));
 
         var publish = _home.ExpectMsg<ChannelProtocol.Publish>();
         Assert.Equal(("news", 2u, 90), (publish.Channel, publish.Id, publish.Bytes));
         Assert.Equal("""{"a":1}"""u8.ToArray(), publish.Publication.Data.ToArray());
-        Assert.Equal(_outlet.ClientTold, publish.Publication.Info!.Client);
+        Assert.Equal(_writer.ClientNotified, publish.Publication.Info!.Client);
         Assert.Equal(_session, publish.ReplyTo);
-        Assert.Equal(70, _outlet.BytesDone);
+        Assert.Equal(70, _writer.BytesDone);
     }
 
     [Fact]
@@ -224,8 +225,8 @@ public sealed class SessionActorTests : TestKit
         _session.Tell(new ChannelProtocol.Published(2, 90, Receivers: 1, new StreamPosition(1, 7)));
         _session.Tell(new ChannelProtocol.Failed(3, 91, HubError.Internal, Subscription: null));
 
-        Assert.Equal(["connected 1", "published 2", "failed 3 100"], _outlet.Said);
-        Assert.Equal(70 + 90 + 91, _outlet.BytesDone);
+        Assert.Equal(["connected 1", "published 2", "failed 3 100"], _writer.Sent);
+        Assert.Equal(70 + 90 + 91, _writer.BytesDone);
     }
 
     [Fact]
@@ -233,34 +234,34 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Publish(2, 90, "news", default));
+        Send(new ClientCommand.Publish(2, 90, "news", default));
 
-        Assert.Equal(["connected 1", "failed 2 107"], _outlet.Said);
-        Assert.Equal(70 + 90, _outlet.BytesDone);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "failed 2 107"], _writer.Sent);
+        Assert.Equal(70 + 90, _writer.BytesDone);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void Who_may_not_publish_is_told_so()
+    public void Publishing_without_permission_is_an_error()
     {
         Connected(access: new AccessSettings { Publish = false });
 
-        Say(new ClientCommand.Publish(2, 90, "news", "1"u8.ToArray()));
+        Send(new ClientCommand.Publish(2, 90, "news", "1"u8.ToArray()));
 
-        Assert.Equal(["connected 1", "failed 2 103"], _outlet.Said);
-        Assert.Equal(70 + 90, _outlet.BytesDone);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1", "failed 2 103"], _writer.Sent);
+        Assert.Equal(70 + 90, _writer.BytesDone);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void A_send_is_taken_without_a_word()
+    public void A_send_gets_no_reply()
     {
         Connected();
 
-        Say(new ClientCommand.Send(100));
+        Send(new ClientCommand.Send(100));
 
-        Assert.Equal(["connected 1"], _outlet.Said);
-        Assert.Equal(70 + 100, _outlet.BytesDone);
+        Assert.Equal(["connected 1"], _writer.Sent);
+        Assert.Equal(70 + 100, _writer.BytesDone);
     }
 
     [Fact]
@@ -268,112 +269,112 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
 
-        Say(new ClientCommand.Call(2, 80, MethodId.Of("sum"), default), new ClientCommand.Unavailable(3, 90));
+        Send(new ClientCommand.Call(2, 80, MethodId.Of("sum"), default), new ClientCommand.Unavailable(3, 90));
 
-        Assert.Equal(["connected 1", "faulted 2 UnknownMethod", "failed 3 108"], _outlet.Said);
-        Assert.Equal(70 + 80 + 90, _outlet.BytesDone);
+        Assert.Equal(["connected 1", "faulted 2 UnknownMethod", "failed 3 108"], _writer.Sent);
+        Assert.Equal(70 + 80 + 90, _writer.BytesDone);
     }
 
     [Fact]
-    public void What_stands_before_a_misuse_is_obeyed_and_what_stands_behind_it_is_not()
+    public void Commands_before_a_misuse_take_effect_and_later_ones_do_not()
     {
         Connected();
 
-        Say(
+        Send(
             new ClientCommand.Unsubscribe(2, 80, "a"),
             new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()),
             new ClientCommand.Misuse(DisconnectReason.BadRequest, "of the test"),
             new ClientCommand.Unsubscribe(4, 80, "a"),
             new ClientCommand.Publish(5, 80, "a", "1"u8.ToArray()));
 
-        Assert.Equal(["connected 1", "unsubscribed 2", "disconnect 3501"], _outlet.Said);
+        Assert.Equal(["connected 1", "unsubscribed 2", "disconnect 3501"], _writer.Sent);
         Assert.Equal(3u, _home.ExpectMsg<ChannelProtocol.Publish>().Id);
-        AssertHomeHasHeardAll();
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void Who_was_sent_away_is_not_obeyed_in_a_later_turn_either()
+    public void Commands_after_a_disconnect_are_ignored_in_later_turns()
     {
         Start();
-        Say(new ClientCommand.Connect(1, 70, new ConnectCredentials { Token = "t"u8.ToArray() }));
+        Send(new ClientCommand.Connect(1, 70, new ConnectCredentials { Token = "t"u8.ToArray() }));
 
-        Say(new ClientCommand.Connect(2, 70), new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()));
+        Send(new ClientCommand.Connect(2, 70), new ClientCommand.Publish(3, 80, "a", "1"u8.ToArray()));
 
-        Assert.Equal(["disconnect 3500"], _outlet.Said);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["disconnect 3500"], _writer.Sent);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void An_evicted_member_is_told_and_leaves_wherever_it_is_still_counted()
+    public void An_evicted_subscriber_is_notified_and_removed_everywhere()
     {
         Connected(new ClientSettings { ChannelsMax = 1 });
         Subscription member = Subscribed("news");
 
         _session.Tell(new ChannelProtocol.Evicted(member, UnsubscribeReason.InsufficientState));
-        Say(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
 
-        Assert.Equal(["connected 1", "evicted news 2500"], _outlet.Said);
+        Assert.Equal(["connected 1", "evicted news 2500"], _writer.Sent);
         Assert.Equal(new ChannelProtocol.Unsubscribe(member, 0, 0), _home.ExpectMsg<ChannelProtocol.Unsubscribe>());
         _home.ExpectMsg<ChannelProtocol.Subscribe>();
     }
 
     [Fact]
-    public void A_membership_that_was_left_meanwhile_is_not_evicted()
+    public void A_subscription_that_ended_meanwhile_is_not_evicted()
     {
         Connected();
         Subscription member = Subscribed("news");
-        Say(new ClientCommand.Unsubscribe(3, 80, "news"));
+        Send(new ClientCommand.Unsubscribe(3, 80, "news"));
         _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
 
         _session.Tell(new ChannelProtocol.Evicted(member, UnsubscribeReason.InsufficientState));
 
-        Assert.Equal(["connected 1"], _outlet.Said);
-        AssertHomeHasHeardAll();
+        Assert.Equal(["connected 1"], _writer.Sent);
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void A_membership_that_was_taken_anew_meanwhile_stays()
+    public void A_subscription_made_again_meanwhile_stays()
     {
         Connected();
         Subscription old = Subscribed("news");
-        Say(new ClientCommand.Unsubscribe(3, 80, "news"));
+        Send(new ClientCommand.Unsubscribe(3, 80, "news"));
         _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
         Subscription taken = Subscribed("news");
 
         _session.Tell(new ChannelProtocol.Evicted(old, UnsubscribeReason.InsufficientState));
-        Say(new ClientCommand.Unsubscribe(5, 80, "news"));
+        Send(new ClientCommand.Unsubscribe(5, 80, "news"));
 
-        Assert.Equal(["connected 1"], _outlet.Said);
+        Assert.Equal(["connected 1"], _writer.Sent);
         Assert.Same(taken, _home.ExpectMsg<ChannelProtocol.Unsubscribe>().Subscription);
     }
 
     [Fact]
-    public void A_subscribe_that_failed_at_the_home_frees_its_place()
+    public void A_subscribe_that_failed_at_the_home_is_removed()
     {
         Connected(new ClientSettings { ChannelsMax = 1 });
         Subscription member = Subscribed("news");
 
         _session.Tell(new ChannelProtocol.Failed(2, 80, HubError.Internal, member));
-        Say(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(3, 80, "news", SubscribeOptions.None));
 
-        Assert.Equal(["connected 1", "failed 2 100"], _outlet.Said);
-        Assert.Equal(70 + 80, _outlet.BytesDone);
+        Assert.Equal(["connected 1", "failed 2 100"], _writer.Sent);
+        Assert.Equal(70 + 80, _writer.BytesDone);
         _home.ExpectMsg<ChannelProtocol.Subscribe>();
     }
 
     [Fact]
-    public void A_late_failure_does_not_free_a_place_that_was_taken_anew()
+    public void A_late_failure_does_not_free_a_newer_subscription()
     {
         Connected();
         Subscription old = Subscribed("news");
-        Say(new ClientCommand.Unsubscribe(3, 80, "news"));
+        Send(new ClientCommand.Unsubscribe(3, 80, "news"));
         _home.ExpectMsg<ChannelProtocol.Unsubscribe>();
         Subscribed("news");
 
         _session.Tell(new ChannelProtocol.Failed(2, 80, HubError.Internal, old));
-        Say(new ClientCommand.Subscribe(5, 80, "news", SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(5, 80, "news", SubscribeOptions.None));
 
-        Assert.Equal(["connected 1", "failed 2 100", "failed 5 105"], _outlet.Said);
+        Assert.Equal(["connected 1", "failed 2 100", "failed 5 105"], _writer.Sent);
     }
 
     [Fact]
@@ -381,61 +382,65 @@ public sealed class SessionActorTests : TestKit
     {
         Connected();
         Subscription a = Subscribed("a"), b = Subscribed("b"), c = Subscribed("c");
-        Say(new ClientCommand.Unsubscribe(9, 80, "b"));
+        Send(new ClientCommand.Unsubscribe(9, 80, "b"));
         _home.ExpectMsg<ChannelProtocol.Unsubscribe>(left => Assert.Same(b, left.Subscription));
         Watch(_session);
 
         _session.Tell(new Ended(s_gone));
 
         ExpectTerminated(_session);
-        ChannelProtocol.Unsubscribe[] left = [_home.ExpectMsg<ChannelProtocol.Unsubscribe>(), _home.ExpectMsg<ChannelProtocol.Unsubscribe>()];
+        ChannelProtocol.Unsubscribe[] left =
+            [_home.ExpectMsg<ChannelProtocol.Unsubscribe>(), _home.ExpectMsg<ChannelProtocol.Unsubscribe>()];
         Assert.Equal(new HashSet<Subscription> { a, c }, [.. left.Select(each => each.Subscription)]);
         Assert.All(left, each => Assert.Equal((0u, 0), (each.Id, each.Bytes)));
-        AssertHomeHasHeardAll();
+        AssertHomeReceivedAll();
     }
 
     [Fact]
-    public void A_session_that_fails_is_stopped_leaves_its_channels_and_sends_its_client_away()
+    public void A_failed_session_unsubscribes_and_disconnects_its_client()
     {
-        _outlet.FailAt("unsubscribed 7");
+        _writer.FailAt("unsubscribed 7");
         Connected();
         Subscription member = Subscribed("news");
         Watch(_session);
 
-        Say(new ClientCommand.Unsubscribe(7, 80, "other"), new ClientCommand.Publish(8, 80, "news", "1"u8.ToArray()));
+        Send(new ClientCommand.Unsubscribe(7, 80, "other"), new ClientCommand.Publish(8, 80, "news", "1"u8.ToArray()));
 
         ExpectTerminated(_session);
         Assert.Same(member, _home.ExpectMsg<ChannelProtocol.Unsubscribe>().Subscription);
-        AssertHomeHasHeardAll();
-        Assert.Equal(["connected 1", "disconnect 3004"], _outlet.Said);
+        AssertHomeReceivedAll();
+        Assert.Equal(["connected 1", "disconnect 3004"], _writer.Sent);
     }
 
     private void Start(ClientSettings? settings = null, AccessSettings? access = null)
     {
-        var context = new SessionContext(settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]), new CallEnvironment(new MethodRegistry(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
+        var context =
+            new SessionContext(
+                settings ?? new ClientSettings(), new SettingsAccess(access ?? new AccessSettings()), new ChannelRoutes([_home.Ref]),
+                    new CallContext(new MethodRegistry(), new CallSettings(), TimeProvider.System), NoLogger.Instance);
         Props session = SessionActor.PropsFor(context).WithDispatcher(CallingThreadDispatcher.Id);
         IActorRef parent = Sys.ActorOf(Props.Create(() => new Parent()).WithDispatcher(CallingThreadDispatcher.Id));
         parent.Tell(session, TestActor);
         _session = ExpectMsg<IActorRef>();
-        _session.Tell(new Bound(_outlet), ActorRefs.NoSender);
+        _session.Tell(new Bound(_writer), ActorRefs.NoSender);
     }
 
     private void Connected(ClientSettings? settings = null, AccessSettings? access = null)
     {
         Start(settings, access);
-        Say(new ClientCommand.Connect(1, 70));
+        Send(new ClientCommand.Connect(1, 70));
     }
 
     private Subscription Subscribed(string channel)
     {
-        Say(new ClientCommand.Subscribe(2, 80, channel, SubscribeOptions.None));
+        Send(new ClientCommand.Subscribe(2, 80, channel, SubscribeOptions.None));
         return _home.ExpectMsg<ChannelProtocol.Subscribe>().Subscription;
     }
 
-    private void Say(params ClientCommand[] commands) => _session.Tell(new Commands(commands), ActorRefs.NoSender);
+    private void Send(params ClientCommand[] commands) => _session.Tell(new Commands(commands), ActorRefs.NoSender);
 
-    // The session runs on this thread, so whatever it said has been said.
-    private void AssertHomeHasHeardAll() => Assert.False(_home.HasMessages);
+    // The session runs on this thread, so whatever it said has been sent.
+    private void AssertHomeReceivedAll() => Assert.False(_home.HasMessages);
 
     /// <summary>Stops a child that fails, as the parent of sessions does.</summary>
     private sealed class Parent : UntypedActor

@@ -165,7 +165,9 @@ public partial class HubSettingsTests
         Assert.Equal(IPAddress.IPv6Loopback, read.Listen.Address);
         Assert.Equal(0, read.Listen.Port);
         Assert.Equal(["https://a.example", "http://b.example:81"], read.Listen.Origins);
-        Assert.Equal([new IPNetwork(IPAddress.Parse("10.0.0.0"), 8), new IPNetwork(IPAddress.Parse("192.0.2.7"), 32)], read.Listen.Proxies.ProxyProtocol);
+        Assert.Equal(
+            [new IPNetwork(IPAddress.Parse("10.0.0.0"), 8), new IPNetwork(IPAddress.Parse("192.0.2.7"), 32)],
+                read.Listen.Proxies.ProxyProtocol);
         Assert.Equal([new IPNetwork(IPAddress.IPv6Loopback, 128)], read.Listen.Proxies.Forwarded);
         Assert.Equal(ForwardedHeader.Forwarded, read.Listen.Proxies.ForwardedHeader);
         Assert.Equal(1536 * 1024, read.Reactor.QueueBytesMax);
@@ -206,7 +208,8 @@ public partial class HubSettingsTests
             object value = property.GetValue(settings)!;
 
             // What is computed, and what names a group, has no key.
-            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name)) or (StandardSettings, nameof(StandardSettings.Namespaces))) continue;
+            if (!property.CanWrite || (settings, property.Name) is (ChannelNamespace, nameof(ChannelNamespace.Name))
+                or (StandardSettings, nameof(StandardSettings.Namespaces))) continue;
 
             // What access sets has no key.
             if ((settings, property.Name) is (ClientSettings, nameof(ClientSettings.UpgradeHeaders))) continue;

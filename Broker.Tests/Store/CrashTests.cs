@@ -38,14 +38,16 @@ public sealed class CrashTests : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        foreach (string word in (string[])[typeof(CrashTests).Assembly.Location, "crashing-writer", _folder.Path]) start.ArgumentList.Add(word);
+        foreach (string word in (string[])[typeof(CrashTests).Assembly.Location, "crashing-writer", _folder.Path])
+            start.ArgumentList.Add(word);
         using Process writer = Process.Start(start)!;
         using var limit = new CancellationTokenSource(s_patience);
         int lines = 0;
         while (await writer.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {
             string[] words = line.Split(' ');
-            if (words.Length == 2 && int.TryParse(words[1], CultureInfo.InvariantCulture, out int round)) Note(acknowledged, words[0], round);
+            if (words.Length == 2 && int.TryParse(words[1], CultureInfo.InvariantCulture, out int round))
+                Note(acknowledged, words[0], round);
             if (++lines == linesBefore) writer.Kill();
         }
 
@@ -89,7 +91,8 @@ public sealed class CrashTests : IDisposable
     private static int CheckLong(KeyedStore store)
     {
         using PinnedValue? value = store.Read(Bytes(CrashingWriter.LongKey));
-        Assert.Equal(value is null ? 0 : (CrashingWriter.LongBytes + ValueReader.PieceBytesMax - 1) / ValueReader.PieceBytesMax, store.CountParts());
+        Assert.Equal(
+            value is null ? 0 : (CrashingWriter.LongBytes + ValueReader.PieceBytesMax - 1) / ValueReader.PieceBytesMax, store.CountParts());
         if (value is null) return 0;
         Assert.Equal(CrashingWriter.LongBytes, value.Length);
         Assert.Equal(-1, value.GetSpan().IndexOfAnyExcept(value.GetSpan()[0]));

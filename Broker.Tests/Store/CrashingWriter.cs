@@ -69,7 +69,8 @@ internal static class CrashingWriter
     private static int ShowLibrariesOf(string folder)
     {
         using KeyedStore store = KeyedStore.Open(folder);
-        foreach (string line in File.ReadLines("/proc/self/maps").Where(static line => line.Contains(".so", StringComparison.Ordinal))) Console.WriteLine(line);
+        foreach (string line in File.ReadLines("/proc/self/maps").Where(static line => line.Contains(".so", StringComparison.Ordinal)))
+            Console.WriteLine(line);
         Console.Write($"directory {Environment.CurrentDirectory}\n");
         return 0;
     }

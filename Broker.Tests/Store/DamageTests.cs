@@ -54,7 +54,7 @@ public sealed class DamageTests : IDisposable
     [InlineData(1)]
     [InlineData(20)]
     [InlineData(30)]
-    public async Task A_torn_end_is_passed_over_and_told(int bytes)
+    public async Task A_torn_end_is_skipped_and_reported(int bytes)
     {
         string log = await WriteAndCrashAsync();
         using (FileStream file = File.OpenWrite(log)) file.SetLength(file.Length - bytes);

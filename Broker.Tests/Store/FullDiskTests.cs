@@ -7,7 +7,10 @@ using static Broker.Tests.Store.StoreFolder;
 
 namespace Broker.Tests.Store;
 
-/// <summary>A disk that fills up. A real small disk needs the right to mount; one test limits the size of files in a process of its own, and needs none.</summary>
+/// <summary>
+/// A disk that fills up. A real small disk needs the right to mount; one test limits the size of files in a process of its own, and needs
+/// none.
+/// </summary>
 public sealed class FullDiskTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -34,7 +37,8 @@ public sealed class FullDiskTests
             await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("k"), Bytes("refused"), Durability.Disk));
             await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("new"), Bytes("refused"), Durability.Memory));
 
-            Assert.Equal((StoreFault.Failed, "The store cannot write: its disk is full. Nothing was changed."), (refused.Fault, refused.Message));
+            Assert.Equal(
+                (StoreFault.Failed, "The store cannot write: its disk is full. Nothing was changed."), (refused.Fault, refused.Message));
             Assert.Equal(last, ValueOf(store));
             Assert.Null(store.Read("new"u8));
             Assert.True(store.Health.IsFailing);
@@ -76,7 +80,8 @@ public sealed class FullDiskTests
             foreach (string file in Directory.EnumerateFiles(folder)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         }
 
-        using (KeyedStore opened = KeyedStore.Open(copy, new StoreSettings { WriteBufferBytes = 1024 * 1024 })) Assert.Equal(last, ValueOf(opened));
+        using (KeyedStore opened = KeyedStore.Open(copy, new StoreSettings { WriteBufferBytes = 1024 * 1024 }))
+            Assert.Equal(last, ValueOf(opened));
         Directory.Delete(copy, recursive: true);
     }
 
@@ -88,19 +93,22 @@ public sealed class FullDiskTests
         using var folder = new StoreFolder();
 
         // The runtime maps its code through a file larger than the limit, unless it is told not to.
-        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true, Environment = { ["DOTNET_EnableWriteXorExecute"] = "0" } };
-        string[] command = ["-c", "trap '' XFSZ && ulimit -f 3000 && exec \"$@\"", "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", typeof(FullDiskTests).Assembly.Location, "limited-writer", folder.Path];
+        var start = new ProcessStartInfo("/bin/sh")
+            { RedirectStandardOutput = true, Environment = { ["DOTNET_EnableWriteXorExecute"] = "0" } };
+        string[] command =
+            ["-c", "trap '' XFSZ && ulimit -f 3000 && exec \"$@\"", "sh", Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
+                ?? "dotnet", typeof(FullDiskTests).Assembly.Location, "limited-writer", folder.Path];
         foreach (string word in command) start.ArgumentList.Add(word);
         using Process process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(s_patience);
-        string[] told = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split(' ', StringSplitOptions.TrimEntries);
+        string[] reported = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split(' ', StringSplitOptions.TrimEntries);
         await process.WaitForExitAsync(limit.Token);
 
-        Assert.Equal(4, told.Length);
-        Assert.Equal((told[0], "Failed", "True"), (told[1], told[2], told[3]));
-        Assert.NotEqual("0", told[0]);
+        Assert.Equal(4, reported.Length);
+        Assert.Equal((reported[0], "Failed", "True"), (reported[1], reported[2], reported[3]));
+        Assert.NotEqual("0", reported[0]);
         using KeyedStore opened = folder.Open();
-        Assert.Equal(byte.Parse(told[0], CultureInfo.InvariantCulture), ValueOf(opened)[0]);
+        Assert.Equal(byte.Parse(reported[0], CultureInfo.InvariantCulture), ValueOf(opened)[0]);
         Assert.Equal(1, opened.Count);
         await opened.WriteAsync(Bytes("after"), Bytes("1"), Durability.Disk);
     }

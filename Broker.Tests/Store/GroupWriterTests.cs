@@ -32,7 +32,7 @@ public sealed class GroupWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_full_queue_refuses_and_what_was_taken_is_written()
+    public async Task A_full_queue_rejects_and_writes_what_it_accepted()
     {
         using KeyedStore store = _folder.Open(new StoreSettings { QueuedBytesMax = 100 });
         using var slow = new HeldChanges(StoreChange.Put(Bytes("first"), Bytes("1")));
@@ -40,7 +40,8 @@ public sealed class GroupWriterTests : IDisposable
         slow.AwaitWriter();
 
         Task<WriteReceipt> large = store.WriteAsync(Bytes("large"), new byte[200], Durability.Memory);
-        StoreException refused = await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("b"), Bytes("2"), Durability.Memory));
+        StoreException refused =
+            await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("b"), Bytes("2"), Durability.Memory));
         slow.Release();
         await Task.WhenAll(first, large);
 
@@ -78,7 +79,7 @@ public sealed class GroupWriterTests : IDisposable
         Assert.Equal(200, reopened.Count);
     }
 
-    /// <summary>Changes at which the writer waits until it is let go: its enumeration is the second, after the weighing.</summary>
+    /// <summary>Changes at which the writer waits until it is released: its enumeration is the second, after the weighing.</summary>
     private sealed class HeldChanges(params StoreChange[] changes) : IReadOnlyList<StoreChange>, IDisposable
     {
         private readonly ManualResetEventSlim _reached = new();

@@ -118,9 +118,10 @@ public sealed class KeyedStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_bad_change_refuses_its_whole_batch_and_says_why()
+    public async Task A_bad_change_rejects_its_whole_batch_with_the_reason()
     {
-        using KeyedStore store = _folder.Open(new StoreSettings { KeyBytesMax = 4, ValueBytesMax = 8, BatchBytesMax = 16, BatchChangesMax = 3 });
+        using KeyedStore store =
+            _folder.Open(new StoreSettings { KeyBytesMax = 4, ValueBytesMax = 8, BatchBytesMax = 16, BatchChangesMax = 3 });
         StoreChange good = StoreChange.Put(Bytes("good"), Bytes("1"));
 
         await RefusedAsync(StoreFault.BadKey, good, StoreChange.Put(default, Bytes("1")));
@@ -179,7 +180,7 @@ public sealed class KeyedStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task After_closing_everything_says_that_it_is_closed()
+    public async Task Every_call_after_closing_throws()
     {
         KeyedStore store = _folder.Open();
         await store.WriteAsync(Bytes("a"), Bytes("1"), Durability.Memory);
@@ -191,7 +192,8 @@ public sealed class KeyedStoreTests : IDisposable
         Assert.Equal(StoreFault.Closed, Assert.Throws<StoreException>(() => store.ReadMany([Bytes("a")])).Fault);
         Assert.Equal(StoreFault.Closed, Assert.Throws<StoreException>(() => store.Scan(default, default, 1, 1)).Fault);
         Assert.Equal(StoreFault.Closed, Assert.Throws<StoreException>(() => store.FileBytes).Fault);
-        StoreException refused = await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("a"), Bytes("1"), Durability.Memory));
+        StoreException refused =
+            await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync(Bytes("a"), Bytes("1"), Durability.Memory));
         Assert.Equal(StoreFault.Closed, refused.Fault);
     }
 

@@ -20,13 +20,15 @@ public sealed class NativeLibraryTests : IDisposable
     [InlineData("librocksdb-musl.so")]
     [InlineData("runtimes/linux-x64/native/librocksdb.so")]
     [InlineData("native/librocksdb.so")]
-    public async Task A_library_planted_in_the_working_directory_is_not_loaded(string name)
+    public async Task A_library_in_the_working_directory_is_not_loaded(string name)
     {
         // Any library will do: it would be mapped, and the store would find none of its functions in it.
         string planted = Path.Combine(_working, name);
         Directory.CreateDirectory(Path.GetDirectoryName(planted)!);
         File.Copy(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "libSystem.Native.so"), planted);
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(NativeLibraryTests).Assembly.Location, CrashingWriter.ShowLibraries, _store.Path])
+        var start = new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                [typeof(NativeLibraryTests).Assembly.Location, CrashingWriter.ShowLibraries, _store.Path])
         {
             RedirectStandardOutput = true,
             WorkingDirectory = _working,
@@ -36,7 +38,8 @@ public sealed class NativeLibraryTests : IDisposable
         await process.WaitForExitAsync();
 
         Assert.Equal(0, process.ExitCode);
-        Assert.Contains(Path.Combine(AppContext.BaseDirectory, "runtimes/linux-x64/native/librocksdb.so"), output, StringComparison.Ordinal);
+        Assert.Contains(
+            Path.Combine(AppContext.BaseDirectory, "runtimes/linux-x64/native/librocksdb.so"), output, StringComparison.Ordinal);
         Assert.DoesNotContain(_working + "/", output, StringComparison.Ordinal);
         Assert.EndsWith($"directory {_working}\n", output, StringComparison.Ordinal);
     }

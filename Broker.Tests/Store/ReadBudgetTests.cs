@@ -34,7 +34,8 @@ public sealed class ReadBudgetTests : IDisposable
         byte[] arguments = StoreCodec.Encode(KeyBatch.Of(1000, keys));
         long before = GC.GetAllocatedBytesForCurrentThread();
 
-        CallFaultException refused = await Assert.ThrowsAsync<CallFaultException>(() => AskAsync(handlers, StoreMethods.BatchRead, arguments));
+        CallFaultException refused =
+            await Assert.ThrowsAsync<CallFaultException>(() => AskAsync(handlers, StoreMethods.BatchRead, arguments));
 
         Assert.Equal((FaultCode.ResultTooBig, 0L), (refused.Code, reads.Bytes));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < MiB);
@@ -131,7 +132,9 @@ public sealed class ReadBudgetTests : IDisposable
     {
         string[] bounded = [.. new StoreHandlers(_store).Readers.Keys];
         string[] streamed = [StoreMethods.ReadStream, StoreMethods.ScanStream, StoreMethods.WriteStream];
-        string[] small = [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.Exists, StoreMethods.Length, StoreMethods.IsEmpty, StoreMethods.FileSize];
+        string[] small =
+            [StoreMethods.Write, StoreMethods.BatchWrite, StoreMethods.Delete, StoreMethods.Exists, StoreMethods.Length,
+                StoreMethods.IsEmpty, StoreMethods.FileSize];
 
         Assert.Equal(StoreMethods.All.Order(), bounded.Concat(streamed).Concat(small).Order());
     }
@@ -139,6 +142,7 @@ public sealed class ReadBudgetTests : IDisposable
     private static async Task<StoreResult> AskAsync(StoreHandlers handlers, string method, byte[] arguments) =>
         await handlers.Readers[method](new StoreRequest(arguments, "client"), CancellationToken.None);
 
-    private static async Task<IChunkSource> ReadAsync(StoreHandlers handlers, string client, CancellationToken cancel = default) =>
-        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client), cancel)).Source!;
+    private static async Task<IChunkSource> ReadAsync(
+        StoreHandlers handlers, string client, CancellationToken cancellationToken = default) =>
+        (await handlers.Readers[StoreMethods.Read](new StoreRequest("k"u8.ToArray(), client), cancellationToken)).Source!;
 }

@@ -32,19 +32,19 @@ public sealed class StoreHandlersTests : IDisposable
     [Fact]
     public async Task Bytes_in_and_bytes_out_as_the_protocol_prints_them()
     {
-        await SayAsync(StoreMethods.IsEmpty, "", "01");
+        await SendAsync(StoreMethods.IsEmpty, "", "01");
         await CallAsync(StoreMethods.Write, "00 0100 61 6f6e65");                                   // memory, "a", "one"
         await CallAsync(StoreMethods.BatchWrite, "02 02000000 00 0100 62 03000000 74776f 01 0100 7a"); // disk, put "b" "two", delete "z"
 
-        await SayAsync(StoreMethods.Read, "61", "01 6f6e65");
-        await SayAsync(StoreMethods.Read, "7a", "00");
-        await SayAsync(StoreMethods.BatchRead, "03000000 0100 62 0100 7a 0100 61", "03000000 03000000 74776f ffffffff 03000000 6f6e65");
-        await SayAsync(StoreMethods.Exists, "62", "01");
-        await SayAsync(StoreMethods.Exists, "7a", "00");
-        await SayAsync(StoreMethods.Length, "", "0200000000000000");
-        await SayAsync(StoreMethods.IsEmpty, "", "00");
-        await SayAsync(StoreMethods.Scan, "00 01000000 0000 0000", "01 01000000 0100 61 03000000 6f6e65");
-        await SayAsync(StoreMethods.Scan, "01 0a000000 0000 0100 61", "00 01000000 0100 62 00000000");
+        await SendAsync(StoreMethods.Read, "61", "01 6f6e65");
+        await SendAsync(StoreMethods.Read, "7a", "00");
+        await SendAsync(StoreMethods.BatchRead, "03000000 0100 62 0100 7a 0100 61", "03000000 03000000 74776f ffffffff 03000000 6f6e65");
+        await SendAsync(StoreMethods.Exists, "62", "01");
+        await SendAsync(StoreMethods.Exists, "7a", "00");
+        await SendAsync(StoreMethods.Length, "", "0200000000000000");
+        await SendAsync(StoreMethods.IsEmpty, "", "00");
+        await SendAsync(StoreMethods.Scan, "00 01000000 0000 0000", "01 01000000 0100 61 03000000 6f6e65");
+        await SendAsync(StoreMethods.Scan, "01 0a000000 0000 0100 61", "00 01000000 0100 62 00000000");
         Assert.NotEqual(new byte[8], await CallAsync(StoreMethods.FileSize, ""));
     }
 
@@ -72,7 +72,7 @@ public sealed class StoreHandlersTests : IDisposable
     [InlineData(StoreMethods.Delete, "00 0100")]
     [InlineData(StoreMethods.Length, "00")]
     [InlineData(StoreMethods.Scan, "00 00000000 0000 0000")]
-    public async Task Arguments_that_are_none_are_told_apart_from_a_store_that_fails(string method, string arguments)
+    public async Task Bad_arguments_and_a_failed_store_have_different_errors(string method, string arguments)
     {
         CallFaultException fault = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(method, arguments));
 
@@ -86,12 +86,13 @@ public sealed class StoreHandlersTests : IDisposable
         await _store.WriteAsync("a"u8.ToArray(), new byte[600], Durability.Memory);
         _handlers = new StoreHandlers(_store, resultBytesMax: 1000);
         await CallAsync(StoreMethods.Read, "61");
-        CallFaultException big = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
+        CallFaultException large =
+            await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.BatchRead, "02000000 0100 61 0100 61"));
         _store.Dispose();
         CallFaultException closed = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.Read, "61"));
         CallFaultException unwritten = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.Write, "00 0100 61 31"));
 
-        Assert.Equal(FaultCode.ResultTooBig, big.Code);
+        Assert.Equal(FaultCode.ResultTooBig, large.Code);
         Assert.Equal((FaultCode.Failed, FaultCode.Failed), (closed.Code, unwritten.Code));
     }
 
@@ -106,16 +107,18 @@ public sealed class StoreHandlersTests : IDisposable
         _handlers = new StoreHandlers(store);
         byte[] value = [.. Enumerable.Range(0, 5000).Select(i => (byte)i)];
         await store.WriteAsync("a"u8.ToArray(), value, Durability.Memory);
-        using IChunkSource source = (await _handlers.Readers[StoreMethods.Read](new StoreRequest(Wire.Bytes("61"), "client"), default)).Source!;
+        using IChunkSource source =
+            (await _handlers.Readers[StoreMethods.Read](new StoreRequest(Wire.Bytes("61"), "client"), default)).Source!;
         var sent = new byte[source.Bytes];
-        for (int from = 0; from < sent.Length; from += chunkBytes) source.CopyTo(from, sent.AsSpan(from, Math.Min(chunkBytes, sent.Length - from)));
+        for (int from = 0; from < sent.Length; from += chunkBytes)
+            source.CopyTo(from, sent.AsSpan(from, Math.Min(chunkBytes, sent.Length - from)));
 
         Assert.Equal(await CallAsync(StoreMethods.Read, "61"), sent);
     }
 
     private static ulong TailOf(ReadOnlySpan<byte> result) => System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(result);
 
-    private async Task SayAsync(string method, string arguments, string expected) =>
+    private async Task SendAsync(string method, string arguments, string expected) =>
         Assert.Equal(Convert.ToHexString(Wire.Bytes(expected)), Convert.ToHexString(await CallAsync(method, arguments)));
 
     private async Task<byte[]> CallAsync(string method, string arguments) => (await _handlers.All[method](Wire.Bytes(arguments))).ToArray();

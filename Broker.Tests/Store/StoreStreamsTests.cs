@@ -42,16 +42,16 @@ public sealed class StoreStreamsTests : IDisposable
         Assert.Equal(8, tail.Length);
         await CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 62");
 
-        await SayAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 61", "01", "0500000000000000", "68656c6c6f");
-        await SayAsync(StoreMethods.ReadStream, "0200000000000000 0200000000000000 61", "01", "0500000000000000", "6c6c");
-        await SayAsync(StoreMethods.ReadStream, "0500000000000000 ffffffffffffffff 61", "01", "0500000000000000");
-        await SayAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 62", "01", "0000000000000000");
-        await SayAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 63", "00");
-        await SayAsync(
+        await SendAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 61", "01", "0500000000000000", "68656c6c6f");
+        await SendAsync(StoreMethods.ReadStream, "0200000000000000 0200000000000000 61", "01", "0500000000000000", "6c6c");
+        await SendAsync(StoreMethods.ReadStream, "0500000000000000 ffffffffffffffff 61", "01", "0500000000000000");
+        await SendAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 62", "01", "0000000000000000");
+        await SendAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 63", "00");
+        await SendAsync(
             StoreMethods.ScanStream, "00 0000000000000000 0000 0000", "0200000000000000",
             "0100 61 01 0500000000000000 68656c6c6f 0100 62 01 0000000000000000");
-        await SayAsync(StoreMethods.ScanStream, "01 0100000000000000 0000 0100 61", "0100000000000000", "0100 61 00 0500000000000000");
-        await SayAsync(StoreMethods.ScanStream, "01 0000000000000000 0100 7a 0000", "0000000000000000");
+        await SendAsync(StoreMethods.ScanStream, "01 0100000000000000 0000 0100 61", "0100000000000000", "0100 61 00 0500000000000000");
+        await SendAsync(StoreMethods.ScanStream, "01 0000000000000000 0100 7a 0000", "0000000000000000");
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class StoreStreamsTests : IDisposable
     [InlineData(StoreMethods.ReadStream, "0200000000000000 ffffffffffffffff 6b")]              // Behind the end.
     [InlineData(StoreMethods.ReadStream, "0000000000000000")]
     [InlineData(StoreMethods.ScanStream, "00 0000000000000000 0000")]
-    public async Task Arguments_that_are_none_are_told_apart_from_a_store_that_fails(string method, string arguments)
+    public async Task Bad_arguments_and_a_failed_store_have_different_errors(string method, string arguments)
     {
         await _store.WriteAsync(Bytes("k"), Bytes("v"), Durability.Memory);
 
@@ -77,17 +77,20 @@ public sealed class StoreStreamsTests : IDisposable
     public async Task A_value_that_becomes_too_long_or_comes_to_a_closed_store_leaves_nothing()
     {
         byte[][] items = [.. Enumerable.Repeat(new byte[100_000], 6)];
-        CallFaultException big = await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items));
-        Assert.Equal((FaultCode.BadArguments, 0), (big.Code, _store.CountParts()));
+        CallFaultException large =
+            await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items));
+        Assert.Equal((FaultCode.BadArguments, 0), (large.Code, _store.CountParts()));
         _store.Dispose();
 
-        CallFaultException closed = await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items[..2]));
-        CallFaultException unread = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 61"));
+        CallFaultException closed =
+            await Assert.ThrowsAsync<CallFaultException>(() => RunAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", items[..2]));
+        CallFaultException unread =
+            await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.ReadStream, "0000000000000000 ffffffffffffffff 61"));
         Assert.Equal((FaultCode.Failed, FaultCode.Failed), (closed.Code, unread.Code));
     }
 
     [Fact]
-    public async Task Long_values_come_in_pieces_and_a_scan_tells_only_their_length()
+    public async Task Long_values_come_in_pieces_and_a_scan_has_only_lengths()
     {
         byte[] value = [.. Enumerable.Range(0, 400_000).Select(i => (byte)(i * 3))];
         await RunAsync(StoreMethods.WriteStream, "01 801a060000000000 61", [.. value.Chunk(65_000)]);
@@ -115,11 +118,12 @@ public sealed class StoreStreamsTests : IDisposable
             _ => "00 0000000000000000 0000 0000",
         };
         Task<ReadOnlyMemory<byte>> call = _streams.All[method](
-            new StoreCall(Wire.Bytes(arguments), items.Reader.ReadAllAsync(), (_, cancel) => NeverAsync(waits, cancel)), CancellationToken.None);
+            new StoreCall(Wire.Bytes(arguments), items.Reader.ReadAllAsync(), (_, cancel) => NeverAsync(waits, cancel)),
+                CancellationToken.None);
         if (method == StoreMethods.WriteStream) items.Writer.TryWrite(new byte[200_000]);
         else await waits.Task.WaitAsync(s_patience);
 
-        // The item is heard before the clock moves on.
+        // The item is received before the clock moves on.
         SpinWait.SpinUntil(() => items.Reader.Count == 0);
         _time.Advance(s_idle);
 
@@ -136,9 +140,11 @@ public sealed class StoreStreamsTests : IDisposable
         Task<ReadOnlyMemory<byte>>[] calls = [.. Enumerable.Range(0, 2).Select(_ => _streams.All[StoreMethods.WriteStream](
             new StoreCall(Wire.Bytes("00 ffffffffffffffff 61"), items.Reader.ReadAllAsync(), (_, _) => default), cancel.Token))];
 
-        CallFaultException full = await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61"));
+        CallFaultException full =
+            await Assert.ThrowsAsync<CallFaultException>(() => CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61"));
         await cancel.CancelAsync();
-        foreach (Task<ReadOnlyMemory<byte>> call in calls) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(s_patience));
+        foreach (Task<ReadOnlyMemory<byte>> call in calls)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(s_patience));
 
         Assert.Equal(FaultCode.Overloaded, full.Code);
         await CallAsync(StoreMethods.WriteStream, "00 ffffffffffffffff 61", "61");
@@ -151,11 +157,11 @@ public sealed class StoreStreamsTests : IDisposable
         await Cancelled.WhenAsync(cancel);
     }
 
-    private async Task SayAsync(string method, string arguments, string result, params string[] items)
+    private async Task SendAsync(string method, string arguments, string result, params string[] items)
     {
-        (byte[] last, byte[][] said) = await CallAsync(method, arguments);
+        (byte[] last, byte[][] sent) = await CallAsync(method, arguments);
         Assert.Equal(Convert.ToHexString(Wire.Bytes(result)), Convert.ToHexString(last));
-        Assert.Equal(items.Select(item => Convert.ToHexString(Wire.Bytes(item))), said.Select(Convert.ToHexString));
+        Assert.Equal(items.Select(item => Convert.ToHexString(Wire.Bytes(item))), sent.Select(Convert.ToHexString));
     }
 
     private Task<(byte[] Result, byte[][] Items)> CallAsync(string method, string arguments, params string[] items) =>
@@ -163,7 +169,7 @@ public sealed class StoreStreamsTests : IDisposable
 
     private async Task<(byte[] Result, byte[][] Items)> RunAsync(string method, string arguments, byte[][] items)
     {
-        var said = new List<byte[]>();
+        var sent = new List<byte[]>();
         var call = new StoreCall(
             Wire.Bytes(arguments),
             items.Select(item => (ReadOnlyMemory<byte>)item).ToAsyncEnumerable(),
@@ -173,11 +179,11 @@ public sealed class StoreStreamsTests : IDisposable
                 {
                     byte[] bytes = new byte[item.Bytes];
                     item.CopyTo(0, bytes);
-                    said.Add(bytes);
+                    sent.Add(bytes);
                     return default;
                 }
             });
         ReadOnlyMemory<byte> result = await _streams.All[method](call, CancellationToken.None).WaitAsync(s_patience);
-        return (result.ToArray(), [.. said]);
+        return (result.ToArray(), [.. sent]);
     }
 }

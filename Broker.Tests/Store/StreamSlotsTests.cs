@@ -40,7 +40,7 @@ public sealed class StreamSlotsTests
     }
 
     [Fact]
-    public void When_all_are_taken_the_largest_client_loses_its_idlest()
+    public void When_slots_run_out_the_largest_client_loses_its_idlest()
     {
         IdleWatch moving = Take("one"), idle = Take("one");
         Take("two");

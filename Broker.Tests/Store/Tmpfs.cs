@@ -16,7 +16,8 @@ internal sealed class Tmpfs : IDisposable
     public static Tmpfs? TryMount(int mebibytes)
     {
         string path = Directory.CreateTempSubdirectory("broker-tmpfs-").FullName;
-        if (Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={mebibytes}m"), "tmpfs", path)) return new Tmpfs(path);
+        if (Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={mebibytes}m"), "tmpfs", path))
+            return new Tmpfs(path);
         Directory.Delete(path);
         return null;
     }

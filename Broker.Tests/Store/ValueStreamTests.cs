@@ -24,7 +24,8 @@ public sealed class ValueStreamTests : IDisposable
         _folder.Dispose();
     }
 
-    [Theory, InlineData(0), InlineData(1), InlineData(Part - 1), InlineData(Part), InlineData(Part + 1), InlineData(3 * Part), InlineData(200_000)]
+    [Theory, InlineData(0), InlineData(1), InlineData(Part - 1), InlineData(Part), InlineData(Part + 1), InlineData(3 * Part),
+        InlineData(200_000)]
     public async Task A_value_comes_out_as_it_went_in_by_every_method_and_after_a_restart(int length)
     {
         byte[] value = Value(length);
@@ -66,7 +67,7 @@ public sealed class ValueStreamTests : IDisposable
         }, iter: 50, threads: 1);
 
     [Fact]
-    public async Task Nobody_sees_a_value_before_it_is_published_and_what_was_there_stays_until_then()
+    public async Task A_value_is_invisible_before_it_is_published()
     {
         await WriteAsync("k", Value(100_000), pieceBytes: 50_000);
         ValueWriter writer = _store.OpenWrite(Bytes("k"));
@@ -95,7 +96,8 @@ public sealed class ValueStreamTests : IDisposable
         if (how == "put") await _store.WriteAsync(Bytes("k"), Bytes("short"), Durability.Memory);
         if (how == "delete") Assert.Equal(1, (await _store.DeleteAsync(Bytes("k"), Durability.Memory)).Deleted);
         if (how == "stream") await WriteAsync("k", Bytes("short"), pieceBytes: 10);
-        if (how == "batch") await _store.WriteAsync([StoreChange.Delete(Bytes("k")), StoreChange.Put(Bytes("k"), Bytes("short"))], Durability.Memory);
+        if (how == "batch")
+            await _store.WriteAsync([StoreChange.Delete(Bytes("k")), StoreChange.Put(Bytes("k"), Bytes("short"))], Durability.Memory);
 
         Assert.Equal(0, _store.CountParts());
         Assert.Equal(how == "delete" ? null : "short", Text(_store.Read(Bytes("k"))));
@@ -154,14 +156,18 @@ public sealed class ValueStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task A_value_too_long_for_one_piece_is_refused_by_those_who_want_it_so()
+    public async Task A_value_over_the_asked_bound_is_rejected()
     {
         await WriteAsync("k", Value(200_000), pieceBytes: 50_000);
         await _store.WriteAsync(Bytes("a"), new byte[100_000], Durability.Memory);
 
         Assert.Equal(StoreFault.ResultTooBig, Assert.Throws<StoreException>(() => _store.Read(Bytes("k"), bytesMax: 199_999)).Fault);
-        Assert.Equal(StoreFault.ResultTooBig, Assert.Throws<StoreException>(() => _store.ReadMany([Bytes("a"), Bytes("k")], bytesMax: 299_999)).Fault);
-        Assert.Equal(StoreFault.ResultTooBig, Assert.Throws<StoreException>(() => _store.Scan(default, default, 10, long.MaxValue, valueBytesMax: 199_999)).Fault);
+        Assert.Equal(
+            StoreFault.ResultTooBig,
+                Assert.Throws<StoreException>(() => _store.ReadMany([Bytes("a"), Bytes("k")], bytesMax: 299_999)).Fault);
+        Assert.Equal(
+            StoreFault.ResultTooBig,
+                Assert.Throws<StoreException>(() => _store.Scan(default, default, 10, long.MaxValue, valueBytesMax: 199_999)).Fault);
         using PinnedValue whole = _store.Read(Bytes("k"), bytesMax: 200_000)!;
         Assert.Equal(200_000, whole.Length);
     }
@@ -169,7 +175,8 @@ public sealed class ValueStreamTests : IDisposable
     [Fact]
     public async Task A_scan_has_the_keys_of_its_moment_and_joins_values_in_parts()
     {
-        await _store.WriteAsync([.. "a/2 a/1 b/1 a/3".Split(' ').Select(key => StoreChange.Put(Bytes(key), Bytes($"{key}'s")))], Durability.Memory);
+        await _store.WriteAsync(
+            [.. "a/2 a/1 b/1 a/3".Split(' ').Select(key => StoreChange.Put(Bytes(key), Bytes($"{key}'s")))], Durability.Memory);
         await WriteAsync("a/2x", Value(200_000), pieceBytes: 50_000);
         using StoreScan scan = _store.OpenScan("a/"u8, "a/2"u8);
         await _store.DeleteAsync(Bytes("a/3"), Durability.Memory);
@@ -208,7 +215,7 @@ public sealed class ValueStreamTests : IDisposable
     }
 
     [Fact]
-    public void A_store_of_format_1_is_taken_over_with_all_that_it_has()
+    public void A_store_of_format_1_is_migrated_completely()
     {
         using var folder = new StoreFolder();
         using (RocksDb former = RocksDb.Open(new DbOptions().SetCreateIfMissing(true), folder.Path))
@@ -262,7 +269,8 @@ public sealed class ValueStreamTests : IDisposable
     private async Task WriteAsync(string key, byte[] value, int pieceBytes)
     {
         await using ValueWriter writer = _store.OpenWrite(Bytes(key));
-        for (int at = 0; at < value.Length; at += pieceBytes) await writer.WriteAsync(value.AsMemory(at, Math.Min(pieceBytes, value.Length - at)));
+        for (int at = 0; at < value.Length; at += pieceBytes)
+            await writer.WriteAsync(value.AsMemory(at, Math.Min(pieceBytes, value.Length - at)));
         await writer.PublishAsync(Durability.Memory);
     }
 

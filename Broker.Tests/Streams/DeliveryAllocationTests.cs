@@ -29,7 +29,7 @@ public sealed class DeliveryAllocationTests
         NativeClient[] listeners = [.. Enumerable.Range(0, count).Select(_ => hub.ConnectNative(batched))];
         foreach (NativeClient listener in listeners)
         {
-            listener.Say(Subscribe(1, "a"));
+            listener.Send(Subscribe(1, "a"));
             Assert.StartsWith("subscribed", listener.Next(), StringComparison.Ordinal);
         }
 

@@ -23,7 +23,7 @@ public sealed class DirectEntryTests : IDisposable
     private readonly TurnedLoop _harness = new(new FakeLoop());
     private readonly FakeLoop _loop;
     private readonly ActorMaterializer _materializer;
-    private readonly List<object> _heard = [];
+    private readonly List<object> _received = [];
     private readonly Gate _gate = new();
 
     public DirectEntryTests()
@@ -32,7 +32,7 @@ public sealed class DirectEntryTests : IDisposable
         ActorMaterializerSettings settings = ActorMaterializerSettings.Create(_harness.System).WithDispatcher(LoopSetup.DispatcherOf(0));
         _materializer = ActorMaterializer.Create(_harness.System, settings);
         _harness.RunUntil(() => ((RepointableActorRef)_materializer.Supervisor).IsStarted, "the parent of streams starts");
-        Source.FromGraph<object, NotUsed>(_gate).Select(each => each).RunForeach(_heard.Add, _materializer);
+        Source.FromGraph<object, NotUsed>(_gate).Select(each => each).RunForeach(_received.Add, _materializer);
         _harness.RunUntil(() => _gate.HasStarted, "the stream starts");
         _harness.Turn(4);
     }
@@ -46,7 +46,8 @@ public sealed class DirectEntryTests : IDisposable
         { nameof(GraphInterpreter.Execute), "Int32 Execute(Int32)" },
         {
             nameof(GraphInterpreter.RunAsyncInput),
-            "Void RunAsyncInput(Akka.Streams.Stage.GraphStageLogic, System.Object, System.Threading.Tasks.TaskCompletionSource`1[Akka.Done], System.Action`1[System.Object])"
+            "Void RunAsyncInput(Akka.Streams.Stage.GraphStageLogic, System.Object, "
+                + "System.Threading.Tasks.TaskCompletionSource`1[Akka.Done], System.Action`1[System.Object])"
         },
         {
             nameof(GraphInterpreter.OnAsyncInput),
@@ -59,7 +60,8 @@ public sealed class DirectEntryTests : IDisposable
     {
         MemberInfo? member = typeof(GraphInterpreter).GetMember(name).SingleOrDefault();
 
-        Assert.True(member?.ToString() == signature, $"GraphInterpreter.{name} was \"{signature}\" and is now \"{member}\": DirectEntry has to be looked at again.");
+        Assert.True(member?.ToString() == signature,
+            $"GraphInterpreter.{name} was \"{signature}\" and is now \"{member}\": DirectEntry has to be looked at again.");
     }
 
     [Fact]
@@ -67,18 +69,20 @@ public sealed class DirectEntryTests : IDisposable
     {
         PropertyInfo? interpreter = typeof(GraphStageLogic).GetProperty("Interpreter", BindingFlags.Instance | BindingFlags.NonPublic);
 
-        Assert.True(interpreter?.PropertyType == typeof(GraphInterpreter), $"GraphStageLogic.Interpreter is now \"{interpreter}\": DirectEntry has to be looked at again.");
+        Assert.True(interpreter?.PropertyType == typeof(GraphInterpreter),
+            $"GraphStageLogic.Interpreter is now \"{interpreter}\": DirectEntry has to be looked at again.");
     }
 
     [Theory]
     [InlineData(typeof(SubFusingActorMaterializerImpl), "_registerShell", typeof(Func<GraphInterpreterShell, IActorRef>))]
     [InlineData(typeof(SubFusingActorMaterializerImpl), "_delegateMaterializer", typeof(ExtendedActorMaterializer))]
     [InlineData(typeof(GraphInterpreterShell), "_log", typeof(ILoggingAdapter))]
-    public void The_fields_of_Akka_that_the_mould_uses_are_as_they_were(Type owner, string name, Type type)
+    public void The_Akka_fields_used_by_the_stream_factory_are_unchanged(Type owner, string name, Type type)
     {
         FieldInfo? field = owner.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);
 
-        Assert.True(field?.FieldType == type, $"{owner.Name}.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
+        Assert.True(field?.FieldType == type,
+            $"{owner.Name}.{name} was a {type} and is now \"{field}\": PipeMould has to be looked at again.");
     }
 
     [Fact]
@@ -88,7 +92,7 @@ public sealed class DirectEntryTests : IDisposable
         Assert.True(_gate.Enter("one"), "A stream that runs said that it had ended.");
         Assert.True(_gate.Enter("two"), "A stream that runs said that it had ended.");
 
-        Assert.Equal(["one", "two"], _heard);
+        Assert.Equal(["one", "two"], _received);
     }
 
     [Fact]

@@ -19,7 +19,8 @@ public abstract class DownloadTest
     {
         Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
         Centrifuge = new CentrifugeSettings { MessageBytesMax = 1024 },
-        Native = new NativeSettings { FrameBytesMax = 1024, Streams = new StreamSettings { ConnectionBytesMax = 100_000, BytesMax = 80_000 } },
+        Native = new NativeSettings { FrameBytesMax = 1024,
+            Streams = new StreamSettings { ConnectionBytesMax = 100_000, BytesMax = 80_000 } },
         Routing = new ChannelSettings { BatchBytesMax = 1024 },
     };
 

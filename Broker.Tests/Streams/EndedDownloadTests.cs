@@ -10,29 +10,30 @@ namespace Broker.Tests.Streams;
 public sealed class EndedDownloadTests : DownloadTest
 {
     [Fact]
-    public void Who_gives_no_credit_for_a_minute_is_told_what_it_does_not_get_and_lives()
+    public void A_minute_without_credit_reports_the_loss_and_keeps_the_connection()
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Say(Subscribe(1, "a"));
+        client.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", client.Next());
-        client.Say(Call(2, "large"));
+        client.Send(Call(2, "large"));
         Assert.Equal(["stream 0 Result 2 of 2500", "chunk 0 0/3 of 1024"], client.Next(2));
-        client.SayFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
+        client.SendFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
         Assert.Equal(["stream 1 Message 0 of 2017", "chunk 1 0/2 of 1024"], NotCredit(client, 2));
 
         for (int i = 0; i < 3; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(19));
-            client.Say(Ping(1));
+            client.Send(Ping(1));
         }
 
         Assert.DoesNotContain(client.Within(4), line => line.StartsWith("stream-cancel", StringComparison.Ordinal));
         hub.Advance(TimeSpan.FromSeconds(4));
 
-        string[] expected = ["fault 2 Deadline: the result was not taken in time", "missed #1 1 1", "stream-cancel Mine 0 204", "stream-cancel Mine 1 204"];
+        string[] expected =
+            ["fault 2 Deadline: the result was not taken in time", "missed #1 1 1", "stream-cancel Mine 0 204", "stream-cancel Mine 1 204"];
         Assert.Equal(expected, client.Within(4).Where(line => line != "pong 1").Order(StringComparer.Ordinal));
-        client.Say(Ping(2));
+        client.Send(Ping(2));
         Assert.Equal("pong 2", client.Next());
     }
 
@@ -41,16 +42,19 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Say(Call(1, "large"));
+        client.Send(Call(1, "large"));
         Assert.Equal(["stream 0 Result 1 of 2500", "chunk 0 0/3 of 1024"], client.Next(2));
-        client.Say(Call(2, "large"));
+        client.Send(Call(2, "large"));
         Assert.Equal(["stream 1 Result 2 of 2500", "chunk 1 0/3 of 1024"], client.Next(2));
 
-        client.Say(CancelStream(0, StreamOwner.Yours), NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 1, Code = 214 }), Credit(0, 9), Credit(1, 9));
-        Assert.Equal(["fault 1 Cancelled: the result was refused by the client", "fault 2 Overloaded: the result was refused by the client: ProcessFull"], client.Next(2));
+        client.Send(CancelStream(0, StreamOwner.Yours),
+            NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 1, Code = 214 }), Credit(0, 9), Credit(1, 9));
+        Assert.Equal(
+            ["fault 1 Cancelled: the result was refused by the client",
+                "fault 2 Overloaded: the result was refused by the client: ProcessFull"], client.Next(2));
         Assert.Empty(client.Within(4));
 
-        client.Say(Call(3, "large"));
+        client.Send(Call(3, "large"));
         Assert.Equal(["stream 2 Result 3 of 2500", "chunk 2 0/3 of 1024"], client.Next(2));
     }
 
@@ -59,11 +63,11 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 4));
-        client.Say(Call(1, "large"), Call(2, "large"));
+        client.Send(Call(1, "large"), Call(2, "large"));
         Assert.Equal(8, client.Next(8).Length);
 
         byte[] refusal = NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, ChunkIndex = 1, Code = 212 });
-        client.Say(refusal, refusal, Cancel(2), CancelStream(1, StreamOwner.Yours), Ping(1));
+        client.Send(refusal, refusal, Cancel(2), CancelStream(1, StreamOwner.Yours), Ping(1));
 
         Assert.Equal(["fault 1 ResultTooBig: the result was refused by the client: StreamTooBig", "pong 1"], client.Next(2));
         Assert.Empty(client.Within(4));
@@ -74,15 +78,15 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Say(Call(1, "large"), Call(2, "large"));
+        client.Send(Call(1, "large"), Call(2, "large"));
         Assert.Equal(4, client.Next(4).Length);
 
-        client.Say(Cancel(1), Cancel(0x8000_0000), Cancel(7));
-        client.Say(Credit(0, 9));
+        client.Send(Cancel(1), Cancel(0x8000_0000), Cancel(7));
+        client.Send(Credit(0, 9));
 
         Assert.Equal(["fault 1 Cancelled: cancelled", "stream-cancel Mine 0 0"], client.Next(2).Order(StringComparer.Ordinal));
         Assert.Empty(client.Within(4));
-        client.Say(Cancel(1), CancelStream(0, StreamOwner.Yours), Credit(1, 2));
+        client.Send(Cancel(1), CancelStream(0, StreamOwner.Yours), Credit(1, 2));
         Assert.Equal(["chunk 1 1/3 of 1024", "chunk 1 2/3 of 452"], client.Next(2));
         Assert.Empty(client.Within(4));
     }
@@ -92,10 +96,11 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(2500));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Say(Call(1, "large"));
+        client.Send(Call(1, "large"));
         Assert.Equal(2, client.Next(2).Length);
 
-        client.Say(Cancel(1), NativeWriter.Message(new StreamCancel { Stream = 0, Owner = StreamOwner.Yours, Code = ChunkError.Cancelled }));
+        client.Send(Cancel(1),
+            NativeWriter.Message(new StreamCancel { Stream = 0, Owner = StreamOwner.Yours, Code = ChunkError.Cancelled }));
 
         Assert.Equal("fault 1 Cancelled: cancelled", client.Next());
     }
@@ -105,12 +110,12 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith("");
         NativeClient client = hub.ConnectNative(hello: SmallHello(window));
-        client.Say(Subscribe(1, "a"));
+        client.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", client.Next());
-        client.SayFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
+        client.SendFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
         NotCredit(client, 1 + window);
 
-        client.Say(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = 213 }), Credit(0, 9), Ping(1));
+        client.Send(NativeWriter.Message(new NativeError { Scope = ErrorScope.Stream, Id = 0, Code = 213 }), Credit(0, 9), Ping(1));
 
         Assert.Equal(["missed #1 1 1", "pong 1"], client.Next(2));
         Assert.Empty(client.Within(4));
@@ -121,12 +126,12 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith("");
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Say(Subscribe(1, "a"));
+        client.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", client.Next());
-        client.SayFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
+        client.SendFrames(Cut(0, Publish(0, "a", Letters(2000)), 900));
         Assert.Equal(["stream 0 Message 0 of 2017", "chunk 0 0/2 of 1024"], NotCredit(client, 2));
 
-        client.Say(Unsubscribe(2, 1), Credit(0, 5));
+        client.Send(Unsubscribe(2, 1), Credit(0, 5));
 
         Assert.Equal(["stream-cancel Mine 0 0", "unsubscribed 2 #1 0"], client.Next(2).Order(StringComparer.Ordinal));
         Assert.Empty(client.Within(4));
@@ -135,21 +140,25 @@ public sealed class EndedDownloadTests : DownloadTest
     [Fact]
     public void However_steadily_a_client_takes_a_stream_its_time_is_limited()
     {
-        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
+        using var hub =
+            new HubHarness(
+                Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
         hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(5000))));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 1));
-        client.Say(Call(1, "large"));
+        client.Send(Call(1, "large"));
         client.Next(2);
         for (int i = 1; i <= 2; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(12));
-            client.Say(Credit(0, 1));
+            client.Send(Credit(0, 1));
             Assert.Equal($"chunk 0 {i}/5 of 1024", client.Next());
         }
 
         hub.Advance(TimeSpan.FromSeconds(1.1));
 
-        Assert.Equal(["fault 1 Deadline: the result was not taken in time", "stream-cancel Mine 0 204"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["fault 1 Deadline: the result was not taken in time", "stream-cancel Mine 0 204"],
+                client.Next(2).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -157,19 +166,21 @@ public sealed class EndedDownloadTests : DownloadTest
     {
         using HubHarness hub = HubWith(Letters(40_000));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 0));
-        client.Say(Call(1, "large"), Call(2, "large"));
+        client.Send(Call(1, "large"), Call(2, "large"));
         Assert.Equal(["stream 0 Result 1 of 40000", "stream 1 Result 2 of 40000"], client.Next(2));
 
         for (int i = 0; i < 3; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(19));
-            client.Say(Credit(0, 1));
+            client.Send(Credit(0, 1));
             Assert.Equal($"chunk 0 {i}/40 of 1024", client.Next());
         }
 
         hub.Advance(TimeSpan.FromSeconds(4));
-        Assert.Equal(["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"], client.Next(2).Order(StringComparer.Ordinal));
-        client.Say(Credit(0, 1));
+        Assert.Equal(
+            ["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"],
+                client.Next(2).Order(StringComparer.Ordinal));
+        client.Send(Credit(0, 1));
         Assert.Equal("chunk 0 3/40 of 1024", client.Next());
     }
 
@@ -179,13 +190,13 @@ public sealed class EndedDownloadTests : DownloadTest
         using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { OpenMax = 1 } } });
         hub.Methods.Add("large", (_, _) => new(Encoding.UTF8.GetBytes(Letters(5000))));
         NativeClient client = hub.ConnectNative(hello: SmallHello(window: 0));
-        client.Say(Call(1, "large"), Call(2, "large"));
+        client.Send(Call(1, "large"), Call(2, "large"));
         Assert.Equal("stream 0 Result 1 of 5000", client.Next());
 
         for (int i = 0; i < 5; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(19));
-            client.Say(Credit(0, 1));
+            client.Send(Credit(0, 1));
             Assert.Equal($"chunk 0 {i}/5 of {(i < 4 ? 1024 : 904)}", client.Next());
         }
 
@@ -193,11 +204,13 @@ public sealed class EndedDownloadTests : DownloadTest
         for (int i = 0; i < 3; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(19));
-            client.Say(Ping(1));
+            client.Send(Ping(1));
             Assert.Equal("pong 1", client.Next());
         }
 
         hub.Advance(TimeSpan.FromSeconds(4));
-        Assert.Equal(["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"], client.Next(2).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["fault 2 Deadline: the result was not taken in time", "stream-cancel Mine 1 204"],
+                client.Next(2).Order(StringComparer.Ordinal));
     }
 }

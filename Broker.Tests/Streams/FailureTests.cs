@@ -27,12 +27,12 @@ public sealed class FailureTests
     };
 
     [Theory, MemberData(nameof(Violations))]
-    public void Who_breaks_a_rule_of_the_frames_is_told_which_and_nobody_else_notices(byte[] wire, int code, ClosureCause cause)
+    public void A_frame_violation_names_the_rule_and_affects_no_other_client(byte[] wire, int code, ClosureCause cause)
     {
         using var hub = new HubHarness();
         HubClient bad = hub.Connect(), good = hub.Connect();
-        HubConversationTests.Listen(good, "a");
-        HubConversationTests.Listen(bad, "a");
+        HubSessionTests.Listen(good, "a");
+        HubSessionTests.Listen(bad, "a");
 
         bad.SendRaw(wire);
 
@@ -41,23 +41,23 @@ public sealed class FailureTests
         Assert.NotEmpty(reason);
         hub.RunUntil(() => bad.Read() && bad.HasEnded, "the stream ends");
         Assert.Equal(1, hub.Counters.Ended(cause));
-        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        good.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Equal(2, good.NextLines(2).Length);
         hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne, "the session of the one that is gone ends");
     }
 
     [Fact]
-    public void Who_goes_without_a_word_leaves_nothing_behind()
+    public void A_client_that_vanishes_leaves_nothing_behind()
     {
         using var hub = new HubHarness();
         HubClient gone = hub.Connect(), stays = hub.Connect();
-        HubConversationTests.Listen(gone, "a");
+        HubSessionTests.Listen(gone, "a");
         hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfNone + 2, "both have their actors");
 
         gone.Dispose();
 
         hub.RunUntil(() => hub.Counters.Open == 1 && hub.ActorsOf(0).Count == ActorsOfOne, "its actors end");
-        stays.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        stays.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Equal("""{"id":3,"publish":{}}""", stays.NextLine());
     }
 
@@ -70,7 +70,7 @@ public sealed class FailureTests
         using var hub = new HubHarness();
         HubClient client = hub.Connect();
 
-        client.SayGoodbye();
+        client.SendClose();
 
         Assert.Equal(CloseCode.Normal, client.Close!.Value.Code);
         Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
@@ -79,57 +79,60 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public void When_a_home_of_channels_fails_its_clients_are_told_and_subscribe_again()
+    public void Clients_of_a_failed_home_resubscribe()
     {
         using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient[] clients = [hub.Connect(0), hub.Connect(1)];
-        foreach (HubClient client in clients) HubConversationTests.Listen(client, "news");
+        foreach (HubClient client in clients) HubSessionTests.Listen(client, "news");
         int home = Broker.Actors.Channels.ChannelRoutes.NumberOf("news", 2);
 
         hub.FailRouter(home);
 
         foreach (HubClient client in clients)
             Assert.Equal("""{"push":{"channel":"news","unsubscribe":{"code":2500,"reason":"insufficient state"}}}""", client.NextLine());
-        foreach (HubClient client in clients) HubConversationTests.Listen(client, "news");
-        clients[0].Say("""{"id":3,"publish":{"channel":"news","data":1}}""");
+        foreach (HubClient client in clients) HubSessionTests.Listen(client, "news");
+        clients[0].Send("""{"id":3,"publish":{"channel":"news","data":1}}""");
         Assert.Equal(2, clients[0].NextLines(2).Length);
         Assert.Contains("\"data\":1", clients[1].NextLine(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void When_another_home_fails_nobody_here_notices()
+    public void The_failure_of_another_home_changes_nothing_here()
     {
         using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient client = hub.Connect();
-        HubConversationTests.Listen(client, "news");
+        HubSessionTests.Listen(client, "news");
 
         hub.FailRouter(1 - Broker.Actors.Channels.ChannelRoutes.NumberOf("news", 2));
         hub.Turn(8);
-        client.Say("""{"id":3,"publish":{"channel":"news","data":1}}""");
+        client.Send("""{"id":3,"publish":{"channel":"news","data":1}}""");
 
-        Assert.Equal(2, client.NextLines(2).Count(line => line.Contains("\"publish\"", StringComparison.Ordinal) || line.Contains("\"pub\"", StringComparison.Ordinal)));
+        Assert.Equal(
+            2, client.NextLines(2)
+                .Count(line => line.Contains("\"publish\"", StringComparison.Ordinal)
+                || line.Contains("\"pub\"", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void A_session_that_fails_sends_its_client_away_and_no_other()
+    public void A_failed_session_disconnects_only_its_own_client()
     {
         using var hub = new HubHarness();
         HubClient bad = hub.Connect(), good = hub.Connect();
-        HubConversationTests.Listen(bad, "a");
-        HubConversationTests.Listen(good, "a");
+        HubSessionTests.Listen(bad, "a");
+        HubSessionTests.Listen(good, "a");
 
         hub.FailSession(loop: 0, number: 0);
 
         Assert.Equal((3004, "internal server error"), bad.NextClose());
-        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        good.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Equal(2, good.NextLines(2).Length);
-        bad.SayGoodbye();
+        bad.SendClose();
         bad.Dispose();
         hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne, "the failed session's actors end");
     }
 
     [Fact]
-    public void A_dialect_that_fails_in_a_turn_sends_its_client_away_with_a_close_frame()
+    public void A_dialect_that_throws_in_a_turn_closes_its_connection()
     {
         using var hub = new HubHarness { FailuresExpected = 1 };
         hub.Wrap = (_, dialect) => new FailingDialect(dialect);
@@ -137,12 +140,12 @@ public sealed class FailureTests
         hub.Wrap = (_, dialect) => dialect;
         HubClient good = hub.Connect();
 
-        bad.Say("""{"id":1,"connect":{}}""");
+        bad.Send("""{"id":1,"connect":{}}""");
 
         Assert.Equal((3004, "internal server error"), bad.NextClose());
-        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        good.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Equal("""{"id":3,"publish":{}}""", good.NextLine());
-        bad.SayGoodbye();
+        bad.SendClose();
         hub.RunUntil(() => hub.ActorsOf(0).Count == ActorsOfOne, "the failed stream's actors end");
     }
 
@@ -151,18 +154,18 @@ public sealed class FailureTests
     {
         using var hub = new HubHarness();
         HubClient good = hub.Connect();
-        HubConversationTests.Listen(good, "a");
+        HubSessionTests.Listen(good, "a");
         hub.Wrap = (_, _) => throw new InvalidOperationException("No dialect in this test.");
 
         HubClient bad = hub.Dial();
 
         Assert.Equal(1011, bad.NextClose().Code);
-        good.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        good.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Equal(2, good.NextLines(2).Length);
     }
 
     [Fact]
-    public void A_hub_that_stops_says_so_to_everyone_and_is_done_when_they_have_gone()
+    public void A_stopping_hub_notifies_all_clients_and_waits_for_them()
     {
         using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient[] clients = [hub.Connect(0), hub.Connect(1), hub.Dial(1)];
@@ -170,7 +173,7 @@ public sealed class FailureTests
         Task drained = hub.Drain();
         foreach (HubClient client in clients) Assert.Equal((3001, "shutdown"), client.NextClose());
         Assert.False(drained.IsCompleted);
-        foreach (HubClient client in clients) client.SayGoodbye();
+        foreach (HubClient client in clients) client.SendClose();
         foreach (HubClient client in clients) client.Dispose();
 
         hub.RunUntil(() => drained.IsCompleted, "the hub is drained");
@@ -209,7 +212,7 @@ public sealed class FailureTests
 
         public void Failed(uint id, int index, HubError error) => inner.Failed(id, index, error);
 
-        public ICallOutlet Calls => inner.Calls;
+        public ICallWriter Calls => inner.Calls;
 
         public void Evicted(Subscription subscription, UnsubscribeReason reason) => inner.Evicted(subscription, reason);
 

@@ -25,7 +25,8 @@ public sealed class NativeUploadTests
         Native = new NativeSettings
         {
             FrameBytesMax = ChunkBytes + Core.Protocol.Messages.Chunk.OverheadBytes,
-            Streams = new StreamSettings { OpenMax = 4, BytesMax = 16 * ChunkBytes, Window = 4, ConnectionBytesMax = 24 * ChunkBytes, ProcessBytesMax = 32 * ChunkBytes },
+            Streams = new StreamSettings { OpenMax = 4, BytesMax = 16 * ChunkBytes, Window = 4, ConnectionBytesMax = 24 * ChunkBytes,
+                ProcessBytesMax = 32 * ChunkBytes },
         },
     };
 
@@ -37,16 +38,16 @@ public sealed class NativeUploadTests
         using var hub = new HubHarness(Small with { Reactors = 2 });
         NativeClient publisher = hub.ConnectNative(batched), near = hub.ConnectNative(), far = hub.ConnectNative(batched: false, loop: 1);
         HubClient json = hub.Connect();
-        HubConversationTests.Listen(json, "a");
+        HubSessionTests.Listen(json, "a");
         foreach (NativeClient each in new[] { near, far })
         {
-            each.Say(Subscribe(1, "a"));
+            each.Send(Subscribe(1, "a"));
             Assert.Equal("subscribed 1 #1 at 0", each.Next());
         }
 
         string data = Letters(3000);
         byte[][] first = Cut(0, Publish(1, "a", data), 999), second = Cut(1, Publish(2, "a", "x" + data), 1000);
-        publisher.SayFrames(Header(0, 3012), first[3], second[1], Ping(1), first[0], second[0], second[2], first[2], second[3], first[1]);
+        publisher.SendFrames(Header(0, 3012), first[3], second[1], Ping(1), first[0], second[0], second[2], first[2], second[3], first[1]);
 
         Assert.Equal("pong 1", publisher.Next());
         Assert.Equal(["published 1 to 3 at 2", "published 2 to 3 at 1"], publisher.Next(2).Order(StringComparer.Ordinal));
@@ -63,9 +64,9 @@ public sealed class NativeUploadTests
         NativeClient client = hub.ConnectNative();
         string arguments = Letters(5000);
 
-        client.SayFrames([.. Cut(0, Subscribe(1, "a"), 1024), Chunk(1, 0, 1, Ping(7)), .. Cut(2, Call(3, "same", arguments), 1024)]);
+        client.SendFrames([.. Cut(0, Subscribe(1, "a"), 1024), Chunk(1, 0, 1, Ping(7)), .. Cut(2, Call(3, "same", arguments), 1024)]);
         Assert.Equal(["pong 7", $"result 3 {arguments}", "subscribed 1 #1 at 0"], NotCredits(3));
-        client.SayFrames(Cut(3, Publish(4, "a", "x"), 3));
+        client.SendFrames(Cut(3, Publish(4, "a", "x"), 3));
         Assert.Equal(["delivery #1 1 x", "published 4 to 1 at 1"], NotCredits(2));
 
         string[] NotCredits(int count)
@@ -86,7 +87,8 @@ public sealed class NativeUploadTests
         { "a total over the limit", ChunkError.TotalChunksTooLarge, [Chunk(5, 1, 257, "x"u8)] },
         { "an index over the total", ChunkError.IndexOutOfRange, [Chunk(5, 2, 2, "x"u8)] },
         { "a late chunk of a complete stream", ChunkError.Finished, [Chunk(5, 0, 1, Ping(1)), Chunk(5, 0, 1, Ping(1))] },
-        { "a late chunk of a cancelled stream", ChunkError.Cancelled, [Chunk(5, 0, 2, "x"u8), CancelStream(5, StreamOwner.Mine), Chunk(5, 1, 2, "x"u8)] },
+        { "a late chunk of a cancelled stream", ChunkError.Cancelled,
+            [Chunk(5, 0, 2, "x"u8), CancelStream(5, StreamOwner.Mine), Chunk(5, 1, 2, "x"u8)] },
         { "another total", ChunkError.TotalChunksMismatch, [Chunk(5, 0, 2, "x"u8), Chunk(5, 1, 3, "x"u8)] },
         { "a duplicate", ChunkError.DuplicateChunk, [Chunk(5, 1, 2, "x"u8), Chunk(5, 1, 2, "x"u8)] },
         { "a stream with more bytes than it may have", ChunkError.StreamTooBig, [Header(5, (16 * ChunkBytes) + 1)] },
@@ -98,27 +100,28 @@ public sealed class NativeUploadTests
         { "a whole stream that is no message", ChunkError.NotAMessage, [Chunk(5, 0, 1, "hello"u8)] },
         { "a whole stream about streams", ChunkError.NotAMessage, [Chunk(5, 0, 1, Credit(1, 1))] },
         { "a whole stream of two messages", ChunkError.NotAMessage, [Chunk(5, 0, 1, Wire.Join(Ping(1), Ping(2)))] },
-        { "a whole stream that goes the other way", ChunkError.NotAMessage, [Chunk(5, 0, 1, NativeWriter.Message(new Published { Request = 1 }))] },
+        { "a whole stream that goes the other way", ChunkError.NotAMessage,
+            [Chunk(5, 0, 1, NativeWriter.Message(new Published { Request = 1 }))] },
     };
 
     [Theory, MemberData(nameof(Refusals))]
-    public void What_is_refused_is_told_with_stream_and_chunk_and_hurts_nothing_else(string what, ChunkError error, byte[][] messages)
+    public void A_rejected_chunk_is_reported_and_harms_no_other_transfer(string what, ChunkError error, byte[][] messages)
     {
         using var hub = new HubHarness(Small);
         NativeClient client = hub.ConnectNative(), listener = hub.ConnectNative();
-        listener.Say(Subscribe(1, "a"));
+        listener.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", listener.Next());
         byte[][] other = Cut(9, Publish(7, "a", Letters(40)), 30);
 
-        client.SayFrames(other[0]);
-        client.SayFrames(messages);
-        client.SayFrames(Ping(4), other[1]);
+        client.SendFrames(other[0]);
+        client.SendFrames(messages);
+        client.SendFrames(Ping(4), other[1]);
 
-        string[] heard = client.Within(6);
-        string refusal = Assert.Single(heard, line => line.StartsWith("error Stream", StringComparison.Ordinal));
+        string[] received = client.Within(6);
+        string refusal = Assert.Single(received, line => line.StartsWith("error Stream", StringComparison.Ordinal));
         Assert.StartsWith($"error Stream {(int)error} id 5 chunk ", refusal, StringComparison.Ordinal);
-        Assert.Contains("pong 4", heard);
-        Assert.True(heard.Contains("published 7 to 1 at 1"), $"After {what} another stream is still completed.");
+        Assert.Contains("pong 4", received);
+        Assert.True(received.Contains("published 7 to 1 at 1"), $"After {what} another stream is still completed.");
         Assert.Equal($"delivery #1 1 {Letters(40)}", listener.Next());
     }
 
@@ -131,18 +134,20 @@ public sealed class NativeUploadTests
         NativeClient client = hub.ConnectNative();
         byte[][] parts = Cut(5, Publish(7, "a", Letters(40)), 30);
 
-        client.SayFrames(parts[0], Header(5, 3, purpose, call), parts[1]);
+        client.SendFrames(parts[0], Header(5, 3, purpose, call), parts[1]);
 
         Assert.Equal(["error Stream 219 id 5 chunk 0 message 0", "published 7 to 0 at 0"], client.Next(2));
     }
 
     [Fact]
-    public void A_refusal_tells_what_came_and_what_was_expected()
+    public void A_rejection_has_the_found_and_the_expected_value()
     {
         using var hub = new HubHarness(Small);
         NativeClient client = hub.ConnectNative();
 
-        client.SayFrames(Header(1, 3), Chunk(1, 0, 1, "xx"u8), Header(2, 3), Chunk(2, 0, 2, "xxxx"u8), Chunk(3, 0, 1, "hello"u8), Chunk(4, 2, 16, "xx"u8), Ping(1));
+        client.SendFrames(
+            Header(1, 3), Chunk(1, 0, 1, "xx"u8), Header(2, 3), Chunk(2, 0, 2, "xxxx"u8), Chunk(3, 0, 1, "hello"u8),
+                Chunk(4, 2, 16, "xx"u8), Ping(1));
         var texts = new List<string>();
         while (texts.LastOrDefault() != "pong") texts.AddRange(TextsOf(client.Frames.NextPayload()));
         hub.Advance(TimeSpan.FromSeconds(60.1));
@@ -165,7 +170,8 @@ public sealed class NativeUploadTests
         var texts = new List<string>();
         var reader = new NativeReader(payload.AsSpan(1), Side.Client, batched: true);
         while (reader.Read(out NativeMessage message) == System.Buffers.OperationStatus.Done)
-            texts.Add(message.Kind == NativeKind.Error ? message.As<NativeError>().Text.ToText() : message.Kind == NativeKind.Pong ? "pong" : $"{message.Kind}");
+            texts.Add(message.Kind == NativeKind.Error ? message.As<NativeError>().Text.ToText() : message.Kind == NativeKind.Pong ? "pong"
+                : $"{message.Kind}");
         return texts;
     }
 
@@ -176,8 +182,8 @@ public sealed class NativeUploadTests
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Chunk(5, 3, 9, new byte[(256 * 1024) + 1]));
-        client.Say(Chunk(5, 0, 9, "x"u8), Ping(1));
+        client.Send(Chunk(5, 3, 9, new byte[(256 * 1024) + 1]));
+        client.Send(Chunk(5, 0, 9, "x"u8), Ping(1));
 
         Assert.Equal(["error Stream 211 id 5 chunk 3 message 0", "error Stream 209 id 5 chunk 0 message 0", "pong 1"], client.Next(3));
     }
@@ -189,9 +195,9 @@ public sealed class NativeUploadTests
         NativeClient client = hub.ConnectNative();
         byte[][][] streams = [.. Enumerable.Range(0, 9).Select(i => Cut((uint)i, Publish((uint)i + 1, "a", Letters(40)), 30))];
 
-        client.Say([.. streams.Select(chunks => chunks[0])]);
+        client.Send([.. streams.Select(chunks => chunks[0])]);
         Assert.Equal("error Stream 205 id 8 chunk 0 message 8", client.Next());
-        client.Say([.. streams.Select(chunks => chunks[1])]);
+        client.Send([.. streams.Select(chunks => chunks[1])]);
 
         string[] expected = ["error Stream 209 id 8 chunk 1 message 8", .. Enumerable.Range(1, 8).Select(i => $"published {i} to 0 at 0")];
         Assert.Equal(expected, client.Next(9).Order(StringComparer.Ordinal));
@@ -202,36 +208,38 @@ public sealed class NativeUploadTests
     {
         using var hub = new HubHarness(Small);
         NativeClient client = hub.ConnectNative();
-        client.SayFrames(Chunk(0, 0, 16, "x"u8), Chunk(1, 0, 16, "x"u8));
+        client.SendFrames(Chunk(0, 0, 16, "x"u8), Chunk(1, 0, 16, "x"u8));
         client.Within(4);
 
         for (uint index = 1; index <= 4; index++)
         {
             hub.Advance(TimeSpan.FromSeconds(14));
-            client.Say(Chunk(1, index, 16, "x"u8));
+            client.Send(Chunk(1, index, 16, "x"u8));
             Assert.DoesNotContain(client.Within(4), line => line.StartsWith("error", StringComparison.Ordinal));
         }
 
         hub.Advance(TimeSpan.FromSeconds(4.1));
         Assert.Contains("error Stream 204 id 0 chunk 0 message 0", client.Within(4));
-        client.Say(Chunk(0, 1, 16, "x"u8));
+        client.Send(Chunk(0, 1, 16, "x"u8));
         Assert.Equal("error Stream 204 id 0 chunk 1 message 0", client.Next());
-        client.Say(Chunk(1, 5, 16, "x"u8), Ping(1));
+        client.Send(Chunk(1, 5, 16, "x"u8), Ping(1));
         Assert.Equal("pong 1", client.Within(4).Last());
     }
 
     [Fact]
     public void However_steadily_a_stream_trickles_its_time_is_limited()
     {
-        using var hub = new HubHarness(Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
+        using var hub =
+            new HubHarness(
+                Small with { Native = Small.Native with { Streams = Small.Native.Streams with { LifeLimit = TimeSpan.FromSeconds(25) } } });
         NativeClient client = hub.ConnectNative();
-        client.Say(Chunk(0, 0, 16, "x"u8));
+        client.Send(Chunk(0, 0, 16, "x"u8));
         client.Within(4);
         hub.Advance(TimeSpan.FromSeconds(12));
-        client.Say(Chunk(0, 1, 16, "x"u8));
+        client.Send(Chunk(0, 1, 16, "x"u8));
         client.Within(4);
         hub.Advance(TimeSpan.FromSeconds(12));
-        client.Say(Chunk(0, 2, 16, "x"u8));
+        client.Send(Chunk(0, 2, 16, "x"u8));
         Assert.DoesNotContain(client.Within(4), line => line.StartsWith("error", StringComparison.Ordinal));
 
         hub.Advance(TimeSpan.FromSeconds(1.1));
@@ -252,14 +260,14 @@ public sealed class NativeUploadTests
         hub.Advance(TimeSpan.FromSeconds(59));
 
         // Nothing can be held against the one that waits: it goes on where it stopped, and has all its time.
-        client.Say(CancelStream(0, StreamOwner.Mine));
+        client.Send(CancelStream(0, StreamOwner.Mine));
         Assert.Equal(["credit Stream 1 4"], client.Within(2));
         hub.Advance(TimeSpan.FromSeconds(59));
         Assert.DoesNotContain(Fill(client, stream: 1, from: 4, to: 16), line => line.StartsWith("error", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Credit_is_withheld_while_the_process_has_no_room_and_given_when_a_holder_leaves()
+    public void Credit_waits_for_process_memory_and_is_granted_when_it_frees()
     {
         using var hub = new HubHarness(Small);
         NativeClient holder = hub.ConnectNative(), waiting = hub.ConnectNative();
@@ -274,7 +282,7 @@ public sealed class NativeUploadTests
     }
 
     [Fact]
-    public void While_others_wait_for_memory_a_holder_that_stands_still_is_shed()
+    public void A_stalled_transfer_is_shed_while_others_wait_for_memory()
     {
         using var hub = new HubHarness(Small);
         NativeClient hostile = hub.ConnectNative(), honest = hub.ConnectNative();
@@ -285,7 +293,7 @@ public sealed class NativeUploadTests
 
         Assert.Equal(["error Stream 214 id 0 chunk 0 message 0"], hostile.Within(2));
         Assert.Equal(["credit Stream 0 4"], honest.Within(2));
-        hostile.Say(Ping(1));
+        hostile.Send(Ping(1));
         Assert.Equal("pong 1", hostile.Next());
     }
 
@@ -300,24 +308,26 @@ public sealed class NativeUploadTests
         Assert.Equal(["error Stream 213 id 2 chunk 3 message 0"], Fill(client, stream: 2, from: 0, to: 4));
     }
 
-    // Some of 17 chunks, and what is heard meanwhile.
+    // Some of 17 chunks, and what is received meanwhile.
     private static List<string> Fill(NativeClient client, uint stream, uint from, uint to)
     {
-        var heard = new List<string>();
+        var received = new List<string>();
         for (uint i = from; i < to; i++)
         {
-            client.Say(Chunk(stream, i, 17, new byte[ChunkBytes]));
-            heard.AddRange(client.Within(2));
+            client.Send(Chunk(stream, i, 17, new byte[ChunkBytes]));
+            received.AddRange(client.Within(2));
         }
 
-        return heard;
+        return received;
     }
 
     [Fact]
     public void Long_arguments_count_until_the_handler_returns()
     {
         var streams = new StreamSettings { BytesMax = 80_000, ConnectionBytesMax = 150_000 };
-        using var hub = new HubHarness(new StandardSettings { Calls = new CallSettings { BytesMax = 1024 }, Native = new NativeSettings { Streams = streams } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Calls = new CallSettings { BytesMax = 1024 }, Native = new NativeSettings { Streams = streams } });
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         hub.Methods.Add("slow", async (call, _) =>
         {
@@ -338,7 +348,7 @@ public sealed class NativeUploadTests
         {
             foreach (byte[] chunk in Cut(id, Call(id, "slow", Letters(70_000)), 20_000))
             {
-                client.Say(chunk);
+                client.Send(chunk);
                 hub.Turn(2);
             }
         }
@@ -363,28 +373,32 @@ public sealed class NativeUploadTests
         string last = "";
         foreach (byte[] chunk in Cut(0, message, 256 * 1024))
         {
-            client.SayFrames(chunk);
+            client.SendFrames(chunk);
             hub.Turn(1);
             last = client.Within(1).LastOrDefault() ?? last;
         }
 
-        hub.RunUntil(() => (last = client.Within(1).LastOrDefault() ?? last) == "error Request 106 id 9 chunk 0 message 0", "the publication is refused");
+        hub.RunUntil(
+            () => (last = client.Within(1).LastOrDefault() ?? last) == "error Request 106 id 9 chunk 0 message 0",
+                "the publication is refused");
     }
 
     [Fact]
-    public void A_json_listener_that_can_not_have_it_is_told_to_subscribe_again()
+    public void A_json_subscriber_of_a_long_publication_is_asked_to_resubscribe()
     {
-        using var hub = new HubHarness(new StandardSettings { Routing = new Broker.Actors.Channels.Delivery.ChannelSettings { LineBytesMax = 299_999 } });
+        using var hub =
+            new HubHarness(
+                new StandardSettings { Routing = new Broker.Actors.Channels.Delivery.ChannelSettings { LineBytesMax = 299_999 } });
         NativeClient client = hub.ConnectNative();
         HubClient json = hub.Connect();
-        HubConversationTests.Listen(json, "a");
+        HubSessionTests.Listen(json, "a");
 
-        client.SayFrames(Cut(0, Publish(1, "a", Letters(300_000)), 100_000));
+        client.SendFrames(Cut(0, Publish(1, "a", Letters(300_000)), 100_000));
 
         Assert.Equal("published 1 to 1 at 1", client.Next());
         Assert.Equal("""{"push":{"channel":"a","unsubscribe":{"code":2500,"reason":"insufficient state"}}}""", json.NextLine());
-        HubConversationTests.Listen(json, "a");
-        client.Say(Publish(2, "a", "1"));
+        HubSessionTests.Listen(json, "a");
+        client.Send(Publish(2, "a", "1"));
         Assert.Contains("\"data\":1", json.NextLine(), StringComparison.Ordinal);
     }
 }

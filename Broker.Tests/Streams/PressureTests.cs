@@ -15,36 +15,37 @@ public sealed class PressureTests
     private static readonly string s_kilobyte = new('x', 1000);
 
     [Fact]
-    public void Who_reads_too_slowly_is_sent_away_and_the_others_get_everything_in_order()
+    public void A_slow_reader_is_disconnected_and_others_get_everything()
     {
         using var hub = new HubHarness(new StandardSettings { Reactor = new ReactorSettings { QueueBytesMax = 128 * 1024 } });
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), good = hub.Connect(), publisher = hub.Connect();
-        HubConversationTests.Listen(slow, "a");
-        HubConversationTests.Listen(good, "a");
+        HubSessionTests.Listen(slow, "a");
+        HubSessionTests.Listen(good, "a");
 
         int published = 0;
         for (; hub.Counters.Ended(ClosureCause.SlowReader) == 0 && published < 20_000; published++)
         {
-            publisher.Say($$$"""{"id":{{{published + 3}}},"publish":{"channel":"a","data":"{{{published}}} {{{s_kilobyte}}}"}}""");
+            publisher.Send($$$"""{"id":{{{published + 3}}},"publish":{"channel":"a","data":"{{{published}}} {{{s_kilobyte}}}"}}""");
             Assert.Contains($"\"data\":\"{published} ", good.NextLine(), StringComparison.Ordinal);
             publisher.Read();
         }
 
         Assert.Equal(1, hub.Counters.Ended(ClosureCause.SlowReader));
         Assert.Equal((3008, "slow"), slow.NextClose());
-        string[] heard = [.. slow.LinesWithin(0)];
-        Assert.All(heard.Index(), each => Assert.Contains($"\"data\":\"{each.Index} ", each.Item, StringComparison.Ordinal));
-        Assert.InRange(heard.Length, 1, published - 1);
+        string[] received = [.. slow.LinesWithin(0)];
+        Assert.All(received.Index(), each => Assert.Contains($"\"data\":\"{each.Index} ", each.Item, StringComparison.Ordinal));
+        Assert.InRange(received.Length, 1, published - 1);
     }
 
     [Fact]
-    public void Who_takes_nothing_for_the_whole_limit_is_sent_away_too()
+    public void A_client_that_reads_nothing_for_the_limit_is_disconnected()
     {
         var settings = new StandardSettings { Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 * 1024 } };
         using var hub = new HubHarness(settings);
         HubClient slow = hub.Connect(receiveBufferBytes: 4096), publisher = hub.Connect();
-        HubConversationTests.Listen(slow, "a");
-        for (int i = 0; i < 600; i++) publisher.Say($$$"""{"id":{{{i + 3}}},"publish":{"channel":"a","data":"{{{new string('y', 8000)}}}"}}""");
+        HubSessionTests.Listen(slow, "a");
+        for (int i = 0; i < 600; i++)
+            publisher.Send($$$"""{"id":{{{i + 3}}},"publish":{"channel":"a","data":"{{{new string('y', 8000)}}}"}}""");
         publisher.NextLines(600);
         Assert.Equal(0, hub.Counters.Ended(ClosureCause.SlowReader));
 
@@ -54,7 +55,7 @@ public sealed class PressureTests
     }
 
     [Fact]
-    public void Who_publishes_faster_than_the_hub_takes_it_is_not_read_until_it_has()
+    public void A_publisher_that_is_too_fast_is_not_read()
     {
         // Two loops: the client's, and the home's, which stands still at first, so that nothing is answered.
         using var hub = new HubHarness(new StandardSettings
@@ -96,9 +97,10 @@ public sealed class PressureTests
         using var hub = new HubHarness(new StandardSettings { Reactors = 2, Routing = new ChannelSettings { LoopBytesMax = 10_000 } });
         string channel = Enumerable.Range(0, 100).Select(i => $"channel-{i}").First(name => ChannelRoutes.NumberOf(name, 2) == 0);
         HubClient publisher = hub.Connect(0), listener = hub.Connect(1);
-        HubConversationTests.Listen(listener, channel);
+        HubSessionTests.Listen(listener, channel);
 
-        for (int i = 0; i < 20; i++) publisher.Say($$$"""{"id":{{{i + 2}}},"publish":{"channel":"{{{channel}}}","data":"{{{s_kilobyte}}}"}}""");
+        for (int i = 0; i < 20; i++)
+            publisher.Send($$$"""{"id":{{{i + 2}}},"publish":{"channel":"{{{channel}}}","data":"{{{s_kilobyte}}}"}}""");
         for (int turn = 0; turn < 50; turn++) hub.Loops[0].RunOnce(0);      // The listener's loop stands still.
         publisher.Read();
         int early = publisher.LinesWithin(0).Length;

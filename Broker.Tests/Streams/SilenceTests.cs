@@ -18,7 +18,7 @@ public sealed class SilenceTests : IDisposable
     public void Dispose() => _hub.Dispose();
 
     [Fact]
-    public void Who_does_not_connect_in_time_is_stale()
+    public void A_client_that_does_not_connect_in_time_is_stale()
     {
         HubClient client = _hub.Dial();
 
@@ -32,7 +32,7 @@ public sealed class SilenceTests : IDisposable
     }
 
     [Fact]
-    public void Who_talks_without_connecting_is_stale_even_so()
+    public void A_client_that_sends_without_connecting_is_stale()
     {
         HubClient client = _hub.Dial();
         _hub.Advance(s_settings.ConnectLimit / 2);
@@ -57,7 +57,7 @@ public sealed class SilenceTests : IDisposable
     }
 
     [Fact]
-    public void Who_does_not_answer_a_ping_is_given_up_after_the_limit()
+    public void An_unanswered_ping_disconnects_after_the_limit()
     {
         HubClient client = _hub.Connect();
         _hub.Advance(s_firstPing);
@@ -73,7 +73,7 @@ public sealed class SilenceTests : IDisposable
     }
 
     [Fact]
-    public void Who_answers_lives_on_through_many_intervals_and_is_pinged_once_in_each()
+    public void A_client_that_answers_is_pinged_once_per_interval()
     {
         HubClient client = _hub.Connect();
         _hub.Advance(s_firstPing);
@@ -81,7 +81,7 @@ public sealed class SilenceTests : IDisposable
 
         for (int interval = 0; interval < 20; interval++)
         {
-            client.Say("{}");
+            client.Send("{}");
             _hub.Turn(4);
             _hub.Advance(s_settings.PongLimit + s_tick);
             _hub.Advance(s_settings.PingInterval - s_settings.PongLimit + s_tick);
@@ -100,7 +100,7 @@ public sealed class SilenceTests : IDisposable
     };
 
     [Theory, MemberData(nameof(Answers))]
-    public void Anything_a_client_says_answers_a_ping(byte[] answer)
+    public void Any_message_answers_a_ping(byte[] answer)
     {
         HubClient client = _hub.Connect();
         _hub.Advance(s_firstPing);
@@ -116,12 +116,12 @@ public sealed class SilenceTests : IDisposable
     }
 
     [Fact]
-    public void Who_listens_and_says_nothing_itself_is_pinged_all_the_same()
+    public void A_subscriber_that_sends_nothing_is_still_pinged()
     {
         HubClient listener = _hub.Connect(), publisher = _hub.Connect();
-        HubConversationTests.Listen(listener, "a");
+        HubSessionTests.Listen(listener, "a");
         _hub.Advance(s_lead / 2);
-        publisher.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        publisher.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Contains("\"data\":1", listener.NextLine(), StringComparison.Ordinal);
 
         _hub.Advance(s_firstPing);

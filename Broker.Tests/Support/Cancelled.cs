@@ -5,10 +5,11 @@ internal static class Cancelled
 {
     /// <summary>Ends when it is cancelled, and by nothing else.</summary>
     /// <exception cref="OperationCanceledException">Always.</exception>
-    public static async Task WhenAsync(CancellationToken cancel)
+    public static async Task WhenAsync(CancellationToken cancellationToken)
     {
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CancellationTokenRegistration registration = cancel.Register(() => cancelled.TrySetCanceled(cancel));
+        await using CancellationTokenRegistration registration =
+            cancellationToken.Register(() => cancelled.TrySetCanceled(cancellationToken));
         await cancelled.Task;
     }
 }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Broker.Tests.Support;
 
-/// <summary>A pool that finds leaks, buffers given back twice, strangers, and use after giving back.</summary>
+/// <summary>A pool that finds leaks, buffers returned twice, strangers, and use after returning.</summary>
 internal sealed class CountingPool : BufferPool
 {
     private readonly HashSet<byte[]> _rented = new(ReferenceEqualityComparer.Instance as IEqualityComparer<byte[]>);
@@ -21,10 +21,10 @@ internal sealed class CountingPool : BufferPool
         return buffer;
     }
 
-    public override void GiveBack(byte[] buffer)
+    public override void Return(byte[] buffer)
     {
         Assert.True(_rented.Remove(buffer), "A buffer was given back twice, or was never rented.");
         Array.Fill(buffer, (byte)0x5A);
-        base.GiveBack(buffer);
+        base.Return(buffer);
     }
 }

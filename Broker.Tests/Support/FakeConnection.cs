@@ -15,7 +15,7 @@ internal sealed class FakeConnection : Connection
         Path = "/fake",
         Subprotocols = new SubprotocolChoice([], fallback: null, refusesUnmatched: false),
         Origins = new OriginRule([]),
-        Engine = Conversation.Server,
+        Engine = EngineExchange.Server,
     };
 
     public FakeConnection(EventLoop loop, int slot = 0)
@@ -28,7 +28,7 @@ internal sealed class FakeConnection : Connection
     /// <summary>The lines of each text frame that was written.</summary>
     public List<string[]> Frames => [.. Writes.SelectMany(FramesOf)];
 
-    /// <summary>A socket that fails in a way nobody has thought of.</summary>
+    /// <summary>A socket that fails in a way nothing has thought of.</summary>
     public bool Throws { get; set; }
 
     public override IPEndPoint Remote { get; } = new(IPAddress.Loopback, 1);

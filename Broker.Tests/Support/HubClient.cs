@@ -23,7 +23,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     /// <summary>The server's Close frame, once it came.</summary>
     public ClosePayload? Close { get; private set; }
 
-    /// <summary>Whether it speaks the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
+    /// <summary>Whether it uses the Protobuf form of the Centrifuge dialect; the test says and sees lines of JSON all the same.</summary>
     public bool IsProtobuf { get; init; }
 
     /// <summary>Whether the server has ended its side.</summary>
@@ -34,7 +34,8 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     {
         string offer = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
         SendRaw(Encoding.ASCII.GetBytes(
-            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"));
+            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                + $"13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"));
         int end = -1;
         hub.RunUntil(() => Receive() && (end = _received.AsSpan().IndexOf("\r\n\r\n"u8)) >= 0, $"the upgrade to {path} is answered");
         Assert.StartsWith("HTTP/1.1 101 ", Encoding.ASCII.GetString(_received.AsSpan(0, end)), StringComparison.Ordinal);
@@ -42,7 +43,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     }
 
     /// <summary>One text frame of one line, or of several.</summary>
-    public void Say(params string[] lines) => SendRaw(FrameOf(string.Join('\n', lines)));
+    public void Send(params string[] lines) => SendRaw(FrameOf(string.Join('\n', lines)));
 
     /// <summary>A masked frame of lines, in the client's form.</summary>
     public byte[] FrameOf(string lines) => IsProtobuf ? BinaryFrame(ProtobufTranscoder.Encode(lines)) : Frame(lines);
@@ -127,7 +128,7 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
     }
 
     /// <summary>Answers the server's Close frame and waits for its end of the stream.</summary>
-    public void SayGoodbye()
+    public void SendClose()
     {
         SendRaw(FrameWriter.Close(CloseCode.Normal, "", Key));
         hub.RunUntil(() => Read() && HasEnded, "the server ends the stream");
@@ -141,7 +142,8 @@ internal sealed class HubClient(HubHarness hub, Socket socket) : IDisposable
         Receive();
         var reader = new FrameReader(_received);
         int used = 0;
-        while (reader.ReadHeader(out FrameHeader header) == OperationStatus.Done && header.PayloadLength <= _received.Length - reader.Position)
+        while (reader.ReadHeader(out FrameHeader header) == OperationStatus.Done
+            && header.PayloadLength <= _received.Length - reader.Position)
         {
             Take(header, reader.TakePayload((int)header.PayloadLength));
             used = reader.Position;

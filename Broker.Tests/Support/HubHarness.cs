@@ -61,23 +61,32 @@ internal sealed class HubHarness : TurnedLoop
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, IEnumerable<IDialectFactory>? dialects = null, IHubAccess? access = null)
+    private HubHarness(
+        StandardSettings settings, FakeTimeProvider time, HubCounters counters, IEnumerable<IDialectFactory>? dialects =
+            null, IHubAccess? access = null)
         : this(settings, time, counters, new MethodRegistry(), dialects ?? StandardDialects.Of(settings), access)
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, IEnumerable<IDialectFactory> dialects, IHubAccess? access)
+    private HubHarness(
+        StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods,
+            IEnumerable<IDialectFactory> dialects, IHubAccess? access)
         : this(settings, time, counters, methods, Hub.RegistryOf(settings, dialects, methods, "1.2.3"), access)
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects, IHubAccess? access)
+    private HubHarness(
+        StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects,
+            IHubAccess? access)
         : this(settings, time, counters, methods, dialects, access, new HubAcceptor(settings, counters, dialects))
     {
     }
 
-    private HubHarness(StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects, IHubAccess? access, HubAcceptor acceptor)
-        : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors)).Select(number => ReactorFactory.Create(number, settings.Reactor, acceptor, time))])
+    private HubHarness(
+        StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects,
+            IHubAccess? access, HubAcceptor acceptor)
+        : base([.. Enumerable.Range(0, Math.Max(1, settings.Reactors))
+        .Select(number => ReactorFactory.Create(number, settings.Reactor, acceptor, time))])
     {
         _time = time;
         _settings = settings;
@@ -88,11 +97,21 @@ internal sealed class HubHarness : TurnedLoop
         _turns = [.. _reactors.Select(static reactor => new LoopTurn(reactor))];
         IActorRef[] fanOuts = Start("fan-out", loop => LoopFanOutActor.PropsFor(_turns[loop], dialects.Formats, settings.Routing));
         var namespaces = new ChannelNamespaces(settings.Channels, settings.Namespaces);
-        var channels = Channels = new ChannelContext(fanOuts, dialects.Formats, settings.Routing) { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
+        var channels = Channels =
+            new ChannelContext(fanOuts, dialects.Formats, settings.Routing)
+                { Homes = new ChannelHomeContext(namespaces, settings.History, time) };
         _homes = Start("router", loop => ChannelHomeActor.PropsFor(loop, channels, _reactors[loop].Counters, _reactors[loop]));
         var connected = _reactors.Select(static _ => new LoopSessions()).ToArray();
-        var context = new SessionContext(settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes), new CallEnvironment(Methods, settings.Calls, time) { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance) { Namespaces = namespaces, History = settings.History };
-        acceptor.Sessions = _sessions = Start("sessions", loop => SessionsActor.PropsFor(context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
+        var context =
+            new SessionContext(
+                settings.Clients, access ?? new SettingsAccess(settings.Access, namespaces), new ChannelRoutes(_homes),
+                    new CallContext(Methods, settings.Calls, time)
+                        { Clients = Clients = new ClientCalls(settings.Calls, time) }, NoLogger.Instance)
+                            { Namespaces = namespaces, History = settings.History };
+        acceptor.Sessions = _sessions =
+            Start("sessions",
+                loop => SessionsActor.PropsFor(
+                    context with { Connected = connected[loop] }, connection => DialectOf(connection, _turns[loop])));
         _api.Start(new HubApiContext(settings.Clients, namespaces, context.Routes, _homes, _sessions, "1.2.3", time));
 
         var listeners = _reactors.Select(_ => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), 1, 128)[0]).ToArray();
@@ -140,7 +159,7 @@ internal sealed class HubHarness : TurnedLoop
 
     private IDialectSession DialectOf(Connection connection, LoopTurn turn) => Wrap(connection, _dialects.CreateSession(connection, turn));
 
-    /// <summary>Whether clients of the Centrifuge dialect speak its Protobuf form.</summary>
+    /// <summary>Whether clients of the Centrifuge dialect use its Protobuf form.</summary>
     public bool IsProtobuf { get; init; }
 
     /// <summary>A client whose handshake is done.</summary>
@@ -153,7 +172,9 @@ internal sealed class HubHarness : TurnedLoop
         bool isProtobuf = IsProtobuf && path is null && subprotocol is null;
         var client = new HubClient(this, socket) { IsProtobuf = isProtobuf };
         _clients.Add(client);
-        client.Upgrade(path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol : subprotocol);
+        client.Upgrade(
+            path ?? _settings.Centrifuge.Path, isProtobuf ? global::Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol
+                : subprotocol);
         return client;
     }
 
@@ -161,7 +182,7 @@ internal sealed class HubHarness : TurnedLoop
     public HubClient Connect(int loop = 0, int? receiveBufferBytes = null)
     {
         HubClient client = Dial(loop, receiveBufferBytes: receiveBufferBytes);
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
         Assert.StartsWith("""{"id":1,"connect":{"client":""", client.NextLine(), StringComparison.Ordinal);
         return client;
     }
@@ -170,14 +191,15 @@ internal sealed class HubHarness : TurnedLoop
     public NativeClient ConnectNative(bool batched = true, int loop = 0, byte[]? hello = null, int? receiveBufferBytes = null)
     {
         NativeClient client = DialNative(batched, loop, receiveBufferBytes);
-        client.Say(hello ?? NativeClient.Hello());
+        client.Send(hello ?? NativeClient.Hello());
         Assert.StartsWith("welcome ", client.Next(), StringComparison.Ordinal);
         return client;
     }
 
     /// <summary>A native client that has said nothing.</summary>
     public NativeClient DialNative(bool batched = true, int loop = 0, int? receiveBufferBytes = null) =>
-        new(Dial(loop, _settings.Native.Path, receiveBufferBytes, subprotocol: batched ? NativeProtocol.Batched : NativeProtocol.Unbatched), batched);
+        new(Dial(loop, _settings.Native.Path, receiveBufferBytes, subprotocol: batched ? NativeProtocol.Batched
+            : NativeProtocol.Unbatched), batched);
 
     /// <summary>Moves the clock, and gives the loops turns to notice; a deadline may be one tick of 64 ms late.</summary>
     public void Advance(TimeSpan by)
@@ -186,7 +208,9 @@ internal sealed class HubHarness : TurnedLoop
         Turn(4);
     }
 
-    /// <summary>Moves the clock inside a turn: Akka's. That of the loops, in whose timer wheels the hub's deadlines are, follows it.</summary>
+    /// <summary>
+    /// Moves the clock inside a turn: Akka's. That of the loops, in whose timer wheels the hub's deadlines are, follows it.
+    /// </summary>
     public void Pass(TimeSpan time)
     {
         DateTimeOffset before = Scheduler.Now;
@@ -200,7 +224,8 @@ internal sealed class HubHarness : TurnedLoop
 
     /// <summary>A message that no session is ready for, to the session that was opened as the n-th of its loop.</summary>
     public void FailSession(int loop, int number) =>
-        System.ActorSelection($"/user/sessions-{loop}/${(char)('a' + number)}").Tell(new SessionProtocol.Commands([null!]), ActorRefs.NoSender);
+        System.ActorSelection($"/user/sessions-{loop}/${(char)('a' + number)}")
+            .Tell(new SessionProtocol.Commands([null!]), ActorRefs.NoSender);
 
     /// <summary>Everything that lives under the parent of a loop's sessions: sessions, and the actors of their streams.</summary>
     public IReadOnlyList<string> ActorsOf(int loop) => Under((ActorRefWithCell)_sessions[loop]);
@@ -208,7 +233,7 @@ internal sealed class HubHarness : TurnedLoop
     private static List<string> Under(ActorRefWithCell actor) =>
         [.. actor.Children.Cast<ActorRefWithCell>().SelectMany(child => Under(child).Prepend(child.Path.Name))];
 
-    /// <summary>Says goodbye to every client, as a hub that stops.</summary>
+    /// <summary>Sends bye to every client, as a hub that stops.</summary>
     public Task Drain() => Task.WhenAll(_reactors.Select(reactor => reactor.DrainAsync()));
 
     public override void Dispose()

@@ -27,7 +27,7 @@ internal sealed class LoopClient : IDisposable
     /// <summary>The server's side has ended in order.</summary>
     public bool SawEnd { get; private set; }
 
-    /// <summary>The server's side was cut off.</summary>
+    /// <summary>The server's side was disconnected.</summary>
     public bool SawReset { get; private set; }
 
     public static byte[] Request(string path = "/ws") => Encoding.ASCII.GetBytes(
@@ -93,7 +93,9 @@ internal sealed class LoopClient : IDisposable
     /// <summary>The next bytes from the server.</summary>
     public byte[] Take(int count)
     {
-        _harness.Until(() => _received.Count >= count || (ReadSome() && _received.Count >= count) || SawEnd || SawReset, $"{count} bytes to the client");
+        _harness.Until(
+            () => _received.Count >= count || (ReadSome() && _received.Count >= count) || SawEnd || SawReset,
+                $"{count} bytes to the client");
         Assert.True(_received.Count >= count, $"The server ended after {_received.Count} of {count} bytes.");
         byte[] taken = [.. _received[..count]];
         _received.RemoveRange(0, count);
@@ -125,7 +127,9 @@ internal sealed class LoopClient : IDisposable
     public IReadOnlyList<Frame> TakeFramesToClose()
     {
         IReadOnlyList<Frame> frames = [];
-        _harness.Until(() => ReadAll() & (frames = Frame.WholeOf([.. _received])).Any(frame => frame.Opcode == Opcode.Close), "a Close frame to the client");
+        _harness.Until(
+            () => ReadAll() & (frames = Frame.WholeOf([.. _received])).Any(frame => frame.Opcode == Opcode.Close),
+                "a Close frame to the client");
         Assert.Equal(Opcode.Close, frames[^1].Opcode);
         _received.RemoveRange(0, frames.Sum(frame => frame.WireBytes));
         Assert.Empty(_received);
@@ -174,7 +178,8 @@ internal sealed record Frame(Opcode Opcode, byte[] Payload, int WireBytes)
             OperationStatus status = reader.ReadHeader(out FrameHeader header);
             if (status == OperationStatus.NeedMoreData || position + header.Size + header.PayloadLength > wire.Length) break;
             Assert.Equal(OperationStatus.Done, status);
-            Assert.True(header is { MaskingKey: null, Reserved: 0, Final: true } && Enum.IsDefined(header.Opcode), $"Not a frame of this server, at {position}: {header}");
+            Assert.True(header is { MaskingKey: null, Reserved: 0, Final: true } && Enum.IsDefined(header.Opcode),
+                $"Not a frame of this server, at {position}: {header}");
             int payload = position + header.Size;
             position = payload + (int)header.PayloadLength;
             frames.Add(new Frame(header.Opcode, wire[payload..position], header.Size + (int)header.PayloadLength));

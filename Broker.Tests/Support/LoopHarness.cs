@@ -118,7 +118,7 @@ internal sealed class LoopHarness : IDisposable
         return (client, handler);
     }
 
-    /// <summary>Everything is gone: no connection, no rented buffer, and no failure that nobody expected.</summary>
+    /// <summary>Everything is gone: no connection, no rented buffer, and no failure that no one expected.</summary>
     public void AssertNothingLeft()
     {
         Until(() => Loop.Connections == 0, "the end of the last connection");

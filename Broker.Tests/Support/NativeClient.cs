@@ -10,15 +10,17 @@ using Xunit;
 
 namespace Broker.Tests.Support;
 
-/// <summary>A client of the native protocol that hears each message as a line of text.</summary>
+/// <summary>A client of the native protocol that receives each message as a line of text.</summary>
 internal sealed class NativeClient(HubClient client, bool batched)
 {
-    private readonly Queue<string> _heard = new();
+    private readonly Queue<string> _received = new();
 
     /// <summary>The frames below.</summary>
     public HubClient Frames { get; } = client;
 
-    public static byte[] Hello(string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 0, int items = 0, Compressions compressions = Compressions.None) =>
+    public static byte[] Hello(
+        string token = "", int frameBytesMax = 1 << 20, ushort version = 1, int window = 0, int items = 0, Compressions compressions =
+            Compressions.None) =>
         NativeWriter.Message(new Hello
         {
             Version = version,
@@ -45,19 +47,24 @@ internal sealed class NativeClient(HubClient client, bool batched)
 
     public static byte[] Credit(uint stream, uint count) => NativeWriter.Message(new Credit { Id = stream, Count = count });
 
-    public static byte[] CancelStream(uint stream, StreamOwner owner) => NativeWriter.Message(new StreamCancel { Stream = stream, Owner = owner });
+    public static byte[] CancelStream(uint stream, StreamOwner owner) =>
+        NativeWriter.Message(new StreamCancel { Stream = stream, Owner = owner });
 
     public static byte[] Subscribe(uint request, string channel, string token = "") =>
-        NativeWriter.Message(new Subscribe { Request = request, Channel = Encoding.UTF8.GetBytes(channel), Token = Encoding.UTF8.GetBytes(token) });
+        NativeWriter.Message(
+            new Subscribe { Request = request, Channel = Encoding.UTF8.GetBytes(channel), Token = Encoding.UTF8.GetBytes(token) });
 
-    public static byte[] Unsubscribe(uint request, uint channel) => NativeWriter.Message(new Unsubscribe { Request = request, Channel = channel });
+    public static byte[] Unsubscribe(uint request, uint channel) =>
+        NativeWriter.Message(new Unsubscribe { Request = request, Channel = channel });
 
     public static byte[] Publish(uint request, string channel, string data) =>
-        NativeWriter.Message(new Publish { Request = request, Channel = Encoding.UTF8.GetBytes(channel), Data = Encoding.UTF8.GetBytes(data) });
+        NativeWriter.Message(
+            new Publish { Request = request, Channel = Encoding.UTF8.GetBytes(channel), Data = Encoding.UTF8.GetBytes(data) });
 
     public static byte[] Ping(ulong mark) => NativeWriter.Message(new Ping { Mark = mark });
 
-    public static byte[] Call(uint id, string method, string arguments = "", uint deadlineMilliseconds = 0, CallOptions options = CallOptions.None) =>
+    public static byte[] Call(
+        uint id, string method, string arguments = "", uint deadlineMilliseconds = 0, CallOptions options = CallOptions.None) =>
         NativeWriter.Message(new Call
         {
             Id = id,
@@ -71,25 +78,26 @@ internal sealed class NativeClient(HubClient client, bool batched)
 
     public static byte[] ItemsEnd(uint id) => NativeWriter.Message(new CallItemsEnd { Id = id });
 
-    public static byte[] ItemCredit(uint id, uint count) => NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = count });
+    public static byte[] ItemCredit(uint id, uint count) =>
+        NativeWriter.Message(new Credit { Scope = CreditScope.Call, Id = id, Count = count });
 
     public static byte[] Cancel(uint id) => NativeWriter.Message(new CallCancel { Id = id });
 
     /// <summary>Messages in one write: as one frame of v3, or as one frame each of v2.</summary>
-    public void Say(params byte[][] messages)
+    public void Send(params byte[][] messages)
     {
-        if (batched) SayFrames([.. messages.SelectMany(message => message)]);
-        else SayFrames(messages);
+        if (batched) SendFrames([.. messages.SelectMany(message => message)]);
+        else SendFrames(messages);
     }
 
     /// <summary>Payloads of frames, in one write.</summary>
-    public void SayFrames(params byte[][] payloads) => Frames.SendRaw([.. payloads.SelectMany(HubClient.BinaryFrame)]);
+    public void SendFrames(params byte[][] payloads) => Frames.SendRaw([.. payloads.SelectMany(HubClient.BinaryFrame)]);
 
     /// <summary>The next message that the server says.</summary>
     public string Next()
     {
-        if (_heard.Count == 0) Hear(Frames.NextPayload());
-        return _heard.Dequeue();
+        if (_received.Count == 0) Receive(Frames.NextPayload());
+        return _received.Dequeue();
     }
 
     /// <summary>The next messages that the server says.</summary>
@@ -98,10 +106,10 @@ internal sealed class NativeClient(HubClient client, bool batched)
     /// <summary>Everything that came within some turns; for what must not come.</summary>
     public string[] Within(int turns)
     {
-        foreach (byte[] payload in Frames.PayloadsWithin(turns)) Hear(payload);
-        string[] heard = [.. _heard];
-        _heard.Clear();
-        return heard;
+        foreach (byte[] payload in Frames.PayloadsWithin(turns)) Receive(payload);
+        string[] received = [.. _received];
+        _received.Clear();
+        return received;
     }
 
     /// <summary>Messages of a server's payload, one a line.</summary>
@@ -116,9 +124,9 @@ internal sealed class NativeClient(HubClient client, bool batched)
         return [.. lines];
     }
 
-    private void Hear(byte[] payload)
+    private void Receive(byte[] payload)
     {
-        foreach (string line in Describe(payload, batched)) _heard.Enqueue(line);
+        foreach (string line in Describe(payload, batched)) _received.Enqueue(line);
     }
 
     private static string Describe(in NativeMessage message)
@@ -127,7 +135,8 @@ internal sealed class NativeClient(HubClient client, bool batched)
         {
             case NativeKind.Welcome:
                 var welcome = message.As<Welcome>();
-                return Line($"welcome {welcome.Version} {welcome.Limits.FrameBytesMax} {welcome.Limits.MessagesPerFrameMax} {welcome.Limits.PingMilliseconds}");
+                return Line($"welcome {welcome.Version} {welcome.Limits.FrameBytesMax} {welcome.Limits.MessagesPerFrameMax} "
+                    + $"{welcome.Limits.PingMilliseconds}");
             case NativeKind.Ping: return "ping";
             case NativeKind.Pong: return Line($"pong {message.As<Pong>().Mark}");
             case NativeKind.Error:
@@ -138,7 +147,8 @@ internal sealed class NativeClient(HubClient client, bool batched)
                 return Line($"bye {bye.Code} {bye.Text.ToText()}{(bye.RetryMilliseconds == Bye.Never ? " for good" : "")}");
             case NativeKind.Subscribed:
                 var subscribed = message.As<Subscribed>();
-                return Line($"subscribed {subscribed.Request} #{subscribed.Channel} at {subscribed.Offset}{(subscribed.State == SubscribedState.None ? "" : $" {subscribed.State}")}");
+                return Line($"subscribed {subscribed.Request} #{subscribed.Channel} at "
+                    + $"{subscribed.Offset}{(subscribed.State == SubscribedState.None ? "" : $" {subscribed.State}")}");
             case NativeKind.Unsubscribed:
                 var unsubscribed = message.As<Unsubscribed>();
                 return Line($"unsubscribed {unsubscribed.Request} #{unsubscribed.Channel} {unsubscribed.Code}");
@@ -165,17 +175,20 @@ internal sealed class NativeClient(HubClient client, bool batched)
                 return Line($"fault {fault.Id} {fault.Code}: {fault.Text.ToText()}");
             case NativeKind.Call:
                 var call = message.As<Call>();
-                return Line($"call {call.Id:x} {call.Method.Value:x} within {call.DeadlineMilliseconds} {call.Arguments.ToText()}{(call.Options == CallOptions.None ? "" : " and more")}");
+                return Line($"call {call.Id:x} {call.Method.Value:x} within {call.DeadlineMilliseconds} "
+                    + $"{call.Arguments.ToText()}{(call.Options == CallOptions.None ? "" : " and more")}");
             case NativeKind.ItemsEnd: return Line($"items-end {message.As<CallItemsEnd>().Id:x}");
             case NativeKind.Cancel: return Line($"cancel {message.As<CallCancel>().Id:x}");
-            case NativeKind.Missed: return Line($"missed #{message.As<Missed>().Channel} {message.As<Missed>().Offset} {message.As<Missed>().Count}");
+            case NativeKind.Missed: return Line(
+                $"missed #{message.As<Missed>().Channel} {message.As<Missed>().Offset} {message.As<Missed>().Count}");
             case NativeKind.Stream:
                 var stream = message.As<StreamHeader>();
                 return Line($"stream {stream.Stream} {stream.Purpose} {stream.Reference} of {stream.Bytes}");
             case NativeKind.Chunk:
                 var chunk = message.As<Chunk>();
                 return Line($"chunk {chunk.Stream} {chunk.Index}/{chunk.Total} of {chunk.Data.Length}");
-            case NativeKind.Credit: return Line($"credit {message.As<Credit>().Scope} {message.As<Credit>().Id} {message.As<Credit>().Count}");
+            case NativeKind.Credit: return Line(
+                $"credit {message.As<Credit>().Scope} {message.As<Credit>().Id} {message.As<Credit>().Count}");
             case NativeKind.StreamCancel:
                 var end = message.As<StreamCancel>();
                 return Line($"stream-cancel {end.Owner} {end.Stream} {(int)end.Code}");

@@ -14,12 +14,18 @@ internal static class ProtobufTranscoder
 {
     private const int UnknownField = 100;
 
-    // name:number:type in the order of the JSON form. u unsigned, i signed, b bool, s string, d data, []X a list, {}X a map; ! is written always.
+    // name:number:type in the order of the JSON form. u unsigned, i signed, b bool, s string, d data, []X a list, {}X a map; ! is written
+    // always.
     private static readonly Dictionary<string, Field[]> s_messages = new Dictionary<string, string>
     {
-        ["Command"] = "id:1:u connect:4:Connect subscribe:5:Subscribe unsubscribe:6:Channel publish:7:Publish presence:8:Channel presence_stats:9:Channel history:10:History ping:11:Empty send:12:Data rpc:13:Rpc refresh:14:Token sub_refresh:15:SubRefresh",
+        ["Command"] =
+            "id:1:u connect:4:Connect subscribe:5:Subscribe unsubscribe:6:Channel publish:7:Publish presence:8:Channel "
+                + "presence_stats:9:Channel history:10:History ping:11:Empty send:12:Data rpc:13:Rpc refresh:14:Token "
+                + "sub_refresh:15:SubRefresh",
         ["Connect"] = "token:1:s data:2:d subs:3:{}Subscribe name:4:s version:5:s headers:6:{}s flag:7:i",
-        ["Subscribe"] = "channel:1:s token:2:s recover:3:b epoch:6:s offset:7:u data:8:d positioned:9:b recoverable:10:b join_leave:11:b delta:12:s tf:13:Filter flag:14:i type:15:i",
+        ["Subscribe"] =
+            "channel:1:s token:2:s recover:3:b epoch:6:s offset:7:u data:8:d positioned:9:b recoverable:10:b join_leave:11:b delta:12:s "
+                + "tf:13:Filter flag:14:i type:15:i",
         ["Filter"] = "op:1:s key:2:s cmp:3:s val:4:s vals:5:[]s nodes:6:[]Filter",
         ["Channel"] = "channel:1:s",
         ["Publish"] = "channel:1:s data:2:d type:3:i",
@@ -30,9 +36,12 @@ internal static class ProtobufTranscoder
         ["Token"] = "token:1:s",
         ["SubRefresh"] = "channel:1:s token:2:s type:3:i",
         ["Empty"] = "",
-        ["Reply"] = "id:1:u error:2:Error push:4:Push connect:5:ConnectResult subscribe:6:SubscribeResult unsubscribe:7:Empty publish:8:Empty presence:9:PresenceResult presence_stats:10:StatsResult history:11:HistoryResult rpc:13:Data refresh:14:RefreshResult sub_refresh:15:SubRefreshResult",
+        ["Reply"] = "id:1:u error:2:Error push:4:Push connect:5:ConnectResult subscribe:6:SubscribeResult unsubscribe:7:Empty "
+            + "publish:8:Empty presence:9:PresenceResult presence_stats:10:StatsResult history:11:HistoryResult rpc:13:Data "
+            + "refresh:14:RefreshResult sub_refresh:15:SubRefreshResult",
         ["Error"] = "code:1:u message:2:s temporary:3:b",
-        ["Push"] = "channel:2:s pub:4:Publication join:5:Presence leave:6:Presence unsubscribe:7:Unsubscribe message:8:Data subscribe:9:SubscribePush disconnect:11:Disconnect refresh:12:SubRefreshResult",
+        ["Push"] = "channel:2:s pub:4:Publication join:5:Presence leave:6:Presence unsubscribe:7:Unsubscribe message:8:Data "
+            + "subscribe:9:SubscribePush disconnect:11:Disconnect refresh:12:SubRefreshResult",
         ["Publication"] = "data:4:d info:5:Info offset:6:u tags:7:{}s delta:8:b version:16:u epoch:14:s",
         ["Info"] = "user:1:s! client:2:s! conn_info:3:d chan_info:4:d",
         ["Presence"] = "info:1:Info",
@@ -40,13 +49,16 @@ internal static class ProtobufTranscoder
         ["SubscribePush"] = "recoverable:1:b epoch:4:s offset:5:u positioned:6:b data:7:d",
         ["Disconnect"] = "code:1:u reason:2:s reconnect:3:b",
         ["ConnectResult"] = "client:1:s version:2:s expires:3:b ttl:4:u data:5:d ping:7:u pong:8:b subs:6:{}SubscribeResult",
-        ["SubscribeResult"] = "expires:1:b ttl:2:u recoverable:3:b epoch:6:s publications:7:[]Publication recovered:8:b offset:9:u positioned:10:b data:11:d was_recovering:12:b delta:13:b",
+        ["SubscribeResult"] =
+            "expires:1:b ttl:2:u recoverable:3:b epoch:6:s publications:7:[]Publication recovered:8:b offset:9:u positioned:10:b data:11:d "
+                + "was_recovering:12:b delta:13:b",
         ["PresenceResult"] = "presence:1:{}Info!",
         ["StatsResult"] = "num_clients:1:u! num_users:2:u!",
         ["HistoryResult"] = "publications:1:[]Publication! epoch:2:s! offset:3:u!",
         ["RefreshResult"] = "expires:3:b ttl:4:u",
         ["SubRefreshResult"] = "expires:1:b ttl:2:u",
-    }.ToDictionary(static each => each.Key, static each => each.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Field.Parse).ToArray());
+    }.ToDictionary(
+        static each => each.Key, static each => each.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Field.Parse).ToArray());
 
     private static readonly JsonWriterOptions s_relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -70,7 +82,8 @@ internal static class ProtobufTranscoder
     }
 
     /// <summary>Bytes of a field that is bytes.</summary>
-    public static byte[] Bytes(int field, ReadOnlySpan<byte> value) => [.. Varint(((ulong)field << 3) | 2), .. Varint((ulong)value.Length), .. value];
+    public static byte[] Bytes(int field, ReadOnlySpan<byte> value) =>
+        [.. Varint(((ulong)field << 3) | 2), .. Varint((ulong)value.Length), .. value];
 
     /// <summary>Bytes of a number.</summary>
     public static byte[] Varint(ulong value)
@@ -96,8 +109,12 @@ internal static class ProtobufTranscoder
 
     private static IEnumerable<byte> Value(Field field, JsonElement json)
     {
-        if (field.IsMap) return json.EnumerateObject().SelectMany(entry => Bytes(field.Number, [.. Bytes(1, Encoding.UTF8.GetBytes(entry.Name)), .. One(field.Type, 2, entry.Value)]));
-        return field.IsList ? json.EnumerateArray().SelectMany(item => One(field.Type, field.Number, item)) : One(field.Type, field.Number, json);
+        if (field.IsMap)
+            return json.EnumerateObject()
+                .SelectMany(entry =>
+                Bytes(field.Number, [.. Bytes(1, Encoding.UTF8.GetBytes(entry.Name)), .. One(field.Type, 2, entry.Value)]));
+        return field.IsList ? json.EnumerateArray().SelectMany(item => One(field.Type, field.Number, item))
+            : One(field.Type, field.Number, json);
     }
 
     private static byte[] One(string type, int number, JsonElement json) => type switch
@@ -162,7 +179,8 @@ internal static class ProtobufTranscoder
         List<(int Number, ulong Scalar, byte[] Bytes)> all = Parse(message);
         foreach ((int number, _, _) in all)
         {
-            if (!Array.Exists(s_messages[type], each => each.Number == number)) throw new InvalidOperationException($"{type} has no field {number}.");
+            if (!Array.Exists(s_messages[type], each => each.Number == number))
+                throw new InvalidOperationException($"{type} has no field {number}.");
         }
 
         json.WriteStartObject();
@@ -231,7 +249,9 @@ internal static class ProtobufTranscoder
             string[] parts = text.TrimEnd('!').Split(':');
             string type = parts[2];
             bool isList = type.StartsWith("[]", StringComparison.Ordinal), isMap = type.StartsWith("{}", StringComparison.Ordinal);
-            return new Field(parts[0], int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture), isList || isMap ? type[2..] : type, isList, isMap, text.EndsWith('!'));
+            return new Field(
+                parts[0], int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture), isList || isMap ? type[2..] : type,
+                    isList, isMap, text.EndsWith('!'));
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed class RecordingAcceptor(WebSocketEndpoint endpoint) : IConnectio
     /// <summary>Runs right after a handler was attached.</summary>
     public Action<RecordingHandler>? Attached { get; set; }
 
-    /// <summary>Refuses whoever comes, until this.</summary>
+    /// <summary>Refuses the one that comes, until this.</summary>
     public TimeSpan? RetryAfter { get; set; }
 
     public bool TakesPlainHttp { get; set; }

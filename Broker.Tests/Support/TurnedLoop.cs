@@ -42,7 +42,9 @@ internal class TurnedLoop : IDisposable
 
     public TestProbe CreateProbe() => _kit.CreateTestProbe();
 
-    /// <summary>Starts an actor on a loop, and waits until it takes messages: Akka starts those at the top on a thread of its own.</summary>
+    /// <summary>
+    /// Starts an actor on a loop, and waits until it takes messages: Akka starts those at the top on a thread of its own.
+    /// </summary>
     public IActorRef Start(int loop, Props props, string? name = null)
     {
         var actor = (RepointableActorRef)System.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(loop)), name);

@@ -68,7 +68,9 @@ public sealed class ChannelNameTests
     [InlineData("f4 90 80 80")]     // Past U+10FFFF
     [InlineData("ff")]
     public void Bytes_that_are_not_UTF_8_are_refused(string hex) =>
-        Assert.Contains("not UTF-8", ChannelName.Check(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)), BytesMax), StringComparison.Ordinal);
+        Assert.Contains(
+            "not UTF-8", ChannelName.Check(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)), BytesMax),
+                StringComparison.Ordinal);
 
     [Theory]
     [InlineData(0xD800)]
@@ -82,7 +84,8 @@ public sealed class ChannelNameTests
             bytes =>
             {
                 string text = Encoding.UTF8.GetString(bytes);
-                bool isName = bytes.Length is > 0 and <= 8 && Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(bytes) && !text.Any(char.IsControl);
+                bool isName =
+                    bytes.Length is > 0 and <= 8 && Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(bytes) && !text.Any(char.IsControl);
                 return isName == (ChannelName.Check(bytes, 8) is null);
             },
             iter: 20_000);

@@ -3,7 +3,7 @@ using Broker.Core.Upgrade;
 
 namespace Broker.Tests.Upgrade;
 
-/// <summary>Proxies are at 10.0.0.0/8 and 2001:db8:a::/48; whoever is elsewhere is a client.</summary>
+/// <summary>Proxies are at 10.0.0.0/8 and 2001:db8:a::/48; the one that is elsewhere is a client.</summary>
 public sealed class ForwardedRouteTests
 {
     private static readonly AddressRanges s_proxies = new([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8:a::/48")]);
@@ -34,7 +34,9 @@ public sealed class ForwardedRouteTests
 
     [Fact]
     public void A_line_that_a_proxy_adds_stands_behind_the_clients_own() =>
-        Assert.Equal("192.0.2.1:0", ClientOf(ForwardedHeader.XForwardedFor, "10.0.0.1", "X-Forwarded-For: 203.0.113.9", "x-forwarded-for: 192.0.2.1"));
+        Assert.Equal(
+            "192.0.2.1:0",
+                ClientOf(ForwardedHeader.XForwardedFor, "10.0.0.1", "X-Forwarded-For: 203.0.113.9", "x-forwarded-for: 192.0.2.1"));
 
     [Fact]
     public void Without_the_header_the_peer_is_the_client() =>
@@ -43,7 +45,7 @@ public sealed class ForwardedRouteTests
     [Theory]
     [InlineData(ForwardedHeader.XForwardedFor, "X-Forwarded-For: 203.0.113.9")]
     [InlineData(ForwardedHeader.Forwarded, "Forwarded: for=203.0.113.9")]
-    public void A_peer_who_is_no_proxy_is_not_believed(ForwardedHeader header, string line) =>
+    public void A_peer_that_is_no_proxy_is_not_trusted(ForwardedHeader header, string line) =>
         Assert.Equal("192.0.2.7:80", ClientOf(header, "192.0.2.7", line));
 
     [Fact]

@@ -20,7 +20,7 @@ public class HostRuleTests
     [InlineData("Chat.Example:443")]
     [InlineData("chat.example.")]
     [InlineData("")]
-    public void Addresses_localhost_and_configured_names_are_taken(string host) => Assert.Null(s_rule.Check(host));
+    public void Accepts_addresses_localhost_and_configured_names(string host) => Assert.Null(s_rule.Check(host));
 
     [Theory]
     [InlineData("rebound.example")]
@@ -38,7 +38,7 @@ public class HostRuleTests
     public void Every_other_name_is_answered_421(string host) => Assert.Equal(421, s_rule.Check(host)?.Status);
 
     [Fact]
-    public void Off_loopback_every_name_is_taken_unless_some_are_configured()
+    public void Beyond_loopback_every_name_is_accepted_unless_some_are_configured()
     {
         Assert.Null(HostRule.For(isLoopbackOnly: false, []).Check("any.example"));
         Assert.Equal(421, HostRule.For(isLoopbackOnly: false, ["chat.example"]).Check("any.example")?.Status);

@@ -135,7 +135,7 @@ public sealed class OriginRuleTests
     [InlineData("good.example")]
     [InlineData("")]
     [InlineData("Null")]
-    public void A_list_that_would_not_do_what_it_says_is_not_taken(params string[] allowed) =>
+    public void Rejects_a_list_that_would_not_do_what_it_means(params string[] allowed) =>
         Assert.Throws<ArgumentException>(() => new OriginRule(allowed));
 
     [Fact]

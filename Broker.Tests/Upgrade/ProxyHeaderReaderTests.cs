@@ -163,7 +163,8 @@ public sealed class ProxyHeaderReaderTests
             var reader = new ProxyHeaderReader(wire.AsSpan(0, length));
             OperationStatus status = reader.ReadHeader(out IPEndPoint? client);
             if (status == OperationStatus.NeedMoreData) continue;
-            return status == expected && reader.Position == whole.Position && reader.Reason == whole.Reason && Equals(client, expectedClient);
+            return status == expected && reader.Position == whole.Position && reader.Reason == whole.Reason
+                && Equals(client, expectedClient);
         }
 
         return expected == OperationStatus.NeedMoreData;

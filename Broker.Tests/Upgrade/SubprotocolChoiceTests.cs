@@ -5,7 +5,7 @@ namespace Broker.Tests.Upgrade;
 
 public sealed class SubprotocolChoiceTests
 {
-    private static readonly string[] Spoken = ["v3.broker", "v2.broker"];
+    private static readonly string[] Supported = ["v3.broker", "v2.broker"];
 
     [Theory]
     [InlineData("v3.broker", "v3.broker")]
@@ -18,21 +18,21 @@ public sealed class SubprotocolChoiceTests
     [Theory]
     [InlineData(null)]
     [InlineData("v2.broker")]
-    public void With_a_client_that_offers_none_the_fallback_is_spoken_and_nothing_is_announced(string? fallback) =>
+    public void Without_an_offer_the_fallback_is_used_and_not_announced(string? fallback) =>
         Assert.Equal((null, new ChosenSubprotocol(fallback, Answered: null)), Choose([], fallback, refusesUnmatched: true));
 
     [Fact]
-    public void A_client_that_offers_only_others_is_refused_with_what_is_spoken()
+    public void Rejects_unsupported_subprotocols_and_lists_the_supported_ones()
     {
         (UpgradeFault? fault, _) = Choose(["v1.broker", "mqtt"], "v2.broker", refusesUnmatched: true);
 
-        Assert.Equal(new UpgradeFault(400, "None of the subprotocols offered is spoken here: v3.broker, v2.broker."), fault);
+        Assert.Equal(new UpgradeFault(400, "None of the subprotocols offered is served here: v3.broker, v2.broker."), fault);
     }
 
     [Fact]
     public void And_so_is_one_that_offers_none_where_the_endpoint_insists_on_that_too()
     {
-        var choice = new SubprotocolChoice(Spoken, fallback: null, refusesUnmatched: true) { RefusesNone = true };
+        var choice = new SubprotocolChoice(Supported, fallback: null, refusesUnmatched: true) { RefusesNone = true };
 
         Assert.Equal(400, choice.Check([], out _)?.Status);
         Assert.Null(choice.Check(["v2.broker"], out _));
@@ -50,12 +50,12 @@ public sealed class SubprotocolChoiceTests
         Assert.Equal(400, Choose([offered], null, refusesUnmatched: true).Fault?.Status);
 
     [Fact]
-    public void A_name_that_could_not_be_offered_is_not_taken() =>
+    public void Rejects_a_name_that_could_not_be_offered() =>
         Assert.Throws<ArgumentException>(() => new SubprotocolChoice(["v3 broker"], null, refusesUnmatched: false));
 
     private static (UpgradeFault? Fault, ChosenSubprotocol Chosen) Choose(string[] offered, string? fallback, bool refusesUnmatched)
     {
-        UpgradeFault? fault = new SubprotocolChoice(Spoken, fallback, refusesUnmatched).Check(offered, out ChosenSubprotocol chosen);
+        UpgradeFault? fault = new SubprotocolChoice(Supported, fallback, refusesUnmatched).Check(offered, out ChosenSubprotocol chosen);
         return (fault, chosen);
     }
 }

@@ -21,7 +21,8 @@ public sealed class UpgradeReaderProperties
         Gen.OneOf(
             "GET ", "POST ", "/", "/chat?x=1", "http://a/", " HTTP/1.1", " HTTP/1.0", "\r\n", "\r", "\n", " ", "\t", "\0", ":", ",",
             "Host: a\r\n", "Upgrade: websocket\r\n", "Connection: Upgrade\r\n", "Content-Length: 5\r\n", "Origin: null\r\n",
-            "Sec-WebSocket-Protocol: a, b\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "GET / HTTP/1.1\r\nHost: a\r\n", "\r\n\r\n")
+            "Sec-WebSocket-Protocol: a, b\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "GET / HTTP/1.1\r\nHost: a\r\n",
+                "\r\n\r\n")
             .Array[0, 24]
             .Select(pieces => Encoding.ASCII.GetBytes(string.Concat(pieces)));
 

@@ -127,24 +127,29 @@ public sealed class UpgradeReaderTests
 
     [Fact]
     public void Tokens_may_be_spread_over_several_lines() =>
-        Assert.True(Heads.Read(Heads.With("Connection: keep-alive", "Connection: upgrade", "Upgrade: h2c", "UPGRADE: websocket")).WantsWebSocket);
+        Assert.True(Heads.Read(
+            Heads.With("Connection: keep-alive", "Connection: upgrade", "Upgrade: h2c", "UPGRADE: websocket")).WantsWebSocket);
 
     [Fact]
     public void Subprotocols_keep_the_order_in_which_they_are_offered() =>
         Assert.Equal(
             ["v3.broker", "v2.broker", "centrifuge-json"],
-            Heads.Read(Heads.With("Sec-WebSocket-Protocol: v3.broker,,v2.broker", "sec-websocket-protocol:\tcentrifuge-json ")).Subprotocols);
+            Heads.Read(Heads.With(
+                "Sec-WebSocket-Protocol: v3.broker,,v2.broker", "sec-websocket-protocol:\tcentrifuge-json ")).Subprotocols);
 
     [Fact]
     public void Extensions_are_kept_as_they_are_written() =>
         Assert.Equal(
             "permessage-deflate; server_no_context_takeover, permessage-deflate, x",
-            Heads.Read(Heads.With("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover, permessage-deflate", "Sec-WebSocket-Extensions: x")).Extensions);
+            Heads.Read(Heads.With(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover, permessage-deflate",
+                    "Sec-WebSocket-Extensions: x")).Extensions);
 
     [Fact]
     public void Any_field_is_found_in_any_case_with_its_lines_joined()
     {
-        UpgradeRequest request = Heads.Read(Heads.With("X-Forwarded-For: 10.0.0.1", "Empty:", "Name: caf\u00e9", "x-forwarded-for:  10.0.0.2\t"));
+        UpgradeRequest request =
+            Heads.Read(Heads.With("X-Forwarded-For: 10.0.0.1", "Empty:", "Name: caf\u00e9", "x-forwarded-for:  10.0.0.2\t"));
 
         Assert.True(request.TryGetHeader("X-FORWARDED-FOR", out string? addresses));
         Assert.Equal("10.0.0.1, 10.0.0.2", addresses);

@@ -56,7 +56,7 @@ public sealed class UpgradeResponseTests
     [InlineData(503, "Service Unavailable", "Connection: close\r\n")]
     [InlineData(505, "HTTP Version Not Supported", "Connection: close\r\n")]
     [InlineData(418, "Refused", "Connection: close\r\n")]
-    public void A_refusal_has_the_fields_of_its_status_and_says_why(int status, string phrase, string fields) =>
+    public void A_rejection_has_the_fields_of_its_status_and_a_reason(int status, string phrase, string fields) =>
         Assert.Equal(
             $"HTTP/1.1 {status} {phrase}\r\n{fields}Content-Type: text/plain\r\nContent-Length: 10\r\n\r\nThe rule.\n",
             Refused(new UpgradeFault(status, "The rule.")));
@@ -67,7 +67,7 @@ public sealed class UpgradeResponseTests
     [InlineData(1500, 2)]
     [InlineData(-5000, 0)]
     [InlineData(120_000, 120)]
-    public void A_pause_is_told_in_whole_seconds_rounded_up(int milliseconds, int seconds)
+    public void A_pause_is_written_in_whole_seconds_rounded_up(int milliseconds, int seconds)
     {
         var fault = new UpgradeFault(503, "The hub is full.") { RetryAfter = TimeSpan.FromMilliseconds(milliseconds) };
 
@@ -78,14 +78,16 @@ public sealed class UpgradeResponseTests
     }
 
     [Fact]
-    public void The_answer_to_HEAD_tells_the_length_of_what_it_leaves_out() =>
+    public void A_HEAD_response_has_the_length_of_the_omitted_body() =>
         Assert.Equal(
             "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n",
             Refused(new UpgradeFault(405, "The rule.") { Bodyless = true }));
 
     [Fact]
     public void No_reason_adds_a_line_or_leaves_ASCII() =>
-        Assert.EndsWith("Content-Length: 13\r\n\r\na??b?c?d?\"<x\n", Refused(new UpgradeFault(400, "a\r\nb\0c\u00e9d\u007f\"<x")), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Content-Length: 13\r\n\r\na??b?c?d?\"<x\n", Refused(new UpgradeFault(400, "a\r\nb\0c\u00e9d\u007f\"<x")),
+                StringComparison.Ordinal);
 
     [Fact]
     public void A_reason_is_cut_so_that_every_refusal_fits_its_room()
@@ -96,7 +98,7 @@ public sealed class UpgradeResponseTests
     }
 
     [Fact]
-    public void A_target_that_is_too_short_is_told_apart_at_every_length()
+    public void A_target_that_is_too_short_is_detected_at_every_length()
     {
         for (int length = 0; length < Switch.Length + 2; length++)
         {

@@ -26,7 +26,8 @@ public sealed class UpgradeRulesTests
     [InlineData("OPTIONS")]
     [InlineData("get")]
     public void The_method_must_be_GET(string method) =>
-        AssertFault(405, "opened with GET", Check(Heads.With(Upgrade, Connection, Key, Version).Replace("GET", method, StringComparison.Ordinal)));
+        AssertFault(405, "opened with GET",
+            Check(Heads.With(Upgrade, Connection, Key, Version).Replace("GET", method, StringComparison.Ordinal)));
 
     [Theory]
     [InlineData("HEAD", true)]
@@ -36,7 +37,8 @@ public sealed class UpgradeRulesTests
 
     [Fact]
     public void The_HTTP_version_must_be_at_least_1_1() =>
-        AssertFault(400, "HTTP/1.1 or above", Check(Heads.With(Upgrade, Connection, Key, Version).Replace("HTTP/1.1", "HTTP/1.0", StringComparison.Ordinal)));
+        AssertFault(400, "HTTP/1.1 or above",
+            Check(Heads.With(Upgrade, Connection, Key, Version).Replace("HTTP/1.1", "HTTP/1.0", StringComparison.Ordinal)));
 
     [Fact]
     public void A_later_minor_version_is_served_as_1_1() =>

@@ -3,7 +3,9 @@ using Akka.Actor;
 
 namespace Broker.Actors.Calls.Inbound;
 
-/// <summary>The calls that one client made in one turn. They begin in order on the thread pool, and those that return at once are answered together.</summary>
+/// <summary>
+/// The calls that one client made in one turn. They begin in order on the thread pool, and those that return at once are answered together.
+/// </summary>
 /// <remarks>
 /// One hop to the pool and one back serve them all: on a busy machine a hop costs more than a small handler. No handler holds
 /// up the others: while some have not begun, another work item waits in the pool, and whichever thread takes it goes on with
@@ -27,9 +29,9 @@ internal sealed class CallBatch(IActorRef session) : IThreadPoolWorkItem
     /// <inheritdoc />
     public void Execute()
     {
-        Tell();
+        SendReturned();
         bool isRelieved = false;
-        long told = Stopwatch.GetTimestamp();
+        long reported = Stopwatch.GetTimestamp();
         while (true)
         {
             int at = Interlocked.Increment(ref _next) - 1;
@@ -41,12 +43,12 @@ internal sealed class CallBatch(IActorRef session) : IThreadPoolWorkItem
             }
 
             if (_calls[at].Begin() is { } returned) Keep(returned);
-            if (Stopwatch.GetElapsedTime(told) < s_together) continue;
-            Tell();
-            told = Stopwatch.GetTimestamp();
+            if (Stopwatch.GetElapsedTime(reported) < s_together) continue;
+            SendReturned();
+            reported = Stopwatch.GetTimestamp();
         }
 
-        Tell();
+        SendReturned();
     }
 
     private void Keep(InboundCallProtocol.CallReturned returned)
@@ -54,7 +56,7 @@ internal sealed class CallBatch(IActorRef session) : IThreadPoolWorkItem
         lock (_gate) (_returned ??= []).Add(returned);
     }
 
-    private void Tell()
+    private void SendReturned()
     {
         List<InboundCallProtocol.CallReturned>? returned;
         lock (_gate) (returned, _returned) = (_returned, null);

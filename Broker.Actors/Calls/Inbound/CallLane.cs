@@ -4,7 +4,9 @@ using Akka.Actor;
 
 namespace Broker.Actors.Calls.Inbound;
 
-/// <summary>The ordered calls of one connection: they begin in the order in which they were read, on the thread pool, one at a time.</summary>
+/// <summary>
+/// The ordered calls of one connection: they begin in the order in which they were read, on the thread pool, one at a time.
+/// </summary>
 /// <remarks>
 /// <see cref="CallOrder"/> says when the next one begins. A work item of the pool runs as long as calls wait and none holds them up;
 /// those that return at once are answered together. Calls are added by the session's thread, and taken by one thread at a time.
@@ -39,17 +41,17 @@ internal sealed class CallLane(IActorRef session) : IThreadPoolWorkItem
     public void Execute()
     {
         List<InboundCallProtocol.CallReturned>? returned = null;
-        long told = Stopwatch.GetTimestamp();
+        long reported = Stopwatch.GetTimestamp();
         while (TryTake(out RunningCall? call))
         {
             if (call.BeginInOrder(Resume, out bool holdsUp) is { } result) (returned ??= []).Add(result);
             if (holdsUp) break;
-            if (returned is null || Stopwatch.GetElapsedTime(told) < s_together) continue;
-            Tell(ref returned);
-            told = Stopwatch.GetTimestamp();
+            if (returned is null || Stopwatch.GetElapsedTime(reported) < s_together) continue;
+            SendReturned(ref returned);
+            reported = Stopwatch.GetTimestamp();
         }
 
-        Tell(ref returned);
+        SendReturned(ref returned);
     }
 
     // The call that held the others up is done. On whichever thread it was, the next one may take long.
@@ -65,7 +67,7 @@ internal sealed class CallLane(IActorRef session) : IThreadPoolWorkItem
         }
     }
 
-    private void Tell(ref List<InboundCallProtocol.CallReturned>? returned)
+    private void SendReturned(ref List<InboundCallProtocol.CallReturned>? returned)
     {
         if (returned is not null) session.Tell(new InboundCallProtocol.CallsReturned(returned), ActorRefs.NoSender);
         returned = null;

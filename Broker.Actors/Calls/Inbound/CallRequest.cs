@@ -15,7 +15,7 @@ internal readonly record struct CallRequest(uint Id, MethodId Method, ReadOnlyMe
     internal TimeSpan Deadline { get; init; }
 
     /// <summary>Where long arguments count until the call has ended; then disposed of.</summary>
-    internal IDisposable? Hold { get; init; }
+    internal IDisposable? Reservation { get; init; }
 
     /// <summary>Whether items may follow, in either direction.</summary>
     internal CallWindows Windows { get; init; }

@@ -18,19 +18,22 @@ public sealed class RunningCall : IRunningCall
     private readonly UnreadItems? _items;
     private readonly int _resultsWindow;
     private readonly int _resultBytesMax;
-    private readonly ItemBudget _untaken;           // Where its several results count until the client has taken them.
+    private readonly ItemBudget _unreadBudget;           // Where its several results count until the client has taken them.
     private ItemCredit? _credit;                    // Results that the caller takes; most calls have one, and never ask.
     private IChunkSource? _source;                  // The result, from the handler's return until the session takes it.
     private volatile bool _abandoned;
 
-    internal RunningCall(uint id, MethodHandler handler, MethodCall call, CallWindows windows, ItemBudget items, IActorRef session, ILoggingAdapter log)
+    internal RunningCall(
+        uint id, MethodHandler handler, MethodCall call, CallWindows windows, ItemBudget items, IActorRef session, ILoggingAdapter log)
     {
         Id = id;
         call.Running = this;
-        if (windows.Arguments > 0) _items = new UnreadItems(windows.Arguments, (items, bytes) => Tell(new InboundCallProtocol.CallTook(this, items, bytes)));
+        if (windows.Arguments > 0)
+            _items = new UnreadItems(
+                windows.Arguments, (items, bytes) => SendToSession(new InboundCallProtocol.CallItemsRead(this, items, bytes)));
         _resultsWindow = windows.Results;
         _resultBytesMax = windows.ResultBytesMax;
-        _untaken = items;
+        _unreadBudget = items;
         _handler = handler;
         _call = call;
         _session = session;
@@ -47,7 +50,7 @@ public sealed class RunningCall : IRunningCall
     internal CallOrder Order { get; init; }
 
     /// <summary>Where long arguments count until the handler has returned.</summary>
-    internal IDisposable? Hold { private get; init; }
+    internal IDisposable? Reservation { private get; init; }
 
     /// <summary>Further arguments that are held for it, in bytes; counted by its session.</summary>
     internal int ItemBytes { get; set; }
@@ -56,10 +59,10 @@ public sealed class RunningCall : IRunningCall
     /// <returns>False when the caller has no credit for it, or has said that none follow.</returns>
     internal bool TryAdd(ReadOnlyMemory<byte> item) => _items?.TryAdd(item) == true;
 
-    /// <summary>The caller is told that it may say more arguments; for the session.</summary>
+    /// <summary>The caller is told that it may send more arguments; for the session.</summary>
     internal void Grant(int items) => _items?.Expect(items);
 
-    /// <summary>The caller has said its last argument; for the session.</summary>
+    /// <summary>The caller has sent its last argument; for the session.</summary>
     internal void EndItems() => _items?.End();
 
     /// <summary>The caller takes more results; for the session.</summary>
@@ -69,17 +72,18 @@ public sealed class RunningCall : IRunningCall
     }
 
     /// <inheritdoc />
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() => _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync() =>
+        _items?.ReadAsync(_over.Token) ?? AsyncEnumerable.Empty<ReadOnlyMemory<byte>>();
 
     /// <inheritdoc />
-    public async ValueTask SayAsync(ReadOnlyMemory<byte> item)
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> item)
     {
         await WaitAsync(item.Length, _over.Token).ConfigureAwait(false);
-        Tell(new InboundCallProtocol.CallSaid(this, item));
+        SendToSession(new InboundCallProtocol.CallItemSent(this, item));
     }
 
     /// <inheritdoc />
-    public async ValueTask SayAsync(IChunkSource item, CancellationToken cancellationToken)
+    public async ValueTask SendAsync(IChunkSource item, CancellationToken cancellationToken)
     {
         try
         {
@@ -93,18 +97,20 @@ public sealed class RunningCall : IRunningCall
         }
 
         if (_abandoned) item.Dispose();
-        else Tell(new InboundCallProtocol.CallSaid(this, default) { Source = item });
+        else SendToSession(new InboundCallProtocol.CallItemSent(this, default) { Source = item });
     }
 
     // Until the caller has credit for one more, and its connection room. What is not said takes neither.
     private async ValueTask WaitAsync(long bytes, CancellationToken cancellationToken)
     {
         if (_resultsWindow == 0) throw new CallFaultException("the method has several results, and this client takes one");
-        if (bytes > _resultBytesMax) throw new CallFaultException(FaultCode.ResultTooBig, $"an item of {bytes} bytes passes the {_resultBytesMax} that the client takes");
+        if (bytes > _resultBytesMax)
+            throw new CallFaultException(
+                FaultCode.ResultTooBig, $"an item of {bytes} bytes passes the {_resultBytesMax} that the client takes");
         await Credit.TakeAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await _untaken.TakeAsync((int)bytes, cancellationToken).ConfigureAwait(false);
+            await _unreadBudget.TakeAsync((int)bytes, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -118,13 +124,15 @@ public sealed class RunningCall : IRunningCall
     /// <inheritdoc />
     public void Give(IChunkSource result) => Interlocked.Exchange(ref _source, result)?.Dispose();
 
-    /// <summary>Where the result is, if it is somewhere already; whoever takes it disposes of it.</summary>
+    /// <summary>Where the result is, if it is somewhere already; the code that takes it disposes of it.</summary>
     internal IChunkSource? TakeSource() => _source is null ? null : Interlocked.Exchange(ref _source, null);
 
-    /// <summary>Nobody waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.</summary>
+    /// <summary>
+    /// No caller waits for the answer any more. What that sets off runs on the thread pool, as a handler's own code may be in it.
+    /// </summary>
     internal void Cancel() => _ = _over.CancelAsync();
 
-    /// <summary>The session is gone too, so nobody is told anything.</summary>
+    /// <summary>The session is gone too, so no one is told anything.</summary>
     internal void Abandon()
     {
         _abandoned = true;
@@ -182,7 +190,7 @@ public sealed class RunningCall : IRunningCall
             returned = Fail(failure);
         }
 
-        Tell(returned);
+        SendToSession(returned);
         resume?.Invoke();
     }
 
@@ -200,12 +208,12 @@ public sealed class RunningCall : IRunningCall
 
     private InboundCallProtocol.CallReturned Return(FaultCode code, ReadOnlyMemory<byte> result, string text)
     {
-        Hold?.Dispose();
+        Reservation?.Dispose();
         if (_abandoned || code != FaultCode.None) TakeSource()?.Dispose();
         return new InboundCallProtocol.CallReturned(this, code, result, text);
     }
 
-    private void Tell(object message)
+    private void SendToSession(object message)
     {
         if (!_abandoned) _session.Tell(message, ActorRefs.NoSender);
     }

@@ -14,12 +14,13 @@ namespace Broker.Actors.Calls.Inbound;
 /// For the session's thread. A call that was cancelled or whose time is over has its answer, and yet counts until its handler
 /// returns: a client cannot have more handlers running than the bound, however fast it cancels.
 /// </remarks>
-internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventLoop loop, SaidItems items, CallEnvironment around, ILoggingAdapter log)
+internal sealed class SessionCalls(
+    IActorRef session, ICallWriter writer, EventLoop loop, SentItems items, CallContext context, ILoggingAdapter log)
 {
-    private readonly CallTable<RunningCall> _pending = new(around.Settings.PendingMax);
+    private readonly CallTable<RunningCall> _pending = new(context.Settings.PendingMax);
     private LoopTimer? _timer;
     private TimeSpan? _due;                         // What the timer is set to, if it is.
-    private QuickCalls? _quick;                     // From the first quick call on.
+    private InlineCalls? _inline;                     // From the first inline call on.
     private CallBatch? _batch;                      // Of the turn under way.
     private CallLane? _lane;                        // From the first ordered call on.
     private int _started;                           // In the turn under way.
@@ -30,37 +31,39 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
     internal void Start(in CallRequest call, Principal caller)
     {
         FaultCode refused = Find(call, out Method? method);
-        if (outlet.IsSettling) refused = FaultCode.Cancelled;
+        if (writer.IsSettling) refused = FaultCode.Cancelled;
         if (refused == FaultCode.None)
         {
-            bool answered = method!.IsQuick && Quick.TryAnswer(call.Id, method, call.Arguments.Span, caller);
+            bool answered = method!.IsInline && Inline.TryAnswer(call.Id, method, call.Arguments.Span, caller);
             if (!answered) refused = TryStart(call, method, caller);
             if (!answered && refused == FaultCode.None) return;
         }
 
-        call.Hold?.Dispose();
-        if (refused != FaultCode.None) outlet.Faulted(call.Id, refused, outlet.IsSettling ? "the connection ends" : TextOf(refused));
+        call.Reservation?.Dispose();
+        if (refused != FaultCode.None) writer.Faulted(call.Id, refused, writer.IsSettling ? "the connection ends" : TextOf(refused));
     }
 
-    /// <summary>Answers calls of quick methods; whichever can not be answered now is a call as any other.</summary>
-    internal void Start(QuickRun run, Principal caller)
+    /// <summary>Answers calls of inline methods; whichever can not be answered now is a call as any other.</summary>
+    internal void Start(InlineRun run, Principal caller)
     {
-        foreach (ref readonly QuickEntry call in run.Calls)
+        foreach (ref readonly InlineEntry call in run.Calls)
         {
-            bool answered = call.Method.IsQuick && !_pending.TryGet(call.Id, out _) && Quick.TryAnswer(call.Id, call.Method, run.ArgumentsOf(call), caller);
+            bool answered =
+                call.Method.IsInline && !_pending.TryGet(call.Id, out _)
+                    && Inline.TryAnswer(call.Id, call.Method, run.ArgumentsOf(call), caller);
             if (!answered) Start(run.RequestOf(call), caller);
         }
 
-        run.GiveBack();
+        run.Return();
     }
 
-    private QuickCalls Quick => _quick ??= new QuickCalls(outlet, loop, around, log);
+    private InlineCalls Inline => _inline ??= new InlineCalls(writer, loop, context, log);
 
     private FaultCode Find(in CallRequest call, out Method? method)
     {
-        if (!around.Methods.TryGet(call.Method, out method))
+        if (!context.Methods.TryGet(call.Method, out method))
         {
-            if (call.Name is not { } name || around.Methods.Fallback is not { } fallback) return FaultCode.UnknownMethod;
+            if (call.Name is not { } name || context.Methods.Fallback is not { } fallback) return FaultCode.UnknownMethod;
             method = new Method(name, fallback);
         }
 
@@ -69,18 +72,21 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
 
     private FaultCode TryStart(in CallRequest call, Method method, Principal caller)
     {
-        CallSettings settings = around.Settings;
+        CallSettings settings = context.Settings;
         if (_running >= settings.PendingMax) return FaultCode.Overloaded;
 
         // Arguments that came as a stream count where streams do.
-        int bytes = call.Hold is null ? call.Arguments.Length : 0;
+        int bytes = call.Reservation is null ? call.Arguments.Length : 0;
         if (_bytes + bytes > settings.BytesMax) return FaultCode.Overloaded;
 
         TimeSpan deadline = call.Deadline == TimeSpan.Zero || call.Deadline > settings.DeadlineMax ? settings.DeadlineMax : call.Deadline;
-        var running = new RunningCall(call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.Untaken, session, log)
+        var running =
+            new RunningCall(
+                call.Id, method.Handler, new MethodCall(method.Name, call.Arguments, caller), call.Windows, items.UnreadBudget, session,
+                    log)
         {
             Bytes = bytes,
-            Hold = call.Hold,
+            Reservation = call.Reservation,
             Order = method.Order,
         };
         _pending.Add(call.Id, Now + deadline, running);
@@ -89,27 +95,27 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         _bytes += running.Bytes;
         if (method.Order == CallOrder.None) (_batch ??= new CallBatch(session)).Add(running);
         else (_lane ??= new CallLane(session)).Add(running);
-        outlet.Owe();
+        writer.Owe();
         return FaultCode.None;
     }
 
     /// <summary>The turn is over: its calls begin.</summary>
     internal void Begin()
     {
-        _quick?.EndTurn();
+        _inline?.EndTurn();
         if (_started == 0) return;
         _started = 0;
         CallBatch? batch = _batch;
         _batch = null;
         batch?.Start();
         _lane?.Start();
-        WatchDeadlines();
+        WatchTimers();
     }
 
     private TimeSpan Now => TimeSpan.FromMilliseconds(loop.NowMilliseconds);
 
     // Nearly all calls are over before their time, and most have the same: so the timer is moved only to an earlier one.
-    private void WatchDeadlines()
+    private void WatchTimers()
     {
         if (_pending.NextDeadline is not { } next || next >= _due) return;
         _due = next;
@@ -122,11 +128,11 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         while (_pending.TryExpire(Now, out uint id, out RunningCall? running))
         {
             running.Cancel();
-            outlet.Faulted(id, FaultCode.Deadline, TextOf(FaultCode.Deadline));
-            outlet.Settle();
+            writer.Faulted(id, FaultCode.Deadline, TextOf(FaultCode.Deadline));
+            writer.Settle();
         }
 
-        WatchDeadlines();
+        WatchTimers();
     }
 
     /// <summary>The caller wants no answer any more; ignored if it has the whole of it.</summary>
@@ -134,13 +140,13 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
     {
         if (!_pending.TryTake(id, out RunningCall? running))
         {
-            outlet.Unwanted(id);
+            writer.OnCancelled(id);
             return;
         }
 
         running.Cancel();
-        outlet.Faulted(id, FaultCode.Cancelled, TextOf(FaultCode.Cancelled));
-        outlet.Settle();
+        writer.Faulted(id, FaultCode.Cancelled, TextOf(FaultCode.Cancelled));
+        writer.Settle();
     }
 
     /// <summary>A handler has returned.</summary>
@@ -157,17 +163,18 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         }
 
         _pending.TryTake(returned.Call.Id, out _);
-        if (source is not null) outlet.Returned(returned.Call.Id, source);
-        else if (returned.Code == FaultCode.None) outlet.Returned(returned.Call.Id, returned.Result);
-        else outlet.Faulted(returned.Call.Id, returned.Code, returned.Text);
-        outlet.Settle();
+        if (source is not null) writer.Returned(returned.Call.Id, source);
+        else if (returned.Code == FaultCode.None) writer.Returned(returned.Call.Id, returned.Result);
+        else writer.Faulted(returned.Call.Id, returned.Code, returned.Text);
+        writer.Settle();
     }
 
-    /// <summary>The caller says a further argument; ignored if the call is over.</summary>
+    /// <summary>The caller sends a further argument; ignored if the call is over.</summary>
     internal void OnItem(uint id, ReadOnlyMemory<byte> item)
     {
         if (!_pending.TryGet(id, out RunningCall? running)) return;
-        if (_bytes + item.Length > around.Settings.BytesMax) Break(running, FaultCode.Overloaded, "arguments of too many bytes are pending");
+        if (_bytes + item.Length > context.Settings.BytesMax)
+            Break(running, FaultCode.Overloaded, "arguments of too many bytes are pending");
         else if (!running.TryAdd(item)) Break(running, FaultCode.BadArguments, "an item without credit, or behind the last one");
         else
         {
@@ -176,7 +183,7 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         }
     }
 
-    /// <summary>The caller has said its last argument.</summary>
+    /// <summary>The caller has sent its last argument.</summary>
     internal void OnItemsEnd(uint id)
     {
         if (_pending.TryGet(id, out RunningCall? running)) running.EndItems();
@@ -188,33 +195,34 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
         if (_pending.TryGet(id, out RunningCall? running)) running.GrantResults(items);
     }
 
-    /// <summary>A handler has read further arguments, so the caller may say as many more.</summary>
-    internal void OnTook(InboundCallProtocol.CallTook took)
+    /// <summary>A handler has read further arguments, so the caller may send as many more.</summary>
+    internal void OnItemsRead(InboundCallProtocol.CallItemsRead took)
     {
         if (!IsPending(took.Call)) return;
         took.Call.ItemBytes -= took.Bytes;
         _bytes -= took.Bytes;
         took.Call.Grant(took.Items);
-        outlet.Granted(took.Call.Id, took.Items);
+        writer.Granted(took.Call.Id, took.Items);
     }
 
-    /// <summary>A handler has said one of several results.</summary>
-    internal void OnSaid(InboundCallProtocol.CallSaid said)
+    /// <summary>A handler has sent one of several results.</summary>
+    internal void OnItemSent(InboundCallProtocol.CallItemSent sent)
     {
-        if (IsPending(said.Call) && !Say(said)) Break(said.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
-        said.Source?.Dispose();
-        items.Add(said.Bytes);
+        if (IsPending(sent.Call) && !Send(sent))
+            Break(sent.Call, FaultCode.ResultTooBig, "an item passes the longest payload of the client");
+        sent.Source?.Dispose();
+        items.Add(sent.Bytes);
     }
 
-    private bool Say(InboundCallProtocol.CallSaid said) =>
-        said.Source is { } source ? outlet.Said(said.Call.Id, source) : outlet.Said(said.Call.Id, said.Item);
+    private bool Send(InboundCallProtocol.CallItemSent sent) =>
+        sent.Source is { } source ? writer.Sent(sent.Call.Id, source) : writer.Sent(sent.Call.Id, sent.Item);
 
     private void Break(RunningCall running, FaultCode code, string text)
     {
         _pending.TryTake(running.Id, out _);
         running.Cancel();
-        outlet.Faulted(running.Id, code, text);
-        outlet.Settle();
+        writer.Faulted(running.Id, code, text);
+        writer.Settle();
     }
 
     /// <summary>The client is gone: all handlers are told.</summary>
@@ -225,7 +233,8 @@ internal sealed class SessionCalls(IActorRef session, ICallOutlet outlet, EventL
     }
 
     // The number may belong to a later call by now.
-    private bool IsPending(RunningCall running) => _pending.TryGet(running.Id, out RunningCall? pending) && ReferenceEquals(pending, running);
+    private bool IsPending(RunningCall running) =>
+        _pending.TryGet(running.Id, out RunningCall? pending) && ReferenceEquals(pending, running);
 
     private static string TextOf(FaultCode code) => code switch
     {

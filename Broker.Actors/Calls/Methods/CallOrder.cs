@@ -7,7 +7,9 @@ namespace Broker.Actors.Calls.Methods;
 /// </remarks>
 public enum CallOrder
 {
-    /// <summary>They run beside all others, as many at once as there are: no call waits for another, and nothing says which is first.</summary>
+    /// <summary>
+    /// They run beside all others, as many at once as there are: no call waits for another, and nothing says which is first.
+    /// </summary>
     None,
 
     /// <summary>

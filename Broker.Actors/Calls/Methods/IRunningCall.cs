@@ -9,10 +9,10 @@ internal interface IRunningCall
     IAsyncEnumerable<ReadOnlyMemory<byte>> ReadItemsAsync();
 
     /// <summary>Sends one of several results.</summary>
-    ValueTask SayAsync(ReadOnlyMemory<byte> item);
+    ValueTask SendAsync(ReadOnlyMemory<byte> item);
 
     /// <summary>Sends one of several results; the call owns the source.</summary>
-    ValueTask SayAsync(IChunkSource item, CancellationToken cancellationToken);
+    ValueTask SendAsync(IChunkSource item, CancellationToken cancellationToken);
 
     /// <summary>Sets the result; the call owns the source.</summary>
     void Give(IChunkSource result);

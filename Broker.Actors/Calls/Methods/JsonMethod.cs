@@ -7,9 +7,9 @@ namespace Broker.Actors.Calls.Methods;
 /// <summary>A method whose arguments and result are JSON, over bytes.</summary>
 internal sealed class JsonMethod<TArguments, TResult>(Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler)
 {
-    public async ValueTask<ReadOnlyMemory<byte>> AnswerAsync(MethodCall call, CancellationToken cancel)
+    public async ValueTask<ReadOnlyMemory<byte>> AnswerAsync(MethodCall call, CancellationToken cancellationToken)
     {
-        TResult result = await handler(Read(call.Arguments.Span), call, cancel).ConfigureAwait(false);
+        TResult result = await handler(Read(call.Arguments.Span), call, cancellationToken).ConfigureAwait(false);
         return JsonSerializer.SerializeToUtf8Bytes(result, JsonSerializerOptions.Web);
     }
 
@@ -22,7 +22,8 @@ internal sealed class JsonMethod<TArguments, TResult>(Func<TArguments, MethodCal
         }
         catch (JsonException unreadable)
         {
-            throw new CallFaultException(FaultCode.BadArguments, $"The arguments are not JSON of what the method takes: {unreadable.Message}", unreadable);
+            throw new CallFaultException(
+                FaultCode.BadArguments, $"The arguments are not JSON of what the method takes: {unreadable.Message}", unreadable);
         }
     }
 }

@@ -11,7 +11,7 @@ internal sealed class Method
     private static readonly TimeSpan s_lateWithin = TimeSpan.FromMinutes(1);    // if they came within this time.
 
     private readonly Queue<long> _late = new();
-    private volatile bool _isQuick;
+    private volatile bool _isInline;
 
     /// <summary>A method whose calls run on the thread pool.</summary>
     internal Method(string name, MethodHandler handler, CallOrder order = CallOrder.None)
@@ -21,12 +21,12 @@ internal sealed class Method
         Order = order;
     }
 
-    /// <summary>A method whose calls run on the loops of their callers, as long as it is quick.</summary>
-    internal Method(string name, QuickHandler quick)
-        : this(name, Beside(quick))
+    /// <summary>A method whose calls run on the loops of their callers, as long as it is fast.</summary>
+    internal Method(string name, InlineHandler inline)
+        : this(name, Beside(inline))
     {
-        Quick = quick;
-        _isQuick = true;
+        Inline = inline;
+        _isInline = true;
     }
 
     internal string Name { get; }
@@ -36,16 +36,16 @@ internal sealed class Method
     /// <summary>What answers on the thread pool, in any case.</summary>
     internal MethodHandler Handler { get; }
 
-    /// <summary>What answers on a loop, if it <see cref="IsQuick"/>.</summary>
-    internal QuickHandler? Quick { get; }
+    /// <summary>What answers on a loop, if it <see cref="IsInline"/>.</summary>
+    internal InlineHandler? Inline { get; }
 
-    /// <summary>Whether it runs on loops: it was declared to be quick, and has been.</summary>
-    internal bool IsQuick => _isQuick;
+    /// <summary>Whether it runs on loops: it was declared to be inline, and has been.</summary>
+    internal bool IsInline => _isInline;
 
     /// <summary>A call has held its loop up. That is forgiven twice, as it may have been the machine's fault.</summary>
     /// <param name="took">The call's time.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="log">Told when the method is quick no more.</param>
+    /// <param name="log">Told when the method is not inline any more.</param>
     internal void NoteLate(TimeSpan took, TimeProvider time, ILoggingAdapter log)
     {
         lock (_late)
@@ -53,17 +53,18 @@ internal sealed class Method
             long now = time.GetTimestamp();
             _late.Enqueue(now);
             while (time.GetElapsedTime(_late.Peek(), now) > s_lateWithin) _late.Dequeue();
-            if (!_isQuick || _late.Count < LateCallsMax) return;
-            _isQuick = false;
+            if (!_isInline || _late.Count < LateCallsMax) return;
+            _isInline = false;
         }
 
-        log.Warning("The method {0} is declared quick and has held up a loop {1} times within a minute, at last for {2} ms: its calls run on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
+        log.Warning("The method {0} is declared inline and has held up a loop {1} times within a minute, at last for {2} ms: its calls run "
+            + "on the thread pool from now on.", Name, LateCallsMax, (long)took.TotalMilliseconds);
     }
 
-    private static MethodHandler Beside(QuickHandler quick) => (call, _) =>
+    private static MethodHandler Beside(InlineHandler inline) => (call, _) =>
     {
         var result = new ArrayBufferWriter<byte>();
-        quick(new QuickCall(call.Method, call.Arguments.Span, call.Caller), result);
+        inline(new InlineCall(call.Method, call.Arguments.Span, call.Caller), result);
         return new ValueTask<ReadOnlyMemory<byte>>(result.WrittenMemory);
     };
 }

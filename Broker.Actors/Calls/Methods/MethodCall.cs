@@ -6,9 +6,9 @@ namespace Broker.Actors.Calls.Methods;
 
 /// <summary>Answers one call. See <see cref="MethodRegistry"/> for what it may rely on.</summary>
 /// <param name="call">What is called.</param>
-/// <param name="cancel">Cancelled when nobody waits for the answer any more.</param>
+/// <param name="cancellationToken">Cancelled when no caller waits for the answer any more.</param>
 /// <returns>The result; not to be changed afterwards.</returns>
-public delegate ValueTask<ReadOnlyMemory<byte>> MethodHandler(MethodCall call, CancellationToken cancel);
+public delegate ValueTask<ReadOnlyMemory<byte>> MethodHandler(MethodCall call, CancellationToken cancellationToken);
 
 /// <summary>One call, as its handler sees it.</summary>
 /// <param name="Method">The name that it was called by.</param>
@@ -24,21 +24,25 @@ public sealed record MethodCall(string Method, ReadOnlyMemory<byte> Arguments, P
 
     internal IRunningCall? Running { get; set; }
 
-    /// <summary>Says one of several results, before the one that the handler returns. Waits while the caller has not taken those before.</summary>
+    /// <summary>
+    /// Sends one of several results, before the one that the handler returns. Waits while the caller has not taken those before.
+    /// </summary>
     /// <param name="item">Not to be changed afterwards; no longer than a message to the caller may be.</param>
     /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
-    public ValueTask SayAsync(ReadOnlyMemory<byte> item) => (Running ?? throw NotRunning()).SayAsync(item);
+    public ValueTask SendAsync(ReadOnlyMemory<byte> item) => (Running ?? throw NotRunning()).SendAsync(item);
 
     /// <summary>The same for bytes that are somewhere already: they are copied once, straight into the frame.</summary>
-    /// <param name="item">The hub's from now on, which disposes of it, whatever happens; no longer than a message to the caller may be.</param>
-    /// <param name="cancel">Stops waiting; the call goes on.</param>
+    /// <param name="item">
+    /// The hub's from now on, which disposes of it, whatever happens; no longer than a message to the caller may be.
+    /// </param>
+    /// <param name="cancellationToken">Stops waiting; the call goes on.</param>
     /// <exception cref="Core.Protocol.Calls.CallFaultException">The caller's dialect has one result a call.</exception>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
-    public ValueTask SayAsync(IChunkSource item, CancellationToken cancel = default)
+    public ValueTask SendAsync(IChunkSource item, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(item);
-        return (Running ?? throw NotRunning()).SayAsync(item, cancel);
+        return (Running ?? throw NotRunning()).SendAsync(item, cancellationToken);
     }
 
     /// <summary>Gives a result that is somewhere already: it is copied once, straight into the frame.</summary>

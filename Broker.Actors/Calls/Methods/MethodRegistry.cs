@@ -12,10 +12,10 @@ namespace Broker.Actors.Calls.Methods;
 /// <para><b>A handler</b> takes bytes and gives bytes. What they mean is between it and its callers; callers of the Centrifuge
 /// dialect send one JSON value, or nothing, and can take only that.</para>
 /// <para>It runs on the thread pool, never on a loop, and as many at once as there are calls: it has to be safe for that. A
-/// slow one delays nobody else. Two calls of one connection may take effect in either order, unless their methods are added with
-/// a <see cref="CallOrder"/>. <see cref="AddQuick"/> is for what is so small that the way there would cost more than the call.</para>
-/// <para>Where a caller of the native protocol says further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
-/// with <c>MethodCall.SayAsync</c> it can say results before the last. Both are held back while the other side is
+/// slow one delays no other component. Two calls of one connection may take effect in either order, unless their methods are added with
+/// a <see cref="CallOrder"/>. <see cref="AddInline"/> is for what is so small that the way there would cost more than the call.</para>
+/// <para>Where a caller of the native protocol sends further arguments, they come one by one as <see cref="MethodCall.Items"/>; and
+/// with <c>MethodCall.SayAsync</c> it can send results before the last. Both are held back while the other side is
 /// slower.</para>
 /// <para>It says that it could not by throwing <see cref="CallFaultException"/>. Any other exception is logged and reaches the
 /// caller as an internal fault, without its text.</para>
@@ -39,12 +39,14 @@ public sealed class MethodRegistry
         Add(new Method(name, handler, order));
     }
 
-    /// <summary>Adds a method that answers at once, out of memory: it runs on its caller's loop, between reading the call and writing the answer.</summary>
+    /// <summary>
+    /// Adds a method that answers at once, out of memory: it runs on its caller's loop, between reading the call and writing the answer.
+    /// </summary>
     /// <remarks>
     /// <para>A call then costs a fraction of the way to the thread pool and back. For as long as it takes, every other client of
     /// the loop waits: so it must not block, must take no lock that others hold for long, no file, no database and no other
     /// call, and should take some microseconds. It has no further arguments, one result, and nothing to cancel.</para>
-    /// <para>A turn of the loop that is older than <see cref="CallSettings.QuickLimit"/> sends what is left of its calls to the thread
+    /// <para>A turn of the loop that is older than <see cref="CallSettings.InlineLimit"/> sends what is left of its calls to the thread
     /// pool, so the handler has to be safe for many threads, as any other. A method of which three calls within a minute have
     /// each taken longer than the limit runs on the thread pool from then on, and the log says so.</para>
     /// </remarks>
@@ -52,7 +54,7 @@ public sealed class MethodRegistry
     /// <param name="handler">What answers.</param>
     /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
     /// <exception cref="InvalidOperationException">The hub has started.</exception>
-    public void AddQuick(string name, QuickHandler handler)
+    public void AddInline(string name, InlineHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
         Add(new Method(name, handler));
@@ -69,7 +71,8 @@ public sealed class MethodRegistry
     }
 
     /// <summary>
-    /// Answers calls of names that no method has, where the caller's dialect carries names; null, and they are unknown. The call has the name.
+    /// Answers calls of names that no method has, where the caller's dialect carries names; null, and they are unknown. The call has the
+    /// name.
     /// </summary>
     public MethodHandler? Fallback { get; private set; }
 
@@ -86,14 +89,17 @@ public sealed class MethodRegistry
     }
 
     /// <summary>Adds a method whose arguments and result are JSON, as <c>JsonSerializerOptions.Web</c> has it.</summary>
-    /// <typeparam name="TArguments">What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.</typeparam>
+    /// <typeparam name="TArguments">
+    /// What is read from the arguments; what can not be read is answered with <see cref="FaultCode.BadArguments"/>.
+    /// </typeparam>
     /// <typeparam name="TResult">What is written as the result.</typeparam>
     /// <param name="name">What clients call it.</param>
     /// <param name="handler">What answers.</param>
     /// <exception cref="ArgumentException">The name is empty or taken, or its number is another name's.</exception>
     /// <exception cref="InvalidOperationException">The hub has started.</exception>
     /// <param name="order">How its calls stand to other calls of the same connection.</param>
-    public void AddJson<TArguments, TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler, CallOrder order = CallOrder.None)
+    public void AddJson<TArguments,
+        TResult>(string name, Func<TArguments, MethodCall, CancellationToken, ValueTask<TResult>> handler, CallOrder order = CallOrder.None)
     {
         ArgumentNullException.ThrowIfNull(handler);
         Add(name, new JsonMethod<TArguments, TResult>(handler).AnswerAsync, order);
@@ -107,9 +113,11 @@ public sealed class MethodRegistry
     public void AddStream(string name, Func<MethodCall, CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        Add(name, async (call, cancel) =>
+        Add(name, async (call, cancellationToken) =>
         {
-            await foreach (ReadOnlyMemory<byte> item in handler(call, cancel).WithCancellation(cancel).ConfigureAwait(false)) await call.SayAsync(item).ConfigureAwait(false);
+            await foreach (
+                ReadOnlyMemory<byte> item in handler(call, cancellationToken).WithCancellation(cancellationToken)
+                    .ConfigureAwait(false)) await call.SendAsync(item).ConfigureAwait(false);
             return default;
         });
     }
@@ -124,7 +132,8 @@ public sealed class MethodRegistry
     internal void Close() => _closed = true;
 
     /// <summary>A method that runs on its callers' loops, now.</summary>
-    internal bool TryGetQuick(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method) && method.IsQuick;
+    internal bool TryGetInline(MethodId id, [MaybeNullWhen(false)] out Method method) =>
+        _table.TryGet(id, out _, out method) && method.IsInline;
 
     internal bool TryGet(MethodId id, [MaybeNullWhen(false)] out Method method) => _table.TryGet(id, out _, out method);
 }

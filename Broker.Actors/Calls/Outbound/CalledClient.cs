@@ -10,34 +10,42 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
 {
     private readonly Lock _gate = new();
     private readonly CallTable<WaitingCall> _waiting = new(settings.PendingMax);
-    private ItemBudget? _untaken;           // From the first item that is said to the client on; most are said none.
+    private ItemBudget? _unreadBudget;           // From the first item that is sent to the client on; most are sent none.
     private long _unread;                   // Bytes of results that wait for the application, of calls that are pending.
     private uint _last = uint.MaxValue;     // The first is the server's 0.
     private bool _closed;
 
-    /// <summary>Where items count that were said to the client, until it has taken them.</summary>
-    internal ItemBudget Untaken => LazyInitializer.EnsureInitialized(ref _untaken, () => new ItemBudget(items.UntakenBytesMax));
+    /// <summary>Where items count that were sent to the client, until it has taken them.</summary>
+    internal ItemBudget UnreadBudget => LazyInitializer.EnsureInitialized(ref _unreadBudget, () => new ItemBudget(items.UnreadBytesMax));
 
-    internal Task<ReadOnlyMemory<byte>> CallAsync(string method, ReadOnlyMemory<byte> arguments, TimeSpan deadline, CancellationToken cancel)
+    internal Task<ReadOnlyMemory<byte>> CallAsync(
+        string method, ReadOnlyMemory<byte> arguments, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var call = new WaitingCall();
-        Start(call, method, arguments, CallOptions.None, deadline, cancel);
+        Start(call, method, arguments, CallOptions.None, deadline, cancellationToken);
         return call.Answer;
     }
 
-    internal OpenedClientCall Open(string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancel)
+    internal OpenedClientCall Open(
+        string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        if (options != CallOptions.None && items.Windows.Arguments == 0) throw new ClientCallException(FaultCode.BadArguments, "the client takes no further arguments");
+        if (options != CallOptions.None && items.Windows.Arguments == 0)
+            throw new ClientCallException(FaultCode.BadArguments, "the client takes no further arguments");
         var call = new WaitingCall();
-        call.Items = new OpenedClientCall(this, call, items.Windows, saysItems: options != CallOptions.None);
-        Start(call, method, arguments, options, deadline, cancel);
+        call.Items = new OpenedClientCall(this, call, items.Windows, sendsItems: options != CallOptions.None);
+        Start(call, method, arguments, options, deadline, cancellationToken);
         return call.Items;
     }
 
-    private void Start(WaitingCall call, string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline, CancellationToken cancel)
+    private void Start(
+        WaitingCall call, string method, ReadOnlyMemory<byte> arguments, CallOptions options, TimeSpan deadline,
+            CancellationToken cancellationToken)
     {
         // What can fail is first: a call that is in the table has its timer.
-        ITimer timer = time.CreateTimer(_ => GiveUp(call, new ClientCallException(FaultCode.Deadline, "the time is over")), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        ITimer timer =
+            time.CreateTimer(
+                _ => GiveUp(call, new ClientCallException(FaultCode.Deadline, "the time is over")), null, Timeout.InfiniteTimeSpan,
+                    Timeout.InfiniteTimeSpan);
         try
         {
             Register(call);
@@ -51,7 +59,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         // In this order: a session that is told of a cancel has been told of the call.
         session.Tell(new OutboundCallProtocol.CallClient(call.Id, MethodId.Of(method), deadline, arguments, options), ActorRefs.NoSender);
         timer.Change(deadline, Timeout.InfiniteTimeSpan);
-        call.Watch(timer, cancel.UnsafeRegister(_ => GiveUp(call, new OperationCanceledException(cancel)), null));
+        call.Watch(timer, cancellationToken.UnsafeRegister(_ => GiveUp(call, new OperationCanceledException(cancellationToken)), null));
     }
 
     private void Register(WaitingCall call)
@@ -65,13 +73,16 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         }
     }
 
-    /// <summary>Says a further argument, for which there is credit and room; what was said for a call that is over goes no further.</summary>
-    internal void Say(WaitingCall call, ReadOnlyMemory<byte> item) => session.Tell(new OutboundCallProtocol.SayToClient(call.Id, item), ActorRefs.NoSender);
+    /// <summary>
+    /// Sends a further argument, for which there is credit and room; what was sent for a call that is over goes no further.
+    /// </summary>
+    internal void Send(WaitingCall call, ReadOnlyMemory<byte> item) =>
+        session.Tell(new OutboundCallProtocol.SendItemToClient(call.Id, item), ActorRefs.NoSender);
 
     /// <summary>Says that no more arguments follow.</summary>
-    internal void SayEnd(WaitingCall call) => session.Tell(new OutboundCallProtocol.EndToClient(call.Id), ActorRefs.NoSender);
+    internal void SendEnd(WaitingCall call) => session.Tell(new OutboundCallProtocol.EndItemsToClient(call.Id), ActorRefs.NoSender);
 
-    /// <summary>The application has read results, so the client may say as many more.</summary>
+    /// <summary>The application has read results, so the client may send as many more.</summary>
     internal void Grant(WaitingCall call, int results, int bytes)
     {
         lock (_gate)
@@ -82,7 +93,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
             _unread -= bytes;
         }
 
-        session.Tell(new OutboundCallProtocol.GrantClient(call.Id, results), ActorRefs.NoSender);
+        session.Tell(new OutboundCallProtocol.GrantClientItems(call.Id, results), ActorRefs.NoSender);
     }
 
     /// <summary>Whether a call has no answer yet; for the session.</summary>
@@ -105,7 +116,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         else call.Fail(new ClientCallException(code, text));
     }
 
-    /// <summary>The client says one of several results. Ignored if the call is over.</summary>
+    /// <summary>The client sends one of several results. Ignored if the call is over.</summary>
     internal void OnItem(uint id, ReadOnlyMemory<byte> item)
     {
         WaitingCall? call;
@@ -116,7 +127,10 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
             broken = call.Items switch
             {
                 null => new ClientCallException(FaultCode.Failed, "it has several results, and was called for one"),
-                _ when _unread + item.Length > settings.BytesMax => new ClientCallException(FaultCode.Overloaded, $"results of {_unread} bytes wait to be read, and {item.Length} more would be over {settings.BytesMax}"),
+                _ when _unread + item.Length > settings.BytesMax =>
+                    new ClientCallException(
+                        FaultCode.Overloaded,
+                            $"results of {_unread} bytes wait to be read, and {item.Length} more would be over {settings.BytesMax}"),
                 { } items when !items.TryAdd(item) => new ClientCallException(FaultCode.Failed, "the client says more results than it may"),
                 _ => null,
             };
@@ -142,7 +156,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         call.Items?.OnGranted(items);
     }
 
-    /// <summary>A further argument could not be said: it is longer than what the client takes.</summary>
+    /// <summary>A further argument could not be sent: it is longer than what the client takes.</summary>
     internal void OnTooLong(uint id, int bytes)
     {
         WaitingCall? call;
@@ -168,7 +182,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
         foreach (WaitingCall call in calls) call.Fail(new ClientCallException(FaultCode.Closed, "the client is gone"));
     }
 
-    /// <summary>Nobody waits for the answer any more, and the client is told. Ignored if the call is over.</summary>
+    /// <summary>No caller waits for the answer any more, and the client is told. Ignored if the call is over.</summary>
     internal void GiveUp(WaitingCall call, Exception why)
     {
         lock (_gate)

@@ -25,7 +25,7 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     /// <param name="method">The method's name.</param>
     /// <param name="arguments">Not to be changed before the call has ended. What is too long for a frame goes in chunks.</param>
     /// <param name="deadline">How long to wait; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
-    /// <param name="cancel">Waits no longer, and tells the client.</param>
+    /// <param name="cancellationToken">Waits no longer, and tells the client.</param>
     /// <returns>The result; the caller's to keep.</returns>
     /// <exception cref="ClientCallException">
     /// The client failed it or does not know it; it is not connected, or goes before it answers (<see cref="FaultCode.Closed"/>);
@@ -33,32 +33,38 @@ public sealed class ClientCalls(CallSettings settings, TimeProvider time)
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is not over 0, nor infinite.</exception>
     public Task<ReadOnlyMemory<byte>> CallAsync(
-        string client, string method, ReadOnlyMemory<byte> arguments, TimeSpan? deadline = null, CancellationToken cancel = default)
+        string client, string method, ReadOnlyMemory<byte> arguments, TimeSpan? deadline = null, CancellationToken cancellationToken =
+            default)
     {
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);
         TimeSpan limit = LimitOf(deadline);
-        cancel.ThrowIfCancellationRequested();
-        return Find(client).CallAsync(method, arguments, limit, cancel);
+        cancellationToken.ThrowIfCancellationRequested();
+        return Find(client).CallAsync(method, arguments, limit, cancellationToken);
     }
 
     /// <summary>Begins a call with items: arguments that follow, results before the last one, or both.</summary>
     /// <param name="client">The id of its connection.</param>
     /// <param name="method">The method's name.</param>
     /// <param name="arguments">Those that come first, in a frame if others follow; not to be changed before the call has ended.</param>
-    /// <param name="saysItems">Whether further arguments follow: <see cref="OpenedClientCall.SayAsync"/>, and then <see cref="OpenedClientCall.EndArguments"/>.</param>
-    /// <param name="deadline">How long the whole call may take; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.</param>
-    /// <param name="cancel">Cancels the call, and tells the client.</param>
+    /// <param name="sendsItems">
+    /// Whether further arguments follow: <see cref="OpenedClientCall.SendAsync"/>, and then <see cref="OpenedClientCall.EndArguments"/>.
+    /// </param>
+    /// <param name="deadline">
+    /// How long the whole call may take; none, infinite, or more than <c>broker.calls.deadline-max</c>, is that setting.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call, and tells the client.</param>
     /// <exception cref="ClientCallException">It is not connected, too many calls wait for it, or it takes no further arguments.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is not over 0, nor infinite.</exception>
     public OpenedClientCall Open(
-        string client, string method, ReadOnlyMemory<byte> arguments = default, bool saysItems = false, TimeSpan? deadline = null, CancellationToken cancel = default)
+        string client, string method, ReadOnlyMemory<byte> arguments = default, bool sendsItems = false, TimeSpan? deadline =
+            null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(client);
         ArgumentException.ThrowIfNullOrEmpty(method);
         TimeSpan limit = LimitOf(deadline);
-        cancel.ThrowIfCancellationRequested();
-        return Find(client).Open(method, arguments, saysItems ? CallOptions.MoreArguments : CallOptions.None, limit, cancel);
+        cancellationToken.ThrowIfCancellationRequested();
+        return Find(client).Open(method, arguments, sendsItems ? CallOptions.MoreArguments : CallOptions.None, limit, cancellationToken);
     }
 
     internal CalledClient Add(string client, IActorRef session, ItemBounds items)

@@ -3,68 +3,72 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Actors.Calls.Outbound;
 
-/// <summary>A call to a client that is under way with items in either direction: arguments that follow, and results before the last one.</summary>
+/// <summary>
+/// A call to a client that is under way with items in either direction: arguments that follow, and results before the last one.
+/// </summary>
 /// <remarks>
-/// Each direction is bounded: <see cref="SayAsync"/> waits while the client is slower than the application, and the client waits
-/// while nobody enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call does.
+/// Each direction is bounded: <see cref="SendAsync"/> waits while the client is slower than the application, and the client waits
+/// while no one enumerates here. The enumeration is for one reader; it ends after the last item, and fails as the call does.
 /// Disposing of it cancels a call that is still pending.
 /// </remarks>
 public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, IAsyncDisposable
 {
     private readonly CalledClient _client;
     private readonly WaitingCall _call;
-    private readonly ItemCredit _sayable;       // Arguments that the client takes.
+    private readonly ItemCredit _canSend;       // Arguments that the client takes.
     private readonly UnreadItems _results;
     private readonly CancellationTokenSource _over = new();
-    private readonly bool _saysItems;
-    private bool _saidAll;
+    private readonly bool _sendsItems;
+    private bool _allSent;
 
-    internal OpenedClientCall(CalledClient client, WaitingCall call, CallWindows windows, bool saysItems)
+    internal OpenedClientCall(CalledClient client, WaitingCall call, CallWindows windows, bool sendsItems)
     {
-        _saysItems = saysItems;
+        _sendsItems = sendsItems;
         _client = client;
         _call = call;
-        _sayable = new ItemCredit(windows.Arguments);
+        _canSend = new ItemCredit(windows.Arguments);
         _results = new UnreadItems(windows.Results, (results, bytes) => client.Grant(call, results, bytes));
     }
 
     /// <summary>The last result, which ends the call; or the <see cref="ClientCallException"/> that says why there is none.</summary>
     public Task<ReadOnlyMemory<byte>> Result => _call.Answer;
 
-    /// <summary>Says one more argument, once the client takes it. For one caller at a time.</summary>
+    /// <summary>Sends one more argument, once the client takes it. For one caller at a time.</summary>
     /// <param name="item">Any bytes that fit a frame to the client, else the call fails; not to be changed afterwards.</param>
-    /// <param name="cancel">Stops waiting; the call goes on.</param>
+    /// <param name="cancellationToken">Stops waiting; the call goes on.</param>
     /// <exception cref="ClientCallException">The call is over: the one that ended it.</exception>
-    /// <exception cref="InvalidOperationException">The call was opened without further arguments, or the last one has been said.</exception>
-    public async ValueTask SayAsync(ReadOnlyMemory<byte> item, CancellationToken cancel = default)
+    /// <exception cref="InvalidOperationException">
+    /// The call was opened without further arguments, or the last one has been sent.
+    /// </exception>
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> item, CancellationToken cancellationToken = default)
     {
-        if (!_saysItems) throw new InvalidOperationException("The call was opened without further arguments.");
-        if (_saidAll) throw new InvalidOperationException("The last argument has been said.");
+        if (!_sendsItems) throw new InvalidOperationException("The call was opened without further arguments.");
+        if (_allSent) throw new InvalidOperationException("The last argument has been sent.");
         try
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _over.Token);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
             await TakeAsync(item.Length, either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await Result.ConfigureAwait(false);
             throw new ClientCallException(FaultCode.None, "the call has its result");
         }
 
-        _client.Say(_call, item);
+        _client.Send(_call, item);
     }
 
     // Credit and room, or neither.
-    private async ValueTask TakeAsync(int bytes, CancellationToken cancel)
+    private async ValueTask TakeAsync(int bytes, CancellationToken cancellationToken)
     {
-        await _sayable.TakeAsync(cancel).ConfigureAwait(false);
+        await _canSend.TakeAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await _client.Untaken.TakeAsync(bytes, cancel).ConfigureAwait(false);
+            await _client.UnreadBudget.TakeAsync(bytes, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
-            _sayable.Add(1);
+            _canSend.Add(1);
             throw;
         }
     }
@@ -72,9 +76,9 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     /// <summary>Says that there are no more arguments; nothing where none were to follow.</summary>
     public void EndArguments()
     {
-        if (_saidAll || !_saysItems) return;
-        _saidAll = true;
-        _client.SayEnd(_call);
+        if (_allSent || !_sendsItems) return;
+        _allSent = true;
+        _client.SendEnd(_call);
     }
 
     /// <inheritdoc />
@@ -92,11 +96,11 @@ public sealed class OpenedClientCall : IAsyncEnumerable<ReadOnlyMemory<byte>>, I
     /// <returns>False when the client had no credit for it.</returns>
     internal bool TryAdd(ReadOnlyMemory<byte> item) => _results.TryAdd(item);
 
-    /// <summary>The client may say so many more; under the lock of the client's calls.</summary>
+    /// <summary>The client may send so many more; under the lock of the client's calls.</summary>
     internal void Expect(int results) => _results.Expect(results);
 
     /// <summary>The client takes more arguments.</summary>
-    internal void OnGranted(int items) => _sayable.Add((uint)items);
+    internal void OnGranted(int items) => _canSend.Add((uint)items);
 
     /// <summary>The call has ended.</summary>
     internal void End(Exception? failure)

@@ -13,19 +13,20 @@ public static class OutboundCallProtocol
     /// <param name="Deadline">How long the application waits.</param>
     /// <param name="Arguments">Not to be changed.</param>
     /// <param name="Options">Whether further arguments follow.</param>
-    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments, CallOptions Options) : IMayArriveLate;
+    public sealed record CallClient(uint Id, MethodId Method, TimeSpan Deadline, ReadOnlyMemory<byte> Arguments, CallOptions Options)
+        : IMayArriveLate;
 
     /// <summary>Application to session: a further argument of a call to the client, which has credit and room.</summary>
     /// <param name="Id">The hub's number.</param>
     /// <param name="Item">Not to be changed.</param>
-    public sealed record SayToClient(uint Id, ReadOnlyMemory<byte> Item) : IMayArriveLate;
+    public sealed record SendItemToClient(uint Id, ReadOnlyMemory<byte> Item) : IMayArriveLate;
 
-    /// <summary>Application to session: the last argument of a call to the client has been said.</summary>
-    public sealed record EndToClient(uint Id) : IMayArriveLate;
+    /// <summary>Application to session: the last argument of a call to the client has been sent.</summary>
+    public sealed record EndItemsToClient(uint Id) : IMayArriveLate;
 
-    /// <summary>Application to session: results of a call to the client were read, and it may say as many more.</summary>
-    public sealed record GrantClient(uint Id, int Items) : IMayArriveLate;
+    /// <summary>Application to session: results of a call to the client were read, and it may send as many more.</summary>
+    public sealed record GrantClientItems(uint Id, int Items) : IMayArriveLate;
 
-    /// <summary>Application to session: nobody waits for the client's answer any more.</summary>
+    /// <summary>Application to session: no caller waits for the client's answer any more.</summary>
     public sealed record CancelClientCall(uint Id) : IMayArriveLate;
 }

@@ -20,7 +20,7 @@ internal sealed class WaitingCall
     internal void Watch(ITimer timer, CancellationTokenRegistration cancel) => _ = _answer.Task.ContinueWith(
         answer =>
         {
-            // Whoever enumerates hears of a failure there, and need not look at the result, too.
+            // The reader that enumerates sees a failure there, and need not look at the result, too.
             if (Items is not null) _ = answer.Exception;
             timer.Dispose();
             cancel.Dispose();

@@ -8,7 +8,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>Every message between sessions, the homes of channels (<see cref="ChannelHomeActor"/>) and the fan-out of each loop, on one node.</summary>
+/// <summary>
+/// Every message between sessions, the homes of channels (<see cref="ChannelHomeActor"/>) and the fan-out of each loop, on one node.
+/// </summary>
 /// <remarks>
 /// All messages of a client to one channel pass its home, and go from there to each loop in one order: a subscription that was
 /// added before a publication gets it, and one that was added after it does not.
@@ -30,17 +32,18 @@ public static class ChannelProtocol
 
     /// <summary>Session to home: this client is no longer subscribed. Sent exactly once for each subscribe.</summary>
     /// <param name="Subscription">As it was subscribed.</param>
-    /// <param name="Id">Of the command; 0 if nobody waits for an answer.</param>
+    /// <param name="Id">Of the command; 0 if no caller waits for an answer.</param>
     /// <param name="Bytes">Of the command.</param>
     public sealed record Unsubscribe(Subscription Subscription, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 
-    /// <summary>Anybody to home: publish this. Answered with <see cref="Published"/> or <see cref="Failed"/>.</summary>
+    /// <summary>Any actor to home: publish this. Answered with <see cref="Published"/> or <see cref="Failed"/>.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Publication">What is published; of long data the message is a holder.</param>
     /// <param name="ReplyTo">Who is answered.</param>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command.</param>
-    public sealed record Publish(string Channel, Publication Publication, IActorRef ReplyTo, uint Id, int Bytes) : INoSerializationVerificationNeeded
+    public sealed record Publish(string Channel, Publication Publication, IActorRef ReplyTo, uint Id, int Bytes)
+        : INoSerializationVerificationNeeded
     {
         /// <summary>How it is to be taken.</summary>
         public PublishOptions Options { get; init; } = PublishOptions.None;
@@ -57,13 +60,16 @@ public static class ChannelProtocol
         public bool Suppressed { get; init; }
     }
 
-    /// <summary>Anybody to home: read a page of a channel's history. Answered with <see cref="HistoryRead"/> or <see cref="Failed"/>.</summary>
+    /// <summary>
+    /// Any actor to home: read a page of a channel's history. Answered with <see cref="HistoryRead"/> or <see cref="Failed"/>.
+    /// </summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Query">What is wanted.</param>
     /// <param name="ReplyTo">Who is answered.</param>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command.</param>
-    public sealed record ReadHistory(string Channel, HistoryQuery Query, IActorRef ReplyTo, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+    public sealed record ReadHistory(string Channel, HistoryQuery Query, IActorRef ReplyTo, uint Id, int Bytes)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Home to reader.</summary>
     /// <param name="Id">Of the command.</param>
@@ -72,26 +78,30 @@ public static class ChannelProtocol
     /// <param name="Page">The page.</param>
     public sealed record HistoryRead(uint Id, int Bytes, string Channel, HistoryPage Page) : ISessionMessage;
 
-    /// <summary>Server to home: remove the publications of a channel's history. Answered with <see cref="HistoryRemoved"/> or <see cref="Failed"/>.</summary>
+    /// <summary>
+    /// Server to home: remove the publications of a channel's history. Answered with <see cref="HistoryRemoved"/> or <see cref="Failed"/>.
+    /// </summary>
     public sealed record RemoveHistory(string Channel, IActorRef ReplyTo) : INoSerializationVerificationNeeded;
 
     /// <summary>Home to server: they are removed.</summary>
     public sealed record HistoryRemoved : INoSerializationVerificationNeeded;
 
-    /// <summary>Anybody to home: who is in a channel? Answered with <see cref="PresenceRead"/> or <see cref="Failed"/>.</summary>
+    /// <summary>Any actor to home: who is in a channel? Answered with <see cref="PresenceRead"/> or <see cref="Failed"/>.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="CountsOnly">How many is enough.</param>
     /// <param name="ReplyTo">Who is answered.</param>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command.</param>
-    public sealed record ReadPresence(string Channel, bool CountsOnly, IActorRef ReplyTo, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+    public sealed record ReadPresence(string Channel, bool CountsOnly, IActorRef ReplyTo, uint Id, int Bytes)
+        : INoSerializationVerificationNeeded;
 
-    /// <summary>Home to whoever asked.</summary>
+    /// <summary>Home to the requester.</summary>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command, no longer pending.</param>
     /// <param name="Counts">How many.</param>
     /// <param name="Members">Who; null if only the counts were asked for.</param>
-    public sealed record PresenceRead(uint Id, int Bytes, PresenceCounts Counts, IReadOnlyCollection<ClientInfo>? Members) : ISessionMessage;
+    public sealed record PresenceRead(uint Id, int Bytes, PresenceCounts Counts, IReadOnlyCollection<ClientInfo>? Members)
+        : ISessionMessage;
 
     /// <summary>Server to home: which channels have subscribers? Answered with <see cref="ChannelsListed"/>.</summary>
     /// <param name="Accepts">Which names are wanted.</param>
@@ -101,7 +111,7 @@ public static class ChannelProtocol
     /// <summary>Home to server: names, and subscriptions of each.</summary>
     public sealed record ChannelsListed(IReadOnlyList<KeyValuePair<string, int>> Channels) : INoSerializationVerificationNeeded;
 
-    /// <summary>Home to whoever sent it: a command failed.</summary>
+    /// <summary>Home to the sender: a command failed.</summary>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command, no longer pending.</param>
     /// <param name="Error">Why.</param>
@@ -119,11 +129,12 @@ public static class ChannelProtocol
     /// <param name="Result">Where the channel stands; the client's first delivery is the next one.</param>
     /// <param name="Id">Of the command.</param>
     /// <param name="Bytes">Of the command.</param>
-    public sealed record AddSubscriber(Subscription Subscription, int Home, SubscribeResult Result, uint Id, int Bytes) : INoSerializationVerificationNeeded;
+    public sealed record AddSubscriber(Subscription Subscription, int Home, SubscribeResult Result, uint Id, int Bytes)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Home to fan-out: take this subscription off the channel's list, and tell its client so if it asked.</summary>
     /// <param name="Subscription">The subscription.</param>
-    /// <param name="Id">Of the command; 0 if nobody waits for an answer.</param>
+    /// <param name="Id">Of the command; 0 if no caller waits for an answer.</param>
     /// <param name="Bytes">Of the command.</param>
     public sealed record RemoveSubscriber(Subscription Subscription, uint Id, int Bytes) : INoSerializationVerificationNeeded;
 
@@ -150,7 +161,9 @@ public static class ChannelProtocol
     public interface ISessionMessage : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 }
 
-/// <summary>A home on this node: its number, and where messages to it go. One object for its whole life, by which accounts are kept.</summary>
+/// <summary>
+/// A home on this node: its number, and where messages to it go. One object for its whole life, by which accounts are kept.
+/// </summary>
 /// <param name="number">Its number.</param>
 /// <param name="actor">Its actor.</param>
 public sealed class HomeRef(int number, IActorRef actor)

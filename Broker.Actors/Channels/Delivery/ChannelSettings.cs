@@ -9,6 +9,6 @@ public sealed record ChannelSettings
     /// <summary>Bytes of one channel's batch; a turn that publishes more sends several.</summary>
     public int BatchBytesMax { get; init; } = 64 * 1024;
 
-    /// <summary>The longest data that JSON clients are sent; in its place they are told to subscribe again.</summary>
+    /// <summary>The longest data that JSON clients are sent; in its place they are asked to subscribe again.</summary>
     public int LineBytesMax { get; init; } = 512 * 1024;
 }

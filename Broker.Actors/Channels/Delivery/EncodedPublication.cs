@@ -3,7 +3,7 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>One publication, encoded once for each encoding that somebody reads on this node.</summary>
+/// <summary>One publication, encoded once for each encoding with a reader on this node.</summary>
 /// <remarks>The first three encodings cost no array.</remarks>
 public struct EncodedPublication
 {
@@ -13,7 +13,7 @@ public struct EncodedPublication
     /// <summary>The data, where an encoding gave no bytes for it.</summary>
     public LongPublication? ByReference { get; init; }
 
-    /// <summary>The bytes of an encoding; null where nobody reads it, and where the publication goes by reference.</summary>
+    /// <summary>The bytes of an encoding; null where nothing reads it, and where the publication goes by reference.</summary>
     /// <param name="slot">The encoding's.</param>
     public readonly byte[]? this[int slot] => slot switch
     {
@@ -23,7 +23,7 @@ public struct EncodedPublication
         _ => _others is { } others && slot - 3 < others.Length ? others[slot - 3] : null,
     };
 
-    /// <summary>For subscribers of differences: the data as a whole, and the difference; null where nobody is one.</summary>
+    /// <summary>For subscribers of differences: the data as a whole, and the difference; null where no one is one.</summary>
     public DeltaForms? Deltas { get; init; }
 
     /// <summary>Its place in the channel; 0 where it takes none.</summary>
@@ -32,7 +32,7 @@ public struct EncodedPublication
     /// <summary>What few publications have; null for none of it.</summary>
     public PublicationExtras? Extras { get; init; }
 
-    /// <summary>Not a publication: somebody has joined or left.</summary>
+    /// <summary>Not a publication: a client has joined or left.</summary>
     public bool IsPresence { get; init; }
 
     /// <summary>Bytes of all forms.</summary>
@@ -47,7 +47,7 @@ public struct EncodedPublication
         }
     }
 
-    /// <summary>Sets the bytes of an encoding; nobody changes them afterwards.</summary>
+    /// <summary>Sets the bytes of an encoding; no one changes them afterwards.</summary>
     /// <param name="slot">The encoding's.</param>
     /// <param name="bytes">Its bytes, or null.</param>
     public void Set(int slot, byte[]? bytes)
@@ -90,5 +90,5 @@ public sealed class DeltaForms(int encodings)
 /// <summary>A publication whose data is shared by reference, and goes to each client by itself.</summary>
 /// <param name="Number">The channel's.</param>
 /// <param name="Offset">The publication's.</param>
-/// <param name="Data">The data; whoever receives the publication is one of its holders.</param>
+/// <param name="Data">The data; the receiver of the publication is one of its holders.</param>
 public sealed record LongPublication(uint Number, ulong Offset, LongBytes Data);

@@ -15,7 +15,9 @@ public interface ISubscriber
     /// <summary>What publications are for this client; the same for its whole life.</summary>
     PublicationFormat Format { get; }
 
-    /// <summary>Which variant of its format's frames the client takes, in the format's own numbers; 0 for the plain one. The same from connect on.</summary>
+    /// <summary>
+    /// Which variant of its format's frames the client takes, in the format's own numbers; 0 for the plain one. The same from connect on.
+    /// </summary>
     int FrameVariant => 0;
 
     /// <summary>The id of the client; empty before it has connected.</summary>

@@ -6,14 +6,18 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>The publications of a turn for all subscribers of one channel on one loop that read one format. Empty between two uses.</summary>
+/// <summary>
+/// The publications of a turn for all subscribers of one channel on one loop that read one format. Empty between two uses.
+/// </summary>
 /// <remarks>For one loop's thread. Appended to, sealed, sent to each subscriber, released.</remarks>
 public abstract class PublicationBatch
 {
     /// <summary>Bytes of the publications so far.</summary>
     public abstract int Length { get; }
 
-    /// <summary>WebSocket messages that the batch is for each subscriber; only between <see cref="Seal"/> and <see cref="Release"/>.</summary>
+    /// <summary>
+    /// WebSocket messages that the batch is for each subscriber; only between <see cref="Seal"/> and <see cref="Release"/>.
+    /// </summary>
     public virtual int Payloads => 1;
 
     /// <summary>Publications so far.</summary>
@@ -39,7 +43,7 @@ public abstract class PublicationBatch
     /// <param name="atOnce">Whether it leaves now; otherwise it leaves with what the turn still writes to the connection.</param>
     public abstract void SendTo(Subscription subscription, bool atOnce);
 
-    /// <summary>Gives back the bytes; the batch is empty.</summary>
+    /// <summary>Returns the bytes; the batch is empty.</summary>
     public void Release()
     {
         Publications = 0;
@@ -49,6 +53,6 @@ public abstract class PublicationBatch
     /// <summary>Adds a publication to the bytes.</summary>
     protected abstract void OnAppend(ReadOnlySpan<byte> encoded, BufferPool pool);
 
-    /// <summary>Gives back the bytes.</summary>
+    /// <summary>Returns the bytes.</summary>
     protected abstract void OnRelease();
 }

@@ -3,14 +3,18 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>How a publication becomes bytes. It is encoded once for all subscribers of a node, whatever formats share the encoding.</summary>
+/// <summary>
+/// How a publication becomes bytes. It is encoded once for all subscribers of a node, whatever formats share the encoding.
+/// </summary>
 /// <remarks>Stateless, and used by all loops at once.</remarks>
 public abstract class PublicationEncoding
 {
     /// <summary>Its place among the encodings of the hub, from 0; -1 until it is registered.</summary>
     public int Slot { get; internal set; } = -1;
 
-    /// <summary>What the encoding keeps for a channel, such as its name as it stands on the wire. Made with the first publication.</summary>
+    /// <summary>
+    /// What the encoding keeps for a channel, such as its name as it stands on the wire. Made with the first publication.
+    /// </summary>
     public virtual object? Prepare(string channel) => null;
 
     /// <summary>Whether it can send the difference from the publication before.</summary>
@@ -20,7 +24,7 @@ public abstract class PublicationEncoding
     /// <param name="channel">The channel, with what <see cref="Prepare"/> made for it.</param>
     /// <param name="publication">The publication, with its offset. Its data is one piece.</param>
     /// <param name="delta">The difference from the data before; empty to send the data as a whole.</param>
-    /// <returns>The bytes, shared by all and changed by nobody.</returns>
+    /// <returns>The bytes, shared by all and changed by no one.</returns>
     public virtual byte[]? EncodeDelta(in EncodedChannel channel, in Publication publication, ReadOnlySpan<byte> delta) => null;
 
     /// <summary>Whether differences have to be cut between characters of UTF-8.</summary>
@@ -33,7 +37,9 @@ public abstract class PublicationEncoding
     /// <summary>Encodes a publication.</summary>
     /// <param name="channel">The channel, with what <see cref="Prepare"/> made for it.</param>
     /// <param name="publication">The publication, with its offset.</param>
-    /// <returns>The bytes, shared by all and changed by nobody; or null, where long data goes to each client by itself or not at all.</returns>
+    /// <returns>
+    /// The bytes, shared by all and changed by no one; or null, where long data goes to each client by itself or not at all.
+    /// </returns>
     public abstract byte[]? Encode(in EncodedChannel channel, in Publication publication);
 }
 

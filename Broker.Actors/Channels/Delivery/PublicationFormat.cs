@@ -18,9 +18,11 @@ public abstract class PublicationFormat(string name, PublicationEncoding encodin
     /// <summary>Makes a batch, used again and again by one loop.</summary>
     public abstract PublicationBatch CreateBatch();
 
-    /// <summary>Sends a publication that <see cref="PublicationEncoding.Encode"/> gave no bytes for, to one client. On its loop's thread.</summary>
+    /// <summary>
+    /// Sends a publication that <see cref="PublicationEncoding.Encode"/> gave no bytes for, to one client. On its loop's thread.
+    /// </summary>
     /// <param name="subscription">The client's.</param>
-    /// <param name="publication">Held by the caller until the return; whoever needs the data longer holds it too.</param>
+    /// <param name="publication">Held by the caller until the return; the one that needs the data longer holds it too.</param>
     /// <returns>False where the format cannot: the client is then told that its subscription has a gap.</returns>
     public virtual bool TryDeliverLong(Subscription subscription, LongPublication publication) => false;
 

@@ -28,11 +28,13 @@ public sealed class PublicationFormats
     private void Add(PublicationFormat format)
     {
         if (_formats.Contains(format)) return;
-        if (format.Slot >= 0 && format.Slot != _formats.Count) throw new InvalidOperationException($"The format {format} has another place in another hub.");
+        if (format.Slot >= 0 && format.Slot != _formats.Count)
+            throw new InvalidOperationException($"The format {format} has another place in another hub.");
         format.Slot = _formats.Count;
         _formats.Add(format);
         if (_encodings.Contains(format.Encoding)) return;
-        if (format.Encoding.Slot >= 0 && format.Encoding.Slot != _encodings.Count) throw new InvalidOperationException($"The encoding of {format} has another place in another hub.");
+        if (format.Encoding.Slot >= 0 && format.Encoding.Slot != _encodings.Count)
+            throw new InvalidOperationException($"The encoding of {format} has another place in another hub.");
         format.Encoding.Slot = _encodings.Count;
         _encodings.Add(format.Encoding);
     }

@@ -3,7 +3,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>What a client wants of a subscription beside the publications to come. Travels from the session to the channel's home.</summary>
+/// <summary>
+/// What a client wants of a subscription beside the publications to come. Travels from the session to the channel's home.
+/// </summary>
 public sealed record SubscribeOptions
 {
     /// <summary>Nothing more than the publications to come.</summary>
@@ -30,7 +32,7 @@ public sealed record SubscribeOptions
     /// <summary>A filter over tags, as the dialect carries it; empty for none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 
-    /// <summary>Data for whoever authorises the subscription.</summary>
+    /// <summary>Data for the one that authorises the subscription.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
     /// <summary>A token for this subscription, UTF-8; empty for none.</summary>
@@ -39,12 +41,14 @@ public sealed record SubscribeOptions
     /// <summary>Asks for a kind of subscription that the hub does not have.</summary>
     public bool IsUnavailable { get; init; }
 
-    /// <summary>Tells several subscriptions of one client to one channel apart; empty where a client has one. No control characters.</summary>
+    /// <summary>
+    /// Tells several subscriptions of one client to one channel apart; empty where a client has one. No control characters.
+    /// </summary>
     public string Key { get; init; } = "";
 
     /// <summary>The server made it, and not the client.</summary>
     public bool IsServerSide { get; init; }
 
     /// <summary>The client was told of it in the answer to its connect, up to <see cref="RecoverFrom"/>.</summary>
-    public bool IsTold { get; init; }
+    public bool IsReported { get; init; }
 }

@@ -2,7 +2,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Delivery;
 
-/// <summary>The answer to a subscribe: written in the order of the channel's publications, so that nothing falls between it and the first delivery.</summary>
+/// <summary>
+/// The answer to a subscribe: written in the order of the channel's publications, so that nothing falls between it and the first delivery.
+/// </summary>
 public readonly record struct SubscribeResult
 {
     /// <summary>The channel's number on this node; not 0.</summary>
@@ -32,6 +34,8 @@ public readonly record struct SubscribeResult
     /// <summary>Data for the client.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
-    /// <summary>Until the subscription expires unless the client refreshes it; null for never, or where the client has nothing to do for it.</summary>
+    /// <summary>
+    /// Until the subscription expires unless the client refreshes it; null for never, or where the client has nothing to do for it.
+    /// </summary>
     public TimeSpan? TimeLeft { get; init; }
 }

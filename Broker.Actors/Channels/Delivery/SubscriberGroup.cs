@@ -18,8 +18,8 @@ internal enum DeltaState : byte
 /// <summary>What makes subscribers of one format one group: they are sent the very same bytes.</summary>
 /// <param name="Delta">How they are sent deltas.</param>
 /// <param name="Filter">The filter's text; empty for none.</param>
-/// <param name="HearsJoinLeave">They are told of joins and leaves.</param>
-internal readonly record struct GroupKind(DeltaState Delta, string Filter, bool HearsJoinLeave)
+/// <param name="GetsJoinLeave">They are told of joins and leaves.</param>
+internal readonly record struct GroupKind(DeltaState Delta, string Filter, bool GetsJoinLeave)
 {
     /// <summary>Most subscribers: everything, as it is.</summary>
     internal bool IsPlain => this == new GroupKind(DeltaState.None, "", false);
@@ -52,7 +52,7 @@ internal sealed class SubscriberGroup(PublicationFormat format, GroupKind kind)
     internal byte[]? Choose(in EncodedPublication publication)
     {
         int slot = format.Encoding.Slot;
-        if (publication.IsPresence) return kind.HearsJoinLeave ? publication[slot] : null;
+        if (publication.IsPresence) return kind.GetsJoinLeave ? publication[slot] : null;
         if (Filter is not null && !Filter.Matches(publication.Extras?.Tags ?? [])) return null;
         return kind.Delta switch
         {

@@ -26,7 +26,7 @@ public sealed class Subscription(string channel, int loop, IActorRef session, IS
     /// <summary>The channel's namespace.</summary>
     public ChannelNamespace Namespace { get; init; } = ChannelNamespaces.Default.WithoutNamespace;
 
-    /// <summary>Who subscribes, as presence tells it; null where nobody asks for it.</summary>
+    /// <summary>Who subscribes, as presence tells it; null where no one asks for it.</summary>
     public ClientInfo? Info { get; init; }
 
     /// <summary>Which publications the client wants, by their tags; null for all.</summary>

@@ -21,10 +21,10 @@ internal enum SubscriptionGrants : byte
     Presence = 4,
 
     /// <summary>Its join and leave are told to others.</summary>
-    TellsJoinLeave = 8,
+    SendsJoinLeave = 8,
 
     /// <summary>The client is told of joins and leaves.</summary>
-    HearsJoinLeave = 16,
+    GetsJoinLeave = 16,
 
     /// <summary>The client is sent deltas.</summary>
     Delta = 32,
@@ -39,8 +39,9 @@ internal static class SubscriptionRules
         bool isKept = options.History.IsOn;
         bool recovers = isKept && (terms?.Recoverable ?? options.Recovery);
         bool hasPresence = terms?.Presence ?? options.Presence;
-        bool isHeard = terms?.PushJoinLeave
-            ?? (options.JoinLeave == JoinLeave.On || (options.JoinLeave == JoinLeave.Asked && subscription.Options.JoinLeave && MayAskWhoIsThere(subscription)));
+        bool getsJoinLeave = terms?.PushJoinLeave
+            ?? (options.JoinLeave == JoinLeave.On
+            || (options.JoinLeave == JoinLeave.Asked && subscription.Options.JoinLeave && MayAskWhoIsThere(subscription)));
 
         // Under a policy that drops publications there is no base to make a difference from.
         bool hasDelta = options.Delta == DeltaKind.Fossil && options.SlowConsumer == SlowConsumerPolicy.Disconnect
@@ -48,11 +49,12 @@ internal static class SubscriptionRules
         return (isKept && (recovers || (terms?.Positioned ?? options.Positioning)) ? SubscriptionGrants.Positioned : 0)
             | (recovers ? SubscriptionGrants.Recoverable : 0)
             | (hasPresence ? SubscriptionGrants.Presence : 0)
-            | (hasPresence && (terms?.JoinLeave ?? options.JoinLeave != JoinLeave.Off) ? SubscriptionGrants.TellsJoinLeave : 0)
-            | (isHeard ? SubscriptionGrants.HearsJoinLeave : 0)
+            | (hasPresence && (terms?.JoinLeave ?? options.JoinLeave != JoinLeave.Off) ? SubscriptionGrants.SendsJoinLeave : 0)
+            | (getsJoinLeave ? SubscriptionGrants.GetsJoinLeave : 0)
             | (hasDelta ? SubscriptionGrants.Delta : 0);
     }
 
     private static bool MayAskWhoIsThere(Subscription subscription) =>
-        ChannelRules.Check(HubAction.Presence, subscription.Channel, subscription.Namespace, subscription.Info?.User ?? "", isSubscribed: true) is null;
+        ChannelRules.Check(
+            HubAction.Presence, subscription.Channel, subscription.Namespace, subscription.Info?.User ?? "", isSubscribed: true) is null;
 }

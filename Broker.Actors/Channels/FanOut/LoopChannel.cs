@@ -29,7 +29,8 @@ internal sealed class LoopChannel(string name, int home, int formats)
     internal SubscriberGroup GroupFor(Subscription subscription, DeltaState delta)
     {
         bool hasFilter = subscription.Filter is not null && delta == DeltaState.None;
-        var kind = new GroupKind(delta, hasFilter ? subscription.FilterText : "", subscription.Grants.HasFlag(SubscriptionGrants.HearsJoinLeave));
+        var kind = new GroupKind(
+            delta, hasFilter ? subscription.FilterText : "", subscription.Grants.HasFlag(SubscriptionGrants.GetsJoinLeave));
         if (kind.IsPlain) return Plain[subscription.Format.Slot] ??= Make(subscription, kind);
         SubscriberGroup? known = _special?.Find(each => each.Format == subscription.Format && each.Kind == kind);
         if (known is not null) return known;

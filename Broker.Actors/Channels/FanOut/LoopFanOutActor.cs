@@ -22,7 +22,7 @@ namespace Broker.Actors.Channels.FanOut;
 /// <remarks>
 /// Publications pass no session and no further mailbox: at the end of the turn the batch, one run of contiguous bytes for each
 /// format, goes to every subscriber's socket. A subscription is added or removed between two batches, never inside one. One client
-/// that fails is cut off; should the fan-out itself fail, it is restarted without subscriptions, and all clients are told to
+/// that fails is disconnected; should the fan-out itself fail, it is restarted without subscriptions, and all clients are told to
 /// subscribe again.
 /// </remarks>
 public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
@@ -83,7 +83,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         CollectionsMarshal.GetValueRefOrAddDefault(_sent, deliver.Home, out _) += publication.Bytes;
         if (!_channels.TryGetValue(deliver.Channel, out LoopChannel? channel))
         {
-            publication.ByReference?.Data.LetGo();
+            publication.ByReference?.Data.Release();
             return;
         }
 
@@ -97,19 +97,21 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
         if (channel.Special.Count > 0) BatchSpecial(channel, publication, deliver.ExceptClient);
         if (publication.ByReference is null) return;
-        publication.ByReference.Data.LetGo();
+        publication.ByReference.Data.Release();
         if (!channel.HasMembers) _channels.Remove(channel.Name);
     }
 
     // Should a publication ever be lost on its way here, or the channel begin again with another epoch, the subscribers that have
-    // positions are told to subscribe again.
+    // positions are asked to subscribe again.
     private bool IsNext(LoopChannel channel, ulong offset)
     {
         if (offset == 0) return true;
         bool isGap = offset != channel.LastOffset + 1;
         channel.LastOffset = offset;
         if (!isGap) return true;
-        List<Subscription> positioned = [.. channel.Groups.SelectMany(static group => group.Members).Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];
+        List<Subscription> positioned =
+            [.. channel.Groups.SelectMany(static group => group.Members)
+                .Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];
         if (positioned.Count == 0) return true;
         SendBatch(channel, atOnce: true);
         foreach (Subscription subscription in positioned)
@@ -127,7 +129,9 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     {
         if (group.Choose(publication) is { } encoded)
         {
-            if (group.Batched is { } batched && !publication.IsPresence) batched.Add(new BatchedPublication(encoded, publication.Offset, publication.Extras is { Key.Length: > 0 } extras ? extras.Key : null));
+            if (group.Batched is { } batched && !publication.IsPresence)
+                batched.Add(new BatchedPublication(
+                    encoded, publication.Offset, publication.Extras is { Key.Length: > 0 } extras ? extras.Key : null));
             Batch(group, encoded, exceptClient);
         }
         else if (publication.ByReference is { } whole && group.WantsLong(publication))
@@ -142,7 +146,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         foreach (SubscriberGroup group in channel.Special.ToArray())
         {
             Batch(channel, group, publication, exceptClient);
-            if (publication.IsPresence || group.Kind.Delta != DeltaState.Whole || exceptClient.Length > 0 || publication.Deltas?.Whole(group.Format.Encoding.Slot) is null) continue;
+            if (publication.IsPresence || group.Kind.Delta != DeltaState.Whole || exceptClient.Length > 0
+                || publication.Deltas?.Whole(group.Format.Encoding.Slot) is null) continue;
             SendBatch(channel, atOnce: true);
             foreach (Subscription subscription in group.Members.ToArray())
             {
@@ -154,7 +159,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 
     private void Batch(SubscriberGroup group, byte[] encoded, string exceptClient)
     {
-        if (group.Batch is { } open && (exceptClient.Length > 0 || !open.HasRoomFor(encoded.Length, _settings.BatchBytesMax))) SendBatch(group, atOnce: true);
+        if (group.Batch is { } open && (exceptClient.Length > 0 || !open.HasRoomFor(encoded.Length, _settings.BatchBytesMax)))
+            SendBatch(group, atOnce: true);
         PublicationBatch batch = group.Batch ??= Rent(group.Format);
         batch.Append(encoded, _loop.Pool);
         if (exceptClient.Length > 0 || batch.Length >= _settings.BatchBytesMax) SendBatch(group, atOnce: true, exceptClient);
@@ -199,13 +205,16 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         Subscription subscription = add.Subscription;
         if (!_channels.TryGetValue(subscription.Channel, out LoopChannel? channel))
         {
-            _channels.Add(subscription.Channel, channel = new LoopChannel(subscription.Channel, add.Home, _spare.Length) { LastOffset = add.Result.Position.Offset });
+            _channels.Add(
+                subscription.Channel, channel =
+                    new LoopChannel(subscription.Channel, add.Home, _spare.Length) { LastOffset = add.Result.Position.Offset });
         }
 
         // What was published before belongs to those who were subscribed before.
         SendBatch(channel, atOnce: true);
         subscription.Number = add.Result.Number;
-        channel.GroupFor(subscription, subscription.Grants.HasFlag(SubscriptionGrants.Delta) ? DeltaState.Whole : DeltaState.None).Add(subscription);
+        channel.GroupFor(subscription, subscription.Grants.HasFlag(SubscriptionGrants.Delta) ? DeltaState.Whole : DeltaState.None)
+            .Add(subscription);
         try
         {
             subscription.Subscriber.Subscribed(add.Id, subscription, add.Result);
@@ -239,7 +248,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    // A client that cannot be written to is lost, and nobody else with it: its session is told of the end and unsubscribes.
+    // A client that cannot be written to is lost, and no other component with it: its session is told of the end and unsubscribes.
     private void CutOff(Subscription subscription, Exception failure)
     {
         Connection connection = subscription.Subscriber.Connection;
@@ -274,7 +283,9 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     /// <inheritdoc />
     protected override void PreRestart(Exception reason, object message)
     {
-        _log.Error(reason, "The fan-out of loop {0} failed and is restarted; the subscribers of its {1} channels are told to subscribe again.", _loop.Number, _channels.Count);
+        _log.Error(reason,
+            "The fan-out of loop {0} failed and is restarted; the subscribers of its {1} channels are asked to subscribe again.",
+                _loop.Number, _channels.Count);
         foreach (LoopChannel channel in _channels.Values)
         {
             SendBatch(channel, atOnce: true);
@@ -352,7 +363,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     }
 
     private bool IsSlow(Subscription subscription) =>
-        SlowConsumerRule.IsSlow(subscription.Waiting is not null, subscription.Subscriber.Connection.QueuedBytes, _loop.Settings.QueueBytesMax);
+        SlowConsumerRule.IsSlow(
+            subscription.Waiting is not null, subscription.Subscriber.Connection.QueuedBytes, _loop.Settings.QueueBytesMax);
 
     private void StopWaiting(Subscription subscription)
     {
@@ -424,7 +436,8 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             _slow.Add(subscription);
         }
 
-        foreach (BatchedPublication each in publications) subscription.Waiting.Add(each.Encoded, each.Offset, each.Key, each.Encoded.Length);
+        foreach (BatchedPublication each in publications)
+            subscription.Waiting.Add(each.Encoded, each.Offset, each.Key, each.Encoded.Length);
     }
 
     private void Count(PublicationBatch batch, long receivers)

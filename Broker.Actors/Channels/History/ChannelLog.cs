@@ -4,7 +4,8 @@ namespace Broker.Actors.Channels.History;
 
 /// <summary>One channel in memory: its position and its newest publications, oldest first.</summary>
 /// <remarks>
-/// Lean, as there are very many with one publication or none: the ring has one place first, and grows by doubling. Offsets are contiguous, so the place in the ring gives a publication's offset.
+/// Lean, as there are very many with one publication or none: the ring has one place first, and grows by doubling. Offsets are contiguous,
+/// so the place in the ring gives a publication's offset.
 /// </remarks>
 internal sealed class ChannelLog(string name, HistoryGroup group)
 {
@@ -92,7 +93,7 @@ internal sealed class HistoryGroup(HistoryOptions options)
 
     internal bool ListIsExpired(ChannelLog log, long now) => log.Count > 0 && now - log.AppendedAt >= TtlMilliseconds;
 
-    internal bool IsForgotten(ChannelLog log, long now) => now - log.TouchedAt >= MetaTtlMilliseconds;
+    internal bool IsEvicted(ChannelLog log, long now) => now - log.TouchedAt >= MetaTtlMilliseconds;
 }
 
 /// <summary>A list through the channels themselves.</summary>

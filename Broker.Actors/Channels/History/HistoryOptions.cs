@@ -12,7 +12,10 @@ public sealed record HistoryOptions
     /// <summary>How long the list of a channel stays after its last publication, as a whole; the position stays. Zero keeps none.</summary>
     public TimeSpan Ttl { get; init; }
 
-    /// <summary>How long the position of a channel stays after its last publication or read; afterwards it begins with a new epoch. At least <see cref="Ttl"/>.</summary>
+    /// <summary>
+    /// How long the position of a channel stays after its last publication or read; afterwards it begins with a new epoch. At least
+    /// <see cref="Ttl"/>.
+    /// </summary>
     public TimeSpan MetaTtl { get; init; } = TimeSpan.FromDays(30);
 
     /// <summary>What an acknowledged publication outlives. Memory needs no disk; the others need a store of their own.</summary>

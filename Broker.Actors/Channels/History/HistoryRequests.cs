@@ -6,15 +6,17 @@ namespace Broker.Actors.Channels.History;
 /// <param name="Publication">Everything but its offset, which the store gives it. Its data is one piece.</param>
 public readonly record struct HistoryAppend(Publication Publication)
 {
-    /// <summary>A publication with a key that the channel has seen within <see cref="IdempotencyTtl"/> is not added again; null for none.</summary>
+    /// <summary>
+    /// A publication with a key that the channel has seen within <see cref="IdempotencyTtl"/> is not added again; null for none.
+    /// </summary>
     public string? IdempotencyKey { get; init; }
 
     /// <summary>How long the key is remembered.</summary>
     public TimeSpan IdempotencyTtl { get; init; }
 
     /// <summary>
-    /// Counts versions of <see cref="PublicationExtras.Version"/>: a version that is not greater than the channel's last one is not added, unless
-    /// both name an epoch, and another one. A publication without version resets the channel's.
+    /// Counts versions of <see cref="PublicationExtras.Version"/>: a version that is not greater than the channel's last one is not added,
+    /// unless both name an epoch, and another one. A publication without version resets the channel's.
     /// </summary>
     public string? VersionEpoch { get; init; }
 }

@@ -15,7 +15,9 @@ public sealed record HistorySettings
     /// <summary>Publications that a client recovers with a subscribe, at most.</summary>
     public int RecoveryMax { get; init; } = 300;
 
-    /// <summary>Bytes of data that a client recovers with a subscribe, at most: what waits for it must not pass what its queue holds.</summary>
+    /// <summary>
+    /// Bytes of data that a client recovers with a subscribe, at most: what waits for it must not pass what its queue holds.
+    /// </summary>
     public int RecoveryBytesMax { get; init; } = 512 * 1024;
 
     /// <summary>How long the key of a publication is remembered.</summary>

@@ -5,12 +5,12 @@ namespace Broker.Actors.Channels.History;
 /// <summary>The histories of the channels of one home: their positions and their newest publications.</summary>
 /// <remarks>
 /// <para>
-/// For one thread, that of the home, which is the only one that appends to these channels. A call may complete later, on any thread. Appends
-/// to one channel may overlap: they take their offsets in the order of the calls, and complete in that order. The home reads and removes only
-/// while no append to that channel is pending, and appends only while neither of those is.
+/// For one thread, that of the home, which is the only one that appends to these channels. A call may complete later, on any thread.
+/// Appends to one channel may overlap: they take their offsets in the order of the calls, and complete in that order. The home reads and
+/// removes only while no append to that channel is pending, and appends only while neither of those is.
 /// </para>
 /// <para>
-/// Expiry is exact for whoever asks: after the TTL a read gives no publications, after the meta TTL it gives a new epoch, whether or not a
+/// Expiry is exact for the requester: after the TTL a read gives no publications, after the meta TTL it gives a new epoch, whether or not a
 /// <see cref="Sweep"/> came by in between. The sweep only frees memory or disk.
 /// </para>
 /// <para>
@@ -61,7 +61,9 @@ public enum HistoryPromise
 /// <summary>Makes the store of each home.</summary>
 public interface IHistoryStoreFactory
 {
-    /// <summary>Opens the store of one home. Another number of homes than last time is allowed: channels are then others' to serve.</summary>
+    /// <summary>
+    /// Opens the store of one home. Another number of homes than last time is allowed: channels are then others' to serve.
+    /// </summary>
     /// <param name="home">The home's number.</param>
     /// <param name="homes">How many homes there are.</param>
     IHistoryStore Open(int home, int homes);

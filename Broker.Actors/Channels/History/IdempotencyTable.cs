@@ -5,7 +5,7 @@ namespace Broker.Actors.Channels.History;
 /// <summary>Remembers the answers to publications by channel and key, each for its time. For one thread.</summary>
 /// <typeparam name="TAnswer">What is answered again.</typeparam>
 /// <param name="time">The clock.</param>
-/// <param name="keysMax">Keys at once; of more, those that were noted first are forgotten.</param>
+/// <param name="keysMax">Keys at once; of more, those that were noted first are dropped.</param>
 public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1_000_000)
 {
     private readonly Dictionary<(string Channel, string Key), (TAnswer Answer, long Due)> _answers = [];
@@ -30,10 +30,10 @@ public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1
         _answers[(channel, key)] = (answer, due);
         _order.Enqueue(((channel, key), due));
         Sweep(keysMax: 2);
-        while (_answers.Count > keysMax && _order.Count > 0) Forget(_order.Dequeue());
+        while (_answers.Count > keysMax && _order.Count > 0) Evict(_order.Dequeue());
     }
 
-    /// <summary>Forgets expired keys.</summary>
+    /// <summary>Drops expired keys.</summary>
     /// <param name="keysMax">Keys looked at, at most.</param>
     /// <returns>Whether more may have expired.</returns>
     public bool Sweep(int keysMax)
@@ -42,14 +42,14 @@ public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1
         for (; keysMax > 0; keysMax--)
         {
             if (!_order.TryPeek(out ((string, string) Id, long Due) oldest) || oldest.Due > now) return false;
-            Forget(_order.Dequeue());
+            Evict(_order.Dequeue());
         }
 
         return true;
     }
 
     // A key that was noted again meanwhile has a later entry of its own.
-    private void Forget(((string, string) Id, long Due) entry)
+    private void Evict(((string, string) Id, long Due) entry)
     {
         if (_answers.TryGetValue(entry.Id, out (TAnswer Answer, long Due) known) && known.Due == entry.Due) _answers.Remove(entry.Id);
     }

@@ -5,8 +5,8 @@ namespace Broker.Actors.Channels.History;
 /// <summary>Histories in the memory of this process. Every call completes at once.</summary>
 /// <remarks>
 /// Over the process-wide budget it sheds, in this order: lists that have expired; then the lists of its channels that have been without a
-/// publication the longest, whole; then all but the newest publication of the channel that is published to. Positions stay, so a client that
-/// comes back is told that it could not recover, and never less.
+/// publication the longest, whole; then all but the newest publication of the channel that is published to. Positions stay, so a client
+/// that comes back is told that it could not recover, and never less.
 /// </remarks>
 public sealed class MemoryHistoryStore : IHistoryStore
 {
@@ -40,10 +40,12 @@ public sealed class MemoryHistoryStore : IHistoryStore
     private long Now => (long)_time.GetElapsedTime(_started).TotalMilliseconds;
 
     /// <inheritdoc />
-    public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) => new(Append(channel, append, options));
+    public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) =>
+        new(Append(channel, append, options));
 
     /// <inheritdoc />
-    public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) => new(Read(channel, query, options));
+    public ValueTask<HistoryPage> ReadAsync(string channel, HistoryQuery query, HistoryOptions options) =>
+        new(Read(channel, query, options));
 
     /// <inheritdoc />
     public ValueTask RemoveAsync(string channel)
@@ -57,12 +59,14 @@ public sealed class MemoryHistoryStore : IHistoryStore
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!options.IsOn) throw new ArgumentException("History is off.", nameof(options));
-        if (append.IdempotencyKey is { } key && _answers.TryGet(channel, key, out StreamPosition first)) return new AppendResult(first, AppendOutcome.DuplicateKey);
+        if (append.IdempotencyKey is { } key && _answers.TryGet(channel, key, out StreamPosition first))
+            return new AppendResult(first, AppendOutcome.DuplicateKey);
 
         ChannelLog log = Find(channel, options);
         if (append.Publication.Extras?.Version is > 0 and var version)
         {
-            if (log.Version?.Suppresses(version, append.VersionEpoch) == true) return new AppendResult(log.Position, AppendOutcome.StaleVersion);
+            if (log.Version?.Suppresses(version, append.VersionEpoch) == true)
+                return new AppendResult(log.Position, AppendOutcome.StaleVersion);
             log.Version = new VersionMark(version, append.VersionEpoch);
         }
         else
@@ -88,7 +92,8 @@ public sealed class MemoryHistoryStore : IHistoryStore
         ChannelLog log = Find(channel, options);
         log.TouchedAt = Now;
         if (log.Count == 0) log.Group.Empty.Append(log);
-        if (query.Since is { Epoch: not StreamEpoch.None } since && since.Epoch != log.Epoch) return new HistoryPage(log.Position, []) { IsForeignEpoch = true };
+        if (query.Since is { Epoch: not StreamEpoch.None } since && since.Epoch != log.Epoch)
+            return new HistoryPage(log.Position, []) { IsForeignEpoch = true };
         return new HistoryPage(log.Position, query.Reverse ? ReadBackward(log, query) : ReadForward(log, query));
     }
 
@@ -129,9 +134,9 @@ public sealed class MemoryHistoryStore : IHistoryStore
                 channelsMax--;
             }
 
-            while (channelsMax > 0 && group.Empty.First is { } idle && group.IsForgotten(idle, now))
+            while (channelsMax > 0 && group.Empty.First is { } idle && group.IsEvicted(idle, now))
             {
-                Forget(idle);
+                Evict(idle);
                 channelsMax--;
             }
         }
@@ -154,14 +159,14 @@ public sealed class MemoryHistoryStore : IHistoryStore
         if (_channels.TryGetValue(channel, out ChannelLog? log))
         {
             long now = Now;
-            if (!log.Group.IsForgotten(log, now))
+            if (!log.Group.IsEvicted(log, now))
             {
                 if (!ReferenceEquals(log.Group.Options, options)) return Regroup(log, options);
                 if (log.Group.ListIsExpired(log, now)) Empty(log);
                 return log;
             }
 
-            Forget(log);
+            Evict(log);
         }
 
         return Begin(new ChannelLog(channel, GroupOf(options)) { Epoch = StreamEpoch.Next(), TouchedAt = Now });
@@ -178,9 +183,10 @@ public sealed class MemoryHistoryStore : IHistoryStore
     // The options of its namespace have been changed: the position goes on, and of its publications what the new ones keep.
     private ChannelLog Regroup(ChannelLog log, HistoryOptions options)
     {
-        var anew = new ChannelLog(log.Name, GroupOf(options)) { Epoch = log.Epoch, Top = log.Top, TouchedAt = log.TouchedAt, AppendedAt = log.AppendedAt, Version = log.Version };
+        var anew = new ChannelLog(log.Name, GroupOf(options))
+            { Epoch = log.Epoch, Top = log.Top, TouchedAt = log.TouchedAt, AppendedAt = log.AppendedAt, Version = log.Version };
         for (int i = Math.Max(0, log.Count - options.Size); options.IsOn && i < log.Count; i++) anew.Add(log[i], options.Size);
-        Forget(log);
+        Evict(log);
         Begin(anew);
         Count(anew.Bytes);
         if (anew.Count > 0) anew.Group.Kept.Append(anew);
@@ -198,7 +204,9 @@ public sealed class MemoryHistoryStore : IHistoryStore
     {
         for (int i = 0; i < ShedPerAppendMax && _budget.IsExceeded; i++)
         {
-            ChannelLog? oldest = _groups.Values.Select(static group => group.Kept.First).Where(log => log is not null && log != published).MinBy(static log => log!.AppendedAt);
+            ChannelLog? oldest =
+                _groups.Values.Select(static group => group.Kept.First).Where(log => log is not null && log != published)
+                    .MinBy(static log => log!.AppendedAt);
             if (oldest is null) break;
             Empty(oldest);
         }
@@ -220,7 +228,7 @@ public sealed class MemoryHistoryStore : IHistoryStore
         log.Group.Empty.Append(log);
     }
 
-    private void Forget(ChannelLog log)
+    private void Evict(ChannelLog log)
     {
         log.List!.Remove(log);
         _channels.Remove(log.Name);

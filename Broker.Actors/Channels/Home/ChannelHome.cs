@@ -12,8 +12,8 @@ namespace Broker.Actors.Channels.Home;
 /// </summary>
 /// <remarks>
 /// For one thread. Answers come at once with a store in memory; with another one later, on that same thread, and the caller sees to it that
-/// nothing else is asked of the channel meanwhile but further publications (<see cref="ChannelGate"/>). What is not attached and not kept is
-/// forgotten; a channel that begins again has another epoch.
+/// nothing else is asked of the channel meanwhile but further publications (<see cref="ChannelGate"/>). What is not attached and not kept
+/// is dropped; a channel that begins again has another epoch.
 /// </remarks>
 /// <param name="context">What all homes of the node share.</param>
 /// <param name="store">Keeps the histories; not disposed of here, as it outlives a restart of the home.</param>
@@ -21,7 +21,8 @@ namespace Broker.Actors.Channels.Home;
 public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store, IHomeThread thread)
 {
     private readonly Dictionary<string, HomeChannel> _channels = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (Task Last, int Count)> _late = new(StringComparer.Ordinal);   // Publications that the store works on.
+    // Publications that the store works on.
+    private readonly Dictionary<string, (Task Last, int Count)> _late = new(StringComparer.Ordinal);
     private readonly IdempotencyTable<StreamPosition> _answers = new(context.Time);     // Of publications that are not kept.
 
     /// <summary>How many channels have a node attached.</summary>
@@ -46,12 +47,15 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
             });
         }
 
-        HistoryQuery query = message.After is { } since ? Recovery.QueryFor(options.RecoveryMode, since, LimitOf(message)) : HistoryQuery.PositionOnly;
+        HistoryQuery query =
+            message.After is { } since ? Recovery.QueryFor(options.RecoveryMode, since, LimitOf(message)) : HistoryQuery.PositionOnly;
         ValueTask<HistoryPage> read = store.ReadAsync(message.Channel, query, options.History);
-        return read.IsCompletedSuccessfully ? new(OnRead(message, listener, options, read.Result)) : new(AttachLateAsync(message, listener, options, read));
+        return read.IsCompletedSuccessfully ? new(OnRead(message, listener, options, read.Result))
+            : new(AttachLateAsync(message, listener, options, read));
     }
 
-    private async Task<ChannelHomeProtocol.Attached> AttachLateAsync(ChannelHomeProtocol.Attach message, IChannelListener listener, ChannelNamespace options, ValueTask<HistoryPage> read)
+    private async Task<ChannelHomeProtocol.Attached> AttachLateAsync(
+        ChannelHomeProtocol.Attach message, IChannelListener listener, ChannelNamespace options, ValueTask<HistoryPage> read)
     {
         (HistoryPage? page, Exception? failure) = await OutcomeOf(read.AsTask()).ConfigureAwait(false);
         await thread.SwitchTo();
@@ -60,7 +64,8 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         return new ChannelHomeProtocol.Attached(message.Request, default) { Error = HubError.Internal };
     }
 
-    private ChannelHomeProtocol.Attached OnRead(in ChannelHomeProtocol.Attach message, IChannelListener listener, ChannelNamespace options, HistoryPage page)
+    private ChannelHomeProtocol.Attached OnRead(
+        in ChannelHomeProtocol.Attach message, IChannelListener listener, ChannelNamespace options, HistoryPage page)
     {
         if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel)) channel = Add(message.Channel, options, page.Top);
         channel.Position = page.Top;
@@ -90,8 +95,11 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
             return new(new ChannelHomeProtocol.Published(message.Request, default, Receivers: 0) { Error = error });
         if (!options.History.IsOn || message.Options.SkipsHistory) return new(PublishUnkept(message, channel, options));
 
-        Publication kept = message.Publication.LongData is { } data ? message.Publication with { Data = data.ToArray(), LongData = null } : message.Publication;
-        if (message.Options.Version != 0) kept = kept with { Extras = (kept.Extras ?? new PublicationExtras()) with { Version = message.Options.Version } };
+        Publication kept =
+            message.Publication.LongData is { } data ? message.Publication with { Data = data.ToArray(), LongData = null }
+                : message.Publication;
+        if (message.Options.Version != 0)
+            kept = kept with { Extras = (kept.Extras ?? new PublicationExtras()) with { Version = message.Options.Version } };
         var append = new HistoryAppend(kept)
         {
             IdempotencyKey = message.Options.IdempotencyKey.Length > 0 ? message.Options.IdempotencyKey : null,
@@ -99,7 +107,8 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
             VersionEpoch = message.Options.VersionEpoch,
         };
         ValueTask<AppendResult> appended = store.AppendAsync(message.Channel, append, options.History);
-        if (appended.IsCompletedSuccessfully && !_late.ContainsKey(message.Channel)) return new(OnAppended(message, options, appended.Result));
+        if (appended.IsCompletedSuccessfully && !_late.ContainsKey(message.Channel))
+            return new(OnAppended(message, options, appended.Result));
 
         // The store completes in order, but what waits for it may be woken in any: each publication waits for the one before it.
         (Task Last, int Count) before = _late.GetValueOrDefault(message.Channel, (Task.CompletedTask, 0));
@@ -108,9 +117,10 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         return new(late);
     }
 
-    private async Task<ChannelHomeProtocol.Published> PublishLateAsync(ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append, Task before)
+    private async Task<ChannelHomeProtocol.Published> PublishLateAsync(
+        ChannelHomeProtocol.Publish message, ChannelNamespace options, ValueTask<AppendResult> append, Task before)
     {
-        message.Publication.LongData?.Hold();       // Its sender lets go when this call returns.
+        message.Publication.LongData?.AddRef();       // Its sender releases it when this call returns.
         (AppendResult result, Exception? failure) = await OutcomeOf(append.AsTask()).ConfigureAwait(false);
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await thread.SwitchTo();
@@ -125,21 +135,25 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         }
         finally
         {
-            message.Publication.LongData?.LetGo();
+            message.Publication.LongData?.Release();
         }
     }
 
-    private ChannelHomeProtocol.Published OnAppended(in ChannelHomeProtocol.Publish message, ChannelNamespace options, in AppendResult result)
+    private ChannelHomeProtocol.Published OnAppended(
+        in ChannelHomeProtocol.Publish message, ChannelNamespace options, in AppendResult result)
     {
         context.Counters.Add(options, result.Outcome == AppendOutcome.Added ? NamespaceCount.Published : NamespaceCount.Suppressed);
-        if (result.Outcome != AppendOutcome.Added) return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0) { Suppressed = true };
-        if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel)) return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0);
+        if (result.Outcome != AppendOutcome.Added)
+            return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0) { Suppressed = true };
+        if (!_channels.TryGetValue(message.Channel, out HomeChannel? channel))
+            return new ChannelHomeProtocol.Published(message.Request, result.Position, Receivers: 0);
         channel.Position = result.Position;
         Publication added = message.Publication.LongData is { } data ? result.Added with { Data = default, LongData = data } : result.Added;
         return new ChannelHomeProtocol.Published(message.Request, result.Position, Deliver(message, options, channel, added));
     }
 
-    private ChannelHomeProtocol.Published PublishUnkept(in ChannelHomeProtocol.Publish message, HomeChannel? channel, ChannelNamespace options)
+    private ChannelHomeProtocol.Published PublishUnkept(
+        in ChannelHomeProtocol.Publish message, HomeChannel? channel, ChannelNamespace options)
     {
         string key = message.Options.IdempotencyKey;
         StreamPosition first = default;
@@ -156,10 +170,12 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         return new ChannelHomeProtocol.Published(message.Request, position, receivers);
     }
 
-    private static int Deliver(in ChannelHomeProtocol.Publish message, ChannelNamespace options, HomeChannel channel, in Publication publication) =>
+    private static int Deliver(
+        in ChannelHomeProtocol.Publish message, ChannelNamespace options, HomeChannel channel, in Publication publication) =>
         channel.Deliver(new ChannelHomeProtocol.Deliver(message.Channel, channel.Position, publication, message.Options.ExceptClient)
         {
-            UsesDelta = options.Delta != DeltaKind.Off && (options.DeltaPublish || message.Options.UsesDelta) && message.Options.ExceptClient.Length == 0,
+            UsesDelta = options.Delta != DeltaKind.Off && (options.DeltaPublish || message.Options.UsesDelta)
+                && message.Options.ExceptClient.Length == 0,
         });
 
     /// <summary>Reads a page of a channel's history.</summary>
@@ -182,7 +198,8 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         return new HistoryAnswer(null, HubError.Internal);
     }
 
-    private static HistoryAnswer OnRead(HistoryPage page) => page.IsForeignEpoch ? new(null, HubError.UnrecoverablePosition) : new(page, null);
+    private static HistoryAnswer OnRead(HistoryPage page) =>
+        page.IsForeignEpoch ? new(null, HubError.UnrecoverablePosition) : new(page, null);
 
     /// <summary>Removes the publications of a channel's history.</summary>
     /// <returns>Nothing, or the error to answer.</returns>
@@ -214,18 +231,22 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
 
     /// <summary>A client is in a channel that a node is attached to.</summary>
     /// <returns>Whether it was not there before.</returns>
-    public bool Join(string channel, ClientInfo member) => _channels.TryGetValue(channel, out HomeChannel? known) && known.Presence.Add(member);
+    public bool Join(string channel, ClientInfo member) =>
+        _channels.TryGetValue(channel, out HomeChannel? known) && known.Presence.Add(member);
 
     /// <summary>A client is in the channel no longer.</summary>
     /// <returns>Who it was, or null if it was not there.</returns>
-    public ClientInfo? Leave(string channel, string client) => _channels.TryGetValue(channel, out HomeChannel? known) ? known.Presence.Remove(client) : null;
+    public ClientInfo? Leave(string channel, string client) =>
+        _channels.TryGetValue(channel, out HomeChannel? known) ? known.Presence.Remove(client) : null;
 
     /// <summary>Who is in a channel.</summary>
     /// <returns>The members, not to be kept; or the error to answer.</returns>
     public PresenceAnswer ReadPresence(string channel)
     {
-        if (!TryResolve(channel, out HomeChannel? known, out ChannelNamespace? options, out HubError error)) return new PresenceAnswer(null, error);
-        return options.Presence ? new PresenceAnswer(known?.Presence ?? PresenceTable.Empty, null) : new PresenceAnswer(null, HubError.NotAvailable);
+        if (!TryResolve(channel, out HomeChannel? known, out ChannelNamespace? options, out HubError error))
+            return new PresenceAnswer(null, error);
+        return options.Presence ? new PresenceAnswer(known?.Presence ?? PresenceTable.Empty, null)
+            : new PresenceAnswer(null, HubError.NotAvailable);
     }
 
     /// <summary>Frees what has expired, a bounded part of it.</summary>
@@ -233,7 +254,8 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
     public bool Sweep(int channelsMax) => store.Sweep(channelsMax) | _answers.Sweep(channelsMax);
 
     private bool TryResolve(
-        string name, out HomeChannel? channel, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ChannelNamespace? options, out HubError error)
+        string name, out HomeChannel? channel, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ChannelNamespace? options,
+            out HubError error)
     {
         error = default;
         if (!_channels.TryGetValue(name, out channel)) return context.Namespaces.TryResolve(name, out options, out error);
@@ -248,7 +270,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         return channel;
     }
 
-    // The one rule of what is forgotten: the store keeps what outlives the subscribers.
+    // The one rule of what is dropped: the store keeps what outlives the subscribers.
     private void RemoveIfUnused(string name, HomeChannel channel)
     {
         if (!channel.IsAttached) _channels.Remove(name);

@@ -21,7 +21,9 @@ public static class ChannelHomeProtocol
         public int Limit { get; init; }
     }
 
-    /// <summary>Home to relay, in the order of the channel's publications: from the next publication on the node is sent all of them.</summary>
+    /// <summary>
+    /// Home to relay, in the order of the channel's publications: from the next publication on the node is sent all of them.
+    /// </summary>
     /// <param name="Request">Of the attach.</param>
     /// <param name="Position">The channel's newest position.</param>
     public readonly record struct Attached(ulong Request, StreamPosition Position)

@@ -109,7 +109,8 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Attach, out ValueReader reader)) return false;
-        message = new Attach(reader.ReadText(), reader.ReadUInt64()) { After = ReadOptionalPosition(ref reader), Limit = reader.ReadCount() };
+        message = new Attach(reader.ReadText(), reader.ReadUInt64())
+            { After = ReadOptionalPosition(ref reader), Limit = reader.ReadCount() };
         return reader.IsGood;
     }
 
@@ -124,7 +125,8 @@ public static class ChannelHomeSerializer
         bool recovered = reader.ReadBool(), recoverable = reader.ReadBool();
         List<Publication>? missed = null;
         for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--) (missed ??= []).Add(ReadPublication(ref reader));
-        message = new Attached(request, position) { Recovered = recovered, Recoverable = recoverable, Missed = missed, Error = ReadError(ref reader) };
+        message = new Attached(request, position)
+            { Recovered = recovered, Recoverable = recoverable, Missed = missed, Error = ReadError(ref reader) };
         return reader.IsGood;
     }
 
@@ -166,7 +168,8 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Published, out ValueReader reader)) return false;
-        message = new Published(reader.ReadUInt64(), ReadPosition(ref reader), reader.ReadCount()) { Error = ReadError(ref reader), Suppressed = reader.ReadBool() };
+        message = new Published(reader.ReadUInt64(), ReadPosition(ref reader), reader.ReadCount())
+            { Error = ReadError(ref reader), Suppressed = reader.ReadBool() };
         return reader.IsGood;
     }
 
@@ -176,7 +179,8 @@ public static class ChannelHomeSerializer
     {
         message = default;
         if (!TryBegin(bytes, Kind.Deliver, out ValueReader reader)) return false;
-        message = new Deliver(reader.ReadText(), ReadPosition(ref reader), ReadPublication(ref reader), reader.ReadText()) { UsesDelta = reader.ReadBool() };
+        message = new Deliver(reader.ReadText(), ReadPosition(ref reader), ReadPublication(ref reader), reader.ReadText())
+            { UsesDelta = reader.ReadBool() };
         return reader.IsGood;
     }
 
@@ -275,7 +279,8 @@ public static class ChannelHomeSerializer
         string message = reader.ReadText();
         bool temporary = reader.ReadBool();
         if (kind != HubErrorKind.Application) return new HubError(kind, message, temporary);
-        return code is < HubError.ApplicationCodeMin or > HubError.ApplicationCodeMax ? HubError.Internal : HubError.Application(code, message, temporary);
+        return code is < HubError.ApplicationCodeMin or > HubError.ApplicationCodeMax ? HubError.Internal
+            : HubError.Application(code, message, temporary);
     }
 
     private static Publication ReadPublication(ref ValueReader reader)
@@ -287,7 +292,10 @@ public static class ChannelHomeSerializer
             Offset = reader.ReadUInt64(),
             TimeMilliseconds = (long)reader.ReadUInt64(),
         };
-        if (reader.ReadBool()) publication = publication with { Info = new ClientInfo(reader.ReadText(), reader.ReadText()) { ConnectionInfo = reader.ReadBytes(), ChannelInfo = reader.ReadBytes() } };
+        if (reader.ReadBool())
+            publication =
+                publication with { Info = new ClientInfo(reader.ReadText(), reader.ReadText())
+                    { ConnectionInfo = reader.ReadBytes(), ChannelInfo = reader.ReadBytes() } };
         if (!reader.ReadBool()) return publication;
         return publication with
         {

@@ -26,7 +26,8 @@ internal sealed class HomeChannel(ChannelNamespace options, StreamPosition posit
     internal bool IsAttached => _only is not null || _several is { Count: > 0 };
 
     /// <summary>Whether a client at a position misses nothing.</summary>
-    internal bool IsAt(StreamPosition position) => position.Offset == Position.Offset && (position.Epoch == Position.Epoch || position.Epoch == 0);
+    internal bool IsAt(StreamPosition position) =>
+        position.Offset == Position.Offset && (position.Epoch == Position.Epoch || position.Epoch == 0);
 
     internal void Attach(IChannelListener listener)
     {

@@ -15,7 +15,8 @@ internal ref struct ValueReader(ReadOnlySpan<byte> bytes)
 
     internal bool ReadBool() => ReadByte() != 0;
 
-    internal ulong ReadUInt64() => Take(sizeof(ulong)) is { Length: sizeof(ulong) } value ? BinaryPrimitives.ReadUInt64LittleEndian(value) : 0;
+    internal ulong ReadUInt64() =>
+        Take(sizeof(ulong)) is { Length: sizeof(ulong) } value ? BinaryPrimitives.ReadUInt64LittleEndian(value) : 0;
 
     /// <summary>A count or a length; more than a positive <c>int</c> is bad.</summary>
     internal int ReadCount()

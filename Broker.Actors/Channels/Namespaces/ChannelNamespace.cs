@@ -86,7 +86,7 @@ public sealed record ChannelNamespace
 /// <summary>Who may do something with a channel.</summary>
 public enum ChannelAccess
 {
-    /// <summary>Nobody by a rule of the namespace.</summary>
+    /// <summary>No one by a rule of the namespace.</summary>
     None,
 
     /// <summary>Every client.</summary>
@@ -98,14 +98,14 @@ public enum ChannelAccess
     /// <summary>Every client that is subscribed to the channel. Not for subscribing itself.</summary>
     Subscribers,
 
-    /// <summary>Only whoever shows a token that names the channel. For subscribing alone.</summary>
+    /// <summary>Only the one that shows a token that names the channel. For subscribing alone.</summary>
     Token,
 }
 
 /// <summary>Who is told who joins and leaves a channel.</summary>
 public enum JoinLeave
 {
-    /// <summary>Nobody.</summary>
+    /// <summary>No one.</summary>
     Off,
 
     /// <summary>Subscribers that ask for it and may ask who is there.</summary>

@@ -6,8 +6,8 @@ namespace Broker.Actors.Channels.Namespaces;
 
 /// <summary>All namespaces of a hub, and which one a channel is in. Never changed.</summary>
 /// <remarks>
-/// The namespace of <c>chat:room</c> is <c>chat</c>: what stands before the first colon. A name without a colon is in none, which has options
-/// of its own; so is every name while no namespace is configured at all.
+/// The namespace of <c>chat:room</c> is <c>chat</c>: what stands before the first colon. A name without a colon is in none, which has
+/// options of its own; so is every name while no namespace is configured at all.
 /// </remarks>
 public sealed class ChannelNamespaces
 {

@@ -20,7 +20,8 @@ public static class ChannelRules
         {
             HubAction.Presence when !options.Presence => HubError.NotAvailable,
             HubAction.History when !options.History.IsOn => HubError.NotAvailable,
-            HubAction.Subscribe when ChannelNamespaces.IsUserLimited(channel, options) => ChannelNamespaces.NamesUser(channel, user) ? null : HubError.PermissionDenied,
+            HubAction.Subscribe when ChannelNamespaces.IsUserLimited(channel, options) =>
+                ChannelNamespaces.NamesUser(channel, user) ? null : HubError.PermissionDenied,
             _ => IsAllowed(AccessOf(action, options), user, isSubscribed) ? null : HubError.PermissionDenied,
         };
     }

@@ -30,7 +30,7 @@ public sealed class NamespaceCounters
     private const int Padding = 16;             // 128 bytes on either side: no other home writes to the same line of the processor's cache.
 
     private readonly FrozenDictionary<string, long[]> _counts;
-    private readonly long[] _unknown = New();   // Of namespaces that are not configured; nobody reads it.
+    private readonly long[] _unknown = New();   // Of namespaces that are not configured; nothing reads it.
     private ChannelNamespace? _last;            // Most publications are of the namespace of the one before.
     private long[] _lastCounts = [];
 
@@ -39,7 +39,8 @@ public sealed class NamespaceCounters
     public NamespaceCounters(ChannelNamespaces namespaces)
     {
         ArgumentNullException.ThrowIfNull(namespaces);
-        _counts = namespaces.Named.Append(namespaces.WithoutNamespace).ToFrozenDictionary(static each => each.Name, static _ => New(), StringComparer.Ordinal);
+        _counts = namespaces.Named.Append(namespaces.WithoutNamespace)
+            .ToFrozenDictionary(static each => each.Name, static _ => New(), StringComparer.Ordinal);
     }
 
     /// <summary>Adds. On the home's thread.</summary>

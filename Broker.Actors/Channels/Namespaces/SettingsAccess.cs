@@ -6,7 +6,9 @@ namespace Broker.Actors.Channels.Namespaces;
 
 /// <summary>The rules that hold where an application brings none: switches in the settings, and no tokens. It answers at once.</summary>
 /// <param name="settings">The switches, which hold for all channels.</param>
-/// <param name="namespaces">The rules of each channel's namespace, which hold where the switches let it; without any every channel is open.</param>
+/// <param name="namespaces">
+/// The rules of each channel's namespace, which hold where the switches let it; without any every channel is open.
+/// </param>
 public sealed class SettingsAccess(AccessSettings settings, ChannelNamespaces? namespaces = null) : IHubAccess
 {
     private readonly ChannelNamespaces _namespaces = namespaces ?? ChannelNamespaces.Default;
@@ -24,7 +26,8 @@ public sealed class SettingsAccess(AccessSettings settings, ChannelNamespaces? n
     }
 
     /// <inheritdoc />
-    public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) => new(Check(request));
+    public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) =>
+        new(Check(request));
 
     private AuthorizationResult Check(in AuthorizationRequest request) => request.Action switch
     {
@@ -38,7 +41,8 @@ public sealed class SettingsAccess(AccessSettings settings, ChannelNamespaces? n
 
     private AuthorizationResult CheckNamespace(in AuthorizationRequest request)
     {
-        if (!_namespaces.TryResolve(request.Subject, out ChannelNamespace? options, out HubError unknown)) return AuthorizationResult.Reject(unknown);
+        if (!_namespaces.TryResolve(request.Subject, out ChannelNamespace? options, out HubError unknown))
+            return AuthorizationResult.Reject(unknown);
         HubError? rejected = ChannelRules.Check(request.Action, request.Subject, options, request.Principal.User, request.IsSubscribed);
         return rejected is { } error ? AuthorizationResult.Reject(error) : AuthorizationResult.Allowed;
     }

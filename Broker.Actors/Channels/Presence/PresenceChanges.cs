@@ -11,7 +11,9 @@ public readonly record struct PresenceChange(ClientInfo Member, bool HasJoined);
 /// Decides when the members of a channel are told who joined and left: at once, or in a very large channel together, once an interval,
 /// without those who came and went in between. Pure: it is told the time.
 /// </summary>
-/// <remarks>For one thread. A client that leaves and comes back under the same id within an interval is told as both, in that order.</remarks>
+/// <remarks>
+/// For one thread. A client that leaves and comes back under the same id within an interval is told as both, in that order.
+/// </remarks>
 public sealed class PresenceChanges
 {
     private readonly List<PresenceChange?> _waiting = [];

@@ -4,14 +4,14 @@ namespace Broker.Actors.Channels.Presence;
 
 /// <summary>Who is in a channel: the clients by their ids, and how many users they are. For one thread.</summary>
 /// <remarks>
-/// Up to a few members it is a list; then a table. A member costs a reference to what its session holds anyway, about 60 bytes in the table and, as
-/// each further user, about 60 in the other. Counts cost no walk.
+/// Up to a few members it is a list; then a table. A member costs a reference to what its session holds anyway, about 60 bytes in the table
+/// and, as each further user, about 60 in the other. Counts cost no walk.
 /// </remarks>
 public sealed class PresenceTable
 {
     private const int ListMax = 8;
 
-    /// <summary>Nobody.</summary>
+    /// <summary>No one.</summary>
     internal static PresenceTable Empty { get; } = new();
 
     private readonly List<ClientInfo> _few = [];
@@ -19,12 +19,13 @@ public sealed class PresenceTable
     private Dictionary<string, int>? _users;            // Clients of each.
 
     /// <summary>Clients, and distinct users among them.</summary>
-    public PresenceCounts Counts => _members is null ? new PresenceCounts(_few.Count, CountUsers()) : new PresenceCounts(_members.Count, _users!.Count);
+    public PresenceCounts Counts =>
+        _members is null ? new PresenceCounts(_few.Count, CountUsers()) : new PresenceCounts(_members.Count, _users!.Count);
 
     /// <summary>Clients.</summary>
     public int Count => _members?.Count ?? _few.Count;
 
-    /// <summary>All clients, as they are now; whoever keeps them copies.</summary>
+    /// <summary>All clients, as they are now; the one that keeps them copies.</summary>
     public IReadOnlyCollection<ClientInfo> Members => _members is null ? _few : _members.Values;
 
     /// <summary>Adds a client, or replaces what is known about it.</summary>

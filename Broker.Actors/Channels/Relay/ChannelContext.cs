@@ -23,7 +23,7 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
     /// <summary>What all homes share.</summary>
     public ChannelHomeContext Homes { get; init; } = new(ChannelNamespaces.Default, new HistorySettings(), TimeProvider.System);
 
-    /// <summary>Makes the store of each home; in memory, where nothing else is said.</summary>
+    /// <summary>Makes the store of each home; in memory, where nothing else is sent.</summary>
     public IHistoryStoreFactory? Stores { get; init; }
 
     /// <summary>What the homes count by namespace.</summary>
@@ -40,7 +40,8 @@ public sealed record ChannelContext(IReadOnlyList<IActorRef> FanOuts, Publicatio
     {
         lock (_counters)
         {
-            if (!_counters.TryGetValue(home, out NamespaceCounters? known)) _counters.Add(home, known = new NamespaceCounters(Homes.Namespaces));
+            if (!_counters.TryGetValue(home, out NamespaceCounters? known))
+                _counters.Add(home, known = new NamespaceCounters(Homes.Namespaces));
             return known;
         }
     }

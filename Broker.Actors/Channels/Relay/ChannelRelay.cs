@@ -38,7 +38,8 @@ internal sealed class ChannelRelay
     /// <param name="counters">Those of the loop that it runs on.</param>
     /// <param name="thread">Its own.</param>
     /// <param name="onWaiting">Called when joins and leaves begin to wait, for <see cref="FlushChanges"/> a second later.</param>
-    internal ChannelRelay(ChannelHome home, HomeRef self, ChannelContext context, LoopCounters counters, IHomeThread thread, Action onWaiting)
+    internal ChannelRelay(
+        ChannelHome home, HomeRef self, ChannelContext context, LoopCounters counters, IHomeThread thread, Action onWaiting)
     {
         _thread = thread;
         _onWaiting = onWaiting;
@@ -71,8 +72,10 @@ internal sealed class ChannelRelay
         switch (command)
         {
             case Publish publish when !MustWait(publish.Channel, publish, isAppend: true): Publish(publish); break;
-            case Subscribe subscribe when !MustWait(subscribe.Subscription.Channel, subscribe, isAppend: false): Subscribe(subscribe); break;
-            case Unsubscribe unsubscribe when !MustWait(unsubscribe.Subscription.Channel, unsubscribe, isAppend: false): Unsubscribe(unsubscribe); break;
+            case Subscribe subscribe when !MustWait(subscribe.Subscription.Channel, subscribe, isAppend: false): Subscribe(subscribe);
+            break;
+            case Unsubscribe unsubscribe when !MustWait(unsubscribe.Subscription.Channel, unsubscribe, isAppend: false): Unsubscribe(
+                unsubscribe); break;
             case ReadHistory read when !MustWait(read.Channel, read, isAppend: false): Read(read); break;
             case RemoveHistory remove when !MustWait(remove.Channel, remove, isAppend: false): RemoveHistory(remove); break;
             default: break;
@@ -82,13 +85,15 @@ internal sealed class ChannelRelay
     private bool MustWait(string channel, object command, bool isAppend) => !_gate.IsEmpty && _gate.MustWait(channel, command, isAppend);
 
     // Goes on with an answer of the home: at once, or on this thread when the store has finished. What waits behind it follows.
-    private void Then<TCommand, TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
+    private void Then<TCommand,
+        TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
     {
         if (answer.IsCompletedSuccessfully) then(this, command, answer.Result);
         else _ = ThenLateAsync(channel, isAppend, answer, command, then);
     }
 
-    private async Task ThenLateAsync<TCommand, TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
+    private async Task ThenLateAsync<TCommand,
+        TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
     {
         _gate.Begin(channel, isAppend);
         TAnswer late = await answer.ConfigureAwait(false);
@@ -111,11 +116,13 @@ internal sealed class ChannelRelay
         }
 
         channel ??= new RelayChannel(this, subscription.Channel, _numbers.Next(), subscription.Namespace);
-        ValueTask<ChannelHomeProtocol.Attached> attached = _home.AttachAsync(new ChannelHomeProtocol.Attach(subscription.Channel, subscribe.Id) { After = after }, channel);
-        Then(subscription.Channel, isAppend: false, attached, (subscribe, channel), static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
+        ValueTask<ChannelHomeProtocol.Attached> attached =
+            _home.AttachAsync(new ChannelHomeProtocol.Attach(subscription.Channel, subscribe.Id) { After = after }, channel);
+        Then(subscription.Channel, isAppend: false, attached, (subscribe, channel),
+            static (relay, asked, answer) => relay.OnAttached(asked.subscribe, asked.channel, answer));
     }
 
-    // In a channel that keeps what is newest, everybody is given that.
+    // In a channel that keeps what is newest, all is given that.
     private static StreamPosition? RecoverFrom(Subscription subscription)
     {
         if (!subscription.Namespace.History.IsOn) return subscription.Options.RecoverFrom;
@@ -127,7 +134,9 @@ internal sealed class ChannelRelay
     {
         bool isKnown = _channels.ContainsKey(channel.Name);
         if (attached.Error is null) CountRecovery(subscribe.Subscription, attached);
-        HubError? error = attached.Error ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
+        HubError? error =
+            attached.Error
+                ?? (subscribe.Subscription.Options.FailsUnrecovered && !attached.Recovered ? HubError.UnrecoverablePosition : null);
         if (error is { } why)
         {
             if (!isKnown) _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
@@ -142,15 +151,19 @@ internal sealed class ChannelRelay
             _counters.Add(LoopCount.Channels);
         }
 
-        Subscribe(subscribe, channel, new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered, WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
+        Subscribe(subscribe, channel,
+            new SubscribeResult { Missed = attached.Missed, Recovered = attached.Recovered,
+                WasRecovering = RecoverFrom(subscribe.Subscription) is not null });
     }
 
-    // Of clients that come back; what is given to everybody who subscribes is no recovery.
+    // Of clients that come back; what is given to all who subscribes is no recovery.
     private void CountRecovery(Subscription subscription, in ChannelHomeProtocol.Attached attached)
     {
         if (subscription.Options.RecoverFrom is null || RecoverFrom(subscription) is null) return;
         ChannelNamespace of = subscription.Namespace;
-        NamespaceCount outcome = !attached.Recovered ? NamespaceCount.NotRecovered : attached.Missed is { Count: > 0 } ? NamespaceCount.Recovered : NamespaceCount.RecoveredNothing;
+        NamespaceCount outcome =
+            !attached.Recovered ? NamespaceCount.NotRecovered : attached.Missed is { Count: > 0 } ? NamespaceCount.Recovered
+                : NamespaceCount.RecoveredNothing;
         _namespaces.Add(of, outcome);
         _namespaces.Add(of, NamespaceCount.RecoveredPublications, attached.Missed?.Count ?? 0);
     }
@@ -172,9 +185,12 @@ internal sealed class ChannelRelay
             Data = subscribe.Terms.Data,
             TimeLeft = subscribe.Terms.TimeLeft,
         };
-        bool hasJoined = grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
-        _fanOuts[subscription.Loop].Tell(new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
-        if (hasJoined && grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
+        bool hasJoined =
+            grants.HasFlag(SubscriptionGrants.Presence) && subscription.Info is not null && _home.Join(channel.Name, subscription.Info);
+        _fanOuts[subscription.Loop].Tell(
+            new AddSubscriber(subscription, Self.Number, result, subscribe.Id, subscribe.Bytes), ActorRefs.NoSender);
+        if (hasJoined && grants.HasFlag(SubscriptionGrants.SendsJoinLeave))
+            Announce(channel, new PresenceChange(subscription.Info!, HasJoined: true));
     }
 
     private void Announce(RelayChannel channel, in PresenceChange change)
@@ -198,7 +214,8 @@ internal sealed class ChannelRelay
 
         // After a restart this relay does not know the subscription, though perhaps others of the same channel, made since;
         // the fan-out does not know it either, and still answers.
-        bool isCounted = _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
+        bool isCounted =
+            _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
         _fanOuts[subscription.Loop].Tell(new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
         if (isCounted) Uncount(subscription, channel!);
     }
@@ -208,9 +225,12 @@ internal sealed class ChannelRelay
         subscription.CountedBy = null;
         channel.Add(subscription, -1);
         _counters.Add(LoopCount.Subscriptions, -1);
-        ClientInfo? left = subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence) ? _home.Leave(channel.Name, info.Client) : null;
+        ClientInfo? left =
+            subscription is { Info: { } info } && subscription.Grants.HasFlag(SubscriptionGrants.Presence)
+                ? _home.Leave(channel.Name, info.Client) : null;
         if (channel.Count == 0) Leave(channel);
-        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.TellsJoinLeave)) Announce(channel, new PresenceChange(left, HasJoined: false));
+        else if (left is not null && subscription.Grants.HasFlag(SubscriptionGrants.SendsJoinLeave))
+            Announce(channel, new PresenceChange(left, HasJoined: false));
     }
 
     private void Leave(RelayChannel channel)
@@ -224,8 +244,9 @@ internal sealed class ChannelRelay
     // Has the home publish, and answers the publisher: at once, or when no loop lags behind any more.
     private void Publish(Publish publish)
     {
-        ValueTask<ChannelHomeProtocol.Published> published = _home.PublishAsync(new ChannelHomeProtocol.Publish(publish.Channel, publish.Id, publish.Publication, publish.Options));
-        publish.Publication.LongData?.LetGo();
+        ValueTask<ChannelHomeProtocol.Published> published =
+            _home.PublishAsync(new ChannelHomeProtocol.Publish(publish.Channel, publish.Id, publish.Publication, publish.Options));
+        publish.Publication.LongData?.Release();
         Then(publish.Channel, isAppend: true, published, publish, static (relay, asked, answer) => relay.OnPublished(asked, answer));
     }
 
@@ -246,7 +267,9 @@ internal sealed class ChannelRelay
     private void Read(ReadHistory read) =>
         Then(read.Channel, isAppend: false, _home.ReadAsync(read.Channel, read.Query), read, static (_, asked, answer) =>
         {
-            object reply = answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page) : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
+            object reply =
+                answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page)
+                    : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
             asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
         });
 
@@ -266,7 +289,10 @@ internal sealed class ChannelRelay
 
     /// <summary>Tells the channels of this node, with their subscriptions.</summary>
     internal void ListChannels(ListChannels list) =>
-        list.ReplyTo.Tell(new ChannelsListed([.. _channels.Values.Where(each => list.Accepts(each.Name)).Select(static each => KeyValuePair.Create(each.Name, each.Count))]), ActorRefs.NoSender);
+        list.ReplyTo.Tell(
+            new ChannelsListed(
+                [.. _channels.Values.Where(each => list.Accepts(each.Name))
+                    .Select(static each => KeyValuePair.Create(each.Name, each.Count))]), ActorRefs.NoSender);
 
     /// <summary>Frees what has expired of the histories.</summary>
     /// <returns>Whether there may be more.</returns>
@@ -299,19 +325,25 @@ internal sealed class ChannelRelay
         foreach (object command in _gate.TakeAll()) Fail(command);
     }
 
-    /// <summary>Tells whoever sent a command that it failed: nothing is lost in silence.</summary>
+    /// <summary>Tells the one that sent a command that it failed: nothing is lost in silence.</summary>
     internal void Fail(object command)
     {
         switch (command)
         {
-            case Publish publish: publish.ReplyTo.Tell(new Failed(publish.Id, publish.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case Subscribe subscribe: subscribe.Subscription.Session.Tell(new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
+            case Publish publish: publish.ReplyTo.Tell(
+                new Failed(publish.Id, publish.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case Subscribe subscribe: subscribe.Subscription.Session.Tell(
+                new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
             case Unsubscribe unsubscribe:
-                _fanOuts[unsubscribe.Subscription.Loop].Tell(new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
+                _fanOuts[unsubscribe.Subscription.Loop].Tell(
+                    new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
                 break;
-            case ReadHistory read: read.ReplyTo.Tell(new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case ReadPresence read: read.ReplyTo.Tell(new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case ReadHistory read: read.ReplyTo.Tell(
+                new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
+            case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender);
+            break;
+            case ReadPresence read: read.ReplyTo.Tell(
+                new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
             case ListChannels list: list.ReplyTo.Tell(new ChannelsListed([]), ActorRefs.NoSender); break;
             default: break;
         }

@@ -9,7 +9,9 @@ using static Broker.Actors.Channels.Delivery.ChannelProtocol;
 
 namespace Broker.Actors.Channels.Relay;
 
-/// <summary>This node's side of one channel: how many subscriptions each loop has, in which encodings, and the channel's last position here.</summary>
+/// <summary>
+/// This node's side of one channel: how many subscriptions each loop has, in which encodings, and the channel's last position here.
+/// </summary>
 internal sealed class RelayChannel : IChannelListener
 {
     private readonly ChannelRelay _relay;
@@ -40,14 +42,14 @@ internal sealed class RelayChannel : IChannelListener
     /// <summary>Subscriptions of this node.</summary>
     internal int Count { get; private set; }
 
-    private int HearingJoinLeave { get; set; }
+    private int GettingJoinLeave { get; set; }
 
     internal void Add(Subscription subscription, int count)
     {
         Count += count;
         _counts[subscription.Loop] += count;
         int slot = subscription.Format.Encoding.Slot;
-        if (subscription.Grants.HasFlag(SubscriptionGrants.HearsJoinLeave)) HearingJoinLeave += count;
+        if (subscription.Grants.HasFlag(SubscriptionGrants.GetsJoinLeave)) GettingJoinLeave += count;
         if (!subscription.Grants.HasFlag(SubscriptionGrants.Delta))
         {
             _counts[_relay.Loops + slot] += count;
@@ -59,7 +61,9 @@ internal sealed class RelayChannel : IChannelListener
         if (_deltas[slot] == 0) _base = default;
     }
 
-    /// <summary>Encodes the publication once for each encoding that somebody reads, and hands one message to each loop that has subscriptions.</summary>
+    /// <summary>
+    /// Encodes the publication once for each encoding with a reader, and hands one message to each loop that has subscriptions.
+    /// </summary>
     public int Deliver(in ChannelHomeProtocol.Deliver delivery)
     {
         Position = delivery.Position;
@@ -73,7 +77,7 @@ internal sealed class RelayChannel : IChannelListener
         for (int loop = 0; loop < _relay.Loops; loop++)
         {
             if (_counts[loop] == 0) continue;
-            deliver.Publication.ByReference?.Data.Hold();
+            deliver.Publication.ByReference?.Data.AddRef();
             _relay.Send(loop, deliver, bytes);
         }
     }
@@ -108,7 +112,8 @@ internal sealed class RelayChannel : IChannelListener
             if (_deltas![slot] == 0 || publication.LongData is not null) continue;
             PublicationEncoding encoding = _relay.Formats.EncodingOf(slot);
             byte[]? delta = former.IsEmpty ? null : FossilEncoder.Encode(former.Span, publication.Data.Span, encoding.AlignsDeltas);
-            forms.Set(slot, encoding.EncodeDelta(ChannelFor(slot), publication, default), delta is null ? null : encoding.EncodeDelta(ChannelFor(slot), publication, delta));
+            forms.Set(slot, encoding.EncodeDelta(ChannelFor(slot), publication, default), delta is null ? null
+                : encoding.EncodeDelta(ChannelFor(slot), publication, delta));
         }
 
         _base = publication.LongData is null && delivery.ExceptClient.Length == 0 ? publication.Data : default;
@@ -126,29 +131,30 @@ internal sealed class RelayChannel : IChannelListener
     /// <returns>Whether it waits, for <see cref="FlushChanges"/>.</returns>
     internal bool Announce(in PresenceChange change)
     {
-        if (HearingJoinLeave == 0) return false;
+        if (GettingJoinLeave == 0) return false;
         if ((_changes ??= new PresenceChanges()).MustWait(Count, Options.CoalesceAbove))
         {
             _changes.Add(change);
             return true;
         }
 
-        Tell(change);
+        SendChange(change);
         return false;
     }
 
     /// <summary>Tells what has waited.</summary>
     internal void FlushChanges()
     {
-        foreach (PresenceChange change in _changes?.Take() ?? []) Tell(change);
+        foreach (PresenceChange change in _changes?.Take() ?? []) SendChange(change);
     }
 
-    private void Tell(in PresenceChange change)
+    private void SendChange(in PresenceChange change)
     {
         var encoded = new EncodedPublication { IsPresence = true };
         for (int slot = 0; slot < _relay.Formats.EncodingCount; slot++)
         {
-            if (_counts[_relay.Loops + slot] + (_deltas?[slot] ?? 0) > 0) encoded.Set(slot, _relay.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
+            if (_counts[_relay.Loops + slot] + (_deltas?[slot] ?? 0) > 0)
+                encoded.Set(slot, _relay.Formats.EncodingOf(slot).EncodePresence(ChannelFor(slot), change));
         }
 
         Send(new Deliver(Name, _relay.Self, encoded));

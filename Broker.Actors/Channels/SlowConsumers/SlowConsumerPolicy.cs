@@ -12,12 +12,18 @@ public enum SlowConsumerPolicy
     /// <summary>The newest publications are dropped: it gets those that waited first.</summary>
     DropNewest,
 
-    /// <summary>Of the publications that wait for it, one with a key replaces the one before it with the same key; of the rest the oldest are dropped.</summary>
+    /// <summary>
+    /// Of the publications that wait for it, one with a key replaces the one before it with the same key; of the rest the oldest are
+    /// dropped.
+    /// </summary>
     KeepLatest,
 }
 
 /// <summary>When a connection counts as slow. Pure.</summary>
-/// <remarks>It becomes slow at a quarter of what its queue may hold, so that replies and other channels still pass; and is so until the queue is nearly empty.</remarks>
+/// <remarks>
+/// It becomes slow at a quarter of what its queue may hold, so that replies and other channels still pass; and is so until the queue is
+/// nearly empty.
+/// </remarks>
 public static class SlowConsumerRule
 {
     /// <summary>Whether a subscriber is slow from now on, or still.</summary>

@@ -2,7 +2,9 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.SlowConsumers;
 
-/// <summary>The publications of one channel that wait for one slow subscriber, and what of them had to be dropped. For one thread.</summary>
+/// <summary>
+/// The publications of one channel that wait for one slow subscriber, and what of them had to be dropped. For one thread.
+/// </summary>
 /// <typeparam name="T">A publication as it will be sent.</typeparam>
 /// <param name="policy">Not <see cref="SlowConsumerPolicy.Disconnect"/>: nothing waits under that one.</param>
 /// <param name="bytesMax">Bytes that may wait. One publication may, however long it is.</param>
@@ -31,7 +33,8 @@ public sealed class WaitingPublications<T>(SlowConsumerPolicy policy, long bytes
     public void Add(T publication, ulong offset, string? key, int bytes)
     {
         var item = new Item(publication, offset, key, bytes);
-        if (policy == SlowConsumerPolicy.KeepLatest && key is not null && _byKey.TryGetValue(key, out LinkedListNode<Item>? former)) Drop(former);
+        if (policy == SlowConsumerPolicy.KeepLatest && key is not null && _byKey.TryGetValue(key, out LinkedListNode<Item>? former))
+            Drop(former);
         if (policy == SlowConsumerPolicy.DropNewest && _items.Count > 0 && Bytes + bytes > bytesMax)
         {
             _missed.Add(offset);

@@ -25,9 +25,11 @@ public sealed class CallFaultException : Exception
         : base(message, innerException) => Code = FaultCode.Failed;
 
     /// <summary>The method could not do it.</summary>
-    /// <param name="code">One of those that a method may say, or an application's own from 1000 on.</param>
+    /// <param name="code">One of those that a method may send, or an application's own from 1000 on.</param>
     /// <param name="message">For the caller.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The code never travels: it would tell the caller of a result, or of nothing.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The code never travels: it would tell the caller of a result, or of nothing.
+    /// </exception>
     public CallFaultException(FaultCode code, string message)
         : base(message) => Code = Check(code);
 
@@ -42,5 +44,6 @@ public sealed class CallFaultException : Exception
     public FaultCode Code { get; }
 
     private static FaultCode Check(FaultCode code) =>
-        code is not (FaultCode.None or FaultCode.Closed) ? code : throw new ArgumentOutOfRangeException(nameof(code), code, "Not a fault to be told.");
+        code is not (FaultCode.None or FaultCode.Closed) ? code
+            : throw new ArgumentOutOfRangeException(nameof(code), code, "Not a fault to be told.");
 }

@@ -39,11 +39,11 @@ public sealed class CallTable<T>(int callsMax)
         if (Count >= callsMax) return FaultCode.Overloaded;
 
         int slot = TakeSlot();
-        int place = Count;
+        int index = Count;
         _slots.Add(id, slot);
         _pending[slot] = new Pending(id, deadline, state);
-        Put(slot, place);
-        Rise(place);
+        Put(slot, index);
+        Rise(index);
         return FaultCode.None;
     }
 
@@ -93,14 +93,14 @@ public sealed class CallTable<T>(int callsMax)
         return true;
     }
 
-    private TimeSpan DeadlineAt(int place) => _pending[_heap[place]].Deadline;
+    private TimeSpan DeadlineAt(int index) => _pending[_heap[index]].Deadline;
 
     private int TakeSlot()
     {
         if (_free >= 0)
         {
             int slot = _free;
-            _free = _pending[slot].Place;
+            _free = _pending[slot].HeapIndex;
             return slot;
         }
 
@@ -116,42 +116,42 @@ public sealed class CallTable<T>(int callsMax)
 
     private void Remove(int slot)
     {
-        int place = _pending[slot].Place;
+        int index = _pending[slot].HeapIndex;
         int last = Count - 1;
         _slots.Remove(_pending[slot].Id);
-        if (place != last)
+        if (index != last)
         {
-            Put(_heap[last], place);
-            Rise(place);
-            Sink(place, last);
+            Put(_heap[last], index);
+            Rise(index);
+            Sink(index, last);
         }
 
-        _pending[slot] = default;           // Lets go of what waited.
-        _pending[slot].Place = _free;       // A free slot has its next one for a place.
+        _pending[slot] = default;           // Releases what waited.
+        _pending[slot].HeapIndex = _free;       // A free slot has its next one for a place.
         _free = slot;
     }
 
-    private void Rise(int place)
+    private void Rise(int index)
     {
-        while (place > 0)
+        while (index > 0)
         {
-            int parent = (place - 1) / 2;
-            if (DeadlineAt(parent) <= DeadlineAt(place)) return;
-            Swap(parent, place);
-            place = parent;
+            int parent = (index - 1) / 2;
+            if (DeadlineAt(parent) <= DeadlineAt(index)) return;
+            Swap(parent, index);
+            index = parent;
         }
     }
 
-    private void Sink(int place, int count)
+    private void Sink(int index, int count)
     {
         while (true)
         {
-            int child = (2 * place) + 1;
+            int child = (2 * index) + 1;
             if (child >= count) return;
             if (child + 1 < count && DeadlineAt(child + 1) < DeadlineAt(child)) child++;
-            if (DeadlineAt(place) <= DeadlineAt(child)) return;
-            Swap(place, child);
-            place = child;
+            if (DeadlineAt(index) <= DeadlineAt(child)) return;
+            Swap(index, child);
+            index = child;
         }
     }
 
@@ -162,14 +162,14 @@ public sealed class CallTable<T>(int callsMax)
         Put(slot, other);
     }
 
-    private void Put(int slot, int place)
+    private void Put(int slot, int index)
     {
-        _heap[place] = slot;
-        _pending[slot].Place = place;
+        _heap[index] = slot;
+        _pending[slot].HeapIndex = index;
     }
 
     private record struct Pending(uint Id, TimeSpan Deadline, T State)
     {
-        public int Place { get; set; }
+        public int HeapIndex { get; set; }
     }
 }

@@ -1,6 +1,6 @@
 namespace Broker.Core.Protocol.Calls;
 
-/// <summary>Items of one call that the other side takes: whoever says one waits for its credit. For any thread.</summary>
+/// <summary>Items of one call that the other side takes: the sender of one waits for its credit. For any thread.</summary>
 /// <param name="window">Items before the first credit, from 0.</param>
 public sealed class ItemCredit(int window)
 {
@@ -10,7 +10,7 @@ public sealed class ItemCredit(int window)
     private readonly SemaphoreSlim _credit = new(window);
 
     /// <summary>Takes the credit of one item, once there is some.</summary>
-    public Task TakeAsync(CancellationToken cancel) => _credit.WaitAsync(cancel);
+    public Task TakeAsync(CancellationToken cancellationToken) => _credit.WaitAsync(cancellationToken);
 
     /// <summary>The other side takes more.</summary>
     /// <param name="items">Any number; none is ignored.</param>

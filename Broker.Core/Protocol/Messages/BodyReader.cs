@@ -10,7 +10,7 @@ public ref struct BodyReader
     private readonly bool _trusted;
     private ReadOnlySpan<byte> _rest;
 
-    /// <summary>Reads fields that nobody has looked at.</summary>
+    /// <summary>Reads fields that nothing has looked at.</summary>
     /// <param name="body">The bytes of one message, or of the arguments or results of a call. Borrowed.</param>
     public BodyReader(ReadOnlySpan<byte> body)
         : this(body, trusted: false)
@@ -67,7 +67,9 @@ public ref struct BodyReader
         return bytes.IsEmpty ? 0 : ReadUInt64LittleEndian(bytes);
     }
 
-    /// <summary>Four bytes that count or bound something. From 2^31 on a number means what 2^31 - 1 does: more than there can ever be.</summary>
+    /// <summary>
+    /// Four bytes that count or bound something. From 2^31 on a number means what 2^31 - 1 does: more than there can ever be.
+    /// </summary>
     /// <param name="min">The least that makes sense.</param>
     public int NextCount(int min = 0)
     {

@@ -166,7 +166,7 @@ public readonly ref struct CallItem : INativeMessage<CallItem>
     }
 }
 
-/// <summary>Either: the caller's last argument has been said. Results end with the result itself.</summary>
+/// <summary>Either: the caller's last argument has been sent. Results end with the result itself.</summary>
 public readonly ref struct CallItemsEnd : INativeMessage<CallItemsEnd>
 {
     /// <inheritdoc />

@@ -75,6 +75,7 @@ public static class ChunkErrors
     {
         /// <summary>How a call ends whose result was a stream that is refused: worth another try, or not.</summary>
         public FaultCode ResultFault =>
-            error is ChunkError.TooManyStreams or ChunkError.ProcessFull or ChunkError.Expired ? FaultCode.Overloaded : FaultCode.ResultTooBig;
+            error is ChunkError.TooManyStreams or ChunkError.ProcessFull or ChunkError.Expired ? FaultCode.Overloaded
+                : FaultCode.ResultTooBig;
     }
 }

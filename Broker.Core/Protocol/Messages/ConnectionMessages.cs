@@ -8,7 +8,7 @@ public readonly ref struct Hello : INativeMessage<Hello>
     /// <inheritdoc />
     public static NativeKind Kind => NativeKind.Hello;
 
-    /// <summary>The newest version that the client speaks.</summary>
+    /// <summary>The newest version that the client uses.</summary>
     public ushort Version { get; init; }
 
     /// <summary>The compressions that it can expand.</summary>
@@ -20,7 +20,7 @@ public readonly ref struct Hello : INativeMessage<Hello>
     /// <summary>Chunks of a stream that the server may send before the first credit.</summary>
     public int WindowChunks { get; init; }
 
-    /// <summary>Items of a call that the server may say before the first credit; 0 says that every call has one result.</summary>
+    /// <summary>Items of a call that the server may send before the first credit; 0 says that every call has one result.</summary>
     public int WindowItems { get; init; }
 
     /// <summary>The name and version of the client's software, at most 255 bytes.</summary>
@@ -65,7 +65,7 @@ public readonly ref struct Welcome : INativeMessage<Welcome>
     /// <inheritdoc />
     public static NativeKind Kind => NativeKind.Welcome;
 
-    /// <summary>The version that is spoken from now on; at most the client's.</summary>
+    /// <summary>The version that is used from now on; at most the client's.</summary>
     public ushort Version { get; init; }
 
     /// <summary>The compressions that the server may use; some of the client's.</summary>

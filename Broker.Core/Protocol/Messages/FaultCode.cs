@@ -6,7 +6,7 @@ public enum FaultCode : ushort
     /// <summary>None; never on the wire.</summary>
     None = 0,
 
-    /// <summary>Nobody here answers to that method.</summary>
+    /// <summary>No one here answers to that method.</summary>
     UnknownMethod = 1,
 
     /// <summary>The arguments are not what the method takes.</summary>

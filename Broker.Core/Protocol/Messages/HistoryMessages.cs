@@ -7,7 +7,9 @@ public enum HistoryOptions : byte
     /// <summary>From the oldest publication that is kept on.</summary>
     None = 0,
 
-    /// <summary>Behind <see cref="HistoryRequest.Offset"/> of <see cref="HistoryRequest.Epoch"/>, or before it with <see cref="Reverse"/>.</summary>
+    /// <summary>
+    /// Behind <see cref="HistoryRequest.Offset"/> of <see cref="HistoryRequest.Epoch"/>, or before it with <see cref="Reverse"/>.
+    /// </summary>
     Since = 1,
 
     /// <summary>Newest first.</summary>
@@ -98,7 +100,8 @@ public readonly ref struct HistoryReply : INativeMessage<HistoryReply>
     /// <inheritdoc />
     public static HistoryReply Read(scoped ref BodyReader body)
     {
-        var reply = new HistoryReply { Request = body.NextWord(), Epoch = body.NextLong(), Offset = body.NextLong(), Publications = body.Rest() };
+        var reply = new HistoryReply { Request = body.NextWord(), Epoch = body.NextLong(), Offset = body.NextLong(),
+            Publications = body.Rest() };
         var publications = new HistoryPublications(reply.Publications);
         while (publications.Read(out _, out _))
         {

@@ -7,7 +7,7 @@ namespace Broker.Core.Protocol.Messages;
 /// A server's messages in the making, one contiguous run of whole frames: in <c>v3.broker</c> one frame for all of them, whose
 /// header is set before them when their length is known; in <c>v2.broker</c> one frame each. No byte moves.
 /// </summary>
-/// <remarks>For one loop's thread. Whoever seals it holds the bytes.</remarks>
+/// <remarks>For one loop's thread. The code that seals it holds the bytes.</remarks>
 /// <param name="batched">Whether they are for <c>v3.broker</c>.</param>
 public struct MessageBatch(bool batched)
 {
@@ -82,14 +82,15 @@ public struct MessageBatch(bool batched)
     /// <summary>Drops what was appended.</summary>
     public void Clear()
     {
-        _bytes?.LetGo();
+        _bytes?.Release();
         _bytes = null;
         _messages = 0;
     }
 
     /// <summary>One message in a frame of its own, as it is for both subprotocols.</summary>
     public static byte[] Frame<T>(scoped in T message)
-        where T : INativeMessage<T>, allows ref struct => FrameWriter.Frame(Opcode.Binary, [(byte)PayloadTag.None, .. NativeWriter.Message(message)]);
+        where T : INativeMessage<T>, allows ref struct =>
+            FrameWriter.Frame(Opcode.Binary, [(byte)PayloadTag.None, .. NativeWriter.Message(message)]);
 
     private static FrameHeader HeaderOf(int payload) => new(Final: true, Reserved: 0, Opcode.Binary, payload, MaskingKey: null);
 

@@ -13,7 +13,7 @@ public enum ErrorScope : byte
     Connection = 2,
 }
 
-/// <summary>Either: something that was said is refused, and exactly where.</summary>
+/// <summary>Either: something that was sent is refused, and exactly where.</summary>
 public readonly ref struct NativeError : INativeMessage<NativeError>
 {
     private const int FixedBytes = 15;

@@ -3,7 +3,7 @@ using Broker.Core.Framing;
 namespace Broker.Core.Protocol.Messages;
 
 /// <summary>What is wrong with a frame. The messages before the fault have taken effect; the connection ends.</summary>
-/// <remarks>The numbers are those of the <see cref="NativeError"/> that is said before the Close frame.</remarks>
+/// <remarks>The numbers are those of the <see cref="NativeError"/> that is sent before the Close frame.</remarks>
 public enum NativeFault : ushort
 {
     /// <summary>Nothing.</summary>
@@ -51,7 +51,7 @@ public enum NativeFault : ushort
     /// <summary>A server's payload expands past the limit.</summary>
     ExpandsTooFar = 14,
 
-    /// <summary>The client speaks no version that the server knows.</summary>
+    /// <summary>The client supports no version that the server knows.</summary>
     UnknownVersion = 15,
 }
 

@@ -9,7 +9,7 @@ namespace Broker.Core.Protocol.Messages;
 /// <param name="StreamsMax">Streams that may be incomplete at once.</param>
 /// <param name="CallsMax">Calls that may be pending at once.</param>
 /// <param name="WindowChunks">Chunks of a stream that may be sent before the first credit.</param>
-/// <param name="WindowItems">Items of a call that may be said before the first credit.</param>
+/// <param name="WindowItems">Items of a call that may be sent before the first credit.</param>
 /// <param name="PingMilliseconds">After this time without a byte from the client the server pings; 0 means never.</param>
 public readonly record struct NativeLimits(
     int FrameBytesMax,
@@ -25,8 +25,8 @@ public readonly record struct NativeLimits(
 {
     /// <summary>Chunks of a stream before the first credit, in either direction, unless it is set otherwise.</summary>
     /// <remarks>
-    /// Whoever reads as fast as it can has all of them in front of what is sent next: a mebibyte is 5 ms where 200 MiB/s are read. Two
-    /// chunks under way while one is read are enough to keep it busy.
+    /// A client that reads as fast as it can has all of them in front of what is sent next: a mebibyte is 5 ms where 200 MiB/s are read.
+    /// Two chunks under way while one is read are enough to keep it busy.
     /// </remarks>
     public const int WindowChunksDefault = 4;
 

@@ -3,7 +3,9 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Broker.Core.Protocol.Messages;
 
-/// <summary>Writes messages: many into one buffer as an instance, one alone by its static methods. Only <see cref="Message"/> allocates.</summary>
+/// <summary>
+/// Writes messages: many into one buffer as an instance, one alone by its static methods. Only <see cref="Message"/> allocates.
+/// </summary>
 /// <param name="target">Room for the messages; borrowed.</param>
 public ref struct NativeWriter(Span<byte> target)
 {
@@ -25,7 +27,7 @@ public ref struct NativeWriter(Span<byte> target)
         return bytes;
     }
 
-    /// <summary>All of a message but its data, which is its last field and is sent behind by whoever has it.</summary>
+    /// <summary>All of a message but its data, which is its last field and is sent behind by the one that has it.</summary>
     /// <param name="message">The message, with no data in it.</param>
     /// <param name="dataBytes">Bytes of the data.</param>
     /// <exception cref="OverflowException">A message can not be as long as that.</exception>

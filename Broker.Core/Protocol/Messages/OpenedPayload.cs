@@ -52,7 +52,7 @@ public readonly ref struct OpenedPayload
     /// <summary>Gives the buffer back.</summary>
     public void Dispose()
     {
-        if (_buffer is not null) _pool!.GiveBack(_buffer);
+        if (_buffer is not null) _pool!.Return(_buffer);
     }
 
     private static NativeFault Expand(
@@ -64,7 +64,7 @@ public readonly ref struct OpenedPayload
             ? Brotli(body, bytesMax, pool, ref buffer, out int length)
             : Gzip(body, bytesMax, pool, ref buffer, out length);
         if (fault == NativeFault.None) opened = new OpenedPayload(buffer.AsSpan(0, length), pool, buffer);
-        else pool.GiveBack(buffer);
+        else pool.Return(buffer);
         return fault;
     }
 
@@ -122,7 +122,7 @@ public readonly ref struct OpenedPayload
     {
         byte[] larger = pool.Rent((int)Math.Min(bytesMax, Math.Max(length + 1L, buffer.Length * 2L)));
         buffer.AsSpan(0, length).CopyTo(larger);
-        pool.GiveBack(buffer);
+        pool.Return(buffer);
         buffer = larger;
     }
 }

@@ -8,7 +8,7 @@ namespace Broker.Core.Protocol.Messages;
 /// A run of a server's frames on its way to many connections: as they are, and compressed once for each way that one of them
 /// wants.
 /// </summary>
-/// <remarks>For one loop's thread. End it with <see cref="LetGo"/>.</remarks>
+/// <remarks>For one loop's thread. End it with <see cref="Release"/>.</remarks>
 /// <param name="plain">Whole unmasked frames of a <see cref="MessageBatch"/>; taken over.</param>
 /// <param name="start">Where the frames begin in the bytes.</param>
 /// <param name="pool">The loop's.</param>
@@ -30,12 +30,12 @@ public struct PayloadVariants(SharedBytes plain, int start, BufferPool pool)
         return variant;
     }
 
-    /// <summary>Lets go of every variant.</summary>
-    public readonly void LetGo()
+    /// <summary>Releases every variant.</summary>
+    public readonly void Release()
     {
-        _brotli?.LetGo();
-        _gzip?.LetGo();
-        plain.LetGo();
+        _brotli?.Release();
+        _gzip?.Release();
+        plain.Release();
     }
 
     // Frame by frame: in v3.broker there is one, in v2.broker one for each message.
@@ -59,7 +59,7 @@ public struct PayloadVariants(SharedBytes plain, int start, BufferPool pool)
 
         // What does not get shorter goes as it is.
         if (pays) return compressed;
-        compressed.LetGo();
-        return plain.Hold();
+        compressed.Release();
+        return plain.AddRef();
     }
 }

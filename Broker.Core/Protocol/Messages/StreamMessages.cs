@@ -90,7 +90,7 @@ public readonly ref struct Chunk : INativeMessage<Chunk>
         Data = body.Rest(),
     };
 
-    /// <summary>Writes all of a chunk but its data, so that this can be written in its place by whoever has it.</summary>
+    /// <summary>Writes all of a chunk but its data, so that this can be written in its place by the one that has it.</summary>
     /// <param name="message">Room for exactly the whole message.</param>
     /// <param name="stream">The stream's number.</param>
     /// <param name="index">Which chunk.</param>

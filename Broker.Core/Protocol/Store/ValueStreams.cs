@@ -47,7 +47,9 @@ public readonly ref struct WriteStreamArguments : IStoreValue<WriteStreamArgumen
     }
 }
 
-/// <summary>The arguments of read_stream. Its first item is the length of the whole value, a <see cref="NumberResult"/>; the others are its bytes.</summary>
+/// <summary>
+/// The arguments of read_stream. Its first item is the length of the whole value, a <see cref="NumberResult"/>; the others are its bytes.
+/// </summary>
 public readonly ref struct ReadStreamArguments : IStoreValue<ReadStreamArguments>
 {
     /// <summary>The first byte wanted.</summary>

@@ -15,7 +15,7 @@ public readonly record struct ChunkArrival
     /// <summary>That was the last one missing; the stream is complete and its number spent.</summary>
     public bool IsComplete { get; init; }
 
-    /// <summary>The refused chunk has ended its stream too: what it held is given back, and its number is spent.</summary>
+    /// <summary>The refused chunk has ended its stream too: what it held is returned, and its number is spent.</summary>
     public bool IsDropped { get; init; }
 
     /// <summary>The whole stream, if it is complete and has no sink. The caller is its holder.</summary>
@@ -51,7 +51,8 @@ public readonly record struct StreamExpiry(uint Stream, StreamPurpose Purpose, u
     /// <summary>That, and how far it had come, for people. Made when it is asked for.</summary>
     public string Text => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Error}: {Cause}, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and {Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
+        $"{Error}: {Cause}, received {Received}{(Total > 0 ? $" of {Total}" : "")} chunks and "
+            + $"{Bytes}{(Announced >= 0 ? $" of {Announced}" : "")} bytes");
 
     private string Cause => Error != ChunkError.Expired
         ? "streams of all connections hold as much as they may, others wait, and this one was slow"

@@ -7,20 +7,20 @@ namespace Broker.Core.Protocol.Transfers;
 /// <para>
 /// What a sender may send without credit is taken as it comes, by <see cref="TryTake"/>. What it needs credit for is reserved
 /// as a whole before the credit is given, by <see cref="TryReserve"/>: a stream that has got its reservation can be completed,
-/// and one that has not waits with few bytes held. So senders that obey their credit neither fail nor block each other for ever.
+/// and one that has not waits with few bytes held. So senders that follow their credit neither fail nor block each other for ever.
 /// </para>
 /// <para>
-/// While somebody waits for a reservation, or has been refused one, the budget is under pressure. The longer that lasts, the
+/// While a caller waits for a reservation, or has been refused one, the budget is under pressure. The longer that lasts, the
 /// faster a holder has to move: <see cref="TryShed"/> picks the slowest, one at a time.
 /// </para>
 /// </remarks>
 /// <param name="bytesMax">The most bytes.</param>
 public sealed class ChunkBudget(long bytesMax)
 {
-    /// <summary>So long somebody waits before a holder is shed. Refusals that follow each other sooner are one wait.</summary>
+    /// <summary>So long a caller waits before a holder is shed. Refusals that follow each other sooner are one wait.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Whoever waits asks more often than this: after it nobody does any more, and nobody is shed.</summary>
+    /// <summary>The caller that waits asks more often than this: after it no one does any more, and no one is shed.</summary>
     private static readonly TimeSpan s_waitInterval = TimeSpan.FromMilliseconds(500);
 
     /// <summary>No sooner after one holder is the next one shed.</summary>
@@ -31,7 +31,7 @@ public sealed class ChunkBudget(long bytesMax)
 
     private readonly Lock _gate = new();
     private long _bytes;
-    private long _reserved;                 // Of these, reserved by streams and not given back.
+    private long _reserved;                 // Of these, reserved by streams and not returned.
     private TimeSpan? _pressureSince;       // The first refusal of the present pressure,
     private TimeSpan _refusedAt;            // the last one,
     private TimeSpan _shedAt;               // and when a holder was shed last.
@@ -69,8 +69,8 @@ public sealed class ChunkBudget(long bytesMax)
         return false;
     }
 
-    /// <summary>Gives back what was taken.</summary>
-    public void GiveBack(long bytes)
+    /// <summary>Returns what was taken.</summary>
+    public void Return(long bytes)
     {
         Interlocked.Add(ref _bytes, -bytes);
         AssertInvariant();
@@ -83,14 +83,14 @@ public sealed class ChunkBudget(long bytesMax)
         AssertInvariant();
     }
 
-    /// <summary>Gives back what was reserved and not used.</summary>
-    public void GiveBackReserved(long bytes)
+    /// <summary>Returns what was reserved and not used.</summary>
+    public void ReturnReserved(long bytes)
     {
         Use(bytes);
-        GiveBack(bytes);
+        Return(bytes);
     }
 
-    /// <summary>Whether somebody waits for memory that others hold.</summary>
+    /// <summary>Whether a caller waits for memory that others hold.</summary>
     public bool IsUnderPressure(TimeSpan now)
     {
         lock (_gate) return _pressureSince is not null && now - _refusedAt <= Patience;
@@ -99,7 +99,7 @@ public sealed class ChunkBudget(long bytesMax)
     /// <summary>Whether the holder who asks is to be shed, because others wait and it is slow.</summary>
     /// <param name="bytesPerSecond">How fast it moves.</param>
     /// <param name="now">The time.</param>
-    /// <returns>True for one holder at a time: it has to give back what it holds.</returns>
+    /// <returns>True for one holder at a time: it has to return what it holds.</returns>
     public bool TryShed(long bytesPerSecond, TimeSpan now)
     {
         lock (_gate)
@@ -133,5 +133,6 @@ public sealed class ChunkBudget(long bytesMax)
 
     // What is reserved is among what is held, and neither is ever less than nothing.
     [Conditional("DEBUG")]
-    private void AssertInvariant() => Debug.Assert(Volatile.Read(ref _bytes) >= 0 && Volatile.Read(ref _reserved) >= 0, "More bytes were given back than were taken.");
+    private void AssertInvariant() =>
+        Debug.Assert(Volatile.Read(ref _bytes) >= 0 && Volatile.Read(ref _reserved) >= 0, "More bytes were returned than were taken.");
 }

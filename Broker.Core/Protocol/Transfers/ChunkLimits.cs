@@ -36,17 +36,17 @@ public sealed record ChunkLimits
     public TimeSpan LifeLimit { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>What a welcome tells, for the side that sends.</summary>
-    public static ChunkLimits For(in NativeLimits told)
+    public static ChunkLimits For(in NativeLimits reported)
     {
         var defaults = new ChunkLimits();
         return defaults with
         {
-            ThresholdBytes = Math.Min(defaults.ThresholdBytes, told.FrameBytesMax),
-            ChunkBytesMax = Math.Min(told.ChunkBytesMax, Math.Max(1, told.FrameBytesMax - Chunk.OverheadBytes)),
-            ChunksMax = told.ChunksMax,
-            StreamBytesMax = told.StreamBytesMax,
-            StreamsMax = told.StreamsMax,
-            WindowChunks = told.WindowChunks,
+            ThresholdBytes = Math.Min(defaults.ThresholdBytes, reported.FrameBytesMax),
+            ChunkBytesMax = Math.Min(reported.ChunkBytesMax, Math.Max(1, reported.FrameBytesMax - Chunk.OverheadBytes)),
+            ChunksMax = reported.ChunksMax,
+            StreamBytesMax = reported.StreamBytesMax,
+            StreamsMax = reported.StreamsMax,
+            WindowChunks = reported.WindowChunks,
         };
     }
 

@@ -105,7 +105,7 @@ public sealed class ChunkSender(ChunkLimits limits)
         if (at >= 0) _active[at].Credit += chunks;
     }
 
-    /// <summary>Ends a stream before its last chunk because this side wants that. The receiver is told, if it has heard of it.</summary>
+    /// <summary>Ends a stream before its last chunk because this side wants that. The receiver is told, if it has learned of it.</summary>
     /// <remarks>Told in the stream's own turn, so before the header of the stream that takes its place.</remarks>
     /// <param name="stream">Its number.</param>
     /// <param name="why">The reason that the receiver is told, or none.</param>
@@ -231,7 +231,7 @@ public sealed class ChunkSender(ChunkLimits limits)
             return dataBytes;
         }
 
-        /// <summary>Lets go of the source and gives the bytes that will not be sent.</summary>
+        /// <summary>Releases the source and gives the bytes that will not be sent.</summary>
         public long Cancel(ChunkError why)
         {
             long unsent = UnsentBytes;

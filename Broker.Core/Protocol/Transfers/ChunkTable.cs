@@ -10,7 +10,8 @@ namespace Broker.Core.Protocol.Transfers;
 /// Chunks may come in any order and streams may be interleaved. What is held is bounded by bytes that have really come, per
 /// stream, connection and process; nothing is allocated from what a header or a chunk only says, except one bit a chunk up
 /// to the index that came. Credit is given only where the rest of the stream has room in both budgets, and else withheld until
-/// it has: a sender that obeys its credit is not refused for want of memory. Told the time; every <c>now</c> is on one clock that never goes back. For one thread.
+/// it has: a sender that follows its credit is not refused for want of memory. Told the time; every <c>now</c> is on one clock that never
+/// goes back. For one thread.
 /// </remarks>
 /// <param name="limits">The bounds.</param>
 /// <param name="budget">What all tables of the process share.</param>
@@ -41,7 +42,9 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     /// <summary>The last chunk or header that was refused, with the numbers; good until the next one.</summary>
     public ChunkRefusal Refusal { get; private set; }
 
-    /// <summary>When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to tell if no chunk comes; none without streams.</summary>
+    /// <summary>
+    /// When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to tell if no chunk comes; none without streams.
+    /// </summary>
     public TimeSpan? NextExpiry
     {
         get
@@ -87,14 +90,14 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         return ChunkError.None;
     }
 
-    /// <summary>Refuses a stream whose header has come, because nobody waits for what it belongs to.</summary>
+    /// <summary>Refuses a stream whose header has come, because no caller waits for what it belongs to.</summary>
     /// <param name="header">The header.</param>
     /// <param name="now">The time.</param>
     /// <returns>
     /// <see cref="ChunkError.UnknownReference"/>: the number is spent, so that its chunks open no other stream.
     /// <see cref="ChunkError.HeaderTwice"/>: a stream of that number has begun, and lives.
     /// </returns>
-    public ChunkError TurnAway(in StreamHeader header, TimeSpan now)
+    public ChunkError Reject(in StreamHeader header, TimeSpan now)
     {
         Evict(now);
         return _streams.TryGetValue(header.Stream, out IncomingStream? begun)
@@ -130,7 +133,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
             if (error != ChunkError.None) return Spend(chunk.Stream, error);
         }
 
-        // 6: a stream, though nobody knows it yet.
+        // 6: a stream, though it is unknown it yet.
         stream ??= new IncomingStream { Id = chunk.Stream, Started = now, Progress = now, Granted = limits.WindowChunks };
         arrival = new ChunkArrival { Purpose = stream.Purpose, Reference = stream.Reference };
 
@@ -155,7 +158,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     }
 
     /// <summary>The sink's owner has room: the sender may send so many more, and is told so by the caller.</summary>
-    /// <returns>False when the stream is over, and no credit should be said.</returns>
+    /// <returns>False when the stream is over, and no credit should be sent.</returns>
     public bool Grant(uint stream, uint chunks)
     {
         if (!_streams.TryGetValue(stream, out IncomingStream? incoming)) return false;
@@ -166,7 +169,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     /// <summary>Gives the next credit that was withheld for want of memory, where there is some now. Call it until it says false.</summary>
     /// <param name="now">The time.</param>
     /// <param name="stream">The stream.</param>
-    /// <param name="credit">Chunks; counted, and to be said by the caller.</param>
+    /// <param name="credit">Chunks; counted, and to be sent by the caller.</param>
     public bool TryGrant(TimeSpan now, out uint stream, out uint credit)
     {
         (stream, credit) = (0, 0);
@@ -193,7 +196,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         return true;
     }
 
-    /// <summary>Ends a stream before its last chunk, whoever wants that. Its late chunks are refused.</summary>
+    /// <summary>Ends a stream before its last chunk, the one that wants that. Its late chunks are refused.</summary>
     /// <returns>Whether there was such a stream. The number is spent either way.</returns>
     public bool Cancel(uint stream)
     {
@@ -265,7 +268,8 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         if (bytes > limits.StreamBytesMax) return Refuse(ChunkError.StreamTooBig, bytes, limits.StreamBytesMax);
         if (stream.Announced >= 0 && bytes > stream.Announced) return Refuse(ChunkError.MoreThanAnnounced, bytes, stream.Announced);
         bool last = stream.Received + 1 == chunk.Total;
-        if (stream.Announced >= 0 && last && bytes < stream.Announced) return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
+        if (stream.Announced >= 0 && last && bytes < stream.Announced)
+            return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
         bool ahead = stream.Sink is not null && chunk.Index - stream.Next > (uint)limits.ReorderChunksMax;
         return ahead ? Refuse(ChunkError.BeyondWindow, chunk.Index, limits.ReorderChunksMax, stream.Next) : ChunkError.None;
     }
@@ -277,13 +281,13 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         {
             long freed = stream.HandOn(chunk.Index, chunk.Data, pool);
             HeldBytes -= freed;
-            budget.GiveBack(freed);
+            budget.Return(freed);
             AssertInvariant();
             return ChunkError.None;
         }
 
         // Counted before it is rented: what the pool has given out is never more than the budget.
-        ChunkError error = chunk.Data.IsEmpty ? ChunkError.None : Hold(stream, BufferPool.SizeFor(chunk.Data.Length));
+        ChunkError error = chunk.Data.IsEmpty ? ChunkError.None : Reserve(stream, BufferPool.SizeFor(chunk.Data.Length));
         if (error != ChunkError.None) return error;
 
         byte[]? buffer = chunk.Data.IsEmpty ? null : pool.Rent(chunk.Data.Length);
@@ -294,7 +298,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     }
 
     // First of what is reserved for the stream, then of what is free.
-    private ChunkError Hold(IncomingStream stream, long bytes)
+    private ChunkError Reserve(IncomingStream stream, long bytes)
     {
         long reserved = Math.Min(bytes, stream.ReservedBytes);
         long more = bytes - reserved;
@@ -338,7 +342,7 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
         _streams.Remove(stream.Id);
         _history.Spend(stream.Id, ChunkError.Finished);
         HeldBytes -= stream.HeldBytes;
-        GiveBackReserved(stream);
+        ReturnReserved(stream);
         ChunkedPayload? payload = stream.Sink is null
             ? new ChunkedPayload(pool, budget, stream.TakeKept(), stream.Bytes, stream.HeldBytes)
             : null;
@@ -386,15 +390,15 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     private void Release(IncomingStream stream)
     {
         HeldBytes -= stream.HeldBytes;
-        budget.GiveBack(stream.HeldBytes);
-        stream.GiveBack(pool);
-        GiveBackReserved(stream);
+        budget.Return(stream.HeldBytes);
+        stream.Return(pool);
+        ReturnReserved(stream);
     }
 
-    private void GiveBackReserved(IncomingStream stream)
+    private void ReturnReserved(IncomingStream stream)
     {
         ReservedBytes -= stream.ReservedBytes;
-        budget.GiveBackReserved(stream.ReservedBytes);
+        budget.ReturnReserved(stream.ReservedBytes);
         stream.ReservedBytes = 0;
     }
 
@@ -402,7 +406,9 @@ public sealed class ChunkTable(ChunkLimits limits, ChunkBudget budget, BufferPoo
     [Conditional("DEBUG")]
     private void AssertInvariant()
     {
-        Debug.Assert(_streams.Values.Sum(each => each.HeldBytes) <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax, "The memory of a connection's streams is not what they hold.");
+        Debug.Assert(
+            _streams.Values.Sum(each => each.HeldBytes) <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax,
+                "The memory of a connection's streams is not what they hold.");
         Debug.Assert(_streams.Values.Sum(each => each.ReservedBytes) == ReservedBytes, "Memory is reserved for a stream that is gone.");
         Debug.Assert(_streams.Count <= limits.StreamsMax, "More streams are incomplete than may be.");
     }

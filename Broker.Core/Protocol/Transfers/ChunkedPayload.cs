@@ -3,7 +3,7 @@ using Broker.Core.Buffers;
 
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>The bytes of a whole stream, in the buffers in which its chunks came. Whoever holds it disposes of it, once.</summary>
+/// <summary>The bytes of a whole stream, in the buffers in which its chunks came. The owner of it disposes of it, once.</summary>
 /// <remarks>
 /// They are not put together, because that would hold a large payload twice. Belongs to the thread of its pool.
 /// </remarks>
@@ -13,8 +13,8 @@ public sealed class ChunkedPayload : IDisposable
     private readonly ChunkBudget _budget;
     private List<KeptChunk>? _chunks;
     private long _heldBytes;
-    private bool _isPassedOn;       // Whether somebody else counts them.
-    private int _moved;             // Chunks that are copied and given back.
+    private bool _isPassedOn;       // Whether another component counts them.
+    private int _moved;             // Chunks that are copied and returned.
 
     internal ChunkedPayload(BufferPool pool, ChunkBudget budget, List<KeptChunk> chunks, long bytes, long heldBytes)
     {
@@ -47,7 +47,9 @@ public sealed class ChunkedPayload : IDisposable
         }
     }
 
-    /// <summary>The bytes from one of them on in an array of their own: each chunk is given back as soon as it is copied, and so is this.</summary>
+    /// <summary>
+    /// The bytes from one of them on in an array of their own: each chunk is returned as soon as it is copied, and so is this.
+    /// </summary>
     /// <remarks>An array takes memory as it is written, so both together take one chunk more than the bytes.</remarks>
     /// <param name="from">The first byte wanted.</param>
     public byte[] MoveToArray(long from = 0)
@@ -90,24 +92,26 @@ public sealed class ChunkedPayload : IDisposable
         KeptChunk chunk = Chunks[_moved];
         chunk.Data.Span[from..].CopyTo(target);
 
-        // Given back once: what stays of it here is empty.
+        // Returned once: what stays of it here is empty.
         Chunks[_moved++] = default;
-        chunk.GiveBack(_pool);
+        chunk.Return(_pool);
         int held = _isPassedOn ? 0 : chunk.Buffer?.Length ?? 0;
         _heldBytes -= held;
-        _budget.GiveBack(held);
+        _budget.Return(held);
     }
 
-    /// <summary>The bytes go on being counted when this is gone, by somebody else: until the call that they are arguments of is over.</summary>
+    /// <summary>
+    /// The bytes go on being counted when this is gone, by another component: until the call that they are arguments of is over.
+    /// </summary>
     /// <param name="connection">What the connection's calls may hold.</param>
     /// <param name="bytes">How many are to be counted.</param>
     /// <returns>None where they are too many for the connection; then this counts them as before.</returns>
-    public ChunkHold? TryPassOn(ChunkBudget connection, long bytes)
+    public ChunkReservation? TryPassOn(ChunkBudget connection, long bytes)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var hold = ChunkHold.TryTakeOver(connection, _budget, bytes, _heldBytes);
-        if (hold is not null) (_heldBytes, _isPassedOn) = (0, true);
-        return hold;
+        var reservation = ChunkReservation.TryTakeOver(connection, _budget, bytes, _heldBytes);
+        if (reservation is not null) (_heldBytes, _isPassedOn) = (0, true);
+        return reservation;
     }
 
     /// <summary>Everything in one array of its own, beside the chunks.</summary>
@@ -129,7 +133,7 @@ public sealed class ChunkedPayload : IDisposable
 
     /// <summary>The bytes from one of them on, to be shared by many without a copy. Only where the pool is for all threads.</summary>
     /// <param name="from">The first byte.</param>
-    /// <returns>What disposes of this when its last holder lets go; the caller is the first.</returns>
+    /// <returns>What disposes of this when its last holder releases it; the caller is the first.</returns>
     public LongBytes Share(long from)
     {
         var segments = new List<ReadOnlyMemory<byte>>(Count);
@@ -147,8 +151,8 @@ public sealed class ChunkedPayload : IDisposable
     {
         if (_chunks is not { } chunks) return;
         _chunks = null;
-        foreach (KeptChunk chunk in chunks) chunk.GiveBack(_pool);
-        _budget.GiveBack(_heldBytes);
+        foreach (KeptChunk chunk in chunks) chunk.Return(_pool);
+        _budget.Return(_heldBytes);
         _heldBytes = 0;
     }
 
@@ -174,8 +178,8 @@ internal readonly record struct KeptChunk(uint Index, byte[]? Buffer, int Length
 {
     public ReadOnlyMemory<byte> Data => Buffer.AsMemory(0, Length);
 
-    public void GiveBack(BufferPool pool)
+    public void Return(BufferPool pool)
     {
-        if (Buffer is not null) pool.GiveBack(Buffer);
+        if (Buffer is not null) pool.Return(Buffer);
     }
 }

@@ -20,7 +20,7 @@ public interface IChunkSource : IDisposable
     }
 }
 
-/// <summary>A source of bytes in memory that nobody changes.</summary>
+/// <summary>A source of bytes in memory that no one changes.</summary>
 /// <param name="bytes">Owned, or shared for reading.</param>
 public sealed class MemoryChunkSource(ReadOnlyMemory<byte> bytes) : IChunkSource
 {

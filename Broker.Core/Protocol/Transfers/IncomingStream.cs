@@ -64,7 +64,9 @@ internal sealed class IncomingStream
     /// <summary>As one that gives way to others.</summary>
     public StreamExpiry AsShed() => AsExpired(wasIdle: false, limit: default) with { Error = ChunkError.ProcessFull };
 
-    /// <summary>Memory that its further chunks need, from what has come of it: in chunks like those, and in no more than there may be.</summary>
+    /// <summary>
+    /// Memory that its further chunks need, from what has come of it: in chunks like those, and in no more than there may be.
+    /// </summary>
     public long EstimateMissing(ChunkLimits limits)
     {
         long chunks = Total - Received;
@@ -82,7 +84,8 @@ internal sealed class IncomingStream
     }
 
     /// <summary>Whether it gives way to others that wait.</summary>
-    public bool IsShedBy(ChunkBudget budget, TimeSpan now) => IsReserved && _rate.TryMeasure(now, out long rate) && budget.TryShed(rate, now);
+    public bool IsShedBy(ChunkBudget budget, TimeSpan now) =>
+        IsReserved && _rate.TryMeasure(now, out long rate) && budget.TryShed(rate, now);
 
     public bool Has(uint index)
     {
@@ -115,7 +118,7 @@ internal sealed class IncomingStream
             HeldBytes -= chunk.Buffer?.Length ?? 0;
             Next++;
             Sink.OnBytes(chunk.Data.Span);
-            chunk.GiveBack(pool);
+            chunk.Return(pool);
         }
 
         return heldBefore - HeldBytes;
@@ -134,9 +137,9 @@ internal sealed class IncomingStream
         return _kept;
     }
 
-    public void GiveBack(BufferPool pool)
+    public void Return(BufferPool pool)
     {
-        foreach (KeptChunk chunk in _kept) chunk.GiveBack(pool);
+        foreach (KeptChunk chunk in _kept) chunk.Return(pool);
         _kept.Clear();
         HeldBytes = 0;
     }

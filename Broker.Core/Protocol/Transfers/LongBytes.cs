@@ -1,26 +1,26 @@
 using System.Diagnostics.CodeAnalysis;
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>Bytes too long for one buffer: never put together, shared by reference, given back by the last holder. For all threads.</summary>
+/// <summary>Bytes too long for one buffer: never put together, shared by reference, returned by the last holder. For all threads.</summary>
 /// <remarks>
-/// Whoever creates one holds the first reference. Should a holder be lost, with a message to an actor that is gone, the
+/// Its creator holds the first reference. Should a holder be lost, with a message to an actor that is gone, the
 /// garbage collector gives the bytes back.
 /// </remarks>
 public sealed class LongBytes
 {
-    private ReadOnlyMemory<byte>[] _segments;   // None once the last holder has let go: the memory is somebody else's then.
+    private ReadOnlyMemory<byte>[] _segments;   // None once the last holder was released: the memory is another component's then.
     private IDisposable? _owner;                // Until then.
-    private int _holders = 1;
+    private int _references = 1;
 
-    /// <summary>Bytes in one piece that nobody changes.</summary>
+    /// <summary>Bytes in one piece that no one changes.</summary>
     public LongBytes(ReadOnlyMemory<byte> bytes)
         : this([bytes], owner: null)
     {
     }
 
-    /// <summary>Bytes in several pieces that nobody changes.</summary>
+    /// <summary>Bytes in several pieces that no one changes.</summary>
     /// <param name="segments">In their order.</param>
-    /// <param name="owner">Disposed of when the last holder lets go, or when all are lost: then by the garbage collector.</param>
+    /// <param name="owner">Disposed of when the last holder releases it, or when all are lost: then by the garbage collector.</param>
     public LongBytes(ReadOnlyMemory<byte>[] segments, IDisposable? owner)
     {
         ArgumentNullException.ThrowIfNull(segments);
@@ -29,28 +29,28 @@ public sealed class LongBytes
         foreach (ReadOnlyMemory<byte> segment in segments) Bytes += segment.Length;
     }
 
-    /// <summary>Gives back what a lost holder still holds.</summary>
-    ~LongBytes() => GiveBack();
+    /// <summary>Returns what a lost holder still holds.</summary>
+    ~LongBytes() => Return();
 
     /// <summary>How many.</summary>
     public long Bytes { get; }
 
-    /// <summary>Adds a holder, who calls <see cref="LetGo"/> once. For one who knows that there is another.</summary>
-    /// <exception cref="ObjectDisposedException">The last holder has let go.</exception>
-    public LongBytes Hold()
+    /// <summary>Adds a holder, who calls <see cref="Release"/> once. For one who knows that there is another.</summary>
+    /// <exception cref="ObjectDisposedException">The last holder was released.</exception>
+    public LongBytes AddRef()
     {
         ObjectDisposedException.ThrowIf(!TryAddRef(), this);
         return this;
     }
 
-    /// <summary>Adds a holder, unless the last one lets go at the same time.</summary>
+    /// <summary>Adds a holder, unless the last one releases it at the same time.</summary>
     /// <returns>False when the bytes are gone.</returns>
     public bool TryAddRef()
     {
-        int holders = Volatile.Read(ref _holders);
+        int holders = Volatile.Read(ref _references);
         while (holders > 0)
         {
-            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+            int seen = Interlocked.CompareExchange(ref _references, holders + 1, holders);
             if (seen == holders) return true;
             holders = seen;
         }
@@ -59,13 +59,14 @@ public sealed class LongBytes
     }
 
     /// <summary>Takes a holder away; the last one gives the bytes back.</summary>
-    [SuppressMessage("Usage", "CA1816", Justification = "The last release is this type's Dispose: it is counted, so it cannot have that name.")]
-    public void LetGo()
+    [SuppressMessage(
+        "Usage", "CA1816", Justification = "The last release is this type's Dispose: it is counted, so it cannot have that name.")]
+    public void Release()
     {
-        int left = Interlocked.Decrement(ref _holders);
+        int left = Interlocked.Decrement(ref _references);
         if (left > 0) return;
         ObjectDisposedException.ThrowIf(left < 0, this);
-        GiveBack();
+        Return();
 
         // Else the finalizer would keep this, and the memory that it shows, for two more collections.
         GC.SuppressFinalize(this);
@@ -78,7 +79,7 @@ public sealed class LongBytes
     public void CopyTo(long from, Span<byte> target)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(target.Length, Bytes - from, nameof(target));
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _holders) <= 0, this);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _references) <= 0, this);
         foreach (ReadOnlyMemory<byte> segment in _segments)
         {
             if (target.IsEmpty) break;
@@ -98,7 +99,7 @@ public sealed class LongBytes
         GC.KeepAlive(this);
     }
 
-    private void GiveBack()
+    private void Return()
     {
         _segments = [];
         Interlocked.Exchange(ref _owner, null)?.Dispose();
@@ -118,7 +119,7 @@ public sealed class LongBytes
 /// <param name="data">The data; the source becomes one of its holders.</param>
 public sealed class LongBytesSource(byte[] head, LongBytes data) : IChunkSource
 {
-    private LongBytes? _data = data.Hold();
+    private LongBytes? _data = data.AddRef();
 
     /// <inheritdoc />
     public long Bytes { get; } = head.Length + data.Bytes;
@@ -134,7 +135,7 @@ public sealed class LongBytesSource(byte[] head, LongBytes data) : IChunkSource
     /// <inheritdoc />
     public void Dispose()
     {
-        _data?.LetGo();
+        _data?.Release();
         _data = null;
     }
 }

@@ -1,12 +1,12 @@
 namespace Broker.Core.Protocol.Transfers;
 
 /// <summary>A piece of bytes that several hold, as a source of its own.</summary>
-/// <remarks>It becomes one of the holders, and lets go when it is disposed of.</remarks>
+/// <remarks>It becomes one of the holders, and releases it when it is disposed of.</remarks>
 public sealed class LongBytesPiece : IChunkSource
 {
     private readonly LongBytes _data;
     private readonly long _from;
-    private int _isLetGo;
+    private int _isReleased;
 
     /// <summary>Holds the data.</summary>
     /// <param name="data">All bytes.</param>
@@ -18,7 +18,7 @@ public sealed class LongBytesPiece : IChunkSource
         ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfNegative(from);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, data.Bytes - from);
-        _data = data.Hold();
+        _data = data.AddRef();
         _from = from;
         Bytes = bytes;
     }
@@ -32,6 +32,6 @@ public sealed class LongBytesPiece : IChunkSource
     /// <inheritdoc />
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isLetGo, 1) == 0) _data.LetGo();
+        if (Interlocked.Exchange(ref _isReleased, 1) == 0) _data.Release();
     }
 }

@@ -13,7 +13,7 @@ public enum Posted
     Streamed,
 
     /// <summary>It is longer than the receiver takes any stream. Nothing of it is sent.</summary>
-    TooBig,
+    TooLarge,
 
     /// <summary>The queue has as much as it may. Nothing of it is sent; the caller's policy decides what now.</summary>
     Full,
@@ -44,7 +44,7 @@ public sealed class Outbox(
     private readonly int _messagesMax = batched ? NativeProtocol.MessagesPerFrameMax : 1;
     private bool _chunkIsOwed;      // The last frame had no room left for a chunk that was ready.
 
-    /// <summary>The large ones; also takes streams that are no messages, and hears of credit and cancellation.</summary>
+    /// <summary>The large ones; also takes streams that are no messages, and learns of credit and cancellation.</summary>
     public ChunkSender Chunks { get; } = new(limits);
 
     /// <summary>Bytes of small messages that wait.</summary>
@@ -59,9 +59,9 @@ public sealed class Outbox(
     {
         if (message.Length > limits.ThresholdBytes)
         {
-            if (!limits.Allows(message.Length)) return Posted.TooBig;
+            if (!limits.Allows(message.Length)) return Posted.TooLarge;
             if (Chunks.UnsentBytes > 0 && message.Length > streamBytesMax - Chunks.UnsentBytes) return Posted.Full;
-            return Chunks.TrySend(new MemoryChunkSource(message), out _) ? Posted.Streamed : Posted.TooBig;
+            return Chunks.TrySend(new MemoryChunkSource(message), out _) ? Posted.Streamed : Posted.TooLarge;
         }
 
         if (message.Length > queueBytesMax - QueuedBytes || _small.Count >= queueMessagesMax) return Posted.Full;
@@ -76,7 +76,8 @@ public sealed class Outbox(
     /// <returns>False when even that is full: the receiver has long taken nothing, and its connection is of no use.</returns>
     public bool TryPostControl(ReadOnlyMemory<byte> message)
     {
-        if (message.Length > queueBytesMax + ControlBytesMax - QueuedBytes || _small.Count >= queueMessagesMax + ControlMessagesMax) return false;
+        if (message.Length > queueBytesMax + ControlBytesMax - QueuedBytes || _small.Count >= queueMessagesMax + ControlMessagesMax)
+            return false;
         Add(message);
         return true;
     }

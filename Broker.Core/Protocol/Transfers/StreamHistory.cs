@@ -2,7 +2,9 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>Remembers which stream numbers are spent, so that a late chunk opens no stream. Under a kibibyte, however many streams.</summary>
+/// <summary>
+/// Remembers which stream numbers are spent, so that a late chunk opens no stream. Under a kibibyte, however many streams.
+/// </summary>
 /// <remarks>
 /// Numbers rise by one, so what lies behind the newest is spent; but two streams may open in either order, so of the
 /// last 256 it is known one by one. Of older ones it is known which were not completed, as ranges of numbers. "Behind" is judged
@@ -52,7 +54,7 @@ internal sealed class StreamHistory
         int ahead = (int)(stream - _newest);
         if (ahead <= 0) return;
         uint first = _newest + 1 - Remembered;
-        for (uint i = 0; i < Math.Min(ahead, Remembered); i++) Forget(first + i);
+        for (uint i = 0; i < Math.Min(ahead, Remembered); i++) Evict(first + i);
         for (uint i = 0; i < Math.Min(ahead, Remembered); i++) _ends[(stream - i) % Remembered] = 0;
         _newest = stream;
         DropTurned();
@@ -69,7 +71,7 @@ internal sealed class StreamHistory
     }
 
     // A number leaves the last 256. One that never ended, as it has not begun or is under way, counts as complete.
-    private void Forget(uint stream)
+    private void Evict(uint stream)
     {
         var end = (ChunkError)_ends![stream % Remembered];
         if (end is not (ChunkError.None or ChunkError.Finished)) Remember(stream, end);
@@ -82,10 +84,11 @@ internal sealed class StreamHistory
         int at = _ranges.Count;
         while (at > 0 && (int)(_ranges[at - 1].First - stream) > 0) at--;
         if (at > 0 && _ranges[at - 1].Has(stream)) return;
-        if (at > 0 && _ranges[at - 1] is { } before && before.Last + 1 == stream && before.End == end) _ranges[at - 1] = before with { Last = stream };
+        if (at > 0 && _ranges[at - 1] is { } before && before.Last + 1 == stream && before.End == end)
+            _ranges[at - 1] = before with { Last = stream };
         else _ranges.Insert(at, new Range(stream, stream, end));
 
-        // Whoever cancels every other stream of very many hears of the oldest that all were.
+        // The one that cancels every other stream of very many learns of the oldest that all were.
         if (_ranges.Count <= RangesMax) return;
         _ranges[0] = new Range(_ranges[0].First, _ranges[1].Last, ChunkError.Cancelled);
         _ranges.RemoveAt(1);

@@ -5,7 +5,7 @@ namespace Broker.Dialects.Centrifuge.Wire;
 /// <param name="Message">A few words for people; clients decide by the code alone.</param>
 /// <param name="Temporary">
 /// The client tries again, with a growing delay. A subscribe that fails for good makes the client unsubscribed; a connect
-/// that fails for good makes it disconnected. Other commands only fail, and whoever called them decides.
+/// that fails for good makes it disconnected. Other commands only fail, and the one that called them decides.
 /// </param>
 public readonly record struct CentrifugeError(uint Code, string Message, bool Temporary = false)
 {
@@ -47,7 +47,7 @@ public readonly record struct CentrifugeError(uint Code, string Message, bool Te
 
     /// <summary>
     /// The stream no longer holds what was asked for, or is another one. Does not try again, except that a subscription
-    /// which can load its state by itself (centrifuge-js: getState) forgets its position and subscribes anew.
+    /// which can load its state by itself (centrifuge-js: getState) drops its position and subscribes anew.
     /// </summary>
     public static CentrifugeError UnrecoverablePosition { get; } = new(112, "unrecoverable position");
 

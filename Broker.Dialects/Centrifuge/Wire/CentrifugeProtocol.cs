@@ -24,7 +24,10 @@ public static class CentrifugeProtocol
     /// <summary>Channels of one connection at most, as the official server has it by default; more is error 106.</summary>
     public const int ChannelsMax = 128;
 
-    /// <summary>The form that a client asks for by the query of its URL, <c>format=protobuf</c> or <c>cf_protocol=protobuf</c>, where it offers no subprotocol.</summary>
+    /// <summary>
+    /// The form that a client asks for by the query of its URL, <c>format=protobuf</c> or <c>cf_protocol=protobuf</c>, where it offers no
+    /// subprotocol.
+    /// </summary>
     /// <param name="query">As written, without its question mark.</param>
     /// <returns><see cref="ProtobufSubprotocol"/>, or null where the query does not ask for it.</returns>
     public static string? SubprotocolOf(string query)

@@ -58,7 +58,7 @@ public ref struct Command
     /// <summary>Subscribe: the client will want to recover after a lost connection.</summary>
     public bool Recoverable { get; internal set; }
 
-    /// <summary>Subscribe: the client wants to hear of joins and leaves.</summary>
+    /// <summary>Subscribe: the client wants to learn of joins and leaves.</summary>
     public bool JoinLeave { get; internal set; }
 
     /// <summary>Subscribe: the delta the client can apply, "fossil" or empty. Another one is bad request, 3501.</summary>

@@ -65,7 +65,7 @@ public readonly record struct Disconnect(ushort Code, string Reason)
     /// <summary>The server would have to subscribe it to too many channels. Stays away.</summary>
     public static Disconnect ChannelLimit { get; } = new(3505, "channel limit");
 
-    /// <summary>The data cannot be said in the client's format, such as binary data in JSON. Stays away.</summary>
+    /// <summary>The data cannot be sent in the client's format, such as binary data in JSON. Stays away.</summary>
     public static Disconnect InappropriateProtocol { get; } = new(3506, "inappropriate protocol");
 
     /// <summary>The client may not be here. Stays away.</summary>

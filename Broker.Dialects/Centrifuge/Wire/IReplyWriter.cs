@@ -10,13 +10,16 @@ public interface IReplyWriter
     /// <summary>Replies and pushes so far.</summary>
     int Lines { get; }
 
-    /// <summary>Forgets everything: the next reply starts a frame.</summary>
+    /// <summary>Drops everything: the next reply starts a frame.</summary>
     void Clear();
 
     /// <summary>Connected.</summary>
     void WriteConnect(uint id, in ConnectResult result);
 
-    /// <summary>Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and <see cref="EndConnect"/>.</summary>
+    /// <summary>
+    /// Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and
+    /// <see cref="EndConnect"/>.
+    /// </summary>
     void StartConnectWithSubscriptions(uint id, in ConnectResult result);
 
     /// <summary>One channel that the server has subscribed the client to.</summary>
@@ -81,7 +84,9 @@ public interface IReplyWriter
 
     /// <summary>The server has subscribed the client to a channel.</summary>
     /// <param name="channel">UTF-8.</param>
-    /// <param name="result">Of it: whether and where the channel keeps positions, and data. What was missed follows as publications.</param>
+    /// <param name="result">
+    /// Of it: whether and where the channel keeps positions, and data. What was missed follows as publications.
+    /// </param>
     void PushSubscribe(ReadOnlySpan<byte> channel, in SubscribeResult result);
 
     /// <summary>Publications of a channel that the client was too slow for, as a message of the server.</summary>

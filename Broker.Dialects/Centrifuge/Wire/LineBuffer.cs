@@ -20,7 +20,7 @@ internal sealed class LineBuffer
     /// <summary>Lines so far.</summary>
     public int Lines { get; private set; }
 
-    /// <summary>Forgets all lines, and memory that is out of the ordinary.</summary>
+    /// <summary>Drops all lines, and memory that is out of the ordinary.</summary>
     public void Clear()
     {
         if (_bytes.Length > KeptBytesMax) _bytes = new byte[InitialBytes];

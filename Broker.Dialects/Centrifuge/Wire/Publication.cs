@@ -1,6 +1,8 @@
 namespace Broker.Dialects.Centrifuge.Wire;
 
-/// <summary>What goes out to each subscriber of a channel. All spans are borrowed, in the words of the form: well-formed JSON, or Protobuf.</summary>
+/// <summary>
+/// What goes out to each subscriber of a channel. All spans are borrowed, in the words of the form: well-formed JSON, or Protobuf.
+/// </summary>
 public readonly ref struct Publication
 {
     /// <summary>The payload: any JSON value, where empty is written as null; or in the Protobuf form any bytes.</summary>

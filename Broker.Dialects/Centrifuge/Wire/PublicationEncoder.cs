@@ -41,7 +41,7 @@ public static class PublicationEncoder
     }
 
     /// <summary>Who published, as a JSON object. Make it once a connection.</summary>
-    /// <param name="user">The user, or empty for nobody in particular.</param>
+    /// <param name="user">The user, or empty for an anonymous client.</param>
     /// <param name="client">The connection's id.</param>
     public static byte[] EncodeInfo(string user, string client) => Encoding.UTF8.GetBytes(
         user.Length == 0
@@ -56,7 +56,8 @@ public static class PublicationEncoder
     public static byte[] EncodeInfo(string user, string client, ReadOnlySpan<byte> connectionInfo, ReadOnlySpan<byte> channelInfo)
     {
         byte[] known = Encoding.UTF8.GetBytes($"{{\"user\":\"{RawJson.Escape(user)}\",\"client\":\"{RawJson.Escape(client)}\"");
-        byte[] encoded = new byte[known.Length + ConnectionInfoName.Length + connectionInfo.Length + ChannelInfoName.Length + channelInfo.Length + 1];
+        byte[] encoded =
+            new byte[known.Length + ConnectionInfoName.Length + connectionInfo.Length + ChannelInfoName.Length + channelInfo.Length + 1];
         Span<byte> rest = Append(known, encoded);
         if (!connectionInfo.IsEmpty) rest = AppendRaw(connectionInfo, Append(ConnectionInfoName, rest));
         if (!channelInfo.IsEmpty) rest = AppendRaw(channelInfo, Append(ChannelInfoName, rest));
@@ -76,7 +77,8 @@ public static class PublicationEncoder
     {
         byte[] escaped = new byte[channel.Length * RawJson.EscapedPerByteMax];
         int size = RawJson.Escape(channel, escaped);
-        return [.. Opening, .. escaped.AsSpan(0, size), .. hasJoined ? "\",\"join\":{\"info\":"u8 : "\",\"leave\":{\"info\":"u8, .. info, .. Closing];
+        return [.. Opening, .. escaped.AsSpan(0, size), .. hasJoined ? "\",\"join\":{\"info\":"u8 : "\",\"leave\":{\"info\":"u8, .. info,
+            .. Closing];
     }
 
     /// <summary>Data as a JSON string: how subscribers of deltas are sent whole data and differences alike.</summary>
@@ -96,7 +98,8 @@ public static class PublicationEncoder
         ArgumentNullException.ThrowIfNull(tags);
         var text = new StringBuilder("{");
         for (int i = 0; i < tags.Count; i++)
-            text.Append(i == 0 ? "\"" : ",\"").Append(RawJson.Escape(tags[i].Key)).Append("\":\"").Append(RawJson.Escape(tags[i].Value)).Append('"');
+            text.Append(i == 0 ? "\"" : ",\"").Append(RawJson.Escape(tags[i].Key)).Append("\":\"").Append(RawJson.Escape(tags[i].Value))
+                .Append('"');
         return Encoding.UTF8.GetBytes(text.Append('}').ToString());
     }
 

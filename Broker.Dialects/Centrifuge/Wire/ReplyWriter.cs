@@ -15,7 +15,7 @@ public sealed class ReplyWriter : IReplyWriter
     /// <summary>Lines so far; a caller sends the frame at <see cref="CentrifugeProtocol.LinesPerFrameMax"/> or earlier.</summary>
     public int Lines => _lines.Lines;
 
-    /// <summary>Forgets all lines: the next one starts a frame.</summary>
+    /// <summary>Drops all lines: the next one starts a frame.</summary>
     public void Clear() => _lines.Clear();
 
     /// <summary>Connected.</summary>
@@ -25,7 +25,10 @@ public sealed class ReplyWriter : IReplyWriter
         _lines.Close("}}"u8);
     }
 
-    /// <summary>Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and <see cref="EndConnect"/>.</summary>
+    /// <summary>
+    /// Connected, and subscribed by the server: followed by <see cref="WriteConnectSubscription"/> for each channel, and
+    /// <see cref="EndConnect"/>.
+    /// </summary>
     public void StartConnectWithSubscriptions(uint id, in ConnectResult result)
     {
         StartConnect(id, result);
@@ -138,7 +141,10 @@ public sealed class ReplyWriter : IReplyWriter
 
     /// <summary>Who is in a channel.</summary>
     /// <param name="id">The request's id.</param>
-    /// <param name="members">The client ids, and who they are, from <see cref="PublicationEncoder.EncodeInfo(string, string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.</param>
+    /// <param name="members">
+    /// The client ids, and who they are, from
+    /// <see cref="PublicationEncoder.EncodeInfo(string, string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.
+    /// </param>
     public void WritePresence(uint id, IEnumerable<KeyValuePair<string, ReadOnlyMemory<byte>>> members)
     {
         ArgumentNullException.ThrowIfNull(members);
@@ -224,7 +230,9 @@ public sealed class ReplyWriter : IReplyWriter
 
     /// <summary>The server has subscribed the client to a channel.</summary>
     /// <param name="channel">UTF-8, not escaped.</param>
-    /// <param name="result">Of it: whether and where the channel keeps positions, and data. What was missed follows as publications.</param>
+    /// <param name="result">
+    /// Of it: whether and where the channel keeps positions, and data. What was missed follows as publications.
+    /// </param>
     public void PushSubscribe(ReadOnlySpan<byte> channel, in SubscribeResult result)
     {
         _lines.StartLine();

@@ -18,7 +18,8 @@ internal sealed class EpollConnection : SocketConnection
         if ((events & EpollEvents.Writable) != 0) OnWritable();
         if ((events & (EpollEvents.Readable | EpollEvents.Error | EpollEvents.HangUp)) == 0 || State == ConnectionState.Closed) return;
         if (MayRead) Read();
-        else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) OnSocketFailed("The socket failed while nothing was read from it.");
+        else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0)
+            OnSocketFailed("The socket failed while nothing was read from it.");
         else SetInterest(Interest & ~EpollEvents.Readable);
     }
 

@@ -52,7 +52,7 @@ internal sealed unsafe class EpollReactor : SocketReactor
 
     private void Serve(int slot, uint generation, EpollEvents events)
     {
-        // An event of a connection that ended earlier in this very batch is nobody's.
+        // An event of a connection that ended earlier in this very batch is no one's.
         if (!Table.TryFind(slot, generation, out Connection? found)) return;
         var connection = Unsafe.As<EpollConnection>(found);
         try
@@ -75,7 +75,8 @@ internal sealed unsafe class EpollReactor : SocketReactor
 
     internal void Watch(EpollConnection connection) => Control(AddOperation, connection.Descriptor, connection.Interest, Data(connection));
 
-    internal void ChangeInterest(EpollConnection connection) => Control(ModifyOperation, connection.Descriptor, connection.Interest, Data(connection));
+    internal void ChangeInterest(EpollConnection connection) =>
+        Control(ModifyOperation, connection.Descriptor, connection.Interest, Data(connection));
 
     internal void Unwatch(EpollConnection connection) => Control(RemoveOperation, connection.Descriptor, EpollEvents.None, 0);
 

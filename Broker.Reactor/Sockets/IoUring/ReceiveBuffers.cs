@@ -5,7 +5,7 @@ namespace Broker.Reactor.Sockets.IoUring;
 
 /// <summary>
 /// The memory that the kernel receives into, for all connections of a loop: each buffer is filled bit by bit, and offered again
-/// when it is full and nobody uses any of it.
+/// when it is full and nothing uses any of it.
 /// </summary>
 /// <remarks>Filled bit by bit, many small reads lie side by side, and the loop's working set stays small.</remarks>
 internal sealed unsafe class ReceiveBuffers : IDisposable
@@ -19,7 +19,7 @@ internal sealed unsafe class ReceiveBuffers : IDisposable
 
     private readonly byte[][] _arrays = new byte[Count][];
     private readonly int[] _filled = new int[Count];
-    private readonly int[] _holders = new int[Count];
+    private readonly int[] _references = new int[Count];
     private readonly bool[] _full = new bool[Count];
     private readonly RingBuffer* _offers;
     private ushort _tail;
@@ -48,17 +48,17 @@ internal sealed unsafe class ReceiveBuffers : IDisposable
         int start = _filled[number];
         _filled[number] = start + bytes;
         _full[number] = !goesOn;
-        _holders[number]++;
+        _references[number]++;
         return start;
     }
 
     /// <summary>Adds a holder.</summary>
-    internal void Hold(int number) => _holders[number]++;
+    internal void AddRef(int number) => _references[number]++;
 
     /// <summary>Takes a holder away.</summary>
-    internal void LetGo(int number)
+    internal void Release(int number)
     {
-        if (--_holders[number] == 0 && _full[number]) Offer(number);
+        if (--_references[number] == 0 && _full[number]) Offer(number);
     }
 
     private void Offer(int number)

@@ -6,7 +6,7 @@ namespace Broker.Reactor.Sockets.IoUring;
 /// <summary>One io_uring: requests are prepared in shared memory, and one call hands them over and brings completions.</summary>
 /// <remarks>
 /// Completions are made only inside <see cref="Enter"/> (DEFER_TASKRUN), by the one thread that enters first
-/// (SINGLE_ISSUER): until then it belongs to nobody.
+/// (SINGLE_ISSUER): until then it belongs to no one.
 /// </remarks>
 internal sealed unsafe class Ring : IDisposable
 {
@@ -143,10 +143,13 @@ internal sealed unsafe class Ring : IDisposable
     /// <param name="buffers">Page-aligned; must outlive the ring.</param>
     /// <param name="count">A power of two.</param>
     /// <param name="group">What receives name it by.</param>
-    /// <exception cref="PlatformNotSupportedException">The kernel is older than 6.12, which brought buffers that are filled bit by bit.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// The kernel is older than 6.12, which brought buffers that are filled bit by bit.
+    /// </exception>
     internal void Register(RingBuffer* buffers, int count, ushort group)
     {
-        var registration = new BufferRegistration { Address = (ulong)buffers, Entries = (uint)count, Group = group, Flags = IncrementalBuffers };
+        var registration =
+            new BufferRegistration { Address = (ulong)buffers, Entries = (uint)count, Group = group, Flags = IncrementalBuffers };
         if (Libc.SystemCall(RegisterCall, _descriptor, RegisterBuffers, (nint)(&registration), 1, 0, 0) < 0)
             throw Unsupported("io_uring_register", Libc.LastError);
     }

@@ -27,7 +27,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     private bool _metered = true;     // It is read once a turn at most, into the loop's scratch.
     private int _littleReads;         // While metered: how many in a row.
     private bool _unread;             // While metered: it was told of bytes that it has not read, and is not told again.
-    private bool _endTold;            // The client's end stands behind them.
+    private bool _endReported;            // The client's end stands behind them.
     private bool _readsNext;          // It is read in the turn that comes.
     private bool _endHeld;            // The client's end came behind bytes that are still held.
     private bool _awaitsSend;         // It is told when its send is made.
@@ -98,7 +98,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         Debug.Assert(_sendingStart >= 0 && _sendingLength >= 0);
     }
 
-    // While nothing is received, a reset is still heard of.
+    // While nothing is received, a reset is still learned of.
     private void WatchFailure()
     {
         if (_failurePolled || IsWatched || State == ConnectionState.Closed) return;
@@ -116,7 +116,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     private bool IsWatched => _receiving == Asked.Standing || _polling == Asked.Standing;
 
     /// <summary>The socket has bytes, an end or an error; or it is not waited for any more.</summary>
-    /// <remarks>What is there when this is said is not said again: it has to be remembered until it is read.</remarks>
+    /// <remarks>What is there when this is sent is not said again: it has to be remembered until it is read.</remarks>
     internal void OnReadable(in RingCompletion completion)
     {
         if (!completion.GoesOn) _polling = Asked.Nothing;
@@ -124,10 +124,11 @@ internal sealed unsafe class RingConnection : SocketConnection
         {
             var events = (EpollEvents)completion.Result;
             _unread = true;
-            _endTold |= (events & (EpollEvents.PeerEnd | EpollEvents.Error | EpollEvents.HangUp)) != 0;
+            _endReported |= (events & (EpollEvents.PeerEnd | EpollEvents.Error | EpollEvents.HangUp)) != 0;
             if (_readsNext) return;
             if (MayRead) ReadOnce();
-            else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) OnSocketFailed("The socket failed while nothing was read from it.");
+            else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0)
+                OnSocketFailed("The socket failed while nothing was read from it.");
         }
 
         if (MayRead) OnReadingChanged();
@@ -139,7 +140,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         int bytes = Read();
 
         // A read that does not fill the scratch has taken all there was, but for an end. One that failed is tried again.
-        _unread = bytes == _reactor.Scratch.Length || (bytes > 0 && _endTold) || (bytes < 0 && bytes != -(int)Errno.TryAgain);
+        _unread = bytes == _reactor.Scratch.Length || (bytes > 0 && _endReported) || (bytes < 0 && bytes != -(int)Errno.TryAgain);
         Meter(bytes);
     }
 
@@ -196,7 +197,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         byte[] array = _reactor.Buffers[buffer];
         if (!MayRead)
         {
-            Hold(array.AsSpan(start, length));
+            Keep(array.AsSpan(start, length));
             StopReceiving();
             return;
         }
@@ -220,7 +221,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         WatchFailure();
     }
 
-    private protected override void OnHeldRead()
+    private protected override void OnKeptRead()
     {
         if (HasHeld || !_endHeld) OnReadingChanged();
         else OnEndOfStream();
@@ -228,7 +229,7 @@ internal sealed unsafe class RingConnection : SocketConnection
 
     private protected override int TrySendReplies(ReadOnlySpan<byte> frames)
     {
-        // Only what lies in the receive buffer stays there; the turn gives back a buffer of the pool at its end.
+        // Only what lies in the receive buffer stays there; the turn returns a buffer of the pool at its end.
         ref byte start = ref MemoryMarshal.GetReference(frames);
         if (_turnBuffer == NoBuffer || !LiesIn(_reactor.Buffers[_turnBuffer], ref start)) return TrySend(frames);
         _sendingStart = (int)Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(_reactor.Buffers[_turnBuffer]), ref start);
@@ -246,7 +247,8 @@ internal sealed unsafe class RingConnection : SocketConnection
     {
         int length = bytes.Length - start;
         _sendingStart = start;
-        _sending = _reactor.Sends.Begin(bytes, StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length));
+        _sending = _reactor.Sends.Begin(
+            bytes, StartSend((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes.Array)) + start, length));
         return length;
     }
 
@@ -282,7 +284,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         int sent = Math.Max(result, 0);
         if (sent < _sendingLength)
         {
-            SharedBytes? shared = _reactor.Sends.HoldBytes(_sending);
+            SharedBytes? shared = _reactor.Sends.AddRefBytes(_sending);
             if (shared is not null) KeepUnsent(shared, _sendingStart + sent);
             else KeepUnsent(CopyOfRest(sent), 0);
         }

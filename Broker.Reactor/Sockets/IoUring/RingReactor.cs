@@ -62,8 +62,9 @@ internal sealed unsafe class RingReactor : SocketReactor
     internal RingSends Sends { get; }
 
     // A few requests are handed over by the call that waits for what comes next. Many are not: meanwhile the loop would pass for
-    // asleep, and whoever posts to it would wake it.
-    private protected override bool IsReadyToWait => !_ring.HasCompletions && HasNothingUnderWay && _ring.RequestsPrepared <= RequestsOfAWait;
+    // asleep, and the posting thread to it would wake it.
+    private protected override bool IsReadyToWait =>
+        !_ring.HasCompletions && HasNothingUnderWay && _ring.RequestsPrepared <= RequestsOfAWait;
 
     private bool HasNothingUnderWay => _waiting.Count == 0 && _readNext.Count == 0;
 
@@ -214,7 +215,7 @@ internal sealed unsafe class RingReactor : SocketReactor
             }
         }
 
-        if (completion.HasBuffer) Buffers.LetGo(completion.Buffer);
+        if (completion.HasBuffer) Buffers.Release(completion.Buffer);
     }
 
     private protected override void OnTurnEnded()
@@ -273,7 +274,7 @@ internal sealed unsafe class RingReactor : SocketReactor
         request->Address = data;
     }
 
-    /// <summary>Sends what the socket takes without blocking. If that is not all, the connection is told; else nobody is.</summary>
+    /// <summary>Sends what the socket takes without blocking. If that is not all, the connection is told; else no one is.</summary>
     /// <param name="connection">Whose socket.</param>
     /// <param name="start">Pinned, and held by <see cref="Sends"/> as the next that it is told of.</param>
     /// <param name="length">Bytes.</param>
@@ -317,7 +318,9 @@ internal sealed unsafe class RingReactor : SocketReactor
     internal void PollWritable(RingConnection connection) =>
         PollOnce(connection.Descriptor, EpollEvents.Writable, Data(Kind.Writable, connection));
 
-    /// <summary>Waits for nothing but the socket's end by an error, which the kernel reports to whoever waits for anything.</summary>
+    /// <summary>
+    /// Waits for nothing but the socket's end by an error, which the kernel reports to the caller that waits for anything.
+    /// </summary>
     internal void PollFailure(RingConnection connection) =>
         PollOnce(connection.Descriptor, EpollEvents.None, Data(Kind.Failure, connection));
 

@@ -5,7 +5,7 @@ namespace Broker.Reactor.Sockets.IoUring;
 /// <summary>The sends of a loop that were prepared and are not known to be made, in order; it holds their bytes.</summary>
 /// <remarks>
 /// A send that the socket takes whole completes without a word. So a send is known to be made when the call that handed it
-/// over has returned, and nothing was said of it.
+/// over has returned, and nothing was sent of it.
 /// </remarks>
 internal sealed class RingSends(ReceiveBuffers buffers)
 {
@@ -21,7 +21,7 @@ internal sealed class RingSends(ReceiveBuffers buffers)
     /// <param name="bytes">What is sent, or a part of it.</param>
     /// <param name="mark">The ring's, behind the request.</param>
     /// <returns>The number of the send, from 1.</returns>
-    internal long Begin(SharedBytes bytes, uint mark) => Add(new Entry(bytes.Hold(), NoBuffer, mark));
+    internal long Begin(SharedBytes bytes, uint mark) => Add(new Entry(bytes.AddRef(), NoBuffer, mark));
 
     /// <summary>Notes a send out of a receive buffer, and holds that.</summary>
     /// <param name="buffer">Its number.</param>
@@ -29,7 +29,7 @@ internal sealed class RingSends(ReceiveBuffers buffers)
     /// <returns>The number of the send, from 1.</returns>
     internal long Begin(int buffer, uint mark)
     {
-        buffers.Hold(buffer);
+        buffers.AddRef(buffer);
         return Add(new Entry(null, buffer, mark));
     }
 
@@ -41,12 +41,12 @@ internal sealed class RingSends(ReceiveBuffers buffers)
 
     /// <summary>What a send that is under way takes from, where it is shared; the caller is a holder.</summary>
     /// <returns>None if it is a receive buffer's.</returns>
-    internal SharedBytes? HoldBytes(long number) => EntryOf(number).Bytes?.Hold();
+    internal SharedBytes? AddRefBytes(long number) => EntryOf(number).Bytes?.AddRef();
 
     /// <summary>The receive buffer that a send under way takes from.</summary>
     internal byte[] BufferOf(long number) => buffers[EntryOf(number).Buffer];
 
-    /// <summary>Lets go of the bytes of all sends before a mark: they are made, or somebody else has what is left.</summary>
+    /// <summary>Releases the bytes of all sends before a mark: they are made, or another component has what is left.</summary>
     internal void Settle(uint mark)
     {
         while (_made != _begun)
@@ -57,11 +57,11 @@ internal sealed class RingSends(ReceiveBuffers buffers)
             if (first.Bytes is { } bytes)
             {
                 first = default;
-                bytes.LetGo();
+                bytes.Release();
             }
             else
             {
-                buffers.LetGo(first.Buffer);
+                buffers.Release(first.Buffer);
             }
         }
     }

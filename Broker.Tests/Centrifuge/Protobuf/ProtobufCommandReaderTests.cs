@@ -49,8 +49,10 @@ public sealed class ProtobufCommandReaderTests
     }
 
     private static string Describe(in Command command) => string.Join('|',
-        command.Id, command.Kind, Text(command.Channel), Text(command.Data), Text(command.Token), Text(command.Name), Text(command.Version), Json(command.Subs), Json(command.Headers), Text(command.Method),
-        command.Recover, command.Offset, Text(command.Epoch), command.Positioned, command.Recoverable, command.JoinLeave, Text(command.Delta), Json(command.TagsFilter), command.Flags, command.Type,
+        command.Id, command.Kind, Text(command.Channel), Text(command.Data), Text(command.Token), Text(command.Name),
+            Text(command.Version), Json(command.Subs), Json(command.Headers), Text(command.Method),
+        command.Recover, command.Offset, Text(command.Epoch), command.Positioned, command.Recoverable, command.JoinLeave,
+            Text(command.Delta), Json(command.TagsFilter), command.Flags, command.Type,
         command.Limit, command.Reverse, command.Since);
 
     private static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
@@ -79,7 +81,8 @@ public sealed class ProtobufCommandReaderTests
     [Fact]
     public void Fields_of_all_wire_types_that_are_unknown_are_skipped()
     {
-        byte[] message = [0x08, 1, 0x22, 0, 0xF8, 0x3F, 0xFF, 0x01, 0xFD, 0x3F, 1, 2, 3, 4, 0xF9, 0x3F, 1, 2, 3, 4, 5, 6, 7, 8, 0xFA, 0x3F, 2, 9, 9];
+        byte[] message =
+            [0x08, 1, 0x22, 0, 0xF8, 0x3F, 0xFF, 0x01, 0xFD, 0x3F, 1, 2, 3, 4, 0xF9, 0x3F, 1, 2, 3, 4, 5, 6, 7, 8, 0xFA, 0x3F, 2, 9, 9];
         var reader = new ProtobufCommandReader([(byte)message.Length, .. message, 0]);
 
         Assert.Equal(OperationStatus.Done, reader.Read(out Command connect));
@@ -131,7 +134,8 @@ public sealed class ProtobufCommandReaderTests
     {
         byte[] node = [];
         for (int i = 1; i < levels; i++) node = ProtobufTranscoder.Bytes(6, node);
-        byte[] command = [0x08, 1, .. ProtobufTranscoder.Bytes(5, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(13, node)])];
+        byte[] command =
+            [0x08, 1, .. ProtobufTranscoder.Bytes(5, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(13, node)])];
         var reader = new ProtobufCommandReader([.. ProtobufTranscoder.Varint((ulong)command.Length), .. command]);
 
         Assert.Equal(isTaken ? OperationStatus.Done : OperationStatus.InvalidData, reader.Read(out _));
@@ -165,7 +169,8 @@ public sealed class ProtobufCommandReaderTests
                 OperationStatus status;
                 while ((status = reader.Read(out _)) == OperationStatus.Done) commands++;
 
-                Assert.Equal((cut / one.Length, cut == one.Length ? OperationStatus.NeedMoreData : OperationStatus.InvalidData), (commands, status));
+                Assert.Equal(
+                    (cut / one.Length, cut == one.Length ? OperationStatus.NeedMoreData : OperationStatus.InvalidData), (commands, status));
             }
         }
     }

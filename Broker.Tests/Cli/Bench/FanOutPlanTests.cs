@@ -11,27 +11,30 @@ public sealed class FanOutPlanTests
     [InlineData(10, 3, 10)]
     [InlineData(10, 7, 3)]
     [InlineData(3, 9, 3)]
-    public void Every_channel_is_listened_to_and_spoken_in_and_both_sides_agree_who(int subscribers, int publishers, int channels)
+    public void Every_channel_has_a_subscriber_and_a_publisher_in_the_plan(int subscribers, int publishers, int channels)
     {
         var plan = new FanOutPlan(subscribers, publishers, channels, Bytes: 64, Window: 1, Rate: 0, Messages: 1);
 
         Assert.Equal(subscribers, Enumerable.Range(0, channels).Sum(plan.ListenersOf));
-        var spoken = new List<(int Channel, int Place)>();
+        var supported = new List<(int Channel, int Slot)>();
         for (int publisher = 0; publisher < publishers; publisher++)
         {
             foreach (int channel in plan.ChannelsOf(publisher))
             {
                 Assert.True(plan.Has(new PublicationStamp(publisher, channel, 0, 0)));
-                Assert.Equal(publisher, plan.SpeakerOf(channel, plan.PlaceOf(publisher)));
-                spoken.Add((channel, plan.PlaceOf(publisher)));
+                Assert.Equal(publisher, plan.PublisherOf(channel, plan.PositionOf(publisher)));
+                supported.Add((channel, plan.PositionOf(publisher)));
             }
         }
 
-        (int, int)[] expected = [.. from channel in Enumerable.Range(0, channels) from place in Enumerable.Range(0, plan.SpeakersOf(channel)) select (channel, place)];
-        Assert.Equal(expected, spoken.Order());
+        (int, int)[] expected =
+            [.. from channel in Enumerable.Range(0, channels) from slot in Enumerable.Range(0, plan.PublishersOf(channel)) select (
+                channel, slot)];
+        Assert.Equal(expected, supported.Order());
         for (int channel = 0; channel < channels; channel++)
         {
-            Assert.Equal(Enumerable.Range(0, subscribers).Count(subscriber => plan.ChannelOf(subscriber) == channel), plan.ListenersOf(channel));
+            Assert.Equal(
+                Enumerable.Range(0, subscribers).Count(subscriber => plan.ChannelOf(subscriber) == channel), plan.ListenersOf(channel));
             Assert.InRange(plan.ListenersOf(channel), 1, subscribers);
             Assert.False(plan.Has(new PublicationStamp(publishers, channel, 0, 0)));
         }
@@ -57,7 +60,7 @@ public sealed class FanOutPlanTests
     }
 
     [Fact]
-    public void A_limit_of_files_that_does_not_suffice_is_told_with_its_number()
+    public void A_low_file_limit_is_reported_with_its_number()
     {
         OpenFiles.Check(connections: 800, limit: 1000);
         OpenFiles.Check(connections: 1_000_000, limit: null);

@@ -63,7 +63,7 @@ public sealed class LatencyHistogramTests
     }
 
     [Fact]
-    public void Shards_add_up_and_a_moment_can_be_taken_from_a_later_one()
+    public void Shards_add_up_and_an_earlier_reading_can_be_subtracted()
     {
         var one = new LatencyHistogram();
         var other = new LatencyHistogram();

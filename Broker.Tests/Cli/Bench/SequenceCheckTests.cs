@@ -19,7 +19,7 @@ public sealed class SequenceCheckTests
     [InlineData("0 3 1 1 3", 4, 1, 2, 1)]           // 2 is lost, 1 late and then doubled, 3 doubled.
     [InlineData("0 64 1", 65, 62, 0, 1)]            // The oldest that is remembered,
     [InlineData("0 65 1", 66, 64, 1, 0)]            // and one before.
-    [InlineData("0 1 70 71 70 1", 72, 68, 2, 0)]    // What is far behind a gap is forgotten, what is near is not.
+    [InlineData("0 1 70 71 70 1", 72, 68, 2, 0)]    // What is far behind a gap is dropped, what is near is not.
     public void Each_number_counts_as_what_it_is(string numbers, long sent, long lost, long duplicated, long disordered)
     {
         var check = default(SequenceCheck);

@@ -14,7 +14,8 @@ public sealed class ByteLinesTests
         byte[] input = [.. lines.SelectMany((line, i) => i == lines.Length - 1 ? line : [.. line, (byte)'\n'])];
         var read = new List<byte[]>();
 
-        await foreach (ReadOnlyMemory<byte> line in ByteLines.ReadAsync(new Pieces(input, pieceBytes), bytesMax: 40_000)) read.Add(line.ToArray());
+        await foreach (ReadOnlyMemory<byte> line in ByteLines.ReadAsync(new Pieces(input, pieceBytes), bytesMax: 40_000)) read.Add(
+            line.ToArray());
 
         Assert.Equal(lines, read);
         Assert.Equal(input, (await ByteLines.ReadAllAsync(new Pieces(input, pieceBytes), input.Length, default)).ToArray());

@@ -97,7 +97,8 @@ public sealed class SampleData
         var octets = new byte[length];
         var random = new Random(5);
         random.NextBytes(octets);
-        for (int i = 0; i < length - 64; i += 16 * 1024) "\nendstream\nendobj\n7 0 obj\n<< /Length 16384 >>\nstream\n"u8.CopyTo(octets.AsSpan(i));
+        for (int i = 0; i < length - 64; i += 16 * 1024)
+            "\nendstream\nendobj\n7 0 obj\n<< /Length 16384 >>\nstream\n"u8.CopyTo(octets.AsSpan(i));
         return octets;
     }
 

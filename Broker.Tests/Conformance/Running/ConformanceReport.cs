@@ -7,14 +7,17 @@ namespace Broker.Tests.Conformance.Running;
 /// <summary>Writes results as Markdown: a table of counts per group, then every case that is not OK.</summary>
 public static class ConformanceReport
 {
-    /// <summary>Several runs: one line for each, and then what <see cref="Write(string, IReadOnlyList{CaseResult})"/> says of each.</summary>
+    /// <summary>
+    /// Several runs: one line for each, and then what <see cref="Write(string, IReadOnlyList{CaseResult})"/> says of each.
+    /// </summary>
     public static string Write(IReadOnlyList<(string Way, string Endpoint, IReadOnlyList<CaseResult> Results)> runs)
     {
         ArgumentNullException.ThrowIfNull(runs);
         var text = new StringBuilder("| way in ");
         AddHeads(text);
         foreach ((string way, _, IReadOnlyList<CaseResult> results) in runs) AddRow(text, way, results);
-        foreach ((string way, string endpoint, IReadOnlyList<CaseResult> results) in runs) Add(text, $"\n{Write($"{way}, {endpoint}", results)}");
+        foreach ((string way, string endpoint, IReadOnlyList<CaseResult> results) in runs)
+            Add(text, $"\n{Write($"{way}, {endpoint}", results)}");
         return text.ToString();
     }
 
@@ -25,7 +28,8 @@ public static class ConformanceReport
     {
         var text = new StringBuilder();
         Add(text, $"# Conformance of {endpoint}\n\n");
-        Add(text, $"{results.Count} cases, {results.Count(r => r.Conforms)} conform, {results.Count(r => r.IsStrict)} of them strictly.\n\n");
+        Add(text, $"{results.Count} cases, {results.Count(r => r.Conforms)} conform, {results.Count(r => r.IsStrict)} of them "
+            + $"strictly.\n\n");
         text.Append("| group ");
         AddHeads(text);
         foreach (IGrouping<int, CaseResult> group in results.GroupBy(r => r.Case.Group).OrderBy(g => g.Key))

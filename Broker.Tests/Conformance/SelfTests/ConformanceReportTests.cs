@@ -17,7 +17,9 @@ public sealed class ConformanceReportTests
 
         Assert.Contains("3 cases, 2 conform, 1 of them strictly.", report, StringComparison.Ordinal);
         Assert.Contains("| 2.x | 2 | 1 | 0 | 0 | 0 | 1 | 1 | 1 | 0 | 0 | 0 | 2.0 |", report, StringComparison.Ordinal);
-        Assert.Contains("| 2.2 | Failed | Unclean | pong (13 octets: 48656c6c6f2c20776f726c64..); closed by the client, 1000, clean | nothing |", report, StringComparison.Ordinal);
+        Assert.Contains(
+            "| 2.2 | Failed | Unclean | pong (13 octets: 48656c6c6f2c20776f726c64..); closed by the client, 1000, clean | nothing |",
+                report, StringComparison.Ordinal);
         Assert.DoesNotContain("| 2.1 |", report, StringComparison.Ordinal);
         Assert.Contains("Unimplemented, 1 cases of: 12.1.", report, StringComparison.Ordinal);
     }

@@ -16,7 +16,8 @@ public sealed class JudgeTests
 
     [Fact]
     public void A_ping_answered_twice_is_failed() =>
-        AssertVerdict("2.1", Behaviour.Failed, Closing.Ok, t => Close(t, 1000), new(ReceivedKind.Pong, default), new(ReceivedKind.Pong, default));
+        AssertVerdict(
+            "2.1", Behaviour.Failed, Closing.Ok, t => Close(t, 1000), new(ReceivedKind.Pong, default), new(ReceivedKind.Pong, default));
 
     [Fact]
     public void A_server_that_ends_first_where_the_client_should_is_failed() =>
@@ -51,7 +52,7 @@ public sealed class JudgeTests
         AssertVerdict("7.7.2", Behaviour.Ok, Closing.Ok, t => Close(t, null));
 
     [Fact]
-    public void A_drop_in_place_of_a_close_frame_fails_a_connection_as_well() =>
+    public void A_drop_without_a_Close_frame_fails_a_connection_as_well() =>
         AssertVerdict("3.1", Behaviour.Ok, Closing.Ok, t => t.RecordDrop(Side.Server));
 
     [Fact]
@@ -70,7 +71,7 @@ public sealed class JudgeTests
     [InlineData(Behaviour.Failed)]
     [InlineData(Behaviour.Ok)]
     [InlineData(null)]
-    public void Text_that_goes_wrong_is_judged_by_the_pause_in_which_the_server_says_so(Behaviour? pause)
+    public void Invalid_text_is_judged_by_the_pause_of_the_close(Behaviour? pause)
     {
         ConformanceCase played = CaseCatalog.All.Single(c => c.Id == "6.4.1");
         var seen = new Transcript();

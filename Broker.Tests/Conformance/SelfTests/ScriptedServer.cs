@@ -3,13 +3,13 @@ using Broker.Tests.Conformance.Wire;
 
 namespace Broker.Tests.Conformance.SelfTests;
 
-/// <summary>A server that says its lines whatever it hears: some at once, the rest when the client's close frame comes.</summary>
+/// <summary>A server that says its lines whatever it receives: some at once, the rest when the client's close frame comes.</summary>
 /// <param name="atOnce">Frames in hex, from the end of the handshake on.</param>
 /// <param name="onClose">Frames in hex, in answer to the client's close frame.</param>
 /// <param name="endsOnClose">Whether it then ends the stream.</param>
 internal sealed class ScriptedServer(string atOnce, string onClose, bool endsOnClose) : Stream, IConformanceConnector
 {
-    private readonly Pipe _said = new();
+    private readonly Pipe _sent = new();
 
     public string Name => "a script";
 
@@ -29,15 +29,15 @@ internal sealed class ScriptedServer(string atOnce, string onClose, bool endsOnC
 
     public async Task<ConformanceConnection> OpenAsync(string? extensionOffer, CancellationToken stop)
     {
-        await SayAsync(atOnce, stop);
-        return new ConformanceConnection(_said.Reader.AsStream(), this, ExtensionAnswer: null);
+        await SendAsync(atOnce, stop);
+        return new ConformanceConnection(_sent.Reader.AsStream(), this, ExtensionAnswer: null);
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.Span[0] != 0x88) return;
-        await SayAsync(onClose, cancellationToken);
-        if (endsOnClose) await _said.Writer.CompleteAsync();
+        await SendAsync(onClose, cancellationToken);
+        if (endsOnClose) await _sent.Writer.CompleteAsync();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -52,6 +52,6 @@ internal sealed class ScriptedServer(string atOnce, string onClose, bool endsOnC
     {
     }
 
-    private async Task SayAsync(string hex, CancellationToken stop) =>
-        await _said.Writer.WriteAsync(Octets.OfHex(hex).ToArray(), stop);
+    private async Task SendAsync(string hex, CancellationToken stop) =>
+        await _sent.Writer.WriteAsync(Octets.OfHex(hex).ToArray(), stop);
 }

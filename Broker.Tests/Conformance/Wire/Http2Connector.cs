@@ -37,8 +37,10 @@ public sealed class Http2Connector(Uri endpoint) : IConformanceConnector, IDispo
         {
             if (response.StatusCode != HttpStatusCode.OK) throw new HandshakeException($"answered {(int)response.StatusCode}");
             string? answer = Header(response, "Sec-WebSocket-Extensions");
-            if (answer is not null && extensionOffer is null) throw new HandshakeException("an extension was accepted that was not offered");
-            if (Header(response, "Sec-WebSocket-Protocol") is not null) throw new HandshakeException("a subprotocol was chosen that was not offered");
+            if (answer is not null && extensionOffer is null)
+                throw new HandshakeException("an extension was accepted that was not offered");
+            if (Header(response, "Sec-WebSocket-Protocol") is not null)
+                throw new HandshakeException("a subprotocol was chosen that was not offered");
 
             Stream target = await response.Content.ReadAsStreamAsync(stop);
             return new ConformanceConnection(new BufferedStream(target, 64 * 1024), target, answer);

@@ -8,10 +8,10 @@ public readonly record struct SendManner(SendManner.Cutting Kind, int ChopOctets
     /// <summary>All frames of the step in one write.</summary>
     public static SendManner Plain => new(Cutting.None, 0);
 
-    /// <summary>Every frame in a write of its own, with other work let in between two writes.</summary>
+    /// <summary>Every frame in a write of its own, with other work admitted between two writes.</summary>
     public static SendManner PerFrame => new(Cutting.PerFrame, 0);
 
-    /// <summary>So many octets a write, header and payload alike, with other work let in between two writes.</summary>
+    /// <summary>So many octets a write, header and payload alike, with other work admitted between two writes.</summary>
     public static SendManner Chop(int octets) => new(Cutting.Chop, octets);
 
     /// <summary>Cuts encoded frames into the writes that this manner asks for.</summary>

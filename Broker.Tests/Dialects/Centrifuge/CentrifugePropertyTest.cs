@@ -21,7 +21,8 @@ public class CentrifugePropertyTest
     ];
 
     private static readonly string[] Pieces =
-        ["{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud800", "\n", "\r", " ", "0", "-", "1e9", "null", "true", "\"id\"", "\"publish\"", "\"data\"", "\0", "\u00ff", "😀"];
+        ["{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud800", "\n", "\r", " ", "0", "-", "1e9", "null", "true", "\"id\"",
+            "\"publish\"", "\"data\"", "\0", "\u00ff", "😀"];
 
     // Any JSON value, pretty-printed or not, as another writer writes it.
     private static readonly Gen<string> Values = Gen.Recursive<JsonNode?>((depth, value) =>
@@ -37,7 +38,8 @@ public class CentrifugePropertyTest
                 leaf,
                 value.Array[0, 3].Select(items => (JsonNode?)new JsonArray([.. items.Select(item => item?.DeepClone())])),
                 Gen.Select(Gen.String, value).Array[0, 3].Select(members => (JsonNode?)new JsonObject(
-                    members.DistinctBy(member => member.Item1).Select(member => KeyValuePair.Create(member.Item1, member.Item2?.DeepClone())))));
+                    members.DistinctBy(member => member.Item1)
+                        .Select(member => KeyValuePair.Create(member.Item1, member.Item2?.DeepClone())))));
     }).SelectMany(node => Gen.Bool.Select(pretty => Print(node, pretty)));
 
     // Change, put in or take out; where; and which byte, often one that means something.

@@ -50,7 +50,8 @@ public class CodesTest
     public void Unsubscribes_have_their_codes_and_resubscribe_from_2500()
     {
         Assert.Equal(
-            [new(2000, "server unsubscribe"), new(2500, "insufficient state"), new(2501, "subscription expired"), new(2502, "state invalidated")],
+            [new(2000, "server unsubscribe"), new(2500, "insufficient state"), new(2501, "subscription expired"),
+                new(2502, "state invalidated")],
             Unsubscribed.All);
         Assert.Equal([false, true, true, true], Unsubscribed.All.Select(unsubscribed => unsubscribed.Resubscribes));
     }
@@ -58,7 +59,8 @@ public class CodesTest
     [Fact]
     public void What_is_counted_has_the_names_of_the_codes()
     {
-        Assert.All(CentrifugeError.All, static error => Assert.Equal(CodeTable.SnakeOf(error.Message), NameOf(CodeTable.RequestErrors, (int)error.Code)));
+        Assert.All(CentrifugeError.All,
+            static error => Assert.Equal(CodeTable.SnakeOf(error.Message), NameOf(CodeTable.RequestErrors, (int)error.Code)));
         Assert.All(Disconnect.All, static each => Assert.Equal(CodeTable.SnakeOf(each.Reason), NameOf(CodeTable.CloseCodes, each.Code)));
     }
 

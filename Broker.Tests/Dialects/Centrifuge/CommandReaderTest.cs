@@ -120,7 +120,8 @@ public class CommandReaderTest
     [Fact]
     public void History_has_a_limit_a_start_and_a_direction()
     {
-        Command command = Read("""{"history":{"channel":"c","limit":-1,"since":{"offset":9,"epoch":"e","more":1},"reverse":true},"id":2}""");
+        Command command =
+            Read("""{"history":{"channel":"c","limit":-1,"since":{"offset":9,"epoch":"e","more":1},"reverse":true},"id":2}""");
 
         Assert.Equal(-1, command.Limit);
         Assert.True(command.Since);
@@ -192,7 +193,8 @@ public class CommandReaderTest
     [Fact]
     public void Members_that_we_do_not_know_are_ignored_wherever_they_stand()
     {
-        Command command = Read("""{"x":[{"id":7}],"publish":{"y":{"channel":"no"},"channel":"c","token":5,"data":1,"z":"\u12ab"},"id":2,"w":-1e9}""");
+        Command command =
+            Read("""{"x":[{"id":7}],"publish":{"y":{"channel":"no"},"channel":"c","token":5,"data":1,"z":"\u12ab"},"id":2,"w":-1e9}""");
 
         Assert.Equal(2u, command.Id);
         Assert.Equal("c", Command.Keep(command.Channel));

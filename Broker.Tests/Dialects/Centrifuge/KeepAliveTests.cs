@@ -6,16 +6,16 @@ namespace Broker.Tests.Dialects.Centrifuge;
 public class KeepAliveTests
 {
     [Fact]
-    public void A_client_that_does_not_connect_is_stale_however_much_it_says()
+    public void A_client_that_never_connects_is_stale_whatever_it_sends()
     {
         var keepAlive = new KeepAlive();
-        keepAlive.Hear();
+        keepAlive.Receive();
 
         Assert.Equal(KeepAliveStep.Stale, keepAlive.Next());
     }
 
     [Fact]
-    public void A_connected_client_is_pinged_and_given_up_if_it_says_nothing()
+    public void A_silent_connected_client_is_pinged_and_then_disconnected()
     {
         KeepAlive keepAlive = Connected();
 
@@ -24,25 +24,25 @@ public class KeepAliveTests
     }
 
     [Fact]
-    public void What_was_said_before_a_ping_is_no_answer_to_it()
+    public void A_message_before_a_ping_does_not_answer_it()
     {
         KeepAlive keepAlive = Connected();
-        keepAlive.Hear();
+        keepAlive.Receive();
 
         Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());
         Assert.Equal(KeepAliveStep.NoPong, keepAlive.Next());
     }
 
     [Fact]
-    public void Anything_said_after_a_ping_answers_it_and_the_next_ping_goes_out_even_so()
+    public void Any_message_answers_a_ping_and_the_next_still_goes_out()
     {
         KeepAlive keepAlive = Connected();
         for (int interval = 0; interval < 100; interval++)
         {
             Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());
-            keepAlive.Hear();
+            keepAlive.Receive();
             Assert.Equal(KeepAliveStep.Wait, keepAlive.Next());
-            if (interval % 2 == 0) keepAlive.Hear();
+            if (interval % 2 == 0) keepAlive.Receive();
         }
 
         Assert.Equal(KeepAliveStep.Ping, keepAlive.Next());

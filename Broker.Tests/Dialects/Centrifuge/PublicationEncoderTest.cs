@@ -19,7 +19,7 @@ public class PublicationEncoderTest
         """{"push":{"channel":"news","pub":{"data":{"text":"hello"}}}}""", Encode(new Publication { Data = "{\"text\":\"hello\"}"u8 }));
 
     [Fact]
-    public void Data_who_published_its_place_and_tags()
+    public void Data_publisher_position_and_tags()
     {
         byte[] info = PublicationEncoder.EncodeInfo("42", "c-1");
 
@@ -34,7 +34,7 @@ public class PublicationEncoderTest
     [Theory]
     [InlineData("", "a", """{"client":"a"}""")]
     [InlineData("u\"", "a\\", """{"user":"u\"","client":"a\\"}""")]
-    public void Who_published_is_escaped_and_nobody_has_no_user(string user, string client, string info) =>
+    public void The_publisher_is_escaped_and_an_anonymous_one_has_no_user(string user, string client, string info) =>
         Assert.Equal(info, Encoding.UTF8.GetString(PublicationEncoder.EncodeInfo(user, client)));
 
     [Theory]

@@ -11,7 +11,7 @@ public class ReplyWriterTest
     private readonly ReplyWriter _writer = new();
 
     [Fact]
-    public void Connect_tells_the_id_the_version_and_how_pings_go()
+    public void The_connect_reply_has_id_version_and_ping_settings()
     {
         _writer.WriteConnect(1, new ConnectResult { Client = "c-1", Version = "0.1.0", PingSeconds = 25, Pong = true });
 
@@ -19,7 +19,7 @@ public class ReplyWriterTest
     }
 
     [Fact]
-    public void Connect_with_all_it_can_tell()
+    public void Connect_with_every_field()
     {
         _writer.WriteConnect(uint.MaxValue, new ConnectResult
         {
@@ -36,7 +36,7 @@ public class ReplyWriterTest
     }
 
     [Fact]
-    public void Connect_tells_what_the_server_subscribes_to()
+    public void The_connect_reply_has_server_side_subscriptions()
     {
         _writer.StartConnectWithSubscriptions(1, new ConnectResult { Client = "c", Pong = true });
         _writer.WriteConnectSubscription("a\"b"u8, new SubscribeResult());
@@ -54,11 +54,12 @@ public class ReplyWriterTest
         _writer.WriteRefresh(4, isSubscription: true, expires: false, 0);
         _writer.PushRefresh(expires: true, 7);
 
-        Line("""{"id":3,"refresh":{"expires":true,"ttl":60}}""" + "\n" + """{"id":4,"sub_refresh":{}}""" + "\n" + """{"push":{"refresh":{"expires":true,"ttl":7}}}""");
+        Line("""{"id":3,"refresh":{"expires":true,"ttl":60}}""" + "\n" + """{"id":4,"sub_refresh":{}}""" + "\n"
+            + """{"push":{"refresh":{"expires":true,"ttl":7}}}""");
     }
 
     [Fact]
-    public void Subscribe_without_anything_to_tell_is_an_empty_object()
+    public void Subscribe_without_fields_is_an_empty_object()
     {
         _writer.WriteSubscribe(2, new SubscribeResult());
 
@@ -66,7 +67,7 @@ public class ReplyWriterTest
     }
 
     [Fact]
-    public void Subscribe_with_all_it_can_tell()
+    public void Subscribe_with_every_field()
     {
         _writer.WriteSubscribe(2, new SubscribeResult
         {
@@ -104,7 +105,7 @@ public class ReplyWriterTest
     }
 
     [Fact]
-    public void An_error_has_a_code_a_message_and_says_if_it_is_temporary()
+    public void An_error_has_a_code_a_message_and_a_temporary_flag()
     {
         _writer.WriteError(7, CentrifugeError.PermissionDenied);
         _writer.WriteError(8, CentrifugeError.TooManyRequests);
@@ -137,7 +138,7 @@ public class ReplyWriterTest
     }
 
     [Fact]
-    public void An_unsubscribe_push_names_the_channel_and_says_why()
+    public void An_unsubscribe_push_has_channel_and_reason()
     {
         _writer.PushUnsubscribe("a\"b\u0001"u8, Unsubscribed.InsufficientState);
 
@@ -153,7 +154,7 @@ public class ReplyWriterTest
     }
 
     [Fact]
-    public void A_disconnect_push_says_if_the_client_shall_come_again()
+    public void A_disconnect_push_has_the_reconnect_flag()
     {
         _writer.PushDisconnect(Disconnect.Shutdown);
         _writer.PushDisconnect(Disconnect.BadRequest);

@@ -9,7 +9,8 @@ namespace Broker.Tests.EndToEnd.Churn;
 /// The clients subscribe to three channels at once: one whose history outlasts every absence, one whose history is shorter than
 /// many, and one without any. The last is the proof of the count itself: the same cuts have to show as losses there.
 /// The long form, with the figures in the output:
-/// <c>BROKER_TESTS_CHURN_CLIENTS=200 BROKER_TESTS_CHURN_SECONDS=60 dotnet test Broker.Tests -c Release --filter FullyQualifiedName~ChurnTests --logger "console;verbosity=detailed"</c>
+/// <c>BROKER_TESTS_CHURN_CLIENTS=200 BROKER_TESTS_CHURN_SECONDS=60 dotnet test Broker.Tests -c Release --filter
+/// FullyQualifiedName~ChurnTests --logger "console;verbosity=detailed"</c>
 /// </remarks>
 [Collection(EndToEndDefinition.Name)]
 public sealed class ChurnTests(ITestOutputHelper output)
@@ -33,7 +34,8 @@ public sealed class ChurnTests(ITestOutputHelper output)
     public async Task Clients_that_are_cut_at_random_miss_nothing_silently()
     {
         int clients = Read(ClientsVariable, 40), publications = PublicationsPerSecond * Read(SecondsVariable, 8);
-        using var limit = new CancellationTokenSource(HostProcess.Patience + TimeSpan.FromSeconds(4 * publications / PublicationsPerSecond));
+        using var limit =
+            new CancellationTokenSource(HostProcess.Patience + TimeSpan.FromSeconds(4 * publications / PublicationsPerSecond));
         string config = Path.GetTempFileName();
         try
         {
@@ -41,7 +43,8 @@ public sealed class ChurnTests(ITestOutputHelper output)
             await using HostProcess host = await HostProcess.StartAsync(environment: null, "--config", config);
             Uri api = new(host.HttpUri, "/api");
             await using ClientScript script = ClientScript.Start(
-                "node", "churn.js", host.WebSocketUri.ToString(), api.ToString(), Key, Text(clients), Text(publications), Kept, Short, Without);
+                "node", "churn.js", host.WebSocketUri.ToString(), api.ToString(), Key, Text(clients), Text(publications), Kept, Short,
+                    Without);
 
             Dictionary<string, DeliveryCount> counts = await CountAsync(script, clients, publications + 1, limit.Token);
 
@@ -61,15 +64,18 @@ public sealed class ChurnTests(ITestOutputHelper output)
         }
     }
 
-    private async Task<Dictionary<string, DeliveryCount>> CountAsync(ClientScript script, int clients, int published, CancellationToken stop)
+    private async Task<Dictionary<string,
+        DeliveryCount>> CountAsync(ClientScript script, int clients, int published, CancellationToken stop)
     {
         string[] channels = [Kept, Short, Without];
         foreach (string channel in channels)
         {
             using JsonDocument line = await ReadAsync(script, stop);
             Assert.Equal(channel, line.RootElement.GetProperty("channel").GetString());
-            (long, long)[] acknowledged = [.. line.RootElement.GetProperty("acknowledged").EnumerateArray().Select(each => (each[0].GetInt64(), each[1].GetInt64()))];
-            output.WriteLine($"{channel}: {acknowledged.Length} publications in {line.RootElement.GetProperty("seconds").GetDouble():F1} s");
+            (long, long)[] acknowledged =
+                [.. line.RootElement.GetProperty("acknowledged").EnumerateArray().Select(each => (each[0].GetInt64(), each[1].GetInt64()))];
+            output.WriteLine(
+                $"{channel}: {acknowledged.Length} publications in {line.RootElement.GetProperty("seconds").GetDouble():F1} s");
             Assert.Equal(Enumerable.Range(1, published).Select(number => ((long)number, channel == Without ? 0L : number)), acknowledged);
         }
 
@@ -79,7 +85,8 @@ public sealed class ChurnTests(ITestOutputHelper output)
             using JsonDocument line = await ReadAsync(script, stop);
             string channel = line.RootElement.GetProperty("channel").GetString()!;
             Assert.True(line.RootElement.GetProperty("cuts").GetInt32() > 0, "A client was never cut.");
-            counts[channel] += DeliveryCount.Of(published, line.RootElement.GetProperty("seen").EnumerateArray().Select(Sighting.Read), hasOffsets: channel != Without);
+            counts[channel] += DeliveryCount.Of(
+                published, line.RootElement.GetProperty("seen").EnumerateArray().Select(Sighting.Read), hasOffsets: channel != Without);
         }
 
         Assert.All(counts.Values, count => Assert.Equal((long)clients * published, count.Published));

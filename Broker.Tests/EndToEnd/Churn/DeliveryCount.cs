@@ -3,7 +3,7 @@ namespace Broker.Tests.EndToEnd.Churn;
 /// <summary>Counts what became of every publication for one subscriber, or for many together.</summary>
 /// <remarks>
 /// Each publication is counted once: delivered, missed and told, or lost. Their sum is how many were published, so nothing can be
-/// forgotten: a subscriber that saw nothing has lost everything.
+/// dropped: a subscriber that saw nothing has lost everything.
 /// </remarks>
 internal sealed record DeliveryCount
 {
@@ -16,7 +16,7 @@ internal sealed record DeliveryCount
     /// <summary>Those that did not come, in a gap of which the subscriber was told by <c>recovered: false</c>.</summary>
     public long Missed { get; private init; }
 
-    /// <summary>Those that did not come, and nobody said so.</summary>
+    /// <summary>Those that did not come, and no one said so.</summary>
     public long Lost { get; private init; }
 
     /// <summary>Publications that came again, or behind a later one.</summary>
@@ -47,7 +47,8 @@ internal sealed record DeliveryCount
                     missed += Math.Max(0, again.Offset + 1 - next);
                     next = Math.Max(next, again.Offset + 1);
                     break;
-                case Sighting.Published publication when publication.Number < next || (hasOffsets && publication.Offset != publication.Number):
+                case Sighting.Published publication when publication.Number < next
+                    || (hasOffsets && publication.Offset != publication.Number):
                     outOfOrder++;
                     break;
                 case Sighting.Published publication:

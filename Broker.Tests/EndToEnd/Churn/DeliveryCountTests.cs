@@ -20,16 +20,16 @@ public sealed class DeliveryCountTests
     public void A_gap_without_any_word_is_a_loss() => Expect((2, 0, 2, 0), s_first, P(1), s_anew, P(4));
 
     [Fact]
-    public void A_gap_that_was_told_is_no_loss() => Expect((2, 2, 0, 0), s_first, P(1), Failed(3), P(4));
+    public void An_announced_gap_is_no_loss() => Expect((2, 2, 0, 0), s_first, P(1), Failed(3), P(4));
 
     [Fact]
-    public void A_gap_longer_than_what_was_told_is_a_loss() => Expect((2, 1, 1, 0), s_first, P(1), Failed(2), P(4));
+    public void A_gap_longer_than_announced_is_a_loss() => Expect((2, 1, 1, 0), s_first, P(1), Failed(2), P(4));
 
     [Fact]
     public void What_never_came_at_the_end_is_a_loss() => Expect((2, 0, 2, 0), s_first, P(1), P(2));
 
     [Fact]
-    public void Whoever_saw_nothing_has_lost_everything() => Expect((0, 0, 4, 0));
+    public void A_subscriber_that_received_nothing_has_lost_everything() => Expect((0, 0, 4, 0));
 
     [Fact]
     public void What_comes_twice_is_out_of_order() => Expect((4, 0, 0, 1), s_first, P(1), P(2), s_recovered, P(2), P(3), P(4));
@@ -38,7 +38,8 @@ public sealed class DeliveryCountTests
     public void What_comes_behind_a_later_one_is_lost_and_out_of_order() => Expect((3, 0, 1, 1), s_first, P(1), P(3), P(2), P(4));
 
     [Fact]
-    public void An_offset_of_another_publication_is_out_of_order() => Expect((3, 0, 1, 1), s_first, P(1), new Sighting.Published(2, 7), P(3), P(4));
+    public void An_offset_of_another_publication_is_out_of_order() =>
+        Expect((3, 0, 1, 1), s_first, P(1), new Sighting.Published(2, 7), P(3), P(4));
 
     [Fact]
     public void A_position_behind_the_client_gives_nothing_back() => Expect((4, 0, 0, 1), s_first, P(1), P(2), Failed(1), P(2), P(3), P(4));
@@ -52,5 +53,6 @@ public sealed class DeliveryCountTests
 
     private static Sighting.Published P(long number) => new Sighting.Published(number, number);
 
-    private static Sighting.Subscribed Failed(long offset) => new Sighting.Subscribed(WasRecovering: true, Recovered: false, WithPublications: false, offset);
+    private static Sighting.Subscribed Failed(long offset) =>
+        new Sighting.Subscribed(WasRecovering: true, Recovered: false, WithPublications: false, offset);
 }

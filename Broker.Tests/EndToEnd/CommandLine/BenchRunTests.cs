@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
-/// <summary>Runs of <c>broker bench</c> that are bounded by a time, and those that somebody watches and ends. No figure is judged, only counts.</summary>
+/// <summary>
+/// Runs of <c>broker bench</c> that are bounded by a time, and those that someone watches and ends. No figure is judged, only counts.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BenchRunTests : IAsyncLifetime
 {
@@ -19,7 +21,8 @@ public sealed class BenchRunTests : IAsyncLifetime
     [Fact]
     public async Task Echo_for_a_time_warms_up_and_is_measured_for_that_long()
     {
-        JsonElement found = await MeasureAsync("echo", _host.EchoUri, "--connections", "3", "--depth", "2", "--warm", "0.2", "--seconds", "0.4");
+        JsonElement found =
+            await MeasureAsync("echo", _host.EchoUri, "--connections", "3", "--depth", "2", "--warm", "0.2", "--seconds", "0.4");
 
         long messages = found.GetProperty("messages").GetInt64();
         Assert.InRange(messages, 1, found.GetProperty("expected").GetInt64());      // Those of the warm-up are expected, too.
@@ -56,7 +59,7 @@ public sealed class BenchRunTests : IAsyncLifetime
     [InlineData("echo", "measuring, 1 of 3600 s | 2 open", "messages/s")]
     [InlineData("fan-out", "measuring, 1 of 3600 s | 3 open", "deliveries/s")]
     [InlineData("idle", "holding, 1 of 3600 s | 2 open", "connects/s")]
-    public async Task Whoever_looks_sees_how_it_goes_and_Ctrl_C_ends_it_with_what_there_is(string kind, string seen, string unit)
+    public async Task Progress_is_shown_and_Ctrl_C_reports_partial_results(string kind, string seen, string unit)
     {
         string[] more = kind switch
         {
@@ -78,7 +81,7 @@ public sealed class BenchRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_Ctrl_C_ends_the_waiting_and_blames_nobody_for_what_was_under_way()
+    public async Task A_second_Ctrl_C_ends_the_wait_without_counting_errors()
     {
         await using WrongEcho server = await WrongEcho.StartAsync();
         await using Terminal terminal = Terminal.Start(
@@ -90,11 +93,13 @@ public sealed class BenchRunTests : IAsyncLifetime
         await terminal.PressControlCAsync();
 
         Assert.Equal(Interrupted, await terminal.WaitAsync());
-        Assert.Contains("lost 1, duplicated 0, out of order 0, damaged 0; connections lost 0: right, but what was lost was not waited for", terminal.Screen, StringComparison.Ordinal);
+        Assert.Contains(
+            "lost 1, duplicated 0, out of order 0, damaged 0; connections lost 0: right, but what was lost was not waited for",
+                terminal.Screen, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Ctrl_C_while_it_opens_says_that_nothing_was_measured()
+    public async Task Ctrl_C_while_opening_reports_that_nothing_was_measured()
     {
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -105,21 +110,26 @@ public sealed class BenchRunTests : IAsyncLifetime
         await terminal.PressControlCAsync();
 
         Assert.Equal(Interrupted, await terminal.WaitAsync());
-        Assert.EndsWith("broker: stopped while it opened its connections: nothing was measured.\r\n", terminal.Screen, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "broker: stopped while it opened its connections: nothing was measured.\r\n", terminal.Screen, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task What_was_interrupted_says_so_in_JSON_as_well()
+    public async Task An_interrupted_run_is_marked_in_JSON_as_well()
     {
-        // No terminal here, so nothing tells how far it is: the first echo that the server hears does.
+        // No terminal here, so nothing tells how far it is: the first echo that the server receives does.
         await using WrongEcho server = await WrongEcho.StartAsync();
-        await using BrokerProgram program = BrokerProgram.Start(url: null, "bench", "echo", server.UriOf("well"), "--connections", "1", "--warm", "0", "--seconds", "3600", "--json");
+        await using BrokerProgram program =
+            BrokerProgram.Start(
+                url: null, "bench", "echo", server.UriOf("well"), "--connections", "1", "--warm", "0", "--seconds", "3600", "--json");
 
         await server.FirstMessage;
         program.SendInterrupt();
 
         JsonElement found = JsonDocument.Parse((await program.ReadOutputAsync())!).RootElement;
-        Assert.Equal((Interrupted, true, true), (await program.WaitAsync(), found.GetProperty("interrupted").GetBoolean(), found.GetProperty("right").GetBoolean()));
+        Assert.Equal(
+            (Interrupted, true, true),
+                (await program.WaitAsync(), found.GetProperty("interrupted").GetBoolean(), found.GetProperty("right").GetBoolean()));
         Assert.True(found.GetProperty("expected").GetInt64() > 0);
     }
 
@@ -133,7 +143,8 @@ public sealed class BenchRunTests : IAsyncLifetime
 
     private static async Task<JsonElement> MeasureAsync(string kind, Uri url, params string[] options)
     {
-        (int code, string output, string error) = await BrokerProgram.RunAsync(null, input: null, ["bench", kind, url.ToString(), "--json", .. options]);
+        (int code, string output, string error) =
+            await BrokerProgram.RunAsync(null, input: null, ["bench", kind, url.ToString(), "--json", .. options]);
         Assert.True(code == 0, $"It ended with {code}: {output}{error}");
         JsonElement found = JsonDocument.Parse(output).RootElement;
         Assert.True(found.GetProperty("right").GetBoolean());

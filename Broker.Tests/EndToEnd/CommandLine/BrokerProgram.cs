@@ -29,11 +29,13 @@ internal sealed class BrokerProgram : IAsyncDisposable
     /// <param name="url">Of the hub, as the variable that the commands read.</param>
     /// <param name="input">Standard input.</param>
     /// <param name="arguments">The command line.</param>
-    public static async Task<(int Code, string Output, string Error)> RunAsync(Uri? url, byte[]? input, params IReadOnlyList<string> arguments)
+    public static async Task<(int Code, string Output, string Error)> RunAsync(
+        Uri? url, byte[]? input, params IReadOnlyList<string> arguments)
     {
         await using BrokerProgram program = Start(url, arguments);
         using var limit = new CancellationTokenSource(HostProcess.Patience);
-        Task<string> output = program._process.StandardOutput.ReadToEndAsync(limit.Token), error = program._process.StandardError.ReadToEndAsync(limit.Token);
+        Task<string> output = program._process.StandardOutput.ReadToEndAsync(limit.Token), error =
+            program._process.StandardError.ReadToEndAsync(limit.Token);
         try
         {
             if (input is not null) await program._process.StandardInput.BaseStream.WriteAsync(input, limit.Token);

@@ -107,7 +107,7 @@ public sealed class ClientCommandTests : StoreHost
     }
 
     [Fact]
-    public async Task Nobody_who_listens_is_offset_0_and_the_numbers_begin_with_the_first_who_does()
+    public async Task Offsets_begin_with_the_first_subscriber()
     {
         Assert.Equal((0, "offset 0, receivers 0\n", ""), await RunAsync("pub", "empty", "lost"));
         await using (BrokerProgram listener = BrokerProgram.Start(Host.NativeUri, "sub", "empty", "--count", "1"))
@@ -135,7 +135,7 @@ public sealed class ClientCommandTests : StoreHost
     [InlineData("sub", "news", "--port", "1")]
     [InlineData("pub", "news", "data", "--file", "")]
     [InlineData("pub", "news", "data", "--lines=perhaps")]
-    public async Task A_command_line_that_makes_no_sense_ends_with_2_and_says_why(params string[] arguments)
+    public async Task A_bad_command_line_exits_with_2_and_the_reason(params string[] arguments)
     {
         (int code, string output, string error) = await RunAsync(arguments);
 
@@ -168,7 +168,7 @@ public sealed class ClientCommandTests : StoreHost
     }
 
     [Fact]
-    public async Task A_file_that_cannot_be_written_is_told_by_the_name_it_was_given()
+    public async Task An_unwritable_file_is_reported_by_its_given_name()
     {
         await RunAsync("store", "put", "a", "value");
         string missing = Path.Combine(Folder, "missing", "copy");
@@ -188,7 +188,8 @@ public sealed class ClientCommandTests : StoreHost
 
         Assert.Equal((4, ""), (code, output));
         Assert.Equal(
-            $"broker: {wrong}: the server answered the WebSocket handshake with HTTP 404. Nothing is there at this path: a hub speaks the native protocol at /ws.\n", error);
+            $"broker: {wrong}: the server answered the WebSocket handshake with HTTP 404. Nothing is there at this path: a hub speaks the "
+                + $"native protocol at /ws.\n", error);
     }
 
     [Fact]
@@ -196,13 +197,13 @@ public sealed class ClientCommandTests : StoreHost
     {
         using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var nobody = new Uri($"ws://{closed.LocalEndPoint}/ws");
+        var unserved = new Uri($"ws://{closed.LocalEndPoint}/ws");
 
-        (int code, string output, string error) = await BrokerProgram.RunAsync(nobody, input: null, "store", "get", "a");
+        (int code, string output, string error) = await BrokerProgram.RunAsync(unserved, input: null, "store", "get", "a");
 
         Assert.Equal((4, ""), (code, output));
         Assert.StartsWith(
-            $"broker: The connection ended with 1006: {nobody}: Connection refused",
+            $"broker: The connection ended with 1006: {unserved}: Connection refused",
             Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
             StringComparison.Ordinal);
     }
@@ -212,7 +213,7 @@ public sealed class ClientCommandTests : StoreHost
     [InlineData("store", "get", "a")]
     [InlineData("store", "delete", "a")]
     [InlineData("store", "scan")]
-    public async Task A_hub_without_a_store_says_so(params string[] arguments)
+    public async Task A_hub_without_a_store_returns_an_error(params string[] arguments)
     {
         await using HostProcess bare = await HostProcess.StartAsync();
 
@@ -222,22 +223,24 @@ public sealed class ClientCommandTests : StoreHost
     }
 
     [Fact]
-    public async Task A_URL_with_TLS_at_a_port_without_says_so()
+    public async Task Reports_a_TLS_URL_at_a_port_without_TLS()
     {
         var url = new Uri($"wss://127.0.0.1:{Host.Port}/ws");
 
         (int code, string output, string error) = await BrokerProgram.RunAsync(url, input: null, "store", "get", "a");
 
         Assert.Equal((4, ""), (code, output));
-        Assert.StartsWith($"broker: The connection ended with 1006: {url}: there is no TLS at this port, or none that both sides speak", error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"broker: The connection ended with 1006: {url}: there is no TLS at this port, or none that both sides speak", error,
+                StringComparison.Ordinal);
         Assert.Contains("the URL begins with ws://", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_URL_without_TLS_at_a_port_with_it_says_so()
+    public async Task Reports_a_plain_URL_at_a_port_with_TLS()
     {
-        using var doors = new Doors();
-        await using HostProcess host = await HostProcess.StartAsync(doors.Settings);
+        using var entryPoints = new EntryPoints();
+        await using HostProcess host = await HostProcess.StartAsync(entryPoints.Settings);
         var url = new Uri($"ws://127.0.0.1:{host.TlsPort}/ws");
 
         (int code, string output, string error) = await BrokerProgram.RunAsync(url, input: null, "store", "get", "a");
@@ -247,7 +250,7 @@ public sealed class ClientCommandTests : StoreHost
     }
 
     [Fact]
-    public async Task A_listener_says_why_it_lost_the_hub_and_when_it_is_back()
+    public async Task A_subscriber_reports_why_it_lost_the_hub_and_when_it_reconnects()
     {
         await using HostProcess host = await HostProcess.StartAsync();
         await using BrokerProgram listener = BrokerProgram.Start(host.NativeUri, "sub", "news");
@@ -258,13 +261,14 @@ public sealed class ClientCommandTests : StoreHost
         await host.StartAgainAsync();
 
         string? line;
-        while ((line = await listener.ReadErrorAsync()) is not "broker: connected again") Assert.Contains("Connection refused", line, StringComparison.Ordinal);
+        while ((line = await listener.ReadErrorAsync()) is not "broker: connected again")
+            Assert.Contains("Connection refused", line, StringComparison.Ordinal);
         listener.SendInterrupt();
         Assert.Equal(130, await listener.WaitAsync());
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_ends_serve_with_1_and_one_line_that_names_it()
+    public async Task A_port_in_use_exits_with_1_and_names_the_port()
     {
         using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -278,7 +282,7 @@ public sealed class ClientCommandTests : StoreHost
     }
 
     [Fact]
-    public async Task Help_tells_the_options_of_the_command_and_no_others()
+    public async Task Help_lists_the_options_of_the_command_and_no_others()
     {
         (int code, string help, _) = await RunAsync("store", "put", "--help");
 
@@ -288,5 +292,6 @@ public sealed class ClientCommandTests : StoreHost
         Assert.DoesNotContain("--reactors", help, StringComparison.Ordinal);
     }
 
-    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) =>
+        BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
 }

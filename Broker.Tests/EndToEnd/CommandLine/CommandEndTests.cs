@@ -3,7 +3,7 @@ using Broker.Tests.EndToEnd.Native;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
-/// <summary>Commands that wait for something outside end when they are told to, and when nobody reads them.</summary>
+/// <summary>Commands that wait for something outside end when they are told to, and when nothing reads them.</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class CommandEndTests : StoreHost
 {
@@ -14,7 +14,8 @@ public sealed class CommandEndTests : StoreHost
         get
         {
             var data = new TheoryData<string, bool>();
-            foreach (string command in (string[])["pub news", "pub news --lines", "call len", "store put key", "store put key --file FIFO", "pub news --file FIFO"])
+            foreach (string command in (string[])[
+                "pub news", "pub news --lines", "call len", "store put key", "store put key --file FIFO", "pub news --file FIFO"])
             {
                 data.Add(command, true);
                 data.Add(command, false);
@@ -29,7 +30,10 @@ public sealed class CommandEndTests : StoreHost
     {
         string fifo = await MakeFifoAsync();
         await using BrokerClient hub = await ConnectAsync();
-        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, [.. command.Replace("FIFO", fifo, StringComparison.Ordinal).Split(' '), "--url", Host.NativeUri.ToString()]);
+        await using BrokerProgram program =
+            BrokerProgram.Start(
+                Host.NativeUri,
+                    [.. command.Replace("FIFO", fifo, StringComparison.Ordinal).Split(' '), "--url", Host.NativeUri.ToString()]);
         await WaitUntilConnectedAsync(program);
 
         if (isInterrupt) program.SendInterrupt();
@@ -96,7 +100,8 @@ public sealed class CommandEndTests : StoreHost
         async Task<int> OpenAsync()
         {
             string metrics = await http.GetStringAsync(new Uri(Host.HttpUri, "metrics"), limit.Token);
-            string line = metrics.Split('\n').First(each => each.StartsWith("broker_connections", StringComparison.Ordinal) && !each.StartsWith('#'));
+            string line =
+                metrics.Split('\n').First(each => each.StartsWith("broker_connections", StringComparison.Ordinal) && !each.StartsWith('#'));
             return (int)double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         }
     }

@@ -45,7 +45,8 @@ public sealed class OtherPeoplesDataTests : StoreHost
         await using BrokerClient hub = await ConnectAsync();
         await using Subscription news = await hub.SubscribeAsync("news");
 
-        (int code, string output, _) = await BrokerProgram.RunAsync(Host.NativeUri, Encoding.Latin1.GetBytes(input), "pub", "news", "--lines");
+        (int code, string output, _) =
+            await BrokerProgram.RunAsync(Host.NativeUri, Encoding.Latin1.GetBytes(input), "pub", "news", "--lines");
 
         Assert.Equal((0, $"published {expected.Length}\n"), (code, output));
         Assert.Equal(expected, await ReadAsync(news, expected.Length));
@@ -60,7 +61,8 @@ public sealed class OtherPeoplesDataTests : StoreHost
         (int wholeCode, _, string wholeError) = await BrokerProgram.RunAsync(Host.NativeUri, line, "pub", "news");
 
         Assert.Equal((1, "broker: A line has more than 67108864 bytes, the most that the hub takes in one message.\n"), (code, error));
-        Assert.Equal((1, "broker: The input has more than 67108864 bytes, the most that the hub takes in one message.\n"), (wholeCode, wholeError));
+        Assert.Equal(
+            (1, "broker: The input has more than 67108864 bytes, the most that the hub takes in one message.\n"), (wholeCode, wholeError));
     }
 
     [Theory]
@@ -124,7 +126,8 @@ public sealed class OtherPeoplesDataTests : StoreHost
         Assert.True(FileKind.Of("/dev/null") is { Exists: true, IsRegular: false });
     }
 
-    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) =>
+        BrokerProgram.RunAsync(Host.NativeUri, input: null, arguments);
 
     private static async Task<string[]> ReadAsync(Subscription subscription, int count)
     {

@@ -14,7 +14,7 @@ public sealed class StoreCommandTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_whole_store_is_said_to_be_whole()
+    public async Task An_intact_store_is_reported_intact()
     {
         await FillAsync();
 
@@ -23,7 +23,7 @@ public sealed class StoreCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_store_is_told_repaired_and_whole_again()
+    public async Task A_damaged_store_is_reported_and_repaired()
     {
         await FillAsync();
         string log = Directory.GetFiles(_folder.Path, "*.log").MaxBy(static path => new FileInfo(path).Length)!;
@@ -69,5 +69,6 @@ public sealed class StoreCommandTests : IDisposable
         foreach (string file in Directory.EnumerateFiles(written.Path)) File.Copy(file, Path.Combine(_folder.Path, Path.GetFileName(file)));
     }
 
-    private Task<(int Code, string Output, string Error)> RunAsync(string command) => BrokerProgram.RunAsync(null, null, "store", command, _folder.Path);
+    private Task<(int Code, string Output, string Error)> RunAsync(string command) =>
+        BrokerProgram.RunAsync(null, null, "store", command, _folder.Path);
 }

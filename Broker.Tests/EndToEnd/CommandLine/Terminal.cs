@@ -21,8 +21,11 @@ internal sealed class Terminal : IAsyncDisposable
     {
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         IEnumerable<string> command = [dotnet, Path.Combine(AppContext.BaseDirectory, "broker.dll"), .. arguments];
-        var start = new ProcessStartInfo("script") { RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
-        foreach (string word in (string[])["--quiet", "--return", "--command", "exec " + string.Join(' ', command.Select(word => $"'{word}'")), "/dev/null"]) start.ArgumentList.Add(word);
+        var start = new ProcessStartInfo("script")
+            { RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
+        foreach (string word in (string[])[
+            "--quiet", "--return", "--command", "exec " + string.Join(' ', command.Select(word => $"'{word}'")),
+                "/dev/null"]) start.ArgumentList.Add(word);
         start.Environment["TERM"] = "xterm";
         return new Terminal(Process.Start(start)!);
     }

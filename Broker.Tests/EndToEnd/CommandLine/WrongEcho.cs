@@ -14,7 +14,8 @@ internal sealed class WrongEcho : IAsyncDisposable
     private readonly WebApplication _application;
     private readonly TaskCompletionSource _firstMessage;
 
-    private WrongEcho(WebApplication application, TaskCompletionSource firstMessage) => (_application, _firstMessage) = (application, firstMessage);
+    private WrongEcho(WebApplication application, TaskCompletionSource firstMessage) =>
+        (_application, _firstMessage) = (application, firstMessage);
 
     /// <summary>Ends when the first message of all connections has come.</summary>
     public Task FirstMessage => _firstMessage.Task.WaitAsync(HostProcess.Patience);
@@ -67,6 +68,7 @@ internal sealed class WrongEcho : IAsyncDisposable
             if (number == Wronged + 1 && how == "late") await SendAsync(held);
         }
 
-        ValueTask SendAsync(ReadOnlyMemory<byte> message) => socket.SendAsync(message, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        ValueTask SendAsync(ReadOnlyMemory<byte> message) =>
+            socket.SendAsync(message, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
     }
 }

@@ -49,14 +49,18 @@ public sealed class BackendTests : IAsyncLifetime
         _backend.AnswerTo = (path, body) =>
         {
             using var request = JsonDocument.Parse(body);
-            lock (seen) seen.Add($"{path} {request.RootElement.GetProperty("data").GetRawText()} {(request.RootElement.TryGetProperty("user", out JsonElement user) ? user.GetString() : "")}");
+            lock (seen)
+                seen.Add($"{path} {request.RootElement.GetProperty("data").GetRawText()} "
+                    + $"{(request.RootElement.TryGetProperty("user", out JsonElement user) ? user.GetString() : "")}");
             return path switch
             {
                 "/connect" => """{"result":{"user":"42","data":{"hello":1}}}""",
-                "/subscribe" when request.RootElement.GetProperty("channel").GetString() == "secret" => """{"error":{"code":1001,"message":"not you"}}""",
+                "/subscribe" when request.RootElement.GetProperty("channel").GetString() == "secret" =>
+                    """{"error":{"code":1001,"message":"not you"}}""",
                 "/subscribe" => """{"result":{"data":{"room":1}}}""",
                 "/publish" => """{"result":{"data":{"changed":true}}}""",
-                "/rpc" when request.RootElement.GetProperty("method").GetString() == "leave" => """{"disconnect":{"code":4502,"reason":"bye"}}""",
+                "/rpc" when request.RootElement.GetProperty("method").GetString() == "leave" =>
+                    """{"disconnect":{"code":4502,"reason":"bye"}}""",
                 _ => """{"result":{"data":{"sum":3}}}""",
             };
         };
@@ -71,17 +75,19 @@ public sealed class BackendTests : IAsyncLifetime
             """{"saw":"disconnected","code":4502,"reason":"bye"}""");
         Assert.Equal("a", _backend.Headers["X-Room"]);
         Assert.Equal(
-            ["""/connect {"c":1} """, """/subscribe {"s":1} 42""", """/subscribe {"s":2} 42""", """/publish {"p":1} 42""", """/rpc {"r":1} 42""", """/rpc {"r":2} 42"""], seen);
+            ["""/connect {"c":1} """, """/subscribe {"s":1} 42""", """/subscribe {"s":2} 42""", """/publish {"p":1} 42""",
+                """/rpc {"r":1} 42""", """/rpc {"r":2} 42"""], seen);
     }
 
     [Fact]
-    public async Task A_connection_lives_as_long_as_the_backend_says()
+    public async Task A_connection_lives_as_long_as_the_backend_allows()
     {
         int refreshes = 0;
         _backend.AnswerTo = (path, _) => path switch
         {
             "/connect" => $$$"""{"result":{"expire_at":{{{InThreeSeconds()}}},"user":"42"}}""",
-            "/refresh" when Interlocked.Increment(ref refreshes) == 1 => $$$"""{"result":{"expire_at":{{{InThreeSeconds()}}},"expired":false}}""",
+            "/refresh" when Interlocked.Increment(ref refreshes) == 1 =>
+                $$$"""{"result":{"expire_at":{{{InThreeSeconds()}}},"expired":false}}""",
             "/refresh" => """{"result":{"expired":true}}""",
             _ => """{"result":{}}""",
         };
@@ -92,7 +98,7 @@ public sealed class BackendTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_backend_that_is_down_is_told_once_and_clients_come_back()
+    public async Task A_backend_that_is_down_is_logged_once_and_clients_reconnect()
     {
         _backend.Status = 500;
         await using ClientScript client = ClientScript.Start("node", "backend.js", _host.WebSocketUri.ToString());

@@ -13,7 +13,7 @@ public sealed class ServerLibraryTests
     public async Task A_server_library_publishes_reads_and_manages(WayIn way)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        using var doors = new Doors();
+        using var entryPoints = new EntryPoints();
         string config = Path.GetTempFileName();
         try
         {
@@ -25,11 +25,12 @@ public sealed class ServerLibraryTests
                   namespaces.chat { presence = on }
                 }
                 """, limit.Token);
-            await using HostProcess host = await HostProcess.StartAsync(doors.SettingsFor(way), "--config", config);
+            await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way), "--config", config);
             string token = TokenWriter.WriteConnection(Secret, "42", DateTimeOffset.UtcNow, null);
             Uri socket = host.UriOf(way, "/connection/websocket"), api = host.UriOf(way, "/api");
             await using ClientScript client = ClientScript.Start(
-                "node", "cent.js", doors.ClientEnvironment, socket.ToString(), api.ToString().Replace("ws", "http", StringComparison.Ordinal), ApiKey, token);
+                "node", "cent.js", entryPoints.ClientEnvironment, socket.ToString(),
+                    api.ToString().Replace("ws", "http", StringComparison.Ordinal), ApiKey, token);
             foreach (string expected in (string[])
             [
                 """{"saw":"published","offset":1,"hasEpoch":true}""",

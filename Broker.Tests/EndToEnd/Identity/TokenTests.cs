@@ -69,14 +69,16 @@ public sealed class TokenTests : IAsyncLifetime
     public async Task A_forged_token_ends_for_good()
     {
         await using ClientScript client = Start([TokenWriter.WriteConnection("another", "42", DateTimeOffset.UtcNow, null)]);
-        await ExpectAsync(client, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
+        await ExpectAsync(
+            client, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
     }
 
     [Fact]
     public async Task A_client_without_a_token_may_not_connect()
     {
         await using ClientScript client = Start([]);
-        await ExpectAsync(client, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":1,"reason":"unauthorized"}""");
+        await ExpectAsync(
+            client, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":1,"reason":"unauthorized"}""");
     }
 
     [Fact]
@@ -97,7 +99,10 @@ public sealed class TokenTests : IAsyncLifetime
     public async Task A_subscription_token_opens_a_channel()
     {
         string token = Sign($$"""{"data":{"b":2},"sub":"42","channel":"private","exp":{{In(3600)}}}""");
-        await using ClientScript client = Start([Connection("42", 3600)], "private", [TokenWriter.WriteSubscription(Secret, "42", "private", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddMinutes(-1)), token]);
+        await using ClientScript client =
+            Start([Connection("42", 3600)], "private",
+                [TokenWriter.WriteSubscription(Secret, "42", "private", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddMinutes(-1)),
+                    token]);
         await ExpectAllAsync(
             client,
             """{"saw":"asked for a connection token"}""",
@@ -133,13 +138,16 @@ public sealed class TokenTests : IAsyncLifetime
         await ExpectAsync(client, """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
 
         await using ClientScript again = Start([token]);
-        await ExpectAsync(again, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
+        await ExpectAsync(
+            again, """{"saw":"asked for a connection token"}""", """{"saw":"disconnected","code":3500,"reason":"invalid token"}""");
     }
 
     [Fact]
     public async Task A_native_client_shows_its_token_in_its_hello()
     {
-        await using BrokerClient client = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = _host.NativeUri, Token = Encoding.UTF8.GetBytes(Connection("42", 3600)) }, _limit.Token);
+        await using BrokerClient client =
+            await BrokerClient.ConnectAsync(
+                new BrokerClientOptions { Url = _host.NativeUri, Token = Encoding.UTF8.GetBytes(Connection("42", 3600)) }, _limit.Token);
         using HttpResponseMessage info = await _http.PostAsJsonAsync(new Uri(_host.HttpUri, "api/info"), new { }, _limit.Token);
         Assert.Contains("\"num_clients\":1,\"num_users\":1", await info.Content.ReadAsStringAsync(_limit.Token), StringComparison.Ordinal);
 
@@ -152,7 +160,9 @@ public sealed class TokenTests : IAsyncLifetime
     private ClientScript Start(string[] tokens, string channel = "", string[]? subscriptionTokens = null) => ClientScript.Start(
         "node",
         "tokens.js",
-        new Dictionary<string, string> { ["TOKENS"] = JsonSerializer.Serialize(tokens), ["SUBSCRIPTION_TOKENS"] = JsonSerializer.Serialize(subscriptionTokens ?? []) },
+        new Dictionary<string,
+            string> { ["TOKENS"] = JsonSerializer.Serialize(tokens),
+                ["SUBSCRIPTION_TOKENS"] = JsonSerializer.Serialize(subscriptionTokens ?? []) },
         _host.WebSocketUri.ToString(),
         channel);
 
@@ -178,7 +188,8 @@ public sealed class TokenTests : IAsyncLifetime
 
     private static string Sign(string claims) => TestTokens.Hmac(claims, Secret);
 
-    private static string Connection(string user, int seconds) => TokenWriter.WriteConnection(Secret, user, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddSeconds(seconds));
+    private static string Connection(string user, int seconds) =>
+        TokenWriter.WriteConnection(Secret, user, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddSeconds(seconds));
 
     private static long In(int seconds) => DateTimeOffset.UtcNow.AddSeconds(seconds).ToUnixTimeSeconds();
 }

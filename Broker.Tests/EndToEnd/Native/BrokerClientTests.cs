@@ -11,7 +11,7 @@ namespace Broker.Tests.EndToEnd.Native;
 public sealed class BrokerClientTests : StoreHost
 {
     [Fact]
-    public async Task It_subscribes_publishes_and_hears_every_publication_in_order()
+    public async Task It_subscribes_publishes_and_receives_every_publication_in_order()
     {
         await using BrokerClient client = await ConnectAsync();
         await using BrokerClient other = await ConnectAsync();
@@ -35,11 +35,12 @@ public sealed class BrokerClientTests : StoreHost
     }
 
     [Fact]
-    public async Task A_refused_subscription_says_why_and_the_connection_lives()
+    public async Task A_rejected_subscription_has_a_reason_and_the_connection_lives()
     {
         await using BrokerClient client = await ConnectAsync();
 
-        RequestRejectedException refused = await Assert.ThrowsAsync<RequestRejectedException>(() => client.SubscribeAsync("a token is not known here", Bytes("token")));
+        RequestRejectedException refused =
+            await Assert.ThrowsAsync<RequestRejectedException>(() => client.SubscribeAsync("a token is not known here", Bytes("token")));
 
         Assert.Equal(108, refused.Code);
         Assert.Equal(0, (await client.PublishAsync("anyone", Bytes("there?"))).Receivers);
@@ -53,7 +54,8 @@ public sealed class BrokerClientTests : StoreHost
         KeyChange[] changes = [.. Enumerable.Range(0, 500).Select(i => new KeyChange(Bytes($"{i}"), Bytes($"value of {i}")))];
         await store.WriteAsync(changes, Durability.Memory);
 
-        ReadOnlyMemory<byte>?[] values = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => store.ReadAsync(Bytes($"{i}")))).WaitAsync(Patience);
+        ReadOnlyMemory<byte>?[] values =
+            await Task.WhenAll(Enumerable.Range(0, 500).Select(i => store.ReadAsync(Bytes($"{i}")))).WaitAsync(Patience);
         CallFailedException unknown = await Assert.ThrowsAsync<CallFailedException>(() => client.CallAsync("no such method", default));
 
         Assert.Equal(Enumerable.Range(0, 500).Select(i => $"value of {i}"), values.Select(Text));
@@ -102,7 +104,8 @@ public sealed class BrokerClientTests : StoreHost
     public async Task It_comes_back_after_a_restart_and_its_subscriptions_go_on(bool graceful)
     {
         await using BrokerClient client = await BrokerClient.ConnectAsync(
-            new BrokerClientOptions { Url = Host.NativeUri, BackoffMin = TimeSpan.FromMilliseconds(50), BackoffMax = TimeSpan.FromSeconds(1) });
+            new BrokerClientOptions { Url = Host.NativeUri, BackoffMin = TimeSpan.FromMilliseconds(50),
+                BackoffMax = TimeSpan.FromSeconds(1) });
         var states = Channel.CreateUnbounded<ClientState>();
         int endedWith = 0;       // The first time; each attempt that fails meanwhile is an ending, too.
         client.StateChanged += state =>

@@ -10,7 +10,9 @@ using static Broker.Tests.Support.NativeClient;
 
 namespace Broker.Tests.EndToEnd.Native;
 
-/// <summary>Small things beside large ones: what is said between the chunks of two streams is answered before either of them is whole.</summary>
+/// <summary>
+/// Small things beside large ones: what is sent between the chunks of two streams is answered before either of them is whole.
+/// </summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class BusyConnectionTests : StoreHost
 {
@@ -21,7 +23,7 @@ public sealed class BusyConnectionTests : StoreHost
 
     private readonly CancellationTokenSource _limit = new(Patience);
     private readonly ClientWebSocket _socket = new();
-    private readonly Channel<byte[]> _said = Channel.CreateUnbounded<byte[]>();
+    private readonly Channel<byte[]> _sent = Channel.CreateUnbounded<byte[]>();
     private readonly byte[] _room = new byte[1 << 20];
     private readonly List<ulong> _pongs = [];
     private readonly List<uint> _results = [];
@@ -43,24 +45,24 @@ public sealed class BusyConnectionTests : StoreHost
 
         // All chunks but the last: that of the one stream is not sent, and that of the other is not granted.
         int sent = 0, asked = 0;
-        Say(Header(Upload, publish.Length));
+        Send(Header(Upload, publish.Length));
         while (sent < Chunks - 1 || _chunksCome < Chunks - 1 || _pongs.Count < asked || _results.Count < asked)
         {
             while (_credit > 0 && sent < Chunks - 1)
             {
-                Say(ChunkOf(publish, sent));
+                Send(ChunkOf(publish, sent));
                 _credit--;
                 sent++;
                 if (sent % ChunksPerQuestion != 0) continue;
                 asked++;
-                Say(Ping((ulong)asked), Call((uint)asked, "len"));
+                Send(Ping((ulong)asked), Call((uint)asked, "len"));
 
-                // While nobody reads what the hub says to the busy one.
+                // While nothing reads what the hub says to the busy one.
                 await other.PingAsync(_limit.Token);
                 Assert.Equal(sizeof(ulong), (await other.CallAsync("len", default, cancellationToken: _limit.Token)).Length);
             }
 
-            await HearAsync();
+            await ReceiveAsync();
         }
 
         Assert.False(publishing.IsFaulted);
@@ -69,10 +71,10 @@ public sealed class BusyConnectionTests : StoreHost
         Assert.Equal(Enumerable.Range(1, asked).Select(static number => (uint)number), _results.Order());
         Assert.Equal((Chunks - 1, Chunks - 1, false), (sent, _chunksCome, _isPublished));
 
-        Say(ChunkOf(publish, sent), Credit(_download, 1));
-        while (!_isPublished || _chunksCome < Chunks) await HearAsync();
+        Send(ChunkOf(publish, sent), Credit(_download, 1));
+        while (!_isPublished || _chunksCome < Chunks) await ReceiveAsync();
         Assert.Equal(1, (await publishing).Receivers);
-        _said.Writer.Complete();
+        _sent.Writer.Complete();
         await _sending;
         await _socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, _limit.Token);
         _socket.Dispose();
@@ -84,25 +86,25 @@ public sealed class BusyConnectionTests : StoreHost
         _socket.Options.AddSubProtocol("v3.broker");
         await _socket.ConnectAsync(Host.NativeUri, _limit.Token);
         _sending = SendAsync();
-        Say(Hello(window: Window));
-        await HearAsync();
-        Say(Subscribe(2, "down"));
-        await HearAsync();
+        Send(Hello(window: Window));
+        await ReceiveAsync();
+        Send(Subscribe(2, "down"));
+        await ReceiveAsync();
     }
 
     private static byte[] ChunkOf(byte[] message, int index) =>
         Chunk(Upload, (uint)index, Chunks, message.AsSpan(index * ChunkBytes, Math.Min(ChunkBytes, message.Length - (index * ChunkBytes))));
 
-    // Leaves by itself: whoever waited for that would not read, and the hub would not read either.
-    private void Say(params byte[][] messages) => Assert.True(_said.Writer.TryWrite(Wire.Join(messages)));
+    // Leaves by itself: the one that waited for that would not read, and the hub would not read either.
+    private void Send(params byte[][] messages) => Assert.True(_sent.Writer.TryWrite(Wire.Join(messages)));
 
     private async Task SendAsync()
     {
-        await foreach (byte[] payload in _said.Reader.ReadAllAsync(_limit.Token))
+        await foreach (byte[] payload in _sent.Reader.ReadAllAsync(_limit.Token))
             await _socket.SendAsync(payload.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, _limit.Token);
     }
 
-    private async Task HearAsync()
+    private async Task ReceiveAsync()
     {
         int length = 0;
         ValueWebSocketReceiveResult got;
@@ -113,12 +115,13 @@ public sealed class BusyConnectionTests : StoreHost
         }
         while (!got.EndOfMessage);
 
-        Assert.True(got.MessageType == WebSocketMessageType.Binary, $"The hub has closed: {_socket.CloseStatus} {_socket.CloseStatusDescription}");
+        Assert.True(got.MessageType == WebSocketMessageType.Binary,
+            $"The hub has closed: {_socket.CloseStatus} {_socket.CloseStatusDescription}");
         int chunks = Take(_room.AsSpan(1, length - 1));
         int more = Math.Min(chunks, Chunks - 1 - _chunksGranted);
         if (more <= 0) return;
         _chunksGranted += more;
-        Say(Credit(_download, (uint)more));
+        Send(Credit(_download, (uint)more));
     }
 
     // Of a whole payload; tells how many chunks were in it.

@@ -32,11 +32,14 @@ public sealed class StoreAbuseTests : StoreHost
         Assert.Equal(4 * MiB, (await store.ReadAsync(Bytes("k")))!.Value.Length);
     }
 
-    /// <summary>The client's share is 128 MiB: two of the results are held, the others are refused with a fault that names the limit.</summary>
+    /// <summary>
+    /// The client's share is 128 MiB: two of the results are held, the others are refused with a fault that names the limit.
+    /// </summary>
     [Fact]
     public async Task Two_hundred_unread_results_hold_the_clients_share_and_the_stop_is_bounded()
     {
-        await using (BrokerClient writer = await ConnectAsync()) await new StoreClient(writer).WriteAsync(Bytes("k"), new byte[60 * MiB], Durability.Memory);
+        await using (BrokerClient writer = await ConnectAsync()) await new StoreClient(writer)
+            .WriteAsync(Bytes("k"), new byte[60 * MiB], Durability.Memory);
         long before = PeakBytes();
         using var limit = new CancellationTokenSource(Patience);
         using var greedy = new ClientWebSocket();
@@ -44,7 +47,8 @@ public sealed class StoreAbuseTests : StoreHost
         await greedy.ConnectAsync(Host.NativeUri, limit.Token);
         byte[][] calls = [.. Enumerable.Range(1, 200).Select(static i => NativeClient.Call((uint)i, StoreMethods.Read, "k"))];
         await greedy.SendAsync((byte[])[.. NativeClient.Hello()], WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
-        await greedy.SendAsync(calls.SelectMany(static call => call).ToArray(), WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
+        await greedy.SendAsync(
+            calls.SelectMany(static call => call).ToArray(), WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
 
         int refused = 0;
         while (refused < 198)
@@ -58,7 +62,8 @@ public sealed class StoreAbuseTests : StoreHost
         }
 
         Assert.InRange(PeakBytes() - before, 0, 260L * MiB);
-        await using (BrokerClient honest = await ConnectAsync()) Assert.Equal(60 * MiB, (await new StoreClient(honest).ReadAsync(Bytes("k")))!.Value.Length);
+        await using (BrokerClient honest = await ConnectAsync()) Assert.Equal(
+            60 * MiB, (await new StoreClient(honest).ReadAsync(Bytes("k")))!.Value.Length);
         Host.SendTerminate();
         await Host.ExpectGracefulEndAsync(s_stopLimit);
     }
@@ -70,7 +75,8 @@ public sealed class StoreAbuseTests : StoreHost
         var store = new StoreClient(client);
         for (int run = 0; run < 50; run++)
         {
-            Task<ulong>[] writes = [.. Enumerable.Range(0, 32).Select(i => store.WriteAsync(Bytes("k"), Bytes($"{run}/{i}"), Durability.Memory))];
+            Task<ulong>[] writes =
+                [.. Enumerable.Range(0, 32).Select(i => store.WriteAsync(Bytes("k"), Bytes($"{run}/{i}"), Durability.Memory))];
             Task<ReadOnlyMemory<byte>?> behind = store.ReadAsync(Bytes("k"));
             ulong[] tails = await Task.WhenAll(writes);
 

@@ -29,5 +29,6 @@ public abstract class StoreHost : IAsyncLifetime
 
     private protected static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);
 
-    private protected static string? Text(ReadOnlyMemory<byte>? bytes) => bytes is { } some ? System.Text.Encoding.UTF8.GetString(some.Span) : null;
+    private protected static string? Text(ReadOnlyMemory<byte>? bytes) =>
+        bytes is { } some ? System.Text.Encoding.UTF8.GetString(some.Span) : null;
 }

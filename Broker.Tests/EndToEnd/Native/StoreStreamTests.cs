@@ -14,7 +14,7 @@ public sealed class StoreStreamTests : StoreHost
     private const int LargeBytes = 80 * 1024 * 1024;
     private const long MiB = 1024 * 1024;
 
-    // Who takes nothing, and so hears no ping, is not sent away before the others are done, however slow the machine.
+    // Who takes nothing, and so receives no ping, is not disconnected before the others are done, however slow the machine.
     private protected override IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
     {
         ["BROKER_REACTOR_BLOCKED_LIMIT"] = "10m",
@@ -32,9 +32,11 @@ public sealed class StoreStreamTests : StoreHost
         var come = new Progress();
 
         using var source = new PatternStream(LargeBytes);
-        ulong tail = await store.Streams.WriteAsync(Bytes("large"), source, Durability.Disk, new CallSettings { Upload = sent }).WaitAsync(Patience);
+        ulong tail =
+            await store.Streams.WriteAsync(Bytes("large"), source, Durability.Disk, new CallSettings { Upload = sent }).WaitAsync(Patience);
         using var target = new HashedStream();
-        long? length = await store.Streams.ReadAsync(Bytes("large"), target, settings: new CallSettings { Download = come }).WaitAsync(Patience);
+        long? length =
+            await store.Streams.ReadAsync(Bytes("large"), target, settings: new CallSettings { Download = come }).WaitAsync(Patience);
 
         Assert.True(tail > 0);
         Assert.Equal(LargeBytes, length);
@@ -86,7 +88,8 @@ public sealed class StoreStreamTests : StoreHost
         using var cancel = new CancellationTokenSource();
         var half = new Progress(LargeBytes / 8);
         using var source = new PatternStream(LargeBytes);
-        Task<ulong> writing = store.Streams.WriteAsync(Bytes("k"), source, Durability.Memory, new CallSettings { Upload = half }, cancel.Token);
+        Task<ulong> writing =
+            store.Streams.WriteAsync(Bytes("k"), source, Durability.Memory, new CallSettings { Upload = half }, cancel.Token);
         await half.Reached.WaitAsync(Patience);
         await cancel.CancelAsync();
 
@@ -102,14 +105,19 @@ public sealed class StoreStreamTests : StoreHost
         int[] lengths = [10, 4_095, 4_096, 200_000, 600_000];
         await using BrokerClient client = await ConnectAsync();
         var store = new StoreClient(client);
-        await store.WriteAsync([.. lengths.Select(length => new KeyChange(Bytes($"{length}"), PatternStream.Of(length, length)))], Durability.Memory);
+        await store.WriteAsync(
+            [.. lengths.Select(length => new KeyChange(Bytes($"{length}"), PatternStream.Of(length, length)))], Durability.Memory);
 
-        foreach (int length in lengths) Assert.Equal(PatternStream.Of(length, length), (await store.ReadAsync(Bytes($"{length}")))!.Value.ToArray());
+        foreach (int length in lengths)
+            Assert.Equal(PatternStream.Of(length, length), (await store.ReadAsync(Bytes($"{length}")))!.Value.ToArray());
         foreach (int count in (int[])[3, 4, 5])
         {
-            IReadOnlyList<ReadOnlyMemory<byte>?> values = await store.ReadAsync([Bytes("none"), .. lengths[..count].Select(length => (ReadOnlyMemory<byte>)Bytes($"{length}"))]);
+            IReadOnlyList<ReadOnlyMemory<byte>?> values =
+                await store.ReadAsync([Bytes("none"), .. lengths[..count].Select(length => (ReadOnlyMemory<byte>)Bytes($"{length}"))]);
             Assert.Null(values[0]);
-            Assert.Equal(lengths[..count].Select(length => PatternStream.Of(length, length)), values.Skip(1).Select(value => value!.Value.ToArray()));
+            Assert.Equal(
+                lengths[..count].Select(length => PatternStream.Of(length, length)),
+                    values.Skip(1).Select(value => value!.Value.ToArray()));
         }
     }
 
@@ -124,7 +132,8 @@ public sealed class StoreStreamTests : StoreHost
 
         Assert.Equal(300_000, await streams.ReadAsync(Bytes("k"), part, from: 65_530, length: 70_000).WaitAsync(Patience));
         Assert.Equal(PatternStream.Of(65_530, 70_000), part.ToArray());
-        CallFailedException behind = await Assert.ThrowsAsync<CallFailedException>(() => streams.ReadAsync(Bytes("k"), part, from: 300_001));
+        CallFailedException behind =
+            await Assert.ThrowsAsync<CallFailedException>(() => streams.ReadAsync(Bytes("k"), part, from: 300_001));
         Assert.Equal(FaultCode.BadArguments, behind.Code);
     }
 
@@ -141,7 +150,8 @@ public sealed class StoreStreamTests : StoreHost
         await foreach (ScannedEntry entry in store.Streams.ScanAsync("p"u8.ToArray()))
         {
             // What is deleted behind the first entry comes all the same.
-            if (seen == 0) await store.WriteAsync([.. Enumerable.Range(0, count).Select(i => new KeyChange(Key(i), null))], Durability.Memory);
+            if (seen == 0)
+                await store.WriteAsync([.. Enumerable.Range(0, count).Select(i => new KeyChange(Key(i), null))], Durability.Memory);
             Assert.Equal(Text(Key(seen)), Text(entry.Key));
             Assert.StartsWith($"{seen} ", Text(entry.Value), StringComparison.Ordinal);
             seen++;
@@ -153,7 +163,7 @@ public sealed class StoreStreamTests : StoreHost
     }
 
     [Fact]
-    public async Task A_scan_begins_where_it_is_told_and_ends_at_its_limit_or_where_it_is_left()
+    public async Task A_scan_begins_at_its_key_and_ends_at_its_limit()
     {
         await using BrokerClient client = await ConnectAsync();
         var store = new StoreClient(client);
@@ -182,7 +192,7 @@ public sealed class StoreStreamTests : StoreHost
             await new StoreClient(writer).Streams.ReadAsync(Bytes("large"), Stream.Null).WaitAsync(Patience);
         }
 
-        // Credit for everything, and a socket that is not read: 8 times 20 MiB may be said, and cannot leave.
+        // Credit for everything, and a socket that is not read: 8 times 20 MiB may be sent, and cannot leave.
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol("v3.broker");
         using var limit = new CancellationTokenSource(Patience);
@@ -193,7 +203,9 @@ public sealed class StoreStreamTests : StoreHost
         long before = Host.ResidentBytes;
         byte[] arguments = StoreCodec.Encode(new ReadStreamArguments { Length = ValueStreams.AnyLength, Key = "large"u8 });
         for (uint call = 1; call <= calls; call++)
-            await SendAsync(Core.Protocol.Messages.NativeWriter.Message(new Call { Id = call, Method = MethodId.Of(StoreMethods.ReadStream), Arguments = arguments }));
+            await SendAsync(
+                Core.Protocol.Messages.NativeWriter.Message(
+                    new Call { Id = call, Method = MethodId.Of(StoreMethods.ReadStream), Arguments = arguments }));
 
         // Another client is served meanwhile, and by then the hub has said to the slow one whatever it would.
         await using (BrokerClient other = await ConnectAsync())
@@ -216,7 +228,8 @@ public sealed class StoreStreamTests : StoreHost
             }
             while (!received.EndOfMessage);
 
-            Assert.True(received.MessageType == WebSocketMessageType.Binary, $"{received.CloseStatus} {received.CloseStatusDescription} after {bytes} bytes");
+            Assert.True(received.MessageType == WebSocketMessageType.Binary,
+                $"{received.CloseStatus} {received.CloseStatusDescription} after {bytes} bytes");
             foreach (string line in Support.NativeClient.Describe(room[..length], batched: true))
             {
                 Assert.DoesNotContain("fault", line, StringComparison.Ordinal);
@@ -228,7 +241,8 @@ public sealed class StoreStreamTests : StoreHost
 
         Assert.InRange(bytes, calls * 20 * MiB, (calls * 20 * MiB) + (calls * MiB));
 
-        ValueTask SendAsync(byte[] message) => socket.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
+        ValueTask SendAsync(byte[] message) =>
+            socket.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
     }
 
     private static async Task<List<ScannedEntry>> ListAsync(IAsyncEnumerable<ScannedEntry> scan)
@@ -238,7 +252,8 @@ public sealed class StoreStreamTests : StoreHost
         return entries;
     }
 
-    private static async Task<IEnumerable<string?>> KeysAsync(IAsyncEnumerable<ScannedEntry> scan) => (await ListAsync(scan)).Select(entry => Text(entry.Key));
+    private static async Task<IEnumerable<string?>> KeysAsync(IAsyncEnumerable<ScannedEntry> scan) =>
+        (await ListAsync(scan)).Select(entry => Text(entry.Key));
 
     private sealed class Progress(long at = long.MaxValue) : IProgress<TransferProgress>
     {

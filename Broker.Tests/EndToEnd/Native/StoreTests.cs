@@ -10,7 +10,7 @@ namespace Broker.Tests.EndToEnd.Native;
 public sealed class StoreTests : StoreHost
 {
     [Fact]
-    public async Task Every_operation_does_what_the_protocol_says()
+    public async Task Every_operation_does_what_the_protocol_defines()
     {
         await using BrokerClient client = await ConnectAsync();
         var store = new StoreClient(client);
@@ -32,7 +32,8 @@ public sealed class StoreTests : StoreHost
         Assert.True(await store.FileBytesAsync() > 0);
 
         ulong fourth = await store.WriteAsync(
-            [new(Bytes("c"), Bytes("three")), new(Bytes("a"), null), new(Bytes("d"), Bytes("first")), new(Bytes("d"), Bytes("last"))], Durability.Disk);
+            [new(Bytes("c"), Bytes("three")), new(Bytes("a"), null), new(Bytes("d"), Bytes("first")), new(Bytes("d"), Bytes("last"))],
+                Durability.Disk);
         Assert.True(fourth > third);
         Assert.True(await store.DeleteAsync(Bytes("empty"), Durability.Memory));
         Assert.False(await store.DeleteAsync(Bytes("empty"), Durability.Memory));
@@ -51,7 +52,8 @@ public sealed class StoreTests : StoreHost
         KeyChange[] changes = [new(Bytes("good"), Bytes("1")), new(new byte[2000], Bytes("a key that is too long"))];
 
         CallFailedException refused = await Assert.ThrowsAsync<CallFailedException>(() => store.WriteAsync(changes, Durability.Disk));
-        CallFailedException malformed = await Assert.ThrowsAsync<CallFailedException>(() => client.CallAsync(StoreMethods.BatchWrite, Bytes("?")));
+        CallFailedException malformed =
+            await Assert.ThrowsAsync<CallFailedException>(() => client.CallAsync(StoreMethods.BatchWrite, Bytes("?")));
 
         Assert.Equal((FaultCode.BadArguments, FaultCode.BadArguments), (refused.Code, malformed.Code));
         Assert.Contains("1 to 1024 bytes, not 2000", refused.Text, StringComparison.Ordinal);
@@ -102,15 +104,18 @@ public sealed class StoreTests : StoreHost
         string file = Path.Combine(Folder, "a-file");
         await File.WriteAllTextAsync(file, "not a folder");
 
-        Assert.Contains($"The store {Folder} cannot be opened: another process has it open.", await FailToServeAsync(Folder), StringComparison.Ordinal);
-        Assert.Contains("expected the path of a folder; there is a file", await FailToServeAsync(file, exitCode: 2), StringComparison.Ordinal);
+        Assert.Contains(
+            $"The store {Folder} cannot be opened: another process has it open.", await FailToServeAsync(Folder), StringComparison.Ordinal);
+        Assert.Contains(
+            "expected the path of a folder; there is a file", await FailToServeAsync(file, exitCode: 2), StringComparison.Ordinal);
         Assert.True(Host.IsAlive);
     }
 
     [Fact]
     public async Task A_store_that_is_broken_stops_the_start_and_is_named()
     {
-        await using (BrokerClient client = await ConnectAsync()) await new StoreClient(client).WriteAsync(Bytes("a"), Bytes("b"), Durability.Disk);
+        await using (BrokerClient client = await ConnectAsync()) await new StoreClient(client)
+            .WriteAsync(Bytes("a"), Bytes("b"), Durability.Disk);
         await Host.StopAsync();
         foreach (string manifest in Directory.EnumerateFiles(Folder, "MANIFEST-*")) File.Delete(manifest);
 
@@ -120,8 +125,10 @@ public sealed class StoreTests : StoreHost
     // The second host that is told to open a folder; it must end by itself, and say why in one line.
     private static async Task<string> FailToServeAsync(string folder, int exitCode = 1)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string word in (string[])[Path.Combine(AppContext.BaseDirectory, "broker.dll"), "serve", "--port", "0", "--store", folder]) start.ArgumentList.Add(word);
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+            { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (string word in (string[])[Path.Combine(AppContext.BaseDirectory, "broker.dll"), "serve", "--port", "0", "--store", folder])
+            start.ArgumentList.Add(word);
         using Process process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(Patience);
         try

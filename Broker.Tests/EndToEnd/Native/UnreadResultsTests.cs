@@ -14,7 +14,8 @@ public sealed class UnreadResultsTests : StoreHost
     private const byte Call = 0x20;
     private const ulong ReadMethod = 0x2c2622a151f2cdf2;
 
-    private protected override IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["BROKER_SHUTDOWN_GRACE"] = "2s" };
+    private protected override IReadOnlyDictionary<string, string> Variables { get; } =
+        new Dictionary<string, string> { ["BROKER_SHUTDOWN_GRACE"] = "2s" };
 
     [Fact]
     public async Task A_stop_with_two_hundred_long_reads_pending_keeps_to_its_grace()
@@ -24,10 +25,10 @@ public sealed class UnreadResultsTests : StoreHost
             await new StoreClient(writer).WriteAsync(Bytes("long"), new byte[ValueBytes], Durability.Memory);
 
         using Attacker reader = await (await Attacker.ConnectAsync(Host.Port, limit.Token, receiveBytes: 4096))
-            .UpgradeAsync(WickedNative.Path, WickedNative.Offer("v3.broker"), limit.Token);
-        await reader.SayHelloAsync(limit.Token);
+            .UpgradeAsync(HostileNativeClient.Path, HostileNativeClient.Offer("v3.broker"), limit.Token);
+        await reader.SendHelloAsync(limit.Token);
         byte[] calls = [.. Enumerable.Range(1, ReadsCount).SelectMany(number => ReadOf((uint)number))];
-        Assert.True(await reader.TrySendAsync(Wicked.Frame(Wicked.Binary, calls), limit.Token));
+        Assert.True(await reader.TrySendAsync(HostileClient.Frame(HostileClient.Binary, calls), limit.Token));
         await reader.ReadFrameAsync(limit.Token);       // The first of what it will never read: the calls are being answered.
 
         Host.SendTerminate();
@@ -41,6 +42,6 @@ public sealed class UnreadResultsTests : StoreHost
         BinaryPrimitives.WriteUInt32LittleEndian(body, number);
         BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(4), ReadMethod);
         "long"u8.CopyTo(body.AsSpan(17));
-        return WickedNative.Message(Call, body);
+        return HostileNativeClient.Message(Call, body);
     }
 }

@@ -23,10 +23,12 @@ internal sealed record ProxyKind(string Program, string Configuration, string Br
             s_nginx.With("server 127.0.0.1:8000;", "server 127.0.0.1:8000;\n    keepalive 4;").With("''      close;", "''      '';"),
             s_forwarded),
         "HAProxy, HTTP" => new ProxyKind(HAProxy, s_http, s_forwarded),
-        "HAProxy, HTTP, that keeps connections" => new ProxyKind(HAProxy, s_http.With("    option forwardfor", "    option forwardfor\n    http-reuse always"), s_forwarded),
+        "HAProxy, HTTP, that keeps connections" =>
+            new ProxyKind(HAProxy, s_http.With("    option forwardfor", "    option forwardfor\n    http-reuse always"), s_forwarded),
         "HAProxy, TCP, PROXY version 1" => new ProxyKind(HAProxy, s_tcp.With("send-proxy-v2", "send-proxy"), s_preamble),
         "HAProxy, TCP, PROXY version 2" => new ProxyKind(HAProxy, s_tcp, s_preamble),
-        "HAProxy, TCP, PROXY version 2 with a checksum" => new ProxyKind(HAProxy, s_tcp.With("send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"), s_preamble),
+        "HAProxy, TCP, PROXY version 2 with a checksum" =>
+            new ProxyKind(HAProxy, s_tcp.With("send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"), s_preamble),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such proxy"),
     };
 

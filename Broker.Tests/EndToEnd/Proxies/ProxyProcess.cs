@@ -35,7 +35,8 @@ internal sealed class ProxyProcess : IAsyncDisposable
         for (int attempt = 1; ; attempt++)
         {
             (ProxyProcess proxy, Task<string> errors) = Start(kind, hubPort, FreePort());
-            Assert.True(SpinWait.SpinUntil(() => proxy.IsListening || proxy._process.HasExited, HostProcess.Patience), "The proxy does not listen.");
+            Assert.True(SpinWait.SpinUntil(() => proxy.IsListening || proxy._process.HasExited, HostProcess.Patience),
+                "The proxy does not listen.");
             if (!proxy._process.HasExited) return proxy;
 
             await proxy.DisposeAsync();
@@ -64,7 +65,8 @@ internal sealed class ProxyProcess : IAsyncDisposable
     // One process, so that ending it ends all of it, and nothing written outside the folder.
     private static string Framed(string configuration, string folder)
     {
-        var frame = new StringBuilder($"daemon off;\nmaster_process off;\nerror_log stderr;\npid {folder}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n");
+        var frame = new StringBuilder(
+            $"daemon off;\nmaster_process off;\nerror_log stderr;\npid {folder}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n");
         foreach (string kind in (string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
             frame.Append(System.Globalization.CultureInfo.InvariantCulture, $"{kind}_temp_path {folder}/{kind};\n");
         return frame.Append(configuration).Append("}\n").ToString();
@@ -77,7 +79,8 @@ internal sealed class ProxyProcess : IAsyncDisposable
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
-    private bool IsListening => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Contains(new IPEndPoint(IPAddress.Loopback, Port));
+    private bool IsListening =>
+        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Contains(new IPEndPoint(IPAddress.Loopback, Port));
 
     /// <summary>Ends it, and takes its folder away.</summary>
     public async ValueTask DisposeAsync()

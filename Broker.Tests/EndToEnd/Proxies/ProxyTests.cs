@@ -51,7 +51,7 @@ public sealed class ProxyTests
         using LightClient again = await TalkAsync(proxy, limit.Token);
     }
 
-    // One subscribes, another publishes and leaves with a code of its own. Both say that they are somebody else.
+    // One subscribes, another publishes and leaves with a code of its own. Both say that they are another component.
     private static async Task<LightClient> TalkAsync(ProxyProcess proxy, CancellationToken stop)
     {
         LightClient subscriber = await ConnectAsync(s_subscriber, proxy.Port, stop);
@@ -64,7 +64,9 @@ public sealed class ProxyTests
         }
 
         ReadOnlyMemory<byte>? line = await subscriber.ReadLineAsync(stop);
-        Assert.StartsWith($"{{\"push\":{{\"channel\":\"{Channel}\",\"pub\":{{\"data\":\"through\"", Encoding.UTF8.GetString(line!.Value.Span), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{{\"push\":{{\"channel\":\"{Channel}\",\"pub\":{{\"data\":\"through\"", Encoding.UTF8.GetString(line!.Value.Span),
+                StringComparison.Ordinal);
         return subscriber;
     }
 
@@ -104,7 +106,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task Who_is_not_configured_as_a_proxy_is_logged_by_its_own_address_whatever_it_says()
+    public async Task An_unconfigured_proxy_is_logged_by_its_own_address()
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         using var settings = new SettingsFile(ProxyKind.Find("nginx").BrokerConfiguration);
@@ -118,7 +120,9 @@ public sealed class ProxyTests
 
     private static async Task<LightClient> ConnectAsync(IPAddress source, int port, CancellationToken stop)
     {
-        var client = new LightClient { Source = source, Headers = [$"X-Forwarded-For: {Spoofed}", $"Forwarded: for={Spoofed}", $"X-Real-IP: {Spoofed}"] };
+        var client =
+            new LightClient { Source = source,
+                Headers = [$"X-Forwarded-For: {Spoofed}", $"Forwarded: for={Spoofed}", $"X-Real-IP: {Spoofed}"] };
         await client.OpenAsync(port, stop);
         await client.CallAsync("\"connect\":{}", stop);
         return client;
@@ -143,7 +147,8 @@ public sealed class ProxyTests
 
     // Lines of the log come through a pipe, after what they tell of.
     private static void ExpectLog(HostProcess host, string text) =>
-        Assert.True(SpinWait.SpinUntil(() => host.Log.Contains(text, StringComparison.Ordinal), HostProcess.Patience), $"\"{text}\" is not in the log:\n{host.Log}");
+        Assert.True(SpinWait.SpinUntil(() => host.Log.Contains(text, StringComparison.Ordinal), HostProcess.Patience),
+            $"\"{text}\" is not in the log:\n{host.Log}");
 
     private sealed class SettingsFile : IDisposable
     {

@@ -10,14 +10,16 @@ using SerilogEvent = Serilog.Events.LogEvent;
 
 namespace Broker.Tests.Host.Logging;
 
-/// <summary>What actors log reaches the process's one log: with its source and cause, its words unchanged, and at the level that is set.</summary>
+/// <summary>
+/// What actors log reaches the process's one log: with its source and cause, its words unchanged, and at the level that is set.
+/// </summary>
 [Collection("The process's one log")]
 public sealed class AkkaLogTests : IDisposable
 {
-    private readonly Heard _heard = new();
+    private readonly Received _received = new();
     private readonly Serilog.ILogger _before = Serilog.Log.Logger;
 
-    public AkkaLogTests() => Serilog.Log.Logger = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(_heard).CreateLogger();
+    public AkkaLogTests() => Serilog.Log.Logger = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(_received).CreateLogger();
 
     public void Dispose() => Serilog.Log.Logger = _before;
 
@@ -33,8 +35,10 @@ public sealed class AkkaLogTests : IDisposable
         log.Warning("three");
         log.Error(cause, "four");
 
-        SerilogEvent[] events = [.. Enumerable.Range(0, 4).Select(_ => _heard.Next(typeof(AkkaLogTests).FullName!))];
-        Assert.Equal([LogEventLevel.Debug, LogEventLevel.Information, LogEventLevel.Warning, LogEventLevel.Error], events.Select(each => each.Level));
+        SerilogEvent[] events = [.. Enumerable.Range(0, 4).Select(_ => _received.Next(typeof(AkkaLogTests).FullName!))];
+        Assert.Equal(
+            [LogEventLevel.Debug, LogEventLevel.Information, LogEventLevel.Warning, LogEventLevel.Error],
+                events.Select(each => each.Level));
         Assert.Equal(["said a {brace} and 7", "a {brace}", "three", "four"], events.Select(Words));
         Assert.Same(cause, events[3].Exception);
         await system.Terminate();
@@ -48,25 +52,25 @@ public sealed class AkkaLogTests : IDisposable
 
         log.Info("not this");
         log.Warning("this {0}", "one");
-        Assert.Equal("this one", Words(_heard.Next(typeof(AkkaLogTests).FullName!)));
+        Assert.Equal("this one", Words(_received.Next(typeof(AkkaLogTests).FullName!)));
 
         system.EventStream.SetLogLevel(LogLevel.DebugLevel);
         log = Akka.Event.Logging.GetLogger(system, typeof(AkkaLogTests));
         log.Debug("that too");
-        Assert.Equal("that too", Words(_heard.Next(typeof(AkkaLogTests).FullName!)));
+        Assert.Equal("that too", Words(_received.Next(typeof(AkkaLogTests).FullName!)));
         Assert.True(log.IsDebugEnabled);
         await system.Terminate();
     }
 
     // As the text of the log has them: strings without quotation marks.
-    private static string Words(SerilogEvent said)
+    private static string Words(SerilogEvent sent)
     {
         using var text = new StringWriter();
-        new Serilog.Formatting.Display.MessageTemplateTextFormatter("{Message:lj}").Format(said, text);
+        new Serilog.Formatting.Display.MessageTemplateTextFormatter("{Message:lj}").Format(sent, text);
         return text.ToString();
     }
 
-    private sealed class Heard : ILogEventSink
+    private sealed class Received : ILogEventSink
     {
         private readonly BlockingCollection<SerilogEvent> _events = [];
 

@@ -10,7 +10,7 @@ public class LogQueueTests
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task A_reader_that_stalls_blocks_nobody_and_what_it_misses_is_counted()
+    public async Task A_stalled_reader_blocks_no_other_and_its_losses_are_counted()
     {
         using var reader = new StallingReader();
         var queue = new LogQueue(reader, bytesMax: 1000, count => Encoding.UTF8.GetBytes($"dropped {count}\n"));
@@ -42,7 +42,7 @@ public class LogQueueTests
     }
 
     [Fact]
-    public void A_reader_that_has_gone_is_no_fault_of_who_logs()
+    public void A_closed_reader_does_not_fail_logging()
     {
         var gone = new MemoryStream();
         gone.Dispose();
@@ -55,15 +55,15 @@ public class LogQueueTests
     }
 
     [Theory, InlineData(LogFormat.Text), InlineData(LogFormat.Json)]
-    public void Whatever_a_client_said_an_event_stays_one_line_of_visible_characters(LogFormat format)
+    public void A_log_event_is_one_line_of_visible_characters(LogFormat format)
     {
-        const string Said = "bye\n2026-01-01T00:00:00.000Z FTL Broker  forged\r\u001b[2J\u009b31m\u2028\u0085\u202e";
+        const string Sent = "bye\n2026-01-01T00:00:00.000Z FTL Broker  forged\r\u001b[2J\u009b31m\u2028\u0085\u202e";
         using var output = new MemoryStream();
         using (HostLog log = LogSetup.Create(new LogSettings { Format = format }, output))
         {
-            log.Logger.Information("{Client} ended: {Reason:l}", Said, Said);
-            log.Logger.Information("{AkkaMessage:l}", Said);
-            log.Logger.ForContext("SourceContext", Said).Information("three");
+            log.Logger.Information("{Client} ended: {Reason:l}", Sent, Sent);
+            log.Logger.Information("{AkkaMessage:l}", Sent);
+            log.Logger.ForContext("SourceContext", Sent).Information("three");
         }
 
         string text = Encoding.UTF8.GetString(output.ToArray());
@@ -71,14 +71,15 @@ public class LogQueueTests
         Assert.Equal(3, lines.Length);
         Assert.All(lines, line => Assert.DoesNotContain(line, letter => char.IsControl(letter) || letter is '\u2028' or '\u202e'));
         Assert.All(lines, line => Assert.Contains("forged\\", line, StringComparison.Ordinal));
-        if (format == LogFormat.Json) Assert.Equal(Said, JsonDocument.Parse(lines[0]).RootElement.GetProperty("Reason").GetString());
+        if (format == LogFormat.Json) Assert.Equal(Sent, JsonDocument.Parse(lines[0]).RootElement.GetProperty("Reason").GetString());
     }
 
     [Fact]
     public void The_lines_of_an_exception_are_set_in_and_visible()
     {
         using var output = new MemoryStream();
-        using (HostLog log = LogSetup.Create(new LogSettings(), output)) log.Logger.Error(new InvalidOperationException("a\n2026-01-01 forged\u001b[0m"), "It failed");
+        using (HostLog log = LogSetup.Create(new LogSettings(), output))
+            log.Logger.Error(new InvalidOperationException("a\n2026-01-01 forged\u001b[0m"), "It failed");
 
         string[] lines = Encoding.UTF8.GetString(output.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.EndsWith("It failed", lines[0], StringComparison.Ordinal);
@@ -89,7 +90,9 @@ public class LogQueueTests
     [Fact]
     public void A_source_has_a_level_of_its_own_which_a_reload_changes()
     {
-        var settings = new LogSettings { Level = LogEventLevel.Warning, Levels = new Dictionary<string, LogEventLevel> { ["Broker.Actors"] = LogEventLevel.Debug } };
+        var settings =
+            new LogSettings { Level = LogEventLevel.Warning, Levels = new Dictionary<string,
+                LogEventLevel> { ["Broker.Actors"] = LogEventLevel.Debug } };
         using var output = new MemoryStream();
         using (HostLog log = LogSetup.Create(settings, output))
         {
@@ -99,9 +102,13 @@ public class LogQueueTests
         }
 
         string text = Encoding.UTF8.GetString(output.ToArray());
-        string[] written = [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.IndexOf("said ", StringComparison.Ordinal) + 5)..])];
+        string[] written =
+            [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line[(line.IndexOf("said ", StringComparison.Ordinal) + 5)..])];
         Assert.Equal(["first Broker.Actors Debug", "first Broker.Actors.Hub Debug"], written[..2]);
-        Assert.Equal(["second Broker.Actors Information", "second Broker.Actors.Hub Information", "second Broker.ActorsOther Information", "second Else Information"], written[2..]);
+        Assert.Equal(
+            ["second Broker.Actors Information", "second Broker.Actors.Hub Information", "second Broker.ActorsOther Information",
+                "second Else Information"], written[2..]);
 
         static void Write(HostLog log, string when)
         {
@@ -109,8 +116,10 @@ public class LogQueueTests
             {
                 foreach (string source in (string[])["Broker.Actors", "Broker.Actors.Hub", "Broker.ActorsOther", "Else"])
                 {
-                    if (when == "first" && level == LogEventLevel.Information && source.StartsWith("Broker.Actors", StringComparison.Ordinal)) continue;
-                    log.Logger.ForContext("SourceContext", source).Write(level, "said {When:l} {Source:l} {Level}", when, source, level.ToString());
+                    if (when == "first" && level == LogEventLevel.Information
+                        && source.StartsWith("Broker.Actors", StringComparison.Ordinal)) continue;
+                    log.Logger.ForContext("SourceContext", source)
+                        .Write(level, "said {When:l} {Source:l} {Level}", when, source, level.ToString());
                 }
             }
         }
@@ -125,7 +134,8 @@ public class LogQueueTests
     [InlineData("Akka = loud", false)]
     [InlineData("Akka = 1", false)]
     [InlineData("A kka = info", false)]
-    public void A_level_of_a_source_is_read_or_refused(string text, bool isGood) => Assert.Equal(isGood, LogLevels.TryReadSource(text, out _));
+    public void A_level_of_a_source_is_read_or_refused(string text, bool isGood) =>
+        Assert.Equal(isGood, LogLevels.TryReadSource(text, out _));
 
     private sealed class StallingReader : MemoryStream
     {

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Broker.Tests.Host.Memory;
 
-/// <summary>When memory is given back, with the clock moved by hand.</summary>
+/// <summary>When memory is returned, with the clock moved by hand.</summary>
 public sealed class QuietTrimTests : IDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
@@ -68,7 +68,7 @@ public sealed class QuietTrimTests : IDisposable
     }
 
     [Fact]
-    public async Task For_a_little_garbage_nobody_waits()
+    public async Task A_little_garbage_triggers_no_collection()
     {
         await Start();
 

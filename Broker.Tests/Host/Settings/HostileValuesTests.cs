@@ -11,8 +11,8 @@ using Microsoft.AspNetCore.Builder;
 namespace Broker.Tests.Host.Settings;
 
 /// <summary>
-/// Every key of both reference.conf files with values that somebody may write by mistake or on purpose: what check-config takes is what serve
-/// can start with, and what it does not take is named with its key, its origin and what was expected.
+/// Every key of both reference.conf files with values that someone may write by mistake or on purpose: what check-config takes is what
+/// serve can start with, and what it does not take is named with its key, its origin and what was expected.
 /// </summary>
 [Collection("The process's one log")]
 public sealed class HostileValuesTests
@@ -22,9 +22,12 @@ public sealed class HostileValuesTests
 
     private static readonly string[] s_values =
     [
-        "", " ", "0", "-1", "1", "2", "1.5", "007", "99999999999999999999", "NaN", "1e3", "0x10", "1 KiB", "64KiB", "1GiB", "16GiB", "10ms", "1s", "0s", "1h", "1d", "90000d",
-        "on", "off", "null", "true", "*", "/", "/ws", "/echo", "/health", "/ready", "/metrics", "/page.css", "/a//b", "/a/../b", "/a b", "/%41", "//", "file://",
-        "https://a.example", "https://a.example:443", "https://b\u00fccher.example", "https://user@a.example", "ws://a.example", "a.example", "a.example:80",
+        "", " ", "0", "-1", "1", "2", "1.5", "007", "99999999999999999999", "NaN", "1e3", "0x10", "1 KiB", "64KiB", "1GiB", "16GiB",
+            "10ms", "1s", "0s", "1h", "1d", "90000d",
+        "on", "off", "null", "true", "*", "/", "/ws", "/echo", "/health", "/ready", "/metrics", "/page.css", "/a//b", "/a/../b", "/a b",
+            "/%41", "//", "file://",
+        "https://a.example", "https://a.example:443", "https://b\u00fccher.example", "https://user@a.example", "ws://a.example",
+            "a.example", "a.example:80",
         "10.0.0.0/8", "::1", "127.0.0.1", "localhost", "debug", "info", "json", "660", "000", "none", "kestrel", "epoll", "Akka = debug",
         "/nowhere/at/all", "/proc", "/dev/null", "a\nb", "a\0b", "\u001b[2J", "pa#ss", "\u202e", "\ud800", new('x', 100_000),
     ];
@@ -52,7 +55,10 @@ public sealed class HostileValuesTests
             catch (SettingException bad)
             {
                 Assert.All(bad.Problems, problem => Assert.DoesNotContain(problem, letter => char.IsControl(letter)));
-                Assert.Contains(bad.Problems, problem => problem.StartsWith($"{Origin} line 7: ", StringComparison.Ordinal) || problem.Contains(" broker.", StringComparison.Ordinal));
+                Assert.Contains(
+                    bad.Problems, problem =>
+                        problem.StartsWith($"{Origin} line 7: ", StringComparison.Ordinal)
+                            || problem.Contains(" broker.", StringComparison.Ordinal));
                 continue;
             }
 
@@ -64,7 +70,8 @@ public sealed class HostileValuesTests
             {
                 await using WebApplication app = BrokerProcess.Build(loaded, hub, TextWriter.Null, Serilog.Core.Logger.None);
             }
-            catch (IOException refused) when (refused.InnerException is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AccessDenied })
+            catch (IOException refused) when (
+                refused.InnerException is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AccessDenied })
             {
                 // Who may write to a folder is decided by the system, and not by the value.
             }
@@ -96,7 +103,8 @@ public sealed class HostileValuesTests
     private static async Task StartAsync(StandardSettings settings)
     {
         await using var hub = new Hub(
-            settings with { Reactors = Math.Clamp(settings.Reactors, 1, 2), Listen = settings.Listen with { Port = 0, Address = System.Net.IPAddress.Loopback } },
+            settings with { Reactors = Math.Clamp(settings.Reactors, 1, 2),
+                Listen = settings.Listen with { Port = 0, Address = System.Net.IPAddress.Loopback } },
             ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
             TimeProvider.System,
             Broker.Dialects.StandardDialects.Of(settings));

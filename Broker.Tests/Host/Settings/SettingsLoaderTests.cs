@@ -28,7 +28,7 @@ public sealed class SettingsLoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_path_is_free_where_its_owner_is_off() =>
+    public void A_path_is_free_where_its_owner_is_disabled() =>
         Assert.Equal("/metrics", Load("broker { native.path = /metrics, http.metrics = off }").Settings.Hub.Native.Path);
 
     [Fact]
@@ -38,7 +38,8 @@ public sealed class SettingsLoaderTests : IDisposable
     [Theory]
     [InlineData("akka.loglevel = LOUD", "akka.loglevel is LOUD, which Akka does not take: ")]
     [InlineData("akka.actor.provider = \"No.Such, Type\"", "akka.actor.provider is No.Such, Type, which Akka does not take: ")]
-    [InlineData("akka.scheduler.implementation = \"No.Such, Type\"", "akka.scheduler.implementation is No.Such, Type, which Akka does not take: ")]
+    [InlineData("akka.scheduler.implementation = \"No.Such, Type\"",
+        "akka.scheduler.implementation is No.Such, Type, which Akka does not take: ")]
     [InlineData("akka.actor.creation-timeout = soon", "akka.actor.creation-timeout is soon, which Akka does not take: ")]
     public void A_value_that_Akka_does_not_take_is_refused_before_the_start(string text, string expected)
     {
@@ -49,7 +50,9 @@ public sealed class SettingsLoaderTests : IDisposable
 
     [Fact]
     public void A_key_that_Akka_does_not_know_is_warned_about() =>
-        Assert.Equal($"{_file} line 1: akka.logelvel is no setting that Akka ships with; did you mean akka.loglevel?", Assert.Single(Load("akka.logelvel = INFO").Warnings));
+        Assert.Equal(
+            $"{_file} line 1: akka.logelvel is no setting that Akka ships with; did you mean akka.loglevel?",
+                Assert.Single(Load("akka.logelvel = INFO").Warnings));
 
     [Theory]
     [InlineData("info", LogEventLevel.Information)]
@@ -73,15 +76,19 @@ public sealed class SettingsLoaderTests : IDisposable
     [Fact]
     public void Secrets_are_hidden_wherever_a_value_is_shown()
     {
-        LoadedSettings loaded = SettingsLoader.Load(null, new Hashtable { ["BROKER_TLS_PASSWORD"] = "hunter2" }, SettingsLayer.Of("command line", []));
+        LoadedSettings loaded =
+            SettingsLoader.Load(null, new Hashtable { ["BROKER_TLS_PASSWORD"] = "hunter2" }, SettingsLayer.Of("command line", []));
 
         (string key, SettingValue value) = Assert.Single(loaded.Layers.Changed());
-        Assert.Equal(("broker.tls.password", "***", "environment variable BROKER_TLS_PASSWORD"), (key, value.Text, value.Origin.ToString()));
+        Assert.Equal(
+            ("broker.tls.password", "***", "environment variable BROKER_TLS_PASSWORD"), (key, value.Text, value.Origin.ToString()));
     }
 
     [Fact]
     public void The_TLS_port_is_not_the_public_one() =>
-        Assert.Contains("another port than broker.listen.port", Assert.Throws<SettingException>(() => Load("broker.tls { enabled = on, port = 8000 }")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another port than broker.listen.port",
+                Assert.Throws<SettingException>(() => Load("broker.tls { enabled = on, port = 8000 }")).Message, StringComparison.Ordinal);
 
     private LoadedSettings Load(string text)
     {

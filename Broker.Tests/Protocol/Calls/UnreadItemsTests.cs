@@ -5,7 +5,7 @@ namespace Broker.Tests.Protocol.Calls;
 public sealed class UnreadItemsTests
 {
     [Fact]
-    public async Task Whoever_stops_reading_and_begins_again_is_still_counted()
+    public async Task A_reader_that_pauses_is_still_counted()
     {
         var taken = new List<(int Items, int Bytes)>();
         var items = new UnreadItems(window: 4, (count, bytes) => taken.Add((count, bytes)));

@@ -94,7 +94,7 @@ public sealed class MessageBatchTests
     {
         SharedBytes bytes = batch.Seal(out int start);
         byte[] copy = bytes.Array[start..bytes.Length];
-        bytes.LetGo();
+        bytes.Release();
         Assert.True(batch.IsEmpty);
         Assert.Equal(0, _pool.Outstanding);
         return copy;

@@ -63,8 +63,8 @@ public sealed class NativeReaderTests
 
         var reader = new NativeReader(hello, Side.Server, batched: true);
         Assert.Equal(OperationStatus.Done, reader.Read(out NativeMessage message));
-        Hello said = message.As<Hello>();
-        Assert.Equal((read, read, read), (said.FrameBytesMax, said.WindowChunks, said.WindowItems));
+        Hello sent = message.As<Hello>();
+        Assert.Equal((read, read, read), (sent.FrameBytesMax, sent.WindowChunks, sent.WindowItems));
 
         reader = new NativeReader(welcome, Side.Client, batched: true);
         Assert.Equal(OperationStatus.Done, reader.Read(out message));
@@ -104,7 +104,7 @@ public sealed class NativeReaderTests
     [InlineData("22 07000000 01000080 0100 ff", NativeFault.NotUtf8, 0, CloseCode.InvalidPayload)]
     [InlineData("32 09000000 02 00000000 04000000", NativeFault.Malformed, 0, CloseCode.InvalidPayload)]
     [InlineData("16 0c000000 07000000 2b00000000000000", NativeFault.WrongSide, 0, CloseCode.PolicyViolation)]
-    public void What_is_wrong_is_told_apart(string hex, NativeFault fault, int index, CloseCode code)
+    public void Different_errors_are_distinguished(string hex, NativeFault fault, int index, CloseCode code)
     {
         var reader = new NativeReader(Wire.Bytes(hex), Side.Server, batched: true);
         OperationStatus status;
@@ -156,7 +156,7 @@ public sealed class NativeReaderTests
     }
 
     [Fact]
-    public void A_message_taken_for_another_kind_is_a_slip_of_the_program()
+    public void Reading_a_message_as_another_kind_throws()
     {
         Assert.Throws<InvalidOperationException>(() =>
         {

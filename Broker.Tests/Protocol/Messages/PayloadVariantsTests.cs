@@ -15,23 +15,24 @@ public sealed class PayloadVariantsTests
     [Theory, InlineData(true), InlineData(false)]
     public void Each_way_is_made_once_and_reads_as_what_it_was(bool batched)
     {
-        byte[] large = NativeWriter.Message(new Delivery { Channel = 1, Offset = 1, Data = new byte[5000] }), small = NativeWriter.Message(new Ping { Mark = 7 });
+        byte[] large = NativeWriter.Message(new Delivery { Channel = 1, Offset = 1, Data = new byte[5000] }), small =
+            NativeWriter.Message(new Ping { Mark = 7 });
         var batch = new MessageBatch(batched);
         batch.Append(small, _pool);
         batch.Append(large, _pool);
         batch.Append(small, _pool);
         var variants = new PayloadVariants(batch.Seal(out int start), start, _pool);
 
-        string plain = Hear(variants.For(PayloadTag.None, out int at), at, batched);
+        string plain = Receive(variants.For(PayloadTag.None, out int at), at, batched);
         foreach (PayloadTag tag in (PayloadTag[])[PayloadTag.Brotli, PayloadTag.Gzip])
         {
             SharedBytes packed = variants.For(tag, out at);
             Assert.Same(packed, variants.For(tag, out _));
             Assert.True(packed.Length - at < 1000);
-            Assert.Equal(plain, Hear(packed, at, batched));
+            Assert.Equal(plain, Receive(packed, at, batched));
         }
 
-        variants.LetGo();
+        variants.Release();
         Assert.Equal(0, _pool.Outstanding);
     }
 
@@ -49,11 +50,11 @@ public sealed class PayloadVariantsTests
         Assert.Equal(plainAt, at);
         Assert.Same(plain, variants.For(PayloadTag.Gzip, out _));
 
-        variants.LetGo();
+        variants.Release();
         Assert.Equal(0, _pool.Outstanding);
     }
 
-    private static string Hear(SharedBytes frames, int at, bool batched)
+    private static string Receive(SharedBytes frames, int at, bool batched)
     {
         var lines = new List<string>();
         var reader = new FrameReader(frames.Array.AsSpan(at, frames.Length - at));

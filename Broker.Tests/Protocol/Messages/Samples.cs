@@ -95,10 +95,14 @@ internal static class Samples
             () => NativeWriter.Message(new Missed { Channel = 7, Offset = 44, Count = 3 }),
             message => NativeWriter.Message(message.As<Missed>())),
         Of("history", Side.Server, "18 1d000000 08000000 01 efbe000000000000 2900000000000000 64000000 6e657773",
-            () => NativeWriter.Message(new HistoryRequest { Request = 8, Options = HistoryOptions.Since, Epoch = 0xbeef, Offset = 41, Limit = 100, Channel = "news"u8 }),
+            () => NativeWriter.Message(
+                new HistoryRequest { Request = 8, Options = HistoryOptions.Since, Epoch = 0xbeef, Offset = 41, Limit = 100,
+                    Channel = "news"u8 }),
             message => NativeWriter.Message(message.As<HistoryRequest>())),
         Of("history-reply", Side.Client, "19 25000000 08000000 efbe000000000000 2b00000000000000 2b00000000000000 05000000 68656c6c6f",
-            () => NativeWriter.Message(new HistoryReply { Request = 8, Epoch = 0xbeef, Offset = 43, Publications = (byte[])[43, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, .. "hello"u8] }),
+            () => NativeWriter.Message(
+                new HistoryReply { Request = 8, Epoch = 0xbeef, Offset = 43,
+                    Publications = (byte[])[43, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, .. "hello"u8] }),
             message => NativeWriter.Message(message.As<HistoryReply>())),
         Of("call", Side.Server, "20 15000000 04000000 f2cdf251a122262c f4010000 00 6b657931",
             () => NativeWriter.Message(new Call

@@ -65,7 +65,8 @@ public sealed class StoreCodecTests
 
     [Fact]
     public void A_limit_of_2_31_and_more_is_read_as_the_largest_below_it() =>
-        Assert.Equal(Wire.Bytes("00 ffffff7f 0000 0000"), StoreSamples.Named("store-scan-arguments").Rewrite(Wire.Bytes("00 ffffffff 0000 0000")));
+        Assert.Equal(
+            Wire.Bytes("00 ffffff7f 0000 0000"), StoreSamples.Named("store-scan-arguments").Rewrite(Wire.Bytes("00 ffffffff 0000 0000")));
 
     [Fact]
     public void A_key_has_1_to_65535_bytes()

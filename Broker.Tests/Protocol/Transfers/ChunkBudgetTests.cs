@@ -19,8 +19,8 @@ public sealed class ChunkBudgetTests
         Assert.True(_budget.TryTake(250));
         Assert.False(_budget.TryTake(1));
 
-        _budget.GiveBackReserved(750);
-        _budget.GiveBack(250);
+        _budget.ReturnReserved(750);
+        _budget.Return(250);
         Assert.Equal(0, _budget.Bytes);
     }
 
@@ -32,7 +32,7 @@ public sealed class ChunkBudgetTests
     }
 
     [Fact]
-    public void Nobody_is_shed_while_nobody_waits_long_enough()
+    public void No_transfer_is_shed_before_another_waits_long_enough()
     {
         Assert.False(_budget.TryShed(0, At(100)));
         _budget.TryReserve(1000, At(100));
@@ -40,7 +40,7 @@ public sealed class ChunkBudgetTests
         Assert.False(_budget.TryShed(0, At(100.4)));
         Assert.True(_budget.IsUnderPressure(At(101.9)));
 
-        // Whoever waited has gone.
+        // The one that waited has gone.
         Assert.False(_budget.TryShed(0, At(102.1)));
         Assert.False(_budget.IsUnderPressure(At(102.1)));
     }
@@ -58,7 +58,7 @@ public sealed class ChunkBudgetTests
     }
 
     [Fact]
-    public void A_short_wait_sheds_only_who_hardly_moves()
+    public void A_short_wait_sheds_only_the_slowest()
     {
         _budget.TryReserve(1000, At(0));
         for (double time = 0; time <= 2.5; time += 0.1) _budget.TryReserve(1, At(time));
@@ -68,15 +68,15 @@ public sealed class ChunkBudgetTests
     }
 
     [Fact]
-    public void Bytes_whose_last_holder_lets_go_can_not_be_held_again()
+    public void Bytes_at_count_zero_cannot_be_referenced_again()
     {
         var bytes = new LongBytes(new byte[10]);
         Assert.True(bytes.TryAddRef());
-        bytes.LetGo();
-        bytes.LetGo();
+        bytes.Release();
+        bytes.Release();
 
         Assert.False(bytes.TryAddRef());
-        Assert.Throws<ObjectDisposedException>(() => bytes.Hold());
+        Assert.Throws<ObjectDisposedException>(() => bytes.AddRef());
         Assert.Throws<ObjectDisposedException>(() => bytes.CopyTo(0, new byte[1]));
     }
 
@@ -87,12 +87,12 @@ public sealed class ChunkBudgetTests
         {
             int disposed = 0;
             var bytes = new LongBytes([new byte[10]], new Owner(() => Interlocked.Increment(ref disposed)));
-            Parallel.Invoke(bytes.LetGo, () =>
+            Parallel.Invoke(bytes.Release, () =>
             {
                 if (!bytes.TryAddRef()) return;
                 Assert.Equal(0, Volatile.Read(ref disposed));
                 bytes.CopyTo(0, new byte[10]);
-                bytes.LetGo();
+                bytes.Release();
             });
             Assert.Equal(1, disposed);
         }

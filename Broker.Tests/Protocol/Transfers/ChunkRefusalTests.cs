@@ -36,20 +36,24 @@ public sealed class ChunkRefusalTests
             Add(table, 0, 4);
             Add(table, 1, 5);
         }),
-        [ChunkError.DuplicateChunk] = ("index 1 came before, as one of the 2 received of 4 chunks", table => Add(table, total: 4, indices: [1, 3, 1])),
+        [ChunkError.DuplicateChunk] =
+            ("index 1 came before, as one of the 2 received of 4 chunks", table => Add(table, total: 4, indices: [1, 3, 1])),
         [ChunkError.Cancelled] = ("a stream of that number was cancelled, dropped or refused", table =>
         {
             table.Cancel(0);
             Add(table, 0, 2);
         }),
         [ChunkError.ChunkTooBig] = ("a chunk of 101 bytes, and one has at most 100", table => Add(table, 0, 2, bytes: 101)),
-        [ChunkError.StreamTooBig] = ("a stream of 300 bytes, and one has at most 250", table => Add(table, total: 9, bytes: 100, indices: [0, 1, 2])),
+        [ChunkError.StreamTooBig] =
+            ("a stream of 300 bytes, and one has at most 250", table => Add(table, total: 9, bytes: 100, indices: [0, 1, 2])),
         [ChunkError.ConnectionFull] = ("256 more bytes with 1024 that streams of the connection hold, at most 1200", table =>
         {
             Add(table, total: 9, indices: [0, 1, 2]);
             Add(table, total: 9, indices: [0, 1], stream: 1);
         }),
-        [ChunkError.ProcessFull] = ("256 more bytes with 768 that streams of all connections hold, at most 1000", table => Add(table, total: 9, indices: [0, 1, 2, 3])),
+        [ChunkError.ProcessFull] =
+            ("256 more bytes with 768 that streams of all connections hold, at most 1000",
+                table => Add(table, total: 9, indices: [0, 1, 2, 3])),
         [ChunkError.MoreThanAnnounced] = ("received 20 bytes, and the header announced 15", table =>
         {
             Open(table, 15);
@@ -76,7 +80,8 @@ public sealed class ChunkRefusalTests
             Add(table, 0, 9);
             Open(table, 90);
         }),
-        [ChunkError.UnknownReference] = ("no stream is awaited for call 7", table => table.TurnAway(new StreamHeader { Reference = 7, Bytes = 10 }, default)),
+        [ChunkError.UnknownReference] =
+            ("no stream is awaited for call 7", table => table.Reject(new StreamHeader { Reference = 7, Bytes = 10 }, default)),
     };
 
     public static TheoryData<ChunkError> Cases => [.. s_cases.Keys];
@@ -85,7 +90,9 @@ public sealed class ChunkRefusalTests
     public void A_refusal_names_its_rule_and_its_numbers(ChunkError error)
     {
         (string numbers, Action<ChunkTable> steps) = s_cases[error];
-        var table = new ChunkTable(error == ChunkError.ProcessFull ? s_limits with { WindowChunks = 9 } : s_limits, new ChunkBudget(error == ChunkError.ProcessFull ? 1000 : 9000), new BufferPool());
+        var table = new ChunkTable(
+            error == ChunkError.ProcessFull ? s_limits with { WindowChunks = 9 } : s_limits,
+                new ChunkBudget(error == ChunkError.ProcessFull ? 1000 : 9000), new BufferPool());
 
         steps(table);
 
@@ -98,7 +105,9 @@ public sealed class ChunkRefusalTests
 
     [Fact]
     public void A_stream_that_is_no_message_is_named_with_its_length() =>
-        Assert.Equal("NotAMessage: a stream of 5 bytes that is not one message which may come this way", new ChunkRefusal(ChunkError.NotAMessage, 5).Text);
+        Assert.Equal(
+            "NotAMessage: a stream of 5 bytes that is not one message which may come this way",
+                new ChunkRefusal(ChunkError.NotAMessage, 5).Text);
 
     [Theory]
     [InlineData(-1, 60, "Expired: no chunk came for 60 s, received 2 of 9 chunks and 20 bytes")]
@@ -106,7 +115,8 @@ public sealed class ChunkRefusalTests
     [InlineData(90, 10, "Expired: it was under way for 10 s, received 2 of 9 chunks and 20 of 90 bytes")]
     public void A_stream_that_expires_is_named_with_what_it_lacks(int announced, int lifeSeconds, string text)
     {
-        var table = new ChunkTable(s_limits with { LifeLimit = TimeSpan.FromSeconds(lifeSeconds) }, new ChunkBudget(9000), new BufferPool());
+        var table = new ChunkTable(
+            s_limits with { LifeLimit = TimeSpan.FromSeconds(lifeSeconds) }, new ChunkBudget(9000), new BufferPool());
         if (announced >= 0) Open(table, (ulong)announced);
         Add(table, total: 9, indices: [0, 1]);
 
@@ -115,16 +125,19 @@ public sealed class ChunkRefusalTests
         Assert.Equal(text, expired.Text);
     }
 
-    private static void Open(ChunkTable table, ulong bytes, IChunkSink? sink = null) => table.Open(new StreamHeader { Bytes = bytes }, default, sink);
+    private static void Open(ChunkTable table, ulong bytes, IChunkSink? sink = null) =>
+        table.Open(new StreamHeader { Bytes = bytes }, default, sink);
 
-    private static void Add(ChunkTable table, uint index, uint total, int bytes = 10, uint stream = 0) => Add(table, [index], total, bytes, stream);
+    private static void Add(ChunkTable table, uint index, uint total, int bytes = 10, uint stream = 0) =>
+        Add(table, [index], total, bytes, stream);
 
     // Each so many seconds after the one before.
     private static void Add(ChunkTable table, uint[] indices, uint total, int bytes = 10, uint stream = 0, int seconds = 0)
     {
         for (int i = 0; i < indices.Length; i++)
         {
-            table.Add(new Chunk { Stream = stream, Index = indices[i], Total = total, Data = new byte[bytes] }, TimeSpan.FromSeconds(i * seconds), out ChunkArrival arrival);
+            table.Add(new Chunk { Stream = stream, Index = indices[i], Total = total, Data = new byte[bytes] },
+                TimeSpan.FromSeconds(i * seconds), out ChunkArrival arrival);
             arrival.Payload?.Dispose();
         }
     }

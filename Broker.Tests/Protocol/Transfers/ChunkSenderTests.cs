@@ -44,7 +44,7 @@ public sealed class ChunkSenderTests
     {
         var outbox = new Outbox(batched: true, OutboundBatcher.ServerCapBytes, new ChunkLimits(), 1 << 20, 100);
 
-        Assert.Equal(Posted.TooBig, outbox.Post(new byte[(64 << 20) + 1]));
+        Assert.Equal(Posted.TooLarge, outbox.Post(new byte[(64 << 20) + 1]));
         Assert.False(outbox.TryFillFrame(new ArrayBufferWriter<byte>()));
 
         // Its number was not spent either.
@@ -54,7 +54,7 @@ public sealed class ChunkSenderTests
     }
 
     [Fact]
-    public void Streams_go_in_turns_and_a_third_waits_for_a_place()
+    public void Transfers_take_turns_and_a_third_waits_for_a_slot()
     {
         var sender = new ChunkSender(s_small);
         for (int i = 0; i < 3; i++) Assert.True(sender.TrySend(new MemoryChunkSource(new byte[25]), out _));
@@ -106,7 +106,7 @@ public sealed class ChunkSenderTests
 
     // Were it told later, the receiver would be sent a ninth stream while it still has eight.
     [Fact]
-    public void A_cancelled_stream_is_told_before_the_next_takes_its_place()
+    public void A_cancelled_transfer_is_reported_before_the_next_begins()
     {
         var sender = new ChunkSender(s_small with { WindowChunks = 1 });
         for (int i = 0; i < 3; i++) sender.TrySend(new MemoryChunkSource(new byte[30]), out _);
@@ -118,7 +118,7 @@ public sealed class ChunkSenderTests
     }
 
     [Fact]
-    public void A_stream_that_the_receiver_cancels_makes_place_without_a_word()
+    public void A_transfer_cancelled_by_the_receiver_frees_its_slot()
     {
         var sender = new ChunkSender(s_small with { WindowChunks = 1 });
         for (int i = 0; i < 3; i++) sender.TrySend(new MemoryChunkSource(new byte[30]), out _);

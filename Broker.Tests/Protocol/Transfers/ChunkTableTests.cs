@@ -36,9 +36,9 @@ public sealed class ChunkTableTests
 
         Assert.Equal(1, table.Streams);
         Assert.Equal(ChunkError.Expired, Add(table, 0, 1, 2, now: 60));
-        var told = new List<uint>();
-        while (table.TryExpire(TimeSpan.FromSeconds(60), out StreamExpiry expired)) told.Add(expired.Stream);
-        Assert.Equal([0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u], told.Order());
+        var reported = new List<uint>();
+        while (table.TryExpire(TimeSpan.FromSeconds(60), out StreamExpiry expired)) reported.Add(expired.Stream);
+        Assert.Equal([0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u], reported.Order());
         Empty(table);
     }
 
@@ -188,7 +188,9 @@ public sealed class ChunkTableTests
         Assert.False(table.TryExpire(TimeSpan.FromSeconds(109.999), out _));
         Assert.True(table.TryExpire(TimeSpan.FromSeconds(110), out StreamExpiry expired));
 
-        Assert.Equal(new StreamExpiry(0, StreamPurpose.Message, 0, Bytes: 20, Announced: -1) { Received = 2, Total = 3, WasIdle = true, Limit = TimeSpan.FromSeconds(60) }, expired);
+        Assert.Equal(
+            new StreamExpiry(0, StreamPurpose.Message, 0, Bytes: 20, Announced: -1)
+                { Received = 2, Total = 3, WasIdle = true, Limit = TimeSpan.FromSeconds(60) }, expired);
         Assert.Equal((0L, 0L, 0), (table.HeldBytes, _budget.Bytes, _pool.Outstanding));
         Assert.Null(table.NextExpiry);
         Assert.Equal(ChunkError.Expired, Add(table, 0, 2, 3, now: 110));
@@ -196,7 +198,7 @@ public sealed class ChunkTableTests
     }
 
     [Fact]
-    public void What_another_chunk_found_late_is_due_at_once_until_it_is_told()
+    public void A_transfer_found_late_stays_due_until_reported()
     {
         ChunkTable table = Table();
         Add(table, 0, 0, 3, now: 0);
@@ -237,7 +239,8 @@ public sealed class ChunkTableTests
         Add(table, 0, 0, 2);
         Add(table, 1, 0, 2);
 
-        Assert.Equal(ChunkError.ChunkTooBig, table.Add(new Chunk { Index = 1, Total = 2, Data = new byte[101] }, default, out ChunkArrival arrival));
+        Assert.Equal(
+            ChunkError.ChunkTooBig, table.Add(new Chunk { Index = 1, Total = 2, Data = new byte[101] }, default, out ChunkArrival arrival));
 
         Assert.True(arrival.IsDropped);
         Assert.Equal(ChunkError.Cancelled, Add(table, 0, 1, 2));

@@ -85,11 +85,11 @@ public sealed class ChunkedPayloadTests
     {
         public List<long> HeldAtReturn { get; } = [];
 
-        public override void GiveBack(byte[] buffer)
+        public override void Return(byte[] buffer)
         {
             HeldAtReturn.Add(budget.Bytes);
             Array.Clear(buffer);
-            base.GiveBack(buffer);
+            base.Return(buffer);
         }
     }
 }

@@ -41,17 +41,17 @@ public sealed class LongBytesTests
             }
 
             Assert.Throws<ArgumentOutOfRangeException>(() => shared.CopyTo(shared.Bytes, new byte[1]));
-            shared.LetGo();
+            shared.Release();
         }
     }
 
     [Fact]
-    public void The_last_holder_gives_the_bytes_back()
+    public void The_last_reference_returns_the_bytes()
     {
         LongBytes shared = Share(0);
         Assert.True(_budget.Bytes >= _whole.Length);
         var source = new LongBytesSource([1, 2, 3], shared);
-        shared.LetGo();
+        shared.Release();
         Assert.True(_budget.Bytes >= _whole.Length);
 
         byte[] message = new byte[source.Bytes];
@@ -63,11 +63,11 @@ public sealed class LongBytesTests
         Assert.Equal(0, _budget.Bytes);
         source.Dispose();
         Assert.Equal(0, _budget.Bytes);
-        Assert.Throws<ObjectDisposedException>(shared.LetGo);
+        Assert.Throws<ObjectDisposedException>(shared.Release);
     }
 
     [Fact]
-    public void A_holder_that_is_lost_gives_back_by_the_garbage_collector()
+    public void A_lost_reservation_is_returned_by_the_garbage_collector()
     {
         Lose();
         for (int i = 0; i < 50 && _budget.Bytes > 0; i++)
@@ -81,8 +81,8 @@ public sealed class LongBytesTests
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         void Lose()
         {
-            Share(5).Hold();
-            ChunkHold.TryTake(new ChunkBudget(1000), _budget, 1000);
+            Share(5).AddRef();
+            ChunkReservation.TryTake(new ChunkBudget(1000), _budget, 1000);
         }
     }
 
@@ -90,9 +90,9 @@ public sealed class LongBytesTests
     public void A_hold_takes_of_both_budgets_or_of_none()
     {
         ChunkBudget connection = new(100), process = new(150);
-        ChunkHold first = ChunkHold.TryTake(connection, process, 90)!;
-        Assert.Null(ChunkHold.TryTake(connection, process, 11));
-        Assert.Null(ChunkHold.TryTake(new ChunkBudget(100), process, 61));
+        ChunkReservation first = ChunkReservation.TryTake(connection, process, 90)!;
+        Assert.Null(ChunkReservation.TryTake(connection, process, 11));
+        Assert.Null(ChunkReservation.TryTake(new ChunkBudget(100), process, 61));
         Assert.Equal((90, 90), (connection.Bytes, process.Bytes));
 
         first.Dispose();
@@ -108,10 +108,10 @@ public sealed class LongBytesTests
             var owner = new Owner();
             var bytes = new LongBytes([new byte[8]], owner);
             bool added = false;
-            Parallel.Invoke(() => added = bytes.TryAddRef(), bytes.LetGo);
+            Parallel.Invoke(() => added = bytes.TryAddRef(), bytes.Release);
 
             Assert.Equal(!added, owner.IsDisposed);
-            if (added) bytes.LetGo();
+            if (added) bytes.Release();
             Assert.True(owner.IsDisposed);
             Assert.False(bytes.TryAddRef());
         }

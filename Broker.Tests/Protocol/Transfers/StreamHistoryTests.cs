@@ -40,13 +40,14 @@ public sealed class StreamHistoryTests
     }
 
     [Fact]
-    public void A_jump_ahead_forgets_no_cancelled_number()
+    public void A_jump_ahead_keeps_cancelled_numbers()
     {
         var history = new StreamHistory();
         history.Spend(3, ChunkError.Cancelled);
 
         history.Open(1_000_000);
 
-        Assert.Equal((ChunkError.Cancelled, ChunkError.Finished, ChunkError.None), (history.Of(3), history.Of(500_000), history.Of(1_000_001)));
+        Assert.Equal(
+            (ChunkError.Cancelled, ChunkError.Finished, ChunkError.None), (history.Of(3), history.Of(500_000), history.Of(1_000_001)));
     }
 }

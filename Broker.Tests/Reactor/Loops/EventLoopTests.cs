@@ -175,13 +175,13 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
     public void One_listener_of_a_turns_end_that_fails_does_not_keep_it_from_the_next()
     {
         using var harness = NewHarness();
-        bool heard = false;
+        bool received = false;
         harness.Loop.TurnEnding += () => throw new InvalidOperationException("one");
-        harness.Loop.TurnEnding += () => heard = true;
+        harness.Loop.TurnEnding += () => received = true;
 
         harness.Loop.RunOnce(0);
 
-        Assert.True(heard);
+        Assert.True(received);
         Assert.Equal("one", Assert.Single(harness.TakeFailures()).Message);
     }
 
@@ -200,7 +200,7 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
     }
 
     [Fact]
-    public void The_current_loop_is_known_to_its_own_work_and_to_nobody_else()
+    public void The_current_loop_is_known_only_to_its_own_work()
     {
         using var harness = NewHarness();
         EventLoop? seen = null;
@@ -234,12 +234,12 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
         thread.Join();
     }
 
-    private sealed class Sleeper : Deadline
+    private sealed class Sleeper : TimerEntry
     {
         public void Set(TimerWheel wheel, long due)
         {
             DueMilliseconds = due;
-            wheel.Arm(this, due);
+            wheel.Schedule(this, due);
         }
 
         public bool Fails { get; set; }
@@ -255,7 +255,8 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
     }
 
     /// <summary>A loop without sockets, whose sleeps a test fills.</summary>
-    private sealed class ScriptedLoop() : EventLoop(0, new ReactorSettings(), new RecordingAcceptor(LoopHarness.Endpoint), new FakeTimeProvider())
+    private sealed class ScriptedLoop()
+        : EventLoop(0, new ReactorSettings(), new RecordingAcceptor(LoopHarness.Endpoint), new FakeTimeProvider())
     {
         public List<int> Waits { get; } = [];
 

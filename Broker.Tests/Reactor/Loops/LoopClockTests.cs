@@ -14,14 +14,15 @@ public sealed class LoopClockTests
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task A_client_who_comes_after_a_long_silence_has_its_whole_handshake_limit()
+    public async Task A_connection_after_a_long_idle_period_has_its_whole_handshake_limit()
     {
         var time = new FakeTimeProvider();
-        var acceptor = new Doorman();
+        var acceptor = new RecordingGate();
         using var loop = ReactorFactory.Create(0, new ReactorSettings(), acceptor, time);
         ListeningSocket listener = ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Loopback, 0), count: 1, backlog: 16)[0];
         loop.Listen(listener);
-        Task turn = Task.Factory.StartNew(() => loop.RunOnce(-1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task turn = Task.Factory.StartNew(
+            () => loop.RunOnce(-1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.True(SpinWait.SpinUntil(() => loop.IsAsleep, s_limit));
 
         time.Advance(TimeSpan.FromHours(1));
@@ -33,7 +34,7 @@ public sealed class LoopClockTests
         Assert.Empty(acceptor.Causes);
     }
 
-    private sealed class Doorman : IConnectionAcceptor
+    private sealed class RecordingGate : IConnectionAcceptor
     {
         public List<ClosureCause> Causes { get; } = [];
 

@@ -12,7 +12,7 @@ public sealed class OutboundQueueTests
     private OutboundQueue _queue;
 
     [Fact]
-    public void Bytes_leave_in_order_however_few_are_taken_at_a_time()
+    public void Bytes_leave_in_order_however_few_the_socket_accepts()
     {
         byte[] expected = Fill();
         for (int step = 1; step <= expected.Length; step++)
@@ -64,7 +64,7 @@ public sealed class OutboundQueueTests
         OutboundQueue other = default;
         _queue.Append(bytes, 2);
         other.Append(bytes, 0);
-        bytes.LetGo();
+        bytes.Release();
 
         _queue.Advance(8);
         Assert.Equal(1, _pool.Outstanding);
@@ -82,7 +82,7 @@ public sealed class OutboundQueueTests
         SharedBytes bytes = SharedBytes.Rent(_pool, 10);
         bytes.Append("0123456789"u8);
         _queue.Append(bytes, 10);
-        bytes.LetGo();
+        bytes.Release();
 
         Assert.True(_queue.IsEmpty);
         AssertEmpty();
@@ -152,10 +152,11 @@ public sealed class OutboundQueueTests
 
     // A copy, a reference, bytes that leave, or all dropped that has not begun.
     private static readonly Gen<(int Kind, int Bytes, int Start)[]> Stories =
-        Gen.Select(Gen.Frequency((4, Gen.Const(0)), (4, Gen.Const(1)), (4, Gen.Const(2)), (1, Gen.Const(3))), Gen.OneOf(Gen.Int[0, 40], Gen.Int[0, 3000]), Gen.Int[0, 10]).Array[1, 60];
+        Gen.Select(Gen.Frequency((4, Gen.Const(0)), (4, Gen.Const(1)), (4, Gen.Const(2)), (1, Gen.Const(3))),
+            Gen.OneOf(Gen.Int[0, 40], Gen.Int[0, 3000]), Gen.Int[0, 10]).Array[1, 60];
 
     [Fact]
-    public void Whatever_is_appended_and_taken_the_queue_does_as_a_plain_list_would() => Stories.Sample(story =>
+    public void The_queue_behaves_as_a_plain_list() => Stories.Sample(story =>
     {
         var pool = new CountingPool();
         OutboundQueue queue = default;
@@ -177,7 +178,7 @@ public sealed class OutboundQueueTests
                     shared.Append(new byte[start]);
                     shared.Append(message);
                     queue.Append(shared, start);
-                    shared.LetGo();
+                    shared.Release();
                     break;
                 case 2:
                     int taken = Math.Min(bytes, model.Length);
@@ -246,7 +247,7 @@ public sealed class OutboundQueueTests
         shared.SetLength(start);
         shared.Append(bytes);
         _queue.Append(shared, start);
-        shared.LetGo();
+        shared.Release();
     }
 
     private void AssertEmpty()

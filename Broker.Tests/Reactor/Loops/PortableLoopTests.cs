@@ -81,7 +81,7 @@ public sealed class PortableLoopTests
     }
 
     [Fact]
-    public void Work_that_fails_is_told_and_ends_nothing()
+    public void Work_that_fails_is_reported_and_ends_nothing()
     {
         using PortableLoop loop = Make(TimeProvider.System);
         List<string> failures = [];
@@ -96,14 +96,14 @@ public sealed class PortableLoopTests
 
     private static PortableLoop Make(TimeProvider time) => new(0, new ReactorSettings(), new NoAcceptor(), time);
 
-    private sealed class Due : Deadline
+    private sealed class Due : TimerEntry
     {
         public int Calls { get; private set; }
 
         public void ArmIn(EventLoop loop, long milliseconds)
         {
             DueMilliseconds = loop.NowMilliseconds + milliseconds;
-            loop.Timers.Arm(this, DueMilliseconds);
+            loop.Timers.Schedule(this, DueMilliseconds);
         }
 
         internal override void OnDue(long nowMilliseconds)
@@ -114,7 +114,7 @@ public sealed class PortableLoopTests
     }
 }
 
-/// <summary>Lets in whoever was let in already, and puts nothing above them but what a test attaches.</summary>
+/// <summary>Admits the one that was admitted already, and puts nothing above them but what a test attaches.</summary>
 internal sealed class NoAcceptor : IConnectionAcceptor
 {
     public List<Connection> OpenedOnes { get; } = [];

@@ -91,7 +91,8 @@ public abstract class TableTests(ReactorBackend backend) : BackendTest(backend)
         // Sockets that earlier tests have left to the collector are not counted.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        return new DirectoryInfo("/proc/self/fd").GetFiles().Count(file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
+        return new DirectoryInfo("/proc/self/fd").GetFiles()
+            .Count(file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
     }
 }
 

@@ -62,12 +62,12 @@ public sealed class TimerWheelTests
     }
 
     [Fact]
-    public void A_deadline_that_is_taken_off_never_fires()
+    public void A_cancelled_timer_never_fires()
     {
         var deadline = new Alarm();
         deadline.Set(_wheel, 100);
-        _wheel.TakeOff(deadline);
-        _wheel.TakeOff(deadline);
+        _wheel.Cancel(deadline);
+        _wheel.Cancel(deadline);
 
         _wheel.Advance(10_000);
 
@@ -228,7 +228,7 @@ public sealed class TimerWheelTests
         Assert.Equal(-1, wheel.MillisecondsToNext(now));
     }, iter: 1000);
 
-    private sealed class Alarm : Deadline
+    private sealed class Alarm : TimerEntry
     {
         private int _taken;
 
@@ -239,13 +239,13 @@ public sealed class TimerWheelTests
         public void Set(TimerWheel wheel, long due)
         {
             DueMilliseconds = due;
-            wheel.Arm(this, due);
+            wheel.Schedule(this, due);
         }
 
         public void Unset(TimerWheel wheel)
         {
             DueMilliseconds = Never;
-            wheel.TakeOff(this);
+            wheel.Cancel(this);
         }
 
         public bool TakeFired()

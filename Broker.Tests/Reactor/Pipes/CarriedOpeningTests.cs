@@ -24,9 +24,11 @@ public sealed class CarriedOpeningTests
     [InlineData("permessage-deflate; client_max_window_bits", "")]
     [InlineData("permessage-deflate; client_no_context_takeover; client_max_window_bits", "")]
     [InlineData("permessage-deflate; server_no_context_takeover; server_max_window_bits=15", "; server_max_window_bits=15")]
-    [InlineData("permessage-deflate; server_max_window_bits=8; client_max_window_bits=9", "; server_max_window_bits=8; client_max_window_bits=9")]
+    [InlineData("permessage-deflate; server_max_window_bits=8; client_max_window_bits=9",
+        "; server_max_window_bits=8; client_max_window_bits=9")]
     [InlineData("permessage-deflate; server_max_window_bits=9, permessage-deflate", "; server_max_window_bits=9")]
-    [InlineData("x-other; a=b, permessage-deflate; unknown=1, permessage-deflate; server_max_window_bits=\"10\"", "; server_max_window_bits=10")]
+    [InlineData("x-other; a=b, permessage-deflate; unknown=1, permessage-deflate; server_max_window_bits=\"10\"",
+        "; server_max_window_bits=10")]
     public void Every_well_formed_offer_is_met_without_contexts(string offered, string limits)
     {
         CarriedOpening opening = Opening(s_keeping, $"Sec-WebSocket-Extensions: {offered}");
@@ -38,14 +40,14 @@ public sealed class CarriedOpeningTests
     }
 
     [Fact]
-    public void Nothing_is_taken_of_the_budget_for_a_connection_that_may_never_open()
+    public void A_connection_that_may_never_open_uses_no_budget()
     {
         CarriedOpening opening = Opening(s_keeping, "Sec-WebSocket-Extensions: permessage-deflate");
 
         Assert.Null(opening.AgreeOnExtensions(out CarriedOpening agreed));
 
         Assert.NotNull(agreed.Deflate);
-        Assert.Equal(0, s_keeping.Budget.BytesTaken);
+        Assert.Equal(0, s_keeping.Budget.BytesReserved);
     }
 
     [Fact]
@@ -66,7 +68,7 @@ public sealed class CarriedOpeningTests
     [InlineData("Sec-WebSocket-Extensions: x-other")]
     [InlineData("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=7")]
     [InlineData("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; server_no_context_takeover")]
-    public void Where_no_offer_can_be_taken_the_field_is_left_out(string line)
+    public void Without_an_acceptable_offer_the_field_is_omitted(string line)
     {
         Assert.Null(Opening(s_keeping, line).AgreeOnExtensions(out CarriedOpening agreed));
 
@@ -74,7 +76,7 @@ public sealed class CarriedOpeningTests
     }
 
     [Fact]
-    public void What_is_no_list_of_extensions_is_answered_400_but_not_read_where_compression_is_off()
+    public void A_bad_extension_list_is_400_unless_compression_is_disabled()
     {
         const string broken = "Sec-WebSocket-Extensions: permessage-deflate;;";
 

@@ -27,9 +27,9 @@ public sealed class PipeConnectionTests
         RunUntil(loop, () => acceptor.OpenedOnes.Count == 1);
         acceptor.OpenedOnes[0].Attach(new Echo());
 
-        carrier.Say(FrameWriter.Frame(Opcode.Binary, new byte[1 << 20], Key));
+        carrier.Send(FrameWriter.Frame(Opcode.Binary, new byte[1 << 20], Key));
         RunUntil(loop, () => carrier.Written >= 1 << 20);
-        carrier.Say(FrameWriter.Frame(Opcode.Text, "still there?"u8, Key));
+        carrier.Send(FrameWriter.Frame(Opcode.Text, "still there?"u8, Key));
 
         RunUntil(loop, () => carrier.Written == 10 + (1 << 20) + 2 + "still there?".Length);
         acceptor.OpenedOnes[0].Abort(ClosureCause.ClosedByServer, "the test is over");
@@ -76,7 +76,7 @@ public sealed class PipeConnectionTests
     /// <summary>Takes whatever is written, at once.</summary>
     private sealed class Carrier : Stream, ICarrier
     {
-        private readonly Channel<byte[]> _said = Channel.CreateUnbounded<byte[]>();
+        private readonly Channel<byte[]> _sent = Channel.CreateUnbounded<byte[]>();
         private byte[] _rest = [];
 
         public int Written { get; private set; }
@@ -101,7 +101,7 @@ public sealed class PipeConnectionTests
             set => throw new NotSupportedException();
         }
 
-        public void Say(byte[] bytes) => Assert.True(_said.Writer.TryWrite(bytes));
+        public void Send(byte[] bytes) => Assert.True(_sent.Writer.TryWrite(bytes));
 
         public void Abort()
         {
@@ -111,7 +111,7 @@ public sealed class PipeConnectionTests
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            if (_rest.Length == 0) _rest = await _said.Reader.ReadAsync(cancellationToken);
+            if (_rest.Length == 0) _rest = await _sent.Reader.ReadAsync(cancellationToken);
             int count = Math.Min(_rest.Length, buffer.Length);
             _rest.AsSpan(0, count).CopyTo(buffer.Span);
             _rest = _rest[count..];

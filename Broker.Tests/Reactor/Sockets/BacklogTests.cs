@@ -25,15 +25,15 @@ public sealed class BacklogTests
         FakeConnection first = new(_loop, 0), second = new(_loop, 1);
         SharedBytes shared = SharedBytes.Rent(_loop.Pool, 20);
         shared.Append(new byte[20]);
-        SharedBytes other = shared.Hold();
+        SharedBytes other = shared.AddRef();
         Reply(first, bytes: 20);
         Reply(second, bytes: 20);
         int before = _loop.Pool.Outstanding;
 
         first.Write(shared, 0);
         second.Write(other, 0);
-        shared.LetGo();
-        other.LetGo();
+        shared.Release();
+        other.Release();
 
         Assert.Equal(before, _loop.Pool.Outstanding);
     }
@@ -43,6 +43,6 @@ public sealed class BacklogTests
         SharedBytes reply = SharedBytes.Rent(_loop.Pool, bytes);
         reply.Append(new byte[bytes]);
         connection.Write(reply, 0);
-        reply.LetGo();
+        reply.Release();
     }
 }

@@ -79,7 +79,8 @@ public abstract class ClosingTests : BackendTest, IDisposable
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Received = RecordingHandler.Echo;
-        client.Write(Wire.Join(LoopClient.Text("one"), LoopClient.Close((CloseCode)4000, "why"), LoopClient.Text("two"), LoopClient.Close()));
+        client.Write(
+            Wire.Join(LoopClient.Text("one"), LoopClient.Close((CloseCode)4000, "why"), LoopClient.Text("two"), LoopClient.Close()));
 
         IReadOnlyList<Frame> frames = client.TakeFramesToEnd();
         Assert.Equal("one", frames[0].Text);
@@ -133,7 +134,7 @@ public abstract class ClosingTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_handler_that_fails_still_says_goodbye_behind_its_replies()
+    public void A_failing_handler_still_closes_behind_its_replies()
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Received = turn =>

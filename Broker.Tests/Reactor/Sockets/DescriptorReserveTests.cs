@@ -32,28 +32,30 @@ public sealed class DescriptorReserveTests
         using var reserve = new DescriptorReserve(256, Enumerable.Range(0, 224).ToHashSet(), new FakeTimeProvider());
 
         var refused = Assert.Throws<InvalidOperationException>(reserve.RequireRoom);
-        Assert.Contains("The limit of open files is 256, and 224 are open before the first client: at least 352", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The limit of open files is 256, and 224 are open before the first client: at least 352", refused.Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_shortage_is_told_once_when_it_begins_and_once_when_it_ends()
+    public void A_shortage_is_logged_when_it_begins_and_when_it_ends()
     {
         if (!SocketReactor.IsSupported) return;
         var time = new FakeTimeProvider();
         using var reserve = new DescriptorReserve(1 << 20, new HashSet<int>(), time);
-        var told = new List<bool>();
-        reserve.Changed += told.Add;
+        var reported = new List<bool>();
+        reserve.Changed += reported.Add;
 
         Assert.True(reserve.HasRoom());
         reserve.BeginShortage();
         reserve.BeginShortage();
-        Assert.Equal([true], told);
+        Assert.Equal([true], reported);
         Assert.True(reserve.IsShort);
 
         time.Advance(TimeSpan.FromMilliseconds(1900));
         Assert.True(reserve.IsShort);
         time.Advance(TimeSpan.FromMilliseconds(100));
-        Assert.Equal([true, false], told);
+        Assert.Equal([true, false], reported);
         Assert.Equal((false, 1L), (reserve.IsShort, reserve.Shortages));
     }
 }

@@ -73,7 +73,7 @@ public abstract class DrainTests(ReactorBackend backend) : BackendTest(backend)
     }
 
     [Fact]
-    public void A_second_hub_on_the_same_port_fails_and_says_that_the_address_is_in_use()
+    public void A_second_hub_on_a_port_fails_with_address_in_use()
     {
         using var harness = NewHarness();
 
@@ -115,7 +115,9 @@ public abstract class DrainTests(ReactorBackend backend) : BackendTest(backend)
     [Fact]
     public void An_address_that_is_not_ours_is_named_as_such()
     {
-        var failure = Assert.Throws<SocketException>(() => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 4000), count: 1, backlog: 16));
+        var failure =
+            Assert.Throws<SocketException>(
+                () => ListeningSocket.OpenAll(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 4000), count: 1, backlog: 16));
 
         Assert.Equal(SocketError.AddressNotAvailable, failure.SocketErrorCode);
     }

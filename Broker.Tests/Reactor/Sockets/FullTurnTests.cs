@@ -27,7 +27,7 @@ public abstract class FullTurnTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_turn_serves_everyone_who_is_ready()
+    public void A_turn_serves_every_ready_connection()
     {
         (LoopClient Client, RecordingHandler Handler)[] all = [.. Enumerable.Range(0, Clients).Select(_ => _harness.Open())];
         for (int turn = 1; turn <= Turns; turn++)

@@ -60,7 +60,7 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_reset_before_there_is_a_handler_is_told_to_the_handler_that_comes()
+    public void A_reset_before_the_handler_is_reported_to_it()
     {
         _harness.Acceptor.AttachesAtOnce = false;
         (LoopClient client, RecordingHandler handler) = _harness.Open();
@@ -99,7 +99,8 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     public void A_reader_with_too_many_bytes_waiting_is_ended()
     {
         (LoopClient client, RecordingHandler handler) = _harness.OpenNarrow();
-        for (int i = 0; i < 2000 && handler.Connection.IsOpen; i++) handler.Connection.Write(FrameWriter.Frame(Opcode.Binary, new byte[1000]));
+        for (int i = 0; i < 2000 && handler.Connection.IsOpen; i++)
+            handler.Connection.Write(FrameWriter.Frame(Opcode.Binary, new byte[1000]));
 
         AssertEnded(client, handler, ClosureCause.SlowReader, CloseCode.PolicyViolation);
     }
@@ -144,7 +145,7 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_handler_that_fails_when_told_the_end_changes_nothing()
+    public void A_handler_that_throws_at_the_end_changes_nothing()
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Ended = () => throw new InvalidOperationException("mine");
@@ -226,7 +227,7 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_deadline_is_told_once_and_the_last_one_set_counts()
+    public void Only_the_last_deadline_set_fires_and_only_once()
     {
         (_, RecordingHandler handler) = _harness.Open();
         handler.Connection.SetDeadline(TimeSpan.FromSeconds(1));
@@ -240,7 +241,7 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void No_deadline_is_told_after_the_end()
+    public void No_deadline_fires_after_the_end()
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Connection.SetDeadline(TimeSpan.FromSeconds(1));
@@ -257,7 +258,7 @@ public abstract class LifecycleTests : BackendTest, IDisposable
     [InlineData("reset", ClosureCause.SocketError)]
     [InlineData("drain", ClosureCause.HandshakeRefused)]
     [InlineData("abandon", ClosureCause.Shutdown)]
-    public void A_connection_that_never_opened_is_told_to_the_acceptor_once(string how, ClosureCause cause)
+    public void The_acceptor_learns_once_of_a_connection_that_never_opened(string how, ClosureCause cause)
     {
         LoopClient client = _harness.Connect();
         client.Write(LoopClient.Request().AsSpan(0, 40));
@@ -273,11 +274,12 @@ public abstract class LifecycleTests : BackendTest, IDisposable
         _harness.Until(() => _harness.Acceptor.Ends.Count > 0);
         client.Dispose();
         _harness.AssertNothingLeft();
-        Assert.Equal((cause, CloseCode.Abnormal), (_harness.Acceptor.Ends.Single().Closure.Cause, _harness.Acceptor.Ends.Single().Closure.Code));
+        Assert.Equal(
+            (cause, CloseCode.Abnormal), (_harness.Acceptor.Ends.Single().Closure.Cause, _harness.Acceptor.Ends.Single().Closure.Code));
     }
 
     [Fact]
-    public void Whoever_is_told_the_end_can_still_ask_for_the_address()
+    public void The_address_is_available_when_the_end_is_reported()
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         System.Net.IPEndPoint? seen = null;
@@ -300,7 +302,8 @@ public abstract class LifecycleTests : BackendTest, IDisposable
         Assert.NotEqual(stranger.Connection.Remote, handler.Connection.Remote);
     }
 
-    private void AssertEnded(LoopClient client, RecordingHandler handler, ClosureCause cause, CloseCode code, string? reason = null, string[]? failures = null)
+    private void AssertEnded(
+        LoopClient client, RecordingHandler handler, ClosureCause cause, CloseCode code, string? reason = null, string[]? failures = null)
     {
         _harness.Until(() => handler.Ends.Count > 0, "the end");
         _harness.Settle();
@@ -312,7 +315,7 @@ public abstract class LifecycleTests : BackendTest, IDisposable
         Closure end = Assert.Single(handler.Ends);
         Assert.Equal((cause, code), (end.Cause, end.Code));
         if (reason is not null) Assert.Equal(reason, end.Reason);
-        Assert.Same(end, Assert.Single(_harness.Acceptor.Ends, told => told.Connection == handler.Connection).Closure);
+        Assert.Same(end, Assert.Single(_harness.Acceptor.Ends, reported => reported.Connection == handler.Connection).Closure);
         Assert.Same(end, handler.Connection.Closure);
         Assert.Equal(0, handler.CallsAfterEnd);
         Assert.Equal(failures ?? [], _harness.TakeFailures().Select(failure => failure.Message));

@@ -66,7 +66,8 @@ public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend
                 handler.Connection.Attach(handler);
             }
 
-            harness.Until(() => handler.Messages.Count == 2, $"two messages of {string.Join('+', parts.Select(part => part.Length))} bytes");
+            harness.Until(
+                () => handler.Messages.Count == 2, $"two messages of {string.Join('+', parts.Select(part => part.Length))} bytes");
             Assert.Equal(["Hello", "World"], handler.Messages);
             harness.End(client);
         }
@@ -109,7 +110,7 @@ public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend
     }
 
     [Fact]
-    public void A_handler_may_write_as_soon_as_it_is_attached_and_before_the_client_says_anything()
+    public void A_handler_may_write_as_soon_as_it_is_attached()
     {
         using var harness = NewHarness();
         harness.Acceptor.Attached = handler => handler.Connection.Write(FrameWriter.Frame(Opcode.Text, "first"u8));
@@ -181,7 +182,7 @@ public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend
     }
 
     [Fact]
-    public void Plain_HTTP_is_answered_404_where_nobody_takes_it()
+    public void Plain_HTTP_without_a_handler_is_404()
     {
         using var harness = NewHarness();
         LoopClient client = harness.Connect();
@@ -237,7 +238,7 @@ public abstract class OpeningTests(ReactorBackend backend) : BackendTest(backend
         Assert.Equal(ClosureCause.HandedOver, Assert.Single(harness.Acceptor.Ends).Closure.Cause);
         harness.AssertNothingLeft();
 
-        // The loop has let go of it: what comes later is not the loop's, and neither is the end of the socket.
+        // The loop was released of it: what comes later is not the loop's, and neither is the end of the socket.
         client.Write("more"u8);
         harness.Settle();
         harness.Pass(TimeSpan.FromHours(1));

@@ -54,7 +54,7 @@ public abstract class ReadingTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void An_end_that_came_while_nothing_was_read_is_told_behind_what_came_before()
+    public void An_end_during_a_pause_is_reported_behind_earlier_bytes()
     {
         (LoopClient client, RecordingHandler handler) = _harness.Open();
         handler.Connection.PauseReading();
@@ -73,12 +73,12 @@ public abstract class ReadingTests : BackendTest, IDisposable
     public void A_client_with_much_to_read_is_read_one_scratch_a_turn_and_another_in_between()
     {
         (LoopClient flood, RecordingHandler flooded) = _harness.Open();
-        (LoopClient other, RecordingHandler heard) = _harness.Open();
+        (LoopClient other, RecordingHandler received) = _harness.Open();
         WriteAll(flood, Many);
         for (int turns = 0; turns < 4; turns++)
         {
             WriteAll(other, turns + 1, from: turns);
-            _harness.Until(() => heard.Messages.Count == turns + 1, "the other's message");
+            _harness.Until(() => received.Messages.Count == turns + 1, "the other's message");
         }
 
         while (flooded.Messages.Count < Many)
@@ -96,7 +96,8 @@ public abstract class ReadingTests : BackendTest, IDisposable
         for (int i = from; i < to; i++) Assert.Equal(FrameBytes, client.WriteSome(LoopClient.Text(Text(i))));
     }
 
-    private static void AssertTexts(RecordingHandler handler, int count) => Assert.Equal(Enumerable.Range(0, count).Select(Text), handler.Messages);
+    private static void AssertTexts(RecordingHandler handler, int count) =>
+        Assert.Equal(Enumerable.Range(0, count).Select(Text), handler.Messages);
 
     private static string Text(int number) => $"{number}".PadRight(TextBytes, '.');
 }

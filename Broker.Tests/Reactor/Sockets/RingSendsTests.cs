@@ -49,14 +49,14 @@ public sealed class RingSendsTests
 
         Assert.Equal(0, buffers.Take(3, 96, goesOn: true));
         sends.Begin(3, mark: 1);
-        buffers.LetGo(3);
+        buffers.Release(3);
         Assert.Equal(96, buffers.Take(3, 4000, goesOn: false));
         sends.Begin(3, mark: 2);
-        buffers.LetGo(3);
+        buffers.Release(3);
 
         sends.Settle(1);
         Assert.Equal(4096, buffers.Take(3, 0, goesOn: false));    // Still where it was,
-        buffers.LetGo(3);
+        buffers.Release(3);
         sends.Settle(2);
         Assert.Equal(0, buffers.Take(3, 0, goesOn: true));        // and now from its start.
     }

@@ -53,7 +53,7 @@ public abstract class SlowReaderTests : BackendTest, IDisposable
         Assert.Equal(frame, client.Take(frame.Length));
         Assert.Empty(handler.Ends);
 
-        // However often the socket took a part and gave back the rest.
+        // However often the socket took a part and returned the rest.
         _harness.Settle();
         Assert.Equal(frame.Length, _harness.Loop.Counters.Read(LoopCount.BytesSent) - before);
     }
@@ -150,7 +150,7 @@ public abstract class SlowReaderTests : BackendTest, IDisposable
     }
 
     [Fact]
-    public void A_client_is_not_read_while_much_waits_for_it_and_is_read_again_when_it_has_taken_it()
+    public void Reading_pauses_during_a_backlog_and_resumes_after_it()
     {
         (LoopClient client, RecordingHandler handler) = _harness.OpenNarrow();
         handler.Received = RecordingHandler.Echo;
@@ -229,7 +229,7 @@ public abstract class SlowReaderTests : BackendTest, IDisposable
         bytes.Append(frame);
         if (send) connection.Send(bytes, start);
         else connection.Write(bytes, start);
-        bytes.LetGo();
+        bytes.Release();
     }
 
     private void AssertFinishedThenClosed(LoopClient client, RecordingHandler handler, byte[] first)

@@ -12,7 +12,8 @@ internal static class CrashingHistory
 
     public static HistoryOptions Synced { get; } = new() { Size = Size, Ttl = TimeSpan.FromHours(1), Durability = HistoryDurability.Fsync };
 
-    public static HistoryOptions Unsynced { get; } = new() { Size = Size, Ttl = TimeSpan.FromHours(1), Durability = HistoryDurability.None };
+    public static HistoryOptions Unsynced { get; } =
+        new() { Size = Size, Ttl = TimeSpan.FromHours(1), Durability = HistoryDurability.None };
 
     public static HistoryOptions OptionsOf(int channel) => channel % 2 == 0 ? Synced : Unsynced;
 
@@ -31,7 +32,9 @@ internal static class CrashingHistory
         ulong next = (await store.ReadAsync($"c{channel}", HistoryQuery.PositionOnly, OptionsOf(channel))).Top.Offset + 1;
         for (; ; next++)
         {
-            AppendResult result = await store.AppendAsync($"c{channel}", new HistoryAppend(new Publication { Data = Encoding.UTF8.GetBytes($"{next}") }), OptionsOf(channel));
+            AppendResult result =
+                await store.AppendAsync(
+                    $"c{channel}", new HistoryAppend(new Publication { Data = Encoding.UTF8.GetBytes($"{next}") }), OptionsOf(channel));
             await output.WriteLineAsync($"{channel} {result.Position.Epoch} {result.Position.Offset}");
         }
     }

@@ -9,12 +9,13 @@ namespace Broker.Tests.Store.History;
 
 public sealed class DurableHistoryTests : IDisposable
 {
-    private static readonly HistoryOptions s_synced = new() { Size = 5, Ttl = TimeSpan.FromMinutes(10), MetaTtl = TimeSpan.FromHours(1), Durability = HistoryDurability.Fsync };
+    private static readonly HistoryOptions s_synced =
+        new() { Size = 5, Ttl = TimeSpan.FromMinutes(10), MetaTtl = TimeSpan.FromHours(1), Durability = HistoryDurability.Fsync };
     private static readonly HistoryOptions s_unsynced = s_synced with { Durability = HistoryDurability.None };
 
     private readonly StoreFolder _folder = new();
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private readonly List<string> _told = [];
+    private readonly List<string> _reported = [];
     private Guid _boot = Guid.NewGuid();
     private DurableHistories _histories;
     private IHistoryStore _store;
@@ -41,7 +42,7 @@ public sealed class DurableHistoryTests : IDisposable
         Assert.Equal((last, "3 4 5 6 7"), await ReadAsync("a", HistoryQuery.All));
         Assert.Equal(last with { Offset = 8 }, await AppendAsync("a", "8"));
         Assert.Equal("4 5 6 7 8", (await ReadAsync("a", HistoryQuery.All)).Text);
-        Assert.Empty(_told);
+        Assert.Empty(_reported);
     }
 
     [Fact]
@@ -81,7 +82,9 @@ public sealed class DurableHistoryTests : IDisposable
         StreamPosition first = await AppendAsync("a", "1", key: "k");
         Restart();
 
-        AppendResult again = await _store.AppendAsync("a", new HistoryAppend(Text("2")) { IdempotencyKey = "k", IdempotencyTtl = TimeSpan.FromMinutes(5) }, s_synced);
+        AppendResult again =
+            await _store.AppendAsync(
+                "a", new HistoryAppend(Text("2")) { IdempotencyKey = "k", IdempotencyTtl = TimeSpan.FromMinutes(5) }, s_synced);
         Assert.Equal((AppendOutcome.DuplicateKey, first), (again.Outcome, again.Position));
         _time.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal(2UL, (await AppendAsync("a", "2", key: "k")).Offset);
@@ -93,7 +96,8 @@ public sealed class DurableHistoryTests : IDisposable
         await _store.AppendAsync("a", new HistoryAppend(Text("1") with { Extras = new PublicationExtras { Version = 7 } }), s_synced);
         Restart();
 
-        AppendResult stale = await _store.AppendAsync("a", new HistoryAppend(Text("2") with { Extras = new PublicationExtras { Version = 7 } }), s_synced);
+        AppendResult stale =
+            await _store.AppendAsync("a", new HistoryAppend(Text("2") with { Extras = new PublicationExtras { Version = 7 } }), s_synced);
         Assert.Equal(AppendOutcome.StaleVersion, stale.Outcome);
     }
 
@@ -111,7 +115,8 @@ public sealed class DurableHistoryTests : IDisposable
     [Fact]
     public async Task Overlapping_appends_take_their_offsets_in_order()
     {
-        Task<AppendResult>[] appends = [.. Enumerable.Range(1, 200).Select(i => _store.AppendAsync("a", new HistoryAppend(Text($"{i}")), s_unsynced).AsTask())];
+        Task<AppendResult>[] appends =
+            [.. Enumerable.Range(1, 200).Select(i => _store.AppendAsync("a", new HistoryAppend(Text($"{i}")), s_unsynced).AsTask())];
         AppendResult[] results = await Task.WhenAll(appends);
 
         Assert.Equal(Enumerable.Range(1, 200).Select(i => (ulong)i), results.Select(each => each.Position.Offset));
@@ -147,7 +152,8 @@ public sealed class DurableHistoryTests : IDisposable
     }
 
     [Theory]
-    [InlineData("*.log", false), InlineData("*.log", true), InlineData("*.sst", false), InlineData("*.sst", true), InlineData("MANIFEST-*", false), InlineData("CURRENT", true)]
+    [InlineData("*.log", false), InlineData("*.log", true), InlineData("*.sst", false), InlineData("*.sst", true),
+        InlineData("MANIFEST-*", false), InlineData("CURRENT", true)]
     public async Task A_damaged_file_costs_the_channels_of_its_shard(string files, bool isCut)
     {
         Dictionary<string, StreamPosition> before = await FillAsync();
@@ -171,7 +177,7 @@ public sealed class DurableHistoryTests : IDisposable
             else Assert.Equal(position, now);
         }
 
-        Assert.Contains(_told, static line => line.Contains("begin with new epochs", StringComparison.Ordinal));
+        Assert.Contains(_reported, static line => line.Contains("begin with new epochs", StringComparison.Ordinal));
         Assert.Single(Directory.GetDirectories(_folder.Path, "shard-00.damaged-*"));
     }
 
@@ -189,7 +195,7 @@ public sealed class DurableHistoryTests : IDisposable
 
         Assert.Equal(synced, (await ReadAsync("synced", HistoryQuery.All)).Top);
         Assert.NotEqual(unsynced.Epoch, (await _store.ReadAsync("unsynced", HistoryQuery.All, s_unsynced)).Top.Epoch);
-        Assert.Contains(_told, static line => line.Contains("unsynced", StringComparison.Ordinal));
+        Assert.Contains(_reported, static line => line.Contains("unsynced", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -215,7 +221,9 @@ public sealed class DurableHistoryTests : IDisposable
     }
 
     private DurableHistories Open() =>
-        DurableHistories.Open(_folder.Path, _time, new HistoryBudget(1 << 20), new DurableHistorySettings { Shards = 2, Boot = _boot, Notify = notice => _told.Add(notice.Text) });
+        DurableHistories.Open(
+            _folder.Path, _time, new HistoryBudget(1 << 20),
+                new DurableHistorySettings { Shards = 2, Boot = _boot, Notify = notice => _reported.Add(notice.Text) });
 
     private void Restart(TimeSpan after = default)
     {
@@ -258,5 +266,6 @@ public sealed class DurableHistoryTests : IDisposable
 
     private static Publication Text(string text) => new() { Data = Encoding.UTF8.GetBytes(text) };
 
-    private static string TextOf(HistoryPage page) => string.Join(' ', page.Publications.Select(static each => Encoding.UTF8.GetString(each.Data.Span)));
+    private static string TextOf(HistoryPage page) =>
+        string.Join(' ', page.Publications.Select(static each => Encoding.UTF8.GetString(each.Data.Span)));
 }

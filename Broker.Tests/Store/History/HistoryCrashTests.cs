@@ -26,8 +26,10 @@ public sealed class HistoryCrashTests
 
     private static async Task AppendAndKillAsync(string folder, Dictionary<int, StreamPosition> acknowledged, int linesBefore)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (string word in (string[])[typeof(HistoryCrashTests).Assembly.Location, "crashing-history", folder]) start.ArgumentList.Add(word);
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+            { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (string word in (string[])[typeof(HistoryCrashTests).Assembly.Location, "crashing-history", folder])
+            start.ArgumentList.Add(word);
         using Process process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(s_patience);
         int lines = 0;
@@ -35,7 +37,8 @@ public sealed class HistoryCrashTests
         {
             // The kill may cut the last one.
             if (line.Split(' ') is [var channel, var epoch, var offset] && lines < linesBefore)
-                acknowledged[int.Parse(channel, CultureInfo.InvariantCulture)] = new StreamPosition(ulong.Parse(epoch, CultureInfo.InvariantCulture), ulong.Parse(offset, CultureInfo.InvariantCulture));
+                acknowledged[int.Parse(channel, CultureInfo.InvariantCulture)] =
+                    new StreamPosition(ulong.Parse(epoch, CultureInfo.InvariantCulture), ulong.Parse(offset, CultureInfo.InvariantCulture));
             if (++lines == linesBefore) process.Kill();
         }
 

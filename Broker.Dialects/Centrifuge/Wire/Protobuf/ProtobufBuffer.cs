@@ -16,7 +16,7 @@ internal sealed class ProtobufBuffer
     /// <summary>What was written.</summary>
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
-    /// <summary>Forgets what was written, and memory that is out of the ordinary.</summary>
+    /// <summary>Drops what was written, and memory that is out of the ordinary.</summary>
     public void Clear()
     {
         if (_bytes.Length > KeptBytesMax) _bytes = new byte[InitialBytes];

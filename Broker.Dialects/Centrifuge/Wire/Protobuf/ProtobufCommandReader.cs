@@ -28,7 +28,7 @@ public ref struct ProtobufCommandReader(ReadOnlySpan<byte> frame) : ICommandRead
     /// <returns>
     /// <c>Done</c>: one command was read; <see cref="Index"/> moved by one.
     /// <c>NeedMoreData</c>: the frame holds no more commands, and held at least one.
-    /// <c>InvalidData</c>: close with 3501, bad request: an empty frame; a length beyond the frame; a varint that is cut off
+    /// <c>InvalidData</c>: close with 3501, bad request: an empty frame; a length beyond the frame; a varint that is disconnected
     /// or has more than 64 bits; a known field of the wrong wire type or out of its range; a group; a text that is not UTF-8;
     /// two methods; a method other than send without an id; a filter that is nested too deep. <see cref="Reason"/> says
     /// why, and so it stays for this frame. Unknown fields are skipped, and of a repeated single field the last one counts.

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Broker.Dialects.Centrifuge.Wire.Protobuf;
 
-/// <summary>The maps of a connect command: what to recover, and headers. They become the JSON objects that <see cref="Command"/> has for both forms.</summary>
+/// <summary>
+/// The maps of a connect command: what to recover, and headers. They become the JSON objects that <see cref="Command"/> has for both forms.
+/// </summary>
 /// <remarks>Allocates no more than a few times the bytes that are there, and nothing where there is no entry.</remarks>
 internal struct ProtobufMaps
 {
@@ -12,7 +14,8 @@ internal struct ProtobufMaps
     /// <summary>An entry of subs: a channel and a SubscribeRequest.</summary>
     public void AddSub(scoped ref ProtobufReader fields)
     {
-        if (!TryReadEntry(ref fields, "an entry of subs", isText: false, out ReadOnlySpan<byte> channel, out ReadOnlySpan<byte> request)) return;
+        if (!TryReadEntry(ref fields, "an entry of subs", isText: false, out ReadOnlySpan<byte> channel, out ReadOnlySpan<byte> request))
+            return;
         bool recover = false;
         ulong offset = 0;
         ReadOnlySpan<byte> epoch = default, delta = default;
@@ -58,7 +61,8 @@ internal struct ProtobufMaps
         command.Headers = _headers.End();
     }
 
-    private static bool TryReadEntry(scoped ref ProtobufReader fields, string name, bool isText, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    private static bool TryReadEntry(
+        scoped ref ProtobufReader fields, string name, bool isText, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
         key = value = default;
         var entry = new ProtobufReader(fields.Bytes(name));

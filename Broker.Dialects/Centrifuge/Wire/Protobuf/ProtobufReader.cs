@@ -49,7 +49,8 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         ulong number = tag >> 3;
         _type = (WireType)(tag & 7);
         if (number is 0 or > FieldMax) Refuse("A field has a number that Protobuf does not have.");
-        else if (_type is not (WireType.Varint or WireType.Fixed64 or WireType.Bytes or WireType.Fixed32)) Refuse("A field is a group, or of no wire type.");
+        else if (_type is not (WireType.Varint or WireType.Fixed64 or WireType.Bytes or WireType.Fixed32))
+            Refuse("A field is a group, or of no wire type.");
         else field = (int)number;
         return Reason is null;
     }

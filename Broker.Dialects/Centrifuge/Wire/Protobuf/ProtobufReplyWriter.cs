@@ -6,7 +6,8 @@ public sealed class ProtobufReplyWriter : IReplyWriter
 {
     private const int Error = 2, Push = 4, Connect = 5, Subscribe = 6, Unsubscribe = 7, Publish = 8, Presence = 9, PresenceStats = 10;
     private const int History = 11, Rpc = 13, Refresh = 14, SubRefresh = 15;
-    private const int PushChannel = 2, PushUnsubscribed = 7, PushMessaged = 8, PushSubscribed = 9, PushDisconnected = 11, PushRefreshed = 12;
+    private const int PushChannel = 2, PushUnsubscribed = 7, PushMessaged = 8, PushSubscribed = 9, PushDisconnected = 11, PushRefreshed =
+        12;
 
     private readonly ProtobufBuffer _bytes = new();
     private int _reply, _inner, _push;      // Where the reply under way began, the result or push in it, and what is pushed.

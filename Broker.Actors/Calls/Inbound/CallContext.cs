@@ -7,7 +7,7 @@ namespace Broker.Actors.Calls.Inbound;
 /// <param name="Methods">What can be called.</param>
 /// <param name="Settings">Bounds.</param>
 /// <param name="Time">The clock of their deadlines.</param>
-public sealed record CallEnvironment(MethodRegistry Methods, CallSettings Settings, TimeProvider Time)
+public sealed record CallContext(MethodRegistry Methods, CallSettings Settings, TimeProvider Time)
 {
     /// <summary>Clients that the hub can call.</summary>
     public ClientCalls Clients { get; init; } = new(Settings, Time);

@@ -11,7 +11,7 @@ internal sealed record Seen(Opcode Opcode, string PayloadHex);
 internal delegate void Handler(Turn turn, Message message);
 
 /// <summary>One engine, fed read by read, with all that can be observed of it.</summary>
-internal sealed class Conversation(FrameEngineSettings settings, Handler? handler = null)
+internal sealed class EngineExchange(FrameEngineSettings settings, Handler? handler = null)
 {
     private const int Margin = 5;
 
@@ -48,18 +48,18 @@ internal sealed class Conversation(FrameEngineSettings settings, Handler? handle
     public string Story => string.Join('\n', Messages.Select(seen => $"{seen.Opcode} {seen.PayloadHex}"))
         + $"\n{Convert.ToHexString(Output)}\n{Outcome} {Violation} {PeerClose} {Pongs}";
 
-    public static Conversation Of(FrameEngineSettings settings, params IEnumerable<byte[]> reads) =>
+    public static EngineExchange Of(FrameEngineSettings settings, params IEnumerable<byte[]> reads) =>
         Of(settings, handler: null, reads);
 
-    public static Conversation Of(FrameEngineSettings settings, Handler? handler, params IEnumerable<byte[]> reads)
+    public static EngineExchange Of(FrameEngineSettings settings, Handler? handler, params IEnumerable<byte[]> reads)
     {
-        var conversation = new Conversation(settings, handler);
-        foreach (byte[] read in reads) conversation.Feed(read);
-        return conversation;
+        var exchange = new EngineExchange(settings, handler);
+        foreach (byte[] read in reads) exchange.Feed(read);
+        return exchange;
     }
 
     /// <summary>One read, in a buffer whose other bytes must stay as they are.</summary>
-    public Conversation Feed(byte[] read)
+    public EngineExchange Feed(byte[] read)
     {
         byte[] buffer = new byte[read.Length + 2 * Margin];
         Array.Fill(buffer, (byte)0xEE);
@@ -85,11 +85,11 @@ internal sealed class Conversation(FrameEngineSettings settings, Handler? handle
     }
 
     /// <summary>The connection is gone: nothing may be left of it.</summary>
-    public Conversation Drop()
+    public EngineExchange Drop()
     {
         Engine.Drop();
         Shared.Dispose();
-        Assert.Equal(0, Budget.BytesTaken);
+        Assert.Equal(0, Budget.BytesReserved);
         Assert.Equal(0, Pool.Outstanding);
         return this;
     }

@@ -24,24 +24,26 @@ using static Broker.Tests.AspNetCore.ClientSteps;
 namespace Broker.Tests.Host;
 
 /// <summary>The ways into the process beside the reactor's port: https and wss, HTTP/2, and a Unix socket.</summary>
-public sealed class DoorsTests : IDisposable
+public sealed class EntryPointsTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-");
 
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory, InlineData(Transport.Auto), InlineData(Transport.Kestrel)]
-    public async Task Every_door_serves_the_page_health_and_WebSockets(Transport transport)
+    public async Task Every_entry_point_serves_the_page_health_and_WebSockets(Transport transport)
     {
         string socket = Path.Combine(_folder.FullName, "hub");
         var settings = new HostSettings
         {
-            Hub = new StandardSettings { Transport = transport, Reactors = 1, Listen = new ListenSettings { Port = 0 }, Echo = new EchoSettings { Enabled = true } },
+            Hub = new StandardSettings { Transport = transport, Reactors = 1, Listen = new ListenSettings { Port = 0 },
+                Echo = new EchoSettings { Enabled = true } },
             Tls = MakeFiles(password: "secret") with { Enabled = true, Port = 0 },
             UnixSocket = socket,
         };
         var output = new StringWriter();
-        await using var hub = new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings.Hub)));
+        await using var hub =
+            new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings.Hub)));
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
 
@@ -50,12 +52,17 @@ public sealed class DoorsTests : IDisposable
         Uri plain = new(lines[0]["listening on ".Length..]), secured = new(lines[1]["listening on ".Length..]);
         Assert.Equal($"listening on http://unix:{socket}", lines[2]);
 
-        using var trusting = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.Subject == "CN=doors" } };
+        using var trusting =
+            new SocketsHttpHandler { SslOptions =
+                { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.Subject == "CN=doors" } };
         using var unix = new SocketsHttpHandler { ConnectCallback = (_, stop) => ConnectUnixAsync(socket, stop) };
         foreach ((Uri address, SocketsHttpHandler handler, Version version) in ((Uri, SocketsHttpHandler, Version)[])
-            [(plain, trusting, HttpVersion.Version11), (secured, trusting, HttpVersion.Version11), (secured, trusting, HttpVersion.Version20), (new Uri("http://doors"), unix, HttpVersion.Version11)])
+            [(plain, trusting, HttpVersion.Version11), (secured, trusting, HttpVersion.Version11),
+                (secured, trusting, HttpVersion.Version20), (new Uri("http://doors"), unix, HttpVersion.Version11)])
         {
-            using var http = new HttpClient(handler, disposeHandler: false) { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var http =
+                new HttpClient(handler, disposeHandler: false)
+                    { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
             Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync(new Uri(address, "/ready"), Limited()));
             Assert.Contains("<title>", await http.GetStringAsync(address, Limited()), StringComparison.Ordinal);
 
@@ -102,10 +109,11 @@ public sealed class DoorsTests : IDisposable
     [InlineData("a folder", "certificate", "the path of a PEM or PFX file that can be read")]
     [InlineData("noise", "certificate", "a PEM or PFX file with a certificate and its private key")]
     [InlineData("for clients only", "certificate", "a certificate that may identify a server")]
-    public void A_certificate_that_cannot_serve_names_the_key_to_blame(string kind, string key, string expected)
+    public void An_unusable_certificate_names_its_settings_key(string kind, string key, string expected)
     {
         TlsSettings files = BadFiles(kind);
-        string text = $"broker.tls {{ enabled = on, certificate = \"{files.Certificate}\", key = \"{files.Key}\", password = \"{files.Password}\" }}";
+        string text =
+            $"broker.tls {{ enabled = on, certificate = \"{files.Certificate}\", key = \"{files.Key}\", password = \"{files.Password}\" }}";
 
         var bad = Assert.Throws<SettingException>(() => LoadAll(text));
 
@@ -143,7 +151,8 @@ public sealed class DoorsTests : IDisposable
     [InlineData("tls.address = here", "broker.tls.address is here, expected an IP address")]
     [InlineData("tls.port = 65536", "broker.tls.port is 65536, expected a whole number from 0 to 65535.")]
     [InlineData("unix-socket = hub.sock", "broker.unix-socket is hub.sock, expected nothing, or an absolute path of at most 107 bytes.")]
-    [InlineData("tls { certificate = /nowhere/cert.pem, enabled = on }", "broker.tls.certificate is /nowhere/cert.pem, expected the path of a PEM or PFX file that can be read, because")]
+    [InlineData("tls { certificate = /nowhere/cert.pem, enabled = on }",
+        "broker.tls.certificate is /nowhere/cert.pem, expected the path of a PEM or PFX file that can be read, because")]
     public void A_bad_value_names_its_key_and_what_was_expected(string text, string expected)
     {
         var bad = Assert.Throws<SettingException>(() => Load(text));
@@ -201,7 +210,8 @@ public sealed class DoorsTests : IDisposable
         using X509Certificate2 certificate = Sign(request);
         string pem = certificate.ExportCertificatePem(), keyPem = password.Length == 0
             ? key.ExportPkcs8PrivateKeyPem()
-            : key.ExportEncryptedPkcs8PrivateKeyPem(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000));
+            : key.ExportEncryptedPkcs8PrivateKeyPem(
+            password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000));
         string certificateFile = Path.Combine(_folder.FullName, "cert.pem"), keyFile = Path.Combine(_folder.FullName, "key.pem");
         File.WriteAllText(certificateFile, isOneFile ? $"{pem}\n{keyPem}\n" : pem + "\n");
         if (!isOneFile) File.WriteAllText(keyFile, keyPem);
@@ -217,7 +227,8 @@ public sealed class DoorsTests : IDisposable
         return new TlsSettings { Certificate = file, Password = password };
     }
 
-    private static X509Certificate2 Sign(CertificateRequest request) => request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    private static X509Certificate2 Sign(CertificateRequest request) =>
+        request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
 
     private static async ValueTask<Stream> ConnectUnixAsync(string path, CancellationToken stop)
     {

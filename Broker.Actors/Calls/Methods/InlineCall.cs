@@ -3,15 +3,15 @@ using System.Buffers;
 
 namespace Broker.Actors.Calls.Methods;
 
-/// <summary>Answers one call at once; see <see cref="MethodRegistry.AddQuick"/> for what it may do.</summary>
+/// <summary>Answers one call at once; see <see cref="MethodRegistry.AddInline"/> for what it may do.</summary>
 /// <param name="call">What is called.</param>
 /// <param name="result">Takes the result; borrowed until the return.</param>
-public delegate void QuickHandler(QuickCall call, IBufferWriter<byte> result);
+public delegate void InlineHandler(InlineCall call, IBufferWriter<byte> result);
 
-/// <summary>One call of a quick method, as its handler sees it.</summary>
-public readonly ref struct QuickCall
+/// <summary>One call of a inline method, as its handler sees it.</summary>
+public readonly ref struct InlineCall
 {
-    internal QuickCall(string method, ReadOnlySpan<byte> arguments, Principal caller)
+    internal InlineCall(string method, ReadOnlySpan<byte> arguments, Principal caller)
     {
         Method = method;
         Arguments = arguments;

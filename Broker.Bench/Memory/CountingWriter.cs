@@ -10,7 +10,7 @@ using Broker.Reactor.Pipes;
 namespace Broker.Bench.Memory;
 
 /// <summary>A client that only counts the channels that it has been let into.</summary>
-internal sealed class CountingOutlet(PublicationFormat format) : ISessionWriter
+internal sealed class CountingWriter(PublicationFormat format) : ISessionWriter
 {
     private int _subscribed;
 
@@ -23,9 +23,10 @@ internal sealed class CountingOutlet(PublicationFormat format) : ISessionWriter
 
     public string Dialect => "none";
 
-    public ICallOutlet Calls => throw new NotSupportedException("Nothing is called in this run.");
+    public ICallWriter Calls => throw new NotSupportedException("Nothing is called in this run.");
 
-    public void Subscribed(uint id, Subscription subscription, in SubscribeResult result) => Volatile.Write(ref _subscribed, _subscribed + 1);
+    public void Subscribed(uint id, Subscription subscription, in SubscribeResult result) =>
+        Volatile.Write(ref _subscribed, _subscribed + 1);
 
     public void Connected(uint id, in Admission admission) { }
 

@@ -4,7 +4,7 @@ using System.Text;
 namespace Broker.Tests.Hostile;
 
 /// <summary>Messages of the native protocol as docs/PROTOCOL.md prints them, made by hand, and some that it forbids.</summary>
-internal static class WickedNative
+internal static class HostileNativeClient
 {
     public const string Path = "/ws";
     public const byte Welcome = 0x02, Error = 0x05;
@@ -29,10 +29,12 @@ internal static class WickedNative
     public static byte[] Ping(byte mark) => Message(0x03, [mark, 0, 0, 0, 0, 0, 0, 0]);
 
     /// <summary>A subscription without recovery.</summary>
-    public static byte[] Subscribe(uint request, string channel) => Message(0x10, [.. Bytes(request), 0, .. new byte[16], .. Text(channel)]);
+    public static byte[] Subscribe(uint request, string channel) =>
+        Message(0x10, [.. Bytes(request), 0, .. new byte[16], .. Text(channel)]);
 
     /// <summary>A publication.</summary>
-    public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) => Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
+    public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) =>
+        Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
 
     /// <summary>A call of a method by its number, without options and deadline.</summary>
     public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments) =>
@@ -45,7 +47,9 @@ internal static class WickedNative
         while (!messages.IsEmpty)
         {
             int end = 5 + BinaryPrimitives.ReadInt32LittleEndian(messages[1..]);
-            if (messages[0] == Error) errors.Add(FormattableString.Invariant($"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
+            if (messages[0] == Error)
+                errors.Add(FormattableString.Invariant(
+                    $"scope {messages[5]}, error {BinaryPrimitives.ReadUInt16LittleEndian(messages[6..])}"));
             messages = messages[end..];
         }
 

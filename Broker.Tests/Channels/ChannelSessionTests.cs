@@ -21,9 +21,11 @@ using HistoryWireOptions = Broker.Core.Protocol.Messages.HistoryOptions;
 
 namespace Broker.Tests.Channels;
 
-/// <summary>What clients of the Centrifuge dialect and the server see of channels that keep something, over a whole hub with a clock moved by hand.</summary>
-/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
-public abstract partial class ChannelConversationTests(bool isProtobuf)
+/// <summary>
+/// What clients of the Centrifuge dialect and the server see of channels that keep something, over a whole hub with a clock moved by hand.
+/// </summary>
+/// <param name="isProtobuf">Whether clients use the Protobuf form; the tests say and see it as JSON.</param>
+public abstract partial class ChannelSessionTests(bool isProtobuf)
 {
     private static readonly HistoryOptions s_history = new() { Size = 10, Ttl = TimeSpan.FromMinutes(1), MetaTtl = TimeSpan.FromHours(1) };
 
@@ -36,7 +38,8 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
             "subscribe":{"channel":"kept:a"}
             """));
         Publish(writer, "kept:a", 1, 2);
-        Assert.Equal("""{"push":{"channel":"kept:a","pub":{"data":1,"info":CLIENT,"offset":1,"epoch":"EPOCH"}}}""", Plain(reader.NextLine()));
+        Assert.Equal(
+            """{"push":{"channel":"kept:a","pub":{"data":1,"info":CLIENT,"offset":1,"epoch":"EPOCH"}}}""", Plain(reader.NextLine()));
         reader.NextLine();
         Ask(reader, 3, """
             "unsubscribe":{"channel":"kept:a"}
@@ -55,7 +58,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void A_client_with_a_foreign_position_is_told_so()
+    public void A_position_of_another_epoch_is_not_recovered()
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
         HubClient client = hub.Connect();
@@ -79,7 +82,8 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         foreach (string data in (string[])["1", "2", "3"]) hub.Answer(hub.Api.PublishAsync("kept:a", Json(data)));
         NativeClient client = hub.ConnectNative();
 
-        client.Say(NativeWriter.Message(new Subscribe { Request = 5, Options = SubscribeOptions.Recover, Offset = 1, Channel = "kept:a"u8 }));
+        client.Send(NativeWriter.Message(
+            new Subscribe { Request = 5, Options = SubscribeOptions.Recover, Offset = 1, Channel = "kept:a"u8 }));
 
         Assert.Equal(["subscribed 5 #1 at 3 Recoverable, Recovered", "delivery #1 2 2", "delivery #1 3 3"], client.Next(3));
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("4")));
@@ -95,29 +99,40 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         NativeClient client = hub.ConnectNative();
 
         Assert.Equal("history 1 to 6: 1=1 2=2", History(client, new HistoryRequest { Request = 1, Limit = 2, Channel = "kept:a"u8 }));
-        Assert.Equal("history 2 to 6: 6=6", History(client, new HistoryRequest { Request = 2, Limit = 1, Options = HistoryWireOptions.Reverse, Channel = "kept:a"u8 }));
+        Assert.Equal(
+            "history 2 to 6: 6=6",
+                History(client, new HistoryRequest { Request = 2, Limit = 1, Options = HistoryWireOptions.Reverse, Channel = "kept:a"u8 }));
         Assert.Equal("history 3 to 6:", History(client, new HistoryRequest { Request = 3, Channel = "kept:a"u8 }));
         ulong last = 2;
         while (last < 6)
         {
-            string page = History(client, new HistoryRequest { Request = 4, Limit = 100, Options = HistoryWireOptions.Since, Offset = last, Channel = "kept:a"u8 });
+            string page =
+                History(client,
+                    new HistoryRequest { Request = 4, Limit = 100, Options = HistoryWireOptions.Since, Offset = last,
+                        Channel = "kept:a"u8 });
             int fitting = page.Split('=').Length - 1;
             Assert.InRange(fitting, 1, 3);      // All of them are too many for a frame.
             for (int i = 0; i < fitting; i++) Assert.Contains($" {++last}=", page, StringComparison.Ordinal);
         }
 
-        Assert.StartsWith("error Request 112 id 6", History(client, new HistoryRequest { Request = 6, Limit = 1, Options = HistoryWireOptions.Since, Epoch = 7, Channel = "kept:a"u8 }), StringComparison.Ordinal);
-        Assert.StartsWith("error Request 108 id 7", History(client, new HistoryRequest { Request = 7, Limit = 1, Channel = "plain"u8 }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "error Request 112 id 6",
+                History(client,
+                    new HistoryRequest { Request = 6, Limit = 1, Options = HistoryWireOptions.Since, Epoch = 7, Channel = "kept:a"u8 }),
+                        StringComparison.Ordinal);
+        Assert.StartsWith(
+            "error Request 108 id 7", History(client, new HistoryRequest { Request = 7, Limit = 1, Channel = "plain"u8 }),
+                StringComparison.Ordinal);
     }
 
     private static string History(NativeClient client, HistoryRequest request)
     {
-        client.Say(NativeWriter.Message(request));
+        client.Send(NativeWriter.Message(request));
         return client.Next();
     }
 
     [Fact]
-    public void The_epoch_ends_and_a_live_subscriber_is_told_to_come_back()
+    public void A_new_epoch_asks_live_subscribers_to_resubscribe()
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
         HubClient client = hub.Connect();
@@ -129,7 +144,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         for (int i = 0; i < 300; i++)
         {
             hub.Advance(TimeSpan.FromSeconds(15));
-            if (client.LinesWithin(1) is { Length: > 0 }) client.Say("{}");
+            if (client.LinesWithin(1) is { Length: > 0 }) client.Send("{}");
         }
 
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("3")));
@@ -179,7 +194,8 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         for (int i = 1; i <= 3; i++) hub.Answer(hub.Api.PublishAsync("diff:a", Json($$"""{"text":"{{text}}","n":{{i}} }""")));
 
         string[] lines = client.NextLines(3);
-        string whole = isProtobuf ? "{\"text\":\"xxx" : "\"{\\\"text\\\":\\\"xxx";      // JSON has the bytes as a string, Protobuf as they are.
+        // JSON has the bytes as a string, Protobuf as they are.
+        string whole = isProtobuf ? "{\"text\":\"xxx" : "\"{\\\"text\\\":\\\"xxx";
         Assert.StartsWith("""{"push":{"channel":"diff:a","pub":{"data":""" + whole, lines[0], StringComparison.Ordinal);
         Assert.DoesNotContain("\"delta\":true", lines[0], StringComparison.Ordinal);
         Assert.All(lines[1..], line => Assert.Contains("\"delta\":true", line, StringComparison.Ordinal));
@@ -188,7 +204,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void Joins_and_leaves_of_a_large_channel_are_told_together()
+    public void Joins_and_leaves_of_a_large_channel_are_sent_together()
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "here", Presence = true, JoinLeave = JoinLeave.On, CoalesceAbove = 1 });
         HubClient first = hub.Connect(), second = hub.Connect(), third = hub.Connect();
@@ -211,17 +227,19 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void A_slow_subscriber_is_told_what_it_missed_and_given_the_newest()
+    public void A_slow_subscriber_gets_the_gap_and_the_newest()
     {
         var settings = new StandardSettings
         {
             Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 },
-            Namespaces = [new ChannelNamespace { Name = "ticks", History = s_history, Positioning = true, SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
+            Namespaces =
+                [new ChannelNamespace { Name = "ticks", History = s_history, Positioning = true,
+                    SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
             History = new Actors.Channels.History.HistorySettings { RecoveryBytesMax = 16 * 1024 },
         };
         using var hub = new HubHarness(settings) { IsProtobuf = isProtobuf };
-        HubClient slow = hub.Connect(receiveBufferBytes: 4096), quick = hub.Connect();
-        foreach (HubClient client in (HubClient[])[slow, quick])
+        HubClient slow = hub.Connect(receiveBufferBytes: 4096), inline = hub.Connect();
+        foreach (HubClient client in (HubClient[])[slow, inline])
         {
             Ask(client, 2, """
                 "subscribe":{"channel":"ticks:a"}
@@ -234,16 +252,22 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         for (int i = 0; i < Count; i++)
         {
             hub.Answer(hub.Api.PublishAsync("ticks:a", Json($"\"{data}\"")));
-            if (i % 20 == 0) seen += quick.LinesWithin(1).Length;
+            if (i % 20 == 0) seen += inline.LinesWithin(1).Length;
         }
 
-        seen += quick.LinesWithin(8).Length;
+        seen += inline.LinesWithin(8).Length;
         var lines = new List<string>();
-        while (lines.Count == 0 || !lines[^1].Contains($"\"offset\":{Count}", StringComparison.Ordinal)) lines.AddRange(slow.NextFrame().Split('\n'));
+        while (lines.Count == 0 || !lines[^1].Contains($"\"offset\":{Count}", StringComparison.Ordinal))
+            lines.AddRange(slow.NextFrame().Split('\n'));
 
         Assert.Equal(Count, seen);
-        ulong[] got = [.. lines.Select(line => Offset().Match(line)).Where(match => match.Success).Select(match => ulong.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture))];
-        ulong missed = lines.Select(line => Gaps().Match(line)).Where(match => match.Success).Aggregate(0UL, (sum, match) => sum + ulong.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
+        ulong[] got =
+            [.. lines.Select(line => Offset().Match(line)).Where(match => match.Success)
+                .Select(match => ulong.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture))];
+        ulong missed =
+            lines.Select(line => Gaps().Match(line)).Where(match => match.Success)
+                .Aggregate(0UL,
+                (sum, match) => sum + ulong.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal(got.Order(), got);
         Assert.True(missed > 0);
         Assert.Equal((ulong)Count, (ulong)got.Length + missed);
@@ -284,7 +308,9 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         var anonymous = new UserConnections("");
 
         hub.Await(hub.Api.SubscribeAsync(anonymous, new ServerSubscription("kept:a")));
-        Assert.Equal("""{"push":{"channel":"kept:a","subscribe":{"recoverable":true,"epoch":"EPOCH","positioned":true}}}""", Plain(client.NextLine()));
+        Assert.Equal(
+            """{"push":{"channel":"kept:a","subscribe":{"recoverable":true,"epoch":"EPOCH","positioned":true}}}""",
+                Plain(client.NextLine()));
         hub.Answer(hub.Api.PublishAsync("kept:a", Json("1")));
         Assert.Contains("\"data\":1", client.NextLine(), StringComparison.Ordinal);
         hub.Await(hub.Api.UnsubscribeAsync(anonymous, "kept:a"));
@@ -312,13 +338,14 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
         Assert.Equal("""{"id":6,"publish":{}}""", Ask(client, 6, Short));
     }
 
-    private HubHarness Hub(params ChannelNamespace[] namespaces) => new(new StandardSettings { Namespaces = namespaces }) { IsProtobuf = isProtobuf };
+    private HubHarness Hub(params ChannelNamespace[] namespaces) =>
+        new(new StandardSettings { Namespaces = namespaces }) { IsProtobuf = isProtobuf };
 
     private static PublishRequest Json(string json) => new(Encoding.UTF8.GetBytes(json)) { IsJson = true };
 
     private static string Ask(HubClient client, int id, string command)
     {
-        client.Say($$"""{"id":{{id}},{{command.Trim()}}}""");
+        client.Send($$"""{"id":{{id}},{{command.Trim()}}}""");
         return client.NextLine();
     }
 
@@ -348,7 +375,7 @@ public abstract partial class ChannelConversationTests(bool isProtobuf)
 }
 
 /// <summary>Over the JSON form.</summary>
-public sealed class JsonChannelConversationTests() : ChannelConversationTests(isProtobuf: false);
+public sealed class JsonChannelSessionTests() : ChannelSessionTests(isProtobuf: false);
 
 /// <summary>Over the Protobuf form.</summary>
-public sealed class ProtobufChannelConversationTests() : ChannelConversationTests(isProtobuf: true);
+public sealed class ProtobufChannelSessionTests() : ChannelSessionTests(isProtobuf: true);

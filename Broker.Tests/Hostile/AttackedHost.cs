@@ -9,12 +9,12 @@ namespace Broker.Tests.Hostile;
 /// A fresh host, a witness beside the attack, and what has to be true at its end: the process lives, its peak of memory is
 /// under a ceiling, the witness was served, every connection ended by one cause, and the host stops gracefully.
 /// </summary>
-internal sealed class Siege : IAsyncDisposable
+internal sealed class AttackedHost : IAsyncDisposable
 {
     public const string HubPath = "/connection/websocket", EchoPath = "/echo";
 
     /// <summary>
-    /// The witness's 99th percentile at most, from its publication to its own hearing of it, on a machine that runs nothing
+    /// The witness's 99th percentile at most, from its publication to its own receipt of it, on a machine that runs nothing
     /// but the test. Where more processes want to run than there are cores, it is as many times as long.
     /// </summary>
     private static readonly TimeSpan s_witnessBound = TimeSpan.FromMilliseconds(250);
@@ -26,17 +26,17 @@ internal sealed class Siege : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly ITestOutputHelper _output;
     private readonly WayIn _way;
-    private readonly Doors _doors;
+    private readonly EntryPoints _entryPoints;
     private readonly long _residentBefore;
     private readonly Witness _witness;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly TimeSpan _bound = s_witnessBound * Math.Max(1, ReadLoad() / Environment.ProcessorCount);
 
-    private Siege(HostProcess host, WayIn way, Doors doors, ITestOutputHelper output)
+    private AttackedHost(HostProcess host, WayIn way, EntryPoints entryPoints, ITestOutputHelper output)
     {
         Host = host;
         _way = way;
-        _doors = doors;
+        _entryPoints = entryPoints;
         _output = output;
         Causes = new CauseCount(host);
         _witness = Witness.Start(host.Port);
@@ -51,26 +51,27 @@ internal sealed class Siege : IAsyncDisposable
     public CancellationToken Stop => _limit.Token;
 
     /// <summary>Starts a host with the echo endpoint, and with settings as variables; attackers come by the reactor's port.</summary>
-    public static Task<Siege> BeginAsync(ITestOutputHelper output, params IReadOnlyList<(string Name, string Value)> settings) =>
+    public static Task<AttackedHost> BeginAsync(ITestOutputHelper output, params IReadOnlyList<(string Name, string Value)> settings) =>
         BeginAsync(output, WayIn.Reactor, settings);
 
     /// <summary>The same, by another way in. The witness comes by the reactor's port in any case.</summary>
-    public static async Task<Siege> BeginAsync(ITestOutputHelper output, WayIn way, params IReadOnlyList<(string Name, string Value)> settings)
+    public static async Task<AttackedHost> BeginAsync(
+        ITestOutputHelper output, WayIn way, params IReadOnlyList<(string Name, string Value)> settings)
     {
-        var doors = new Doors();
-        Dictionary<string, string> environment = doors.SettingsFor(way);
+        var entryPoints = new EntryPoints();
+        Dictionary<string, string> environment = entryPoints.SettingsFor(way);
         (environment["BROKER_ECHO_ENABLED"], environment["BROKER_LOG_LEVEL"]) = ("on", "debug");
         foreach ((string name, string value) in settings) environment[name] = value;
         HostProcess? host = null;
         try
         {
             host = await HostProcess.StartAsync(environment);
-            return new Siege(host, way, doors, output);
+            return new AttackedHost(host, way, entryPoints, output);
         }
         catch
         {
             if (host is not null) await host.DisposeAsync();
-            doors.Dispose();
+            entryPoints.Dispose();
             throw;
         }
     }
@@ -78,7 +79,7 @@ internal sealed class Siege : IAsyncDisposable
     /// <summary>One more that comes in and says nothing.</summary>
     /// <param name="receiveBytes">Size of its receive buffer in the kernel: small for one who will not read.</param>
     public Task<Attacker> ConnectAsync(int? receiveBytes = null) => _way == WayIn.Tls
-        ? Attacker.ConnectTlsAsync(Host.TlsPort, _doors, Stop, receiveBytes)
+        ? Attacker.ConnectTlsAsync(Host.TlsPort, _entryPoints, Stop, receiveBytes)
         : Attacker.ConnectAsync(Host.Port, Stop, receiveBytes);
 
     /// <summary>One more that has upgraded.</summary>
@@ -86,11 +87,12 @@ internal sealed class Siege : IAsyncDisposable
         await (await ConnectAsync(receiveBytes)).UpgradeAsync(path, moreFields, Stop);
 
     /// <summary>One more that has said connect in the JSON dialect.</summary>
-    public async Task<Attacker> EnterAsync(int? receiveBytes = null) => await (await OpenAsync(HubPath, receiveBytes)).SayConnectAsync(Stop);
+    public async Task<Attacker> EnterAsync(int? receiveBytes = null) =>
+        await (await OpenAsync(HubPath, receiveBytes)).SendConnectAsync(Stop);
 
     /// <summary>One more that has said hello in the native protocol.</summary>
     public async Task<Attacker> EnterNativeAsync(int? receiveBytes = null) =>
-        await (await OpenAsync(WickedNative.Path, receiveBytes, WickedNative.Offer("v3.broker"))).SayHelloAsync(Stop);
+        await (await OpenAsync(HostileNativeClient.Path, receiveBytes, HostileNativeClient.Offer("v3.broker"))).SendHelloAsync(Stop);
 
     /// <summary>Makes so many attackers, some at once, lets each do its worst, and waits until all are done.</summary>
     /// <param name="count">How many.</param>
@@ -123,21 +125,27 @@ internal sealed class Siege : IAsyncDisposable
         long grown = (ReadStatus("VmHWM") - _residentBefore) / MiB;
         IReadOnlyList<double> samples = await _witness.StopAsync(Stop);
         double p99 = samples[(int)(samples.Count * 0.99)];
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {_way} | {attack} | {_attackers.Count} | {_residentBefore / MiB} | +{grown} | {ceilingMiB} | {samples[samples.Count / 2]:F1} | {p99:F1} | {samples[^1]:F1} | {samples.Count} | {Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} |"));
+        _output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                    $"| {_way} | {attack} | {_attackers.Count} | {_residentBefore / MiB} | +{grown} | {ceilingMiB} | "
+                        + $"{samples[samples.Count / 2]:F1} | {p99:F1} | {samples[^1]:F1} | {samples.Count} | "
+                        + $"{Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} |"));
 
         foreach (Attacker attacker in _attackers) attacker.Dispose();
         _witness.Dispose();
         await Causes.WaitForAsync(_attackers.Count + others + 1, Stop);
         _output.WriteLine($"  ended by: {Causes}");
         Assert.True(grown < ceilingMiB, $"{attack}: the host grew by {grown} MiB, the ceiling is {ceilingMiB} MiB.");
-        Assert.True(p99 < _bound.TotalMilliseconds, $"{attack}: the witness's p99 was {p99:F0} ms of {samples.Count} samples, the bound is {_bound.TotalMilliseconds:F0} ms.");
+        Assert.True(p99 < _bound.TotalMilliseconds,
+            $"{attack}: the witness's p99 was {p99:F0} ms of {samples.Count} samples, the bound is {_bound.TotalMilliseconds:F0} ms.");
         if (quietCeilingMiB is { } quiet) await WaitForQuietAsync(attack, quiet);
         Assert.DoesNotContain(" ERR ", Host.Log, StringComparison.Ordinal);
         Assert.Equal(0, Causes["SessionFailed"]);
         await Host.StopAsync();
     }
 
-    // The host gives memory back once it is quiet; until then is nothing to be heard of it but the figure itself.
+    // The host gives memory back once it is quiet; until then is nothing to be learned of it but the figure itself.
     private async Task WaitForQuietAsync(string attack, int ceilingMiB)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
@@ -167,7 +175,7 @@ internal sealed class Siege : IAsyncDisposable
         foreach (Attacker attacker in _attackers) attacker.Dispose();
         _witness.Dispose();
         await Host.DisposeAsync();
-        _doors.Dispose();
+        _entryPoints.Dispose();
         _limit.Dispose();
     }
 }

@@ -9,19 +9,20 @@ using Xunit;
 
 namespace Broker.Tests.Streams;
 
-/// <summary>Whole conversations with a hub, from the client's bytes to the client's bytes.</summary>
-/// <param name="isProtobuf">Whether clients speak the Protobuf form; the tests say and see it as JSON.</param>
-public abstract class HubConversationTests(bool isProtobuf)
+/// <summary>Whole exchanges with a hub, from the client's bytes to the client's bytes.</summary>
+/// <param name="isProtobuf">Whether clients use the Protobuf form; the tests say and see it as JSON.</param>
+public abstract class HubSessionTests(bool isProtobuf)
 {
     [Fact]
-    public void A_client_connects_and_is_told_how_often_it_will_be_pinged()
+    public void The_connect_reply_has_the_ping_interval()
     {
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
-        client.Say("""{"id":1,"connect":{"name":"js"}}""");
+        client.Send("""{"id":1,"connect":{"name":"js"}}""");
 
-        Assert.Matches("""^\{"id":1,"connect":\{"client":"[0-9a-f-]{36}","version":"1\.2\.3","ping":25,"pong":true\}\}$""", client.NextFrame());
+        Assert.Matches(
+            """^\{"id":1,"connect":\{"client":"[0-9a-f-]{36}","version":"1\.2\.3","ping":25,"pong":true\}\}$""", client.NextFrame());
     }
 
     [Fact]
@@ -30,7 +31,8 @@ public abstract class HubConversationTests(bool isProtobuf)
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
-        client.Say("""{"id":2,"unsubscribe":{"channel":"a"}}""", """{"id":3,"rpc":{"method":"m"}}""", """{"send":{"data":1}}""", """{"id":4,"presence":{"channel":"a"}}""", """{"id":5,"publish":{"channel":"a","data":1}}""");
+        client.Send("""{"id":2,"unsubscribe":{"channel":"a"}}""", """{"id":3,"rpc":{"method":"m"}}""", """{"send":{"data":1}}""",
+            """{"id":4,"presence":{"channel":"a"}}""", """{"id":5,"publish":{"channel":"a","data":1}}""");
 
         Assert.Equal(
             """
@@ -62,17 +64,17 @@ public abstract class HubConversationTests(bool isProtobuf)
     };
 
     [Theory, MemberData(nameof(Errors))]
-    public void A_command_that_cannot_be_obeyed_fails_and_the_connection_stays(string command, int code)
+    public void A_failed_command_gets_an_error_and_the_connection_stays(string command, int code)
     {
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
-        client.Say("""{"id":2,"subscribe":{"channel":"mine"}}""");
+        client.Send("""{"id":2,"subscribe":{"channel":"mine"}}""");
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
 
-        client.Say(command);
+        client.Send(command);
         Assert.StartsWith($$"""{"id":9,"error":{"code":{{code}},""", client.NextLine(), StringComparison.Ordinal);
 
-        client.Say("""{"id":10,"publish":{"channel":"b","data":1}}""");
+        client.Send("""{"id":10,"publish":{"channel":"b","data":1}}""");
         Assert.Equal("""{"id":10,"publish":{}}""", client.NextLine());
     }
 
@@ -111,7 +113,7 @@ public abstract class HubConversationTests(bool isProtobuf)
 
         Assert.Equal((3501, "bad request"), client.NextClose());
         Assert.Equal(["""{"id":2,"unsubscribe":{}}"""], client.LinesWithin(4));
-        client.SayGoodbye();
+        client.SendClose();
         Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByServer));
     }
 
@@ -123,7 +125,7 @@ public abstract class HubConversationTests(bool isProtobuf)
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
-        client.Say($$$"""{"id":2,"subscribe":{"channel":"a","delta":"{{{delta}}}","positioned":true,"recoverable":true,"join_leave":true}}""");
+        client.Send($$$"""{"id":2,"subscribe":{"channel":"a","delta":"{{{delta}}}","positioned":true,"recoverable":true,"join_leave":true}}""");
 
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
     }
@@ -134,7 +136,7 @@ public abstract class HubConversationTests(bool isProtobuf)
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
-        client.Say("""{"id":1,"subscribe":{"channel":"a"}}""");
+        client.Send("""{"id":1,"subscribe":{"channel":"a"}}""");
 
         Assert.Equal((3501, "bad request"), client.NextClose());
     }
@@ -142,10 +144,12 @@ public abstract class HubConversationTests(bool isProtobuf)
     [Fact]
     public void Before_connect_a_message_may_have_only_so_many_bytes()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } }) { IsProtobuf = isProtobuf };
+        using var hub =
+            new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } })
+                { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial();
 
-        client.Say($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
+        client.Send($$$"""{"id":1,"connect":{"data":"{{{new string('x', 1000)}}}"}}""");
 
         (int code, string reason) = client.NextClose();
         Assert.Equal(1009, code);
@@ -155,29 +159,32 @@ public abstract class HubConversationTests(bool isProtobuf)
     [Fact]
     public void One_frame_may_hold_only_so_many_commands()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } }) { IsProtobuf = isProtobuf };
+        using var hub =
+            new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { CommandsPerFrameMax = 3 } })
+                { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
         string[] commands = [.. Enumerable.Range(2, 4).Select(id => $$$"""{"id":{{{id}}},"unsubscribe":{"channel":"a"}}""")];
 
-        client.Say(commands[..3]);
+        client.Send(commands[..3]);
         Assert.Equal(3, client.NextLines(3).Length);
-        client.Say(commands);
+        client.Send(commands);
 
         Assert.Equal((3501, "bad request"), client.NextClose());
         Assert.Equal(3, client.NextLines(3).Length);
     }
 
     [Fact]
-    public void A_publication_reaches_every_listener_and_the_publisher_is_told()
+    public void A_publication_reaches_every_subscriber_and_is_acknowledged()
     {
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient publisher = hub.Connect(), listener = hub.Connect(), stranger = hub.Connect();
         Listen(listener, "a");
         Listen(publisher, "a");
 
-        publisher.Say("""{"id":3,"publish":{"channel":"a","data":{"text":"hello"}}}""");
+        publisher.Send("""{"id":3,"publish":{"channel":"a","data":{"text":"hello"}}}""");
 
-        const string push = """^\{"push":\{"channel":"a","pub":\{"data":\{"text":"hello"\},"info":\{"user":"","client":"[0-9a-f-]{36}"\}\}\}\}$""";
+        const string push =
+            """^\{"push":\{"channel":"a","pub":\{"data":\{"text":"hello"\},"info":\{"user":"","client":"[0-9a-f-]{36}"\}\}\}\}$""";
         Assert.Matches(push, listener.NextLine());
         string[] own = publisher.NextLines(2);
         Assert.Contains("""{"id":3,"publish":{}}""", own);
@@ -186,20 +193,20 @@ public abstract class HubConversationTests(bool isProtobuf)
     }
 
     [Fact]
-    public void Who_has_unsubscribed_hears_nothing_more_and_may_come_back()
+    public void Unsubscribing_ends_deliveries_and_permits_another_subscribe()
     {
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient publisher = hub.Connect(), listener = hub.Connect();
         Listen(listener, "a");
 
-        listener.Say("""{"id":3,"unsubscribe":{"channel":"a"}}""");
+        listener.Send("""{"id":3,"unsubscribe":{"channel":"a"}}""");
         Assert.Equal("""{"id":3,"unsubscribe":{}}""", listener.NextLine());
-        publisher.Say("""{"id":3,"publish":{"channel":"a","data":1}}""");
+        publisher.Send("""{"id":3,"publish":{"channel":"a","data":1}}""");
         Assert.Equal("""{"id":3,"publish":{}}""", publisher.NextLine());
         Assert.Empty(listener.LinesWithin(4));
 
         Listen(listener, "a");
-        publisher.Say("""{"id":4,"publish":{"channel":"a","data":2}}""");
+        publisher.Send("""{"id":4,"publish":{"channel":"a","data":2}}""");
         Assert.Contains("\"data\":2", listener.NextLine(), StringComparison.Ordinal);
     }
 
@@ -209,7 +216,7 @@ public abstract class HubConversationTests(bool isProtobuf)
         using var hub = new HubHarness() { IsProtobuf = isProtobuf };
         HubClient client = hub.Connect();
 
-        client.Say(
+        client.Send(
             """{"id":2,"publish":{"channel":"a","data":"before"}}""",
             """{"id":3,"subscribe":{"channel":"a"}}""",
             """{"id":4,"publish":{"channel":"a","data":"after"}}""");
@@ -217,7 +224,8 @@ public abstract class HubConversationTests(bool isProtobuf)
         string[] lines = client.NextLines(4);
         Assert.Equal("""{"id":3,"subscribe":{}}""", lines.Single(line => line.Contains("subscribe", StringComparison.Ordinal)));
         Assert.DoesNotContain(lines, line => line.Contains("before", StringComparison.Ordinal));
-        Assert.True(Array.FindIndex(lines, line => line.Contains("\"id\":3", StringComparison.Ordinal)) < Array.FindIndex(lines, line => line.Contains("after", StringComparison.Ordinal)));
+        Assert.True(Array.FindIndex(lines, line => line.Contains("\"id\":3", StringComparison.Ordinal)) < Array.FindIndex(
+            lines, line => line.Contains("after", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -230,19 +238,23 @@ public abstract class HubConversationTests(bool isProtobuf)
 
         for (int i = 0; i < 50; i++)
         {
-            publishers[i % 2].Say($$$"""{"id":{{{i + 3}}},"publish":{"channel":"a","data":{{{i}}}}}""");
+            publishers[i % 2].Send($$$"""{"id":{{{i + 3}}},"publish":{"channel":"a","data":{{{i}}}}}""");
             if (i % 3 == 0) hub.Loops[i % 2].RunOnce(0);
             if (i % 7 == 0) hub.Turn();
         }
 
-        string[][] heard = [.. listeners.Select(listener => listener.NextLines(50))];
-        Assert.Equal(heard[0], heard[1]);
-        Assert.Equal(heard[0], heard[2]);
-        Assert.Equal(50, heard[0].Distinct().Count());
-        Assert.All(publishers, publisher => Assert.Equal(25, publisher.NextLines(25).Count(line => line.EndsWith("\"publish\":{}}", StringComparison.Ordinal))));
+        string[][] received = [.. listeners.Select(listener => listener.NextLines(50))];
+        Assert.Equal(received[0], received[1]);
+        Assert.Equal(received[0], received[2]);
+        Assert.Equal(50, received[0].Distinct().Count());
+        Assert.All(publishers,
+            publisher =>
+                Assert.Equal(25, publisher.NextLines(25).Count(line => line.EndsWith("\"publish\":{}}", StringComparison.Ordinal))));
 
         // Each publisher's own publications stand in its own order.
-        int[] order = [.. heard[0].Select(line => int.Parse(line.Split("\"data\":")[1].Split(',')[0], System.Globalization.CultureInfo.InvariantCulture))];
+        int[] order =
+            [.. received[0].Select(
+                line => int.Parse(line.Split("\"data\":")[1].Split(',')[0], System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(order.Where(n => n % 2 == 0).Order(), order.Where(n => n % 2 == 0));
         Assert.Equal(order.Where(n => n % 2 == 1).Order(), order.Where(n => n % 2 == 1));
     }
@@ -253,8 +265,8 @@ public abstract class HubConversationTests(bool isProtobuf)
         using var hub = new HubHarness(new StandardSettings { Echo = new EchoSettings { Enabled = true } }) { IsProtobuf = isProtobuf };
         HubClient client = hub.Dial(path: "/echo");
 
-        client.Say("hello");
-        client.Say(new string('x', 70_000));
+        client.Send("hello");
+        client.Send(new string('x', 70_000));
 
         Assert.Equal("hello", client.NextFrame());
         Assert.Equal(70_000, client.NextFrame().Length);
@@ -262,13 +274,13 @@ public abstract class HubConversationTests(bool isProtobuf)
 
     internal static void Listen(HubClient client, string channel)
     {
-        client.Say($$$"""{"id":2,"subscribe":{"channel":"{{{channel}}}"}}""");
+        client.Send($$$"""{"id":2,"subscribe":{"channel":"{{{channel}}}"}}""");
         Assert.Equal("""{"id":2,"subscribe":{}}""", client.NextLine());
     }
 }
 
 /// <summary>Over the JSON form.</summary>
-public sealed class JsonHubConversationTests() : HubConversationTests(isProtobuf: false);
+public sealed class JsonHubSessionTests() : HubSessionTests(isProtobuf: false);
 
 /// <summary>Over the Protobuf form.</summary>
-public sealed class ProtobufHubConversationTests() : HubConversationTests(isProtobuf: true);
+public sealed class ProtobufHubSessionTests() : HubSessionTests(isProtobuf: true);

@@ -8,7 +8,7 @@ using Xunit;
 namespace Broker.Tests.Centrifuge.Protobuf;
 
 /// <summary>What is only so in the Protobuf form, and where both forms meet in a channel.</summary>
-public sealed class ProtobufConversationTests
+public sealed class ProtobufSessionTests
 {
     private static readonly byte[] s_listen = ProtobufTranscoder.Encode("""{"id":2,"subscribe":{"channel":"c"}}""");
 
@@ -34,7 +34,7 @@ public sealed class ProtobufConversationTests
         using var hub = new HubHarness();
         HubClient client = hub.Dial(path: $"{CentrifugeProtocol.Path}?{query}", subprotocol: subprotocol);
 
-        client.Say("""{"id":1,"connect":{}}""");
+        client.Send("""{"id":1,"connect":{}}""");
 
         Assert.StartsWith("""{"id":1,"connect":{"client":""", client.NextLine(), StringComparison.Ordinal);
     }
@@ -45,16 +45,21 @@ public sealed class ProtobufConversationTests
         using var hub = new HubHarness { IsProtobuf = true };
         HubClient binary = hub.Connect();
         HubClient json = hub.Dial(path: CentrifugeProtocol.Path);
-        json.Say("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"c"}}""");
+        json.Send("""{"id":1,"connect":{}}""", """{"id":2,"subscribe":{"channel":"c"}}""");
         json.NextLines(2);
         binary.SendRaw(HubClient.BinaryFrame(s_listen));
         binary.NextLine();
 
-        byte[] publish = [0x08, 3, .. ProtobufTranscoder.Bytes(7, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(2, [0, 255, (byte)'\n'])])];
-        binary.SendRaw(HubClient.BinaryFrame([(byte)publish.Length, .. publish, .. ProtobufTranscoder.Encode("""{"id":4,"publish":{"channel":"c","data":{"text":1}}}""")]));
+        byte[] publish =
+            [0x08, 3, .. ProtobufTranscoder.Bytes(
+                7, [.. ProtobufTranscoder.Bytes(1, "c"u8), .. ProtobufTranscoder.Bytes(2, [0, 255, (byte)'\n'])])];
+        binary.SendRaw(
+            HubClient.BinaryFrame(
+                [(byte)publish.Length, .. publish,
+                    .. ProtobufTranscoder.Encode("""{"id":4,"publish":{"channel":"c","data":{"text":1}}}""")]));
         Assert.Contains("\"data\":\"AP8K\"", json.NextLine(), StringComparison.Ordinal);
         Assert.Contains("\"data\":{\"text\":1}", json.NextLine(), StringComparison.Ordinal);
-        json.Say("""{"id":3,"publish":{"channel":"c","data":[ "three" ]}}""");
+        json.Send("""{"id":3,"publish":{"channel":"c","data":[ "three" ]}}""");
 
         var seen = new List<string>();
         while (seen.Count < 3)
@@ -63,7 +68,8 @@ public sealed class ProtobufConversationTests
             if (line.Contains("\"pub\"", StringComparison.Ordinal)) seen.Add(line);
         }
 
-        Assert.Contains("\"data\":\"AP8K\"", seen[0], StringComparison.Ordinal);      // The bytes; the test shows what is no text as base64.
+        // The bytes; the test shows what is no text as base64.
+        Assert.Contains("\"data\":\"AP8K\"", seen[0], StringComparison.Ordinal);
         Assert.DoesNotContain("tags", seen[0], StringComparison.Ordinal);
         Assert.Contains("\"data\":{\"text\":1}", seen[1], StringComparison.Ordinal);
         Assert.Contains("\"data\":[ \"three\" ]", seen[2], StringComparison.Ordinal);
@@ -77,7 +83,7 @@ public sealed class ProtobufConversationTests
         reader.SendRaw(HubClient.BinaryFrame(s_listen));
         reader.NextLine();
 
-        writer.Say([.. Enumerable.Range(2, 5).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"c","data":{{{id}}}}}""")]);
+        writer.Send([.. Enumerable.Range(2, 5).Select(static id => $$$"""{"id":{{{id}}},"publish":{"channel":"c","data":{{{id}}}}}""")]);
 
         string[] lines = ProtobufTranscoder.Decode(reader.NextPayload()).Split('\n');
         Assert.Equal(5, lines.Length);
@@ -106,13 +112,16 @@ public sealed class ProtobufConversationTests
     }
 
     [Fact]
-    public void A_long_message_that_resumes_many_channels_is_taken()
+    public void Accepts_a_long_message_that_resumes_many_channels()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
+        using var hub =
+            new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
         HubClient client = hub.Connect();
-        string[] commands = [.. Enumerable.Range(2, 60).Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"{{{new string('c', 90)}}}{{{id}}}"}}""")];
+        string[] commands =
+            [.. Enumerable.Range(2, 60)
+                .Select(static id => $$$"""{"id":{{{id}}},"subscribe":{"channel":"{{{new string('c', 90)}}}{{{id}}}"}}""")];
 
-        client.Say(commands);
+        client.Send(commands);
 
         Assert.Equal(commands.Length, client.NextLines(commands.Length).Length);
     }
@@ -120,10 +129,11 @@ public sealed class ProtobufConversationTests
     [Fact]
     public void A_long_message_of_another_kind_is_too_long()
     {
-        using var hub = new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
+        using var hub =
+            new HubHarness(new StandardSettings { Centrifuge = new CentrifugeSettings { MessageBytesMax = 4096 } }) { IsProtobuf = true };
         HubClient client = hub.Connect();
 
-        client.Say($$$"""{"id":2,"publish":{"channel":"c","data":"{{{new string('x', 5000)}}}"}}""");
+        client.Send($$$"""{"id":2,"publish":{"channel":"c","data":"{{{new string('x', 5000)}}}"}}""");
 
         Assert.Equal(1009, client.NextClose().Code);
     }
@@ -135,7 +145,7 @@ public sealed class ProtobufConversationTests
         hub.Methods.Add("bytes", static (_, _) => new((ReadOnlyMemory<byte>)new byte[] { 0, 255 }));
         HubClient client = hub.Connect();
 
-        client.Say("""{"id":2,"rpc":{"method":"bytes"}}""");
+        client.Send("""{"id":2,"rpc":{"method":"bytes"}}""");
 
         Assert.Equal("""{"id":2,"rpc":{"data":"AP8="}}""", client.NextLine());
     }

@@ -1,42 +1,42 @@
 namespace Broker.Core.Protocol.Transfers;
 
-/// <summary>Bytes of a stream that count, against the process and perhaps a connection, until they are let go.</summary>
-/// <remarks>For all threads. A hold that is lost is given back by the garbage collector.</remarks>
-public sealed class ChunkHold : IDisposable
+/// <summary>Bytes of a stream that count, against the process and perhaps a connection, until they are released.</summary>
+/// <remarks>For all threads. A hold that is lost is returned by the garbage collector.</remarks>
+public sealed class ChunkReservation : IDisposable
 {
     private readonly ChunkBudget? _connection;
     private readonly ChunkBudget _process;
     private readonly long _bytes;
     private int _released;
 
-    private ChunkHold(ChunkBudget? connection, ChunkBudget process, long bytes)
+    private ChunkReservation(ChunkBudget? connection, ChunkBudget process, long bytes)
     {
         _connection = connection;
         _process = process;
         _bytes = bytes;
     }
 
-    /// <summary>Gives back what nobody holds any more.</summary>
-    ~ChunkHold() => Release();
+    /// <summary>Returns what nothing references any more.</summary>
+    ~ChunkReservation() => Release();
 
     /// <summary>Takes so many bytes of both budgets.</summary>
     /// <returns>None where they do not fit into one of them.</returns>
-    public static ChunkHold? TryTake(ChunkBudget connection, ChunkBudget process, long bytes)
+    public static ChunkReservation? TryTake(ChunkBudget connection, ChunkBudget process, long bytes)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(process);
         if (!connection.TryTake(bytes)) return null;
-        if (process.TryTake(bytes)) return new ChunkHold(connection, process, bytes);
-        connection.GiveBack(bytes);
+        if (process.TryTake(bytes)) return new ChunkReservation(connection, process, bytes);
+        connection.Return(bytes);
         return null;
     }
 
     /// <summary>Takes so many bytes of the process's budget.</summary>
     /// <returns>None where they do not fit.</returns>
-    public static ChunkHold? TryTake(ChunkBudget process, long bytes)
+    public static ChunkReservation? TryTake(ChunkBudget process, long bytes)
     {
         ArgumentNullException.ThrowIfNull(process);
-        return process.TryTake(bytes) ? new ChunkHold(connection: null, process, bytes) : null;
+        return process.TryTake(bytes) ? new ChunkReservation(connection: null, process, bytes) : null;
     }
 
     /// <summary>The same for what a client can wait for or ask for again: leaves room for what comes without credit.</summary>
@@ -44,27 +44,27 @@ public sealed class ChunkHold : IDisposable
     /// <param name="bytes">Bytes.</param>
     /// <param name="now">The time.</param>
     /// <returns>None where they do not fit; the budget is then under pressure.</returns>
-    public static ChunkHold? TryReserve(ChunkBudget process, long bytes, TimeSpan now)
+    public static ChunkReservation? TryReserve(ChunkBudget process, long bytes, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(process);
         if (!process.TryReserve(bytes, now)) return null;
         process.Use(bytes);
-        return new ChunkHold(connection: null, process, bytes);
+        return new ChunkReservation(connection: null, process, bytes);
     }
 
     /// <summary>Takes over bytes that are counted in the process's budget already, and takes as many of the connection's.</summary>
     /// <returns>None where they do not fit into the connection's; the caller goes on counting them.</returns>
-    internal static ChunkHold? TryTakeOver(ChunkBudget connection, ChunkBudget process, long bytes, long countedBytes)
+    internal static ChunkReservation? TryTakeOver(ChunkBudget connection, ChunkBudget process, long bytes, long countedBytes)
     {
         if (!connection.TryTake(bytes)) return null;
-        if (countedBytes > bytes) process.GiveBack(countedBytes - bytes);
+        if (countedBytes > bytes) process.Return(countedBytes - bytes);
         else if (!process.TryTake(bytes - countedBytes))
         {
-            connection.GiveBack(bytes);
+            connection.Return(bytes);
             return null;
         }
 
-        return new ChunkHold(connection, process, bytes);
+        return new ChunkReservation(connection, process, bytes);
     }
 
     /// <inheritdoc />
@@ -77,7 +77,7 @@ public sealed class ChunkHold : IDisposable
     private void Release()
     {
         if (Interlocked.Exchange(ref _released, 1) == 1) return;
-        _connection?.GiveBack(_bytes);
-        _process.GiveBack(_bytes);
+        _connection?.Return(_bytes);
+        _process.Return(_bytes);
     }
 }

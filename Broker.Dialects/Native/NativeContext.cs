@@ -8,7 +8,7 @@ using Broker.Core.Protocol.Transfers;
 namespace Broker.Dialects.Native;
 
 /// <summary>What all native connections of a hub share.</summary>
-public sealed class NativeEnvironment
+public sealed class NativeContext
 {
     private readonly NativeLimits _batched;
 
@@ -16,7 +16,7 @@ public sealed class NativeEnvironment
     /// <param name="settings">The dialect's.</param>
     /// <param name="context">What the hub offers.</param>
     /// <param name="sharedBytesMax">The longest message of another dialect's client.</param>
-    internal NativeEnvironment(NativeSettings settings, DialectContext context, int sharedBytesMax)
+    internal NativeContext(NativeSettings settings, DialectContext context, int sharedBytesMax)
     {
         Settings = settings;
         Clients = context.Clients;

@@ -5,15 +5,17 @@ using System.Security.Cryptography.X509Certificates;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>What a host needs to open its other doors: a certificate for loopback, made here, and a place for a Unix socket.</summary>
-internal sealed class Doors : IDisposable
+internal sealed class EntryPoints : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broker-doors-");
     private string _certificateHash;
 
-    public Doors()
+    public EntryPoints()
     {
         (_certificateHash, PublicKeyHash) = MakeCertificate();
-        Http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => Trusts(shown) } });
+        Http = new HttpMessageInvoker(
+            new SocketsHttpHandler { UseProxy = false,
+                SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => Trusts(shown) } });
     }
 
     /// <summary>Writes another certificate into the same files, and trusts that one from now on.</summary>
@@ -62,7 +64,8 @@ internal sealed class Doors : IDisposable
     };
 
     /// <summary>Variables by which clients in other languages trust the certificate that was made here: OpenSSL's and Node's.</summary>
-    public Dictionary<string, string> ClientEnvironment => new() { ["SSL_CERT_FILE"] = CertificateFile, ["NODE_EXTRA_CA_CERTS"] = CertificateFile };
+    public Dictionary<string, string> ClientEnvironment =>
+        new() { ["SSL_CERT_FILE"] = CertificateFile, ["NODE_EXTRA_CA_CERTS"] = CertificateFile };
 
     /// <summary>Asks, and trusts the certificate that was made here and no other.</summary>
     public HttpMessageInvoker Http { get; }

@@ -4,7 +4,7 @@ using System.Text;
 namespace Broker.Tests.Hostile;
 
 /// <summary>Bytes that no well-behaved client sends, and some that one does; made by hand, with none of the product's code.</summary>
-internal static class Wicked
+internal static class HostileClient
 {
     public const byte Continuation = 0x00, Text = 0x81, TextBegins = 0x01, Binary = 0x82, BinaryBegins = 0x02, Close = 0x88, Ping = 0x89;
 

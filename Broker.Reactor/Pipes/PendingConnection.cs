@@ -3,13 +3,13 @@ using Broker.Reactor.Loops;
 namespace Broker.Reactor.Pipes;
 
 /// <summary>A connection between its handshake, which another server has done, and its place on a loop.</summary>
-/// <remarks>It enters, or is turned away as its loop has ended: exactly one of them, whoever is first.</remarks>
-internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening opening)
+/// <remarks>It enters, or is turned away as its loop has ended: exactly one of them, the one that is first.</remarks>
+internal sealed class PendingConnection(EventLoop loop, ICarrier carrier, CarriedOpening opening)
 {
     private readonly TaskCompletionSource<bool> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _taken;
 
-    /// <summary>Done when nobody uses the carrier any more: true after a connection, false if there was none.</summary>
+    /// <summary>Done when nothing uses the carrier any more: true after a connection, false if there was none.</summary>
     internal Task<bool> Released => _released.Task;
 
     /// <summary>On the loop's thread.</summary>
@@ -17,7 +17,7 @@ internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening 
     {
         if (loop.HasEnded)
         {
-            TurnAway();
+            Reject();
             return;
         }
 
@@ -28,7 +28,7 @@ internal sealed class Newcomer(EventLoop loop, ICarrier carrier, CarriedOpening 
     }
 
     /// <summary>From any thread.</summary>
-    internal void TurnAway()
+    internal void Reject()
     {
         if (Interlocked.Exchange(ref _taken, 1) == 1) return;
         carrier.Abort();

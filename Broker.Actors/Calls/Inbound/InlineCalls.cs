@@ -10,10 +10,10 @@ namespace Broker.Actors.Calls.Inbound;
 
 /// <summary>The calls of one client that are answered where they are read, on its loop, and the time that this takes.</summary>
 /// <remarks>
-/// Others wait meanwhile, so a turn of the loop that is older than <see cref="CallSettings.QuickLimit"/> answers no more of them,
-/// and a method that takes longer than that by itself is quick no more. For the session's thread.
+/// Others wait meanwhile, so a turn of the loop that is older than <see cref="CallSettings.InlineLimit"/> answers no more of them,
+/// and a method that takes longer than that by itself is not inline any more. For the session's thread.
 /// </remarks>
-internal sealed class QuickCalls(ICallOutlet outlet, EventLoop loop, CallEnvironment around, ILoggingAdapter log)
+internal sealed class InlineCalls(ICallWriter writer, EventLoop loop, CallContext context, ILoggingAdapter log)
 {
     private const int TogetherMax = 8;              // Calls between two looks at the clock, which costs as much as a small one;
     private const int AloneAfterLate = 1000;        // one, and for so many calls, after some took too long together.
@@ -30,11 +30,11 @@ internal sealed class QuickCalls(ICallOutlet outlet, EventLoop loop, CallEnviron
     /// <returns>False when it has not: the call runs on the thread pool, as others do.</returns>
     internal bool TryAnswer(uint id, Method method, ReadOnlySpan<byte> arguments, Principal caller)
     {
-        if (!method.IsQuick) return false;
+        if (!method.IsInline) return false;
         if (_together == 0)
         {
             _began = TurnAge;
-            if (_began >= around.Settings.QuickLimit) return false;
+            if (_began >= context.Settings.InlineLimit) return false;
         }
 
         Answer(id, method, arguments, caller);
@@ -56,17 +56,17 @@ internal sealed class QuickCalls(ICallOutlet outlet, EventLoop loop, CallEnviron
         ArrayBufferWriter<byte> result = t_result ??= new ArrayBufferWriter<byte>();
         try
         {
-            method.Quick!(new QuickCall(method.Name, arguments, caller), result);
-            outlet.Answered(id, result.WrittenSpan);
+            method.Inline!(new InlineCall(method.Name, arguments, caller), result);
+            writer.Answered(id, result.WrittenSpan);
         }
         catch (CallFaultException fault)
         {
-            outlet.Faulted(id, fault.Code, fault.Message);
+            writer.Faulted(id, fault.Code, fault.Message);
         }
         catch (Exception failure)
         {
             log.Error(failure, "The method {0} failed.", method.Name);
-            outlet.Faulted(id, FaultCode.Internal, "internal error");
+            writer.Faulted(id, FaultCode.Internal, "internal error");
         }
 
         result.ResetWrittenCount();
@@ -76,8 +76,8 @@ internal sealed class QuickCalls(ICallOutlet outlet, EventLoop loop, CallEnviron
     private void Look()
     {
         TimeSpan took = TurnAge - _began;
-        if (took <= around.Settings.QuickLimit) _alone = Math.Max(0, _alone - 1);
-        else if (_together == 1) _last!.NoteLate(took, around.Time, log);
+        if (took <= context.Settings.InlineLimit) _alone = Math.Max(0, _alone - 1);
+        else if (_together == 1) _last!.NoteLate(took, context.Time, log);
         else _alone = AloneAfterLate;
         _together = 0;
     }

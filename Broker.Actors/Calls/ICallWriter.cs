@@ -4,7 +4,7 @@ using Broker.Core.Protocol.Transfers;
 namespace Broker.Actors.Calls;
 
 /// <summary>What the calls of a session say to its client; each dialect says it in its own words. Only for the loop's thread.</summary>
-public interface ICallOutlet
+public interface ICallWriter
 {
     /// <summary>Whether the connection ends as soon as what was asked is answered: no call begins any more.</summary>
     bool IsSettling => false;
@@ -46,7 +46,7 @@ public interface ICallOutlet
 
     /// <summary>The caller no longer wants what a call has come to: where that is under way, it ends, and the call is cancelled.</summary>
     /// <param name="id">Of the command.</param>
-    void Unwanted(uint id)
+    void OnCancelled(uint id)
     {
     }
 
@@ -54,40 +54,43 @@ public interface ICallOutlet
     /// <param name="id">Of the call.</param>
     /// <param name="item">Not to be changed.</param>
     /// <returns>False when the client takes nothing as long as that.</returns>
-    bool Said(uint id, ReadOnlyMemory<byte> item) => false;
+    bool Sent(uint id, ReadOnlyMemory<byte> item) => false;
 
     /// <summary>A call has one of several results, which is written straight into its frame.</summary>
     /// <param name="id">Of the command.</param>
     /// <param name="item">Borrowed.</param>
     /// <returns>False when the client takes nothing as long as that.</returns>
-    bool Said(uint id, IChunkSource item) => false;
+    bool Sent(uint id, IChunkSource item) => false;
 
     /// <summary>Asks to be told when little waits for the client any more.</summary>
     /// <param name="then">Told once, now or in a later turn; not at all if the client goes before.</param>
-    void OnceTaken(Action then)
+    void OnceRead(Action then)
     {
         ArgumentNullException.ThrowIfNull(then);
         then();
     }
 
-    /// <summary>The client may say more arguments of a call, or more results of the hub's.</summary>
+    /// <summary>The client may send more arguments of a call, or more results of the hub's.</summary>
     /// <param name="id">Of the call.</param>
     /// <param name="items">So many more than before.</param>
     void Granted(uint id, int items)
     {
     }
 
-    /// <summary>The hub calls a method of the client. Only where a session's outlet has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.</summary>
+    /// <summary>
+    /// The hub calls a method of the client. Only where a session's writer has <see cref="Sessions.ISessionWriter.WindowsOfHubCalls"/>.
+    /// </summary>
     /// <param name="id">The hub's number for the answer.</param>
     /// <param name="method">The number of its name.</param>
     /// <param name="deadline">How long the hub waits.</param>
     /// <param name="arguments">Not to be changed.</param>
     /// <param name="options">Whether further arguments follow; then these fit a frame.</param>
     /// <returns>None, or why it could not be sent.</returns>
-    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) => FaultCode.UnknownMethod;
+    FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options) =>
+        FaultCode.UnknownMethod;
 
-    /// <summary>The last argument of the hub's call has been said.</summary>
-    void SaidAll(uint id)
+    /// <summary>The last argument of the hub's call has been sent.</summary>
+    void EndItems(uint id)
     {
     }
 

@@ -18,27 +18,27 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>The native protocol on one connection, as it is spoken: what its session and its channels say, as messages.</summary>
+/// <summary>The native protocol on one connection, as it is used: what its session and its channels say, as messages.</summary>
 /// <remarks>
-/// For the loop's thread. What is said in a turn leaves together. What calls say is <see cref="NativeCallSpeech"/>'s part, and
+/// For the loop's thread. What is sent in a turn leaves together. What calls say is <see cref="NativeCallWriter"/>'s part, and
 /// what is too long for a frame, and so goes as a stream, <see cref="NativeDownloads"/>'.
 /// </remarks>
-public abstract class NativeSpeech : DialectSession
+public abstract class NativeMessageWriter : DialectSession
 {
     private Dictionary<uint, string>? _channels;        // By the numbers that the client was told.
-    private NativeCallSpeech? _calls;                   // From the first call on; most clients make none.
+    private NativeCallWriter? _calls;                   // From the first call on; most clients make none.
     private NativeDownloads? _downloads;                // From the first stream on; most clients have none.
     private ChunkLimits? _takes;                        // What the client takes, from hello on.
-    private MessageBatch _batch;                        // What was said in this turn of the loop.
+    private MessageBatch _batch;                        // What was sent in this turn of the loop.
     private NativeFault _fault;                         // What the client did wrong, with the message that did it.
     private int _faultIndex;
     private int _payloadBytesMax;                       // Messages of one payload to the client, from hello on.
     private Compressions _compressions;                 // Agreed on, from hello on.
 
-    private protected NativeSpeech(Connection connection, LoopTurn turn, NativeEnvironment around)
-        : base(connection, turn, around.Clients, around.Settings.CommandBytesMax)
+    private protected NativeMessageWriter(Connection connection, LoopTurn turn, NativeContext context)
+        : base(connection, turn, context.Clients, context.Settings.CommandBytesMax)
     {
-        Around = around;
+        Context = context;
         Batched = connection.Subprotocol == NativeProtocol.Batched;
         _batch = new MessageBatch(Batched);
     }
@@ -47,7 +47,7 @@ public abstract class NativeSpeech : DialectSession
     public override string Dialect => "native";
 
     /// <inheritdoc />
-    public override PublicationFormat Format => Batched ? Around.Batched : Around.Unbatched;
+    public override PublicationFormat Format => Batched ? Context.Batched : Context.Unbatched;
 
     /// <summary>How payloads to this client are compressed, if they become shorter by it; the same from connect on.</summary>
     internal PayloadTag Compression => PayloadCompressor.Choose(_compressions);
@@ -56,12 +56,12 @@ public abstract class NativeSpeech : DialectSession
     public override int FrameVariant => (int)Compression;
 
     /// <inheritdoc />
-    public override CallWindows? WindowsOfHubCalls => new(ItemsWindow, Around.Settings.ItemsWindow);
+    public override CallWindows? WindowsOfHubCalls => new(ItemsWindow, Context.Settings.ItemsWindow);
 
     /// <inheritdoc />
-    public override NativeCallSpeech Calls => _calls ??= new NativeCallSpeech(this);
+    public override NativeCallWriter Calls => _calls ??= new NativeCallWriter(this);
 
-    private protected NativeEnvironment Around { get; }
+    private protected NativeContext Context { get; }
 
     private protected bool Batched { get; }
 
@@ -81,19 +81,20 @@ public abstract class NativeSpeech : DialectSession
     internal long WaitingBytes => Connection.QueuedBytes + _batch.Length;
 
     /// <summary>Streams to the client.</summary>
-    internal NativeDownloads Downloads => _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Around.Budget, _payloadBytesMax, Batched);
+    internal NativeDownloads Downloads =>
+        _downloads ??= new NativeDownloads(this, LoopTurn, _takes!, Context.Budget, _payloadBytesMax, Batched);
 
     /// <summary>The client has said what it takes.</summary>
     private protected void Meet(in Hello hello)
     {
         _payloadBytesMax = hello.FrameBytesMax - 1;
-        _takes = Around.Settings.Streams.ToLimits(hello);
+        _takes = Context.Settings.Streams.ToLimits(hello);
         ItemsWindow = Math.Min(hello.WindowItems, ItemCredit.CountMax);
-        if (Around.Settings.Compression) _compressions = hello.Compressions;
+        if (Context.Settings.Compression) _compressions = hello.Compressions;
     }
 
     /// <summary>The client broke the protocol: its end has an error with the message that did it.</summary>
-    private protected void Blame(NativeFault fault, int index) => (_fault, _faultIndex) = (fault, index);
+    private protected void SetFault(NativeFault fault, int index) => (_fault, _faultIndex) = (fault, index);
 
     /// <summary>The channel that the client knows by a number.</summary>
     private protected string? NameOf(uint channel) => _channels?.GetValueOrDefault(channel);
@@ -105,19 +106,19 @@ public abstract class NativeSpeech : DialectSession
     /// <returns>Whether it did.</returns>
     private protected bool EndAsked(uint call) => _calls?.EndAsked(call) == true;
 
-    /// <summary>What was to be the result of a call is refused: whoever called hears it now, and not by the deadline.</summary>
+    /// <summary>What was to be the result of a call is refused: the one that called receives it now, and not by the deadline.</summary>
     internal void MissResult(StreamPurpose purpose, uint call, ChunkError why, string text)
     {
         if (purpose == StreamPurpose.Result && EndAsked(call))
             HandleAtOnce(new ClientCommand.Answer(call, 0, why.ResultFault, default, $"the hub refused the stream of the result: {text}"));
     }
 
-    /// <summary>Nobody waits for a call's result, or for its arguments, any more.</summary>
+    /// <summary>No caller waits for a call's result, or for its arguments, any more.</summary>
     /// <returns>Whether any of them was under way.</returns>
     internal bool CancelDownloads(uint call) => _downloads?.CancelCall(call) == true;
 
     /// <summary>The client has cancelled a call, and so is not told what becomes of a result that it has been sent.</summary>
-    private protected void ForgetSent(uint call) => _downloads?.ForgetSent(call);
+    private protected void RemoveSent(uint call) => _downloads?.RemoveSent(call);
 
     /// <summary>Makes what tells that the client has taken what was written.</summary>
     internal NativePacer MakePacer() => new(Connection, LoopTurn);
@@ -133,27 +134,28 @@ public abstract class NativeSpeech : DialectSession
     }
 
     /// <inheritdoc />
-    protected override void WritePing() => Say(new Ping { Mark = (ulong)Connection.Loop.NowMilliseconds });
+    protected override void WritePing() => Send(new Ping { Mark = (ulong)Connection.Loop.NowMilliseconds });
 
     /// <inheritdoc />
     public override void Connected(uint id, in Admission admission)
     {
         Admit(admission.Client);
-        Say(new Welcome
+        Send(new Welcome
         {
             Version = NativeProtocol.Version,
             Compressions = _compressions,
-            Limits = Around.LimitsOf(Batched),
+            Limits = Context.LimitsOf(Batched),
             Client = Encoding.UTF8.GetBytes(admission.Client),
         });
 
-        // Whoever reads it knows only then how to expand what follows.
+        // The reader of it knows only then how to expand what follows.
         Seal();
     }
 
     /// <inheritdoc />
     public override void NotConnected(uint id, HubError error) =>
-        Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired : DisconnectReason.PermissionDenied);
+        Disconnect(error.Temporary || error.Kind is HubErrorKind.TokenExpired ? DisconnectReason.Expired
+            : DisconnectReason.PermissionDenied);
 
     /// <summary>No: the protocol has no message that names a channel which the client has not asked for.</summary>
     public override bool TakesServerSubscriptions => false;
@@ -166,7 +168,8 @@ public abstract class NativeSpeech : DialectSession
         SubscribedState state = !result.Recoverable ? SubscribedState.None
             : result is { WasRecovering: true, Recovered: true } ? SubscribedState.Recoverable | SubscribedState.Recovered
             : SubscribedState.Recoverable;
-        Say(new Subscribed { Request = id, Channel = result.Number, State = state, Epoch = result.Position.Epoch, Offset = result.Position.Offset });
+        Send(new Subscribed { Request = id, Channel = result.Number, State = state, Epoch = result.Position.Epoch,
+            Offset = result.Position.Offset });
         foreach (Publication missed in result.Missed ?? []) Deliver(result.Number, missed);
         Seal();
     }
@@ -174,7 +177,7 @@ public abstract class NativeSpeech : DialectSession
     private void Deliver(uint number, in Publication publication)
     {
         if (publication.LongData is { } data) DeliverLong(new LongPublication(number, publication.Offset, data));
-        else Say(new Delivery { Channel = number, Offset = publication.Offset, Data = publication.Data.Span });
+        else Send(new Delivery { Channel = number, Offset = publication.Offset, Data = publication.Data.Span });
     }
 
     /// <inheritdoc />
@@ -183,7 +186,7 @@ public abstract class NativeSpeech : DialectSession
         ArgumentNullException.ThrowIfNull(page);
 
         // As many as fit a frame; the client asks on from the last.
-        int room = Around.SharedDataBytesMax - NativeWriter.SizeOf(default(HistoryReply)), bytes = 0, count = 0;
+        int room = Context.SharedDataBytesMax - NativeWriter.SizeOf(default(HistoryReply)), bytes = 0, count = 0;
         while (count < page.Publications.Count && bytes + HistoryReply.PublicationBytes + page.Publications[count].DataBytes <= room)
             bytes += HistoryReply.PublicationBytes + (int)page.Publications[count++].DataBytes;
         if (count == 0 && page.Publications.Count > 0)
@@ -203,7 +206,7 @@ public abstract class NativeSpeech : DialectSession
             rest = rest[(HistoryReply.PublicationBytes + data.Length)..];
         }
 
-        Say(new HistoryReply { Request = id, Epoch = page.Top.Epoch, Offset = page.Top.Offset, Publications = publications });
+        Send(new HistoryReply { Request = id, Epoch = page.Top.Epoch, Offset = page.Top.Offset, Publications = publications });
     }
 
     /// <inheritdoc />
@@ -211,26 +214,29 @@ public abstract class NativeSpeech : DialectSession
     {
         ArgumentNullException.ThrowIfNull(subscription);
         ArgumentNullException.ThrowIfNull(gaps);
-        foreach (Gap gap in gaps) Say(new Missed { Channel = subscription.Number, Offset = gap.From, Count = gap.From == 0 ? gap.Count : gap.To - gap.From + 1 });
+        foreach (Gap gap in gaps)
+            Send(new Missed { Channel = subscription.Number, Offset = gap.From, Count = gap.From == 0 ? gap.Count
+                : gap.To - gap.From + 1 });
         Seal();
     }
 
     /// <inheritdoc />
     public override void Unsubscribed(uint id, uint number)
     {
-        Forget(number);
-        Say(new Unsubscribed { Request = id, Channel = number });
+        Evict(number);
+        Send(new Unsubscribed { Request = id, Channel = number });
     }
 
     /// <inheritdoc />
     public override void Evicted(Subscription subscription, UnsubscribeReason reason)
     {
         ArgumentNullException.ThrowIfNull(subscription);
-        Forget(subscription.Number);
-        Say(new Unsubscribed { Channel = subscription.Number, Code = NativeCodes.CodeOf(reason), Text = Encoding.UTF8.GetBytes(reason.Text) });
+        Evict(subscription.Number);
+        Send(new Unsubscribed { Channel = subscription.Number, Code = NativeCodes.CodeOf(reason),
+            Text = Encoding.UTF8.GetBytes(reason.Text) });
     }
 
-    private void Forget(uint channel)
+    private void Evict(uint channel)
     {
         _channels?.Remove(channel);
         _downloads?.CancelChannel(channel);
@@ -256,39 +262,45 @@ public abstract class NativeSpeech : DialectSession
         }
 
         var subject = new DownloadSubject(publication.Number, publication.Offset, Call: 0);
-        if (Downloads.Send(new LongBytesSource(head, data), StreamPurpose.Message, subject).Error != ChunkError.None) TellMissed(subject);
+        if (Downloads.Send(new LongBytesSource(head, data), StreamPurpose.Message, subject).Error != ChunkError.None) SendMissed(subject);
     }
 
-    /// <summary>A stream to the client was not taken in time: whoever waits for what it was is told.</summary>
-    internal void TellLate(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Deadline, "not taken in time");
+    /// <summary>A stream to the client was not taken in time: the caller that waits for what it was is told.</summary>
+    internal void ReportLate(in DownloadSubject subject) => ReportUnsent(subject, FaultCode.Deadline, "not taken in time");
 
-    /// <summary>A stream to the client gave way to others, which wait for its memory: whoever waits for what it was is told.</summary>
-    internal void TellShed(in DownloadSubject subject) => TellUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
+    /// <summary>
+    /// A stream to the client gave way to others, which wait for its memory: the caller that waits for what it was is told.
+    /// </summary>
+    internal void ReportShed(in DownloadSubject subject) =>
+        ReportUnsent(subject, FaultCode.Overloaded, "taken too slowly, while others wait for memory");
 
-    /// <summary>The client takes no more of a stream: whoever waits for what it was is told.</summary>
+    /// <summary>The client takes no more of a stream: the caller that waits for what it was is told.</summary>
     /// <param name="stream">Its number; ignored if it is over.</param>
     /// <param name="why">In the client's words, or none.</param>
-    private protected void TellRefused(uint stream, ChunkError why)
+    private protected void SendRefused(uint stream, ChunkError why)
     {
         if (_downloads?.OnCancelled(stream) is not { } subject) return;
-        FaultCode code = CallIds.IsServers(subject.Call) ? FaultCode.Overloaded : why == ChunkError.None ? FaultCode.Cancelled : why.ResultFault;
-        TellUnsent(subject, code, why == ChunkError.None ? "refused by the client" : $"refused by the client: {why}");
+        FaultCode code =
+            CallIds.IsServers(subject.Call) ? FaultCode.Overloaded : why == ChunkError.None ? FaultCode.Cancelled : why.ResultFault;
+        ReportUnsent(subject, code, why == ChunkError.None ? "refused by the client" : $"refused by the client: {why}");
     }
 
-    // The client hears of what it does not get; of its own arguments the hub's application does.
-    private void TellUnsent(in DownloadSubject subject, FaultCode code, string why)
+    // The client learns of what it does not get; of its own arguments the hub's application does.
+    private void ReportUnsent(in DownloadSubject subject, FaultCode code, string why)
     {
-        if (subject.Channel != 0) TellMissed(subject);
-        else if (!CallIds.IsServers(subject.Call)) Calls.SayFault(subject.Call, code, $"the result was {why}");
-        else if (EndAsked(subject.Call)) HandleAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
+        if (subject.Channel != 0) SendMissed(subject);
+        else if (!CallIds.IsServers(subject.Call)) Calls.WriteFault(subject.Call, code, $"the result was {why}");
+        else if (EndAsked(subject.Call))
+            HandleAtOnce(new ClientCommand.Answer(subject.Call, 0, code, default, $"the arguments were {why}"));
     }
 
-    private void TellMissed(in DownloadSubject subject) => Say(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
+    private void SendMissed(in DownloadSubject subject) =>
+        Send(new Missed { Channel = subject.Channel, Offset = subject.Offset, Count = 1 });
 
     /// <inheritdoc />
     public override void Published(uint id, int receivers, StreamPosition position)
     {
-        if (id != 0) Say(new Published { Request = id, Receivers = (uint)receivers, Offset = position.Offset });
+        if (id != 0) Send(new Published { Request = id, Receivers = (uint)receivers, Offset = position.Offset });
     }
 
     /// <inheritdoc />
@@ -296,7 +308,7 @@ public abstract class NativeSpeech : DialectSession
     {
         ushort code = NativeCodes.CodeOf(error);
         Connection.Loop.Counters.Requests.Add(code);
-        Say(new NativeError
+        Send(new NativeError
         {
             Scope = ErrorScope.Request,
             Code = code,
@@ -310,10 +322,10 @@ public abstract class NativeSpeech : DialectSession
     public override void Disconnect(DisconnectReason reason)
     {
         // A fault has its error, with the message that did it; every other end has its bye.
-        if (_fault == NativeFault.None || reason != ReasonOf(_fault)) Say(ByeFor(reason));
+        if (_fault == NativeFault.None || reason != ReasonOf(_fault)) Send(ByeFor(reason));
         else
         {
-            Say(new NativeError
+            Send(new NativeError
             {
                 Scope = ErrorScope.Connection,
                 Code = (ushort)_fault,
@@ -335,10 +347,11 @@ public abstract class NativeSpeech : DialectSession
     };
 
     /// <summary>The end of a client that broke the protocol.</summary>
-    private protected static DisconnectReason ReasonOf(NativeFault fault) => DisconnectReason.Dialect((int)fault.CloseCode, fault.Reason, reconnects: false);
+    private protected static DisconnectReason ReasonOf(NativeFault fault) =>
+        DisconnectReason.Dialect((int)fault.CloseCode, fault.Reason, reconnects: false);
 
     /// <summary>The message joins the frame of this turn.</summary>
-    internal void Say<T>(scoped in T message)
+    internal void Send<T>(scoped in T message)
         where T : INativeMessage<T>, allows ref struct
     {
         if (!Connection.IsOpen) return;
@@ -364,6 +377,6 @@ public abstract class NativeSpeech : DialectSession
         Count(_batch);
         var frames = new PayloadVariants(_batch.Seal(out int start), start, LoopTurn.Pool);
         Connection.Write(frames.For(Compression, out int at), at);
-        frames.LetGo();
+        frames.Release();
     }
 }

@@ -4,10 +4,10 @@ namespace Broker.Core.Framing;
 
 /// <summary>Tells whether what was read last ends in a Close frame, where frames cannot be followed any more.</summary>
 /// <remarks>
-/// After a violation nobody knows where frames begin, but a client says nothing behind its own Close, even where that is what
+/// After a violation it is unknown where frames begin, but a client says nothing behind its own Close, even where that is what
 /// broke the rule by its length. A guess: random bytes look like it now and then, and a Close frame that a read cut does not.
 /// </remarks>
-public static class LastWord
+public static class TrailingClose
 {
     private const int LookedAtBytesMax = 512;
     private const byte FinalClose = 0x88;

@@ -3,7 +3,7 @@ using static Broker.Tests.Support.Wire;
 
 namespace Broker.Tests.Framing;
 
-public sealed class LastWordTests
+public sealed class TrailingCloseTests
 {
     [Theory]
     [InlineData("88 80 01020304", true)]
@@ -18,9 +18,9 @@ public sealed class LastWordTests
     [InlineData("08 80 01020304", false)]
     [InlineData("89 80 01020304", false)]
     public void A_read_ends_in_a_whole_Close_frame_or_not(string hex, bool expected) =>
-        Assert.Equal(expected, LastWord.IsClose(Bytes(hex)));
+        Assert.Equal(expected, TrailingClose.IsClose(Bytes(hex)));
 
     [Fact]
     public void A_Close_frame_that_is_too_long_is_a_last_word_too() =>
-        Assert.True(LastWord.IsClose([0x81, 0x00, 0x88, 0xfe, 0, 126, 1, 2, 3, 4, .. new byte[126]]));
+        Assert.True(TrailingClose.IsClose([0x81, 0x00, 0x88, 0xfe, 0, 126, 1, 2, 3, 4, .. new byte[126]]));
 }

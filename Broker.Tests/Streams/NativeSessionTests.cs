@@ -15,7 +15,7 @@ using static Broker.Tests.Support.Wire;
 namespace Broker.Tests.Streams;
 
 /// <summary>The native protocol through a whole hub whose turns the test takes.</summary>
-public sealed partial class NativeConversationTests
+public sealed partial class NativeSessionTests
 {
     [Theory, InlineData(true, 4096), InlineData(false, 1)]
     public void Hello_is_answered_with_the_limits(bool batched, int messagesPerFrame)
@@ -23,24 +23,24 @@ public sealed partial class NativeConversationTests
         using var hub = new HubHarness();
         NativeClient client = hub.DialNative(batched);
 
-        client.Say(Hello());
+        client.Send(Hello());
 
         Assert.Equal($"welcome 1 524288 {messagesPerFrame} 25000", client.Next());
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void What_is_published_reaches_every_listener_and_the_publisher_is_told_how_many(bool batched)
+    public void A_publication_reaches_every_subscriber_and_returns_their_count(bool batched)
     {
         using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         NativeClient publisher = hub.ConnectNative(batched), near = hub.ConnectNative(batched), far = hub.ConnectNative(!batched, loop: 1);
-        near.Say(Subscribe(1, "a"));
+        near.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", near.Next());
-        publisher.Say(Publish(1, "a", "one"));
+        publisher.Send(Publish(1, "a", "one"));
         Assert.Equal("published 1 to 1 at 1", publisher.Next());
-        far.Say(Subscribe(1, "a"));
+        far.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 1", far.Next());
 
-        publisher.Say(Publish(2, "a", "two"), Publish(0, "a", ""), Publish(3, "nobody", "x"));
+        publisher.Send(Publish(2, "a", "two"), Publish(0, "a", ""), Publish(3, "nobody", "x"));
 
         Assert.Equal(["delivery #1 1 one", "delivery #1 2 two", "delivery #1 3 "], near.Next(3));
         Assert.Equal(["delivery #1 2 two", "delivery #1 3 "], far.Next(2));
@@ -49,23 +49,23 @@ public sealed partial class NativeConversationTests
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void Who_has_unsubscribed_by_number_hears_nothing_more_and_may_come_back(bool batched)
+    public void Unsubscribing_by_number_ends_deliveries_and_permits_another_subscribe(bool batched)
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative(batched), other = hub.ConnectNative(batched);
         foreach (NativeClient each in new[] { client, other })
         {
-            each.Say(Subscribe(1, "a"));
+            each.Send(Subscribe(1, "a"));
             Assert.Equal("subscribed 1 #1 at 0", each.Next());
         }
 
-        client.Say(Unsubscribe(2, 1), Unsubscribe(3, 1), Unsubscribe(4, 99));
+        client.Send(Unsubscribe(2, 1), Unsubscribe(3, 1), Unsubscribe(4, 99));
         Assert.Equal(["unsubscribed 2 #1 0", "unsubscribed 3 #1 0", "unsubscribed 4 #99 0"], client.Next(3).Order(StringComparer.Ordinal));
-        other.Say(Publish(0, "a", "x"));
+        other.Send(Publish(0, "a", "x"));
         Assert.Equal("delivery #1 1 x", other.Next());
         Assert.Empty(client.Within(4));
 
-        client.Say(Subscribe(5, "a"));
+        client.Send(Subscribe(5, "a"));
         Assert.Equal("subscribed 5 #1 at 1", client.Next());
     }
 
@@ -76,13 +76,14 @@ public sealed partial class NativeConversationTests
         NativeClient three = hub.ConnectNative(batched: true), two = hub.ConnectNative(batched: false);
         byte[][] messages = [Ping(1), Unsubscribe(2, 9), Subscribe(0, "a"), Unsubscribe(3, 9)];
 
-        three.Say(messages);
-        two.Say(messages);
+        three.Send(messages);
+        two.Send(messages);
 
         byte[][] batched = three.Frames.PayloadsWithin(4), unbatched = two.Frames.PayloadsWithin(4);
         string[] expected = ["pong 1", "unsubscribed 2 #9 0", "error Request 107 id 0 chunk 0 message 2", "unsubscribed 3 #9 0"];
         Assert.Equal(expected, Describe(Assert.Single(batched), batched: true));
-        Assert.Equal(expected.Select(WithoutIndex), unbatched.SelectMany(payload => Describe(payload, batched: false)).Select(WithoutIndex));
+        Assert.Equal(
+            expected.Select(WithoutIndex), unbatched.SelectMany(payload => Describe(payload, batched: false)).Select(WithoutIndex));
         Assert.Equal(4, unbatched.Length);
     }
 
@@ -92,7 +93,8 @@ public sealed partial class NativeConversationTests
         byte[][] messages =
         [
             Subscribe(1, "a"), Publish(2, "a", "one"), Ping(3), Publish(0, "a", "two"), Subscribe(4, "a"), Publish(5, "", "x"),
-            Subscribe(6, "b"), Publish(7, "b", "{}"), Unsubscribe(8, 77), Publish(9, "a", "three"), Call(10, "nothing"), Publish(11, "c", "x"),
+            Subscribe(6, "b"), Publish(7, "b", "{}"), Unsubscribe(8, 77), Publish(9, "a", "three"), Call(10, "nothing"),
+                Publish(11, "c", "x"),
         ];
         string[] alone = Run(batched: false, messages);
         Assert.Equal(15, alone.Length);
@@ -117,7 +119,7 @@ public sealed partial class NativeConversationTests
         {
             using var hub = new HubHarness();
             NativeClient client = hub.ConnectNative(batched);
-            client.SayFrames(frames);
+            client.SendFrames(frames);
             return [.. client.Within(6).Select(WithoutIndex)];
         }
     }
@@ -128,24 +130,26 @@ public sealed partial class NativeConversationTests
         using var hub = new HubHarness(new StandardSettings { Reactors = 2 });
         HubClient json = hub.Connect();
         NativeClient three = hub.ConnectNative(batched: true, loop: 1), two = hub.ConnectNative(batched: false);
-        HubConversationTests.Listen(json, "a");
+        HubSessionTests.Listen(json, "a");
         foreach (NativeClient each in new[] { three, two })
         {
-            each.Say(Subscribe(1, "a"));
+            each.Send(Subscribe(1, "a"));
             Assert.Equal("subscribed 1 #1 at 0", each.Next());
         }
 
-        json.Say("""{"id":3,"publish":{"channel":"a","data":{"n": 1}}}""");
+        json.Send("""{"id":3,"publish":{"channel":"a","data":{"n": 1}}}""");
         Assert.Equal("""delivery #1 1 {"n": 1}""", three.Next());
         Assert.Equal("""delivery #1 1 {"n": 1}""", two.Next());
         string[] own = json.NextLines(2);
-        Assert.Contains(own, line => line.StartsWith("""{"push":{"channel":"a","pub":{"data":{"n": 1},"info":""", StringComparison.Ordinal));
+        Assert.Contains(
+            own, line => line.StartsWith("""{"push":{"channel":"a","pub":{"data":{"n": 1},"info":""", StringComparison.Ordinal));
         Assert.Contains("""{"id":3,"publish":{}}""", own);
 
-        three.Say(Publish(2, "a", "[2]"));
+        three.Send(Publish(2, "a", "[2]"));
         Assert.Equal(["delivery #1 2 [2]", "published 2 to 3 at 2"], three.Next(2).Order(StringComparer.Ordinal));
-        Assert.StartsWith("""{"push":{"channel":"a","pub":{"data":[2],"info":{"user":"","client":""", json.NextLine(), StringComparison.Ordinal);
-        two.Say(Publish(0, "a", "plain"));
+        Assert.StartsWith(
+            """{"push":{"channel":"a","pub":{"data":[2],"info":{"user":"","client":""", json.NextLine(), StringComparison.Ordinal);
+        two.Send(Publish(0, "a", "plain"));
         Assert.Equal("delivery #1 3 plain", three.Next());
         Assert.EndsWith("""},"tags":{"encoding":"base64"}}}}""", json.NextLine(), StringComparison.Ordinal);
         Assert.Equal(["delivery #1 2 [2]", "delivery #1 3 plain"], two.Next(2));
@@ -166,15 +170,15 @@ public sealed partial class NativeConversationTests
     };
 
     [Theory, MemberData(nameof(Faults))]
-    public void A_wrong_frame_is_told_with_its_index_after_what_stands_before_it_took_effect(string hex, NativeFault fault, int index)
+    public void A_bad_message_is_reported_with_its_index_after_earlier_ones(string hex, NativeFault fault, int index)
     {
         using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { MessagesPerFrameMax = 3 } });
         NativeClient client = hub.ConnectNative(), listener = hub.ConnectNative();
-        listener.Say(Subscribe(1, "a"));
+        listener.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", listener.Next());
         byte[] before = hex.Length == 0 ? [] : Publish(0, "a", "before");
 
-        client.SayFrames([.. before, .. Bytes(hex)], Publish(0, "a", "after"));
+        client.SendFrames([.. before, .. Bytes(hex)], Publish(0, "a", "after"));
 
         Assert.Equal($"error Connection {(int)fault} id 0 chunk 0 message {index}", client.Next());
         Assert.Equal(((int)fault.CloseCode, fault.Reason), client.Frames.NextClose());
@@ -182,43 +186,45 @@ public sealed partial class NativeConversationTests
     }
 
     [Fact]
-    public void More_than_one_message_in_a_frame_of_v2_is_told_after_the_first_took_effect()
+    public void A_second_message_in_a_v2_frame_is_an_error()
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative(batched: false);
 
-        client.SayFrames([.. Ping(7), .. Ping(8)]);
+        client.SendFrames([.. Ping(7), .. Ping(8)]);
 
         Assert.Equal(["pong 7", "error Connection 8 id 0 chunk 0 message 1"], client.Next(2));
         Assert.Equal((1008, NativeFault.NotBatched.Reason), client.Frames.NextClose());
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void A_client_that_says_bye_is_seen_off_behind_what_was_said_before(bool batched)
+    public void A_bye_closes_behind_earlier_replies(bool batched)
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative(batched), other = hub.ConnectNative();
-        other.Say(Subscribe(1, "a"));
+        other.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", other.Next());
 
-        client.Say(Subscribe(1, "b"), Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Publish(0, "a", "late"), Ping(2));
+        client.Send(Subscribe(1, "b"), Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Publish(0, "a", "late"), Ping(2));
 
         Assert.Equal((1000, "bye"), client.Frames.NextClose());
         Assert.Contains("pong 1", client.Within(2));
         hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByClient) == 1, "its end is counted");
-        other.Say(Publish(2, "b", "x"));
+        other.Send(Publish(2, "b", "x"));
         Assert.Equal("published 2 to 0 at 0", other.Next());
-        client.Frames.SayGoodbye();
+        client.Frames.SendClose();
         Assert.Empty(other.Within(4));
     }
 
     [Fact]
-    public void A_client_that_says_bye_and_closes_is_the_one_who_closed()
+    public void A_client_that_sends_bye_counts_as_the_closing_side()
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
 
-        client.Frames.SendRaw([.. HubClient.BinaryFrame(NativeWriter.Message(new Bye { Code = 1000 })), .. FrameWriter.Close(CloseCode.Normal, "", 0x37fa213d)]);
+        client.Frames.SendRaw(
+            [.. HubClient.BinaryFrame(NativeWriter.Message(new Bye { Code = 1000 })),
+                .. FrameWriter.Close(CloseCode.Normal, "", 0x37fa213d)]);
 
         Assert.Equal(1000, client.Frames.NextClose().Code);
         hub.RunUntil(() => hub.Counters.Ended(ClosureCause.ClosedByClient) == 1, "its end is counted");
@@ -230,7 +236,7 @@ public sealed partial class NativeConversationTests
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
 
-        client.Frames.Say("{}");
+        client.Frames.Send("{}");
 
         Assert.Equal("error Connection 11 id 0 chunk 0 message 0", client.Next());
         Assert.Equal((1003, "Frames are binary."), client.Frames.NextClose());
@@ -241,10 +247,10 @@ public sealed partial class NativeConversationTests
     {
         using var hub = new HubHarness(new StandardSettings { Native = new NativeSettings { FrameBytesMax = 2048 } });
         NativeClient client = hub.ConnectNative();
-        client.Say(Publish(1, "a", new string('x', 2048 - 12)));
+        client.Send(Publish(1, "a", new string('x', 2048 - 12)));
         Assert.Equal("published 1 to 0 at 0", client.Next());
 
-        client.Say(Publish(2, "a", new string('x', 2048 - 11)));
+        client.Send(Publish(2, "a", new string('x', 2048 - 11)));
 
         Assert.Equal(1009, client.Frames.NextClose().Code);
     }
@@ -255,7 +261,7 @@ public sealed partial class NativeConversationTests
         using var hub = new HubHarness();
         NativeClient client = hub.DialNative();
 
-        client.Say(Publish(1, "a", "x"));
+        client.Send(Publish(1, "a", "x"));
 
         Assert.Equal("error Connection 10 id 0 chunk 0 message 0", client.Next());
         Assert.Equal((1008, NativeFault.OutOfTurn.Reason), client.Frames.NextClose());
@@ -267,31 +273,33 @@ public sealed partial class NativeConversationTests
         using var hub = new HubHarness();
         NativeClient client = hub.DialNative();
 
-        client.Say(Hello(version: 0));
+        client.Send(Hello(version: 0));
 
         Assert.Equal("error Connection 15 id 0 chunk 0 message 0", client.Next());
         Assert.Equal((1008, NativeFault.UnknownVersion.Reason), client.Frames.NextClose());
     }
 
     [Fact]
-    public void A_newer_client_is_answered_with_the_version_that_is_spoken()
+    public void A_newer_client_gets_the_supported_version()
     {
         using var hub = new HubHarness();
         NativeClient client = hub.DialNative();
 
-        client.Say(Hello(version: 9));
+        client.Send(Hello(version: 9));
 
         Assert.StartsWith("welcome 1 ", client.Next(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Commands_that_fail_are_answered_with_their_place_in_the_frame_and_the_connection_lives()
+    public void Failed_commands_get_their_index_and_the_connection_lives()
     {
-        var settings = new StandardSettings { Clients = new ClientSettings { ChannelsMax = 1, ChannelBytesMax = 10 }, Access = new AccessSettings { Publish = false } };
+        var settings =
+            new StandardSettings { Clients = new ClientSettings { ChannelsMax = 1, ChannelBytesMax = 10 },
+                Access = new AccessSettings { Publish = false } };
         using var hub = new HubHarness(settings);
         NativeClient client = hub.ConnectNative();
 
-        client.Say(
+        client.Send(
             Subscribe(1, "a", token: "t"),
             Subscribe(2, "12345678901"),
             Subscribe(3, ""),
@@ -313,32 +321,34 @@ public sealed partial class NativeConversationTests
             "error Request 103 id 0 chunk 0 message 6",
         ];
         Assert.Equal(expected, client.Next(8));
-        client.Say(Subscribe(5, "a"), Subscribe(6, "a"), Subscribe(7, "b"));
-        Assert.Equal(["error Request 105 id 6 chunk 0 message 1", "error Request 106 id 7 chunk 0 message 2", "subscribed 5 #1 at 0"], client.Next(3));
+        client.Send(Subscribe(5, "a"), Subscribe(6, "a"), Subscribe(7, "b"));
+        Assert.Equal(
+            ["error Request 105 id 6 chunk 0 message 1", "error Request 106 id 7 chunk 0 message 2", "subscribed 5 #1 at 0"],
+                client.Next(3));
     }
 
     [Fact]
-    public void A_token_that_nobody_can_verify_ends_with_a_bye_for_good()
+    public void An_unverifiable_token_ends_with_a_permanent_bye()
     {
         using var hub = new HubHarness();
         NativeClient client = hub.DialNative();
 
-        client.Say(Hello(token: "t"));
+        client.Send(Hello(token: "t"));
 
         Assert.Equal("bye 3500 invalid token for good", client.Next());
         Assert.Equal((3500, "invalid token"), client.Frames.NextClose());
     }
 
     [Fact]
-    public void A_client_that_takes_only_shorter_frames_than_are_shared_by_all_is_sent_away()
+    public void Disconnects_a_client_whose_frame_limit_is_below_the_shared_frames()
     {
         var settings = new StandardSettings();
         int largest = 1 + (256 * 1024) + 17;
         using var hub = new HubHarness(settings);
         NativeClient good = hub.DialNative(), bad = hub.DialNative();
 
-        good.Say(Hello(frameBytesMax: largest));
-        bad.Say(Hello(frameBytesMax: largest - 1));
+        good.Send(Hello(frameBytesMax: largest));
+        bad.Send(Hello(frameBytesMax: largest - 1));
 
         Assert.StartsWith("welcome", good.Next(), StringComparison.Ordinal);
         Assert.Equal("bye 3506 inappropriate protocol for good", bad.Next());
@@ -346,17 +356,17 @@ public sealed partial class NativeConversationTests
     }
 
     [Fact]
-    public void Before_welcome_a_client_has_little_time_and_may_say_only_so_much()
+    public void Before_welcome_time_and_bytes_are_limited()
     {
         using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { BytesBeforeConnectMax = 1000 } });
-        NativeClient late = hub.DialNative(), loud = hub.DialNative(), big = hub.DialNative();
+        NativeClient late = hub.DialNative(), loud = hub.DialNative(), large = hub.DialNative();
 
-        loud.SayFrames(Hello(), Publish(1, "a", new string('x', 500)), Publish(2, "a", new string('x', 500)));
+        loud.SendFrames(Hello(), Publish(1, "a", new string('x', 500)), Publish(2, "a", new string('x', 500)));
         Assert.StartsWith("welcome", loud.Next(), StringComparison.Ordinal);
         Assert.Equal(["published 1 to 0 at 0", "published 2 to 0 at 0"], loud.Next(2));
 
-        big.Say(Hello(token: new string('x', 1000)));
-        Assert.Equal(1009, big.Frames.NextClose().Code);
+        large.Send(Hello(token: new string('x', 1000)));
+        Assert.Equal(1009, large.Frames.NextClose().Code);
 
         hub.Advance(TimeSpan.FromSeconds(11));
         Assert.Equal("bye 3502 stale for good", late.Next());
@@ -364,7 +374,7 @@ public sealed partial class NativeConversationTests
     }
 
     [Fact]
-    public void A_silent_client_is_pinged_and_given_up_if_it_says_nothing()
+    public void A_silent_client_is_pinged_and_then_disconnected()
     {
         using var hub = new HubHarness();
         NativeClient alive = hub.ConnectNative(), gone = hub.ConnectNative(batched: false);
@@ -372,17 +382,17 @@ public sealed partial class NativeConversationTests
         hub.Advance(TimeSpan.FromSeconds(26));
         Assert.Equal("ping", alive.Next());
         Assert.Equal("ping", gone.Next());
-        alive.Say(NativeWriter.Message(new Pong { Mark = 1 }));
+        alive.Send(NativeWriter.Message(new Pong { Mark = 1 }));
         hub.Advance(TimeSpan.FromSeconds(9));
 
         Assert.Equal("bye 3012 no pong", gone.Next());
         Assert.Equal((3012, "no pong"), gone.Frames.NextClose());
-        alive.Say(Ping(5));
+        alive.Send(Ping(5));
         Assert.Equal("pong 5", alive.Next());
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void A_hub_that_stops_says_bye(bool batched)
+    public void A_stopping_hub_sends_bye(bool batched)
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative(batched);
@@ -391,7 +401,7 @@ public sealed partial class NativeConversationTests
 
         Assert.Equal("bye 3001 shutdown", client.Next());
         Assert.Equal((3001, "shutdown"), client.Frames.NextClose());
-        client.Frames.SayGoodbye();
+        client.Frames.SendClose();
         client.Frames.Dispose();
         hub.RunUntil(() => drained.IsCompleted, "the hub is drained");
         Assert.Equal(1, hub.Counters.Ended(ClosureCause.Shutdown));
@@ -402,13 +412,13 @@ public sealed partial class NativeConversationTests
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
-        client.Say(Subscribe(1, "a"));
+        client.Send(Subscribe(1, "a"));
         Assert.Equal("subscribed 1 #1 at 0", client.Next());
 
         hub.FailRouter(shard: 0);
 
         Assert.Equal("unsubscribed 0 #1 2500", client.Next());
-        client.Say(Subscribe(2, "a"));
+        client.Send(Subscribe(2, "a"));
         Assert.Equal("subscribed 2 #2 at 0", client.Next());
     }
 
@@ -418,21 +428,21 @@ public sealed partial class NativeConversationTests
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
 
-        client.Say(Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Ping(2), [0x99]);
+        client.Send(Ping(1), NativeWriter.Message(new Bye { Code = 1000 }), Ping(2), [0x99]);
 
         Assert.Equal(["pong 1"], client.Within(4));
         Assert.Equal((1000, "bye"), client.Frames.NextClose());
-        client.Frames.SayGoodbye();
+        client.Frames.SendClose();
         Assert.Equal(1, hub.Counters.Ended(ClosureCause.ClosedByClient));
     }
 
     [Fact]
-    public void Answers_to_what_nobody_asked_are_ignored()
+    public void Replies_without_a_request_are_ignored()
     {
         using var hub = new HubHarness();
         NativeClient client = hub.ConnectNative();
 
-        client.Say(
+        client.Send(
             NativeWriter.Message(new Core.Protocol.Messages.CallResult { Id = 1 }),
             NativeWriter.Message(new Core.Protocol.Messages.CallFault { Id = 0x8000_0001, Code = Core.Protocol.Messages.FaultCode.Failed }),
             Cancel(3),

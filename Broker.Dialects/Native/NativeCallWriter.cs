@@ -8,15 +8,15 @@ using Broker.Core.Protocol.Transfers;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>What the calls of one client say, and those of the hub to it: their part of <see cref="NativeSpeech"/>.</summary>
+/// <summary>What the calls of one client say, and those of the hub to it: their part of <see cref="NativeMessageWriter"/>.</summary>
 /// <remarks>Made with the first of them. For the loop's thread.</remarks>
-public sealed class NativeCallSpeech : ICallOutlet
+public sealed class NativeCallWriter : ICallWriter
 {
-    private readonly NativeSpeech _speech;
+    private readonly NativeMessageWriter _messages;
     private readonly HashSet<uint> _asked = [];         // Calls of the hub that the client has not answered.
     private NativePacer? _pacer;                        // From the first item that waits on; most clients have none.
 
-    internal NativeCallSpeech(NativeSpeech speech) => _speech = speech;
+    internal NativeCallWriter(NativeMessageWriter messages) => _messages = messages;
 
     /// <summary>Whether the hub waits for the client's answer to a call.</summary>
     internal bool IsAsked(uint call) => _asked.Contains(call);
@@ -26,27 +26,27 @@ public sealed class NativeCallSpeech : ICallOutlet
     internal bool EndAsked(uint call)
     {
         if (!_asked.Remove(call)) return false;
-        _speech.CancelDownloads(call);
+        _messages.CancelDownloads(call);
         return true;
     }
 
     /// <inheritdoc />
-    public bool IsSettling => _speech.Connection.IsSettling;
+    public bool IsSettling => _messages.Connection.IsSettling;
 
     /// <inheritdoc />
-    public void Owe() => _speech.Connection.Owe();
+    public void Owe() => _messages.Connection.Owe();
 
     /// <inheritdoc />
-    public void Settle() => _speech.Connection.Settle();
+    public void Settle() => _messages.Connection.Settle();
 
     /// <inheritdoc />
     public void Returned(uint id, ReadOnlyMemory<byte> result)
     {
         var message = new CallResult { Id = id, Data = result.Span };
-        if (NativeWriter.SizeOf(message) <= _speech.Takes.ThresholdBytes)
+        if (NativeWriter.SizeOf(message) <= _messages.Takes.ThresholdBytes)
         {
             CountReturned();
-            _speech.Say(message);
+            _messages.Send(message);
             return;
         }
 
@@ -58,7 +58,7 @@ public sealed class NativeCallSpeech : ICallOutlet
     {
         ArgumentNullException.ThrowIfNull(result);
         byte[] head = NativeWriter.Head(new CallResult { Id = id }, result.Bytes);
-        if (head.Length + result.Bytes > _speech.Takes.ThresholdBytes)
+        if (head.Length + result.Bytes > _messages.Takes.ThresholdBytes)
         {
             ReturnLong(id, result);
             return;
@@ -66,9 +66,9 @@ public sealed class NativeCallSpeech : ICallOutlet
 
         using (result)
         {
-            if (!_speech.Connection.IsOpen) return;
+            if (!_messages.Connection.IsOpen) return;
             CountReturned();
-            Span<byte> room = _speech.Reserve(head.Length + (int)result.Bytes);
+            Span<byte> room = _messages.Reserve(head.Length + (int)result.Bytes);
             head.CopyTo(room);
             result.CopyTo(0, room[head.Length..]);
         }
@@ -76,103 +76,106 @@ public sealed class NativeCallSpeech : ICallOutlet
 
     private void ReturnLong(uint id, IChunkSource result)
     {
-        if (!_speech.Connection.IsOpen)
+        if (!_messages.Connection.IsOpen)
         {
             result.Dispose();
             return;
         }
 
-        ChunkRefusal refused = _speech.Downloads.Send(result, StreamPurpose.Result, new DownloadSubject(0, 0, id));
+        ChunkRefusal refused = _messages.Downloads.Send(result, StreamPurpose.Result, new DownloadSubject(0, 0, id));
         if (refused.Error == ChunkError.None) CountReturned();
-        else Faulted(id, CodeOf(refused.Error, tooBig: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
+        else Faulted(id, CodeOf(refused.Error, tooLarge: FaultCode.ResultTooBig), $"the result can not be sent: {refused.Text}");
     }
 
-    private static FaultCode CodeOf(ChunkError refused, FaultCode tooBig) => refused == ChunkError.StreamTooBig ? tooBig : FaultCode.Overloaded;
+    private static FaultCode CodeOf(ChunkError refused, FaultCode tooLarge) =>
+        refused == ChunkError.StreamTooBig ? tooLarge : FaultCode.Overloaded;
 
     private void CountReturned()
     {
-        if (_speech.Connection.IsOpen) _speech.Connection.Loop.Counters.Add(LoopCount.CallsReturned);
+        if (_messages.Connection.IsOpen) _messages.Connection.Loop.Counters.Add(LoopCount.CallsReturned);
     }
 
     /// <inheritdoc />
     public void Answered(uint id, ReadOnlySpan<byte> result)
     {
         var message = new CallResult { Id = id, Data = result };
-        if (NativeWriter.SizeOf(message) > _speech.Takes.ThresholdBytes)
+        if (NativeWriter.SizeOf(message) > _messages.Takes.ThresholdBytes)
         {
             Returned(id, result.ToArray());
             return;
         }
 
         CountReturned();
-        _speech.Say(message);
+        _messages.Send(message);
     }
 
     /// <inheritdoc />
-    public void Unwanted(uint id)
+    public void OnCancelled(uint id)
     {
-        if (!CallIds.IsServers(id) && _speech.CancelDownloads(id)) SayFault(id, FaultCode.Cancelled, "cancelled");
+        if (!CallIds.IsServers(id) && _messages.CancelDownloads(id)) WriteFault(id, FaultCode.Cancelled, "cancelled");
     }
 
     /// <inheritdoc />
-    public bool Said(uint id, ReadOnlyMemory<byte> item)
+    public bool Sent(uint id, ReadOnlyMemory<byte> item)
     {
         var message = new CallItem { Id = id, Data = item.Span };
-        if (NativeWriter.SizeOf(message) > _speech.Takes.ThresholdBytes) return false;
-        _speech.Say(message);
+        if (NativeWriter.SizeOf(message) > _messages.Takes.ThresholdBytes) return false;
+        _messages.Send(message);
         return true;
     }
 
     /// <inheritdoc />
-    public bool Said(uint id, IChunkSource item)
+    public bool Sent(uint id, IChunkSource item)
     {
         ArgumentNullException.ThrowIfNull(item);
         byte[] head = NativeWriter.Head(new CallItem { Id = id }, item.Bytes);
-        if (head.Length + item.Bytes > _speech.Takes.ThresholdBytes) return false;
-        if (!_speech.Connection.IsOpen) return true;
-        Span<byte> room = _speech.Reserve(head.Length + (int)item.Bytes);
+        if (head.Length + item.Bytes > _messages.Takes.ThresholdBytes) return false;
+        if (!_messages.Connection.IsOpen) return true;
+        Span<byte> room = _messages.Reserve(head.Length + (int)item.Bytes);
         head.CopyTo(room);
         item.CopyTo(0, room[head.Length..]);
         return true;
     }
 
     /// <inheritdoc />
-    public void OnceTaken(Action then)
+    public void OnceRead(Action then)
     {
         ArgumentNullException.ThrowIfNull(then);
-        if (_speech.WaitingBytes <= NativePacer.BusyBytes) then();
-        else (_pacer ??= _speech.MakePacer()).Add(then);
+        if (_messages.WaitingBytes <= NativePacer.BusyBytes) then();
+        else (_pacer ??= _messages.MakePacer()).Add(then);
     }
 
     /// <inheritdoc />
-    public void Granted(uint id, int items) => _speech.Say(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
+    public void Granted(uint id, int items) => _messages.Send(new Credit { Scope = CreditScope.Call, Id = id, Count = (uint)items });
 
     /// <inheritdoc />
     public void Faulted(uint id, FaultCode code, string text)
     {
-        _speech.Connection.Loop.Counters.Calls.Add((int)code);
-        SayFault(id, code, text);
+        _messages.Connection.Loop.Counters.Calls.Add((int)code);
+        WriteFault(id, code, text);
     }
 
     /// <summary>The fault of a call whose end has been counted.</summary>
-    internal void SayFault(uint id, FaultCode code, string text) => _speech.Say(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
+    internal void WriteFault(uint id, FaultCode code, string text) =>
+        _messages.Send(new CallFault { Id = id, Code = code, Text = Encoding.UTF8.GetBytes(text) });
 
     /// <inheritdoc />
     public FaultCode Call(uint id, MethodId method, TimeSpan deadline, ReadOnlyMemory<byte> arguments, CallOptions options)
     {
-        var call = new Call { Id = id, Method = method, DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
+        var call = new Call { Id = id, Method = method,
+            DeadlineMilliseconds = (uint)Math.Clamp(deadline.TotalMilliseconds, 1, uint.MaxValue), Options = options };
         long size = NativeWriter.SizeOf(call) + (long)arguments.Length;
-        if (size > _speech.Takes.ThresholdBytes)
+        if (size > _messages.Takes.ThresholdBytes)
         {
-            // What is said after a stream may take effect before it, and items without their call would be lost.
+            // What is sent after a stream may take effect before it, and items without their call would be lost.
             if (options != CallOptions.None) return FaultCode.BadArguments;
             var source = new LongBytesSource(NativeWriter.Head(call, arguments.Length), new LongBytes(arguments));
-            ChunkRefusal refused = _speech.Downloads.Send(source, StreamPurpose.Message, new DownloadSubject(0, 0, id));
-            if (refused.Error != ChunkError.None) return CodeOf(refused.Error, tooBig: FaultCode.BadArguments);
+            ChunkRefusal refused = _messages.Downloads.Send(source, StreamPurpose.Message, new DownloadSubject(0, 0, id));
+            if (refused.Error != ChunkError.None) return CodeOf(refused.Error, tooLarge: FaultCode.BadArguments);
         }
         else
         {
-            _speech.Say(call with { Arguments = arguments.Span });
+            _messages.Send(call with { Arguments = arguments.Span });
         }
 
         _asked.Add(id);
@@ -180,11 +183,11 @@ public sealed class NativeCallSpeech : ICallOutlet
     }
 
     /// <inheritdoc />
-    public void SaidAll(uint id) => _speech.Say(new CallItemsEnd { Id = id });
+    public void EndItems(uint id) => _messages.Send(new CallItemsEnd { Id = id });
 
     /// <inheritdoc />
     public void Cancelled(uint id)
     {
-        if (EndAsked(id)) _speech.Say(new CallCancel { Id = id });
+        if (EndAsked(id)) _messages.Send(new CallCancel { Id = id });
     }
 }

@@ -16,12 +16,12 @@ using Broker.Core.Protocol.Calls;
 
 namespace Broker.Dialects.Native;
 
-/// <summary>The native protocol on one connection, as it is heard: its client's messages to commands for its session.</summary>
+/// <summary>The native protocol on one connection, as it is received: its client's messages to commands for its session.</summary>
 /// <remarks>
 /// For the loop's thread. A message takes effect before the next one of its frame is read, so a frame of many is the same as
-/// many frames. What is said is <see cref="NativeSpeech"/>'s part, and what comes in chunks <see cref="NativeUploads"/>'.
+/// many frames. What is sent is <see cref="NativeMessageWriter"/>'s part, and what comes in chunks <see cref="NativeUploads"/>'.
 /// </remarks>
-public sealed class NativeConversation : NativeSpeech
+public sealed class NativeSession : NativeMessageWriter
 {
     // The fields before the data of any message: a name has at most 65,535 bytes.
     private const int FieldBytesMax = 64 * 1024 + 128;
@@ -31,13 +31,13 @@ public sealed class NativeConversation : NativeSpeech
     /// <summary>Makes the dialect of one connection.</summary>
     /// <param name="connection">The connection, with one of the two subprotocols.</param>
     /// <param name="turn">The turn of its loop.</param>
-    /// <param name="around">Times and bounds, and what all native connections share.</param>
-    public NativeConversation(Connection connection, LoopTurn turn, NativeEnvironment around)
-        : base(connection, turn, around)
+    /// <param name="context">Times and bounds, and what all native connections share.</param>
+    public NativeSession(Connection connection, LoopTurn turn, NativeContext context)
+        : base(connection, turn, context)
     {
     }
 
-    private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Around.Takes, Around.Budget);
+    private NativeUploads Uploads => _uploads ??= new NativeUploads(this, Context.Takes, Context.Budget);
 
     /// <inheritdoc />
     protected override int Read(in Message frame)
@@ -49,16 +49,17 @@ public sealed class NativeConversation : NativeSpeech
         }
 
         int messages = 0, resumed = 0;
-        var reader = new NativeReader(frame.Payload, Side.Server, Batched, messagesMax: Around.MessagesPerFrameMax);
+        var reader = new NativeReader(frame.Payload, Side.Server, Batched, messagesMax: Context.MessagesPerFrameMax);
         while (!IsOver)
         {
             switch (reader.Read(out NativeMessage message))
             {
                 case OperationStatus.Done:
                     messages++;
-                    if (message.Kind is NativeKind.Hello or NativeKind.Subscribe && resumed < Around.Clients.ResumeCommands) resumed++;
-                    else if (reader.Index - resumed >= Around.Settings.MessagesPerFrameMax) Break(NativeFault.TooManyMessages, reader.Index);
-                    else if (frame.Payload.Length > Around.Settings.FrameBytesMax) Break(NativeFault.PayloadTooBig, reader.Index);
+                    if (message.Kind is NativeKind.Hello or NativeKind.Subscribe && resumed < Context.Clients.ResumeCommands) resumed++;
+                    else if (reader.Index - resumed >= Context.Settings.MessagesPerFrameMax)
+                        Break(NativeFault.TooManyMessages, reader.Index);
+                    else if (frame.Payload.Length > Context.Settings.FrameBytesMax) Break(NativeFault.PayloadTooBig, reader.Index);
                     if (!IsOver) Take(message, reader.Index);
                     break;
                 case OperationStatus.InvalidData: Break(reader.Fault, reader.Index); break;
@@ -74,7 +75,7 @@ public sealed class NativeConversation : NativeSpeech
         new NativeReader(first, Side.Server, batched: true).Read(out NativeMessage message) == OperationStatus.Done
         && message.Kind is NativeKind.Hello or NativeKind.Subscribe;
 
-    // One arm a kind. What needs no session is answered here; what answers something that is over, or that nobody here has
+    // One arm a kind. What needs no session is answered here; what answers something that is over, or that no one here has
     // asked for, is ignored.
     private void Take(in NativeMessage message, int index)
     {
@@ -84,7 +85,7 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Hello when !IsMet: Greet(message.As<Hello>(), message.Bytes, index); break;
             case NativeKind.Hello: Break(NativeFault.OutOfTurn, index); break;
             case not NativeKind.Hello when !IsMet: Break(NativeFault.OutOfTurn, index); break;
-            case NativeKind.Ping: Say(new Pong { Mark = message.As<Ping>().Mark }); break;
+            case NativeKind.Ping: Send(new Pong { Mark = message.As<Ping>().Mark }); break;
             case NativeKind.Bye: Leave(bytes); break;
             case NativeKind.Subscribe: Handle(NativeCommands.Of(message.As<Subscribe>(), bytes, index)); break;
             case NativeKind.History: Handle(NativeCommands.Of(message.As<HistoryRequest>(), bytes, index)); break;
@@ -92,11 +93,12 @@ public sealed class NativeConversation : NativeSpeech
             case NativeKind.Publish: Publish(message.As<Publish>(), bytes, index); break;
             case NativeKind.Call: Start(message.As<Call>(), bytes, index); break;
             case NativeKind.Cancel: Cancel(message.As<CallCancel>().Id, bytes); break;
-            case NativeKind.Item: Handle(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray())); break;
+            case NativeKind.Item: Handle(new ClientCommand.Item(message.As<CallItem>().Id, bytes, message.As<CallItem>().Data.ToArray()));
+            break;
             case NativeKind.ItemsEnd: Handle(new ClientCommand.ItemsEnd(message.As<CallItemsEnd>().Id, bytes)); break;
             case NativeKind.Credit: Grant(message.As<Credit>(), bytes); break;
-            case NativeKind.Result: Hear(message.As<CallResult>(), bytes); break;
-            case NativeKind.Fault: Hear(message.As<CallFault>(), bytes); break;
+            case NativeKind.Result: Receive(message.As<CallResult>(), bytes); break;
+            case NativeKind.Fault: Receive(message.As<CallFault>(), bytes); break;
             case NativeKind.Stream: Open(message.As<StreamHeader>(), index); break;
             case NativeKind.Chunk: Add(message.As<Chunk>(), index); break;
             case NativeKind.StreamCancel: End(message.As<StreamCancel>()); break;
@@ -108,7 +110,7 @@ public sealed class NativeConversation : NativeSpeech
     private void Greet(in Hello hello, int bytes, int index)
     {
         // What stands before the hello, and the hello, are held to a stranger's bound.
-        if (bytes > Around.Clients.BytesBeforeConnectMax)
+        if (bytes > Context.Clients.BytesBeforeConnectMax)
         {
             Break(NativeFault.PayloadTooBig, index);
             return;
@@ -121,14 +123,16 @@ public sealed class NativeConversation : NativeSpeech
         }
 
         // What is shared by all subscribers cannot be cut for one of them.
-        if (hello.FrameBytesMax < Around.LargestFrameBytes)
+        if (hello.FrameBytesMax < Context.LargestFrameBytes)
         {
-            Reject(DisconnectReason.InappropriateProtocol, $"takes payloads of {hello.FrameBytesMax} bytes, and some have {Around.LargestFrameBytes}");
+            Reject(DisconnectReason.InappropriateProtocol,
+                $"takes payloads of {hello.FrameBytesMax} bytes, and some have {Context.LargestFrameBytes}");
             return;
         }
 
         Meet(hello);
-        Handle(new ClientCommand.Connect(0, bytes, hello.Token.IsEmpty ? null : new ConnectCredentials { Token = hello.Token.ToArray() }) { Index = index });
+        Handle(new ClientCommand.Connect(0, bytes, hello.Token.IsEmpty ? null : new ConnectCredentials { Token = hello.Token.ToArray() })
+            { Index = index });
     }
 
     private void Leave(int bytes)
@@ -140,8 +144,9 @@ public sealed class NativeConversation : NativeSpeech
     // What is too long to be one piece for all who listen is shared in another way, and counts until the last of them has it.
     private void Publish(in Publish publish, int bytes, int index)
     {
-        if (publish.Data.Length <= Around.SharedDataBytesMax) Handle(NativeCommands.Of(publish, bytes, index));
-        else if (ChunkHold.TryTake(Around.Budget, publish.Data.Length) is { } hold) Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], hold), bytes, index));
+        if (publish.Data.Length <= Context.SharedDataBytesMax) Handle(NativeCommands.Of(publish, bytes, index));
+        else if (ChunkReservation.TryTake(Context.Budget, publish.Data.Length) is { } reservation)
+            Handle(NativeCommands.OfLong(publish, new LongBytes([publish.Data.ToArray()], reservation), bytes, index));
         else Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.TooManyRequests });
     }
 
@@ -150,31 +155,33 @@ public sealed class NativeConversation : NativeSpeech
 
     private void Start(in Call call, int bytes, int index)
     {
-        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id) && Around.Methods.TryGetQuick(call.Method, out Method? quick)) Handle(call, quick, WindowsOf(call), bytes);
-        else Start(call, call.Arguments.ToArray(), bytes, index, hold: null);
+        if (call.Options == CallOptions.None && !CallIds.IsServers(call.Id)
+            && Context.Methods.TryGetInline(call.Method, out Method? inline)) Handle(call, inline, WindowsOf(call), bytes);
+        else Start(call, call.Arguments.ToArray(), bytes, index, reservation: null);
     }
 
-    private void Start(in Call call, byte[] arguments, int bytes, int index, ChunkHold? hold)
+    private void Start(in Call call, byte[] arguments, int bytes, int index, ChunkReservation? reservation)
     {
         if (!CallIds.IsServers(call.Id))
         {
-            Handle(NativeCommands.Of(call, arguments, bytes, index, hold, WindowsOf(call)));
+            Handle(NativeCommands.Of(call, arguments, bytes, index, reservation, WindowsOf(call)));
             return;
         }
 
-        hold?.Dispose();
+        reservation?.Dispose();
         Calls.Faulted(call.Id, FaultCode.BadId, "the highest bit of the number is the server's");
     }
 
     private void Cancel(uint call, int bytes)
     {
-        ForgetSent(call);
-        Calls.Unwanted(call);       // Before a stream-cancel behind it, which would be taken for a refusal.
+        RemoveSent(call);
+        Calls.OnCancelled(call);       // Before a stream-cancel behind it, which would be taken for a refusal.
         Handle(new ClientCommand.Cancel(call, bytes));
     }
 
     private CallWindows WindowsOf(in Call call) =>
-        new((call.Options & CallOptions.MoreArguments) != 0 ? Around.Settings.ItemsWindow : 0, ItemsWindow) { ResultBytesMax = ItemBytesMax };
+        new((call.Options & CallOptions.MoreArguments) != 0 ? Context.Settings.ItemsWindow : 0, ItemsWindow)
+            { ResultBytesMax = ItemBytesMax };
 
     private void Grant(in Credit credit, int bytes)
     {
@@ -182,20 +189,20 @@ public sealed class NativeConversation : NativeSpeech
         else Handle(new ClientCommand.Grant(credit.Id, bytes, (int)Math.Min(credit.Count, ItemCredit.CountMax)));
     }
 
-    private void Hear(in CallResult result, int bytes) => Hear(result.Id, result.Data.ToArray(), bytes);
+    private void Receive(in CallResult result, int bytes) => Receive(result.Id, result.Data.ToArray(), bytes);
 
-    private void Hear(uint id, byte[] result, int bytes)
+    private void Receive(uint id, byte[] result, int bytes)
     {
         if (EndAsked(id)) Handle(new ClientCommand.Answer(id, bytes, FaultCode.None, result, ""));
     }
 
-    private void HearLong(uint id, ChunkedPayload payload, int from, int bytes)
+    private void ReceiveLong(uint id, ChunkedPayload payload, int from, int bytes)
     {
-        if (IsAsked(id)) Hear(id, payload.MoveToArray(from), bytes);
+        if (IsAsked(id)) Receive(id, payload.MoveToArray(from), bytes);
         payload.Dispose();
     }
 
-    private void Hear(in CallFault fault, int bytes)
+    private void Receive(in CallFault fault, int bytes)
     {
         if (EndAsked(fault.Id)) Handle(NativeCommands.Of(fault, bytes));
     }
@@ -209,7 +216,8 @@ public sealed class NativeConversation : NativeSpeech
             _ => false,
         };
         ChunkError refused = Uploads.Open(header, isAwaited, index);
-        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice)) MissResult(header.Purpose, header.Reference, refused, Uploads.Refusal.Text);
+        if (isAwaited && refused is not (ChunkError.None or ChunkError.HeaderTwice))
+            MissResult(header.Purpose, header.Reference, refused, Uploads.Refusal.Text);
     }
 
     private void Add(in Chunk chunk, int index)
@@ -219,7 +227,7 @@ public sealed class NativeConversation : NativeSpeech
         if (arrival.Payload is not { } payload) return;
         if (arrival.Purpose == StreamPurpose.Result)
         {
-            HearLong(arrival.Reference, payload, from: 0, NativeCommands.CostOf(payload.Bytes));
+            ReceiveLong(arrival.Reference, payload, from: 0, NativeCommands.CostOf(payload.Bytes));
             return;
         }
 
@@ -242,7 +250,7 @@ public sealed class NativeConversation : NativeSpeech
         if (NativeReader.ReadLong(front, payload.Bytes, Side.Server, out NativeMessage message) != NativeFault.None) return false;
         if (message.Kind == NativeKind.Call && message.As<Call>().Options != CallOptions.None)
         {
-            // What is said after a stream may take effect before it, and items without their call would be lost.
+            // What is sent after a stream may take effect before it, and items without their call would be lost.
             Calls.Faulted(message.As<Call>().Id, FaultCode.BadArguments, "a call with further arguments comes in a frame");
             payload.Dispose();
             return true;
@@ -268,7 +276,7 @@ public sealed class NativeConversation : NativeSpeech
                 return true;
             case NativeKind.Result:
                 CallResult result = message.As<CallResult>();
-                HearLong(result.Id, payload, front.Length - result.Data.Length, bytes);
+                ReceiveLong(result.Id, payload, front.Length - result.Data.Length, bytes);
                 return true;
             default:
                 return false;
@@ -278,22 +286,22 @@ public sealed class NativeConversation : NativeSpeech
     // A delivery has other fields than a publication, and has to be a stream that everyone takes.
     private void PublishLong(in Publish publish, LongBytes data, int bytes, int index)
     {
-        if (Around.Takes.Allows(NativeWriter.SizeOf(default(Delivery)) + data.Bytes))
+        if (Context.Takes.Allows(NativeWriter.SizeOf(default(Delivery)) + data.Bytes))
         {
             Handle(NativeCommands.OfLong(publish, data, bytes, index));
             return;
         }
 
-        data.LetGo();
+        data.Release();
         Handle(new ClientCommand.Invalid(publish.Request, bytes) { Index = index, Error = HubError.LimitExceeded });
     }
 
     // A handler takes its arguments in one piece; they count for as long as it runs.
     private void StartLong(in Call call, ChunkedPayload payload, int from, int bytes, int index)
     {
-        if (Uploads.TryPassOn(payload, payload.Bytes - from) is { } hold)
+        if (Uploads.TryPassOn(payload, payload.Bytes - from) is { } reservation)
         {
-            Start(call, payload.MoveToArray(from), bytes, index, hold);
+            Start(call, payload.MoveToArray(from), bytes, index, reservation);
             return;
         }
 
@@ -304,15 +312,15 @@ public sealed class NativeConversation : NativeSpeech
     private void End(in StreamCancel cancel)
     {
         if (cancel.Owner == StreamOwner.Mine) _uploads?.Cancel(cancel.Stream);
-        else TellRefused(cancel.Stream, cancel.Code);
+        else SendRefused(cancel.Stream, cancel.Code);
     }
 
-    private void Refused(in NativeError error) => TellRefused(error.Id, (ChunkError)error.Code);
+    private void Refused(in NativeError error) => SendRefused(error.Id, (ChunkError)error.Code);
 
     // The client broke the protocol: that takes effect behind the commands before it.
     private void Break(NativeFault fault, int index)
     {
-        Blame(fault, index);
+        SetFault(fault, index);
         Reject(ReasonOf(fault), $"{fault} at message {index}");
     }
 

@@ -19,7 +19,7 @@ namespace Broker.Actors.Streams;
 /// sub-fusing materializer hands a stream to the actor that runs it, and the stream's log. They are used here and nowhere
 /// else, Akka is pinned, and a test fails when they change.
 /// </remarks>
-internal sealed class PipeMould
+internal sealed class ConnectionStreamFactory
 {
     private readonly GraphModule _graph;
     private readonly ExtendedActorMaterializer _materializer;
@@ -30,7 +30,7 @@ internal sealed class PipeMould
     /// <summary>Lays out a graph without outer ports and without asynchronous boundaries inside.</summary>
     /// <param name="drawn">The graph.</param>
     /// <param name="host">The materializer of the stream whose actor runs the casts.</param>
-    internal PipeMould(IGraph<ClosedShape, NotUsed> drawn, IMaterializer host)
+    internal ConnectionStreamFactory(IGraph<ClosedShape, NotUsed> drawn, IMaterializer host)
     {
         _graph = Akka.Streams.Fusing.Aggressive(drawn).Module.SubModules.OfType<GraphModule>().Single();
         var subFusing = (SubFusingActorMaterializerImpl)host;
