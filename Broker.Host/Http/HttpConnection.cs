@@ -1,4 +1,5 @@
 using System.Net;
+using Broker.AspNetCore.Streams;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -10,7 +11,7 @@ namespace Broker.Host.Http;
 /// Close frame, and is owed the answer: so Kestrel learns of that end a moment later, and while a WebSocket is open only once the hub has
 /// done with the connection. Who reads the connection finds the end of the stream itself.
 /// </remarks>
-internal sealed class HttpConnection : IDisposable
+internal sealed class HttpConnection : IDisposable, IHttpStreamFeature
 {
     private readonly HttpConnections _all;
     private readonly ConnectionContext? _context;
@@ -19,6 +20,7 @@ internal sealed class HttpConnection : IDisposable
     private readonly CancellationTokenSource _closed = new();       // What Kestrel sees.
     private readonly CancellationTokenSource _done = new();
     private readonly CancellationTokenRegistration _registration;
+    private readonly CancellationToken _peerEnded;
     private readonly Lock _gate = new();
     private bool _isHubs;               // A WebSocket is open.
     private bool _isLate;               // It was, when Kestrel was to learn of the end.
@@ -36,9 +38,10 @@ internal sealed class HttpConnection : IDisposable
         NodeInShare = new LinkedListNode<HttpConnection>(this);
         if (context is null) return;
         context.Items[typeof(HttpConnection)] = this;
-        CancellationToken ended = context.ConnectionClosed;
+        context.Features.Set<IHttpStreamFeature>(this);
+        _peerEnded = context.ConnectionClosed;
         context.ConnectionClosed = _closed.Token;
-        _registration = ended.UnsafeRegister(static state => _ = ((HttpConnection)state!).OnPeerEndedAsync(), this);
+        _registration = _peerEnded.UnsafeRegister(static state => _ = ((HttpConnection)state!).OnPeerEndedAsync(), this);
     }
 
     /// <summary>Whose share it counts for.</summary>
@@ -99,6 +102,28 @@ internal sealed class HttpConnection : IDisposable
             _all.EndWebSocket(this);
             if (WebSockets == 0) EndHubs();
         }
+    }
+
+    /// <inheritdoc />
+    public IDisposable BeginStream()
+    {
+        _all.BeginWebSocket(this);
+        return new OpenStream(this);
+    }
+
+    /// <inheritdoc />
+    public async Task WaitForPeerEndAsync(CancellationToken cancellationToken)
+    {
+        if (_context is HandedOverConnection handedOver)
+        {
+            await handedOver.WaitForPeerEndAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration =
+            _peerEnded.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), ended);
+        await ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Closes it, to make room.</summary>
@@ -171,5 +196,10 @@ internal sealed class HttpConnection : IDisposable
         {
             // Kestrel has ended it meanwhile.
         }
+    }
+
+    private sealed class OpenStream(HttpConnection connection) : IDisposable
+    {
+        public void Dispose() => connection._all.EndWebSocket(connection);
     }
 }
