@@ -18,8 +18,10 @@ namespace Broker.Actors;
 /// <remarks>Asked by all loops at once; what it counts, it counts without a lock.</remarks>
 internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, DialectRegistry dialects) : IConnectionAcceptor
 {
-    private volatile Dictionary<string, WebSocketEndpoint> _endpoints =
+    private volatile Dictionary<string, ConnectionEndpoint> _endpoints =
         dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
+    private volatile Dictionary<string, MessageEndpoint> _messages =
+        dialects.MessageEndpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
     private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
 
     public ProxyTrust Proxies { get; } = settings.Listen.Proxies.ToTrust();
@@ -32,6 +34,7 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     {
         var origins = new OriginRule(listen.Origins);
         _endpoints = _endpoints.ToDictionary(pair => pair.Key, pair => pair.Value with { Origins = origins }, StringComparer.Ordinal);
+        _messages = _messages.ToDictionary(pair => pair.Key, pair => pair.Value with { Origins = origins }, StringComparer.Ordinal);
         _hosts = listen.HostsOn(settings.Listen.Address);
     }
 
@@ -47,12 +50,15 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     /// <summary>One line a connection; set before anything is accepted.</summary>
     internal ILoggingAdapter Log { get; set; } = NoLogger.Instance;
 
-    /// <summary>The paths that use WebSocket.</summary>
-    internal IReadOnlyCollection<string> Paths => _endpoints.Keys;
+    /// <summary>The paths at which connections are opened, and those to which messages are posted.</summary>
+    internal IReadOnlyCollection<string> Paths => [.. _endpoints.Keys, .. _messages.Keys];
 
-    public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path);
+    // A loop opens WebSockets alone: what HTTP carries is handed over.
+    public WebSocketEndpoint? Find(UpgradeRequest request) => Find(request.Path) as WebSocketEndpoint;
 
-    internal WebSocketEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
+    internal ConnectionEndpoint? Find(string path) => _endpoints.GetValueOrDefault(path);
+
+    internal MessageEndpoint? FindMessages(string path) => _messages.GetValueOrDefault(path);
 
     public bool LimitsAddresses => Limits is { LimitsConnects: true };
 
@@ -75,8 +81,9 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
     public void Opened(Connection connection, UpgradeRequest request)
     {
         if (Log.IsDebugEnabled) Log.Debug("{0} opened: {1} from {2}", connection.Id, request.Path, connection.Remote);
+        ReadOnlyMemory<byte>? first = (connection.Endpoint as WebSocketEndpoint)?.FirstMessage?.Invoke(request);
         Sessions[connection.Id.Loop].Tell(
-            new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders)), ActorRefs.NoSender);
+            new SessionsActor.Opened(connection, UpgradeInfo.Of(request, settings.Clients.UpgradeHeaders), first), ActorRefs.NoSender);
     }
 
     public void Ended(Connection connection, Closure closure)

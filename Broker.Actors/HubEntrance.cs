@@ -1,4 +1,5 @@
 using System.Net;
+using Broker.Actors.Dialects;
 using Broker.Core.Upgrade;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Pipes;
@@ -23,10 +24,17 @@ public sealed class HubEntrance
         _hub = hub;
         _acceptor = acceptor;
         _loops = loops;
+        Paths = new HashSet<string>(acceptor.Paths, StringComparer.Ordinal);
     }
 
-    /// <summary>The paths that use WebSocket.</summary>
-    public IReadOnlyCollection<string> Paths => _acceptor.Paths;
+    /// <summary>The paths at which connections are opened, and those to which messages are posted.</summary>
+    public IReadOnlyCollection<string> Paths { get; }
+
+    /// <summary>The endpoint at which a request of HTTP opens a stream; null where the path has none.</summary>
+    public HttpStreamEndpoint? FindStream(string path) => _acceptor.Find(path) as HttpStreamEndpoint;
+
+    /// <summary>The endpoint to which messages are posted; null where the path has none.</summary>
+    public MessageEndpoint? FindMessages(string path) => _acceptor.FindMessages(path);
 
     /// <summary>Bounds that the hub's own port has, for a server that keeps them too.</summary>
     public ReactorSettings Bounds => _loops[0].Settings;
@@ -43,8 +51,9 @@ public sealed class HubEntrance
     {
         ArgumentNullException.ThrowIfNull(request);
         opening = null;
-        if (!_hub.IsReady) return new UpgradeFault(503, "The server is starting or stopping.") { RetryAfter = TimeSpan.FromSeconds(1) };
-        if (_acceptor.Find(endpointPath) is not { } endpoint) return new UpgradeFault(404, "No WebSocket is served at this path.");
+        if (!_hub.IsReady) return NotReady;
+        if (_acceptor.Find(endpointPath) is not WebSocketEndpoint endpoint)
+            return new UpgradeFault(404, "No WebSocket is served at this path.");
 
         UpgradeFault? broken =
             isConnect ? UpgradeRules.CheckConnect(request, endpoint.Origins) : UpgradeRules.Check(request, endpoint.Origins);
@@ -57,12 +66,34 @@ public sealed class HubEntrance
 
         if (new CarriedOpening(endpoint, chosen, request).AgreeOnExtensions(out CarriedOpening agreed) is { } malformed) return malformed;
         if (peer is not null && _acceptor.CheckConnect(ClientOf(request, peer).Address) is { } limited) return limited;
-        if (!_acceptor.MayOpen(out TimeSpan retryAfter))
-            return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
+        if (CheckRoom() is { } full) return full;
 
         opening = agreed;
         return null;
     }
+
+    /// <summary>Decides whether a request that asks for a stream may open it; if so, it is counted as open already.</summary>
+    /// <param name="request">A well-formed request whose origin has been checked.</param>
+    /// <param name="endpoint">The endpoint that it is for.</param>
+    /// <param name="subprotocol">What is used.</param>
+    /// <param name="opening">What is opened, where nothing is refused.</param>
+    /// <returns>Why not, or <c>null</c>.</returns>
+    public UpgradeFault? CheckStream(UpgradeRequest request, HttpStreamEndpoint endpoint, string subprotocol, out CarriedOpening? opening)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(endpoint);
+        opening = null;
+        if (!_hub.IsReady) return NotReady;
+        if (CheckRoom() is { } full) return full;
+        opening = new CarriedOpening(endpoint, new ChosenSubprotocol(subprotocol, Answered: null), request);
+        return null;
+    }
+
+    private static UpgradeFault NotReady => new(503, "The server is starting or stopping.") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    private UpgradeFault? CheckRoom() =>
+        _acceptor.MayOpen(out TimeSpan retryAfter) ? null : new UpgradeFault(503, "The server takes no more connections now.")
+            { RetryAfter = retryAfter };
 
     /// <summary>The client that sent a request: its peer, or the one that is behind it if the peer is a proxy that is believed.</summary>
     public IPEndPoint ClientOf(UpgradeRequest request, IPEndPoint peer) => ForwardedRoute.ClientOf(request, peer, _acceptor.Proxies);

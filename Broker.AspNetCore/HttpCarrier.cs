@@ -20,10 +20,6 @@ internal sealed class HttpCarrier(HttpContext context, Stream frames, IPEndPoint
 
     public IPEndPoint Remote => remote;
 
-    // Who comes through a Unix socket has no address, but is on this machine.
-    internal static IPEndPoint PeerOf(HttpContext context) =>
-        new(context.Connection.RemoteIpAddress ?? IPAddress.Loopback, context.Connection.RemotePort);
-
     public bool CanEndSending => isStream;
 
     // "an orderly TCP-level closure is represented as an END_STREAM flag", RFC 8441 section 5.

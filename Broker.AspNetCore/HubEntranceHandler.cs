@@ -1,4 +1,6 @@
 using Broker.Actors;
+using Broker.AspNetCore.Streams;
+using Broker.AspNetCore.Requests;
 using Broker.Core.Upgrade;
 using Broker.Reactor.Loops;
 using Broker.Reactor.Pipes;
@@ -9,16 +11,23 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Broker.AspNetCore;
 
-/// <summary>Answers requests for a hub's paths: opens a WebSocket, or says in HTTP why not.</summary>
-/// <remarks>Both ways: the upgrade of HTTP/1.1, RFC 6455 section 4, and the extended CONNECT of HTTP/2, RFC 8441.</remarks>
+/// <summary>Answers requests for a hub's paths: opens a WebSocket or a stream, takes a message, or says in HTTP why not.</summary>
+/// <remarks>A WebSocket both ways: the upgrade of HTTP/1.1, RFC 6455 section 4, and the extended CONNECT of HTTP/2, RFC 8441.</remarks>
 /// <param name="entrance">The hub's.</param>
 /// <param name="time">Measures how long a closed connection may take to leave.</param>
 public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
 {
     private const int ProtocolError = 1;
 
-    /// <summary>Whether the hub serves WebSockets at this path.</summary>
+    private readonly HttpStreams _streams = new(entrance, time);
+
+    /// <summary>Whether the hub answers at this path.</summary>
     public bool Serves(PathString path) => path.HasValue && entrance.Paths.Contains(path.ToUriComponent());
+
+    /// <summary>Whether what the hub answers at this path are requests of HTTP, and no WebSockets.</summary>
+    public bool ServesHttp(PathString path) =>
+        path.HasValue && path.ToUriComponent() is var text
+            && (entrance.FindStream(text) is not null || entrance.FindMessages(text) is not null);
 
     /// <summary>
     /// The path of a request as the client wrote it: nothing decoded and no dot segment removed, as on the hub's own port.
@@ -47,6 +56,8 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
     public Task AnswerAsync(HttpContext context, string endpointPath)
     {
         ArgumentNullException.ThrowIfNull(context);
+        if (entrance.FindStream(endpointPath) is { } stream) return _streams.OpenAsync(context, stream);
+        if (entrance.FindMessages(endpointPath) is { } messages) return _streams.PostAsync(context, messages);
         return PeerEnd.Of(context) is { } end ? AnswerAsync(context, endpointPath, end) : AnswerAnyAsync(context, endpointPath);
     }
 
@@ -104,7 +115,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             Stream frames = await upgrade.UpgradeAsync().ConfigureAwait(false);
             isOpened = true;
             await entrance.OpenAsync(
-                opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: false))
+                opening, new HttpCarrier(context, frames, entrance.ClientOf(request, RequestHead.PeerOf(context)), isStream: false))
                     .ConfigureAwait(false);
             _ = AbortLateAsync(context.Features.Get<IConnectionLifetimeFeature>());
         }
@@ -146,7 +157,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             Stream frames = await connect.AcceptAsync().ConfigureAwait(false);
             isOpened = true;
             await entrance.OpenAsync(
-                opening, new HttpCarrier(context, frames, entrance.ClientOf(request, HttpCarrier.PeerOf(context)), isStream: true))
+                opening, new HttpCarrier(context, frames, entrance.ClientOf(request, RequestHead.PeerOf(context)), isStream: true))
                     .ConfigureAwait(false);
         }
         finally

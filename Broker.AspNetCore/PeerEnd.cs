@@ -28,10 +28,13 @@ public sealed class PeerEnd : IDisposable
         ArgumentNullException.ThrowIfNull(context);
         _moment = moment;
         context.Items[typeof(PeerEnd)] = this;
-        CancellationToken ended = context.ConnectionClosed;
+        Ended = context.ConnectionClosed;
         context.ConnectionClosed = _closed.Token;
-        _registration = ended.UnsafeRegister(static state => _ = ((PeerEnd)state!).OnPeerEndedAsync(), this);
+        _registration = Ended.UnsafeRegister(static state => _ = ((PeerEnd)state!).OnPeerEndedAsync(), this);
     }
+
+    /// <summary>Fires as soon as the client has ended its side, or the connection has failed.</summary>
+    public CancellationToken Ended { get; }
 
     /// <summary>That of a request's connection, or null where there is none.</summary>
     internal static PeerEnd? Of(HttpContext context) =>

@@ -30,6 +30,24 @@ public sealed record StandardSettings : HubSettings
     /// <summary>The echo endpoint, for conformance and measurement.</summary>
     public EchoSettings Echo { get; init; } = new();
 
+    /// <summary>The paths at which something answers, and the key of each; no path stands twice where the settings are good.</summary>
+    public IEnumerable<(string Key, string Path)> Paths
+    {
+        get
+        {
+            yield return ("broker.centrifuge.path", Centrifuge.Path);
+            if (Centrifuge.HttpStream.Enabled) yield return ("broker.centrifuge.http-stream.path", Centrifuge.HttpStream.Path);
+            if (Centrifuge.Sse.Enabled) yield return ("broker.centrifuge.sse.path", Centrifuge.Sse.Path);
+            if (Centrifuge.HttpStream.Enabled || Centrifuge.Sse.Enabled)
+                yield return ("broker.centrifuge.emulation-path", Centrifuge.EmulationPath);
+            if (Centrifuge.UniHttpStream.Enabled) yield return ("broker.centrifuge.uni-http-stream.path", Centrifuge.UniHttpStream.Path);
+            if (Centrifuge.UniSse.Enabled) yield return ("broker.centrifuge.uni-sse.path", Centrifuge.UniSse.Path);
+            if (Centrifuge.UniWebsocket.Enabled) yield return ("broker.centrifuge.uni-websocket.path", Centrifuge.UniWebsocket.Path);
+            if (Native.Enabled) yield return ("broker.native.path", Native.Path);
+            if (Echo.Enabled) yield return ("broker.echo.path", Echo.Path);
+        }
+    }
+
     /// <summary>
     /// Reads the settings under <c>broker</c> from a configuration that Akka has parsed; what it leaves out has its default.
     /// </summary>

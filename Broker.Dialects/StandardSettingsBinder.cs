@@ -85,30 +85,36 @@ public static class StandardSettingsBinder
                 $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
         }
 
-        if (settings.Native.Enabled && settings.Native.Path == settings.Centrifuge.Path)
-        {
-            reader.Refuse("broker.native.path", "another path than broker.centrifuge.path has");
-        }
+        ComparePaths(settings, reader);
+    }
 
-        if (settings.Echo.Enabled && settings.Native.Enabled && settings.Echo.Path == settings.Native.Path)
+    // Each key against those before it, so that one message names both.
+    private static void ComparePaths(StandardSettings settings, SettingsReader reader)
+    {
+        Dictionary<string, string> owners = new(StringComparer.Ordinal);
+        foreach ((string key, string path) in settings.Paths)
         {
-            reader.Refuse("broker.echo.path", "another path than broker.native.path has");
-        }
-
-        if (settings.Echo.Enabled && settings.Echo.Path == settings.Centrifuge.Path)
-        {
-            reader.Refuse("broker.echo.path", "another path than broker.centrifuge.path has");
+            if (!owners.TryAdd(path, key)) reader.Refuse(key, $"another path than {owners[path]} has");
         }
     }
 
     private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
     {
         Path = reader.GetPath("broker.centrifuge.path"),
+        HttpStream = ReadForm(reader, "broker.centrifuge.http-stream"),
+        Sse = ReadForm(reader, "broker.centrifuge.sse"),
+        EmulationPath = reader.GetPath("broker.centrifuge.emulation-path"),
+        UniHttpStream = ReadForm(reader, "broker.centrifuge.uni-http-stream"),
+        UniSse = ReadForm(reader, "broker.centrifuge.uni-sse"),
+        UniWebsocket = ReadForm(reader, "broker.centrifuge.uni-websocket"),
         MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
         FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
         CommandsPerFrameMax = reader.GetCount("broker.centrifuge.commands-per-frame-max", 1, 65_536),
         CommandBytesMax = reader.GetSize("broker.centrifuge.command-bytes-max", KiB, GiB),
     };
+
+    private static FormSettings ReadForm(SettingsReader reader, string key) =>
+        new(reader.GetPath($"{key}.path")) { Enabled = reader.GetSwitch($"{key}.enabled") };
 
     private static NativeSettings ReadNative(SettingsReader reader) => new()
     {

@@ -8,6 +8,12 @@ public sealed record AuthenticationRequest
     /// <summary>The dialect's name.</summary>
     public required string Dialect { get; init; }
 
+    /// <summary>What carries the client's messages, such as <c>websocket</c>.</summary>
+    public string Transport { get; init; } = "websocket";
+
+    /// <summary>Channels that the client wants the server to subscribe it to.</summary>
+    public IReadOnlyList<string> Channels { get; init; } = [];
+
     /// <summary>The id that the connection will have.</summary>
     public required string Client { get; init; }
 

@@ -38,6 +38,12 @@ public sealed record AuthenticationResult
     /// <summary>Subscriptions that the server makes for the client.</summary>
     public IReadOnlyList<ServerSubscription> Subscriptions { get; init; } = [];
 
+    /// <summary>
+    /// Whether the client is subscribed also to what it wants itself, as far as it could subscribe to it by its own: no token and no
+    /// backend is asked for that. False where the one that admits it has chosen its channels.
+    /// </summary>
+    public bool GrantsWantedChannels { get; init; } = true;
+
     /// <summary>Kept as <see cref="Principal.State"/>, for the questions that follow.</summary>
     public object? State { get; init; }
 

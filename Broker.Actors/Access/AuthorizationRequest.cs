@@ -33,6 +33,11 @@ public readonly record struct AuthorizationRequest(HubAction Action, string Subj
     /// <summary>Of a subscribe: data for the server; of a publish: the data. Borrowed until the answer.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
+    /// <summary>
+    /// Of a subscribe: it is one wish of several in a connect, for which no backend is asked; what only that could allow is denied.
+    /// </summary>
+    public bool IsOfConnect { get; init; }
+
     /// <summary>Whether the client is subscribed to the channel.</summary>
     public bool IsSubscribed { get; init; }
 }

@@ -14,9 +14,13 @@ public sealed record Dialect
     public required string Name { get; init; }
 
     /// <summary>
-    /// Paths with what holds for their connections: subprotocols, origins, limits, close frames. No two dialects share a path.
+    /// Paths with what holds for their connections: subprotocols, origins, limits, close frames. A <see cref="WebSocketEndpoint"/>, an
+    /// <see cref="HttpStreamEndpoint"/>. No two dialects share a path.
     /// </summary>
-    public required IReadOnlyList<WebSocketEndpoint> Endpoints { get; init; }
+    public required IReadOnlyList<ConnectionEndpoint> Endpoints { get; init; }
+
+    /// <summary>Paths to which clients of those endpoints post messages.</summary>
+    public IReadOnlyList<MessageEndpoint> MessageEndpoints { get; init; } = [];
 
     /// <summary>What publications can be for its clients.</summary>
     public IReadOnlyList<PublicationFormat> Formats { get; init; } = [];

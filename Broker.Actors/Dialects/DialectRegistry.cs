@@ -10,7 +10,8 @@ namespace Broker.Actors.Dialects;
 /// <summary>The dialects of a hub, by the paths of their endpoints.</summary>
 public sealed class DialectRegistry
 {
-    private readonly Dictionary<string, (Dialect Dialect, WebSocketEndpoint Endpoint)> _byPath = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Dialect Dialect, ConnectionEndpoint Endpoint)> _byPath = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, MessageEndpoint> _messages = new(StringComparer.Ordinal);
 
     /// <summary>Registers dialects.</summary>
     /// <exception cref="ArgumentException">Two have the same path.</exception>
@@ -19,13 +20,19 @@ public sealed class DialectRegistry
         List<Dialect> all = [.. dialects];
         foreach (Dialect dialect in all)
         {
-            foreach (WebSocketEndpoint endpoint in dialect.Endpoints)
+            foreach (ConnectionEndpoint endpoint in dialect.Endpoints)
             {
                 if (!_byPath.TryAdd(endpoint.Path, (dialect, endpoint)))
                     throw new ArgumentException(
                         $"The dialects {_byPath[endpoint.Path].Dialect.Name} and {dialect.Name} have the same path {endpoint.Path}.",
                             nameof(dialects));
             }
+        }
+
+        foreach (MessageEndpoint endpoint in all.SelectMany(static dialect => dialect.MessageEndpoints))
+        {
+            if (_byPath.ContainsKey(endpoint.Path) || !_messages.TryAdd(endpoint.Path, endpoint))
+                throw new ArgumentException($"Two endpoints have the same path {endpoint.Path}.", nameof(dialects));
         }
 
         Formats = new PublicationFormats(all.SelectMany(static dialect => dialect.Formats));
@@ -35,7 +42,10 @@ public sealed class DialectRegistry
     public PublicationFormats Formats { get; }
 
     /// <summary>The endpoints of all of them, each with a path of its own.</summary>
-    public IEnumerable<WebSocketEndpoint> Endpoints => _byPath.Values.Select(static each => each.Endpoint);
+    public IEnumerable<ConnectionEndpoint> Endpoints => _byPath.Values.Select(static each => each.Endpoint);
+
+    /// <summary>The paths to which messages are posted, none of them an endpoint's.</summary>
+    public IEnumerable<MessageEndpoint> MessageEndpoints => _messages.Values;
 
     /// <summary>Makes the session of a connection that was opened on one of the endpoints.</summary>
     public IDialectSession CreateSession(Connection connection, LoopTurn turn)

@@ -91,6 +91,11 @@ public abstract class DialectSession : IDialectSession, IReplySource
     public void OnStarted(IDemand demand) => _demand = demand;
 
     /// <inheritdoc />
+    public virtual void OnFirstMessage(ReadOnlySpan<byte> message)
+    {
+    }
+
+    /// <inheritdoc />
     public void OnTurn(Turn turn)
     {
         ArgumentNullException.ThrowIfNull(turn);
@@ -105,6 +110,12 @@ public abstract class DialectSession : IDialectSession, IReplySource
         }
 
         Connection.Loop.Counters.AddReceived(turn.MessagesIn, messages);
+        SendCommands();
+    }
+
+    /// <summary>Sends what was handled to the session. A turn ends with it.</summary>
+    protected void SendCommands()
+    {
         EndInline();
         if (_commands is not { Count: > 0 } commands) return;
         _commands = null;
@@ -186,6 +197,7 @@ public abstract class DialectSession : IDialectSession, IReplySource
         {
             case KeepAliveStep.Ping:
                 WritePing();
+                if (!ExpectsPongs) _keepAlive.Receive();
                 Connection.SetDeadline(_limits.PongLimit);
                 break;
             case KeepAliveStep.Wait: Connection.SetDeadline(_limits.PingInterval - _limits.PongLimit); break;
@@ -197,6 +209,9 @@ public abstract class DialectSession : IDialectSession, IReplySource
 
     /// <summary>Writes a ping, in the dialect's words.</summary>
     protected abstract void WritePing();
+
+    /// <summary>Whether a client has to answer pings; else they only show it that the connection stands.</summary>
+    protected virtual bool ExpectsPongs => true;
 
     /// <inheritdoc />
     public void OnEnded(Closure closure)

@@ -21,6 +21,9 @@ public sealed record DialectContext
     /// <summary>The hub's version, for clients.</summary>
     public required string Version { get; init; }
 
+    /// <summary>The id of this run of the node, for clients.</summary>
+    public string Node { get; init; } = Guid.NewGuid().ToString();
+
     /// <summary>What one client may do and hold.</summary>
     public required ClientSettings Clients { get; init; }
 

@@ -21,6 +21,15 @@ public interface IDialectSession : ISessionWriter
     /// <param name="demand">To be told when <see cref="IsReady"/> becomes true again.</param>
     void OnStarted(IDemand demand);
 
+    /// <summary>
+    /// The client's first message came with the request that opened the connection. Said once at most, right behind
+    /// <see cref="OnStarted"/>.
+    /// </summary>
+    /// <param name="message">Borrowed until the return.</param>
+    void OnFirstMessage(ReadOnlySpan<byte> message)
+    {
+    }
+
     /// <summary>Reads the messages of one turn and may reply into it. The turn is borrowed until the return.</summary>
     void OnTurn(Turn turn);
 

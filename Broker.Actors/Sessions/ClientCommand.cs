@@ -197,4 +197,7 @@ public sealed record ConnectCredentials
 
     /// <summary>Where the client left off in channels that the server subscribes it to; null for nowhere.</summary>
     public IReadOnlyDictionary<string, StreamPosition?>? Positions { get; init; }
+
+    /// <summary>Channels that the client wants the server to subscribe it to, those with positions among them; each once.</summary>
+    public IReadOnlyList<string> Channels { get; init; } = [];
 }

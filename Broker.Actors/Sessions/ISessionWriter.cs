@@ -12,6 +12,9 @@ public interface ISessionWriter : ISubscriber
     /// <summary>The name of its dialect.</summary>
     string Dialect { get; }
 
+    /// <summary>What carries its messages, as the application's backend is told it.</summary>
+    string Transport => "websocket";
+
     /// <summary>
     /// How many items of the hub's calls may be pending before the first credit, from connect on; null where the hub cannot call it.
     /// </summary>

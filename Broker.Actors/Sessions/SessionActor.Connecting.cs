@@ -91,6 +91,31 @@ public sealed partial class SessionActor
         }
 
         _upgrade = null;
+        IReadOnlyList<string> wanted = result.GrantsWantedChannels ? connect.Credentials?.Channels ?? [] : [];
+        if (wanted.Count == 0 || !_writer.SendsSubscriptionsOnConnect) AdmitWith(connect, client, result, left);
+        else AddWanted(connect, client, result, left, wanted);
+    }
+
+    // A client may name channels as it connects. It is subscribed to those that it could subscribe to by itself; the others are left out.
+    private void AddWanted(
+        ClientCommand.Connect connect, string client, AuthenticationResult result, TimeSpan? left, IReadOnlyList<string> wanted)
+    {
+        ValueTask<WantedChannels> asking = WantedChannels.AskAsync(wanted, result.Subscriptions, _principal!, _context, Gone);
+        if (asking.IsCompletedSuccessfully) OnWanted(asking.Result, failure: null);
+        else Access.Await(asking.AsTask(), OnWanted);
+
+        void OnWanted(WantedChannels? answer, Exception? failure)
+        {
+            if (failure is not null)
+                _context.Log.Error(failure, "Access could not answer for the channels that {0} wants.", _writer.Connection.Id);
+            if (answer is null) Disconnect(DisconnectReason.ServerError, "access failed");
+            else if (answer.Disconnect is { } reason) Disconnect(reason, "channels of the connect were rejected");
+            else AdmitWith(connect, client, result with { Subscriptions = answer.Subscriptions }, left);
+        }
+    }
+
+    private void AdmitWith(ClientCommand.Connect connect, string client, AuthenticationResult result, TimeSpan? left)
+    {
         var admission = new Admission(client, result.User) { Data = result.Data, TimeLeft = result.ClientRefreshes ? left : null };
         if (result.Subscriptions.Count == 0 || !_writer.SendsSubscriptionsOnConnect)
         {
@@ -142,7 +167,9 @@ public sealed partial class SessionActor
 
     private AuthenticationRequest RequestOf(ClientCommand.Connect connect, string client)
     {
-        var request = new AuthenticationRequest { Dialect = _writer.Dialect, Client = client, Remote = _writer.Connection.Remote };
+        var request =
+            new AuthenticationRequest { Dialect = _writer.Dialect, Client = client, Remote = _writer.Connection.Remote,
+                Transport = _writer.Transport };
         if (_upgrade is { } upgrade) request = request with { Target = upgrade.Target, UpgradeHeaders = upgrade.Headers };
         return connect.Credentials is not { } shown ? request : request with
         {
@@ -151,6 +178,7 @@ public sealed partial class SessionActor
             Name = shown.Name,
             Version = shown.Version,
             Headers = shown.Headers ?? request.Headers,
+            Channels = shown.Channels,
         };
     }
 }

@@ -18,7 +18,11 @@ public sealed class SessionsActor : UntypedActor
     private ConnectionFlow? _flow;
 
     /// <summary>Connection acceptor to sessions: a connection is open.</summary>
-    public sealed record Opened(Connection Connection, UpgradeInfo? Upgrade = null) : INoSerializationVerificationNeeded;
+    /// <param name="Connection">The connection.</param>
+    /// <param name="Upgrade">What access is told of its request.</param>
+    /// <param name="FirstMessage">The client's first message, where that came with the request.</param>
+    public sealed record Opened(Connection Connection, UpgradeInfo? Upgrade = null, ReadOnlyMemory<byte>? FirstMessage = null)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>How it is made.</summary>
     /// <param name="context">What all sessions share.</param>
@@ -47,7 +51,7 @@ public sealed class SessionsActor : UntypedActor
     {
         switch (message)
         {
-            case Opened opened: Start(opened.Connection, opened.Upgrade); break;
+            case Opened opened: Start(opened); break;
             case SessionsProtocol.NotifyClients notify: Notify(notify); break;
             case SessionsProtocol.Describe describe: Describe(describe); break;
             case SessionsProtocol.Count count: count.ReplyTo.Tell(
@@ -83,16 +87,18 @@ public sealed class SessionsActor : UntypedActor
                     ActorRefs.NoSender);
     }
 
-    private void Start(Connection connection, UpgradeInfo? upgrade)
+    private void Start(Opened opened)
     {
+        Connection connection = opened.Connection;
         IActorRef session = ActorRefs.Nobody;
         try
         {
             IDialectSession dialect = _dialectOf(connection);
             session = Context.ActorOf(_session);
-            session.Tell(new SessionProtocol.Bound(dialect, upgrade), ActorRefs.NoSender);
+            session.Tell(new SessionProtocol.Bound(dialect, opened.Upgrade), ActorRefs.NoSender);
             dialect.OnBound(session);
             _flow!.Run(connection, dialect);
+            if (opened.FirstMessage is { } message) dialect.OnFirstMessage(message.Span);
         }
         catch (Exception failure)
         {

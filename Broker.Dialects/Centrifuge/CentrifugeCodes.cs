@@ -52,6 +52,15 @@ internal static class CentrifugeCodes
         _ => Disconnect.ServerError,
     };
 
+    /// <summary>How a connection ends whose connect failed and whose client cannot be answered with an error.</summary>
+    internal static DisconnectReason DisconnectOf(in HubError error) => error.Kind switch
+    {
+        HubErrorKind.TokenExpired or HubErrorKind.Expired => DisconnectReason.Expired,
+        HubErrorKind.TooManyRequests => DisconnectReason.TooManyRequests,
+        HubErrorKind.PermissionDenied => DisconnectReason.PermissionDenied,
+        _ => DisconnectReason.ServerError,
+    };
+
     internal static Unsubscribed CodeOf(in UnsubscribeReason reason) => reason.Kind switch
     {
         UnsubscribeKind.ByServer => Unsubscribed.ByServer,

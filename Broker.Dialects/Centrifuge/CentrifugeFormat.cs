@@ -2,6 +2,7 @@ using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Channels;
 using Broker.Actors.Model;
 using Broker.Core.Buffers;
+using Broker.Dialects.Centrifuge.Forms;
 using Broker.Dialects.Centrifuge.Wire;
 using Broker.Core.Deflate;
 using Broker.Core.Framing;
@@ -14,15 +15,19 @@ using Publication = Broker.Actors.Model.Publication;
 namespace Broker.Dialects.Centrifuge;
 
 /// <summary>
-/// A form of the protocol, JSON or Protobuf: everything in which the two differ for a session and for the publications of its channels.
+/// A form of the protocol, JSON or Protobuf by one of its transports: everything in which the two differ for a session and for the
+/// publications of its channels.
 /// </summary>
 /// <param name="name">The subprotocol.</param>
 /// <param name="encoding">How each publication becomes bytes.</param>
-/// <param name="isBinary">Whether frames are binary, replies stand without anything between, and data may be any bytes.</param>
-internal abstract class CentrifugeFormat(string name, PublicationEncoding encoding, bool isBinary) : PublicationFormat(name, encoding)
+/// <param name="form">How replies and pushes stand in the bytes of a connection.</param>
+internal abstract class CentrifugeFormat(string name, PublicationEncoding encoding, ReplyForm form) : PublicationFormat(name, encoding)
 {
+    /// <summary>How replies and pushes stand in the bytes of a connection.</summary>
+    internal ReplyForm Form { get; } = form;
+
     /// <summary>Whether frames are binary, replies stand without anything between, and data may be any bytes.</summary>
-    internal bool IsBinary { get; } = isBinary;
+    internal bool IsBinary => Form.IsBinary;
 
     /// <summary>The calling thread's writer of replies, empty between two uses.</summary>
     internal abstract IReplyWriter Writer { get; }
@@ -42,7 +47,7 @@ internal abstract class CentrifugeFormat(string name, PublicationEncoding encodi
     internal abstract ReadOnlyMemory<byte> InfoOf(ClientInfo info);
 
     /// <inheritdoc />
-    public override PublicationBatch CreateBatch() => new Batch(IsBinary);
+    public override PublicationBatch CreateBatch() => Form.Framing == ReplyFraming.Joined ? new Batch(IsBinary) : new FormBatch(Form);
 
     // One frame for all publications of a turn; they may pass the bound of a batch once.
     private sealed class Batch(bool isBinary) : PublicationBatch

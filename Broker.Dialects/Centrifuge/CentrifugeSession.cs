@@ -12,6 +12,7 @@ using Broker.Actors.Model;
 using Broker.Actors.Runtime;
 using Broker.Actors.Sessions;
 using Broker.Core.Buffers;
+using Broker.Dialects.Centrifuge.Forms;
 using Broker.Dialects.Centrifuge.Wire;
 using Broker.Dialects.Centrifuge.Wire.Protobuf;
 using Broker.Core.Deflate;
@@ -39,7 +40,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     private const uint ApplicationErrorMin = 400;
 
     private readonly CentrifugeContext _context;
-    private FrameBatch _frame;                  // What the session has said in this turn of the loop.
+    private ReplyBatch _replies;                // What the session has said in this turn of the loop.
+    private string? _session;                   // The id by which the client posts commands, from connect on.
+    private bool _hasAsked;                     // A client that only listens has sent its connect request.
 
     /// <summary>Makes the dialect of one connection.</summary>
     /// <param name="connection">The connection.</param>
@@ -49,11 +52,14 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         : base(connection, turn, context.Clients, context.Settings.CommandBytesMax)
     {
         _context = context;
-        _frame = new FrameBatch(context.Format.IsBinary);
+        _replies = new ReplyBatch(context.Format.Form);
     }
 
     /// <inheritdoc />
     public override string Dialect => _context.Format.IsBinary ? "centrifuge-protobuf" : "centrifuge";
+
+    /// <inheritdoc />
+    public string Transport => _context.Transport;
 
     /// <inheritdoc />
     public override PublicationFormat Format => _context.Format;
@@ -67,9 +73,44 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     public override ICallWriter Calls => this;
 
     /// <inheritdoc />
-    protected override int Read(in Message frame) => _context.Format.IsBinary
-        ? Read(frame, new ProtobufCommandReader(frame.Payload))
+    protected override int Read(in Message frame) =>
+        _context.IsUnidirectional ? ReadRequest(frame.Payload)
+        : _context.Format.IsBinary ? Read(frame, new ProtobufCommandReader(frame.Payload))
         : Read(frame, new CommandReader(frame.Payload));
+
+    /// <inheritdoc />
+    public override void OnFirstMessage(ReadOnlySpan<byte> message)
+    {
+        ReadRequest(message);
+        SendCommands();
+    }
+
+    // The connect request of a client that only listens, without a command around it. What it says after that is passed over.
+    private int ReadRequest(ReadOnlySpan<byte> request)
+    {
+        if (_hasAsked) return 0;
+        _hasAsked = true;
+        if (!StreamRequests.IsObject(request))
+        {
+            Reject(DisconnectReason.BadRequest, "not a connect request");
+            return 0;
+        }
+
+        ReadOnlySpan<byte> opening = "{\"id\":1,\"connect\":"u8;
+        byte[] line = new byte[opening.Length + request.Length + 1];
+        opening.CopyTo(line);
+        RawJson.CopyAsLine(request, line.AsSpan(opening.Length));
+        line[^1] = (byte)'}';
+        var reader = new CommandReader(line);
+        if (reader.Read(out Command command) == OperationStatus.Done && command.Kind == CommandKind.Connect)
+        {
+            Take(command);
+            return 1;
+        }
+
+        Reject(DisconnectReason.BadRequest, reader.Reason ?? "not a connect request");
+        return 0;
+    }
 
     private int Read<TReader>(in Message frame, TReader reader)
         where TReader : ICommandReader, allows ref struct
@@ -190,6 +231,7 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
             Version = Command.Keep(command.Version),
             Headers = ConnectMembers.HeadersOf(command.Headers),
             Positions = ConnectMembers.PositionsOf(command.Subs),
+            Channels = ConnectMembers.ChannelsOf(command.Subs),
         };
     }
 
@@ -224,7 +266,28 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     }
 
     /// <inheritdoc />
-    protected override void Drop() => _frame.Clear();
+    protected override bool ExpectsPongs => !_context.IsUnidirectional;
+
+    /// <inheritdoc />
+    protected override void Drop()
+    {
+        _replies.Clear();
+        if (_session is not null) _context.Sessions?.Remove(_session);
+    }
+
+    /// <inheritdoc />
+    public override void NotConnected(uint id, HubError error)
+    {
+        if (_context.IsUnidirectional) Disconnect(CentrifugeCodes.DisconnectOf(error));
+        else base.NotConnected(id, error);
+    }
+
+    // One that has ended meanwhile is not made known: no one would remove it.
+    private void OpenSession()
+    {
+        if (_context.Sessions is { } sessions && Connection is { IsOpen: true, Inbox: { } inbox }) _session = sessions.Add(inbox);
+        else if (_context.IsUnidirectional) _session = SessionDirectory.CreateId();
+    }
 
     /// <inheritdoc />
     public override bool SendsSubscriptionsOnConnect => true;
@@ -233,12 +296,16 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     public override void Connected(uint id, in Admission admission)
     {
         Admit(admission.Client);
+        OpenSession();
         var result = new ConnectResult
         {
+            IsPush = _context.IsUnidirectional,
+            Session = _session,
+            Node = _context.Node,
             Client = admission.Client,
             Version = _context.Version,
             PingSeconds = (uint)_context.Clients.PingInterval.TotalSeconds,
-            Pong = true,
+            Pong = ExpectsPongs,
             Data = admission.Data.Span,
             Expires = admission.TimeLeft is not null,
             TtlSeconds = SecondsOf(admission.TimeLeft),
@@ -444,10 +511,10 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         IReplyWriter writer = Writer;
         if (Connection.IsOpen)
         {
-            if (_frame.IsEmpty) LoopTurn.Add(this);
-            _frame.Append(writer.Frame, LoopTurn.Pool);
+            if (_replies.IsEmpty) LoopTurn.Add(this);
+            _replies.Append(writer.Frame, LoopTurn.Pool);
             Connection.Loop.Counters.Add(LoopCount.MessagesSent);
-            if (_frame.Length > FrameBytesMax) Seal();
+            if (_replies.Length > FrameBytesMax) Seal();
         }
 
         writer.Clear();
@@ -456,9 +523,17 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     /// <inheritdoc />
     public override void Seal()
     {
-        if (_frame.IsEmpty) return;
+        if (_replies.IsEmpty) return;
         Connection.Loop.Counters.Add(LoopCount.PayloadsSent);
-        var frames = new FrameVariants(_frame.Seal(out int start), start, Connection.Loop.Deflate);
+        SharedBytes replies = _replies.Seal(out int start);
+        if (_context.Format.Form.Framing != ReplyFraming.Joined)
+        {
+            Connection.Write(replies, start);
+            replies.Release();
+            return;
+        }
+
+        var frames = new FrameVariants(replies, start, Connection.Loop.Deflate);
         Connection.Write(frames.For(Connection.Deflate, out int at), at);
         frames.Release();
     }

@@ -1,10 +1,28 @@
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>The Centrifuge JSON dialect: its path and bounds.</summary>
+/// <summary>The Centrifuge dialect: its paths and bounds.</summary>
 public sealed record CentrifugeSettings
 {
     /// <summary>The path that clients connect to.</summary>
     public string Path { get; init; } = "/connection/websocket";
+
+    /// <summary>Both ways, replies as lines in the answer to a POST.</summary>
+    public FormSettings HttpStream { get; init; } = new("/connection/http_stream");
+
+    /// <summary>Both ways, replies as events.</summary>
+    public FormSettings Sse { get; init; } = new("/connection/sse");
+
+    /// <summary>The path to which clients of the two post their further commands.</summary>
+    public string EmulationPath { get; init; } = "/emulation";
+
+    /// <summary>One way, pushes as lines in the answer to a POST.</summary>
+    public FormSettings UniHttpStream { get; init; } = new("/connection/uni_http_stream");
+
+    /// <summary>One way, pushes as events.</summary>
+    public FormSettings UniSse { get; init; } = new("/connection/uni_sse");
+
+    /// <summary>One way, pushes as messages of a WebSocket.</summary>
+    public FormSettings UniWebsocket { get; init; } = new("/connection/uni_websocket");
 
     /// <summary>The longest message of a client.</summary>
     public int MessageBytesMax { get; init; } = 64 * 1024;
@@ -17,4 +35,12 @@ public sealed record CentrifugeSettings
 
     /// <summary>Bytes of commands that may be under way in the hub for one client; reading from it pauses above.</summary>
     public int CommandBytesMax { get; init; } = 256 * 1024;
+}
+
+/// <summary>A transport of the dialect beside the WebSocket that uses both ways.</summary>
+/// <param name="Path">The path that clients connect to.</param>
+public sealed record FormSettings(string Path)
+{
+    /// <summary>Whether the path answers at all.</summary>
+    public bool Enabled { get; init; }
 }

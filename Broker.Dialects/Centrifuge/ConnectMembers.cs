@@ -50,4 +50,20 @@ internal static class ConnectMembers
 
         return positions;
     }
+
+    /// <summary>The channels that the client wants to be subscribed to by the server, each once; empty for none.</summary>
+    internal static IReadOnlyList<string> ChannelsOf(ReadOnlySpan<byte> subs)
+    {
+        if (subs.IsEmpty) return [];
+        List<string> channels = [];
+        HashSet<string> known = new(StringComparer.Ordinal);
+        var reader = new RecoveryReader(subs);
+        while (reader.Read(out Recovery recovery))
+        {
+            string channel = Command.Keep(recovery.Channel);
+            if (known.Add(channel)) channels.Add(channel);
+        }
+
+        return channels;
+    }
 }

@@ -1,15 +1,18 @@
 using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Model;
+using Broker.Dialects.Centrifuge.Forms;
 using Broker.Dialects.Centrifuge.Wire;
 using Broker.Core.Delta;
 using Publication = Broker.Actors.Model.Publication;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>Lines of JSON, one text frame for all publications of a turn.</summary>
-/// <param name="encoding">How each line is made.</param>
-internal sealed class JsonFormat(JsonEncoding encoding)
-    : CentrifugeFormat(Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.Subprotocol, encoding, isBinary: false)
+/// <summary>Lines of JSON.</summary>
+/// <param name="encoding">How each line is made; all formats of JSON may share one.</param>
+/// <param name="form">How the lines stand in the bytes; by default one text frame has all publications of a turn.</param>
+/// <param name="name">For people.</param>
+internal sealed class JsonFormat(JsonEncoding encoding, ReplyForm form = default, string name = Wire.CentrifugeProtocol.Subprotocol)
+    : CentrifugeFormat(name, encoding, form)
 {
     [ThreadStatic] private static ReplyWriter? t_writer;
 

@@ -1,4 +1,5 @@
 using Broker.Actors.Model;
+using Broker.Dialects.Centrifuge.Forms;
 using Broker.Dialects.Centrifuge.Wire;
 using Broker.Dialects.Centrifuge.Wire.Protobuf;
 using Broker.Core.Delta;
@@ -6,10 +7,13 @@ using Publication = Broker.Actors.Model.Publication;
 
 namespace Broker.Dialects.Centrifuge;
 
-/// <summary>The Protobuf form: delimited messages in binary frames. Data goes as the bytes that it is.</summary>
-/// <param name="encoding">How each publication becomes bytes.</param>
-internal sealed class ProtobufFormat(ProtobufEncoding encoding)
-    : CentrifugeFormat(Broker.Dialects.Centrifuge.Wire.CentrifugeProtocol.ProtobufSubprotocol, encoding, isBinary: true)
+/// <summary>The Protobuf form: delimited messages, in binary frames or one behind the other. Data goes as the bytes that it is.</summary>
+/// <param name="encoding">How each publication becomes bytes; all formats of Protobuf may share one.</param>
+/// <param name="framing">What is around the messages.</param>
+/// <param name="name">For people.</param>
+internal sealed class ProtobufFormat(
+    ProtobufEncoding encoding, ReplyFraming framing = ReplyFraming.Joined, string name = Wire.CentrifugeProtocol.ProtobufSubprotocol)
+    : CentrifugeFormat(name, encoding, new ReplyForm(framing, IsBinary: true))
 {
     [ThreadStatic] private static ProtobufReplyWriter? t_writer;
 

@@ -160,8 +160,14 @@ public static class BrokerProcess
         app.Run(context =>
         {
             HttpConnection? connection = HttpConnection.Of(context);
-            if (gate.Check(context) is null && hub.Serves(HubEntranceHandler.WrittenPathOf(context)))
-                return connection is null ? hub.AnswerAsync(context) : connection.OpenAsync(context, hub.AnswerAsync);
+            PathString path = HubEntranceHandler.WrittenPathOf(context);
+            if (gate.Check(context) is null && hub.Serves(path))
+            {
+                return connection is null ? hub.AnswerAsync(context)
+                    : hub.ServesHttp(path) ? connection.AnswerAsync(context, hub.AnswerAsync)
+                    : connection.OpenAsync(context, hub.AnswerAsync);
+            }
+
             return connection is null ? AnswerAsync(context) : connection.AnswerAsync(context, AnswerAsync);
         });
         return app;

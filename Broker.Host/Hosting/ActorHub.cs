@@ -19,6 +19,9 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public bool Serves(PathString path) => _entrance.Serves(path);
 
     /// <inheritdoc />
+    public bool ServesHttp(PathString path) => _entrance.ServesHttp(path);
+
+    /// <inheritdoc />
     public Task AnswerAsync(HttpContext context) => _entrance.AnswerAsync(context);
 
     /// <inheritdoc />

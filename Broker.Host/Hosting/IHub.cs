@@ -46,7 +46,10 @@ public interface IHub : IAsyncDisposable
     /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
     bool Serves(PathString path) => false;
 
-    /// <summary>Answers such a request: opens a WebSocket and returns when that has ended, or says why not.</summary>
+    /// <summary>Whether what it answers at this path are requests of HTTP, and no WebSockets.</summary>
+    bool ServesHttp(PathString path) => false;
+
+    /// <summary>Answers such a request: opens a connection and returns when that has ended, takes a message, or says why not.</summary>
     Task AnswerAsync(HttpContext context) => throw new NotSupportedException("This hub serves no path.");
 
     /// <summary>Takes the origins and hosts of changed settings, and the level of its log.</summary>

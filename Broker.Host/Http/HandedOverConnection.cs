@@ -57,6 +57,24 @@ public sealed class HandedOverConnection : DefaultConnectionContext, IDuplexPipe
 
     private void OnLost() => Abort(new ConnectionAbortedException("The client has gone."));
 
+    /// <summary>
+    /// Waits until the peer has ended its side, or the connection has failed. Only while nothing reads: what the peer has sent may be the
+    /// start of its next request, and then the end is found by the reader that.
+    /// </summary>
+    internal async Task WaitForPeerEndAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Waits without taking anything.
+            await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            if (_socket.Available > 0) await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // That is the end, too.
+        }
+    }
+
     /// <summary>Closes the socket at once; a read or write under way fails.</summary>
     public override void Abort(ConnectionAbortedException abortReason)
     {

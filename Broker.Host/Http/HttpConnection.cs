@@ -1,12 +1,13 @@
 using System.Net;
 using Broker.AspNetCore;
+using Broker.AspNetCore.Streams;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace Broker.Host.Http;
 
 /// <summary>One of <see cref="HttpConnections"/>, which changes it.</summary>
-internal sealed class HttpConnection : IDisposable
+internal sealed class HttpConnection : IDisposable, IHttpStreamFeature
 {
     /// <summary>The key in a connection's items that says that its file descriptor is of the reserve.</summary>
     internal static readonly object SpareKey = new();
@@ -35,6 +36,7 @@ internal sealed class HttpConnection : IDisposable
         if (context is null) return;
         IsSpare = context.Items.ContainsKey(SpareKey);
         context.Items[typeof(HttpConnection)] = this;
+        context.Features.Set<IHttpStreamFeature>(this);
         _end = new PeerEnd(context, s_afterEnd);
     }
 
@@ -106,6 +108,28 @@ internal sealed class HttpConnection : IDisposable
         }
     }
 
+    /// <inheritdoc />
+    public IDisposable BeginStream()
+    {
+        _all.BeginWebSocket(this);
+        return new OpenStream(this);
+    }
+
+    /// <inheritdoc />
+    public async Task WaitForPeerEndAsync(CancellationToken cancellationToken)
+    {
+        if (_context is HandedOverConnection handedOver)
+        {
+            await handedOver.WaitForPeerEndAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration =
+            _end!.Ended.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), ended);
+        await ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Closes it, to make room.</summary>
     internal void Shed()
     {
@@ -132,5 +156,10 @@ internal sealed class HttpConnection : IDisposable
         response.ContentType = "text/plain; charset=utf-8";
         if (!HttpProtocol.IsHttp2(context.Request.Protocol)) response.Headers.Connection = "close";
         return response.WriteAsync(reason);
+    }
+
+    private sealed class OpenStream(HttpConnection connection) : IDisposable
+    {
+        public void Dispose() => connection._all.EndWebSocket(connection);
     }
 }

@@ -135,9 +135,7 @@ public static class SettingsLoader
     private static void Compare(HostSettings settings, SettingsReader reader)
     {
         StandardSettings hub = settings.Hub;
-        CheckPath("broker.centrifuge.path", hub.Centrifuge.Path);
-        if (hub.Native.Enabled) CheckPath("broker.native.path", hub.Native.Path);
-        if (hub.Echo.Enabled) CheckPath("broker.echo.path", hub.Echo.Path);
+        foreach ((string key, string path) in hub.Paths) CheckPath(key, path);
         if (!settings.Tls.Enabled) return;
 
         if (CertificateFiles.TryLoad(settings.Tls, out CertificateFault? fault) is null)

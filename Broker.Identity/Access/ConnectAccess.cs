@@ -84,7 +84,8 @@ internal sealed class ConnectAccess(IdentityAccess access)
     {
         BackendClient client = ClientOf(request, "", default);
         BackendAnswer<ConnectBackendResult> answer =
-            await backend.ConnectAsync(client, request.Data, request.Name, request.Version, [], cancellationToken).ConfigureAwait(false);
+            await backend.ConnectAsync(client, request.Data, request.Name, request.Version, request.Channels, cancellationToken)
+                .ConfigureAwait(false);
         if (answer.Disconnect is { } reason) return AuthenticationResult.Reject(reason);
         if (answer.Error is { } error) return AuthenticationResult.Reject(error);
 
@@ -103,6 +104,7 @@ internal sealed class ConnectAccess(IdentityAccess access)
                 ExpiresAt = BackendResults.TimeOf(result.ExpireAt),
                 ClientRefreshes = backend.Settings.Refresh is null,
                 ConnectionInfo = BackendResults.BytesOf(result.Info, result.BinaryInfo),
+                GrantsWantedChannels = false,
                 Data = BackendResults.BytesOf(result.Data, result.BinaryData),
                 State = identity,
             },
@@ -156,13 +158,13 @@ internal sealed class ConnectAccess(IdentityAccess access)
             if (value is not null && !value.Any(char.IsControl)) headers.Add(KeyValuePair.Create(name, value));
         }
 
-        (string transport, string protocol) = request.Dialect switch
+        string protocol = request.Dialect switch
         {
-            "centrifuge" => ("websocket", "json"),
-            "centrifuge-protobuf" => ("websocket", "protobuf"),
-            var dialect => ("websocket", dialect),
+            "centrifuge" => "json",
+            "centrifuge-protobuf" => "protobuf",
+            var dialect => dialect,
         };
-        return new BackendClient(request.Client, transport, protocol, headers) { User = user, Meta = meta };
+        return new BackendClient(request.Client, request.Transport, protocol, headers) { User = user, Meta = meta };
     }
 
     private static ServerSubscription ToServer(TokenSubscription subscription) => new(subscription.Channel)

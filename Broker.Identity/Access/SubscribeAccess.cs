@@ -14,7 +14,8 @@ internal sealed class SubscribeAccess(IdentityAccess access)
         if (!request.Token.IsEmpty) return ByTokenAsync(request, cancellationToken);
         if (access.Backend is { Settings.Subscribe: not null } backend && !access.Channels.IsUserLimited(request.Subject)
             && access.Channels.UsesSubscribeProxy(request.Subject))
-            return ByBackendAsync(backend, request, cancellationToken);
+            return request.IsOfConnect ? new(AuthorizationResult.Reject(HubError.PermissionDenied))
+                : ByBackendAsync(backend, request, cancellationToken);
         return access.Rules.AuthorizeAsync(request, cancellationToken);
     }
 

@@ -5,10 +5,12 @@ using Broker.Core.Framing;
 
 namespace Broker.Reactor.Loops;
 
-/// <summary>One WebSocket connection of one loop. Every member belongs to the loop's thread.</summary>
+/// <summary>
+/// One connection of one loop: a WebSocket, or whatever else carries messages both ways. Every member belongs to the loop's thread.
+/// </summary>
 /// <remarks>
 /// Open --Close frame from us--> Closing --Close frame from the client--> Lingering --both sides ended, or late--> Closed.
-/// A violation goes from Open to Lingering; a failed socket goes to Closed at once.
+/// A violation goes from Open to Lingering, and so does whatever ends a connection without frames; a failed socket goes to Closed at once.
 /// </remarks>
 public abstract class Connection : ITimerOwner
 {
@@ -20,6 +22,7 @@ public abstract class Connection : ITimerOwner
     private long _transportDue = TimerEntry.Never;
     private long _sessionDue = TimerEntry.Never;
     private bool _reading = true;
+    private bool _hasFrames;                // Its bytes are WebSocket frames, once it is open.
     private int _owed;                      // Answers that are still to be written.
     private Settling? _settling;            // While the connection waits for them to end.
 
@@ -41,10 +44,13 @@ public abstract class Connection : ITimerOwner
     public abstract IPEndPoint Remote { get; }
 
     /// <summary>The endpoint it was opened on; none while it is handshaking.</summary>
-    public WebSocketEndpoint? Endpoint { get; private protected set; }
+    public ConnectionEndpoint? Endpoint { get; private protected set; }
 
     /// <summary>The subprotocol that was chosen, if any.</summary>
     public string? Subprotocol { get; private protected set; }
+
+    /// <summary>Where messages of the client go that come in requests of their own; null where all of them come in its bytes.</summary>
+    public virtual MessageInbox? Inbox => null;
 
     /// <summary>The compression that was agreed on, if any: what it wants of a message for many.</summary>
     public MessageDeflate? Deflate { get; private set; }
@@ -203,21 +209,29 @@ public abstract class Connection : ITimerOwner
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
         if (State != ConnectionState.Open) return;
+
+        // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
+        if (_turn is { Outcome: not TurnOutcome.Open }) return;
+        if (cause != ClosureCause.ClosedByClient) QueueClosingMessage(code, reason);
         if (_turn is { } turn)
         {
-            // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
-            if (turn.Outcome != TurnOutcome.Open) return;
-
             // Inside a turn the Close frame stands behind the turn's replies.
             turn.Close(code, reason);
         }
         else
         {
-            _outbound.Queue(FrameWriter.Close(code, reason));
+            if (_hasFrames) _outbound.Queue(FrameWriter.Close(code, reason));
             Engine!.CloseSent();
         }
 
-        Leave(ConnectionState.Closing, new Closure(cause, code, detail ?? reason));
+        Leave(_hasFrames ? ConnectionState.Closing : ConnectionState.Lingering, new Closure(cause, code, detail ?? reason));
+        if (!_hasFrames) FinishIfFlushed();
+    }
+
+    private void QueueClosingMessage(CloseCode code, string reason)
+    {
+        if (Endpoint!.ClosingMessage is { } write && write(Subprotocol, code, reason) is { IsEmpty: false } message)
+            _outbound.Queue(message.Span);
     }
 
     /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
@@ -300,7 +314,7 @@ public abstract class Connection : ITimerOwner
     private void Answer(Turn turn)
     {
         if (State == ConnectionState.Closed) return;
-        if (!turn.Output.IsEmpty) _outbound.WriteThrough(turn.Output.Span);
+        if (_hasFrames && !turn.Output.IsEmpty) _outbound.WriteThrough(turn.Output.Span);
         switch (turn.Outcome)
         {
             case TurnOutcome.PeerClosed:
@@ -308,6 +322,7 @@ public abstract class Connection : ITimerOwner
                 FinishIfFlushed();
                 break;
             case TurnOutcome.Violated:
+                if (!_hasFrames && State == ConnectionState.Open) QueueClosingMessage(turn.Violation!.Code, turn.Violation.Reason);
                 Leave(ConnectionState.Lingering, new Closure(ClosureCause.Violation, turn.Violation!.Code, turn.Violation.Reason));
                 FinishIfFlushed();
                 break;
@@ -329,12 +344,13 @@ public abstract class Connection : ITimerOwner
         Close(ClosureCause.SlowReader, Endpoint!.SlowCode, Endpoint.SlowReason, detail);
     }
 
-    private protected void SetOpen(FrameEngine engine, WebSocketEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
+    private protected void SetOpen(FrameEngine engine, ConnectionEndpoint endpoint, string? subprotocol, ReadOnlySpan<byte> response)
     {
         State = ConnectionState.Open;
         Engine = engine;
         Deflate = engine.Deflate;
         Endpoint = endpoint;
+        _hasFrames = endpoint.HasFrames;
         Subprotocol = subprotocol;
         ClearTransportDue();
         _outbound.QueueFirst(response);

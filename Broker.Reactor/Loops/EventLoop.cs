@@ -174,7 +174,7 @@ public abstract class EventLoop : IDisposable
             return;
         }
 
-        WebSocketEndpoint endpoint = connection.Endpoint!;
+        ConnectionEndpoint endpoint = connection.Endpoint!;
         if (!endpoint.ShutdownFrames.IsEmpty) connection.Write(endpoint.ShutdownFrames.Span);
         connection.Close(ClosureCause.Shutdown, endpoint.ShutdownCode, endpoint.ShutdownReason);
     }

@@ -1,13 +1,22 @@
 using System.Net;
+using Broker.Reactor.Loops;
 
 namespace Broker.Reactor.Pipes;
 
-/// <summary>What carries the bytes of a WebSocket that another server admitted: an upgraded request or an HTTP/2 stream.</summary>
+/// <summary>
+/// What carries the bytes of a connection that another server admitted: an upgraded request, an HTTP/2 stream, or the answer to a request
+/// and the requests that follow it.
+/// </summary>
 /// <remarks>Used by one connection on its loop's thread. No member blocks.</remarks>
 public interface ICarrier
 {
     /// <summary>Frames in both directions, the first right behind the handshake. One read and one write at a time.</summary>
     Stream Frames { get; }
+
+    /// <summary>
+    /// Where messages of the client go that come in requests of their own; null where all of them come in <see cref="Frames"/>.
+    /// </summary>
+    MessageInbox? Inbox => null;
 
     /// <summary>The client's address.</summary>
     IPEndPoint Remote { get; }

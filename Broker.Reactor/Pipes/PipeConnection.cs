@@ -50,11 +50,13 @@ internal sealed class PipeConnection : Connection
 
     public override IPEndPoint Remote => _carrier.Remote;
 
+    public override MessageInbox? Inbox => _carrier.Inbox;
+
     internal void Open(CarriedOpening opening) =>
         SetOpen(new FrameEngine(
             opening.Endpoint.EngineAtFirst ?? opening.Endpoint.Engine, Loop.Pool, opening.Deflate is { } terms
-                ? new MessageDeflate(terms, opening.Endpoint.Deflate!, Loop.Deflate) : null), opening.Endpoint,
-                opening.Subprotocol.Supported, response: default);
+                ? new MessageDeflate(terms, opening.Policy!, Loop.Deflate) : null), opening.Endpoint, opening.Subprotocol.Supported,
+                response: default);
 
     private bool MayRead => WantsRead && !Outbound.IsOverReadMark;
 

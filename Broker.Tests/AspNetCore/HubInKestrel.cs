@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Broker.Actors;
+using Broker.Actors.Dialects;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
 using Microsoft.AspNetCore.Builder;
@@ -43,7 +44,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
 
     public Uri Secured => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
 
-    public static async Task<HubInKestrel> StartAsync(StandardSettings? settings = null)
+    public static async Task<HubInKestrel> StartAsync(StandardSettings? settings = null, params IReadOnlyList<IDialectFactory> dialects)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -58,6 +59,7 @@ internal sealed class HubInKestrel : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
         });
         StandardSettings used = settings ?? new StandardSettings();
+        foreach (IDialectFactory dialect in dialects) builder.Services.AddSingleton(dialect);
         builder.Services.AddBroker(used with { Reactors = 2, Echo = used.Echo with { Enabled = true } });
         WebApplication app = builder.Build();
         app.MapBroker();

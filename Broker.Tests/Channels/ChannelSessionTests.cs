@@ -159,6 +159,59 @@ public abstract partial class ChannelSessionTests(bool isProtobuf)
     }
 
     [Fact]
+    public void A_lost_position_of_a_server_side_subscription_ends_the_connection()
+    {
+        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
+        HubClient client = hub.Connect();
+        hub.Await(hub.Api.SubscribeAsync(new UserConnections(""), new ServerSubscription("kept:a")));
+        foreach (string data in (string[])["1", "2"]) hub.Answer(hub.Api.PublishAsync("kept:a", Json(data)));
+        client.NextLines(3);
+        for (int i = 0; i < 300; i++)
+        {
+            hub.Advance(TimeSpan.FromSeconds(15));
+            if (client.LinesWithin(1) is { Length: > 0 }) client.Send("{}");
+        }
+
+        hub.Answer(hub.Api.PublishAsync("kept:a", Json("3")));
+        hub.Answer(hub.Api.PublishAsync("kept:a", Json("4")));
+
+        while (client.Close is null && client.LinesWithin(4).Length > 0) { }
+        Assert.Equal((3010, "insufficient state"), client.NextClose());
+    }
+
+    [Fact]
+    public void A_client_names_channels_as_it_connects()
+    {
+        using HubHarness hub =
+            Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true },
+                new ChannelNamespace { Name = "closed", Subscribe = ChannelAccess.None });
+        HubClient client = hub.Dial();
+
+        client.Send("""{"id":1,"connect":{"subs":{"kept:a":{},"closed:b":{},"plain":{}}}}""");
+
+        string reply = client.NextLine();
+        Assert.Contains("\"kept:a\":{\"recoverable\":true", reply, StringComparison.Ordinal);
+        Assert.Contains("\"plain\":{", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain("closed:b", reply, StringComparison.Ordinal);
+        hub.Answer(hub.Api.PublishAsync("plain", Json("1")));
+        Assert.Contains("\"channel\":\"plain\"", client.NextLine(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_client_that_names_too_many_channels_or_an_unknown_one_is_disconnected()
+    {
+        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept" });
+        HubClient many = hub.Dial(), unknown = hub.Dial();
+
+        many.Send("{\"id\":1,\"connect\":{\"subs\":{"
+            + string.Join(',', Enumerable.Range(0, 129).Select(static number => $"\"{number}\":{{}}")) + "}}}");
+        unknown.Send("""{"id":1,"connect":{"subs":{"nowhere:a":{}}}}""");
+
+        Assert.Equal(3505, many.NextClose().Code);
+        Assert.Equal(3501, unknown.NextClose().Code);
+    }
+
+    [Fact]
     public void Filters_pass_what_matches_and_others_get_all()
     {
         using HubHarness hub = Hub(new ChannelNamespace { Name = "ticks", TagsFilter = true });

@@ -90,6 +90,7 @@ public sealed class ChannelsHost : IAsyncLifetime
 {
     private const string Settings = """
         broker.api.keys = ["test-key"]
+        broker.centrifuge { http-stream.enabled = on, sse.enabled = on, uni-http-stream.enabled = on, uni-sse.enabled = on, uni-websocket.enabled = on }
         broker.namespaces {
           kept { history { size = 100, ttl = 5m }, recovery = on }
           small { history { size = 2, ttl = 5m }, recovery = on }

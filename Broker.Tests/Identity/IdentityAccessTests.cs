@@ -98,6 +98,18 @@ public sealed class IdentityAccessTests : IDisposable
     }
 
     [Fact]
+    public void What_only_the_backend_could_allow_is_denied_to_a_wish_of_a_connect()
+    {
+        _access = Open(
+            new IdentitySettings { Tokens = new TokenSettings { HmacSecret = Secret },
+                Proxy = new ProxySettings { Subscribe = new Uri("http://127.0.0.1:1/") } });
+        var request = new AuthorizationRequest(HubAction.Subscribe, "news", PrincipalOf("42")) { IsOfConnect = true };
+
+        Assert.Equal(HubError.PermissionDenied, _access.AuthorizeAsync(request, default).AtOnce().Error);
+        Assert.True(_access.AuthorizeAsync(request with { Subject = "room#42" }, default).AtOnce().IsAllowed);
+    }
+
+    [Fact]
     public void Each_failure_of_a_subscription_token_has_its_code()
     {
         Principal principal = PrincipalOf("42");

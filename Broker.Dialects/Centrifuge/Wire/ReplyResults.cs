@@ -23,6 +23,15 @@ public readonly ref struct ConnectResult
 
     /// <summary>The client has to answer each ping.</summary>
     public bool Pong { get; init; }
+
+    /// <summary>The id of the session, for what is posted to it; a secret of the client's.</summary>
+    public string? Session { get; init; }
+
+    /// <summary>The id of the node that has the session.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>It is told as a push, as the client has sent no command.</summary>
+    public bool IsPush { get; init; }
 }
 
 /// <summary>What a client is told when it has subscribed. Fields left empty, false or 0 are not written.</summary>

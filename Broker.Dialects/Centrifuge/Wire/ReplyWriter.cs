@@ -8,6 +8,7 @@ namespace Broker.Dialects.Centrifuge.Wire;
 public sealed class ReplyWriter : IReplyWriter
 {
     private readonly LineBuffer _lines = new();
+    private bool _isPushed;     // The connect that is being written is a push.
 
     /// <summary>The payload of a text frame that holds all lines so far. Borrowed until the next call.</summary>
     public ReadOnlySpan<byte> Frame => _lines.Written;
@@ -22,7 +23,7 @@ public sealed class ReplyWriter : IReplyWriter
     public void WriteConnect(uint id, in ConnectResult result)
     {
         StartConnect(id, result);
-        _lines.Close("}}"u8);
+        CloseConnect();
     }
 
     /// <summary>
@@ -47,11 +48,27 @@ public sealed class ReplyWriter : IReplyWriter
     }
 
     /// <summary>The last channel has been written.</summary>
-    public void EndConnect() => _lines.Close("}}}"u8);
+    public void EndConnect()
+    {
+        _lines.Close("}"u8);
+        CloseConnect();
+    }
+
+    private void CloseConnect() => _lines.Close(_isPushed ? "}}}"u8 : "}}"u8);
 
     private void StartConnect(uint id, in ConnectResult result)
     {
-        StartReply(id, "\"connect\":{"u8);
+        _isPushed = result.IsPush;
+        if (_isPushed)
+        {
+            _lines.StartLine();
+            _lines.Open("{\"push\":{\"connect\":{"u8);
+        }
+        else
+        {
+            StartReply(id, "\"connect\":{"u8);
+        }
+
         _lines.PutText("\"client\":"u8, result.Client);
         _lines.PutText("\"version\":"u8, result.Version);
         _lines.PutTrue("\"expires\":"u8, result.Expires);
@@ -59,6 +76,8 @@ public sealed class ReplyWriter : IReplyWriter
         _lines.PutRaw("\"data\":"u8, result.Data);
         _lines.PutNumber("\"ping\":"u8, result.PingSeconds);
         _lines.PutTrue("\"pong\":"u8, result.Pong);
+        _lines.PutText("\"session\":"u8, result.Session);
+        _lines.PutText("\"node\":"u8, result.Node);
     }
 
     /// <summary>Subscribed.</summary>

@@ -13,7 +13,8 @@ public sealed class ProxyTests
 
     private static readonly IPAddress s_subscriber = IPAddress.Parse("127.0.0.5");
     private static readonly IPAddress s_publisher = IPAddress.Parse("127.0.0.6");
-    private static readonly Dictionary<string, string> s_debug = new() { ["BROKER_LOG_LEVEL"] = "debug" };
+    private static readonly Dictionary<string, string> s_debug =
+        new() { ["BROKER_LOG_LEVEL"] = "debug", ["BROKER_CENTRIFUGE_UNI_SSE_ENABLED"] = "on" };
 
     /// <summary>Every proxy.</summary>
     public static TheoryData<string> Proxies =>
@@ -86,6 +87,32 @@ public sealed class ProxyTests
             Assert.Contains("<title>", await http.GetStringAsync(new Uri("", UriKind.Relative), limit.Token), StringComparison.Ordinal);
             using LightClient client = await ConnectAsync(s_subscriber, proxy.Port, limit.Token);
         }
+
+        await FollowEventsAsync(http, proxy, host, limit.Token);
+    }
+
+    // An event passes at once and not with later ones, and a client that goes is gone at once.
+    private static async Task FollowEventsAsync(HttpClient http, ProxyProcess proxy, HostProcess host, CancellationToken stop)
+    {
+        string connect = Uri.EscapeDataString($"{{\"subs\":{{\"{Channel}\":{{}}}}}}");
+        using (var events =
+            new StreamReader(await http.GetStreamAsync(new Uri($"connection/uni_sse?cf_connect={connect}", UriKind.Relative), stop)))
+        {
+            Assert.StartsWith("data: {\"connect\":", await NextEventAsync(), StringComparison.Ordinal);
+            using LightClient publisher = await ConnectAsync(s_publisher, proxy.Port, stop);
+            await publisher.CallAsync($"\"publish\":{{\"channel\":\"{Channel}\",\"data\":\"event\"}}", stop);
+            Assert.StartsWith(
+                $"data: {{\"channel\":\"{Channel}\",\"pub\":{{\"data\":\"event\"", await NextEventAsync(), StringComparison.Ordinal);
+
+            async Task<string?> NextEventAsync()
+            {
+                string? line;
+                do line = await events.ReadLineAsync(stop); while (line is "");
+                return line;
+            }
+        }
+
+        await host.ExpectLogAsync("ended: EndOfStream");
     }
 
     [Theory]

@@ -1,7 +1,10 @@
 // The official client, on channels that keep something: each scenario says what it sees, one line of JSON each. With FORM=protobuf
-// it speaks Protobuf, where data is bytes: here those of JSON.
+// it speaks Protobuf, where data is bytes: here those of JSON. With TRANSPORT=http_stream or sse it comes over HTTP. ROOM ends the names
+// of the channels.
 
 import { once } from "node:events";
+import { connect as dial, createServer } from "node:net";
+import EventSource from "eventsource";
 import WebSocket from "ws";
 
 const isProtobuf = process.env.FORM === "protobuf";
@@ -9,7 +12,9 @@ const { Centrifuge } = await import(isProtobuf ? "centrifuge/build/protobuf" : "
 const encode = data => (isProtobuf ? new TextEncoder().encode(JSON.stringify(data)) : data);
 const decode = data => (isProtobuf ? JSON.parse(new TextDecoder().decode(data)) : data);
 
-const [url, scenario] = process.argv.slice(2);
+const transport = process.env.TRANSPORT ?? "websocket";
+const room = process.env.ROOM ?? "";
+const [url, ...wanted] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
 process.stdin.on("end", () => process.exit(0)).resume();
 setTimeout(() => process.exit(1), 120_000);
@@ -23,9 +28,30 @@ class CountedSocket extends WebSocket {
   }
 }
 
-const connect = async (options = {}) => {
-  const client = new Centrifuge(url, { websocket: CountedSocket, minReconnectDelay: 50, maxReconnectDelay: 500, ...options });
+// A client that HTTP carries is cut off by what stands between it and the hub.
+const openRoad = async () => {
+  const roads = new Set();
+  const server = createServer(socket => {
+    const road = [socket, dial(new URL(url).port, "127.0.0.1")];
+    roads.add(road);
+    road.forEach((end, i) => end.pipe(road[1 - i]).on("error", () => {}).on("close", () => roads.delete(road)));
+    road.forEach(end => end.on("error", () => {}));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const cut = () => roads.forEach(road => road.forEach(end => end.destroy()));
+  return { cut, base: `http://127.0.0.1:${server.address().port}` };
+};
+
+const make = (base, options) => {
+  const over = { websocket: CountedSocket, eventsource: EventSource, emulationEndpoint: `${base}/emulation`, minReconnectDelay: 50, maxReconnectDelay: 500, ...options };
+  return new Centrifuge(options.transports ?? (transport === "websocket" ? url : [{ transport, endpoint: `${base}/connection/${transport}` }]), over);
+};
+
+const connect = async ({ base = new URL(url.replace("ws", "http")).origin, ...options } = {}) => {
+  const client = make(base, options);
   client.on("error", ({ error }) => console.error(error));
+  client.on("connected", ({ transport }) => (client.transport = transport));
   const publish = client.publish.bind(client);
   client.publish = (channel, data) => publish(channel, encode(data));
   client.connect();
@@ -81,24 +107,26 @@ const comeBack = async (channel, published) => {
 const scenarios = {
   // The connection is cut, others publish, and the client is back by itself a second later.
   async cut() {
-    const one = await connect({ minReconnectDelay: 1000, maxReconnectDelay: 1500 });
-    const subscription = await subscribe(one, "kept:cut");
+    const road = transport === "websocket" ? {} : await openRoad();
+    const one = await connect({ minReconnectDelay: 1000, maxReconnectDelay: 1500, base: road.base });
+    const subscription = await subscribe(one, `kept:cut${room}`);
     const [socket] = sockets;
     const other = await connect();
-    await other.publish("kept:cut", "before");
+    await other.publish(`kept:cut${room}`, "before");
     await until(() => subscription.received.length === 1);
     const back = once(subscription, "subscribed");
-    socket.terminate();
-    for (const data of ["a", "b", "c"]) await other.publish("kept:cut", data);
+    if (socket) socket.terminate();
+    else road.cut();
+    for (const data of ["a", "b", "c"]) await other.publish(`kept:cut${room}`, data);
     const [{ wasRecovering, recovered }] = await back;
-    await other.publish("kept:cut", "live");
+    await other.publish(`kept:cut${room}`, "live");
     await until(() => subscription.received.at(-1) === "live");
     say({ wasRecovering, recovered, received: subscription.received });
   },
 
-  recovered: () => comeBack("kept:short", 3),
+  recovered: () => comeBack(`kept:short${room}`, 3),
 
-  lost: () => comeBack("small:lost", 5),
+  lost: () => comeBack(`small:lost${room}`, 5),
 
   async cache() {
     const publisher = await connect();
@@ -135,9 +163,9 @@ const scenarios = {
 
   async presence() {
     const [one, other] = [await connect(), await connect()];
-    const first = await subscribe(one, "here:room");
+    const first = await subscribe(one, `here:room${room}`);
     const before = await first.presenceStats();
-    const second = await subscribe(other, "here:room");
+    const second = await subscribe(other, `here:room${room}`);
     const clients = Object.keys((await second.presence()).clients);
     const stats = await second.presenceStats();
     other.disconnect();
@@ -150,12 +178,12 @@ const scenarios = {
   async joins() {
     const [one, other] = [await connect(), await connect()];
     const seen = [];
-    const first = one.newSubscription("here:joins", { joinLeave: true });
+    const first = one.newSubscription(`here:joins${room}`, { joinLeave: true });
     first.on("join", ({ info }) => seen.push(info.client === one._client ? "own join" : "join"));
     first.on("leave", () => seen.push("leave"));
     first.subscribe();
     await until(() => seen.length === 1);
-    const second = await subscribe(other, "here:joins");
+    const second = await subscribe(other, `here:joins${room}`);
     await until(() => seen.length === 2);
     second.unsubscribe();
     await until(() => seen.length === 3);
@@ -167,23 +195,23 @@ const scenarios = {
     const texts = [];
     let bytes = 0;
     for (const socket of sockets) socket.on("message", message => (bytes += message.byteLength));
-    const subscription = await subscribe(one, "diff:text", { delta: "fossil" });
+    const subscription = await subscribe(one, `diff:text${room}`, { delta: "fossil" });
     for (let i = 0; i < 10; i++) {
       const text = "ünïcode ".repeat(100) + i;
       texts.push(text);
-      await other.publish("diff:text", { text });
+      await other.publish(`diff:text${room}`, { text });
     }
     await until(() => subscription.received.length === 10);
     say({ equal: subscription.received.every(({ text }, i) => text === texts[i]), small: bytes < 4000 });
     await leave(one, subscription);
     for (let i = 10; i < 13; i++) {
       texts.push("ünïcode ".repeat(100) + i);
-      await other.publish("diff:text", { text: texts[i] });
+      await other.publish(`diff:text${room}`, { text: texts[i] });
     }
     subscription.subscribe();
     const [{ recovered }] = await once(subscription, "subscribed");
     texts.push("ünïcode ".repeat(100) + "live");
-    await other.publish("diff:text", { text: texts.at(-1) });
+    await other.publish(`diff:text${room}`, { text: texts.at(-1) });
     await until(() => subscription.received.length === 14);
     say({ recovered, equal: subscription.received.every(({ text }, i) => text === texts[i]) });
   },
@@ -216,14 +244,29 @@ const scenarios = {
   async filter() {
     const publish = async (data, tags) => {
       const api = new URL("/api/publish", url.replace("ws", "http"));
-      const body = JSON.stringify({ channel: "ticks:a", data, tags });
+      const body = JSON.stringify({ channel: `ticks:a${room}`, data, tags });
       const answer = await fetch(api, { method: "POST", body, headers: { "X-API-Key": "test-key" } });
       return (await answer.json()).result.offset;
     };
-    const [all, some] = [await subscribe(await connect(), "ticks:a"), await subscribe(await connect(), "ticks:a", { tagsFilter: { key: "t", cmp: "eq", val: "x" } })];
+    const [all, some] = [await subscribe(await connect(), `ticks:a${room}`), await subscribe(await connect(), `ticks:a${room}`, { tagsFilter: { key: "t", cmp: "eq", val: "x" } })];
     const offsets = [await publish(1, { t: "y" }), await publish(2, { t: "x" }), await publish(3), await publish(4, { t: "x" })];
     await until(() => all.received.length === 4 && some.received.length === 2);
     say({ offsets, all: all.received, some: some.received });
+  },
+
+  // The first transport that the hub answers is taken.
+  async fallback() {
+    const base = new URL(url.replace("ws", "http")).origin;
+    const transports = [
+      { transport: "websocket", endpoint: `${url}/nowhere` },
+      { transport: "http_stream", endpoint: `${base}/connection/nowhere` },
+      { transport: "sse", endpoint: `${base}/connection/sse` },
+    ];
+    const client = await connect({ transports });
+    const subscription = await subscribe(client, "plain");
+    await subscription.publish("hello");
+    await until(() => subscription.received.length === 1);
+    say({ transport: client.transport, received: subscription.received });
   },
 
   async refused() {
@@ -242,5 +285,7 @@ const scenarios = {
   },
 };
 
-await scenarios[scenario]();
-say("done");
+for (const scenario of wanted) {
+  await scenarios[scenario]();
+  say("done");
+}

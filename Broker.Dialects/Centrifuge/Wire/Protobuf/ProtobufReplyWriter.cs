@@ -6,10 +6,11 @@ public sealed class ProtobufReplyWriter : IReplyWriter
 {
     private const int Error = 2, Push = 4, Connect = 5, Subscribe = 6, Unsubscribe = 7, Publish = 8, Presence = 9, PresenceStats = 10;
     private const int History = 11, Rpc = 13, Refresh = 14, SubRefresh = 15;
-    private const int PushChannel = 2, PushUnsubscribed = 7, PushMessaged = 8, PushSubscribed = 9, PushDisconnected = 11, PushRefreshed =
-        12;
+    private const int PushChannel = 2, PushUnsubscribed = 7, PushMessaged = 8, PushSubscribed = 9, PushConnected = 10, PushDisconnected =
+        11, PushRefreshed = 12;
 
     private readonly ProtobufBuffer _bytes = new();
+    private bool _isPushed;                 // The connect that is being written is a push.
     private int _reply, _inner, _push;      // Where the reply under way began, the result or push in it, and what is pushed.
 
     /// <inheritdoc />
@@ -29,13 +30,15 @@ public sealed class ProtobufReplyWriter : IReplyWriter
     public void WriteConnect(uint id, in ConnectResult result)
     {
         StartConnectWithSubscriptions(id, result);
-        End();
+        EndConnect();
     }
 
     /// <inheritdoc />
     public void StartConnectWithSubscriptions(uint id, in ConnectResult result)
     {
-        Begin(id, Connect);
+        _isPushed = result.IsPush;
+        if (_isPushed) BeginPush(default, PushConnected);
+        else Begin(id, Connect);
         _bytes.PutText(1, result.Client);
         _bytes.PutText(2, result.Version);
         _bytes.PutTrue(3, result.Expires);
@@ -43,6 +46,8 @@ public sealed class ProtobufReplyWriter : IReplyWriter
         _bytes.PutBytes(5, result.Data);
         _bytes.PutNumber(7, result.PingSeconds);
         _bytes.PutTrue(8, result.Pong);
+        _bytes.PutText(9, result.Session);
+        _bytes.PutText(10, result.Node);
     }
 
     /// <inheritdoc />
@@ -57,7 +62,11 @@ public sealed class ProtobufReplyWriter : IReplyWriter
     }
 
     /// <inheritdoc />
-    public void EndConnect() => End();
+    public void EndConnect()
+    {
+        if (_isPushed) EndPush();
+        else End();
+    }
 
     /// <inheritdoc />
     public void WriteSubscribe(uint id, in SubscribeResult result)

@@ -1,10 +1,11 @@
 using System.Buffers;
+using System.Net;
 using System.Text;
 using Broker.Core.Upgrade;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace Broker.AspNetCore;
+namespace Broker.AspNetCore.Requests;
 
 /// <summary>Writes a request of ASP.NET Core as the head it would have in HTTP/1.1, so that one parser judges all of them.</summary>
 internal static class RequestHead
@@ -21,6 +22,10 @@ internal static class RequestHead
         fault = reader.Fault.Status == 0 ? new UpgradeFault(400, "The head of the request is not whole.") : reader.Fault;
         return null;
     }
+
+    /// <summary>Who has sent a request. Who comes through a Unix socket has no address, but is on this machine.</summary>
+    internal static IPEndPoint PeerOf(HttpContext context) =>
+        new(context.Connection.RemoteIpAddress ?? IPAddress.Loopback, context.Connection.RemotePort);
 
     private static byte[] Write(HttpRequest request)
     {

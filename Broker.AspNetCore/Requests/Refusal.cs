@@ -3,9 +3,9 @@ using System.Text;
 using Broker.Core.Upgrade;
 using Microsoft.AspNetCore.Http;
 
-namespace Broker.AspNetCore;
+namespace Broker.AspNetCore.Requests;
 
-/// <summary>Writes why a request opens no WebSocket, as the hub's own port does.</summary>
+/// <summary>Writes why a request opens no connection, as the hub's own port does.</summary>
 internal static class Refusal
 {
     internal static async Task WriteAsync(HttpContext context, UpgradeFault fault)
@@ -14,7 +14,7 @@ internal static class Refusal
         IHeaderDictionary headers = response.Headers;
         bool hasConnectionFields = !HttpProtocol.IsHttp2(context.Request.Protocol) && !HttpProtocol.IsHttp3(context.Request.Protocol);
         response.StatusCode = fault.Status;
-        if (fault.Status == 405) headers.Allow = "GET";
+        if (fault.Status == 405 && headers.Allow.Count == 0) headers.Allow = "GET";
 
         // "a |Sec-WebSocket-Version| header field", RFC 6455 section 4.2.2; over HTTP/2 the status of a wrong version is 400.
         if (fault.Status == 426 || (fault.Status == 400 && !hasConnectionFields)) headers.SecWebSocketVersion = UpgradeRules.Version;
