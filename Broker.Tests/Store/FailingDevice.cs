@@ -1,13 +1,10 @@
 
 namespace Broker.Tests.Store;
 
-/// <summary>
-/// A disk whose device answers writes with an error of input and output: a file system on an image that its own disk has no room for. Needs
-/// root.
-/// </summary>
+/// <summary>A disk whose device fails below its file system: an image that its own disk has no room for. Needs root.</summary>
 /// <remarks>
-/// The image is sparse, and stands on a small disk in memory. Once that is full, the loop device cannot write, which the one that syncs is
-/// told as EIO.
+/// The image is sparse, and stands on a small disk in memory. Once that is full, the loop device cannot write. The file system has room,
+/// and takes every write; a sync fails, and what was written since the one before may be lost.
 /// </remarks>
 internal sealed class FailingDevice : IDisposable
 {

@@ -5,7 +5,7 @@ using static Broker.Tests.Store.StoreFolder;
 
 namespace Broker.Tests.Store;
 
-/// <summary>A device that answers with EIO, and works again later.</summary>
+/// <summary>A device that takes writes and fails at the sync, and works again later.</summary>
 public sealed class FailingDeviceTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -37,7 +37,7 @@ public sealed class FailingDeviceTests
             Assert.True(store.Health.IsFailing);
             StoreNotice reported = notices.Take();
             Assert.True(reported.IsError);
-            Assert.Contains("Input/output error", reported.Text, StringComparison.Ordinal);
+            Assert.StartsWith("The store cannot write", reported.Text, StringComparison.Ordinal);
             Assert.Null(store.Read(Bytes($"k{acknowledged + 1}")));
 
             device.Mend();
