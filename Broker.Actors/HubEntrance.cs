@@ -77,13 +77,16 @@ public sealed class HubEntrance
     /// <param name="endpoint">The endpoint that it is for.</param>
     /// <param name="subprotocol">What is used.</param>
     /// <param name="opening">What is opened, where nothing is refused.</param>
+    /// <param name="peer">Who has connected, so that new connections of one address can be limited.</param>
     /// <returns>Why not, or <c>null</c>.</returns>
-    public UpgradeFault? CheckStream(UpgradeRequest request, HttpStreamEndpoint endpoint, string subprotocol, out CarriedOpening? opening)
+    public UpgradeFault? CheckStream(
+        UpgradeRequest request, HttpStreamEndpoint endpoint, string subprotocol, out CarriedOpening? opening, IPEndPoint peer)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(endpoint);
         opening = null;
         if (!_hub.IsReady) return NotReady;
+        if (_acceptor.CheckConnect(ClientOf(request, peer).Address) is { } limited) return limited;
         if (CheckRoom() is { } full) return full;
         opening = new CarriedOpening(endpoint, new ChosenSubprotocol(subprotocol, Answered: null), request);
         return null;

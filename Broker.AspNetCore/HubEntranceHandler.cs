@@ -90,7 +90,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         }
 
         if (entrance.Check(
-            request, endpointPath, isConnect: false, out CarriedOpening? opening, HttpCarrier.PeerOf(context)) is { } refused)
+            request, endpointPath, isConnect: false, out CarriedOpening? opening, RequestHead.PeerOf(context)) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
@@ -142,7 +142,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
             return;
         }
 
-        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening, HttpCarrier.PeerOf(context)) is { } refused)
+        if (entrance.Check(request, endpointPath, isConnect: true, out CarriedOpening? opening, RequestHead.PeerOf(context)) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;

@@ -37,7 +37,8 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         if (await CheckAsync(context, endpoint.Origins, endpoint.Methods, isOpening: true).ConfigureAwait(false) is not { } request) return;
         var inbox = new MessageInbox(endpoint.InboxBytesMax);
         if (await ReadAsync(context, endpoint, request, inbox).ConfigureAwait(false) is not { } asked) return;
-        if (entrance.CheckStream(request, endpoint, asked.Subprotocol, out CarriedOpening? opening) is { } refused)
+        IPEndPoint peer = RequestHead.PeerOf(context);
+        if (entrance.CheckStream(request, endpoint, asked.Subprotocol, out CarriedOpening? opening, peer) is { } refused)
         {
             await RefuseAsync(context, refused).ConfigureAwait(false);
             return;
@@ -48,7 +49,7 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         {
             await StartAsync(context, endpoint, asked.ContentType).ConfigureAwait(false);
             isOpened = true;
-            IPEndPoint remote = entrance.ClientOf(request, RequestHead.PeerOf(context));
+            IPEndPoint remote = entrance.ClientOf(request, peer);
             var carrier = new HttpStreamCarrier(context, inbox, remote, entrance.Bounds.CloseLimit, time);
             await ServeAsync(context, opening!, carrier, inbox).ConfigureAwait(false);
         }

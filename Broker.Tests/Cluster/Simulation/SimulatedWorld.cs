@@ -21,7 +21,6 @@ internal sealed class SimulatedWorld
         Random = new Random(options.Seed);
         Settings = new CopySettings { Copies = options.Copies, KeyLifetime = TimeSpan.FromSeconds(60), PartBytes = 600, AppendBytes = 1000,
             Broken = options.Broken };
->>>>>>> faults
         Checker = new ClusterChecker(this);
         Network = new SimulatedNetwork(this);
         Membership = new SimulatedMembership(this);
