@@ -19,13 +19,8 @@ internal sealed class SimulatedWorld
     {
         Options = options;
         Random = new Random(options.Seed);
-<<<<<<< HEAD
-        Settings = new CopySettings { Copies = options.Copies, KeyLifetime = TimeSpan.FromSeconds(30), PartBytes = 600, AppendBytes = 1000,
-            Broken = options.Broken };
-=======
         Settings = new CopySettings { Copies = options.Copies, KeyLifetime = TimeSpan.FromSeconds(60), PartBytes = 600, AppendBytes = 1000,
             Broken = options.Broken };
->>>>>>> sim
         Checker = new ClusterChecker(this);
         Network = new SimulatedNetwork(this);
         Membership = new SimulatedMembership(this);
