@@ -38,59 +38,70 @@ internal sealed class NodeMethod<TCommand, TAnswer>
 internal delegate bool AnswerReader<TAnswer>(ReadOnlySpan<byte> bytes, out TAnswer answer);
 
 /// <summary>A command that waits for the answer of a home on another node, or for a way to it.</summary>
-/// <param name="channel">The channel.</param>
-/// <param name="partition">Its partition.</param>
-/// <param name="startedMilliseconds">When it came.</param>
-internal abstract class NodeCall(string channel, int partition, long startedMilliseconds)
+internal interface INodeCall
 {
-    internal string Channel { get; } = channel;
+    /// <summary>The channel.</summary>
+    string Channel { get; }
 
-    internal int Partition { get; } = partition;
+    /// <summary>Its partition.</summary>
+    int Partition { get; }
 
-    internal long StartedMilliseconds { get; } = startedMilliseconds;
+    /// <summary>When it came.</summary>
+    long StartedMilliseconds { get; }
 
     /// <summary>Where it was sent; null while it waits for a way.</summary>
-    internal INodeLane? Lane { get; set; }
+    INodeLane? Lane { get; set; }
 
     /// <summary>Whether it holds the channel's gate, and of which kind.</summary>
-    internal abstract bool IsAppend { get; }
+    bool IsAppend { get; }
 
-    internal abstract bool MayRepeat { get; }
+    /// <summary>Whether it may be sent again where it is unknown whether it took effect.</summary>
+    bool MayRepeat { get; }
 
-    internal abstract byte[] Write(ulong request);
+    /// <summary>The request's bytes.</summary>
+    byte[] Write(ulong request);
 
     /// <summary>Goes on with an answer that has arrived.</summary>
     /// <returns>False if it is none.</returns>
-    internal abstract bool TryFinish(ReadOnlySpan<byte> answer);
+    bool TryFinish(ReadOnlySpan<byte> answer);
 
-    internal abstract void Fail(HubError error);
+    /// <summary>Goes on with an error in place of an answer.</summary>
+    void Fail(HubError error);
 
     /// <summary>Asks the home on this node, which it has become.</summary>
-    internal abstract void AskHere();
+    void AskHere();
 }
 
 /// <summary>A command with its method.</summary>
 internal sealed class NodeCall<TCommand,
     TAnswer>(NodeHomes homes, ChannelRelay relay, NodeMethod<TCommand, TAnswer> method, TCommand command, string channel, int partition,
         long startedMilliseconds)
-    : NodeCall(channel, partition, startedMilliseconds)
+    : INodeCall
 {
-    internal override bool IsAppend => method.IsAppend;
+    public string Channel => channel;
 
-    internal override bool MayRepeat => method.MayRepeat(command);
+    public int Partition => partition;
 
-    internal override byte[] Write(ulong request) => method.Write(command, request);
+    public long StartedMilliseconds => startedMilliseconds;
 
-    internal override bool TryFinish(ReadOnlySpan<byte> answer)
+    public INodeLane? Lane { get; set; }
+
+    public bool IsAppend => method.IsAppend;
+
+    public bool MayRepeat => method.MayRepeat(command);
+
+    public byte[] Write(ulong request) => method.Write(command, request);
+
+    public bool TryFinish(ReadOnlySpan<byte> answer)
     {
         if (!method.Read(answer, out TAnswer read)) return false;
         Finish(read);
         return true;
     }
 
-    internal override void Fail(HubError error) => Finish(method.Fail(error));
+    public void Fail(HubError error) => Finish(method.Fail(error));
 
-    internal override void AskHere()
+    public void AskHere()
     {
         Lane = null;
         ValueTask<TAnswer> answer = method.AskHere(relay, command);

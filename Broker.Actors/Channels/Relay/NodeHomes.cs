@@ -30,8 +30,8 @@ internal sealed class NodeHomes
     private readonly INodeDirectory _directory;
     private readonly Action _onWaiting;
     private readonly Func<long> _now;
-    private readonly Dictionary<ulong, NodeCall> _calls = [];           // Sent, by the number of the request.
-    private readonly List<NodeCall> _waiting = [];                      // For a way to the home, oldest first.
+    private readonly Dictionary<ulong, INodeCall> _calls = [];           // Sent, by the number of the request.
+    private readonly List<INodeCall> _waiting = [];                      // For a way to the home, oldest first.
     private readonly Dictionary<string, EdgeChannel> _channels = new(StringComparer.Ordinal);
     private readonly bool[] _keptHere;                                  // By partition: whether histories of it are here.
     private ulong _lastRequest;
@@ -83,7 +83,7 @@ internal sealed class NodeHomes
         Dispatch(call);
     }
 
-    private void Dispatch(NodeCall call)
+    private void Dispatch(INodeCall call)
     {
         HomeWay way = _directory.WayTo(call.Partition, _relay.IsKept(call.Channel));
         if (way.IsHere)
@@ -105,7 +105,7 @@ internal sealed class NodeHomes
         }
     }
 
-    private void Wait(NodeCall call)
+    private void Wait(INodeCall call)
     {
         call.Lane = null;
         if (_waiting.Count >= WaitingMax)
@@ -122,7 +122,7 @@ internal sealed class NodeHomes
     /// <param name="call">The call.</param>
     /// <param name="lane">Where the answer came from; null of the home here.</param>
     /// <param name="then">Goes on with the answer.</param>
-    internal void Finished(NodeCall call, INodeLane? lane, Action then) => _relay.EndGate(call.Channel, call.IsAppend, () =>
+    internal void Finished(INodeCall call, INodeLane? lane, Action then) => _relay.EndGate(call.Channel, call.IsAppend, () =>
     {
         _answeredBy = lane;
         try
@@ -139,10 +139,10 @@ internal sealed class NodeHomes
     /// <returns>Whether something still waits.</returns>
     internal bool Tick()
     {
-        NodeCall[] waiting = [.. _waiting];
+        INodeCall[] waiting = [.. _waiting];
         _waiting.Clear();
         long now = _now();
-        foreach (NodeCall call in waiting)
+        foreach (INodeCall call in waiting)
         {
             if (now - call.StartedMilliseconds > Patience.TotalMilliseconds) call.Fail(HubError.Internal);
             else Dispatch(call);
@@ -290,7 +290,7 @@ internal sealed class NodeHomes
     /// <summary>A lane has ended: what was asked over it is asked again, or has an unknown outcome.</summary>
     internal void OnEnded(INodeLane lane)
     {
-        foreach ((ulong request, NodeCall call) in _calls.Where(each => ReferenceEquals(each.Value.Lane, lane)).ToArray())
+        foreach ((ulong request, INodeCall call) in _calls.Where(each => ReferenceEquals(each.Value.Lane, lane)).ToArray())
         {
             _calls.Remove(request);
             if (call.MayRepeat) Wait(call);
@@ -309,7 +309,7 @@ internal sealed class NodeHomes
             case NodeSerializer.Kind.Deliver: OnDeliver(lane, message); return true;
             case NodeSerializer.Kind.Announce: OnAnnounce(lane, message); return true;
             case NodeSerializer.Kind.NotHome when NodeSerializer.TryRead(message, out NodeProtocol.NotHome elsewhere):
-                if (_calls.Remove(elsewhere.Request, out NodeCall? refused)) Wait(refused);
+                if (_calls.Remove(elsewhere.Request, out INodeCall? refused)) Wait(refused);
                 return true;
             case NodeSerializer.Kind.Attached or NodeSerializer.Kind.Published or NodeSerializer.Kind.PositionChecked
                 or NodeSerializer.Kind.HistoryRead
@@ -324,7 +324,7 @@ internal sealed class NodeHomes
     // Every answer begins with the number of its request.
     private void OnAnswer(INodeLane lane, byte[] message)
     {
-        if (!NodeSerializer.TryReadRequest(message, out ulong request) || !_calls.Remove(request, out NodeCall? call)) return;
+        if (!NodeSerializer.TryReadRequest(message, out ulong request) || !_calls.Remove(request, out INodeCall? call)) return;
         if (!ReferenceEquals(call.Lane, lane) || !call.TryFinish(message)) call.Fail(HubError.Internal);
     }
 
@@ -347,7 +347,7 @@ internal sealed class NodeHomes
     /// <summary>The relay is lost: the requester is told.</summary>
     internal void Abandon()
     {
-        foreach (NodeCall call in _calls.Values.Concat(_waiting).ToArray()) call.Fail(HubError.Internal);
+        foreach (INodeCall call in _calls.Values.Concat(_waiting).ToArray()) call.Fail(HubError.Internal);
         foreach ((string name, EdgeChannel known) in _channels)
             known.Lane?.Send(known.Partition, ChannelHomeSerializer.Write(new ChannelHomeProtocol.Detach(name)));
     }

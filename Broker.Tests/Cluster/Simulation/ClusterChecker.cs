@@ -94,10 +94,10 @@ internal sealed class ClusterChecker(SimulatedWorld world)
             ended.Add(highest.Set.Lineage);
         }
 
-        // All that a later lineage had is lost, and nobody remembers it: the one before goes on from disks.
-        bool isForgotten =
+        // All that a later lineage had is lost, and no one remembers it: the one before goes on from disks.
+        bool isEvicted =
             !world.Membership.Members.Any(each => each.Store.Logs[partition].Record.Set is { } known && known.Lineage != set.Lineage);
-        if (isForgotten && _ended.TryGetValue(partition, out HashSet<Term>? over) && over.Remove(set.Lineage))
+        if (isEvicted && _ended.TryGetValue(partition, out HashSet<Term>? over) && over.Remove(set.Lineage))
             world.Count("lineages resumed");
         if (highest.Set is null || set.IsNewerThan(highest.Set)) _highest[partition] = (term, set);
         CheckLog(home, partition, $"when {term} became active");
