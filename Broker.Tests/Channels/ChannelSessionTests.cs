@@ -159,27 +159,6 @@ public abstract partial class ChannelSessionTests(bool isProtobuf)
     }
 
     [Fact]
-    public void A_lost_position_of_a_server_side_subscription_ends_the_connection()
-    {
-        using HubHarness hub = Hub(new ChannelNamespace { Name = "kept", History = s_history, Recovery = true });
-        HubClient client = hub.Connect();
-        hub.Await(hub.Api.SubscribeAsync(new UserConnections(""), new ServerSubscription("kept:a")));
-        foreach (string data in (string[])["1", "2"]) hub.Answer(hub.Api.PublishAsync("kept:a", Json(data)));
-        client.NextLines(3);
-        for (int i = 0; i < 300; i++)
-        {
-            hub.Advance(TimeSpan.FromSeconds(15));
-            if (client.LinesWithin(1) is { Length: > 0 }) client.Send("{}");
-        }
-
-        hub.Answer(hub.Api.PublishAsync("kept:a", Json("3")));
-        hub.Answer(hub.Api.PublishAsync("kept:a", Json("4")));
-
-        while (client.Close is null && client.LinesWithin(4).Length > 0) { }
-        Assert.Equal((3010, "insufficient state"), client.NextClose());
-    }
-
-    [Fact]
     public void A_client_names_channels_as_it_connects()
     {
         using HubHarness hub =

@@ -73,7 +73,7 @@ public sealed class StreamRefusalTests
 
     [Theory, InlineData("/connection/http_stream", 300 * 1024), InlineData("/connection/uni_http_stream", 300 * 1024),
         InlineData("/emulation", 600 * 1024)]
-    public async Task A_body_over_the_limit_is_413_whether_or_not_its_length_is_told(string path, int bytes)
+    public async Task A_body_over_the_limit_is_413_with_or_without_its_length(string path, int bytes)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync(StreamHub.Settings);
         foreach (bool isChunked in (bool[])[false, true])

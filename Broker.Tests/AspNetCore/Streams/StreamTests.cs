@@ -67,7 +67,7 @@ public sealed class StreamTests
     }
 
     [Theory, InlineData("http_stream"), InlineData("sse"), InlineData("uni_sse"), InlineData("uni_http_stream")]
-    public async Task A_hub_that_stops_says_so_before_the_stream_ends(string transport)
+    public async Task A_stopping_hub_sends_a_disconnect_before_the_stream_ends(string transport)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync(StreamHub.Settings);
         bool isPush = transport.StartsWith("uni", StringComparison.Ordinal);
@@ -93,7 +93,7 @@ public sealed class StreamTests
     [InlineData("uni_http_stream", """{"token":"t"}""", 3500)]
     [InlineData("uni_sse", """{"data":1,"subs":{"nowhere:x":{}}}""", 3501)]
     [InlineData("uni_http_stream", """{"token":7}""", 3501)]
-    public async Task A_connection_that_is_refused_is_told_why_and_ended(string transport, string message, int code)
+    public async Task A_refused_connection_gets_the_reason_and_ends(string transport, string message, int code)
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync(StreamHub.Settings);
         await using StreamClient client = await StreamClient.OpenAsync(hub, Way.Plain, transport, message);
