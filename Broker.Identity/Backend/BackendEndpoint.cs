@@ -92,10 +92,12 @@ public sealed class BackendEndpoint : IDisposable
         using var limit = new CancellationTokenSource(_settings.Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         bool hasSlot = false;
+        long sent = start;
         try
         {
             await _slots.WaitAsync(either.Token).ConfigureAwait(false);
             hasSlot = true;
+            sent = _time.GetTimestamp();
             BackendReply reply = await PostAsync(body, headers, activity, either.Token).ConfigureAwait(false);
             if (_circuit.Succeed()) BackendLog.Back(_log, _name, _url);
             _meter.Answered(_name, _time.GetElapsedTime(start), reply);
@@ -106,9 +108,10 @@ public sealed class BackendEndpoint : IDisposable
             _circuit.GiveUp();
             throw;
         }
-        catch (OperationCanceledException) when (!hasSlot)
+        catch (OperationCanceledException) when (!hasSlot || _time.GetElapsedTime(sent) < _settings.Timeout / 2)
         {
-            // Too many ask at once, which says nothing about the backend: the one that floods it must not make it count as down.
+            // Too many ask at once, which says nothing about the backend, also where it had but the rest of the time for an answer: the one
+            // that floods it must not make it count as down.
             _circuit.GiveUp();
             return Refuse("no room for the request in time");
         }
