@@ -2,9 +2,9 @@ import type { PublishReceipt, StreamPosition } from "./delivery.js";
 import { ConnectionLostError, RequestRejectedError } from "./errors.js";
 import type { FrameSender } from "./frameSender.js";
 import {
-  HistoryOption, Kind, SubscribedState, SubscribeOption,
-  type DeliveryMessage, type ErrorMessage, type HistoryPublication, type HistoryReply, type Missed, type Published, type Subscribed,
-  type Unsubscribed,
+  HistoryOption, Kind, PresenceOption, SubscribedState, SubscribeOption,
+  type DeliveryMessage, type ErrorMessage, type HistoryPublication, type HistoryReply, type JoinedOrLeft, type Member, type Missed,
+  type PresenceReply, type Published, type Subscribed, type Unsubscribed,
 } from "./messages.js";
 import { pendingRequest, RequestTable, type PendingRequest } from "./pending.js";
 import { onAbort, orAborted, throwIfAborted } from "./signals.js";
@@ -38,12 +38,34 @@ export interface HistoryPage {
   readonly publications: readonly HistoryPublication[];
 }
 
+/** How to ask who is subscribed to a channel. */
+export interface PresenceSettings {
+  /** How many, and not who. */
+  readonly countsOnly?: boolean | undefined;
+  /** Stops waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Who is subscribed to a channel. */
+export interface Presence {
+  /** Clients that are subscribed. */
+  readonly clients: number;
+  /** Distinct users among them; all anonymous clients are one. */
+  readonly users: number;
+  /** The clients; empty where only counts were asked for. */
+  readonly members: readonly Member[];
+}
+
 interface PendingPublish extends PendingRequest<PublishReceipt> {
   readonly type: "publish";
 }
 
 interface PendingHistory extends PendingRequest<HistoryPage> {
   readonly type: "history";
+}
+
+interface PendingPresence extends PendingRequest<Presence> {
+  readonly type: "presence";
 }
 
 interface PendingSubscribe extends PendingRequest<void> {
@@ -53,7 +75,7 @@ interface PendingSubscribe extends PendingRequest<void> {
 
 /** What one connection asks of channels, and the subscriptions that it feeds. */
 export class Channels {
-  private readonly requests = new RequestTable<PendingPublish | PendingHistory | PendingSubscribe>();
+  private readonly requests = new RequestTable<PendingPublish | PendingHistory | PendingPresence | PendingSubscribe>();
   private readonly subscriptions = new Map<number, Subscription>();
   private ended: Error | undefined;
 
@@ -91,7 +113,7 @@ export class Channels {
     await this.ask(request, signal, id => ({
       kind: Kind.subscribe,
       request: id,
-      options: position === undefined ? 0 : SubscribeOption.recover,
+      options: (position === undefined ? 0 : SubscribeOption.recover) | (subscription.wantsMembers ? SubscribeOption.joinLeave : 0),
       epoch: position?.epoch ?? 0n,
       offset: position?.offset ?? 0,
       channel: subscription.channel,
@@ -112,6 +134,14 @@ export class Channels {
       offset: since?.offset ?? 0,
       limit: Math.min(Math.floor(limit), 0xffff_ffff),
       channel,
+    }));
+  }
+
+  /** Asks who is subscribed. */
+  presence(channel: string, { countsOnly = false, signal }: PresenceSettings): Promise<Presence> {
+    const request: PendingPresence = { type: "presence", ...pendingRequest<Presence>() };
+    return this.ask(request, signal, id => ({
+      kind: Kind.presence, request: id, options: countsOnly ? PresenceOption.countsOnly : 0, channel,
     }));
   }
 
@@ -162,6 +192,17 @@ export class Channels {
     request.resolve({ top: { epoch: reply.epoch, offset: reply.offset }, publications });
   }
 
+  onPresence(reply: PresenceReply): void {
+    const request = this.requests.take(reply.request);
+    if (request?.type !== "presence") return;
+    request.resolve({ clients: reply.clients, users: reply.users, members: reply.members.map(ownMember) });
+  }
+
+  /** A client has joined a channel, or left it. */
+  onJoinedOrLeft(message: JoinedOrLeft): void {
+    this.subscriptions.get(message.channel)?.notify(message.kind === Kind.joined, ownMember(message.member));
+  }
+
   onSubscribed(subscribed: Subscribed): void {
     const request = this.requests.take(subscribed.request);
     if (request?.type !== "subscribe") return;
@@ -202,7 +243,7 @@ export class Channels {
   }
 
   private async ask<T>(
-    request: (PendingHistory | PendingSubscribe) & PendingRequest<T>,
+    request: (PendingHistory | PendingPresence | PendingSubscribe) & PendingRequest<T>,
     signal: AbortSignal | undefined,
     message: (id: number) => Parameters<FrameSender["post"]>[0],
   ): Promise<T> {
@@ -226,4 +267,9 @@ export class Channels {
     this.uploads.cancel(request.upload);
     request.reject(failure);
   }
+}
+
+// A message's bytes are a view of its frame.
+function ownMember(member: Member): Member {
+  return { ...member, connectionInfo: member.connectionInfo.slice(), channelInfo: member.channelInfo.slice() };
 }

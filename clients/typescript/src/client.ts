@@ -1,6 +1,6 @@
 import { backoff } from "./backoff.js";
 import type { CallSettings } from "./callSettings.js";
-import type { HistoryPage, HistoryRange } from "./channels.js";
+import type { HistoryPage, HistoryRange, Presence, PresenceSettings } from "./channels.js";
 import { lostWith, type CloseInfo } from "./closeInfo.js";
 import { Connection, type Parts } from "./connection.js";
 import type { PublishReceipt } from "./delivery.js";
@@ -116,6 +116,16 @@ export class BrokerClient {
   async history(channel: string, range: HistoryRange = {}): Promise<HistoryPage> {
     checkName(channel);
     return await this.live().channels.history(channel, range);
+  }
+
+  /**
+   * Asks who is subscribed to a channel, or how many.
+   * @throws RequestRejectedError 108: the channel has no presence. 103: the client may not ask. 106: the list is too long, the counts are
+   * not.
+   */
+  async presence(channel: string, settings: PresenceSettings = {}): Promise<Presence> {
+    checkName(channel);
+    return await this.live().channels.presence(channel, settings);
   }
 
   /**

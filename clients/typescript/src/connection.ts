@@ -12,7 +12,7 @@ import {
   Compression, CreditScope, ErrorScope, Kind, StreamOwner, SUBPROTOCOLS, VERSION,
   type Credit, type ErrorMessage, type Message, type Welcome,
 } from "./messages.js";
-import type { Settings, WebSocketLike } from "./options.js";
+import { notify, type Settings, type WebSocketLike } from "./options.js";
 import { OutboundCalls } from "./outboundCalls.js";
 import { pendingRequest } from "./pending.js";
 import { Pings } from "./pings.js";
@@ -248,6 +248,11 @@ export class Connection {
       case Kind.missed: channels.onMissed(message); break;
       case Kind.published: channels.onPublished(message); break;
       case Kind.historyReply: channels.onHistory(message); break;
+      case Kind.presenceReply: channels.onPresence(message); break;
+      case Kind.joined:
+      case Kind.left:
+        notify(this.settings, () => channels.onJoinedOrLeft(message));
+        break;
       case Kind.subscribed: channels.onSubscribed(message); break;
       case Kind.unsubscribed: channels.onUnsubscribed(message); break;
       case Kind.result: calls.onResult(message.id, message.data.slice()); break;

@@ -1,13 +1,17 @@
 import { ByteReader } from "./bytes.js";
 import { FrameFault } from "./codes.js";
-import { HEAD_BYTES, Kind, type HistoryPublication, type Message } from "./messages.js";
+import { HEAD_BYTES, Kind, type HistoryPublication, type Member, type Message } from "./messages.js";
 
 /** Which side reads: there are kinds that it is never sent. */
 export type Side = "client" | "server";
 
-const TO_SERVER_ONLY: ReadonlySet<number> = new Set([Kind.hello, Kind.subscribe, Kind.unsubscribe, Kind.publish, Kind.history]);
+const TO_SERVER_ONLY: ReadonlySet<number> = new Set(
+  [Kind.hello, Kind.subscribe, Kind.unsubscribe, Kind.publish, Kind.history, Kind.presence]);
 const TO_CLIENT_ONLY: ReadonlySet<number> = new Set(
-  [Kind.welcome, Kind.subscribed, Kind.unsubscribed, Kind.published, Kind.delivery, Kind.missed, Kind.historyReply]);
+  [
+    Kind.welcome, Kind.subscribed, Kind.unsubscribed, Kind.published, Kind.delivery, Kind.missed, Kind.historyReply,
+    Kind.presenceReply, Kind.joined, Kind.left,
+  ]);
 const KNOWN: ReadonlySet<number> = new Set(Object.values(Kind));
 
 /** Most messages of a frame that a client accepts. */
@@ -141,7 +145,7 @@ function readBody(kind: number, body: ByteReader): Message {
       return {
         kind,
         request: body.u32(),
-        options: body.flags(1),
+        options: body.flags(3),
         epoch: body.u64(),
         offset: body.offset(),
         channel: body.text(body.u16()),
@@ -169,6 +173,13 @@ function readBody(kind: number, body: ByteReader): Message {
       };
     case Kind.historyReply:
       return { kind, request: body.u32(), epoch: body.u64(), offset: body.offset(), publications: readPublications(body) };
+    case Kind.presence:
+      return { kind, request: body.u32(), options: body.flags(1), channel: body.restText() };
+    case Kind.presenceReply:
+      return { kind, request: body.u32(), clients: body.u32(), users: body.u32(), members: readMembers(body) };
+    case Kind.joined:
+    case Kind.left:
+      return { kind, channel: body.u32(), member: readMember(body) };
     case Kind.call:
       return { kind, id: body.u32(), method: body.u64(), deadlineMilliseconds: body.u32(), options: body.flags(1), data: body.rest() };
     case Kind.fault:
@@ -188,6 +199,21 @@ function readBody(kind: number, body: ByteReader): Message {
     default:
       return { kind: Kind.streamCancel, owner: body.flags(1), stream: body.u32(), code: body.u16() };
   }
+}
+
+function readMember(body: ByteReader): Member {
+  return {
+    client: body.text(body.u16()),
+    user: body.text(body.u32()),
+    connectionInfo: body.take(body.u32()),
+    channelInfo: body.take(body.u32()),
+  };
+}
+
+function readMembers(body: ByteReader): Member[] {
+  const members: Member[] = [];
+  while (body.left > 0) members.push(readMember(body));
+  return members;
 }
 
 function readPublications(body: ByteReader): HistoryPublication[] {

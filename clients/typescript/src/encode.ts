@@ -1,5 +1,5 @@
 import { ByteWriter } from "./bytes.js";
-import { HEAD_BYTES, Kind, type Message } from "./messages.js";
+import { HEAD_BYTES, Kind, type Member, type Message } from "./messages.js";
 
 /**
  * Writes a message behind what has been written.
@@ -156,6 +156,25 @@ function writeBody(target: ByteWriter, message: Message): void {
 
       break;
 
+    case Kind.presence:
+      target.u32(message.request);
+      target.u8(message.options);
+      target.text(message.channel);
+      break;
+
+    case Kind.presenceReply:
+      target.u32(message.request);
+      target.u32(message.clients);
+      target.u32(message.users);
+      for (const member of message.members) putMember(target, member);
+      break;
+
+    case Kind.joined:
+    case Kind.left:
+      target.u32(message.channel);
+      putMember(target, message.member);
+      break;
+
     case Kind.call:
       target.u32(message.id);
       target.u64(message.method);
@@ -206,5 +225,17 @@ function writeBody(target: ByteWriter, message: Message): void {
       target.u32(message.stream);
       target.u16(message.code);
       break;
+  }
+}
+
+function putMember(target: ByteWriter, member: Member): void {
+  target.shortText(member.client);
+  const at = target.length;
+  target.u32(0);
+  target.text(member.user);
+  target.setU32(at, target.length - at - 4);
+  for (const info of [member.connectionInfo, member.channelInfo]) {
+    target.u32(info.length);
+    target.bytes(info);
   }
 }

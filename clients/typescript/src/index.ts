@@ -1,5 +1,5 @@
 export type { CallSettings } from "./callSettings.js";
-export type { HistoryPage, HistoryRange } from "./channels.js";
+export type { HistoryPage, HistoryRange, Presence, PresenceSettings } from "./channels.js";
 export { BrokerClient, type ClientState, type PublishSettings, type StateListener } from "./client.js";
 export type { Clock } from "./clock.js";
 export type { CloseInfo } from "./closeInfo.js";
@@ -7,7 +7,7 @@ export { errorName, ErrorCode, FaultCode, faultName, TransferError } from "./cod
 export { Delivery, type Gap, type PublishReceipt, type StreamPosition } from "./delivery.js";
 export { BrokerError, CallFailedError, ConnectionLostError, PayloadTooLargeError, QueueFullError, RequestRejectedError } from "./errors.js";
 export type { HubCall } from "./hubCall.js";
-export type { HistoryPublication } from "./messages.js";
+export type { HistoryPublication, Member } from "./messages.js";
 export { methodId } from "./methodId.js";
 export { Methods, type ClientItemsMethod, type ClientMethod, type MethodResult } from "./methods.js";
 export type { OpenedCall } from "./openedCall.js";

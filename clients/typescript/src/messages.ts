@@ -16,6 +16,10 @@ export const Kind = {
   missed: 0x17,
   history: 0x18,
   historyReply: 0x19,
+  presence: 0x1a,
+  presenceReply: 0x1b,
+  joined: 0x1c,
+  left: 0x1d,
   call: 0x20,
   result: 0x21,
   fault: 0x22,
@@ -43,7 +47,8 @@ export const VERSION = 1;
 /** The subprotocols, the preferred one first. */
 export const SUBPROTOCOLS: readonly string[] = ["v3.broker", "v2.broker"];
 
-export const SubscribeOption = { recover: 1 } as const;
+export const SubscribeOption = { recover: 1, joinLeave: 2 } as const;
+export const PresenceOption = { countsOnly: 1 } as const;
 export const SubscribedState = { recoverable: 1, recovered: 2 } as const;
 export const HistoryOption = { since: 1, reverse: 2 } as const;
 export const CallOption = { moreArguments: 1 } as const;
@@ -194,6 +199,39 @@ export interface HistoryReply {
   readonly publications: readonly HistoryPublication[];
 }
 
+/** A client that is subscribed to a channel. */
+export interface Member {
+  /** The client's id. */
+  readonly client: string;
+  /** Its user; empty for an anonymous client. */
+  readonly user: string;
+  /** What the application says about the connection; may be empty. */
+  readonly connectionInfo: Uint8Array;
+  /** What the application says about the client in this channel; may be empty. */
+  readonly channelInfo: Uint8Array;
+}
+
+export interface PresenceRequest {
+  readonly kind: typeof Kind.presence;
+  readonly request: number;
+  readonly options: number;
+  readonly channel: string;
+}
+
+export interface PresenceReply {
+  readonly kind: typeof Kind.presenceReply;
+  readonly request: number;
+  readonly clients: number;
+  readonly users: number;
+  readonly members: readonly Member[];
+}
+
+export interface JoinedOrLeft {
+  readonly kind: typeof Kind.joined | typeof Kind.left;
+  readonly channel: number;
+  readonly member: Member;
+}
+
 export interface Call {
   readonly kind: typeof Kind.call;
   readonly id: number;
@@ -269,5 +307,6 @@ export type DataMessage = Publish | DeliveryMessage | Call | Result | Item | Chu
 export type Message =
   | Hello | Welcome | Ping | Pong | ErrorMessage | Bye
   | Subscribe | Subscribed | Unsubscribe | Unsubscribed | Missed | Published | HistoryRequest | HistoryReply
+  | PresenceRequest | PresenceReply | JoinedOrLeft
   | Fault | Cancel | ItemsEnd | StreamHeader | Credit | StreamCancel
   | DataMessage;

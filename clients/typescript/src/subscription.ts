@@ -1,5 +1,6 @@
 import type { Delivery, StreamPosition } from "./delivery.js";
 import { DeliveryQueue } from "./deliveryQueue.js";
+import type { Member } from "./messages.js";
 import { SeenOffsets } from "./seenOffsets.js";
 
 /** How to subscribe. */
@@ -11,6 +12,10 @@ export interface SubscribeSettings {
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Continues after a position of an earlier subscription, if the channel's history still has everything since. */
   readonly since?: StreamPosition | undefined;
+  /** Called when a client has subscribed to the channel, this one too, where the channel's namespace has joins and leaves. */
+  readonly onJoin?: ((member: Member) => void) | undefined;
+  /** Called when a client has left the channel. */
+  readonly onLeave?: ((member: Member) => void) | undefined;
   /** Stops waiting for the hub's confirmation, and gives the subscription up. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -77,6 +82,17 @@ export class Subscription implements AsyncIterable<Delivery> {
   /** @internal Whether nobody reads it any more, so that a late confirmation is answered with unsubscribe. */
   get isLeft(): boolean {
     return this.isOver;
+  }
+
+  /** @internal Whether joins and leaves are asked for. */
+  get wantsMembers(): boolean {
+    return this.settings.onJoin !== undefined || this.settings.onLeave !== undefined;
+  }
+
+  /** @internal A client has joined, or left. */
+  notify(hasJoined: boolean, member: Member): void {
+    if (hasJoined) this.settings.onJoin?.(member);
+    else this.settings.onLeave?.(member);
   }
 
   /** @internal */

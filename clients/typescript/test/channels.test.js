@@ -182,6 +182,31 @@ test("a page of a history is read, and what was asked is on the wire", async () 
   await assert.rejects(client.history("news", { limit: -1 }), RangeError);
 });
 
+test("who is in a channel is asked for, and joins and leaves come to a subscription that wants them", async () => {
+  const { client, side } = await connect();
+  const member = { client: "c7", user: "42", connectionInfo: text("{}"), channelInfo: text("") };
+  const asking = client.presence("news");
+  const { request, ...asked } = await side.hear();
+  assert.deepEqual(asked, { kind: Kind.presence, options: 0, channel: "news" });
+  side.say({ kind: Kind.presenceReply, request, clients: 1, users: 1, members: [member] });
+  assert.deepEqual(await asking, { clients: 1, users: 1, members: [member] });
+  void client.presence("news", { countsOnly: true }).catch(() => {});
+  assert.equal((await side.hear()).options, 1);
+
+  const seen = [];
+  const subscribing = client.subscribe("news", { onJoin: each => seen.push(["in", each.client]), onLeave: each => seen.push(["out", each.client]) });
+  const wanted = await side.hear();
+  assert.equal(wanted.options, 2);
+  side.say(confirmed(wanted.request, 0, 0n, 0));
+  await subscribing;
+  side.say({ kind: Kind.joined, channel: 7, member });
+  side.say({ kind: Kind.left, channel: 7, member });
+  const reading = client.history("news");
+  side.say({ kind: Kind.historyReply, request: (await side.hear()).request, epoch: 0n, offset: 0, publications: [] });
+  await reading;
+  assert.deepEqual(seen, [["in", "c7"], ["out", "c7"]]);
+});
+
 test("a reader that is slower than the channel loses the oldest, and is told how many", async () => {
   const queue = new DeliveryQueue(3 * (96 + 10));
   for (let i = 1; i <= 5; i++) queue.add("news", i, new Uint8Array(10));

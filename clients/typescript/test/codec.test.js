@@ -36,6 +36,13 @@ const EXAMPLES = {
   missed: { kind: Kind.missed, channel: 7, offset: 44, count: 3 },
   history: { kind: Kind.history, request: 8, options: 1, epoch: 0xbeefn, offset: 41, limit: 100, channel: "news" },
   "history-reply": { kind: Kind.historyReply, request: 8, epoch: 0xbeefn, offset: 43, publications: [{ offset: 43, data: text("hello") }] },
+  presence: { kind: Kind.presence, request: 9, options: 0, channel: "news" },
+  "presence-reply": {
+    kind: Kind.presenceReply, request: 9, clients: 1, users: 1,
+    members: [{ client: "c7", user: "42", connectionInfo: text("{}"), channelInfo: text("") }],
+  },
+  joined: { kind: Kind.joined, channel: 7, member: { client: "c7", user: "42", connectionInfo: text("{}"), channelInfo: text("") } },
+  left: { kind: Kind.left, channel: 7, member: { client: "c7", user: "42", connectionInfo: text(""), channelInfo: text("") } },
   call: { kind: Kind.call, id: 4, method: 0x2c2622a151f2cdf2n, deadlineMilliseconds: 500, options: 0, data: text("key1") },
   result: { kind: Kind.result, id: 4, data: text("\u0001value") },
   fault: { kind: Kind.fault, id: 0x80000001, code: 1, text: "unknown method" },
@@ -209,7 +216,7 @@ const XXH3 = [
 ];
 
 function sideThatReads(kind) {
-  return [Kind.hello, Kind.subscribe, Kind.unsubscribe, Kind.publish, Kind.history].includes(kind) ? "server" : "client";
+  return [Kind.hello, Kind.subscribe, Kind.unsubscribe, Kind.publish, Kind.history, Kind.presence].includes(kind) ? "server" : "client";
 }
 
 function faultOf(frame, side) {
