@@ -172,7 +172,7 @@ const scenarios = {
     }
   },
 
-  // Listens on the first node; whoever runs this publishes, and kills another node in between.
+  // Listens on the first node; the test that runs this publishes, and kills another node in between.
   listen: async () => {
     const client = await connect(urls[0]);
     const channels = Array.from({ length: 20 }, (_, i) => `listen-${i}`);

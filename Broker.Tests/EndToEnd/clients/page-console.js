@@ -1,4 +1,4 @@
-// Pastes a snippet into the browser's console on the page, as somebody does who reads README.md, and waits for what it says in the chat.
+// Pastes a snippet into the browser's console on the page, as a reader of README.md does, and waits for what it says in the chat.
 // Says what it sees, one line of JSON each. Is given the page and the snippet.
 
 import { launch, openOnline, say } from "./browser.js";

@@ -15,7 +15,7 @@ def say(**observation):
 
 
 class Client:
-    """One connection. Its reader answers pings, and hands replies and publications to whoever waits for them."""
+    """One connection. Its reader answers pings, and hands replies and publications to the caller that waits for them."""
 
     def __init__(self, socket):
         self.socket = socket

@@ -4,7 +4,7 @@ import { Waiters } from "./signals.js";
 /** The most credit that is counted: more than there could ever be under way is as good as endless. */
 const CREDIT_MAX = 1 << 20;
 
-/** Items of one call that the other side accepts: whoever sends one waits for its credit. */
+/** Items of one call that the other side accepts: a sender waits for credit. */
 export class ItemCredit {
   private readonly waiters = new Waiters();
   private isOver = false;

@@ -7,7 +7,7 @@ export interface PendingRequest<T> {
   upload?: number | undefined;
 }
 
-/** Makes one. Its failure need not be observed here: whoever made the request gets it. */
+/** Makes one. Its failure need not be observed here: the maker of the request gets it. */
 export function pendingRequest<T>(): PendingRequest<T> {
   let resolve!: (answer: T) => void;
   let reject!: (failure: unknown) => void;

@@ -152,7 +152,7 @@ export class TransferTable {
     return { id: oldest.id, credit };
   }
 
-  /** Ends a transfer before its last chunk, whoever wants that. Its late chunks are rejected. Returns whether there was one. */
+  /** Ends a transfer before its last chunk, for either side. Its late chunks are rejected. Returns whether there was one. */
   cancel(id: number): boolean {
     const transfer = this.transfers.get(id);
     if (transfer === undefined) {
