@@ -108,7 +108,7 @@ internal static class ExplanationRules
             $"Publication {offset} was handed to the client's connection, where {facts.Live.QueuedBytes} bytes still wait for the client "
                 + $"to read; it may be among them.")
             : Of(ExplanationKind.Delivered,
-            $"Publication {offset} was handed to the client's connection, and nothing waits there: the client's machine has it.");
+            $"Publication {offset} was handed to the client's connection, and nothing waits in the hub: the system sends it.");
     }
 
     // It was published before the subscription that there is, and belonged to no earlier one that is remembered.

@@ -33,7 +33,7 @@ public sealed class ExplainTests
 
         Assert.Equal(ExplanationKind.Delivered, explained.Kind);
         Assert.Equal(
-            "Publication 2 was handed to the client's connection, and nothing waits there: the client's machine has it.", explained.Text);
+            "Publication 2 was handed to the client's connection, and nothing waits in the hub: the system sends it.", explained.Text);
         Assert.Equal((true, 0UL, 2UL, 2UL, 1UL), (explained.IsConnected, explained.Since, explained.UpTo, explained.Top, explained.Oldest));
         Assert.Equal(ExplanationKind.Subscribed, Explain(hub, id, "kept:a").Kind);
     }
