@@ -176,8 +176,6 @@ public sealed partial class ErrorTableTests(SharedEntryPoints shared) : IClassFi
 
     public static TheoryData<EntryPoint> Entries => [.. EveryEntryPoint.All];
 
-    public static TheoryData<EntryPoint> Http1Entries => [.. EveryEntryPoint.OfHttp1];
-
     [Theory, MemberData(nameof(Entries))]
     public Task What_ends_a_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) =>
         ForEachRowAsync(s_frames, async (row, wire, stop) =>
