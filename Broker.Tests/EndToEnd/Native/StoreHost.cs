@@ -3,7 +3,8 @@ using Broker.Client;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>
-/// A host with a keyed store, and clients of it: of the test's own, whose folder goes with the test, or one that the tests of a class share.
+/// A host with a keyed store, and clients of it: the test's own, whose folder goes with the test, or one that the tests of a class
+/// share.
 /// </summary>
 public abstract class StoreHost : IAsyncLifetime
 {
