@@ -29,7 +29,8 @@ public sealed class HealthCommand(IDictionary environment, Streams streams, Opti
     {
         ArgumentNullException.ThrowIfNull(root);
         var command =
-            new Command("health", "Asks a hub whether it lives: exit code 0 if it does, 1 if it says that it does not, 4 if it cannot be reached.")
+            new Command(
+                "health", "Asks a hub whether it lives: exit code 0 if it does, 1 if it answers that it does not, 4 if there is no answer.")
                 { config, _url, _ready, _timeout };
         command.SetAction(RunAsync);
         root.Add(command);

@@ -32,7 +32,8 @@ public sealed class ServiceManager(IHub hub, ISystemdNotifier notifier, TimeSpan
         ArgumentNullException.ThrowIfNull(environment);
         string id = processId.ToString(CultureInfo.InvariantCulture);
         if (environment["WATCHDOG_PID"] is string meant && meant != id) return null;
-        return long.TryParse(environment["WATCHDOG_USEC"] as string, CultureInfo.InvariantCulture, out long microseconds) && microseconds > 0
+        string? limit = environment["WATCHDOG_USEC"] as string;
+        return long.TryParse(limit, CultureInfo.InvariantCulture, out long microseconds) && microseconds > 0
             ? TimeSpan.FromMicroseconds(microseconds)
             : null;
     }

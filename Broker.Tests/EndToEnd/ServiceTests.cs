@@ -3,12 +3,12 @@ using System.Text;
 
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>What systemd is told of the real process (sd_notify(3)), and what <c>broker health</c> says of it.</summary>
+/// <summary>What the real process sends to systemd (sd_notify(3)).</summary>
 [Collection(EndToEndDefinition.Name)]
 public sealed class ServiceTests
 {
     [Fact]
-    public async Task Systemd_is_told_of_the_start_of_life_and_of_the_end()
+    public async Task Systemd_learns_of_start_life_and_end()
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         string folder = Directory.CreateTempSubdirectory("broker-notify").FullName;

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Net;
+using System.Threading.Channels;
 using Broker.Host.Composition;
 using Broker.Host.Hosting;
 using Broker.Reactor.Loops;
@@ -21,20 +22,17 @@ public class ServiceManagerTests
     {
         using var service = new ServiceManager(_hub, _notifier, s_limit, _time, Serilog.Core.Logger.None);
         await service.StartedAsync(default);
-        Assert.Equal(["READY=1", "WATCHDOG=1"], _notifier.Said);
+        Assert.Equal("READY=1", await _notifier.Sent.ReadAsync());
+        Assert.Equal("WATCHDOG=1", await _notifier.Sent.ReadAsync());
 
         var hangs = new TaskCompletionSource();
         _hub.Turn = hangs.Task;
         _time.Advance(s_limit);
-        Assert.Equal(2, _notifier.Said.Count);
+        await service.StoppingAsync(default);
+        Assert.Equal("STOPPING=1", await _notifier.Sent.ReadAsync());
 
         hangs.SetResult();
-        Assert.Equal("WATCHDOG=1", Assert.Single(_notifier.Said[2..]));
-        _time.Advance(s_limit / 3);
-        Assert.Equal(4, _notifier.Said.Count);
-
-        await service.StoppingAsync(default);
-        Assert.Equal("STOPPING=1", _notifier.Said[^1]);
+        Assert.Equal("WATCHDOG=1", await _notifier.Sent.ReadAsync());
     }
 
     [Fact]
@@ -45,7 +43,7 @@ public class ServiceManagerTests
         await service.StartedAsync(default);
         _time.Advance(s_limit);
         await service.StoppingAsync(default);
-        Assert.Empty(_notifier.Said);
+        Assert.False(_notifier.Sent.TryRead(out _));
     }
 
     [Theory]
@@ -63,11 +61,13 @@ public class ServiceManagerTests
 
     private sealed class Notifier : ISystemdNotifier
     {
+        private readonly Channel<string> _sent = Channel.CreateUnbounded<string>();
+
         public bool IsEnabled { get; set; } = true;
 
-        public List<string> Said { get; } = [];
+        public ChannelReader<string> Sent => _sent.Reader;
 
-        public void Notify(ServiceState state) => Said.Add(state.ToString());
+        public void Notify(ServiceState state) => _sent.Writer.TryWrite(state.ToString());
     }
 
     private sealed class TurningHub : IHub
