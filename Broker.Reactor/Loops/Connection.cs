@@ -11,6 +11,8 @@ namespace Broker.Reactor.Loops;
 /// <remarks>
 /// Open --Close frame from us--> Closing --Close frame from the client--> Lingering --both sides ended, or late--> Closed.
 /// A violation goes from Open to Lingering, and so does whatever ends a connection without frames; a failed socket goes to Closed at once.
+/// It has what comes in, what leaves and its due times as fields. Only how bytes reach a socket is its heirs': an idle connection is one
+/// object, and a send is one virtual call.
 /// </remarks>
 public abstract class Connection : ITimerOwner
 {
