@@ -174,7 +174,7 @@ internal struct OutboundSide
         else connection.OnFlushed();
     }
 
-    private int Counted(Connection connection, int sent)
+    private static int Counted(Connection connection, int sent)
     {
         if (sent > 0) connection.Loop.Counters.AddBytesSent(sent);
         return sent;
