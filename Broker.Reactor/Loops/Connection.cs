@@ -86,7 +86,7 @@ public abstract class Connection : ITimerOwner
     {
         _inbound.Attach(handler);
         State = ConnectionState.Open;
-        _deadlines.ClearTransport(this);
+        ClearTransportDue();
         Loop.CountByteConnection();
     }
 
@@ -148,7 +148,7 @@ public abstract class Connection : ITimerOwner
     /// <summary>Calls the handler's <see cref="IConnectionHandler.OnDeadline"/> after this time; replaces the one set before.</summary>
     public void SetDeadline(TimeSpan after)
     {
-        if (State == ConnectionState.Open) _deadlines.SetSession(this, after);
+        if (State == ConnectionState.Open) _deadlines.SetSession(Loop.Timers, this, DueIn(after));
     }
 
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
@@ -169,8 +169,6 @@ public abstract class Connection : ITimerOwner
     /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
     public bool IsSettling => _end is Settling;
 
-    internal bool OwesAnswers => _owedAnswers > 0;
-
     /// <summary>Ends the connection once every answer that is owed has been written, at once if none is.</summary>
     /// <param name="end">Ends it. Ignored if something else waits for that already.</param>
     /// <param name="limit">How long the answers may take.</param>
@@ -178,11 +176,22 @@ public abstract class Connection : ITimerOwner
     {
         ArgumentNullException.ThrowIfNull(end);
         if (IsSettling) return;
-        if (OwesAnswers && State == ConnectionState.Open) _end = new Settling(this, end, limit);
-        else end();
-    }
+        if (_owedAnswers <= 0 || State != ConnectionState.Open)
+        {
+            end();
+            return;
+        }
 
-    internal void EndSettling() => _end = null;
+        var settling = new Settling(Loop.Timers, Loop.AtTurnEnd, () => _owedAnswers > 0, EndSettled);
+        _end = settling;
+        settling.Start(DueIn(limit));
+
+        void EndSettled()
+        {
+            _end = null;
+            end();
+        }
+    }
 
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
@@ -268,7 +277,7 @@ public abstract class Connection : ITimerOwner
         Endpoint = endpoint;
         _hasFrames = endpoint.HasFrames;
         Subprotocol = subprotocol;
-        _deadlines.ClearTransport(this);
+        ClearTransportDue();
         _outbound.QueueFirst(this, response);
     }
 
@@ -308,7 +317,7 @@ public abstract class Connection : ITimerOwner
     {
         if (State == ConnectionState.Closed) return;
         State = ConnectionState.Closed;
-        _deadlines.Stop(this);
+        _deadlines.Stop(Loop.Timers, this);
         _outbound.DropQueue();
         Engine?.Drop();
 
@@ -336,10 +345,14 @@ public abstract class Connection : ITimerOwner
 
     internal void EndLimitOfBlocking()
     {
-        if (State == ConnectionState.Open) _deadlines.ClearTransport(this);
+        if (State == ConnectionState.Open) ClearTransportDue();
     }
 
-    private protected void SetTransportDue(TimeSpan after) => _deadlines.SetTransport(this, after);
+    private protected void SetTransportDue(TimeSpan after) => _deadlines.SetTransport(Loop.Timers, this, DueIn(after));
+
+    private void ClearTransportDue() => _deadlines.SetTransport(Loop.Timers, this, TimerEntry.Never);
+
+    private long DueIn(TimeSpan after) => Loop.NowMilliseconds + (long)after.TotalMilliseconds;
 
     ref TimerEntry ITimerOwner.Timer => ref _deadlines.Timer;
 
@@ -347,7 +360,7 @@ public abstract class Connection : ITimerOwner
     {
         if (_deadlines.TakeTransport(nowMilliseconds)) OnTransportLate();
         if (_deadlines.TakeSession(nowMilliseconds)) _inbound.OnDeadline(this);
-        if (State != ConnectionState.Closed) _deadlines.Schedule(this);
+        if (State != ConnectionState.Closed) _deadlines.Schedule(Loop.Timers, this);
     }
 
     private void OnTransportLate()

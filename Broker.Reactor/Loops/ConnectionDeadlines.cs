@@ -3,7 +3,7 @@ namespace Broker.Reactor.Loops;
 /// <summary>
 /// The two due times of a connection in one timer: the transport's, such as for the client's answer to a Close frame, and the session's.
 /// </summary>
-/// <remarks>For the loop's thread. A field of the connection, as <see cref="OutboundSide"/> is.</remarks>
+/// <remarks>For the loop's thread. A field of the connection, which owns the timer; times are milliseconds of the loop's clock.</remarks>
 internal struct ConnectionDeadlines
 {
     private long _transport = TimerEntry.Never;
@@ -16,32 +16,26 @@ internal struct ConnectionDeadlines
     {
     }
 
-    internal void SetTransport(Connection connection, TimeSpan after)
+    internal void SetTransport(TimerWheel wheel, ITimerOwner owner, long dueMilliseconds)
     {
-        _transport = DueIn(connection, after);
-        Schedule(connection);
+        _transport = dueMilliseconds;
+        Schedule(wheel, owner);
     }
 
-    internal void ClearTransport(Connection connection)
+    internal void SetSession(TimerWheel wheel, ITimerOwner owner, long dueMilliseconds)
     {
-        _transport = TimerEntry.Never;
-        Schedule(connection);
-    }
-
-    internal void SetSession(Connection connection, TimeSpan after)
-    {
-        _session = DueIn(connection, after);
-        Schedule(connection);
+        _session = dueMilliseconds;
+        Schedule(wheel, owner);
     }
 
     /// <summary>The session is over. The wheel learns of it when something else is scheduled.</summary>
     internal void ClearSession() => _session = TimerEntry.Never;
 
     /// <summary>Nothing is due any more.</summary>
-    internal void Stop(Connection connection)
+    internal void Stop(TimerWheel wheel, ITimerOwner owner)
     {
         _transport = _session = TimerEntry.Never;
-        connection.Loop.Timers.Cancel(connection);
+        wheel.Cancel(owner);
     }
 
     /// <summary>Whether the transport's time has come; it is cleared then.</summary>
@@ -51,7 +45,7 @@ internal struct ConnectionDeadlines
     internal bool TakeSession(long nowMilliseconds) => Take(ref _session, nowMilliseconds);
 
     /// <summary>Waits for whatever is due next.</summary>
-    internal readonly void Schedule(Connection connection) => connection.Loop.Timers.Schedule(connection, Math.Min(_transport, _session));
+    internal readonly void Schedule(TimerWheel wheel, ITimerOwner owner) => wheel.Schedule(owner, Math.Min(_transport, _session));
 
     private static bool Take(ref long due, long nowMilliseconds)
     {
@@ -59,6 +53,4 @@ internal struct ConnectionDeadlines
         due = TimerEntry.Never;
         return true;
     }
-
-    private static long DueIn(Connection connection, TimeSpan after) => connection.Loop.NowMilliseconds + (long)after.TotalMilliseconds;
 }

@@ -1,42 +1,38 @@
 namespace Broker.Reactor.Loops;
 
 /// <summary>
-/// A connection that ends as soon as every answer that it owes has been written, or after a limit. For the loop's thread.
+/// The end of a connection that comes as soon as every answer that it owes has been written, or after a limit. For the loop's thread.
 /// </summary>
-internal sealed class Settling
+/// <param name="timers">The loop's.</param>
+/// <param name="atTurnEnd">Runs something at the end of the loop's turn.</param>
+/// <param name="owesAnswers">Whether answers are still to be written.</param>
+/// <param name="end">Ends the connection.</param>
+internal sealed class Settling(TimerWheel timers, Action<Action> atTurnEnd, Func<bool> owesAnswers, Action end) : ITimerOwner
 {
-    private readonly Connection _connection;
-    private readonly Action _end;
-    private readonly LoopTimer _late;
+    private TimerEntry _timer;
     private bool _isOver;
 
-    /// <summary>Begins to wait.</summary>
-    /// <param name="connection">The connection.</param>
-    /// <param name="end">Ends it.</param>
-    /// <param name="limit">How long the answers may take.</param>
-    internal Settling(Connection connection, Action end, TimeSpan limit)
-    {
-        _connection = connection;
-        _end = end;
-        _late = new LoopTimer(connection.Loop, () => connection.Loop.AtTurnEnd(() => End(isLate: true)));
-        _late.Set(limit);
-    }
+    ref TimerEntry ITimerOwner.Timer => ref _timer;
+
+    /// <summary>Waits until then at most.</summary>
+    internal void Start(long dueMilliseconds) => timers.Schedule(this, dueMilliseconds);
 
     /// <summary>The last answer has been given. It may still stand in a frame in the making, which leaves at the end of the turn.</summary>
-    internal void OnSettled() => _connection.Loop.AtTurnEnd(() => End(isLate: false));
+    internal void OnSettled() => atTurnEnd(() => End(isLate: false));
 
     /// <summary>The connection has ended otherwise.</summary>
     internal void Stop()
     {
         _isOver = true;
-        _late.Stop();
+        timers.Cancel(this);
     }
+
+    void ITimerOwner.OnDue(long nowMilliseconds) => atTurnEnd(() => End(isLate: true));
 
     private void End(bool isLate)
     {
-        if (_isOver || (!isLate && _connection.OwesAnswers)) return;
+        if (_isOver || (!isLate && owesAnswers())) return;
         Stop();
-        _connection.EndSettling();
-        _end();
+        end();
     }
 }

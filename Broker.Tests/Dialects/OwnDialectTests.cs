@@ -49,7 +49,8 @@ public sealed class OwnDialectTests
 
         var refused =
             Assert.Throws<ArgumentException>(
-                () => Actors.Hub.RegistryOf(settings.Hub, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
+                () => Actors.Hub.RegistryOf(
+                    settings.Hub, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
 
         Assert.Contains(LineDialect.Path, refused.Message, StringComparison.Ordinal);
     }
