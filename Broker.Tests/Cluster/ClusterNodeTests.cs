@@ -13,11 +13,12 @@ public sealed class ClusterNodeTests
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
-    // Everything but the addresses; quick, as nothing here is loaded.
+    // Everything but the addresses: quick, but for a node that gets no processor for a while.
     private static readonly ClusterSettings s_settings = new()
     {
         Secret = "a secret of some length",
         StableAfter = TimeSpan.FromSeconds(1),
+        AcceptablePause = TimeSpan.FromSeconds(60),
         SeedPatience = TimeSpan.FromMilliseconds(300),
     };
 
