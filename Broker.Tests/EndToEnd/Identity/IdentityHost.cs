@@ -49,7 +49,7 @@ public sealed class IdentityHost : IAsyncLifetime
                 subscribe = "{{backend}}/subscribe"
                 sub-refresh = "{{backend}}/sub_refresh"
                 emulated-headers = ["X-Room"]
-                timeout = 20s
+                timeout = 60s
               }
             }
             """);
