@@ -79,11 +79,11 @@ internal struct ChunkAccount(ChunkLimits limits, ChunkBudget budget)
 
     // None is counted for a stream that is gone, and all of it lies within the connection's bound.
     [Conditional("DEBUG")]
-    internal readonly void AssertInvariant(IReadOnlyCollection<IncomingStream> streams)
+    internal readonly void AssertInvariant(long heldByStreams, long reservedForStreams)
     {
         Debug.Assert(
-            streams.Sum(static each => each.HeldBytes) <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax,
+            heldByStreams <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax,
             "The memory of a connection's streams is not what they hold.");
-        Debug.Assert(streams.Sum(static each => each.ReservedBytes) == ReservedBytes, "Memory is reserved for a stream that is gone.");
+        Debug.Assert(reservedForStreams == ReservedBytes, "Memory is reserved for a stream that is gone.");
     }
 }
