@@ -108,6 +108,9 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <exception cref="RocksDbSharpException">One of them is damaged; names the file and the place.</exception>
     public void VerifyTables() => RocksDbSharp.Native.Instance.rocksdb_verify_checksum(handle);
 
+    /// <summary>Writes what is in memory, and all tables anew without what is deleted.</summary>
+    public void Compact() => _database.CompactRange((byte[]?)null, (byte[]?)null);
+
     /// <summary>Bytes of all its files.</summary>
     public long MeasureFiles()
     {

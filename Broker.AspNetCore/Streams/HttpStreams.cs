@@ -59,7 +59,7 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         }
         finally
         {
-            if (!isOpened) entrance.Withdraw();
+            if (!isOpened) entrance.Withdraw(opening!);
         }
     }
 

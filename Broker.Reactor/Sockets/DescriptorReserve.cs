@@ -61,6 +61,9 @@ public sealed class DescriptorReserve : IDisposable
     /// <summary>How many of them clients never get.</summary>
     public int Size { get; }
 
+    /// <summary>How many clients may have.</summary>
+    public int ClientsMax => Math.Max(1, ClientsEnd - OpenAtStart);
+
     /// <summary>How many were open when it was measured.</summary>
     internal int OpenAtStart { get; }
 
