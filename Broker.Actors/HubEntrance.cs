@@ -39,6 +39,9 @@ public sealed class HubEntrance
     /// <summary>Bounds that the hub's own port has, for a server that keeps them too.</summary>
     public ReactorSettings Bounds => _loops[0].Settings;
 
+    /// <summary>Which peers are proxies and believed when they say who the client is.</summary>
+    public ProxyTrust Proxies => _acceptor.Proxies;
+
     /// <summary>Decides whether a request may open a connection; if so, it is counted as open already.</summary>
     /// <param name="request">A well-formed request.</param>
     /// <param name="endpointPath">The path of the endpoint that it is for, wherever the application has mapped that.</param>

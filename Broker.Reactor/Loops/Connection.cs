@@ -50,7 +50,7 @@ public abstract class Connection : ITimerOwner
     public string? Subprotocol { get; private protected set; }
 
     /// <summary>What it holds among the connections of its address, if anything; returned with its end.</summary>
-    internal IDisposable? Place { get; set; }
+    internal IDisposable? AddressPlace { get; set; }
 
     /// <summary>Where messages of the client go that come in requests of their own; null where all of them come in its bytes.</summary>
     public virtual MessageInbox? Inbox => null;
@@ -411,8 +411,8 @@ public abstract class Connection : ITimerOwner
 
         // The end is told while the address can still be asked for.
         if (_closure is null) Announce(closure);
-        Place?.Dispose();
-        Place = null;
+        AddressPlace?.Dispose();
+        AddressPlace = null;
         CloseSocket();
     }
 

@@ -17,6 +17,7 @@ public sealed class DescriptorReserve : IDisposable
 {
     private const int DescriptorsMin = 64, DescriptorsMax = 256;
     private const int ForStartMin = 64;                 // For assemblies that are loaded with the first clients, and some clients.
+    private const int NamedSlack = 8, NamedStep = 16;
     private const int RoomAtEnd = 16;                   // So many are free again before the shortage counts as over.
     private const int ChecksAtEnd = 20;                 // At so many checks in a row: those who waited in the kernel come first.
 
@@ -88,8 +89,11 @@ public sealed class DescriptorReserve : IDisposable
     {
         int needed = OpenAtStart + Size + ForStartMin;
         if (Limit >= needed) return;
+
+        // How many are open differs a little from start to start, and what is named has to do.
+        int enough = (needed + NamedSlack + NamedStep - 1) / NamedStep * NamedStep;
         throw new InvalidOperationException(
-            $"The limit of open files is {Limit}, and {OpenAtStart} are open before the first client: at least {needed} are needed. Raise "
+            $"The limit of open files is {Limit}, and {OpenAtStart} are open before the first client: at least {enough} are needed. Raise "
                 + $"it (ulimit -n, LimitNOFILE=).");
     }
 

@@ -92,7 +92,7 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
     {
         if (!acceptor.LimitsAddresses) return null;
         UpgradeFault? limited = acceptor.CheckConnect(connection.Remote.Address, out IDisposable? place);
-        connection.Place = place;
+        connection.AddressPlace = place;
         return limited;
     }
 

@@ -9,6 +9,9 @@ namespace Broker.Tests.Hostile.EveryWay;
 /// <summary>Hosts that together have every entry point, and connections by each of them.</summary>
 internal sealed class EveryEntryPoint : IAsyncDisposable
 {
+    /// <summary>Stands in a setting for what differs from host to host.</summary>
+    public const string HostMark = "{host}";
+
     private readonly EntryPoints _entryPoints = new();
     private readonly Dictionary<EntryPoint, HostProcess> _hosts = [];
 
@@ -52,9 +55,16 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
         IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
     {
         var all = new Dictionary<string, string>(own);
-        foreach ((string name, string value) in settings) all["BROKER_" + name] = value;
+        string mark = Guid.NewGuid().ToString("N");
+        foreach ((string name, string value) in settings) all["BROKER_" + name] = value.Replace(HostMark, mark, StringComparison.Ordinal);
         return HostProcess.StartAsync(all);
     }
+
+    /// <summary>Whether a certificate is the one of these hosts.</summary>
+    public bool Trusts(System.Security.Cryptography.X509Certificates.X509Certificate? shown) => _entryPoints.Trusts(shown);
+
+    /// <summary>Where the Unix socket is.</summary>
+    public string UnixSocket => _entryPoints.UnixSocket;
 
     /// <summary>The host behind an entry point.</summary>
     public HostProcess HostOf(EntryPoint entry) => _hosts[entry];
@@ -75,15 +85,20 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
     /// <param name="path">On which path.</param>
     /// <param name="subprotocol">The one that is offered, or none.</param>
     /// <param name="stop">Ends the wait.</param>
-    public async Task<Attacker> OpenAsync(EntryPoint entry, string path, string? subprotocol, CancellationToken stop)
+    /// <param name="fields">Further fields of the request.</param>
+    public async Task<Attacker> OpenAsync(
+        EntryPoint entry, string path, string? subprotocol, CancellationToken stop, params IReadOnlyList<(string Name, string Value)> fields)
     {
         if (entry != EntryPoint.Http2)
         {
             Attacker client = await ConnectAsync(entry, stop);
-            return await client.UpgradeAsync(path, subprotocol is null ? "" : HostileNativeClient.Offer(subprotocol), stop);
+            string offer = subprotocol is null ? "" : HostileNativeClient.Offer(subprotocol);
+            return await client.UpgradeAsync(
+                path, offer + string.Concat(fields.Select(static field => $"{field.Name}: {field.Value}\r\n")), stop);
         }
 
-        HttpResponseMessage response = await SendConnectAsync(path, subprotocol, new Dictionary<string, string>(), stop);
+        HttpResponseMessage response =
+            await SendConnectAsync(path, subprotocol, fields.ToDictionary(static field => field.Name, static field => field.Value), stop);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return new Attacker(socket: null, await response.Content.ReadAsStreamAsync(stop));
     }
