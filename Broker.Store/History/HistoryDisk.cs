@@ -28,12 +28,8 @@ internal sealed class HistoryDisk(long bytesMax, TimeProvider time, Action<Store
     /// <summary>Whether nothing more is kept.</summary>
     public bool IsFull => _isFull;
 
-    /// <summary>Checks that there is room for more.</summary>
-    /// <exception cref="HistoryRefusedException">There is none.</exception>
-    public void RequireRoom()
-    {
-        if (_isFull) throw new HistoryRefusedException("channel histories are full");
-    }
+    /// <summary>What is answered while it is full.</summary>
+    public static HistoryRefusedException Refusal() => new("channel histories are full");
 
     /// <summary>Counts what is about to be written.</summary>
     public void Add(long bytes)

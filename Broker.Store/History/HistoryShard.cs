@@ -131,7 +131,7 @@ internal sealed partial class HistoryShard(
             && (string.IsNullOrEmpty(append.VersionEpoch) || append.VersionEpoch == record.VersionEpoch))
             return Task.FromResult(new AppendResult(record.Position, AppendOutcome.StaleVersion));
 
-        disk.RequireRoom();
+        if (disk.IsFull) return Task.FromException<AppendResult>(HistoryDisk.Refusal());
         ulong offset = record.Top + 1;
         Publication added = append.Publication with { Offset = offset };
         bool isSynced = options.Durability == HistoryDurability.Fsync;

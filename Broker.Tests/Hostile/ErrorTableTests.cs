@@ -356,6 +356,10 @@ public sealed class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<Sh
         "of a connect is signed by another issuer's key of the same id", "of a connect is revoked",
         "cannot be verified, as its issuer's keys cannot be fetched",
 
+        // The handler of requests counts bytes or time, and knows no entry point; and a slow client need not take its last push.
+        "an emulated command, while more than command-bytes-max of that client waits", "a body that is not whole within a minute",
+        "a body, while those of its address, or of all, hold what they may", "nothing wrong, and its client reads too slowly",
+
         // How much one read has is the kernel's and TLS's to say.
         "more in one read than it may inflate to",
 

@@ -15,7 +15,8 @@ public sealed class StreamEntryPoints : IAsyncLifetime, IAsyncDisposable
     internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public Task InitializeAsync() => StartAsync(("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "1s"));
+    public Task InitializeAsync() => StartAsync(
+        ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "4s"));
 
     /// <summary>Starts the hosts with these settings too.</summary>
     internal async Task StartAsync(params IReadOnlyList<(string Name, string Value)> settings)

@@ -214,8 +214,10 @@ public sealed class DurableHistoryTests : IDisposable
         HistoryRefusedException? refused = null;
         for (int i = 0; i < 20 && refused is null; i++)
         {
-            refused = await Record.ExceptionAsync(() => AppendAsync(string.Create(CultureInfo.InvariantCulture, $"{i}"), megabyte))
-                as HistoryRefusedException;
+            // Refused by its task, as the home waits for that, and not at once.
+            Task append =
+                _store.AppendAsync(string.Create(CultureInfo.InvariantCulture, $"{i}"), new HistoryAppend(Text(megabyte)), s_synced).AsTask();
+            refused = await Record.ExceptionAsync(() => append) as HistoryRefusedException;
         }
 
         Assert.Equal("channel histories are full", refused?.Message);
