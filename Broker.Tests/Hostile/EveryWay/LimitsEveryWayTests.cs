@@ -11,9 +11,12 @@ public sealed class LimitsEveryWayTests
     public async Task Limits_of_time_answer_alike_by_every_entry_point()
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        await using EveryEntryPoint entryPoints = await EveryEntryPoint.OpenAsync(
+        await using var streams = new StreamEntryPoints();
+        await streams.StartAsync(
             ("REACTOR_HANDSHAKE_LIMIT", "1s"), ("HTTP_HEAD_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "3s"),
                 ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
+
+        EveryEntryPoint entryPoints = streams.EntryPoints;
 
         // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping.
         async Task<string> HalfHeadAsync(EntryPoint entry)
@@ -30,6 +33,12 @@ public sealed class LimitsEveryWayTests
             return await client.ReadToEndAsync(limit.Token);
         }
 
+        async Task<int> StreamEndAsync(EntryPoint entry, string message)
+        {
+            await using Lines lines = await streams.OpenAsync(entry, message, limit.Token);
+            return await lines.ReadEndAsync(limit.Token);
+        }
+
         await ForAllAsync(async entry =>
         {
             Task<string> head = HalfHeadAsync(entry);
@@ -37,8 +46,9 @@ public sealed class LimitsEveryWayTests
                 EndAsync(entry, HostileNativeClient.Path, "v3.broker", Task.FromResult);
             Task<int> silent = EndAsync(entry, AttackedHost.HubPath, null, client => client.SendConnectAsync(limit.Token));
             Task<int> binary = EndAsync(entry, HostileNativeClient.Path, "v3.broker", client => client.SendHelloAsync(limit.Token));
-            return $"{await head} {await stranger} {await native} {await silent} {await binary}";
-        }, "HTTP/1.1 408 3502 3502 3012 3012");
+            Task<int> stale = StreamEndAsync(entry, "{}"), unanswered = StreamEndAsync(entry, """{"id":1,"connect":{}}""");
+            return $"{await head} {await stranger} {await native} {await silent} {await binary} {await stale} {await unanswered}";
+        }, "HTTP/1.1 408 3502 3502 3012 3012 3502 3012");
     }
 
     [Fact]
@@ -107,11 +117,14 @@ public sealed class LimitsEveryWayTests
     [
         "a head that is not whole within handshake-limit", "one connection over connections-max",
         "one connection over limits.address.connects", "one connection over listen.address-connections-max",
+        "no connect within connect-limit, in a stream", "no pong, by a client that can send one",
         "no connect within connect-limit", "no hello within connect-limit", "no traffic within pong-limit of a ping",
         "no traffic within pong-limit of a native ping", "nothing: the hub stops", "nothing, and the hub stops on the native path",
-        "no further chunk of a transfer within streams.idle-limit", "whose result is not taken",
-        "of the store with items, without progress", "that is one more than store.streams-max", "no whole head within http.head-limit",
+        Idle, NotTaken, NoProgress, StreamsMax, "no whole head within http.head-limit",
     ];
+
+    private const string Idle = "no further chunk of a transfer within streams.idle-limit", NotTaken = "whose result is not taken",
+        NoProgress = "of the store with items, without progress", StreamsMax = "that is one more than store.streams-max";
 
     // What an address is answered that asks for a WebSocket, and whether it is told when to come back.
     private static async Task<string> AskAsync(EveryEntryPoint entryPoints, EntryPoint entry, string from, CancellationToken stop)
@@ -133,14 +146,14 @@ public sealed class LimitsEveryWayTests
     private static async Task<string> TryTransfersAsync(NativeTalk talk)
     {
         await talk.SendAsync(HostileNativeClient.Chunk(0, 0, 2, [1]));
-        if (!await talk.WaitForAsync($"error {ErrorPage.Answer(Rows[10])}")) return "the transfer";
+        if (!await talk.WaitForAsync($"error {ErrorPage.Answer(Idle)}")) return "the transfer";
         await talk.SendAsync(StoreCalls.Write(1, new byte[300_000]));
         if (!await talk.WaitForAsync("result")) return "the write";
         await talk.SendAsync(StoreCalls.ReadMany(2, times: 2));
-        if (!await talk.WaitForAsync($"fault {ErrorPage.Answer(Rows[11])}")) return "the result";
+        if (!await talk.WaitForAsync($"fault {ErrorPage.Answer(NotTaken)}")) return "the result";
         talk.Forget();
         await talk.SendAsync(StoreCalls.OpenWrite(3));
-        return await talk.WaitForAsync($"fault {ErrorPage.Answer(Rows[12])}") ? "" : "the items";
+        return await talk.WaitForAsync($"fault {ErrorPage.Answer(NoProgress)}") ? "" : "the items";
     }
 
     private static async Task TryStreamsAsync(NativeTalk talk)
@@ -148,7 +161,7 @@ public sealed class LimitsEveryWayTests
         talk.Forget();
         uint[] calls = [.. Enumerable.Range(4, 9).Select(static call => (uint)call)];
         await talk.SendAsync([.. calls.Select(static call => StoreCalls.OpenWrite(call))]);
-        Assert.True(await talk.WaitForAsync($"fault {ErrorPage.Answer(Rows[13])}"));
+        Assert.True(await talk.WaitForAsync($"fault {ErrorPage.Answer(StreamsMax)}"));
         await talk.SendAsync([.. calls.Select(HostileNativeClient.CancelCall), HostileNativeClient.Ping(1)]);
         Assert.True(await talk.WaitForAsync("pong"));
     }

@@ -15,8 +15,7 @@ public sealed class StreamEntryPoints : IAsyncLifetime, IAsyncDisposable
     internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public Task InitializeAsync() => StartAsync(
-        ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "4s"));
+    public Task InitializeAsync() => StartAsync();
 
     /// <summary>Starts the hosts with these settings too.</summary>
     internal async Task StartAsync(params IReadOnlyList<(string Name, string Value)> settings)
