@@ -177,8 +177,6 @@ public sealed class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<Sh
 
     public static TheoryData<EntryPoint> Entries => [.. EveryEntryPoint.All];
 
-    public static TheoryData<EntryPoint> Http1Entries => [.. EveryEntryPoint.OfHttp1];
-
     [Theory, MemberData(nameof(Entries))]
     public Task What_ends_a_connection_ends_it_with_the_code_of_the_page(EntryPoint entry) =>
         ForEachRowAsync(s_frames, async (row, wire, stop) =>
@@ -217,15 +215,19 @@ public sealed class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<Sh
             : replies.ToString();
     });
 
-    [Theory, MemberData(nameof(Http1Entries))]
-    public Task What_is_no_upgrade_is_refused_with_the_status_of_the_page(EntryPoint entry) =>
-        ForEachRowAsync(s_requests, async (row, request, stop) =>
-    {
-        using Attacker client = await shared.EntryPoints.ConnectAsync(entry, stop);
-        await client.TrySendAsync(Encoding.Latin1.GetBytes(request), stop);
-        string head = await client.ReadHeadAsync(stop);
-        return head.StartsWith($"HTTP/1.1 {Answer(RowFor(row, entry))} ", StringComparison.Ordinal) ? null : head;
-    });
+    // All entry points at once, as Kestrel answers two of the rows at http.head-limit.
+    [Fact]
+    public Task What_is_no_upgrade_is_refused_with_the_status_of_the_page() =>
+        ForEachRowAsync(
+            EveryEntryPoint.OfHttp1.SelectMany(static entry => s_requests.Select(row => (entry, row.Key, row.Value)))
+                .ToDictionary(static each => $"{each.Key}, by {each.entry}"), async (_, asked, stop) =>
+        {
+            (EntryPoint entry, string row, string request) = asked;
+            using Attacker client = await shared.EntryPoints.ConnectAsync(entry, stop);
+            await client.TrySendAsync(Encoding.Latin1.GetBytes(request), stop);
+            string head = await client.ReadHeadAsync(stop);
+            return head.StartsWith($"HTTP/1.1 {Answer(RowFor(row, entry))} ", StringComparison.Ordinal) ? null : head;
+        });
 
     // What differs: Kestrel waits for whole lines, and a Unix socket is known by its file.
     private static string RowFor(string row, EntryPoint entry) => row switch

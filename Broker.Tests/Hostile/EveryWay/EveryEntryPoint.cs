@@ -36,12 +36,16 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
         var opened = new EveryEntryPoint();
         try
         {
-            HostProcess epoll = await StartAsync(settings, [.. opened._entryPoints.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
-            foreach (EntryPoint entry in (EntryPoint[])[EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix])
-                opened._hosts[entry] = epoll;
-            if (All.Contains(EntryPoint.IoUring))
-                opened._hosts[EntryPoint.IoUring] = await StartAsync(settings, [new("BROKER_REACTOR_BACKEND", "io-uring")]);
-            opened._hosts[EntryPoint.Kestrel] = await StartAsync(settings, [new("BROKER_TRANSPORT", "kestrel")]);
+            Task[] starts =
+            [
+                opened.StartAsync(
+                    [EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix], settings,
+                        [.. opened._entryPoints.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]),
+                opened.StartAsync([EntryPoint.Kestrel], settings, [new("BROKER_TRANSPORT", "kestrel")]),
+                .. All.Contains(EntryPoint.IoUring)
+                    ? (Task[])[opened.StartAsync([EntryPoint.IoUring], settings, [new("BROKER_REACTOR_BACKEND", "io-uring")])] : [],
+            ];
+            await Task.WhenAll(starts);
             return opened;
         }
         catch
@@ -51,13 +55,17 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
         }
     }
 
-    private static Task<HostProcess> StartAsync(
-        IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
+    private async Task StartAsync(
+        EntryPoint[] ways, IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
     {
         var all = new Dictionary<string, string>(own);
         string mark = Guid.NewGuid().ToString("N");
         foreach ((string name, string value) in settings) all["BROKER_" + name] = value.Replace(HostMark, mark, StringComparison.Ordinal);
-        return HostProcess.StartAsync(all);
+        HostProcess host = await HostProcess.StartAsync(all);
+        lock (_hosts)
+        {
+            foreach (EntryPoint way in ways) _hosts[way] = host;
+        }
     }
 
     /// <summary>Whether a certificate is the one of these hosts.</summary>
@@ -151,11 +159,11 @@ public sealed class SharedEntryPoints : IAsyncLifetime
 {
     private EveryEntryPoint? _entryPoints;
 
-    /// <summary>The running hosts. Kestrel waits for whole lines: two of the rows are answered at this limit.</summary>
+    /// <summary>The running hosts.</summary>
     internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync(("HTTP_HEAD_LIMIT", "2s"));
+    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync();
 
     /// <inheritdoc/>
     public async Task DisposeAsync()

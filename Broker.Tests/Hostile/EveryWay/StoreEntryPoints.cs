@@ -19,7 +19,6 @@ public sealed class StoreEntryPoints : IAsyncLifetime
     /// <inheritdoc/>
     public async Task InitializeAsync()
     {
-        using var limit = new CancellationTokenSource(HostProcess.Patience);
         _entryPoints = await EveryEntryPoint.OpenAsync(
             ("STORE_PATH", Path.Combine(_folder.FullName, EveryEntryPoint.HostMark)), ("STORE_RESULT_BYTES_MAX", "2MiB"),
             ("STORE_STREAMED_VALUE_BYTES_MAX", "4MiB"), ("NATIVE_STREAMS_BYTES_MAX", "1MiB"),
@@ -28,6 +27,7 @@ public sealed class StoreEntryPoints : IAsyncLifetime
             ("COMPRESSION_ENABLED", "on"), ("ECHO_ENABLED", "on"), ("CENTRIFUGE_BYTES_BEFORE_CONNECT_MAX", "1MiB"),
             ("CENTRIFUGE_MESSAGE_BYTES_MAX", "2MiB"),
             ("CENTRIFUGE_EXPIRED_CLOSE_DELAY", "1s"));
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         foreach (HostProcess host in EveryEntryPoint.All.Select(_entryPoints.HostOf).Distinct())
         {
             await using BrokerClient client =
