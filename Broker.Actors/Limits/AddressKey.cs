@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Broker.Actors.Limits;
 
-/// <summary>What an address is counted by: of IPv4 all of it, however it is written; of IPv6 the network of 64 bits that one client has.</summary>
+/// <summary>
+/// What an address is counted by: of IPv4 all of it, however it is written; of IPv6 the network of 64 bits that one client has.
+/// </summary>
 internal static class AddressKey
 {
     /// <summary>The key of an address.</summary>

@@ -3,7 +3,9 @@ using Broker.Core.Upgrade;
 
 namespace Broker.AspNetCore.Requests;
 
-/// <summary>Bytes of bodies that are read at once, and how long one may take. The clients of one address have half. For all threads.</summary>
+/// <summary>
+/// Bytes of bodies that are read at once, and how long one may take. The clients of one address have half. For all threads.
+/// </summary>
 /// <param name="bytesMax">The most of them.</param>
 /// <param name="timeMax">How long one body may take, so that none holds its bytes by coming slowly.</param>
 /// <param name="addresses">Which clients share.</param>

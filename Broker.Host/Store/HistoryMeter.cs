@@ -14,7 +14,8 @@ internal sealed class HistoryMeter : IDisposable
         _meter = new Meter(new MeterOptions(HubMeter.Name) { Scope = histories });
         _meter.CreateObservableUpDownCounter("broker.history.disk", () => histories.Bytes, "By", "Bytes that histories have on the disk.");
         _meter.CreateObservableUpDownCounter(
-            "broker.history.disk.full", () => histories.IsFull ? 1 : 0, "{history}", "1 while histories have all of the disk that they may.");
+            "broker.history.disk.full", () => histories.IsFull ? 1 : 0, "{history}",
+                "1 while histories have all of the disk that they may.");
         _meter.CreateObservableUpDownCounter(
             "broker.history.failing", () => histories.IsFailing ? 1 : 0, "{history}", "1 while the disk of the histories refuses writes.");
     }

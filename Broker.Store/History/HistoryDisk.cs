@@ -37,7 +37,9 @@ internal sealed class HistoryDisk(long bytesMax, TimeProvider time, Action<Store
         if (Interlocked.Add(ref _added, bytes) + Volatile.Read(ref _measured) >= bytesMax && !_isFull) Decide();
     }
 
-    /// <summary>Measures the files, and has them compacted where that may give room. Blocks on the disk; for one thread at a time.</summary>
+    /// <summary>
+    /// Measures the files, and has them compacted where that may give room. Blocks on the disk; for one thread at a time.
+    /// </summary>
     /// <param name="measure">Bytes of all files.</param>
     /// <param name="compact">Compacts those from which something was deleted; says whether there were any.</param>
     public void Update(Func<long> measure, Func<bool> compact)
@@ -67,8 +69,8 @@ internal sealed class HistoryDisk(long bytesMax, TimeProvider time, Action<Store
                 _isFull = true;
                 notify(new StoreNotice(
                     IsError: true,
-                    $"Channel histories hold {bytes} bytes on the disk, and at most {bytesMax} (broker.history.disk-bytes-max): publications "
-                        + $"into durable channels are refused until something expires."));
+                    $"Channel histories hold {bytes} bytes on the disk, and at most {bytesMax} (broker.history.disk-bytes-max): "
+                        + $"publications into durable channels are refused until something expires."));
             }
             else if (_isFull && bytes < bytesMax / 16 * 15)
             {

@@ -375,10 +375,11 @@ public sealed class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<Sh
         string[] everyWay =
         [
             .. s_frames.Keys, .. s_protobuf.Keys, .. s_commands.Keys, .. s_requests.Keys, .. s_native.Keys, .. s_answers.Keys,
-            .. LimitsEveryWayTests.Rows, .. CallsEveryWayTests.Rows.Keys, CallsEveryWayTests.Bye, .. ClientsEveryWayTests.Tokens.Keys,
-            .. ClientsEveryWayTests.Commands.Keys, .. ClientsEveryWayTests.Deflated.Keys, ClientsEveryWayTests.NoExtensions,
-            ClientsEveryWayTests.TooManyOfUser, ClientsEveryWayTests.RefreshExpired, .. SlowReadersEveryWayTests.Rows.Keys,
-            .. StreamsEveryWayTests.Rows,
+            .. LimitsEveryWayTests.Rows, .. SlowReadersEveryWayTests.Rows.Keys, .. StreamsEveryWayTests.Rows,
+            .. CallsAndTokensEveryWayTests.Calls.Keys, .. CallsAndTokensEveryWayTests.Tokens.Keys,
+            .. CallsAndTokensEveryWayTests.Commands.Keys, .. CallsAndTokensEveryWayTests.Deflated.Keys, CallsAndTokensEveryWayTests.Bye,
+            CallsAndTokensEveryWayTests.NoExtensions, CallsAndTokensEveryWayTests.TooManyOfUser,
+            CallsAndTokensEveryWayTests.RefreshExpired,
             "a first byte that begins no method, or a bare LF, by these ways", "any Host, by the Unix socket",
             "only subprotocols that are not used, or none on the native path, by HTTP/2", "another version of the protocol, by HTTP/2",
         ];

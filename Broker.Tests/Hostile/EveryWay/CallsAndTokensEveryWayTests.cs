@@ -7,14 +7,14 @@ using static Broker.Tests.Hostile.HostileNativeClient;
 namespace Broker.Tests.Hostile.EveryWay;
 
 /// <summary>
-/// Rows of docs/ERRORS.md about calls and transfers, by every entry point. What a method or a transfer does with them is proved by the tests
-/// that the page names; here, that no entry point changes it.
+/// Rows of docs/ERRORS.md that need a store, tokens or small limits, by every entry point. What a method or a transfer does with them is
+/// proved by the tests that the page names; here, that no entry point changes it.
 /// </summary>
 [Collection(EndToEndDefinition.Name)]
-public sealed class CallsEveryWayTests(StoreEntryPoints shared) : IClassFixture<StoreEntryPoints>
+public sealed partial class CallsAndTokensEveryWayTests(StoreEntryPoints shared) : IClassFixture<StoreEntryPoints>
 {
     // After hello; the answer is a fault or an error with the number of the row, and the connection lives.
-    internal static readonly Dictionary<string, Func<NativeTalk, Task>> Rows = new()
+    internal static readonly Dictionary<string, Func<NativeTalk, Task>> Calls = new()
     {
         ["with bad arguments"] = static talk => talk.SendAsync(StoreCalls.Of(1, StoreMethods.Read, [])),
         ["that is cancelled"] = static talk => talk.SendAsync(StoreCalls.OpenWrite(1), CancelCall(1)),
@@ -66,7 +66,7 @@ public sealed class CallsEveryWayTests(StoreEntryPoints shared) : IClassFixture<
 
     [Theory, MemberData(nameof(Entries))]
     public Task Failed_calls_and_transfers_have_the_number_of_the_page(EntryPoint entry) =>
-        ForEachAsync(Rows, async (row, send, stop) =>
+        ForEachAsync(Calls, async (row, send, stop) =>
         {
             using NativeTalk talk = await NativeTalk.BeginAsync(
                 await shared.EntryPoints.OpenAsync(entry, HostileNativeClient.Path, "v3.broker", stop), stop);

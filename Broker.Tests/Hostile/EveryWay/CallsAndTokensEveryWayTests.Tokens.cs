@@ -9,9 +9,8 @@ using static Broker.Tests.Hostile.HostileClient;
 
 namespace Broker.Tests.Hostile.EveryWay;
 
-/// <summary>Rows of docs/ERRORS.md about tokens, compression and commands that need settings, by every entry point.</summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class ClientsEveryWayTests(StoreEntryPoints shared) : IClassFixture<StoreEntryPoints>
+/// <content>Tokens, compression, and commands that need settings.</content>
+public sealed partial class CallsAndTokensEveryWayTests
 {
     private const byte Compressed = 0x40;
 
@@ -48,8 +47,6 @@ public sealed class ClientsEveryWayTests(StoreEntryPoints shared) : IClassFixtur
         "of a connect is its user's, who has too many connections";
 
     internal const string RefreshExpired = "of a refresh has expired";
-
-    public static TheoryData<EntryPoint> Entries => [.. EveryEntryPoint.All];
 
     [Theory, MemberData(nameof(Entries))]
     public Task Tokens_are_answered_as_the_page_says(EntryPoint entry) => ForEachAsync(Tokens, async (row, token, stop) =>
