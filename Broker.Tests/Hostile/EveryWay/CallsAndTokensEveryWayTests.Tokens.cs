@@ -72,10 +72,12 @@ public sealed partial class CallsAndTokensEveryWayTests
     }
 
     [Theory, MemberData(nameof(Entries))]
-    public Task Commands_that_need_settings_have_the_error_of_the_page(EntryPoint entry) => ForEachAsync(Commands, async (row, command, stop) =>
+    public Task Commands_that_need_settings_have_the_error_of_the_page(EntryPoint entry) =>
+        ForEachAsync(Commands, async (row, command, stop) =>
     {
         using Attacker client = await (await OpenAsync(entry, stop)).SendConnectAsync(stop);
-        string three = string.Join('\n', Enumerable.Range(2, 3).Select(static id => $"{{\"id\":{id},\"subscribe\":{{\"channel\":\"c{id}\"}}}}"));
+        string three =
+            string.Join('\n', Enumerable.Range(2, 3).Select(static id => $"{{\"id\":{id},\"subscribe\":{{\"channel\":\"c{id}\"}}}}"));
         string before = row == "more than channels-max channels" ? three + "\n" : "";
         await client.TrySendAsync(Line($"{before}{{\"id\":9,{command}}}"), stop);
         string text = "";
@@ -113,8 +115,8 @@ public sealed partial class CallsAndTokensEveryWayTests
         using Attacker client = await shared.EntryPoints.ConnectAsync(entry, limit.Token);
         await client.TrySendAsync(HostileClient.Upgrade(AttackedHost.HubPath, $"Sec-WebSocket-Extensions: {field}\r\n"), limit.Token);
         Assert.StartsWith(
-            string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {ErrorPage.Answer(NoExtensions)} "), await client.ReadHeadAsync(limit.Token),
-                StringComparison.Ordinal);
+            string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {ErrorPage.Answer(NoExtensions)} "),
+                await client.ReadHeadAsync(limit.Token), StringComparison.Ordinal);
     }
 
     private Task<Attacker> OpenAsync(EntryPoint entry, CancellationToken stop) =>
@@ -132,8 +134,12 @@ public sealed partial class CallsAndTokensEveryWayTests
 
     private static byte[] Connect(string token) => Line($"{{\"id\":1,\"connect\":{{\"token\":\"{token}\"}}}}");
 
-    private static string Claims(int seconds, string user = "42", string issuer = StoreEntryPoints.Issuer, string? channel = null) =>
-        $$"""{"sub":"{{user}}","iss":"{{issuer}}","exp":{{DateTimeOffset.UtcNow.ToUnixTimeSeconds() + seconds}}{{(channel is null ? "" : $",\"channel\":\"{channel}\"")}}}""";
+    private static string Claims(int seconds, string user = "42", string issuer = StoreEntryPoints.Issuer, string? channel = null)
+    {
+        long end = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + seconds;
+        string more = channel is null ? "" : $",\"channel\":\"{channel}\"";
+        return $"{{\"sub\":\"{user}\",\"iss\":\"{issuer}\",\"exp\":{end}{more}}}";
+    }
 
     private static string Sign(int seconds, string user = "42", string issuer = StoreEntryPoints.Issuer, string? channel = null) =>
         TestTokens.Hmac(Claims(seconds, user, issuer, channel), StoreEntryPoints.Secret);

@@ -10,7 +10,6 @@ namespace Broker.Tests.Hostile.EveryWay;
 /// Rows of docs/ERRORS.md that need a store, tokens or small limits, by every entry point. What a method or a transfer does with them is
 /// proved by the tests that the page names; here, that no entry point changes it.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed partial class CallsAndTokensEveryWayTests(StoreEntryPoints shared) : IClassFixture<StoreEntryPoints>
 {
     // After hello; the answer is a fault or an error with the number of the row, and the connection lives.
@@ -28,11 +27,14 @@ public sealed partial class CallsAndTokensEveryWayTests(StoreEntryPoints shared)
         ["whose result the client rejects without a reason"] = static talk => RefuseLongResultAsync(talk, 0),
         ["whose result the client rejects with 204, 205 or 214"] = static talk => RefuseLongResultAsync(talk, 205),
         ["whose result the client rejects with another code"] = static talk => RefuseLongResultAsync(talk, 212),
-        ["with an item without credit"] = static talk => talk.SendAsync([StoreCalls.OpenWrite(1), .. Enumerable.Repeat(Item(1, "x"u8), 300)]),
+        ["with an item without credit"] =
+            static talk => talk.SendAsync([StoreCalls.OpenWrite(1), .. Enumerable.Repeat(Item(1, "x"u8), 300)]),
         ["with items of other bytes than write_stream announced"] =
             static talk => talk.SendAsync(StoreCalls.OpenWrite(1, length: 3), Item(1, "ab"u8), ItemsEnd(1)),
         ["for a first byte behind the end of a value"] =
-            static talk => talk.SendAsync(StoreCalls.Of(1, StoreMethods.ReadStream, [.. StoreCalls.Bytes8(1 << 30), .. StoreCalls.Bytes8(1), .. StoreCalls.Key])),
+            static talk => talk.SendAsync(
+                StoreCalls.Of(
+                    1, StoreMethods.ReadStream, [.. StoreCalls.Bytes8(1 << 30), .. StoreCalls.Bytes8(1), .. StoreCalls.Key])),
         ["with a value over store.streamed-value-bytes-max"] = static talk => talk.SendAsync(StoreCalls.OpenWrite(1, length: 5 << 20)),
         ["for a streamed value in one piece over store.result-bytes-max"] =
             static talk => talk.SendAsync(StoreCalls.Of(1, StoreMethods.Read, "streamed"u8)),

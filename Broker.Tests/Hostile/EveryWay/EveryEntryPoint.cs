@@ -95,7 +95,8 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
     /// <param name="stop">Ends the wait.</param>
     /// <param name="fields">Further fields of the request.</param>
     public async Task<Attacker> OpenAsync(
-        EntryPoint entry, string path, string? subprotocol, CancellationToken stop, params IReadOnlyList<(string Name, string Value)> fields)
+        EntryPoint entry, string path, string? subprotocol, CancellationToken stop,
+            params IReadOnlyList<(string Name, string Value)> fields)
     {
         if (entry != EntryPoint.Http2)
         {
@@ -163,7 +164,7 @@ public sealed class SharedEntryPoints : IAsyncLifetime
     internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync();
+    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync(("HTTP_HEAD_LIMIT", "15s"));
 
     /// <inheritdoc/>
     public async Task DisposeAsync()

@@ -4,20 +4,21 @@ using Broker.Tests.EndToEnd;
 namespace Broker.Tests.Hostile.EveryWay;
 
 /// <summary>The rows of docs/ERRORS.md that a clock or a count decides, by every entry point.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class LimitsEveryWayTests
 {
     [Fact]
     public async Task Limits_of_time_answer_alike_by_every_entry_point()
     {
-        // The limits of handshakes and of connect are the defaults, which a busy machine keeps; all wait for them at once.
         await using var streams = new StreamEntryPoints();
-        await streams.StartAsync(("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
+        await streams.StartAsync(
+            ("REACTOR_HANDSHAKE_LIMIT", "10s"), ("HTTP_HEAD_LIMIT", "10s"), ("CENTRIFUGE_CONNECT_LIMIT", "10s"),
+                ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
 
         EveryEntryPoint entryPoints = streams.EntryPoints;
 
-        // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping.
+        // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping. The limits leave those that
+        // keep them all the time that they need on a busy machine; all are waited for at once.
         async Task<string> HalfHeadAsync(EntryPoint entry)
         {
             if (entry == EntryPoint.Http2) return "HTTP/1.1 408";       // Its library sends whole heads only.
@@ -76,7 +77,8 @@ public sealed class LimitsEveryWayTests
                     (string, string) from = ("X-Forwarded-For", string.Create(CultureInfo.InvariantCulture, $"192.0.2.{i / 2}"));
                     bool isNative = i % 2 == 1;
                     Attacker client = await entryPoints.OpenAsync(
-                        entry, isNative ? HostileNativeClient.Path : AttackedHost.HubPath, isNative ? "v3.broker" : null, limit.Token, from);
+                        entry, isNative ? HostileNativeClient.Path : AttackedHost.HubPath, isNative ? "v3.broker" : null, limit.Token,
+                            from);
                     open.Add((entry, client));
                     if (isNative) talks[entry] = await NativeTalk.BeginAsync(client, limit.Token);
                     else await client.SendConnectAsync(limit.Token);

@@ -4,7 +4,6 @@ using static Broker.Tests.Hostile.HostileClient;
 namespace Broker.Tests.Hostile.EveryWay;
 
 /// <summary>Rows of docs/ERRORS.md about readers that take nothing, by every entry point at once.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class SlowReadersEveryWayTests
 {
     // More than the queue and what all systems on the way keep.

@@ -7,7 +7,6 @@ using static Broker.Tests.Hostile.EveryWay.EveryRow;
 namespace Broker.Tests.Hostile.EveryWay;
 
 /// <summary>Rows of docs/ERRORS.md about the Centrifuge dialect over HTTP, by every entry point.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StreamsEveryWayTests(StreamEntryPoints shared) : IClassFixture<StreamEntryPoints>
 {
     private const string Connect = """{"id":1,"connect":{}}""";
@@ -27,9 +26,11 @@ public sealed class StreamsEveryWayTests(StreamEntryPoints shared) : IClassFixtu
                 ("POST", "/connection/http_stream", Connect, ("Origin", "https://elsewhere.example")),
         };
 
-    private const string NoConnect = "a first message that is no command, or a command before connect", TooLong = "a message over message-bytes-max, emulated", Unknown =
-        "an emulated command for a session that is not there, or not the client's", Full = "a stream over connections-max",
-            Upgrade = "an upgrade to WebSocket, at a path of HTTP", Stops = "nothing wrong, and the hub stops";
+    private const string NoConnect = "a first message that is no command, or a command before connect",
+        TooLong = "a message over message-bytes-max, emulated",
+        Unknown = "an emulated command for a session that is not there, or not the client's",
+        Full = "a stream over connections-max", Upgrade = "an upgrade to WebSocket, at a path of HTTP",
+        Stops = "nothing wrong, and the hub stops";
 
     /// <summary>The rows that are tried here, for the test of the whole page.</summary>
     internal static IEnumerable<string> Rows => [.. s_requests.Keys, NoConnect, TooLong, Unknown, Full, Upgrade, Stops];

@@ -215,8 +215,8 @@ public sealed class DurableHistoryTests : IDisposable
         for (int i = 0; i < 20 && refused is null; i++)
         {
             // Refused by its task, as the home waits for that, and not at once.
-            Task append =
-                _store.AppendAsync(string.Create(CultureInfo.InvariantCulture, $"{i}"), new HistoryAppend(Text(megabyte)), s_synced).AsTask();
+            string channel = string.Create(CultureInfo.InvariantCulture, $"{i}");
+            Task append = _store.AppendAsync(channel, new HistoryAppend(Text(megabyte)), s_synced).AsTask();
             refused = await Record.ExceptionAsync(() => append) as HistoryRefusedException;
         }
 
@@ -269,7 +269,8 @@ public sealed class DurableHistoryTests : IDisposable
     private DurableHistories Open() =>
         DurableHistories.Open(
             _folder.Path, _time, new HistoryBudget(1 << 20),
-                new DurableHistorySettings { Shards = 2, Boot = _boot, BytesMax = _bytesMax, Notify = notice => _reported.Add(notice.Text) });
+                new DurableHistorySettings
+                    { Shards = 2, Boot = _boot, BytesMax = _bytesMax, Notify = notice => _reported.Add(notice.Text) });
 
     private void Restart(TimeSpan after = default)
     {
