@@ -29,7 +29,7 @@ internal sealed class HistoryDisk(long bytesMax, TimeProvider time, Action<Store
     public bool IsFull => _isFull;
 
     /// <summary>What is answered while it is full.</summary>
-    public static HistoryRefusedException Refusal() => new("channel histories are full");
+    public static HistoryRejectedException Refusal() => new("channel histories are full");
 
     /// <summary>Counts what is about to be written.</summary>
     public void Add(long bytes)

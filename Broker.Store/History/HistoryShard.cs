@@ -201,7 +201,7 @@ internal sealed partial class HistoryShard(
         }
         catch (StoreException busy) when (busy.Fault == StoreFault.Overloaded)
         {
-            throw new HistoryRefusedException("too many requests", busy);
+            throw new HistoryRejectedException("too many requests", busy);
         }
         finally
         {

@@ -9,7 +9,7 @@ public sealed class StoreHealthTests
     private readonly IOException _failure = new("Input/output error");
 
     [Fact]
-    public void A_store_that_does_not_go_on_although_the_disk_does_says_so_once()
+    public void Reports_once_that_only_a_restart_helps()
     {
         var health = new StoreHealth(_notices.Add);
 
@@ -23,7 +23,7 @@ public sealed class StoreHealthTests
     }
 
     [Fact]
-    public void A_store_that_goes_on_soon_after_the_disk_does_is_told_as_such()
+    public void Reports_that_the_store_writes_again_soon_after_the_disk()
     {
         var health = new StoreHealth(_notices.Add);
 

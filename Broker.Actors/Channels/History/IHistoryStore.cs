@@ -15,7 +15,7 @@ namespace Broker.Actors.Channels.History;
 /// </para>
 /// <para>
 /// A call that fails completes with an exception; the home answers the command with error 100 and goes on, or with 111 and the exception's
-/// text for a <see cref="HistoryRefusedException"/>: the store has no room now. A store that has found a
+/// text for a <see cref="HistoryRejectedException"/>: the store has no room now. A store that has found a
 /// channel's record damaged gives that channel a new epoch, and says so in its log: never an epoch with wrong publications.
 /// </para>
 /// </remarks>

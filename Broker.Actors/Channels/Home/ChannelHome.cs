@@ -271,7 +271,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
     // A store without room has said so once, and is not at fault.
     private HubError ErrorOf(string channel, Exception failure)
     {
-        if (failure is HistoryRefusedException refused) return HubError.TooManyRequests with { Message = refused.Message };
+        if (failure is HistoryRejectedException refused) return HubError.TooManyRequests with { Message = refused.Message };
         context.OnStoreFailed(channel, failure);
         return HubError.Internal;
     }

@@ -22,7 +22,7 @@ public sealed class DeviceErrorTests : IDisposable
     [Theory]
     [InlineData("sync")]
     [InlineData("write")]
-    public async Task An_IO_error_is_told_and_loses_nothing_acknowledged(string what)
+    public async Task An_IO_error_is_reported_and_loses_nothing_acknowledged(string what)
     {
         if (await CompileAsync() is not { } library) return;
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
@@ -51,7 +51,7 @@ public sealed class DeviceErrorTests : IDisposable
                     StringComparison.Ordinal);
             await host.ExpectLogAsync("The store cannot write");
             Assert.Contains("Input/output error", host.Log, StringComparison.Ordinal);
-            for (int i = 0; i < acknowledged; i++) Assert.Equal(ValueOf(i), (await keys.ReadAsync(KeyOf(i), cancellationToken: limit.Token))?.ToArray());
+            for (int i = 0; i < acknowledged; i++) await ExpectAsync(keys, i, limit.Token);
             await host.CrashAsync();
         }
 
@@ -59,7 +59,7 @@ public sealed class DeviceErrorTests : IDisposable
         await using HostProcess again = await HostProcess.StartAsync(settings);
         await using BrokerClient reader = await ConnectAsync(again, limit.Token);
         var kept = new StoreClient(reader);
-        for (int i = 0; i < acknowledged; i++) Assert.Equal(ValueOf(i), (await kept.ReadAsync(KeyOf(i), cancellationToken: limit.Token))?.ToArray());
+        for (int i = 0; i < acknowledged; i++) await ExpectAsync(kept, i, limit.Token);
         Assert.Null(await kept.ReadAsync(KeyOf(acknowledged), cancellationToken: limit.Token));
         await WriteAsync(kept, acknowledged, limit.Token);
     }
@@ -69,6 +69,9 @@ public sealed class DeviceErrorTests : IDisposable
 
     private static Task<ulong> WriteAsync(StoreClient store, int number, CancellationToken stop) =>
         store.WriteAsync(KeyOf(number), ValueOf(number), Durability.Disk, cancellationToken: stop);
+
+    private static async Task ExpectAsync(StoreClient store, int number, CancellationToken stop) =>
+        Assert.Equal(ValueOf(number), (await store.ReadAsync(KeyOf(number), cancellationToken: stop))?.ToArray());
 
     private static byte[] KeyOf(int number) => Encoding.ASCII.GetBytes($"k{number}");
 

@@ -49,7 +49,7 @@ public sealed partial class CallsAndTokensEveryWayTests
     internal const string RefreshExpired = "of a refresh has expired";
 
     [Theory, MemberData(nameof(Entries))]
-    public Task Tokens_are_answered_as_the_page_says(EntryPoint entry) => ForEachAsync(Tokens, async (row, token, stop) =>
+    public Task Tokens_have_the_code_of_the_page(EntryPoint entry) => ForEachAsync(Tokens, async (row, token, stop) =>
     {
         using Attacker client = await OpenAsync(entry, stop);
         await client.TrySendAsync(Connect(token), stop);
@@ -57,7 +57,7 @@ public sealed partial class CallsAndTokensEveryWayTests
     });
 
     [Theory, MemberData(nameof(Entries))]
-    public async Task Connections_and_refreshes_of_a_user_are_answered_as_the_page_says(EntryPoint entry)
+    public async Task Connections_and_refreshes_of_a_user_have_the_code_of_the_page(EntryPoint entry)
     {
         using var limit = new CancellationTokenSource(HostProcess.Patience);
         string token = Sign(3600, user: $"user of {entry}");

@@ -152,14 +152,14 @@ public sealed class LimitsEveryWayTests
         if (!await talk.WaitForAsync("result")) return "the write";
         await talk.SendAsync(StoreCalls.ReadMany(2, times: 2));
         if (!await talk.WaitForAsync($"fault {ErrorPage.Answer(NotTaken)}")) return "the result";
-        talk.Forget();
+        talk.Clear();
         await talk.SendAsync(StoreCalls.OpenWrite(3));
         return await talk.WaitForAsync($"fault {ErrorPage.Answer(NoProgress)}") ? "" : "the items";
     }
 
     private static async Task TryStreamsAsync(NativeTalk talk)
     {
-        talk.Forget();
+        talk.Clear();
         uint[] calls = [.. Enumerable.Range(4, 9).Select(static call => (uint)call)];
         await talk.SendAsync([.. calls.Select(static call => StoreCalls.OpenWrite(call))]);
         Assert.True(await talk.WaitForAsync($"fault {ErrorPage.Answer(StreamsMax)}"));

@@ -24,7 +24,7 @@ internal sealed class NativeTalk(Attacker client, CancellationToken stop) : IDis
     }
 
     /// <summary>Forgets what has been answered.</summary>
-    public void Forget() => _received.Clear();
+    public void Clear() => _received.Clear();
 
     /// <summary>Sends messages in one frame.</summary>
     public async Task SendAsync(params IReadOnlyList<byte[]> messages)

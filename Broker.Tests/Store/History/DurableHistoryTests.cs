@@ -211,13 +211,13 @@ public sealed class DurableHistoryTests : IDisposable
         _store = _histories.Open(0, 1);
         string megabyte = Convert.ToBase64String(RandomNumberGenerator.GetBytes(MiB / 4 * 3));
         StreamPosition first = await AppendAsync("a", megabyte, key: "k");
-        HistoryRefusedException? refused = null;
+        HistoryRejectedException? refused = null;
         for (int i = 0; i < 20 && refused is null; i++)
         {
             // Refused by its task, as the home waits for that, and not at once.
             string channel = string.Create(CultureInfo.InvariantCulture, $"{i}");
             Task append = _store.AppendAsync(channel, new HistoryAppend(Text(megabyte)), s_synced).AsTask();
-            refused = await Record.ExceptionAsync(() => append) as HistoryRefusedException;
+            refused = await Record.ExceptionAsync(() => append) as HistoryRejectedException;
         }
 
         Assert.Equal("channel histories are full", refused?.Message);
@@ -228,7 +228,7 @@ public sealed class DurableHistoryTests : IDisposable
         // What is there is read, a repeated publication is known, and no position of a new channel is kept.
         Assert.Equal((first, megabyte), await ReadAsync("a", HistoryQuery.All));
         Assert.Equal(first, await AppendAsync("a", "again", key: "k"));
-        await Assert.ThrowsAsync<HistoryRefusedException>(() => ReadAsync("new", HistoryQuery.PositionOnly));
+        await Assert.ThrowsAsync<HistoryRejectedException>(() => ReadAsync("new", HistoryQuery.PositionOnly));
 
         // What expires is swept and compacted away; then there is room.
         _time.Advance(TimeSpan.FromMinutes(10));

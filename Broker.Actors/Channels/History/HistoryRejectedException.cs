@@ -1,16 +1,16 @@
 namespace Broker.Actors.Channels.History;
 
 /// <summary>A history store has no room for more now. Nothing is wrong with it, and the same may succeed later.</summary>
-public sealed class HistoryRefusedException : Exception
+public sealed class HistoryRejectedException : Exception
 {
     /// <summary>Makes one without a text.</summary>
-    public HistoryRefusedException()
+    public HistoryRejectedException()
     {
     }
 
     /// <summary>Makes one.</summary>
     /// <param name="message">What is full, in a few words for the client.</param>
-    public HistoryRefusedException(string message)
+    public HistoryRejectedException(string message)
         : base(message)
     {
     }
@@ -18,7 +18,7 @@ public sealed class HistoryRefusedException : Exception
     /// <summary>Makes one.</summary>
     /// <param name="message">What is full, in a few words for the client.</param>
     /// <param name="innerException">What said so.</param>
-    public HistoryRefusedException(string message, Exception innerException)
+    public HistoryRejectedException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
