@@ -20,7 +20,7 @@ public sealed partial class CallsAndTokensEveryWayTests
     internal static readonly Dictionary<string, string> Tokens = new()
     {
         ["of a connect is truncated anywhere"] = Sign(3600)[..^5],
-        ["of a connect has a megabyte"] = new string('a', 1_000_000),
+        ["of a connect has a megabyte"] = new string('a', 300_000),       // As many as a message here; the limit of a token is 16 KiB.
         ["of a connect has the algorithm none"] = TestTokens.Sign("""{"alg":"none"}""", Claims(3600), static _ => []),
         ["of a connect was changed after it was signed"] = Changed(Sign(3600)),
         ["of a connect is for another issuer or audience"] = Sign(3600, issuer: "them"),

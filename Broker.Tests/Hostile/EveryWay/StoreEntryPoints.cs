@@ -24,8 +24,8 @@ public sealed class StoreEntryPoints : IAsyncLifetime
             ("STORE_STREAMED_VALUE_BYTES_MAX", "4MiB"), ("NATIVE_STREAMS_BYTES_MAX", "1MiB"),
             ("NATIVE_STREAMS_CONNECTION_BYTES_MAX", "1MiB"), ("TOKENS_HMAC_SECRET", Secret), ("TOKENS_ISSUER", Issuer),
             ("USERS_CONNECTIONS_MAX", "1"), ("CHANNELS_PUBLISH", "subscribers"), ("CENTRIFUGE_CHANNELS_MAX", "3"),
-            ("COMPRESSION_ENABLED", "on"), ("ECHO_ENABLED", "on"), ("CENTRIFUGE_BYTES_BEFORE_CONNECT_MAX", "1MiB"),
-            ("CENTRIFUGE_MESSAGE_BYTES_MAX", "2MiB"),
+            ("COMPRESSION_ENABLED", "on"), ("ECHO_ENABLED", "on"), ("CENTRIFUGE_BYTES_BEFORE_CONNECT_MAX", "400KiB"),
+            ("CENTRIFUGE_MESSAGE_BYTES_MAX", "400KiB"),
             ("CENTRIFUGE_EXPIRED_CLOSE_DELAY", "1s"));
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         foreach (HostProcess host in EveryEntryPoint.All.Select(_entryPoints.HostOf).Distinct())
