@@ -78,23 +78,40 @@ internal sealed class ChannelRelay
     /// <summary>Takes a command of a channel, in its turn.</summary>
     internal void Handle(object command)
     {
+        if (!_gate.IsEmpty && TurnOf(command) is (string channel, var isAppend) && _gate.MustWait(channel, command, isAppend)) return;
+        Run(command);
+    }
+
+    // In which channel a command has its turn, and whether it is a publication, which may follow others into the store.
+    private static (string? Channel, bool IsAppend) TurnOf(object command) => command switch
+    {
+        Publish publish => (publish.Channel, true),
+        Subscribe subscribe => (subscribe.Subscription.Channel, false),
+        Unsubscribe unsubscribe => (unsubscribe.Subscription.Channel, false),
+        ReadHistory read => (read.Channel, false),
+        RemoveHistory remove => (remove.Channel, false),
+        CheckPosition check => (check.Channel, false),
+        NodeRequest request => (request.Channel, request.IsAppend),
+        MoveChannel move => (move.Channel, false),
+        _ => (null, false),
+    };
+
+    // It is the command's turn: it waits for nothing that came behind it.
+    private void Run(object command)
+    {
         switch (command)
         {
-            case Publish publish when !MustWait(publish.Channel, publish, isAppend: true): Publish(publish); break;
-            case Subscribe subscribe when !MustWait(subscribe.Subscription.Channel, subscribe, isAppend: false): Subscribe(subscribe);
-            break;
-            case Unsubscribe unsubscribe when !MustWait(unsubscribe.Subscription.Channel, unsubscribe, isAppend: false): Unsubscribe(
-                unsubscribe); break;
-            case ReadHistory read when !MustWait(read.Channel, read, isAppend: false): Read(read); break;
-            case RemoveHistory remove when !MustWait(remove.Channel, remove, isAppend: false): RemoveHistory(remove); break;
-            case CheckPosition check when !MustWait(check.Channel, check, isAppend: false): Check(check.Channel); break;
-            case NodeRequest request when !MustWait(request.Channel, request, request.IsAppend): Listeners!.Handle(request); break;
-            case MoveChannel move when !MustWait(move.Channel, move, isAppend: false): _nodes!.Handle(move); break;
+            case Publish publish: Publish(publish); break;
+            case Subscribe subscribe: Subscribe(subscribe); break;
+            case Unsubscribe unsubscribe: Unsubscribe(unsubscribe); break;
+            case ReadHistory read: Read(read); break;
+            case RemoveHistory remove: RemoveHistory(remove); break;
+            case CheckPosition check: Check(check.Channel); break;
+            case NodeRequest request: Listeners!.Handle(request); break;
+            case MoveChannel move: _nodes!.Handle(move); break;
             default: break;
         }
     }
-
-    private bool MustWait(string channel, object command, bool isAppend) => !_gate.IsEmpty && _gate.MustWait(channel, command, isAppend);
 
     // Goes on with an answer of the home: at once, or on this thread when the store has finished. What waits behind it follows.
     internal void Then<TCommand,
@@ -112,7 +129,7 @@ internal sealed class ChannelRelay
         await _thread.SwitchTo();
         _gate.End(channel, isAppend);
         then(this, command, late);
-        while (_gate.TryTake(channel, out object? next)) Handle(next);
+        while (_gate.TryTake(channel, out object? next)) Run(next);
     }
 
     // Counts a subscription, and has its fan-out answer it.
@@ -457,7 +474,7 @@ internal sealed class ChannelRelay
     {
         _gate.End(channel, isAppend);
         then();
-        while (_gate.TryTake(channel, out object? next)) Handle(next);
+        while (_gate.TryTake(channel, out object? next)) Run(next);
     }
 
     /// <summary>A channel with subscriptions here, or null.</summary>
