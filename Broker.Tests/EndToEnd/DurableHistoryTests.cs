@@ -56,7 +56,7 @@ public sealed class DurableHistoryTests : IDisposable
               """);
         await using HostProcess host = await HostProcess.StartAsync(null, "--config", _config);
 
-        await Task.WhenAll(Enumerable.Range(0, Clients).Select(async _ =>
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(async number =>
         {
             using Attacker client = await Attacker.EnterAsync(host.Port, limit.Token);
             int id = 1;
@@ -82,7 +82,7 @@ public sealed class DurableHistoryTests : IDisposable
                     {
                         using JsonDocument reply = JsonDocument.Parse(line);
                         if (!reply.RootElement.TryGetProperty("id", out JsonElement answered)) continue;
-                        Assert.False(reply.RootElement.TryGetProperty("error", out _), line);
+                        Assert.False(reply.RootElement.TryGetProperty("error", out JsonElement error), $"{number}: {error} in {line}");
                         ids.Remove(answered.GetInt32());
                     }
                 }
