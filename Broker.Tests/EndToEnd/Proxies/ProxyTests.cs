@@ -29,7 +29,7 @@ public sealed class ProxyTests
     ];
 
     [Theory, MemberData(nameof(Proxies))]
-    public async Task Clients_talk_through_it_are_known_by_their_own_addresses_and_come_back_after_a_restart(string name)
+    public async Task Clients_and_the_page_come_through_it_by_their_own_addresses_and_after_a_restart(string name)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         ProxyKind kind = ProxyKind.Find(name);
@@ -50,6 +50,13 @@ public sealed class ProxyTests
 
         await host.StartAgainAsync();
         using LightClient again = await TalkAsync(proxy, limit.Token);
+        await BrowseAsync(proxy, host, limit.Token);
+
+        // The figures are for this machine's collector, or for no one where the proxy sees no paths.
+        (int Own, int Other) metrics = name.Contains("TCP", StringComparison.Ordinal) ? (404, 404) : (200, 403);
+        Assert.Equal(
+            metrics, (await AskForMetricsAsync(IPAddress.Loopback, proxy.Port, limit.Token),
+                await AskForMetricsAsync(s_subscriber, proxy.Port, limit.Token)));
     }
 
     // One subscribes, another publishes and leaves with a code of its own. Both say that they are another component.
@@ -71,29 +78,18 @@ public sealed class ProxyTests
         return subscriber;
     }
 
-    [Theory, MemberData(nameof(Proxies))]
-    public async Task The_page_and_health_come_through_it_and_leave_no_connection_that_a_WebSocket_cannot_open_on(string name)
+    // The page, health and a WebSocket in turn: no connection is left that a WebSocket cannot open on.
+    private static async Task BrowseAsync(ProxyProcess proxy, HostProcess host, CancellationToken stop)
     {
-        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        ProxyKind kind = ProxyKind.Find(name);
-        using var settings = new SettingsFile(kind.BrokerConfiguration);
-        await using HostProcess host = await HostProcess.StartAsync(s_debug, "--config", settings.Path);
-        await using ProxyProcess proxy = await ProxyProcess.StartAsync(kind, host.Port);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{proxy.Port}/") };
-
         for (int i = 0; i < 3; i++)
         {
-            Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync(new Uri("ready", UriKind.Relative), limit.Token));
-            Assert.Contains("<title>", await http.GetStringAsync(new Uri("", UriKind.Relative), limit.Token), StringComparison.Ordinal);
-            using LightClient client = await ConnectAsync(s_subscriber, proxy.Port, limit.Token);
+            Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync(new Uri("ready", UriKind.Relative), stop));
+            Assert.Contains("<title>", await http.GetStringAsync(new Uri("", UriKind.Relative), stop), StringComparison.Ordinal);
+            using LightClient client = await ConnectAsync(s_subscriber, proxy.Port, stop);
         }
 
-        // The figures are for this machine's collector, or for no one where the proxy sees no paths.
-        (int Own, int Other) metrics = name.Contains("TCP", StringComparison.Ordinal) ? (404, 404) : (200, 403);
-        Assert.Equal(
-            metrics, (await AskForMetricsAsync(IPAddress.Loopback, proxy.Port, limit.Token),
-                await AskForMetricsAsync(s_subscriber, proxy.Port, limit.Token)));
-        await FollowEventsAsync(http, proxy, host, limit.Token);
+        await FollowEventsAsync(http, proxy, host, stop);
     }
 
     private static async Task<int> AskForMetricsAsync(IPAddress from, int port, CancellationToken stop)
