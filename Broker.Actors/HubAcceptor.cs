@@ -22,6 +22,10 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
         dialects.Endpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
     private volatile Dictionary<string, MessageEndpoint> _messages =
         dialects.MessageEndpoints.ToDictionary(static endpoint => endpoint.Path, StringComparer.Ordinal);
+    private readonly AddressPlaces _places =
+        new(settings.Listen.AddressConnectionsMax,
+            () => Math.Min(settings.Listen.ConnectionsMax, DescriptorReserve.OfProcess.ClientsMax), settings.Listen.Proxies.ToTrust(),
+                counters.Limited);
     private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
 
     public ProxyTrust Proxies { get; } = settings.Listen.Proxies.ToTrust();
@@ -60,9 +64,13 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
 
     internal MessageEndpoint? FindMessages(string path) => _messages.GetValueOrDefault(path);
 
-    public bool LimitsAddresses => Limits is { LimitsConnects: true };
+    public bool LimitsAddresses => true;
 
-    public UpgradeFault? CheckConnect(System.Net.IPAddress client) => Limits?.CheckConnect(client);
+    public UpgradeFault? CheckConnect(System.Net.IPAddress client, out IDisposable? place)
+    {
+        place = null;
+        return Limits?.CheckConnect(client) ?? _places.TryTake(client, counters.Open, out place);
+    }
 
     public bool MayOpen(out TimeSpan retryAfter)
     {

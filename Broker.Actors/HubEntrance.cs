@@ -39,6 +39,9 @@ public sealed class HubEntrance
     /// <summary>Bounds that the hub's own port has, for a server that keeps them too.</summary>
     public ReactorSettings Bounds => _loops[0].Settings;
 
+    /// <summary>Which peers are proxies and believed when they say who the client is.</summary>
+    public ProxyTrust Proxies => _acceptor.Proxies;
+
     /// <summary>Decides whether a request may open a connection; if so, it is counted as open already.</summary>
     /// <param name="request">A well-formed request.</param>
     /// <param name="endpointPath">The path of the endpoint that it is for, wherever the application has mapped that.</param>
@@ -65,10 +68,11 @@ public sealed class HubEntrance
         }
 
         if (new CarriedOpening(endpoint, chosen, request).AgreeOnExtensions(out CarriedOpening agreed) is { } malformed) return malformed;
-        if (peer is not null && _acceptor.CheckConnect(ClientOf(request, peer).Address) is { } limited) return limited;
-        if (CheckRoom() is { } full) return full;
+        IDisposable? place = null;
+        if (peer is not null && _acceptor.CheckConnect(ClientOf(request, peer).Address, out place) is { } limited) return limited;
+        if (CheckRoom(place) is { } full) return full;
 
-        opening = agreed;
+        opening = agreed with { Place = place };
         return null;
     }
 
@@ -86,17 +90,20 @@ public sealed class HubEntrance
         ArgumentNullException.ThrowIfNull(endpoint);
         opening = null;
         if (!_hub.IsReady) return NotReady;
-        if (_acceptor.CheckConnect(ClientOf(request, peer).Address) is { } limited) return limited;
-        if (CheckRoom() is { } full) return full;
-        opening = new CarriedOpening(endpoint, new ChosenSubprotocol(subprotocol, Answered: null), request);
+        if (_acceptor.CheckConnect(ClientOf(request, peer).Address, out IDisposable? place) is { } limited) return limited;
+        if (CheckRoom(place) is { } full) return full;
+        opening = new CarriedOpening(endpoint, new ChosenSubprotocol(subprotocol, Answered: null), request) { Place = place };
         return null;
     }
 
     private static UpgradeFault NotReady => new(503, "The server is starting or stopping.") { RetryAfter = TimeSpan.FromSeconds(1) };
 
-    private UpgradeFault? CheckRoom() =>
-        _acceptor.MayOpen(out TimeSpan retryAfter) ? null : new UpgradeFault(503, "The server takes no more connections now.")
-            { RetryAfter = retryAfter };
+    private UpgradeFault? CheckRoom(IDisposable? place)
+    {
+        if (_acceptor.MayOpen(out TimeSpan retryAfter)) return null;
+        place?.Dispose();
+        return new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter };
+    }
 
     /// <summary>The client that sent a request: its peer, or the one that is behind it if the peer is a proxy that is believed.</summary>
     public IPEndPoint ClientOf(UpgradeRequest request, IPEndPoint peer) => ForwardedRoute.ClientOf(request, peer, _acceptor.Proxies);
@@ -108,7 +115,7 @@ public sealed class HubEntrance
     public async Task OpenAsync(CarriedOpening opening, ICarrier carrier)
     {
         EventLoop loop = _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
-        if (!await loop.AdoptAsync(carrier, opening).ConfigureAwait(false)) Withdraw();
+        if (!await loop.AdoptAsync(carrier, opening).ConfigureAwait(false)) Withdraw(opening);
     }
 
     /// <summary>A request opens no connection.</summary>
@@ -116,5 +123,11 @@ public sealed class HubEntrance
     public void CountRefusal(in UpgradeFault fault) => _hub.Counters.Handshakes.Add(fault.Status);
 
     /// <summary>A connection that was admitted does not open after all: its handshake could not be ended.</summary>
-    public void Withdraw() => _hub.Counters.Withdraw();
+    /// <param name="opening">As <see cref="Check"/> gave it.</param>
+    public void Withdraw(CarriedOpening opening)
+    {
+        ArgumentNullException.ThrowIfNull(opening);
+        opening.Place?.Dispose();
+        _hub.Counters.Withdraw();
+    }
 }

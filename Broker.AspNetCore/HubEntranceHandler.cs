@@ -121,7 +121,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         }
         finally
         {
-            if (!isOpened) entrance.Withdraw();
+            if (!isOpened) entrance.Withdraw(opening!);
         }
     }
 
@@ -162,7 +162,7 @@ public sealed class HubEntranceHandler(HubEntrance entrance, TimeProvider time)
         }
         finally
         {
-            if (!isOpened) entrance.Withdraw();
+            if (!isOpened) entrance.Withdraw(opening!);
         }
     }
 

@@ -25,13 +25,20 @@ internal sealed class Downloads(
     /// <summary>When <see cref="Expire"/> has something to do.</summary>
     public TimeSpan? NextDeadline => _table.NextExpiry;
 
-    /// <summary>A stream begins.</summary>
+    /// <summary>A stream begins, if it is a message or the result of a call that is pending.</summary>
     public void OnStream(StreamHeader header)
     {
-        ChunkError error = _table.Open(header, state.Now);
+        bool isAwaited = header.Purpose switch
+        {
+            StreamPurpose.Message => true,
+            StreamPurpose.Result => calls.IsPending(header.Reference),
+            _ => false,     // The hub sends further arguments as items only.
+        };
+        ChunkError error = isAwaited ? _table.Open(header, state.Now) : _table.Reject(header, state.Now);
         if (error == ChunkError.None && header.Purpose == StreamPurpose.Result) _results[header.Stream] = header.Reference;
         if (error != ChunkError.None) Refuse(header.Stream, chunk: 0, _table.Refusal);
-        if (error is not (ChunkError.None or ChunkError.HeaderTwice)) Miss(header.Purpose, header.Reference, error, _table.Refusal.Text);
+        if (isAwaited && error is not (ChunkError.None or ChunkError.HeaderTwice))
+            Miss(header.Purpose, header.Reference, error, _table.Refusal.Text);
         Expire();
         state.TimersChanged();
     }

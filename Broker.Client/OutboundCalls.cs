@@ -145,6 +145,9 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         state.TimersChanged();
     }
 
+    /// <summary>Whether a call waits for its answer.</summary>
+    public bool IsPending(uint id) => _pending.TryGet(id, out _);
+
     /// <summary>The progress reports of a call's result.</summary>
     public IProgress<TransferProgress>? ProgressOf(uint id) => _pending.TryGet(id, out PendingCall? call) ? call.Download : null;
 

@@ -167,7 +167,8 @@ internal sealed class GroupWriter : IDisposable
         }
         catch (RocksDbSharpException failure)
         {
-            _health.Fail(failure);
+            if (_group.Count > 0) _health.Fail(failure);
+            else _health.FailProbe(failure, _engine.TryWriteFile());
             _engine.CutLogBehind(before);
             throw;
         }

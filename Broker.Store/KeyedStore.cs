@@ -38,6 +38,13 @@ public sealed class KeyedStore : IDisposable
     /// <summary>Bytes of its files, with the log; what is deleted counts until it is compacted.</summary>
     public long FileBytes => Guard(static engine => engine.MeasureFiles());
 
+    /// <summary>Writes all tables anew without what is deleted. Blocks on the disk.</summary>
+    internal void Compact() => Guard(static engine =>
+    {
+        engine.Compact();
+        return true;
+    });
+
     /// <summary>The place of the last write in the log.</summary>
     internal long Sequence => Guard(static engine => engine.Sequence);
 

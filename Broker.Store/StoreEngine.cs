@@ -108,6 +108,9 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <exception cref="RocksDbSharpException">One of them is damaged; names the file and the place.</exception>
     public void VerifyTables() => RocksDbSharp.Native.Instance.rocksdb_verify_checksum(handle);
 
+    /// <summary>Writes what is in memory, and all tables anew without what is deleted.</summary>
+    public void Compact() => _database.CompactRange((byte[]?)null, (byte[]?)null);
+
     /// <summary>Bytes of all its files.</summary>
     public long MeasureFiles()
     {
@@ -287,6 +290,28 @@ internal sealed unsafe class StoreEngine : SafeHandle
     /// <summary>Takes out of the newest log what was not acknowledged, after a write has failed.</summary>
     /// <param name="sequence">Of the last change that stays.</param>
     public void CutLogBehind(long sequence) => LogFolder.CutBehind(_folder, (ulong)sequence);
+
+    /// <summary>Writes and syncs a file of its own in the folder, and deletes it.</summary>
+    /// <returns>Whether the disk takes it.</returns>
+    public bool TryWriteFile()
+    {
+        string path = Path.Combine(_folder, "0.dbtmp");     // The library deletes one that is left over.
+        try
+        {
+            using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                file.Write(new byte[4096]);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Delete(path);
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Hands the log to the operating system.</summary>
     /// <param name="sync">Whether to wait for the disk, too.</param>

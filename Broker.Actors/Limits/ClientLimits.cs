@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
 using Broker.Core.Upgrade;
 
 namespace Broker.Actors.Limits;
@@ -52,7 +50,7 @@ internal sealed class ClientLimits
     internal UpgradeFault? CheckConnect(IPAddress address)
     {
         if (!LimitsConnects) return null;
-        UInt128 key = KeyOf(address);
+        UInt128 key = AddressKey.Of(address);
         long now = Now;
         SharedBuckets buckets = _addresses.Acquire(key);
         bool isTaken = buckets.TryTake(LimitKind.Connects, 1, now);
@@ -72,7 +70,7 @@ internal sealed class ClientLimits
     /// <returns>Null where nothing but the connects of addresses is limited.</returns>
     internal SessionLimits? Begin(IPAddress address) =>
         _settings.Connection.LimitsCommands || _settings.User.IsOn || _settings.Address.LimitsCommands
-            ? new SessionLimits(this, KeyOf(address)) : null;
+            ? new SessionLimits(this, AddressKey.Of(address)) : null;
 
     /// <summary>Of one connection; for its loop's thread.</summary>
     internal sealed class SessionLimits
@@ -151,20 +149,5 @@ internal sealed class ClientLimits
             if (_ofUser is not null) _all._users.Release(_user, _all.Now);
             _ofUser = null;
         }
-    }
-
-    // An address of IPv4 as a whole, however it is written; of IPv6 the network of 64 bits, which one client has for itself.
-    private static UInt128 KeyOf(IPAddress address)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        if (address.AddressFamily == AddressFamily.InterNetwork || address.IsIPv4MappedToIPv6)
-        {
-            address.MapToIPv6().TryWriteBytes(bytes, out _);
-            return BinaryPrimitives.ReadUInt128BigEndian(bytes);
-        }
-
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 }

@@ -17,6 +17,9 @@ public enum LimitKind
 
     /// <summary>New connections.</summary>
     Connects,
+
+    /// <summary>Open connections, which are no rate.</summary>
+    Connections,
 }
 
 /// <summary>Whose all of it is counted together.</summary>

@@ -11,7 +11,7 @@ internal sealed class Rates
     /// <param name="resumeBytes">Their bytes.</param>
     internal Rates(RateSettings settings, int resumeCommands, long resumeBytes)
     {
-        _rates = new TokenRate[Enum.GetValues<LimitKind>().Length];
+        _rates = new TokenRate[(int)LimitKind.Connects + 1];
         _rates[(int)LimitKind.Commands] = TokenRate.Of(settings.Commands, resumeCommands);
         _rates[(int)LimitKind.Publishes] = TokenRate.Of(settings.Publishes);
         _rates[(int)LimitKind.Subscribes] = TokenRate.Of(settings.Subscribes, resumeCommands);

@@ -105,6 +105,12 @@ public sealed record ListenSettings
     /// <summary>Connections that the whole process may hold; one more is answered 503 with <c>Retry-After</c>.</summary>
     public int ConnectionsMax { get; init; } = 1_000_000;
 
+    /// <summary>
+    /// Connections that one address may hold; one more is answered 429 with <c>Retry-After</c>. 0 keeps the last eighth of all places from
+    /// an address that has half of them.
+    /// </summary>
+    public int AddressConnectionsMax { get; init; }
+
     /// <summary>Lets anonymous clients in on an address that is not loopback.</summary>
     public bool AllowAnonymousAnywhere { get; init; }
 

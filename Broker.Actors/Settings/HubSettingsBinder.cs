@@ -57,6 +57,7 @@ public static class HubSettingsBinder
             {
                 Path = reader.GetFilePath("broker.history.path"),
                 BytesMax = reader.GetLongSize("broker.history.bytes-max", MiB, 1L << 40),
+                DiskBytesMax = reader.GetLongSize("broker.history.disk-bytes-max", 256 * MiB, 1L << 50),
                 PageMax = reader.GetCount("broker.history.page-max", 1, 100_000),
                 RecoveryMax = reader.GetCount("broker.history.recovery-max", 1, 100_000),
                 RecoveryBytesMax = reader.GetSize("broker.history.recovery-bytes-max", KiB, GiB),
@@ -118,6 +119,7 @@ public static class HubSettingsBinder
             ? $"a list of names without scheme and port, such as [\"chat.example.org\"], or *; '{bad}' is none"
             : null),
         ConnectionsMax = reader.GetCount("broker.listen.connections-max", 1, 16_000_000),
+        AddressConnectionsMax = reader.GetCount("broker.listen.address-connections-max", 0, 16_000_000),
         AllowAnonymousAnywhere = reader.GetSwitch("broker.listen.allow-anonymous-anywhere"),
         Proxies = new ProxiesSettings
         {

@@ -1,3 +1,4 @@
+using System.Net;
 using Broker.Core.Upgrade;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -10,27 +11,40 @@ internal sealed class RequestBody : IDisposable
     private const int FirstBytes = 4096;
 
     private readonly BodyBudget _budget;
+    private readonly IPEndPoint _client;
     private byte[] _buffer = [];
     private int _length;
 
-    private RequestBody(BodyBudget budget) => _budget = budget;
+    private RequestBody(BodyBudget budget, IPEndPoint client)
+    {
+        _budget = budget;
+        _client = client;
+    }
 
     /// <summary>The bytes.</summary>
     internal ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
 
-    /// <summary>Why it was not read: 413, or 503 where too much is being read already; otherwise null.</summary>
+    /// <summary>Why it was not read: 408 where it took too long, 413, or 503 where too much is being read; otherwise null.</summary>
     internal UpgradeFault? Fault { get; private set; }
 
     /// <summary>Reads a body.</summary>
     /// <param name="context">Of the request.</param>
     /// <param name="bytesMax">The longest.</param>
     /// <param name="budget">Of all bodies.</param>
-    internal static async Task<RequestBody> ReadAsync(HttpContext context, int bytesMax, BodyBudget budget)
+    /// <param name="client">Whose share it counts in.</param>
+    internal static async Task<RequestBody> ReadAsync(HttpContext context, int bytesMax, BodyBudget budget, IPEndPoint client)
     {
-        var body = new RequestBody(budget);
+        var body = new RequestBody(budget, client);
+        using var late = new CancellationTokenSource(budget.TimeMax, budget.Time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, late.Token);
         try
         {
-            await body.ReadAsync(context, bytesMax).ConfigureAwait(false);
+            await body.ReadAsync(context, bytesMax, stop.Token).ConfigureAwait(false);
+            return body;
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
+        {
+            body.Fault = new UpgradeFault(408, $"The body was not complete within {budget.TimeMax.TotalSeconds} s.");
             return body;
         }
         catch (BadHttpRequestException bad) when (bad.StatusCode == StatusCodes.Status413PayloadTooLarge)
@@ -48,12 +62,12 @@ internal sealed class RequestBody : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        _budget.Return(_buffer.Length);
+        _budget.Return(_buffer.Length, _client);
         _buffer = [];
         _length = 0;
     }
 
-    private async Task ReadAsync(HttpContext context, int bytesMax)
+    private async Task ReadAsync(HttpContext context, int bytesMax, CancellationToken cancellationToken)
     {
         if (context.Request.ContentLength > bytesMax)
         {
@@ -71,7 +85,7 @@ internal sealed class RequestBody : IDisposable
                 return;
             }
 
-            int read = await context.Request.Body.ReadAsync(_buffer.AsMemory(_length), context.RequestAborted).ConfigureAwait(false);
+            int read = await context.Request.Body.ReadAsync(_buffer.AsMemory(_length), cancellationToken).ConfigureAwait(false);
             if (read == 0) return;
             _length += read;
             if (_length <= bytesMax) continue;
@@ -83,31 +97,10 @@ internal sealed class RequestBody : IDisposable
     private bool TryGrow()
     {
         int length = Math.Max(FirstBytes, 2 * _buffer.Length);
-        if (!_budget.TryTake(length - _buffer.Length)) return false;
+        if (!_budget.TryTake(length - _buffer.Length, _client)) return false;
         Array.Resize(ref _buffer, length);
         return true;
     }
 
     private static UpgradeFault TooLong(int bytesMax) => new(413, $"A body has at most {bytesMax} bytes here.");
-}
-
-/// <summary>Bytes of bodies that are read at once.</summary>
-/// <param name="bytesMax">The most of them.</param>
-internal sealed class BodyBudget(long bytesMax)
-{
-    private long _taken;
-
-    /// <summary>Bytes that are taken.</summary>
-    internal long Taken => Interlocked.Read(ref _taken);
-
-    /// <summary>Takes some, if there are enough.</summary>
-    internal bool TryTake(int bytes)
-    {
-        if (Interlocked.Add(ref _taken, bytes) <= bytesMax) return true;
-        Return(bytes);
-        return false;
-    }
-
-    /// <summary>Gives them back.</summary>
-    internal void Return(int bytes) => Interlocked.Add(ref _taken, -bytes);
 }

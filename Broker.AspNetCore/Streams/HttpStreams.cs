@@ -18,18 +18,21 @@ namespace Broker.AspNetCore.Streams;
 ///   403  a page that may not connect        413  a longer body than the endpoint takes
 ///   404  a WebSocket is asked for           503  no room, or the hub starts or stops
 ///   405  another method                     204  a preflight, and a message that was taken
+///   408  a body that comes too slowly
 /// </code>
 /// </remarks>
 /// <param name="entrance">The hub's.</param>
 /// <param name="time">Measures how long a closed connection may take to leave.</param>
 internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
 {
-    // Of all requests at once. Any one of them is far shorter, and is read in no time.
+    // Of all requests at once; any one of them is far shorter.
     private const long BodiesBytesMax = 64 * 1024 * 1024;
+
+    private static readonly TimeSpan s_bodyLimit = TimeSpan.FromMinutes(1);
 
     private static readonly string[] s_post = ["POST"];
 
-    private readonly BodyBudget _bodies = new(BodiesBytesMax);
+    private readonly BodyBudget _bodies = new(BodiesBytesMax, s_bodyLimit, new ClientAddresses(entrance.Proxies), time);
 
     /// <summary>Answers a request at an endpoint, and returns when its connection has ended.</summary>
     internal async Task OpenAsync(HttpContext context, HttpStreamEndpoint endpoint)
@@ -59,17 +62,19 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         }
         finally
         {
-            if (!isOpened) entrance.Withdraw();
+            if (!isOpened) entrance.Withdraw(opening!);
         }
     }
 
     /// <summary>Takes a message.</summary>
     internal async Task PostAsync(HttpContext context, MessageEndpoint endpoint)
     {
-        if (await CheckAsync(context, endpoint.Origins, s_post, isOpening: false).ConfigureAwait(false) is null) return;
+        if (await CheckAsync(context, endpoint.Origins, s_post, isOpening: false).ConfigureAwait(false) is not { } request) return;
         try
         {
-            using RequestBody body = await RequestBody.ReadAsync(context, endpoint.BodyBytesMax, _bodies).ConfigureAwait(false);
+            using RequestBody body =
+                await RequestBody.ReadAsync(
+                    context, endpoint.BodyBytesMax, _bodies, entrance.ClientOf(request, RequestHead.PeerOf(context))).ConfigureAwait(false);
             UpgradeFault? fault = body.Fault ?? endpoint.Post(context.Request.ContentType ?? "", body.Bytes.Span);
             if (fault is { } why)
             {
@@ -123,7 +128,9 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
     {
         try
         {
-            using RequestBody body = await RequestBody.ReadAsync(context, endpoint.BodyBytesMax, _bodies).ConfigureAwait(false);
+            using RequestBody body =
+                await RequestBody.ReadAsync(
+                    context, endpoint.BodyBytesMax, _bodies, entrance.ClientOf(request, RequestHead.PeerOf(context))).ConfigureAwait(false);
             HttpStreamOpening opening = default;
             var asked = new HttpStreamRequest(request.Method, request.Query, context.Request.ContentType ?? "", body.Bytes);
             UpgradeFault? fault = body.Fault ?? endpoint.Read(asked, out opening);

@@ -150,6 +150,9 @@ public sealed class NodeLink : IByteHandler, ILinkFrameSink
         else _port.AcceptLane(peer, socket);
     }
 
+    /// <summary>Ends it at once, as others wait. On the loop's thread.</summary>
+    internal void AbortHandshake() => _connection.Abort(ClosureCause.HandshakeRefused, "Too many connections are in their handshake.");
+
     private void Fail(LinkRefusal refusal)
     {
         _port.Refused(_remote, refusal, isDialer: _dialer is not null);

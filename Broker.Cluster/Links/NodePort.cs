@@ -19,13 +19,14 @@ namespace Broker.Cluster.Links;
 public sealed class NodePort : IByteAcceptor, IDisposable
 {
     private const int StrangersMax = 256;
+    private static readonly TimeSpan s_closeLimit = TimeSpan.FromSeconds(1);        // A stranger that was refused is gone then.
     private static readonly TimeSpan s_dialLimit = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _log;
     private readonly RepeatedLog _repeated;
     private readonly LinkAgreement _agreement;
     private readonly HashSet<NodeLink> _links = [];         // Of the loop.
-    private readonly HashSet<NodeLink> _handshaking = [];   // Of the loop; accepted ones.
+    private readonly LinkedList<NodeLink> _handshaking = new();     // Of the loop; accepted ones, the oldest first.
     private readonly Thread _thread;
     private SocketReactor? _reactor;
     private volatile Action<NodeLink>? _membership;
@@ -40,7 +41,7 @@ public sealed class NodePort : IByteAcceptor, IDisposable
         _agreement = agreement;
         _log = log;
         _repeated = new RepeatedLog(time);
-        _reactor = ReactorFactory.Create(0, new ReactorSettings { Backend = ReactorBackend.Epoll }, this, time);
+        _reactor = ReactorFactory.Create(0, new ReactorSettings { Backend = ReactorBackend.Epoll, CloseLimit = s_closeLimit }, this, time);
         _reactor.WorkFailed += failure => _log.LogError(failure, "Work on the loop of the node's links failed");
         _thread = new Thread(_reactor.Run) { Name = "node-links", IsBackground = true };
     }
@@ -157,10 +158,13 @@ public sealed class NodePort : IByteAcceptor, IDisposable
     /// <inheritdoc />
     IByteHandler? IByteAcceptor.Accept(Connection connection)
     {
-        if (_isStopping || _handshaking.Count >= StrangersMax) return null;
+        if (_isStopping) return null;
+
+        // A node is done in a moment; whoever fills the list with silence makes room for it.
+        if (_handshaking.Count >= StrangersMax) _handshaking.First!.Value.AbortHandshake();
         var link = new NodeLink(this, connection, dialer: null, new AcceptorHandshake(SelfNow, _agreement, Judge), outcome: null);
         _links.Add(link);
-        _handshaking.Add(link);
+        _handshaking.AddLast(link);
         OnLoop(link.Start);
         return link;
     }

@@ -2,6 +2,7 @@ using System.Net;
 using Broker.Actors;
 using Broker.Actors.Settings;
 using Broker.AspNetCore;
+using Broker.Host.Store;
 using Broker.Reactor.Loops;
 using Broker.Store.History;
 
@@ -10,6 +11,7 @@ namespace Broker.Host.Hosting;
 /// <summary>The real hub behind the host's seam.</summary>
 public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
 {
+    private readonly HistoryMeter? _historyMeter = histories is null ? null : new HistoryMeter(histories);
     private readonly HubEntranceHandler _entrance = new(hub.Entrance, TimeProvider.System);
 
     /// <inheritdoc />
@@ -34,7 +36,7 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public bool IsHistoryFailing => histories is { IsFailing: true };
 
     /// <inheritdoc />
-    public bool IsHistoryFull => hub.IsHistoryFull;
+    public bool IsHistoryFull => hub.IsHistoryFull || histories is { IsFull: true };
 
     /// <inheritdoc />
     public int Connections => hub.Counters.Open;
@@ -73,6 +75,7 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     public async ValueTask DisposeAsync()
     {
         await hub.DisposeAsync().ConfigureAwait(false);
+        _historyMeter?.Dispose();
         histories?.Dispose();
     }
 }

@@ -19,7 +19,8 @@ public interface IHub : IAsyncDisposable
     bool IsHistoryFailing => false;
 
     /// <summary>
-    /// Whether the channel histories hold more memory than <c>broker.history.bytes-max</c>, with everything shed that can be.
+    /// Whether the channel histories hold more memory than <c>broker.history.bytes-max</c>, with everything shed that can be, or as much of
+    /// the disk as <c>broker.history.disk-bytes-max</c> allows.
     /// </summary>
     bool IsHistoryFull => false;
 

@@ -23,6 +23,7 @@ public static class HistoryService
         ILogger log = Log.Logger;
         return DurableHistories.Open(settings.Path, time, new HistoryBudget(settings.BytesMax), new DurableHistorySettings
         {
+            BytesMax = settings.DiskBytesMax,
             Notify = notice => log.Write(notice.IsError ? LogEventLevel.Error : LogEventLevel.Warning, "{Notice:l}", notice.Text),
         });
     }

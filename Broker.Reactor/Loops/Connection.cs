@@ -42,6 +42,9 @@ public abstract class Connection : ITimerOwner
     /// <summary>The subprotocol that was chosen, if any.</summary>
     public string? Subprotocol { get; private protected set; }
 
+    /// <summary>What it holds among the connections of its address, if anything; returned with its end.</summary>
+    internal IDisposable? AddressPlace { get; set; }
+
     /// <summary>Where messages of the client go that come in requests of their own; null where all of them come in its bytes.</summary>
     public virtual MessageInbox? Inbox => null;
 
@@ -323,6 +326,8 @@ public abstract class Connection : ITimerOwner
 
         // The end is told while the address can still be asked for.
         if (Closure is null) Announce(closure);
+        AddressPlace?.Dispose();
+        AddressPlace = null;
         CloseSocket();
     }
 

@@ -20,8 +20,13 @@ public interface IConnectionAcceptor
 
     /// <summary>Whether a client may open a connection now; asked before <see cref="MayOpen"/>.</summary>
     /// <param name="client">The client's address: that of its peer, or of who is behind it if the peer is a proxy that is believed.</param>
+    /// <param name="place">What it has taken, to be disposed of when the connection has ended; null for nothing.</param>
     /// <returns>Why not, or <c>null</c>.</returns>
-    UpgradeFault? CheckConnect(System.Net.IPAddress client) => null;
+    UpgradeFault? CheckConnect(System.Net.IPAddress client, out IDisposable? place)
+    {
+        place = null;
+        return null;
+    }
 
     /// <summary>Whether one more connection may come in; if not, it is answered 503.</summary>
     /// <param name="retryAfter">How long the client should stay away.</param>

@@ -15,6 +15,9 @@ public sealed record CarriedOpening(ConnectionEndpoint Endpoint, ChosenSubprotoc
     /// <summary>The value for Sec-WebSocket-Extensions, or <c>null</c> to leave the field out.</summary>
     public string? Extensions { get; private init; }
 
+    /// <summary>What the connection holds among those of its address, if anything; returned with its end.</summary>
+    public IDisposable? Place { get; init; }
+
     internal DeflateTerms? Deflate { get; private init; }
 
     /// <summary>What the terms were agreed by; null where there are none.</summary>

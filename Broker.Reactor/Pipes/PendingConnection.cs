@@ -22,7 +22,7 @@ internal sealed class PendingConnection(EventLoop loop, ICarrier carrier, Carrie
         }
 
         if (Interlocked.Exchange(ref _taken, 1) == 1) return;
-        var connection = new PipeConnection(loop, loop.Table.TakeId(), carrier, _released);
+        var connection = new PipeConnection(loop, loop.Table.TakeId(), carrier, _released) { AddressPlace = opening.Place };
         connection.Open(opening);
         loop.Admit(connection, opening.Request);
     }

@@ -17,6 +17,7 @@ public sealed class DescriptorReserve : IDisposable
 {
     private const int DescriptorsMin = 64, DescriptorsMax = 256;
     private const int ForStartMin = 64;                 // For assemblies that are loaded with the first clients, and some clients.
+    private const int NamedSlack = 8, NamedStep = 16;
     private const int RoomAtEnd = 16;                   // So many are free again before the shortage counts as over.
     private const int ChecksAtEnd = 20;                 // At so many checks in a row: those who waited in the kernel come first.
 
@@ -61,6 +62,9 @@ public sealed class DescriptorReserve : IDisposable
     /// <summary>How many of them clients never get.</summary>
     public int Size { get; }
 
+    /// <summary>How many clients may have.</summary>
+    public int ClientsMax => Math.Max(1, ClientsEnd - OpenAtStart);
+
     /// <summary>How many were open when it was measured.</summary>
     internal int OpenAtStart { get; }
 
@@ -85,8 +89,11 @@ public sealed class DescriptorReserve : IDisposable
     {
         int needed = OpenAtStart + Size + ForStartMin;
         if (Limit >= needed) return;
+
+        // How many are open differs a little from start to start, and what is named has to do.
+        int enough = (needed + NamedSlack + NamedStep - 1) / NamedStep * NamedStep;
         throw new InvalidOperationException(
-            $"The limit of open files is {Limit}, and {OpenAtStart} are open before the first client: at least {needed} are needed. Raise "
+            $"The limit of open files is {Limit}, and {OpenAtStart} are open before the first client: at least {enough} are needed. Raise "
                 + $"it (ulimit -n, LimitNOFILE=).");
     }
 

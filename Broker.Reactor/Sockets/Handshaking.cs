@@ -82,10 +82,18 @@ internal sealed class Handshaking(SocketReactor reactor, IConnectionAcceptor acc
         else if (connection.IsSpare)
             Refuse(connection, new UpgradeFault(503, "The server has no file descriptor for one more connection now.")
                 { RetryAfter = TimeSpan.FromSeconds(Random.Shared.Next(1, 6)) });
-        else if (acceptor.LimitsAddresses && acceptor.CheckConnect(connection.Remote.Address) is { } limited) Refuse(connection, limited);
+        else if (CheckAddress(connection) is { } limited) Refuse(connection, limited);
         else if (!acceptor.MayOpen(out TimeSpan retryAfter))
             Refuse(connection, new UpgradeFault(503, "The server takes no more connections now.") { RetryAfter = retryAfter });
         else Open(connection, request, endpoint, chosen, offer);
+    }
+
+    private UpgradeFault? CheckAddress(SocketConnection connection)
+    {
+        if (!acceptor.LimitsAddresses) return null;
+        UpgradeFault? limited = acceptor.CheckConnect(connection.Remote.Address, out IDisposable? place);
+        connection.AddressPlace = place;
+        return limited;
     }
 
     private static UpgradeFault? CheckDeflate(UpgradeRequest request, WebSocketEndpoint endpoint, out DeflateOffer? offer)

@@ -11,10 +11,12 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
     private readonly HistoryShard[] _shards;
     private readonly TimeProvider _time;
     private readonly HistoryBudget _budget;
+    private readonly HistoryDisk _disk;
     private int _isSweeping;
 
-    private DurableHistories(FileStream folderLock, HistoryShard[] shards, TimeProvider time, HistoryBudget budget)
+    private DurableHistories(FileStream folderLock, HistoryShard[] shards, HistoryDisk disk, TimeProvider time, HistoryBudget budget)
     {
+        _disk = disk;
         _lock = folderLock;
         _shards = shards;
         _time = time;
@@ -26,6 +28,12 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
 
     /// <summary>Groups of writes that the disk has refused.</summary>
     public long Failures => _shards.Sum(static shard => shard.Health.Failures);
+
+    /// <summary>Bytes of all files.</summary>
+    public long Bytes => _disk.Bytes;
+
+    /// <summary>Whether they have as many bytes on the disk as they may, so that nothing more is kept.</summary>
+    public bool IsFull => _disk.IsFull;
 
     /// <summary>Opens the histories in a folder, which is made if it is missing.</summary>
     /// <param name="folder">The folder.</param>
@@ -42,8 +50,11 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
         FileStream folderLock = HistoryFolder.Lock(path);
         try
         {
-            return new DurableHistories(
-                folderLock, HistoryFolder.OpenShards(path, settings ?? new DurableHistorySettings(), time), time, budget);
+            settings ??= new DurableHistorySettings();
+            var disk = new HistoryDisk(settings.BytesMax, time, settings.Notify);
+            var opened = new DurableHistories(folderLock, HistoryFolder.OpenShards(path, settings, disk, time), disk, time, budget);
+            opened.MeasureDisk();
+            return opened;
         }
         catch
         {
@@ -68,6 +79,12 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
     /// <summary>The number of that shard.</summary>
     internal int NumberOf(string channel) => (int)(XxHash64.HashToUInt64(MemoryMarshal.AsBytes(channel.AsSpan())) % (ulong)_shards.Length);
 
+    // Blocks on the disk.
+    private void MeasureDisk() =>
+        _disk.Update(
+            () => _shards.Sum(static shard => shard.FileBytes),
+            () => _shards.Aggregate(seed: false, static (any, shard) => shard.CompactDeleted() | any));
+
     /// <summary>Deletes what has expired, on a thread of the pool; one sweep at a time.</summary>
     internal void BeginSweep(int channelsMax)
     {
@@ -77,6 +94,7 @@ public sealed class DurableHistories : IHistoryStoreFactory, IDisposable
             try
             {
                 foreach (HistoryShard shard in _shards) shard.Sweep(channelsMax);
+                MeasureDisk();
             }
             catch (StoreException)
             {

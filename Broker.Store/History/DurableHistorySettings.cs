@@ -8,6 +8,9 @@ public sealed record DurableHistorySettings
     /// <summary>Databases that the channels are spread over. Never changed for a folder.</summary>
     internal int Shards { get; init; } = 8;
 
+    /// <summary>Bytes that they may have on the disk; beyond it nothing more is kept until something has expired.</summary>
+    public long BytesMax { get; init; } = 16L * 1024 * MiB;
+
     /// <summary>Gets what the one who runs the hub should know; on any thread, and must not throw.</summary>
     public Action<StoreNotice> Notify { get; init; } = static _ => { };
 

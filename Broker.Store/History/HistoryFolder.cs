@@ -9,14 +9,14 @@ internal static class HistoryFolder
 
     /// <summary>Opens the shards. One that is damaged is set aside, and told; its channels begin again.</summary>
     /// <exception cref="StoreException">It is in use, is of another number of shards, or the disk refuses.</exception>
-    public static HistoryShard[] OpenShards(string folder, DurableHistorySettings settings, TimeProvider time)
+    public static HistoryShard[] OpenShards(string folder, DurableHistorySettings settings, HistoryDisk disk, TimeProvider time)
     {
         CheckForeign(folder, settings.Shards);
         var shards = new HistoryShard[settings.Shards];
         int opened = 0;
         try
         {
-            for (; opened < shards.Length; opened++) shards[opened] = OpenShard(Path.Combine(folder, NameOf(opened)), settings, time);
+            for (; opened < shards.Length; opened++) shards[opened] = OpenShard(Path.Combine(folder, NameOf(opened)), settings, disk, time);
             return shards;
         }
         catch
@@ -58,11 +58,11 @@ internal static class HistoryFolder
         }
     }
 
-    private static HistoryShard OpenShard(string path, DurableHistorySettings settings, TimeProvider time)
+    private static HistoryShard OpenShard(string path, DurableHistorySettings settings, HistoryDisk disk, TimeProvider time)
     {
         try
         {
-            return TryOpenShard(path, settings, time);
+            return TryOpenShard(path, settings, disk, time);
         }
         catch (StoreException damaged) when (damaged.IsDamage)
         {
@@ -71,11 +71,11 @@ internal static class HistoryFolder
                 IsError: true,
                 $"The channel histories of {path} are damaged, and were moved to {aside}; their channels begin with new epochs: "
                     + $"{damaged.InnerException?.Message ?? damaged.Message}"));
-            return TryOpenShard(path, settings, time);
+            return TryOpenShard(path, settings, disk, time);
         }
     }
 
-    private static HistoryShard TryOpenShard(string path, DurableHistorySettings settings, TimeProvider time)
+    private static HistoryShard TryOpenShard(string path, DurableHistorySettings settings, HistoryDisk disk, TimeProvider time)
     {
         bool isNew = !Directory.Exists(path) || !StoreFolderCheck.HasData(path);
         KeyedStore store = KeyedStore.Open(path, settings.Store with { Notify = settings.Notify });
@@ -83,7 +83,7 @@ internal static class HistoryFolder
         {
             AcknowledgedMark mark = AcknowledgedMark.Open($"{path}.mark", isNew, store.Sequence, settings.Boot, out string? fault)
                 ?? throw new StoreException(StoreFault.Failed, $"{fault}.") { IsDamage = true };
-            return new HistoryShard(store, mark, time, settings.Notify);
+            return new HistoryShard(store, mark, disk, time, settings.Notify);
         }
         catch
         {

@@ -10,6 +10,7 @@ internal sealed partial class HistoryShard
     private async Task<HistoryPage> Read(KeptChannel channel, HistoryQuery query, HistoryOptions options)
     {
         long now = Now;
+        if (!channel.IsKnown && disk.IsFull) throw HistoryDisk.Refusal();       // Its position would be kept.
         ChannelRecord record = Refresh(channel, options, now);
 
         // Each read touches the channel; the disk is told of it now and then.

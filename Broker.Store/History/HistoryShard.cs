@@ -9,7 +9,8 @@ namespace Broker.Store.History;
 /// A channel's record is loaded when it is first asked for, on a thread of the pool, and its commands wait for that in their order. From
 /// then on a command takes its place under the lock, which is never held across the disk; the database's writer answers it.
 /// </remarks>
-internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark mark, TimeProvider time, Action<StoreNotice> notify)
+internal sealed partial class HistoryShard(
+    KeyedStore store, AcknowledgedMark mark, HistoryDisk disk, TimeProvider time, Action<StoreNotice> notify)
     : IDisposable
 {
     /// <summary>Bytes of publications that one read gathers, at most; the first always comes.</summary>
@@ -21,10 +22,14 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, KeptChannel> _channels = new(StringComparer.Ordinal);
+    private volatile bool _hasDeleted;                      // Since the last compaction.
     private byte[] _channelCursor = [], _keyCursor = [];    // Where the sweep goes on.
 
     /// <summary>Whether it can write.</summary>
     public StoreHealth Health => store.Health;
+
+    /// <summary>Bytes of its files, with what is deleted and not yet compacted.</summary>
+    public long FileBytes => store.FileBytes;
 
     /// <summary>Keys of its database.</summary>
     internal long CountKeys() => store.Count;
@@ -41,6 +46,16 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
 
     /// <summary>As <see cref="IHistoryStore.RemoveAsync"/>.</summary>
     public Task RemoveAsync(string channel) => EnterAsync(channel, kept => Remove(kept));
+
+    /// <summary>Gives the room of what was deleted back to the disk. Blocks on it.</summary>
+    /// <returns>Whether anything was deleted since the last time.</returns>
+    public bool CompactDeleted()
+    {
+        if (!_hasDeleted) return false;
+        _hasDeleted = false;
+        store.Compact();
+        return true;
+    }
 
     /// <summary>Writes what waits, and closes.</summary>
     public void Dispose()
@@ -116,6 +131,7 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
             && (string.IsNullOrEmpty(append.VersionEpoch) || append.VersionEpoch == record.VersionEpoch))
             return Task.FromResult(new AppendResult(record.Position, AppendOutcome.StaleVersion));
 
+        if (disk.IsFull) return Task.FromException<AppendResult>(HistoryDisk.Refusal());
         ulong offset = record.Top + 1;
         Publication added = append.Publication with { Offset = offset };
         bool isSynced = options.Durability == HistoryDurability.Fsync;
@@ -123,6 +139,7 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
             new List<StoreChange>(4) { StoreChange.Put(HistoryKeys.OfPublication(record.Epoch, offset), PublicationRecord.Encode(added)) };
         ulong firstKept = offset > (ulong)options.Size ? Math.Max(record.First, offset - (ulong)options.Size + 1) : record.First;
         ulong stored = record.Stored;
+        _hasDeleted |= stored < firstKept;
         for (int i = 0; i < TrimmedPerAppendMax && stored < firstKept; i++)
             changes.Add(StoreChange.Delete(HistoryKeys.OfPublication(record.Epoch, stored++)));
         record = record with
@@ -168,6 +185,7 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
         channel.WrittenTouch = record.TouchedAt;
         channel.IsKnown = true;
         channel.Pending++;
+        disk.Add(changes.Sum(static each => (long)each.Key.Length + each.Value.Length));
         return FinishAsync(channel, store.WriteAsync(changes, isSynced ? Durability.Disk : Durability.System), isSynced);
     }
 
@@ -180,6 +198,10 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
             WriteReceipt receipt = await write.ConfigureAwait(false);
             mark.Advance(receipt.Sequence, isSynced);
             isWritten = true;
+        }
+        catch (StoreException busy) when (busy.Fault == StoreFault.Overloaded)
+        {
+            throw new HistoryRejectedException("too many requests", busy);
         }
         finally
         {
@@ -207,6 +229,7 @@ internal sealed partial class HistoryShard(KeyedStore store, AcknowledgedMark ma
     // Before the record that says so: killed in between, the channel has expired all the same.
     private void DeleteStored(in ChannelRecord record)
     {
+        _hasDeleted = true;
         for (ulong from = record.Stored; from <= record.Top; from += DeletedPerBatchMax)
         {
             var changes = new List<StoreChange>();

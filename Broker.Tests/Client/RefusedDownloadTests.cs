@@ -91,6 +91,40 @@ public sealed class RefusedDownloadTests : ClientTest
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => calling.WaitAsync(ScriptedHub.Patience));
     }
 
+    // The hub sends further arguments as items only, and call 9 was never made.
+    [Theory]
+    [InlineData(StreamPurpose.Result, 9)]
+    [InlineData(StreamPurpose.Arguments, 1)]
+    public async Task A_header_that_no_call_waits_for_is_rejected_with_220(StreamPurpose purpose, uint call)
+    {
+        await CallAsync();
+        byte[] header = NativeWriter.Message(new StreamHeader { Stream = 4, Purpose = purpose, Reference = call, Bytes = 3 });
+
+        await Side.SendAsync(header, ChunkOf(4, 0, 1, 3));
+
+        Assert.Equal(ChunkError.UnknownReference, await ReceiveErrorAsync());
+        Assert.Equal(ChunkError.Cancelled, await ReceiveErrorAsync());
+        await Side.SendAsync(HeaderOf(5, 3), HeaderOf(5, 3, call: 9), ChunkOf(5, 0, 1, 3));
+        Assert.Equal(ChunkError.HeaderTwice, await ReceiveErrorAsync());
+        Assert.Equal(3, (await _calling.WaitAsync(ScriptedHub.Patience)).Length);
+    }
+
+    [Fact]
+    public async Task The_result_of_a_call_that_was_given_up_before_is_rejected_with_its_header()
+    {
+        await ConnectAsync();
+        using var stop = new CancellationTokenSource();
+        Task<ReadOnlyMemory<byte>> calling = Client.CallAsync("long", default, cancellationToken: stop.Token);
+        await Side.ReceiveAsync();
+        await stop.CancelAsync();
+        Assert.Equal(NativeWriter.Message(new CallCancel { Id = 1 }), await Side.ReceiveAsync());
+
+        await Side.SendAsync(HeaderOf(0, 500_000));
+
+        Assert.Equal(ChunkError.UnknownReference, await ReceiveErrorAsync());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => calling.WaitAsync(ScriptedHub.Patience));
+    }
+
     [Fact]
     public async Task Progress_that_throws_changes_nothing()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 using Broker.Tests.Hostile;
 using Xunit.Sdk;
 
@@ -160,6 +161,28 @@ public sealed class DescriptorTests
             await Assert.ThrowsAnyAsync<XunitException>(() => HostProcess.StartLimitedAsync(256, new Dictionary<string, string>()));
 
         Assert.Contains("The limit of open files is 256", refused.Message, StringComparison.Ordinal);
+
+        // What it names does, and so does a soft limit of 256, which the runtime raises to the hard one.
+        Match named = Regex.Match(refused.Message, @"at least (\d+) are needed");
+        Assert.True(named.Success, refused.Message);
+        int enough = int.Parse(named.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        foreach ((int files, bool isSoft) in ((int, bool)[])[(enough, false), (256, true)])
+        {
+            await using HostProcess host =
+                await HostProcess.StartLimitedAsync(files, new Dictionary<string, string>(), isSoft);
+            var clients = new List<Attacker>();
+            try
+            {
+                for (int i = 0; i < 32; i++) clients.Add(await Attacker.EnterAsync(host.Port, limit.Token));
+            }
+            finally
+            {
+                foreach (Attacker client in clients) client.Dispose();
+            }
+
+            await host.StopAsync();
+        }
     }
 
     private static async Task<Process> HoldAsync(int port, int count, CancellationToken stop)

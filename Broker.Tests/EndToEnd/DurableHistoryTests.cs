@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
+using Broker.Tests.Hostile;
 
 namespace Broker.Tests.EndToEnd;
 
@@ -40,6 +41,56 @@ public sealed class DurableHistoryTests : IDisposable
         Assert.Equal(
             [2, 3], subscribe.GetProperty("publications").EnumerateArray().Select(static each => each.GetProperty("data").GetInt32()));
         Assert.Equal((epoch, last + 1), await PublishAsync(host, 4, limit.Token));
+    }
+
+    /// <remarks>What waits for the disk is not one command but many, of several kinds, and each has its turn.</remarks>
+    [Fact]
+    public async Task Commands_that_wait_for_the_disk_are_all_answered_in_their_turn()
+    {
+        const int Clients = 4, Rounds = 10;
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        await WriteConfigAsync(
+            $$"""
+              history { path = "{{_folder}}" }, channels.history-access = anonymous
+              namespaces.kept { recovery = on, presence = on, history-access = anonymous, history { size = 10, ttl = 1h, durability = fsync } }
+              """);
+        await using HostProcess host = await HostProcess.StartAsync(null, "--config", _config);
+
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(async number =>
+        {
+            using Attacker client = await Attacker.EnterAsync(host.Port, limit.Token);
+            int id = 1;
+            for (int round = 0; round < Rounds; round++)
+            {
+                string[] commands =
+                [
+                    Publish(), $"\"subscribe\":{{\"channel\":\"kept:busy\",\"recover\":true}}", Publish(), Publish(),
+                    "\"history\":{\"channel\":\"kept:busy\",\"limit\":3}", Publish(),
+                    "\"history\":{\"channel\":\"kept:busy\"}", "\"unsubscribe\":{\"channel\":\"kept:busy\"}", Publish(),
+                ];
+                var ids = Enumerable.Range(id + 1, commands.Length).ToHashSet();
+                id += commands.Length;
+                await client.TrySendAsync(
+                    HostileClient.Line(
+                        string.Join('\n', ids.Order().Zip(commands, static (each, command) => $"{{\"id\":{each},{command}}}"))),
+                    limit.Token);
+                while (ids.Count > 0)
+                {
+                    string text = await client.ReadTextAsync(limit.Token);
+                    Assert.NotEqual("", text);
+                    foreach (string line in text.Split('\n'))
+                    {
+                        using JsonDocument reply = JsonDocument.Parse(line);
+                        if (!reply.RootElement.TryGetProperty("id", out JsonElement answered)) continue;
+                        Assert.False(reply.RootElement.TryGetProperty("error", out JsonElement error), $"{number}: {error} in {line}");
+                        ids.Remove(answered.GetInt32());
+                    }
+                }
+            }
+        }));
+        await host.StopAsync();
+
+        static string Publish() => "\"publish\":{\"channel\":\"kept:busy\",\"data\":1}";
     }
 
     [Fact]

@@ -27,6 +27,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private Process _guard = null!;
 
     private readonly int? _filesMax;
+    private bool _isSoft;
 
     private HostProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, int? filesMax = null)
     {
@@ -97,9 +98,11 @@ internal sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Starts it with so many file descriptors, and waits until it listens or has ended.</summary>
     /// <param name="filesMax">The hard limit too; null leaves this process's own.</param>
     /// <param name="environment">Settings, as variables.</param>
-    public static async Task<HostProcess> StartLimitedAsync(int? filesMax, IReadOnlyDictionary<string, string> environment)
+    /// <param name="isSoft">Whether the hard limit stays as it is.</param>
+    public static async Task<HostProcess> StartLimitedAsync(
+        int? filesMax, IReadOnlyDictionary<string, string> environment, bool isSoft = false)
     {
-        var host = new HostProcess([], environment, filesMax);
+        var host = new HostProcess([], environment, filesMax) { _isSoft = isSoft };
         await host.StartAsync(port: 0);
         return host;
     }
@@ -118,7 +121,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         if (_filesMax is { } files)
         {
             // The shell replaces itself, so that the process has the id that is known here.
-            foreach (string word in (string[])["-c", $"ulimit -n {files} && exec \"$@\"", "sh", start.FileName])
+            foreach (string word in (string[])["-c", $"ulimit {(_isSoft ? "-S " : "")}-n {files} && exec \"$@\"", "sh", start.FileName])
                 start.ArgumentList.Add(word);
             start.FileName = "/bin/sh";
         }

@@ -1,8 +1,8 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using Broker.Tests.EndToEnd;
 using Broker.Tests.Hostile.EveryWay;
 using Broker.Tests.Support;
+using static Broker.Tests.Hostile.EveryWay.ErrorPage;
 using static Broker.Tests.Hostile.HostileClient;
 
 namespace Broker.Tests.Hostile;
@@ -10,7 +10,7 @@ namespace Broker.Tests.Hostile;
 /// <summary>
 /// docs/ERRORS.md, row by row, against the real host by every entry point: what a client does wrong, and what it is answered.
 /// </summary>
-public sealed partial class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<SharedEntryPoints>
+public sealed class ErrorTableTests(SharedEntryPoints shared) : IClassFixture<SharedEntryPoints>
 {
     private const string Own = nameof(ErrorTableTests);
 
@@ -276,7 +276,7 @@ public sealed partial class ErrorTableTests(SharedEntryPoints shared) : IClassFi
         (byte first, ReadOnlyMemory<byte> payload) = await client.ReadFrameAsync(stop);
         for (; first is not (Close or 0); (first, payload) = await client.ReadFrameAsync(stop))
             errors.AddRange(HostileNativeClient.ErrorsIn(payload.Span[1..]));
-        string[] expected = s_page[row].Error is { } number ? [$"scope 2, error {number}"] : [];
+        string[] expected = ErrorPage.Rows[row].Error is { } number ? [$"scope 2, error {number}"] : [];
         return client.CloseCode == Answer(row) && expected.SequenceEqual(errors) ? null
             : $"{client.CloseCode}, {string.Join(", ", errors)}";
     });
@@ -326,29 +326,64 @@ public sealed partial class ErrorTableTests(SharedEntryPoints shared) : IClassFi
     [Fact]
     public void Each_row_of_the_page_is_proved()
     {
-        string[] own = [.. s_page.Where(row => row.Value.Proof == Own).Select(row => row.Key).Order(StringComparer.Ordinal)];
+        string[] own = [.. ErrorPage.Rows.Where(row => row.Value.Proof == Own).Select(row => row.Key).Order(StringComparer.Ordinal)];
         Assert.Equal(
             [.. s_frames.Keys.Concat(s_protobuf.Keys).Concat(s_commands.Keys).Concat(s_requests.Keys).Concat(s_native.Keys)
                 .Order(StringComparer.Ordinal)], own);
-        Assert.All(s_answers.Keys, static row => Assert.Contains(row, s_page));
-        Assert.All(s_page.Values.Where(row => row.Proof != Own), row => NamedTests.Expect(row.Proof));
+        Assert.All(s_answers.Keys, static row => Assert.Contains(row, ErrorPage.Rows));
+        Assert.All(ErrorPage.Rows.Values.Where(row => row.Proof != Own), row => NamedTests.Expect(row.Proof));
     }
 
-    private static readonly Dictionary<string, (int Answer, int? Error, string Proof)> s_page = ReadPage();
+    // Rows that one entry point proves, and why the others cannot be asked from outside, or add nothing.
+    private static readonly string[] s_oneWay =
+    [
+        // Only an application's own methods can do this.
+        "a session that fails inside the hub", "whose handler throws an exception", "of the hub, whose client disconnects",
+        "of the hub, whose arguments the client rejects", "of the hub, whose arguments are not taken",
+        "of the hub, whose result stops arriving", "of the hub, with more results than the client may send",
+        "of the hub for one result, with several", "of the hub, with more unread results than allowed",
+        "of the hub, with an argument too long for the client's frames", "with items of more bytes than a client's calls may hold",
 
-    private static int Answer(string row) => s_page.TryGetValue(row, out (int Answer, int? Error, string Proof) found) ? found.Answer : -1;
+        // A budget of the whole process decides, or how long a transfer takes in all; transfers know no entry point.
+        "a transfer that does not move, while others wait at streams.process-bytes-max", "a transfer over streams.life-limit",
+        "a publication in a frame, too long to be shared in one piece, over streams.process-bytes-max",
+        "a publication into a durable channel, while histories have all of the disk that they may",
+        "whose result is taken for longer than streams.life-limit", "with long arguments, and too many pending",
+        "with a long result, and too many bytes are on their way to all clients",
 
-    private static Dictionary<string, (int Answer, int? Error, string Proof)> ReadPage() =>
-        File.ReadLines(Path.Combine(ProjectFolder.Path, "..", "docs", "ERRORS.md"))
-            .Select(line => Row().Match(line))
-            .Where(match => match.Success)
-            .ToDictionary(
-            match => match.Groups[1].Value, match =>
-                (Number(match.Groups[2]), match.Groups[3].Success ? Number(match.Groups[3]) : (int?)null, match.Groups[4].Value));
+        // A verifier of tokens answers, which knows no entry point.
+        "of a connect takes the public key for a secret", "of a connect has an algorithm that is not its key's",
+        "of a connect is signed by another issuer's key of the same id", "of a connect is revoked",
+        "cannot be verified, as its issuer's keys cannot be fetched",
 
-    private static int Number(Group digits) => int.Parse(digits.ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        // The handler of requests counts bytes or time, and knows no entry point; and a slow client need not take its last push.
+        "an emulated command, while more than command-bytes-max of that client waits", "a body that is not whole within a minute",
+        "a body, while those of its address, or of all, hold what they may", "nothing wrong, and its client reads too slowly",
 
-    // | what | 1002 and words | `Test` |, and in the words perhaps the number of an error.
-    [GeneratedRegex(@"^\| (.+?) \| (\d+)(?:, error (\d+)|[^|]*) \| `([\w.]+)` \|$")]
-    private static partial Regex Row();
+        // How much one read has is the kernel's and TLS's to say.
+        "more in one read than it may inflate to",
+
+        // All HTTP connections are Kestrel's, whichever port they came to.
+        "a request but /health, /ready and /metrics, while all HTTP connections are busy",
+    ];
+
+    [Fact]
+    public void Each_row_is_tried_by_every_entry_point_or_named_here()
+    {
+        string[] everyWay =
+        [
+            .. s_frames.Keys, .. s_protobuf.Keys, .. s_commands.Keys, .. s_requests.Keys, .. s_native.Keys, .. s_answers.Keys,
+            .. LimitsEveryWayTests.Rows, .. SlowReadersEveryWayTests.Rows.Keys, .. StreamsEveryWayTests.Rows,
+            .. CallsAndTokensEveryWayTests.Calls.Keys, .. CallsAndTokensEveryWayTests.Tokens.Keys,
+            .. CallsAndTokensEveryWayTests.Commands.Keys, .. CallsAndTokensEveryWayTests.Deflated.Keys, CallsAndTokensEveryWayTests.Bye,
+            CallsAndTokensEveryWayTests.NoExtensions, CallsAndTokensEveryWayTests.TooManyOfUser,
+            CallsAndTokensEveryWayTests.RefreshExpired,
+            "a first byte that begins no method, or a bare LF, by these ways", "any Host, by the Unix socket",
+            "only subprotocols that are not used, or none on the native path, by HTTP/2", "another version of the protocol, by HTTP/2",
+        ];
+
+        Assert.Equal([], Rows.Keys.Except(everyWay).Except(s_oneWay));
+        Assert.Equal([], everyWay.Concat(s_oneWay).Except(Rows.Keys));
+        Assert.Equal([], everyWay.Intersect(s_oneWay));
+    }
 }

@@ -12,9 +12,9 @@ internal static class HostileNativeClient
     /// <summary>Version 1, no compression, frames of 1 MiB, windows of 4 chunks and 8 items, no name and no token.</summary>
     public static byte[] Hello { get; } = HelloOf(version: 1, longest: 1 << 20);
 
-    /// <summary>A hello without compression and name, with windows of 4 chunks and 8 items.</summary>
-    public static byte[] HelloOf(byte version, uint longest, string token = "") =>
-        Message(0x01, [version, 0, 0, .. Bytes(longest), .. Bytes(4), .. Bytes(8), 0, .. Encoding.UTF8.GetBytes(token)]);
+    /// <summary>A hello without compression and name, with a window of 8 items.</summary>
+    public static byte[] HelloOf(byte version, uint longest, string token = "", uint chunks = 4) =>
+        Message(0x01, [version, 0, 0, .. Bytes(longest), .. Bytes(chunks), .. Bytes(8), 0, .. Encoding.UTF8.GetBytes(token)]);
 
     /// <summary>The field of a request that offers a subprotocol.</summary>
     public static string Offer(string subprotocol) => $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
@@ -36,13 +36,22 @@ internal static class HostileNativeClient
     public static byte[] Publish(uint request, string channel, ReadOnlySpan<byte> data) =>
         Message(0x14, [.. Bytes(request), .. Text(channel), .. data]);
 
-    /// <summary>A call of a method by its number, without options and deadline.</summary>
-    public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments) =>
-        Message(0x20, [.. Bytes(call), .. Bytes((uint)method), .. Bytes((uint)(method >> 32)), .. Bytes(0), 0, .. arguments]);
+    /// <summary>A call of a method by its number.</summary>
+    public static byte[] Call(uint call, ulong method, ReadOnlySpan<byte> arguments, uint deadline = 0, byte options = 0) =>
+        Message(0x20, [.. Bytes(call), .. Bytes((uint)method), .. Bytes((uint)(method >> 32)), .. Bytes(deadline), options, .. arguments]);
 
-    /// <summary>The header of a transfer that is a message.</summary>
-    public static byte[] Stream(uint stream, ulong bytes) =>
-        Message(0x30, [.. Bytes(stream), 0, .. Bytes(0), .. Bytes((uint)bytes), .. Bytes((uint)(bytes >> 32))]);
+    /// <summary>The end of a call that its caller wants no longer.</summary>
+    public static byte[] CancelCall(uint call) => Message(0x23, Bytes(call));
+
+    /// <summary>A further argument of a call.</summary>
+    public static byte[] Item(uint call, ReadOnlySpan<byte> data) => Message(0x24, [.. Bytes(call), .. data]);
+
+    /// <summary>The end of a call's further arguments.</summary>
+    public static byte[] ItemsEnd(uint call) => Message(0x25, Bytes(call));
+
+    /// <summary>The header of a transfer; it is a message unless something else is said.</summary>
+    public static byte[] Stream(uint stream, ulong bytes, byte purpose = 0, uint call = 0) =>
+        Message(0x30, [.. Bytes(stream), purpose, .. Bytes(call), .. Bytes((uint)bytes), .. Bytes((uint)(bytes >> 32))]);
 
     /// <summary>A chunk of a transfer.</summary>
     public static byte[] Chunk(uint stream, uint index, uint total, ReadOnlySpan<byte> data) =>
@@ -50,6 +59,12 @@ internal static class HostileNativeClient
 
     /// <summary>The end of a transfer of the sender, before its last chunk.</summary>
     public static byte[] CancelStream(uint stream) => Message(0x33, [0, .. Bytes(stream), 0, 0]);
+
+    /// <summary>The end of a transfer of the other side, before its last chunk, or an error that rejects it.</summary>
+    public static byte[] RefuseStream(uint stream, ushort code) => Message(0x33, [1, .. Bytes(stream), (byte)code, (byte)(code >> 8)]);
+
+    /// <summary>Lets the other side send more chunks of a transfer.</summary>
+    public static byte[] Credit(uint stream, uint chunks) => Message(0x32, [0, .. Bytes(stream), .. Bytes(chunks)]);
 
     /// <summary>The errors and faults among the messages of a server's payload, in words; the messages have to be whole.</summary>
     public static List<string> ErrorsIn(ReadOnlySpan<byte> messages)

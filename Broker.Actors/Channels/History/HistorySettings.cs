@@ -9,6 +9,9 @@ public sealed record HistorySettings
     /// <summary>Bytes that histories may hold in memory.</summary>
     public long BytesMax { get; init; } = 1024L * 1024 * 1024;
 
+    /// <summary>Bytes that the histories in <see cref="Path"/> may have on the disk.</summary>
+    public long DiskBytesMax { get; init; } = 16L * 1024 * 1024 * 1024;
+
     /// <summary>Publications of one page of a history, at most.</summary>
     public int PageMax { get; init; } = 300;
 

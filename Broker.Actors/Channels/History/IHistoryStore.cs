@@ -14,7 +14,8 @@ namespace Broker.Actors.Channels.History;
 /// <see cref="Sweep"/> came by in between. The sweep only frees memory or disk.
 /// </para>
 /// <para>
-/// A call that fails completes with an exception; the home answers the command with error 100 and goes on. A store that has found a
+/// A call that fails completes with an exception; the home answers the command with error 100 and goes on, or with 111 and the exception's
+/// text for a <see cref="HistoryRejectedException"/>: the store has no room now. A store that has found a
 /// channel's record damaged gives that channel a new epoch, and says so in its log: never an epoch with wrong publications.
 /// </para>
 /// </remarks>

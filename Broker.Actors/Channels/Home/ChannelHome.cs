@@ -67,8 +67,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         (HistoryPage? page, Exception? failure) = await OutcomeOf(read.AsTask()).ConfigureAwait(false);
         await thread.SwitchTo();
         if (page is not null) return OnRead(message, listener, options, page);
-        context.OnStoreFailed(message.Channel, failure!);
-        return new ChannelHomeProtocol.Attached(message.Request, default) { Error = HubError.Internal };
+        return new ChannelHomeProtocol.Attached(message.Request, default) { Error = ErrorOf(message.Channel, failure!) };
     }
 
     private ChannelHomeProtocol.Attached OnRead(
@@ -174,8 +173,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         try
         {
             if (failure is null) return OnAppended(message, options, result);
-            context.OnStoreFailed(message.Channel, failure);
-            return new ChannelHomeProtocol.Published(message.Request, default, Receivers: 0) { Error = HubError.Internal };
+            return new ChannelHomeProtocol.Published(message.Request, default, Receivers: 0) { Error = ErrorOf(message.Channel, failure) };
         }
         finally
         {
@@ -238,8 +236,7 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         (HistoryPage? page, Exception? failure) = await OutcomeOf(read.AsTask()).ConfigureAwait(false);
         await thread.SwitchTo();
         if (page is not null) return OnRead(page);
-        context.OnStoreFailed(channel, failure!);
-        return new HistoryAnswer(null, HubError.Internal);
+        return new HistoryAnswer(null, ErrorOf(channel, failure!));
     }
 
     private static HistoryAnswer OnRead(HistoryPage page) =>
@@ -268,7 +265,13 @@ public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store,
         }
 
         await thread.SwitchTo();
-        if (failure is null) return null;
+        return failure is null ? null : ErrorOf(channel, failure);
+    }
+
+    // A store without room has said so once, and is not at fault.
+    private HubError ErrorOf(string channel, Exception failure)
+    {
+        if (failure is HistoryRejectedException refused) return HubError.TooManyRequests with { Message = refused.Message };
         context.OnStoreFailed(channel, failure);
         return HubError.Internal;
     }

@@ -8,13 +8,16 @@ namespace Broker.Actors.Channels.Relay;
 /// </summary>
 /// <remarks>For the thread of the home.</remarks>
 /// <param name="thread">The home's.</param>
-/// <param name="handle">Handles a command whose turn has come.</param>
-internal sealed class ChannelOrder(IHomeThread thread, Action<object> handle)
+/// <param name="run">Runs a command whose turn has come, though others wait behind it.</param>
+internal sealed class ChannelOrder(IHomeThread thread, Action<object> run)
 {
     private readonly ChannelGate _gate = new();
 
+    /// <summary>Whether no channel is busy, so that nothing has to wait.</summary>
+    internal bool IsEmpty => _gate.IsEmpty;
+
     /// <summary>Whether a command waits behind an earlier one of its channel; if so, it has been taken.</summary>
-    internal bool MustWait(string channel, object command, bool isAppend) => !_gate.IsEmpty && _gate.MustWait(channel, command, isAppend);
+    internal bool MustWait(string channel, object command, bool isAppend) => _gate.MustWait(channel, command, isAppend);
 
     /// <summary>Goes on with an answer of the home: at once, or on this thread when it is there. What waits behind it follows.</summary>
     internal void Then<TOwner, TCommand, TAnswer>(
@@ -41,7 +44,7 @@ internal sealed class ChannelOrder(IHomeThread thread, Action<object> handle)
     {
         _gate.End(channel, isAppend);
         then();
-        while (_gate.TryTake(channel, out object? next)) handle(next);
+        while (_gate.TryTake(channel, out object? next)) run(next);
     }
 
     /// <summary>Takes every command that waits: the home is lost.</summary>

@@ -53,7 +53,7 @@ internal sealed class ChannelRelay
         _namespaces = context.CountersOf(self.Number);
         _channels = new RelayChannels(counters, onWaiting);
         _replies = new PublisherReplies(_fanOuts, context.Settings.LoopBytesMax);
-        _order = new ChannelOrder(thread, Handle);
+        _order = new ChannelOrder(thread, Run);
         if (context.Nodes is { } nodes)
         {
             _nodes = new NodeHomes(this, nodes, thread, clock ?? (static () => 0), onNodesWaiting ?? (static () => { }));
@@ -81,23 +81,40 @@ internal sealed class ChannelRelay
     /// <summary>Takes a command of a channel, in its turn.</summary>
     internal void Handle(object command)
     {
+        if (!_order.IsEmpty && TurnOf(command) is (string channel, var isAppend) && _order.MustWait(channel, command, isAppend)) return;
+        Run(command);
+    }
+
+    // In which channel a command has its turn, and whether it is a publication, which may follow others into the store.
+    private static (string? Channel, bool IsAppend) TurnOf(object command) => command switch
+    {
+        Publish publish => (publish.Channel, true),
+        Subscribe subscribe => (subscribe.Subscription.Channel, false),
+        Unsubscribe unsubscribe => (unsubscribe.Subscription.Channel, false),
+        ReadHistory read => (read.Channel, false),
+        RemoveHistory remove => (remove.Channel, false),
+        CheckPosition check => (check.Channel, false),
+        NodeRequest request => (request.Channel, request.IsAppend),
+        MoveChannel move => (move.Channel, false),
+        _ => (null, false),
+    };
+
+    // It is the command's turn: it waits for nothing that came behind it.
+    private void Run(object command)
+    {
         switch (command)
         {
-            case Publish publish when !MustWait(publish.Channel, publish, isAppend: true): Publish(publish); break;
-            case Subscribe subscribe when !MustWait(subscribe.Subscription.Channel, subscribe, isAppend: false): Subscribe(subscribe);
-            break;
-            case Unsubscribe unsubscribe when !MustWait(unsubscribe.Subscription.Channel, unsubscribe, isAppend: false): Unsubscribe(
-                unsubscribe); break;
-            case ReadHistory read when !MustWait(read.Channel, read, isAppend: false): Read(read); break;
-            case RemoveHistory remove when !MustWait(remove.Channel, remove, isAppend: false): RemoveHistory(remove); break;
-            case CheckPosition check when !MustWait(check.Channel, check, isAppend: false): Positions.Check(check.Channel); break;
-            case NodeRequest request when !MustWait(request.Channel, request, request.IsAppend): Listeners!.Handle(request); break;
-            case MoveChannel move when !MustWait(move.Channel, move, isAppend: false): _nodes!.Handle(move); break;
+            case Publish publish: Publish(publish); break;
+            case Subscribe subscribe: Subscribe(subscribe); break;
+            case Unsubscribe unsubscribe: Unsubscribe(unsubscribe); break;
+            case ReadHistory read: Read(read); break;
+            case RemoveHistory remove: RemoveHistory(remove); break;
+            case CheckPosition check: Positions.Check(check.Channel); break;
+            case NodeRequest request: Listeners!.Handle(request); break;
+            case MoveChannel move: _nodes!.Handle(move); break;
             default: break;
         }
     }
-
-    private bool MustWait(string channel, object command, bool isAppend) => _order.MustWait(channel, command, isAppend);
 
     /// <summary>Goes on with an answer of the home, in the channel's turn.</summary>
     internal void Then<TCommand, TAnswer>(

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 
@@ -50,6 +51,12 @@ public sealed class ProxyTests
         await host.StartAgainAsync();
         using LightClient again = await TalkAsync(proxy, limit.Token);
         await BrowseAsync(proxy, host, limit.Token);
+
+        // The figures are for this machine's collector, or for no one where the proxy sees no paths.
+        (int Own, int Other) metrics = name.Contains("TCP", StringComparison.Ordinal) ? (404, 404) : (200, 403);
+        Assert.Equal(
+            metrics, (await AskForMetricsAsync(IPAddress.Loopback, proxy.Port, limit.Token),
+                await AskForMetricsAsync(s_subscriber, proxy.Port, limit.Token)));
     }
 
     // One subscribes, another publishes and leaves with a code of its own. Both say that they are another component.
@@ -83,6 +90,24 @@ public sealed class ProxyTests
         }
 
         await FollowEventsAsync(http, proxy, host, stop);
+    }
+
+    private static async Task<int> AskForMetricsAsync(IPAddress from, int port, CancellationToken stop)
+    {
+        using var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, token) =>
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(from, 0));
+                await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), token);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var http = new HttpClient(handler);
+        using HttpResponseMessage answer = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/metrics"), stop);
+        return (int)answer.StatusCode;
     }
 
     // An event passes at once and not with later ones, and a client that goes is gone at once.

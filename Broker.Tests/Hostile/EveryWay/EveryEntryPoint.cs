@@ -9,6 +9,9 @@ namespace Broker.Tests.Hostile.EveryWay;
 /// <summary>Hosts that together have every entry point, and connections by each of them.</summary>
 internal sealed class EveryEntryPoint : IAsyncDisposable
 {
+    /// <summary>Stands in a setting for what differs from host to host.</summary>
+    public const string HostMark = "{host}";
+
     private readonly EntryPoints _entryPoints = new();
     private readonly Dictionary<EntryPoint, HostProcess> _hosts = [];
 
@@ -33,12 +36,16 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
         var opened = new EveryEntryPoint();
         try
         {
-            HostProcess epoll = await StartAsync(settings, [.. opened._entryPoints.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]);
-            foreach (EntryPoint entry in (EntryPoint[])[EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix])
-                opened._hosts[entry] = epoll;
-            if (All.Contains(EntryPoint.IoUring))
-                opened._hosts[EntryPoint.IoUring] = await StartAsync(settings, [new("BROKER_REACTOR_BACKEND", "io-uring")]);
-            opened._hosts[EntryPoint.Kestrel] = await StartAsync(settings, [new("BROKER_TRANSPORT", "kestrel")]);
+            Task[] starts =
+            [
+                opened.StartAsync(
+                    [EntryPoint.Epoll, EntryPoint.Tls, EntryPoint.Http2, EntryPoint.Unix], settings,
+                        [.. opened._entryPoints.Settings, new("BROKER_REACTOR_BACKEND", "epoll")]),
+                opened.StartAsync([EntryPoint.Kestrel], settings, [new("BROKER_TRANSPORT", "kestrel")]),
+                .. All.Contains(EntryPoint.IoUring)
+                    ? (Task[])[opened.StartAsync([EntryPoint.IoUring], settings, [new("BROKER_REACTOR_BACKEND", "io-uring")])] : [],
+            ];
+            await Task.WhenAll(starts);
             return opened;
         }
         catch
@@ -48,13 +55,24 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
         }
     }
 
-    private static Task<HostProcess> StartAsync(
-        IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
+    private async Task StartAsync(
+        EntryPoint[] ways, IReadOnlyList<(string Name, string Value)> settings, IReadOnlyList<KeyValuePair<string, string>> own)
     {
         var all = new Dictionary<string, string>(own);
-        foreach ((string name, string value) in settings) all["BROKER_" + name] = value;
-        return HostProcess.StartAsync(all);
+        string mark = Guid.NewGuid().ToString("N");
+        foreach ((string name, string value) in settings) all["BROKER_" + name] = value.Replace(HostMark, mark, StringComparison.Ordinal);
+        HostProcess host = await HostProcess.StartAsync(all);
+        lock (_hosts)
+        {
+            foreach (EntryPoint way in ways) _hosts[way] = host;
+        }
     }
+
+    /// <summary>Whether a certificate is the one of these hosts.</summary>
+    public bool Trusts(System.Security.Cryptography.X509Certificates.X509Certificate? shown) => _entryPoints.Trusts(shown);
+
+    /// <summary>Where the Unix socket is.</summary>
+    public string UnixSocket => _entryPoints.UnixSocket;
 
     /// <summary>The host behind an entry point.</summary>
     public HostProcess HostOf(EntryPoint entry) => _hosts[entry];
@@ -75,15 +93,21 @@ internal sealed class EveryEntryPoint : IAsyncDisposable
     /// <param name="path">On which path.</param>
     /// <param name="subprotocol">The one that is offered, or none.</param>
     /// <param name="stop">Ends the wait.</param>
-    public async Task<Attacker> OpenAsync(EntryPoint entry, string path, string? subprotocol, CancellationToken stop)
+    /// <param name="fields">Further fields of the request.</param>
+    public async Task<Attacker> OpenAsync(
+        EntryPoint entry, string path, string? subprotocol, CancellationToken stop,
+            params IReadOnlyList<(string Name, string Value)> fields)
     {
         if (entry != EntryPoint.Http2)
         {
             Attacker client = await ConnectAsync(entry, stop);
-            return await client.UpgradeAsync(path, subprotocol is null ? "" : HostileNativeClient.Offer(subprotocol), stop);
+            string offer = subprotocol is null ? "" : HostileNativeClient.Offer(subprotocol);
+            return await client.UpgradeAsync(
+                path, offer + string.Concat(fields.Select(static field => $"{field.Name}: {field.Value}\r\n")), stop);
         }
 
-        HttpResponseMessage response = await SendConnectAsync(path, subprotocol, new Dictionary<string, string>(), stop);
+        HttpResponseMessage response =
+            await SendConnectAsync(path, subprotocol, fields.ToDictionary(static field => field.Name, static field => field.Value), stop);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return new Attacker(socket: null, await response.Content.ReadAsStreamAsync(stop));
     }
@@ -136,7 +160,7 @@ public sealed class SharedEntryPoints : IAsyncLifetime
 {
     private EveryEntryPoint? _entryPoints;
 
-    /// <summary>The running hosts. Kestrel waits for whole lines: two of the rows are answered at this limit.</summary>
+    /// <summary>The running hosts.</summary>
     internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>

@@ -33,7 +33,7 @@ public sealed class DescriptorReserveTests
 
         var refused = Assert.Throws<InvalidOperationException>(reserve.RequireRoom);
         Assert.Contains(
-            "The limit of open files is 256, and 224 are open before the first client: at least 352", refused.Message,
+            "The limit of open files is 256, and 224 are open before the first client: at least 368", refused.Message,
                 StringComparison.Ordinal);
     }
 

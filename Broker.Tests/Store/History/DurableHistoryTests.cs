@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using Broker.Actors.Channels.History;
 using Broker.Actors.Model;
@@ -17,6 +19,7 @@ public sealed class DurableHistoryTests : IDisposable
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly List<string> _reported = [];
     private Guid _boot = Guid.NewGuid();
+    private long _bytesMax = long.MaxValue;
     private DurableHistories _histories;
     private IHistoryStore _store;
 
@@ -199,6 +202,49 @@ public sealed class DurableHistoryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_full_disk_share_refuses_new_publications_and_serves_what_is_kept()
+    {
+        const int MiB = 1024 * 1024;
+        _histories.Dispose();
+        _bytesMax = 8 * MiB;
+        _histories = Open();
+        _store = _histories.Open(0, 1);
+        string megabyte = Convert.ToBase64String(RandomNumberGenerator.GetBytes(MiB / 4 * 3));
+        StreamPosition first = await AppendAsync("a", megabyte, key: "k");
+        HistoryRejectedException? refused = null;
+        for (int i = 0; i < 20 && refused is null; i++)
+        {
+            // Refused by its task, as the home waits for that, and not at once.
+            string channel = string.Create(CultureInfo.InvariantCulture, $"{i}");
+            Task append = _store.AppendAsync(channel, new HistoryAppend(Text(megabyte)), s_synced).AsTask();
+            refused = await Record.ExceptionAsync(() => append) as HistoryRejectedException;
+        }
+
+        Assert.Equal("channel histories are full", refused?.Message);
+        Assert.True(_histories.IsFull);
+        Assert.InRange(_histories.Bytes, 8 * MiB, 11 * MiB);
+        Assert.Contains("broker.history.disk-bytes-max", Assert.Single(_reported), StringComparison.Ordinal);
+
+        // What is there is read, a repeated publication is known, and no position of a new channel is kept.
+        Assert.Equal((first, megabyte), await ReadAsync("a", HistoryQuery.All));
+        Assert.Equal(first, await AppendAsync("a", "again", key: "k"));
+        await Assert.ThrowsAsync<HistoryRejectedException>(() => ReadAsync("new", HistoryQuery.PositionOnly));
+
+        // What expires is swept and compacted away; then there is room.
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.True(
+            SpinWait.SpinUntil(() =>
+            {
+                _store.Sweep(100);
+                _time.Advance(TimeSpan.FromMinutes(1));
+                return !_histories.IsFull;
+            }, TimeSpan.FromSeconds(60)),
+            $"{_histories.Bytes} bytes are left.");
+        Assert.NotEqual(0UL, (await AppendAsync("a", "2")).Offset);
+        Assert.EndsWith("bytes.", _reported[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task After_a_clean_stop_the_machine_may_restart()
     {
         StreamPosition unsynced = (await _store.AppendAsync("unsynced", new HistoryAppend(Text("1")), s_unsynced)).Position;
@@ -223,7 +269,8 @@ public sealed class DurableHistoryTests : IDisposable
     private DurableHistories Open() =>
         DurableHistories.Open(
             _folder.Path, _time, new HistoryBudget(1 << 20),
-                new DurableHistorySettings { Shards = 2, Boot = _boot, Notify = notice => _reported.Add(notice.Text) });
+                new DurableHistorySettings
+                    { Shards = 2, Boot = _boot, BytesMax = _bytesMax, Notify = notice => _reported.Add(notice.Text) });
 
     private void Restart(TimeSpan after = default)
     {

@@ -62,15 +62,10 @@ export class TransferTable {
 
   /** Opens a transfer whose header has come. A rejected one's number is spent, so that its chunks open no other. */
   open(header: StreamHeader, now: number): Arrival {
-    const begun = this.transfers.get(header.stream);
-    if (begun !== undefined) {
-      return rejected(TransferError.headerTwice, `HeaderTwice: the stream has begun, with ${begun.received} chunks received`);
-    }
-
-    let arrival = this.admit(header.stream);
+    let arrival = this.secondOf(header) ?? this.admit(header.stream);
     if (arrival === undefined && header.bytes > this.limits.streamBytesMax) arrival = tooBig(header.bytes, this.limits.streamBytesMax);
     if (arrival !== undefined) {
-      this.spend(header.stream, TransferError.cancelled);
+      if (arrival.error !== TransferError.headerTwice) this.spend(header.stream, TransferError.cancelled);
       return arrival;
     }
 
@@ -81,8 +76,16 @@ export class TransferTable {
 
   /** Rejects a transfer whose header has come, because nobody waits for what it belongs to. Its number is spent. */
   turnDown(header: StreamHeader): Arrival {
-    if (!this.transfers.has(header.stream)) this.spend(header.stream, TransferError.cancelled);
+    const second = this.secondOf(header);
+    if (second !== undefined) return second;
+    this.spend(header.stream, TransferError.cancelled);
     return rejected(TransferError.unknownReference, `UnknownReference: no stream is awaited for call ${header.call}`);
+  }
+
+  // A second header changes nothing, whatever it is for.
+  private secondOf(header: StreamHeader): Arrival | undefined {
+    const begun = this.transfers.get(header.stream);
+    return begun && rejected(TransferError.headerTwice, `HeaderTwice: the stream has begun, with ${begun.received} chunks received`);
   }
 
   /** Takes a chunk; checks it in the order of PROTOCOL.md. One of an unknown transfer opens it, as one whole message. */

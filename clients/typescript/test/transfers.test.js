@@ -153,6 +153,8 @@ test("a bad chunk is answered with its rule, and the connection lives", async ()
     [[chunk(3, 0, 257, 1)], 202],
     [[chunk(3, 9, 2, 1)], 203],
     [[header(4, 10, 0, 0), header(4, 10, 0, 0)], 219],
+    [[header(4, 3, 2, 99)], 219],
+    [[header(4, 3, 1, 1)], 219],
     [[chunk(4, 0, 2, 1), chunk(4, 1, 3, 1)], 207],
     [[chunk(4, 0, 2, 1)], 208],
     [[chunk(4, 1, 2, 1)], 216],
