@@ -44,6 +44,13 @@ public static class StandardSettingsBinder
         (int message, int commands) = reader.Fit(
             "broker.centrifuge.message-bytes-max", settings.Centrifuge.MessageBytesMax, "broker.centrifuge.command-bytes-max",
                 settings.Centrifuge.CommandBytesMax);
+        foreach ((string key, TwoWayFormSettings form) in ((string, TwoWayFormSettings)[])
+            [("http-stream", settings.Centrifuge.HttpStream), ("sse", settings.Centrifuge.Sse)])
+        {
+            (_, commands) = reader.Fit(
+                $"broker.centrifuge.{key}.message-bytes-max", form.MessageBytesMax, "broker.centrifuge.command-bytes-max", commands);
+        }
+
         (int frame, int nativeCommands) = reader.Fit(
             "broker.native.frame-bytes-max", settings.Native.FrameBytesMax, "broker.native.command-bytes-max",
                 settings.Native.CommandBytesMax);
@@ -85,6 +92,12 @@ public static class StandardSettingsBinder
                 $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
         }
 
+        CentrifugeSettings centrifuge = settings.Centrifuge;
+        CompareForm(centrifuge.HttpStream, "broker.centrifuge.http-stream", centrifuge, reader);
+        CompareForm(centrifuge.Sse, "broker.centrifuge.sse", centrifuge, reader);
+        CompareForm(centrifuge.UniHttpStream, "broker.centrifuge.uni-http-stream", centrifuge, reader);
+        CompareForm(centrifuge.UniSse, "broker.centrifuge.uni-sse", centrifuge, reader);
+        CompareForm(centrifuge.UniWebsocket, "broker.centrifuge.uni-websocket", centrifuge, reader);
         ComparePaths(settings, reader);
     }
 
@@ -101,8 +114,8 @@ public static class StandardSettingsBinder
     private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
     {
         Path = reader.GetPath("broker.centrifuge.path"),
-        HttpStream = ReadForm(reader, "broker.centrifuge.http-stream"),
-        Sse = ReadForm(reader, "broker.centrifuge.sse"),
+        HttpStream = ReadTwoWay(reader, "broker.centrifuge.http-stream"),
+        Sse = ReadTwoWay(reader, "broker.centrifuge.sse"),
         EmulationPath = reader.GetPath("broker.centrifuge.emulation-path"),
         UniHttpStream = ReadForm(reader, "broker.centrifuge.uni-http-stream"),
         UniSse = ReadForm(reader, "broker.centrifuge.uni-sse"),
@@ -114,7 +127,41 @@ public static class StandardSettingsBinder
     };
 
     private static FormSettings ReadForm(SettingsReader reader, string key) =>
-        new(reader.GetPath($"{key}.path")) { Enabled = reader.GetSwitch($"{key}.enabled") };
+        new(reader.GetPath($"{key}.path"))
+        {
+            Enabled = reader.GetSwitch($"{key}.enabled"),
+            PingInterval = reader.GetDuration($"{key}.ping-interval", TimeSpan.Zero, TimeSpan.FromHours(1)),
+        };
+
+    private static TwoWayFormSettings ReadTwoWay(SettingsReader reader, string key)
+    {
+        FormSettings form = ReadForm(reader, key);
+        return new TwoWayFormSettings(form.Path)
+        {
+            Enabled = form.Enabled,
+            PingInterval = form.PingInterval,
+            PongLimit = reader.GetDuration($"{key}.pong-limit", TimeSpan.Zero, TimeSpan.FromHours(1)),
+            MessageBytesMax = reader.GetSize($"{key}.message-bytes-max", 0, 64 * MiB),
+        };
+    }
+
+    private static void CompareForm(FormSettings form, string key, CentrifugeSettings centrifuge, SettingsReader reader)
+    {
+        const string OfAll = "for that of broker.centrifuge, or at least";
+        if (form.PingInterval is { Ticks: > 0 } ping && ping < TimeSpan.FromSeconds(1))
+            reader.Refuse($"{key}.ping-interval", $"0s {OfAll} 1s");
+        if (form is not TwoWayFormSettings twoWay) return;
+        if (twoWay.PongLimit is { Ticks: > 0 } pong && pong < TimeSpan.FromMilliseconds(10))
+            reader.Refuse($"{key}.pong-limit", $"0s {OfAll} 10ms");
+        if (form.PingInterval > TimeSpan.Zero && twoWay.PongLimit > form.PingInterval)
+            reader.Refuse($"{key}.pong-limit", $"at most the ping-interval of {SettingUnits.Write(form.PingInterval)}");
+        if (twoWay.MessageBytesMax is > 0 and < 256) reader.Refuse($"{key}.message-bytes-max", $"0B {OfAll} 256B");
+        if (twoWay.MessageBytesMax > centrifuge.CommandBytesMax)
+        {
+            reader.Refuse(
+                $"{key}.message-bytes-max", $"at most the command-bytes-max of {SettingUnits.WriteSize(centrifuge.CommandBytesMax)}");
+        }
+    }
 
     private static NativeSettings ReadNative(SettingsReader reader) => new()
     {

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Broker.Actors.Channels.Home;
+using Broker.Actors.Channels.Delivery;
 using Broker.Actors.Model;
 using Broker.Actors.Tracing;
 
@@ -28,7 +28,7 @@ public sealed partial class SessionActor
 
     private void FailTrace(uint id, HubError error)
     {
-        if (_traced!.Remove(id, out Activity? activity)) HubTraces.Fail(activity, $"{error.Code}");
+        if (_traced!.Remove(id, out Activity? activity)) HubTraces.Fail(activity, Broker.Core.Counting.CodeTable.SnakeOf($"{error.Kind}"));
         if (_traced.Count == 0) _traced = null;
     }
 

@@ -43,16 +43,16 @@ internal static class SlowRun
         List<double> without = [], with = [];
         List<long> idle = [], held = [];
         var reports = new List<SlowReport>();
-        await MeasureAsync(host, load, scenario, new Pace(3, 2), stop);
+        await MeasureAsync(host, load, scenario, new Load.Pace(3, 2), stop);
         for (int round = 0; round < rounds; round++)
         {
             host.ResetPeak();
-            without.Add(await MeasureAsync(host, load, scenario, new Pace(0.5, seconds), stop));
+            without.Add(await MeasureAsync(host, load, scenario, new Load.Pace(0.5, seconds), stop));
             idle.Add(host.ResidentKiB(peak: true));
 
             host.ResetPeak();
             using SlowReader slow = await SlowReader.SubscribeAsync(host.Port, "t0", stop);
-            with.Add(await MeasureAsync(host, load, scenario, new Pace(0.5, seconds), stop));
+            with.Add(await MeasureAsync(host, load, scenario, new Load.Pace(0.5, seconds), stop));
             held.Add(host.ResidentKiB(peak: true));
             JsonElement position = await BrokerHost.AskAsync(http, host, "history", new { channel = "t0", limit = 0 }, stop);
             reports.Add(await slow.ReadAsync(position.GetProperty("offset").GetUInt64(), stop));
@@ -65,7 +65,7 @@ internal static class SlowRun
     }
 
     private static async Task<double> MeasureAsync(
-        HubProcess host, Generator load, FanOutScenario scenario, Pace pace, CancellationToken stop)
+        HubProcess host, Generator load, FanOutScenario scenario, Load.Pace pace, CancellationToken stop)
     {
         Reading reading = await load.RunAsync(
             host.Port, host.ProcessId, "slow", scenario.Arguments(Dialects.Centrifuge, pace), TimeSpan.FromMinutes(2), stop);

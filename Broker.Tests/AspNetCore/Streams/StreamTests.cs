@@ -118,6 +118,36 @@ public sealed class StreamTests
     }
 
     [Fact]
+    public async Task A_transport_may_have_limits_of_its_own()
+    {
+        StandardSettings settings = StreamHub.Settings with
+        {
+            Centrifuge = StreamHub.Settings.Centrifuge with
+            {
+                Sse = StreamHub.Settings.Centrifuge.Sse with { PingInterval = TimeSpan.FromSeconds(7), MessageBytesMax = 1024 },
+                UniSse = StreamHub.Settings.Centrifuge.UniSse with { PingInterval = TimeSpan.FromSeconds(90) },
+            },
+        };
+        await using HubInKestrel hub = await HubInKestrel.StartAsync(settings);
+        await using StreamClient push = await StreamClient.OpenAsync(hub, Way.Plain, "uni_sse", "{}");
+        Assert.Contains("\"ping\":90", await push.ReceiveAsync("\"connect\""), StringComparison.Ordinal);
+        foreach ((string transport, int ping) in ((string, int)[])[("http_stream", 25), ("sse", 7)])
+        {
+            await using StreamClient client = await StreamClient.OpenAsync(hub, Way.Plain, transport, """{"id":1,"connect":{}}""");
+            Assert.Contains($"\"ping\":{ping},", await client.ReceiveAsync("\"connect\""), StringComparison.Ordinal);
+        }
+
+        await using StreamClient large = await StreamClient.ConnectAsync(hub, Way.Plain, "http_stream");
+        await using StreamClient small = await StreamClient.ConnectAsync(hub, Way.Plain, "sse");
+        string message = $$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 2 * 1024)}}}"}}""";
+        await hub.PostAsync(large, message);
+        await hub.PostAsync(small, message);
+
+        await large.ReceiveAsync("\"publish\"");
+        Assert.Contains("\"disconnect\":{\"code\":1009,", await small.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_honest_message_of_quotes_alone_fits_its_request()
     {
         await using HubInKestrel hub = await HubInKestrel.StartAsync(StreamHub.Settings);
