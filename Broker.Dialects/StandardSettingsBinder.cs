@@ -1,3 +1,4 @@
+using System.Globalization;
 using Broker.Actors.Settings;
 using Broker.Configuration;
 using Broker.Dialects.Centrifuge;
@@ -117,8 +118,8 @@ public static class StandardSettingsBinder
         HttpStream = ReadTwoWay(reader, "broker.centrifuge.http-stream"),
         Sse = ReadTwoWay(reader, "broker.centrifuge.sse"),
         EmulationPath = reader.GetPath("broker.centrifuge.emulation-path"),
-        UniHttpStream = ReadForm(reader, "broker.centrifuge.uni-http-stream"),
-        UniSse = ReadForm(reader, "broker.centrifuge.uni-sse"),
+        UniHttpStream = ReadUniStream(reader, "broker.centrifuge.uni-http-stream"),
+        UniSse = ReadUniStream(reader, "broker.centrifuge.uni-sse"),
         UniWebsocket = ReadForm(reader, "broker.centrifuge.uni-websocket"),
         MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
         FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
@@ -144,6 +145,32 @@ public static class StandardSettingsBinder
             MessageBytesMax = reader.GetSize($"{key}.message-bytes-max", 0, 64 * MiB),
         };
     }
+
+    private static UniStreamSettings ReadUniStream(SettingsReader reader, string key)
+    {
+        FormSettings form = ReadForm(reader, key);
+        return new UniStreamSettings(form.Path)
+        {
+            Enabled = form.Enabled,
+            PingInterval = form.PingInterval,
+            ConnectStatus = reader.GetList<KeyValuePair<int, int>>(
+                $"{key}.connect-status", "a list of a disconnect code from 3000 to 4999 and a status from 400 to 599 each, such as 3500=401",
+                TryReadStatus),
+        };
+    }
+
+    private static bool TryReadStatus(string text, out KeyValuePair<int, int> status)
+    {
+        status = default;
+        string[] parts = text.Split('=', StringSplitOptions.TrimEntries);
+        if (parts.Length != 2 || !TryReadNumber(parts[0], 3000, 4999, out int code) || !TryReadNumber(parts[1], 400, 599, out int http))
+            return false;
+        status = KeyValuePair.Create(code, http);
+        return true;
+    }
+
+    private static bool TryReadNumber(string text, int min, int max, out int number) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= min && number <= max;
 
     private static void CompareForm(FormSettings form, string key, CentrifugeSettings centrifuge, SettingsReader reader)
     {

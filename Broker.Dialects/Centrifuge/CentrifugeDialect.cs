@@ -136,20 +136,22 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
 
         private void AddUniHttpStream()
         {
-            FormSettings form = settings.UniHttpStream;
+            UniStreamSettings form = settings.UniHttpStream;
             Add(form, WireFacts.Subprotocol,
                 new JsonFormat(_json, new ReplyForm(ReplyFraming.Lines, IsPush: true), "centrifuge-json push lines"), "uni_http_stream");
-            _endpoints.Add(Stream(form, s_post, StreamRequests.ReadPushLines) with { Engine = PushEngine, EngineAtFirst = null });
+            _endpoints.Add(
+                Stream(form, s_post, StreamRequests.ReadPushLines) with { Engine = PushEngine, EngineAtFirst = null,
+                    StatusOf = ConnectStatus.Of(form.ConnectStatus) });
         }
 
         private void AddUniSse()
         {
-            FormSettings form = settings.UniSse;
+            UniStreamSettings form = settings.UniSse;
             Add(form, WireFacts.Subprotocol,
                 new JsonFormat(_json, new ReplyForm(ReplyFraming.Events, IsPush: true), "centrifuge-json push events"), "uni_sse");
             _endpoints.Add(
                 Stream(form, s_getAndPost, StreamRequests.ReadPushEvents) with { Engine = PushEngine, EngineAtFirst = null,
-                    Preamble = "\r\n"u8.ToArray() });
+                    Preamble = "\r\n"u8.ToArray(), StatusOf = ConnectStatus.Of(form.ConnectStatus) });
         }
 
         private void AddUniWebSocket()

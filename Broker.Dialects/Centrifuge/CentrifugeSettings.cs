@@ -18,10 +18,10 @@ public sealed record CentrifugeSettings
     public string EmulationPath { get; init; } = "/emulation";
 
     /// <summary>One way, pushes as lines in the answer to a POST.</summary>
-    public FormSettings UniHttpStream { get; init; } = new("/connection/uni_http_stream");
+    public UniStreamSettings UniHttpStream { get; init; } = new("/connection/uni_http_stream");
 
     /// <summary>One way, pushes as events.</summary>
-    public FormSettings UniSse { get; init; } = new("/connection/uni_sse");
+    public UniStreamSettings UniSse { get; init; } = new("/connection/uni_sse");
 
     /// <summary>One way, pushes as messages of a WebSocket.</summary>
     public FormSettings UniWebsocket { get; init; } = new("/connection/uni_websocket");
@@ -74,4 +74,15 @@ public sealed record TwoWayFormSettings(string Path) : FormSettings(Path)
         static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
         static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
     }
+}
+
+/// <summary>A transport whose clients only listen, over HTTP.</summary>
+/// <param name="Path">The path that clients connect to.</param>
+public sealed record UniStreamSettings(string Path) : FormSettings(Path)
+{
+    /// <summary>
+    /// Statuses of HTTP for clients that may not connect, by the disconnect code that they would get; 500 for all other codes. Empty: such
+    /// a client gets 200 and a disconnect.
+    /// </summary>
+    public IReadOnlyList<KeyValuePair<int, int>> ConnectStatus { get; init; } = [];
 }

@@ -147,6 +147,37 @@ public sealed class StreamTests
         Assert.Contains("\"disconnect\":{\"code\":1009,", await small.NextAsync(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(Way.Plain, "uni_http_stream", """{"token":"t"}""", 401)]
+    [InlineData(Way.Http2, "uni_http_stream", """{"token":"t"}""", 401)]
+    [InlineData(Way.Plain, "uni_sse", """{"token":"t"}""", 401)]
+    [InlineData(Way.Plain, "uni_sse", """{"subs":{"nowhere:x":{}}}""", 500)]
+    [InlineData(Way.Plain, "uni_sse", """{"subs":{"kept:a":{}}}""", 200)]
+    [InlineData(Way.Http2, "uni_http_stream", "{}", 200)]
+    public async Task A_refused_listener_may_be_answered_with_a_status(Way way, string transport, string message, int status)
+    {
+        UniStreamSettings Stream(string path) => new(path) { Enabled = true, ConnectStatus = [KeyValuePair.Create(3500, 401)] };
+        await using HubInKestrel hub = await HubInKestrel.StartAsync(StreamHub.Settings with
+        {
+            Centrifuge = StreamHub.Settings.Centrifuge with
+            {
+                UniHttpStream = Stream("/connection/uni_http_stream"),
+                UniSse = Stream("/connection/uni_sse"),
+            },
+        });
+        using HttpRequestMessage request = StreamClient.RequestOf(hub, way, transport, message);
+
+        using HttpResponseMessage response = await hub.Http.SendAsync(request, ClientSteps.Limited());
+
+        Assert.Equal(status, (int)response.StatusCode);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(ClientSteps.Limited()));
+        string? first;
+        do first = await reader.ReadLineAsync(ClientSteps.Limited());
+        while (first == "");
+        Assert.Contains(status == 200 ? "\"connect\":{\"client\"" : "\"disconnect\":{\"code\":35", first, StringComparison.Ordinal);
+        if (status != 200) await Until(() => hub.Hub.Counters.Open == 0);
+    }
+
     [Fact]
     public async Task An_honest_message_of_quotes_alone_fits_its_request()
     {
