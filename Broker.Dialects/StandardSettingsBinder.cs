@@ -154,8 +154,8 @@ public static class StandardSettingsBinder
             Enabled = form.Enabled,
             PingInterval = form.PingInterval,
             ConnectStatus = reader.GetList<KeyValuePair<int, int>>(
-                $"{key}.connect-status", "a list of a disconnect code from 3000 to 4999 and a status from 400 to 599 each, such as 3500=401",
-                TryReadStatus),
+                $"{key}.connect-status",
+                "a list of a disconnect code from 3000 to 4999 and a status from 400 to 599 each, such as 3500=401", TryReadStatus),
         };
     }
 

@@ -160,8 +160,9 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         headers["X-Accel-Buffering"] = "no";
         if (HttpProtocol.IsHttp11(context.Request.Protocol)) headers.Connection = "keep-alive";
         await response.StartAsync(context.RequestAborted).ConfigureAwait(false);
-        if (endpoint.Preamble.IsEmpty || status != StatusCodes.Status200OK) await response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-        else await response.Body.WriteAsync(endpoint.Preamble, context.RequestAborted).ConfigureAwait(false);
+        bool hasPreamble = !endpoint.Preamble.IsEmpty && status == StatusCodes.Status200OK;
+        if (hasPreamble) await response.Body.WriteAsync(endpoint.Preamble, context.RequestAborted).ConfigureAwait(false);
+        else await response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
     private async Task ServeAsync(HttpContext context, CarriedOpening opening, HttpStreamCarrier carrier, MessageInbox inbox)
