@@ -68,7 +68,7 @@ internal static class SlowRun
         HubProcess host, Generator load, FanOutScenario scenario, Load.Pace pace, CancellationToken stop)
     {
         Reading reading = await load.RunAsync(
-            host.Port, host.ProcessId, "slow", scenario.Arguments(Dialects.Centrifuge, pace), TimeSpan.FromMinutes(2), stop);
+            host.Port, host.ProcessId, "slow", scenario.Arguments(Load.Dialects.Centrifuge, pace), TimeSpan.FromMinutes(2), stop);
         return scenario.Fault(reading) is { } fault ? throw new LoadException(fault) : reading["p99"] / 1000;
     }
 

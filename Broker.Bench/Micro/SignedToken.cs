@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Broker.Identity.Keys;
+using Broker.Identity.Settings;
 using Broker.Identity.Tokens;
 using Microsoft.IdentityModel.Tokens;
 

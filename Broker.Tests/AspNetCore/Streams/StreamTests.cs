@@ -5,6 +5,7 @@ using System.Text;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Dialects;
+using Broker.Dialects.Centrifuge;
 using Broker.Reactor.Loops;
 using static Broker.Tests.AspNetCore.Streams.StreamHub;
 
