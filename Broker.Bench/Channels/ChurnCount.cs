@@ -13,7 +13,7 @@ internal readonly record struct ChurnCount
     public long Delivered { get; private init; }
 
     /// <summary>Those that did not come, in a gap before which the client was told that it is not recovered.</summary>
-    public long Told { get; private init; }
+    public long Announced { get; private init; }
 
     /// <summary>Those that did not come, without a word.</summary>
     public long Lost { get; private init; }
@@ -33,13 +33,13 @@ internal readonly record struct ChurnCount
     public static ChurnCount Of(long published, JsonElement client)
     {
         long delivered = 0, missed = 0, lost = 0, outOfOrder = 0, notRecovered = 0, next = 1;
-        bool isTold = false;
+        bool isAnnounced = false;
         foreach (JsonElement sighting in client.GetProperty("seen").EnumerateArray())
         {
             if (sighting[0].GetString() == "t")
             {
                 notRecovered++;
-                isTold = true;
+                isAnnounced = true;
                 continue;
             }
 
@@ -53,7 +53,7 @@ internal readonly record struct ChurnCount
             Pass(number);
             delivered++;
             next = number + 1;
-            isTold = false;
+            isAnnounced = false;
         }
 
         Pass(published + 1);
@@ -61,7 +61,7 @@ internal readonly record struct ChurnCount
         {
             Published = published,
             Delivered = delivered,
-            Told = missed,
+            Announced = missed,
             Lost = lost,
             OutOfOrder = outOfOrder,
             Cuts = client.GetProperty("cuts").GetInt64(),
@@ -70,7 +70,7 @@ internal readonly record struct ChurnCount
 
         void Pass(long to)
         {
-            if (isTold) missed += to - next;
+            if (isAnnounced) missed += to - next;
             else lost += to - next;
         }
     }
@@ -80,7 +80,7 @@ internal readonly record struct ChurnCount
     {
         Published = one.Published + other.Published,
         Delivered = one.Delivered + other.Delivered,
-        Told = one.Told + other.Told,
+        Announced = one.Announced + other.Announced,
         Lost = one.Lost + other.Lost,
         OutOfOrder = one.OutOfOrder + other.OutOfOrder,
         Cuts = one.Cuts + other.Cuts,

@@ -35,9 +35,9 @@ internal static class ChurnRun
             double percent = 100.0 * count.Delivered / count.Published;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {server} | {count.Cuts:N0} | {count.Published:N0} | {count.Delivered:N0} ({percent:F4} %) | {count.Told:N0} "
+                $"| {server} | {count.Cuts:N0} | {count.Published:N0} | {count.Delivered:N0} ({percent:F4} %) | {count.Announced:N0} "
                     + $"| {count.Lost:N0} | {count.OutOfOrder:N0} | {count.NotRecovered:N0} times | {cpu:F1} s |"));
-            if (server == "broker") right = count is { Lost: 0, OutOfOrder: 0 } && count.Delivered + count.Told == count.Published;
+            if (server == "broker") right = count is { Lost: 0, OutOfOrder: 0 } && count.Delivered + count.Announced == count.Published;
         }
 
         return right ? 0 : 1;

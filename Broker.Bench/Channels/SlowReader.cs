@@ -11,12 +11,12 @@ namespace Broker.Bench.Channels;
 
 /// <summary>What a client learned when it read at last.</summary>
 /// <param name="Delivered">Publications that it got.</param>
-/// <param name="Told">Publications of whose loss it was told by their offsets.</param>
+/// <param name="Announced">Publications of whose loss it was told by their offsets.</param>
 /// <param name="Recovered">Publications that it got by recovery on another connection.</param>
 /// <param name="NotRecovered">Whether that was answered with <c>recovered: false</c>.</param>
 /// <param name="Unknown">Publications of which it knows nothing.</param>
 /// <param name="Close">How its connection ended; null where it did not.</param>
-internal sealed record SlowReport(long Delivered, long Told, long Recovered, bool NotRecovered, long Unknown, string? Close);
+internal sealed record SlowReport(long Delivered, long Announced, long Recovered, bool NotRecovered, long Unknown, string? Close);
 
 /// <summary>A subscriber that reads nothing until it is told to, over a socket that buffers next to nothing.</summary>
 internal sealed class SlowReader : IDisposable
@@ -31,7 +31,7 @@ internal sealed class SlowReader : IDisposable
     private int _start, _end;
     private string _epoch = "";
     private ulong _first, _last;
-    private long _delivered, _told;
+    private long _delivered, _announced;
     private string? _close;
 
     private SlowReader(int port, string channel) => (_port, _channel) = (port, channel);
@@ -90,7 +90,7 @@ internal sealed class SlowReader : IDisposable
         }
 
         long unknown = notRecovered ? 0 : (long)(top - _first) - _known.Count;
-        return new SlowReport(_delivered, _told, recovered, notRecovered, unknown, _close);
+        return new SlowReport(_delivered, _announced, recovered, notRecovered, unknown, _close);
     }
 
     public void Dispose() => _socket.Dispose();
@@ -147,7 +147,7 @@ internal sealed class SlowReader : IDisposable
             {
                 for (ulong offset = gap.GetProperty("from").GetUInt64(); offset <= gap.GetProperty("to").GetUInt64(); offset++)
                 {
-                    if (_known.Add(offset)) _told++;
+                    if (_known.Add(offset)) _announced++;
                     _last = Math.Max(_last, offset);
                 }
             }

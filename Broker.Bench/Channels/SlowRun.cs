@@ -20,7 +20,7 @@ internal static class SlowRun
     {
         var scenario = new FanOutScenario("slow", Subscribers: 1000, Bytes: 4096, PublicationsASecond: 50);
         Console.WriteLine($"{scenario.Description}; one more subscriber reads nothing until the end\n");
-        Console.WriteLine("| policy | p99 without it, of each round | p99 with it | resident without, with | what the slow reader learns |");
+        Console.WriteLine("| policy | p99 without it, each round | p99 with it | resident without, with | what the slow reader learns |");
         Console.WriteLine("| --- | ---: | ---: | ---: | --- |");
         bool right = true;
         foreach (string policy in s_policies)
@@ -76,7 +76,7 @@ internal static class SlowRun
     {
         string again = report.NotRecovered ? "`recovered: false`" : $"{report.Recovered} recovered";
         string close = report.Close is null ? "" : $"; closed with {report.Close}, then {again}";
-        return $"{report.Delivered} publications, {report.Told} offsets in gaps{close}; unknown: {report.Unknown}";
+        return $"{report.Delivered} publications, {report.Announced} offsets in gaps{close}; unknown: {report.Unknown}";
     }
 
     private static string Each(List<double> milliseconds) =>

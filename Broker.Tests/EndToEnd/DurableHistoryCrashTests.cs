@@ -11,8 +11,8 @@ namespace Broker.Tests.EndToEnd;
 /// <summary>The host is killed while its application publishes to channels with <c>durability = fsync</c>.</summary>
 /// <remarks>
 /// Every acknowledged publication keeps its offset and its data, the epoch stays, offsets continue, and a client that was subscribed when
-/// the host died recovers. The long form, with the figures in the output: <c>BROKER_TESTS_HOST_KILLS=100 dotnet test Broker.Tests -c Release
-/// --filter FullyQualifiedName~DurableHistoryCrashTests --logger "console;verbosity=detailed"</c>
+/// the host died recovers. The long form, with the figures in the output: <c>BROKER_TESTS_HOST_KILLS=100 dotnet test Broker.Tests
+/// -c Release --filter FullyQualifiedName~DurableHistoryCrashTests --logger "console;verbosity=detailed"</c>
 /// </remarks>
 [Collection(EndToEndDefinition.Name)]
 public sealed class DurableHistoryCrashTests(ITestOutputHelper output) : IDisposable
