@@ -101,8 +101,9 @@ public sealed class TraceTests
 
         client.Send("""{"id":3,"publish":{"channel":"c","data":1}}""");
 
-        Assert.Contains("\"pub\"", client.NextLine(), StringComparison.Ordinal);
-        Assert.Equal("""{"id":3,"publish":{}}""", client.NextLine());
+        string[] lines = [client.NextLine(), client.NextLine()];
+        Assert.Contains("""{"id":3,"publish":{}}""", lines);
+        Assert.Contains(lines, static line => line.Contains("\"pub\"", StringComparison.Ordinal));
         Assert.DoesNotContain(spans.Ended, static each => each.DisplayName == "deliver");
         Assert.Null(Activity.Current);
     }
@@ -193,7 +194,7 @@ public sealed class TraceTests
             Assert.True(provider.ForceFlush());
         }
 
-        byte[] sent = await exported.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        byte[] sent = await exported.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True(sent.AsSpan().IndexOf(Convert.FromHexString(TraceId)) > 0);
         foreach (string text in (string[])["api publish", "publish", "messaging.destination.name", "broker"])
             Assert.True(sent.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) > 0, text);
