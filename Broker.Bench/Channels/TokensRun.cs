@@ -33,7 +33,7 @@ internal static class TokensRun
             stop.ThrowIfCancellationRequested();
             for (int i = 0; i < AtOnce; i++)
             {
-                if ((await token.Verifier.VerifyAsync(token.Bytes)).Status != TokenStatus.Valid)
+                if ((await token.Verifier.VerifyAsync(token.Bytes, stop)).Status != TokenStatus.Valid)
                     throw new InvalidOperationException("The token was refused.");
             }
 
