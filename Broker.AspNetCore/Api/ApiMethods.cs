@@ -192,7 +192,7 @@ public sealed class ApiMethods(IHubApi hub, RevocationList? revocations, string 
     private async Task RefreshAsync(Call call)
     {
         RefreshBody body = call.Read(ApiJson.Default.RefreshBody);
-        ReadOnlyMemory<byte>? info = body.Info is null ? null : ApiChecks.Bytes(body.Info, null);
+        ReadOnlyMemory<byte>? info = body.Info is null ? default(ReadOnlyMemory<byte>?) : ApiChecks.Bytes(body.Info, null);
         var expiry = new ConnectionExpiry(ApiChecks.Time(body.ExpireAt, "expire_at"), body.Expired, info);
         await hub.RefreshAsync(ApiChecks.Connections(body), expiry, call.CancellationToken).ConfigureAwait(false);
         call.WriteEmpty();

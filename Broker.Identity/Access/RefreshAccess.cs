@@ -73,7 +73,7 @@ internal sealed class RefreshAccess(IdentityAccess access)
         ReadOnlyMemory<byte> info = BackendResults.BytesOf(result.Info, result.BinaryInfo);
         if (request.Principal.State is ConnectionIdentity identity && BackendResults.BytesOf(result.Meta, null) is { IsEmpty: false } meta)
             identity.Client = identity.Client with { Meta = meta };
-        return RefreshResult.Extend(BackendResults.TimeOf(result.ExpireAt)) with { Info = info.IsEmpty ? null : info };
+        return RefreshResult.Extend(BackendResults.TimeOf(result.ExpireAt)) with { Info = info.IsEmpty ? default(ReadOnlyMemory<byte>?) : info };
     }
 
     private void Note(RefreshRequest request, string reason) =>
