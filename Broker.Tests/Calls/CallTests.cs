@@ -262,7 +262,10 @@ public sealed class CallTests
         held.Return("a");
 
         hub.RunUntil(() => letters.HasMessages, "nobody hears the result");
-        Assert.IsType<InboundCallProtocol.CallReturned>(letters.ExpectMsg<SuppressedDeadLetter>().Message);
+
+        // By itself, or with others if its handler had not come to wait before it was told to return.
+        object letter = letters.ExpectMsg<SuppressedDeadLetter>().Message;
+        Assert.True(letter is InboundCallProtocol.CallReturned or InboundCallProtocol.CallsReturned, $"{letter}");
     }
 
     [Fact]

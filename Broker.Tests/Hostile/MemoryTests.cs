@@ -14,7 +14,6 @@ namespace Broker.Tests.Hostile;
 /// A short suite moves some megabytes, more than a leak could hide in; BROKER_TESTS_TRANSFER_GIB says how many gibibytes of each kind are
 /// moved in a run by hand. docs/SECURITY.md has the figures of one.
 /// </remarks>
-[Collection(EndToEndDefinition.Name)]
 public sealed class MemoryTests(ITestOutputHelper output)
 {
     private const int MiB = 1024 * 1024;

@@ -4,7 +4,6 @@ using Broker.Tests.EndToEnd.CommandLine;
 namespace Broker.Tests.EndToEnd.Cluster;
 
 /// <summary>What a cluster of three processes does, seen from outside.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHosts>
 {
     [Fact]
