@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Broker.Bench.Allocations;
 using Broker.Bench.Calls;
+using Broker.Bench.Channels;
 using Broker.Bench.Load;
 using Broker.Bench.Memory;
 using Broker.Bench.Micro;
@@ -10,7 +11,7 @@ using Broker.Bench.Soak;
 
 var root = new RootCommand(
     "Measures Broker: micro benchmarks, one peer to look at, end-to-end load runs, what is allocated, memory, a soak, the native protocol, "
-        + "calls, and the keyed store.")
+        + "calls, channels, tokens, and the keyed store.")
 {
     MicroCommand.Create(),
     PeerCommand.Create(),
@@ -21,6 +22,8 @@ var root = new RootCommand(
     NativeCommand.Create(),
     CallsCommand.Create(),
     CallsCommand.CreateReads(),
+    ChannelsCommand.Create(),
+    ChannelsCommand.CreateTokens(),
 };
 
 // Long enough for a load run to end the processes it started and to write down what it has.

@@ -140,11 +140,31 @@ public sealed partial class BrokerClient : IAsyncDisposable
     /// <param name="channel">The channel.</param>
     /// <param name="token">What shows that the client may; sent again after each reconnect.</param>
     /// <param name="cancellationToken">Stops waiting, and gives the subscription up.</param>
-    public async Task<Subscription> SubscribeAsync(
-        string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken = default)
+    public Task<Subscription> SubscribeAsync(
+        string channel, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken = default) =>
+        SubscribeAsync(channel, token, onMemberChange: null, cancellationToken);
+
+    /// <summary>Subscribes a channel and asks for its joins and leaves, which the hub sends where the channel has them.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="onMemberChange">
+    /// Called for each join and leave, one at a time, in the order of the channel; must not block. Changes while the connection was lost
+    /// are not reported: read the presence after a reconnect.
+    /// </param>
+    /// <param name="token">What shows that the client may; sent again after each reconnect.</param>
+    /// <param name="cancellationToken">Stops waiting, and gives the subscription up.</param>
+    public Task<Subscription> SubscribeAsync(
+        string channel, Action<MemberChange> onMemberChange, ReadOnlyMemory<byte> token = default, CancellationToken cancellationToken =
+            default)
+    {
+        ArgumentNullException.ThrowIfNull(onMemberChange);
+        return SubscribeAsync(channel, token, onMemberChange, cancellationToken);
+    }
+
+    private async Task<Subscription> SubscribeAsync(
+        string channel, ReadOnlyMemory<byte> token, Action<MemberChange>? onMemberChange, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
-        var subscription = new Subscription(Leave, channel, token, _options.SubscriptionBytesMax);
+        var subscription = new Subscription(Leave, channel, token, _options.SubscriptionBytesMax, onMemberChange);
         Connection connection;
         lock (_gate)
         {

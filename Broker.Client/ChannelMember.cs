@@ -21,6 +21,11 @@ public sealed record ChannelMember(string Client, string User)
     };
 }
 
+/// <summary>A client has joined a channel, or has left it.</summary>
+/// <param name="Member">The client.</param>
+/// <param name="HasJoined">Whether it joined; otherwise it left.</param>
+public sealed record MemberChange(ChannelMember Member, bool HasJoined);
+
 /// <summary>Who is subscribed to a channel.</summary>
 /// <param name="Clients">How many clients.</param>
 /// <param name="Users">How many distinct users; all anonymous clients are one.</param>

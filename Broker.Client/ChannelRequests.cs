@@ -52,7 +52,8 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
             message = NativeWriter.Message(new Subscribe
             {
                 Request = id,
-                Options = subscription.CanRecover ? SubscribeOptions.Recover : SubscribeOptions.None,
+                Options = (subscription.CanRecover ? SubscribeOptions.Recover : SubscribeOptions.None)
+                    | (subscription.OnMemberChange is null ? SubscribeOptions.None : SubscribeOptions.JoinLeave),
                 Epoch = subscription.Epoch,
                 Offset = subscription.Offset,
                 Channel = Encoding.UTF8.GetBytes(subscription.Channel),
@@ -208,6 +209,17 @@ internal sealed class ChannelRequests(ConnectionState state, FrameSender sender,
     public void OnMissed(Missed missed)
     {
         if (_channels.TryGetValue(missed.Channel, out Subscription? subscription)) subscription.Miss(missed.Offset, missed.Count);
+    }
+
+    public void OnJoined(Joined joined) => OnMemberChange(joined.Channel, joined.Member, hasJoined: true);
+
+    public void OnLeft(Left left) => OnMemberChange(left.Channel, left.Member, hasJoined: false);
+
+    private void OnMemberChange(uint channel, in Member member, bool hasJoined)
+    {
+        if (!_channels.TryGetValue(channel, out Subscription? subscription) || subscription.OnMemberChange is not { } listener) return;
+        var change = new MemberChange(ChannelMember.Of(member), hasJoined);
+        listener.Notify(each => each(change));
     }
 
     public void OnPublished(Published published)

@@ -108,6 +108,8 @@ internal sealed class Connection
             case NativeKind.Delivery: Channels.OnDelivery(message.As<Core.Protocol.Messages.Delivery>()); break;
             case NativeKind.Missed: Channels.OnMissed(message.As<Missed>()); break;
             case NativeKind.HistoryReply: Channels.OnHistory(message.As<HistoryReply>()); break;
+            case NativeKind.Joined: Channels.OnJoined(message.As<Joined>()); break;
+            case NativeKind.Left: Channels.OnLeft(message.As<Left>()); break;
             case NativeKind.PresenceReply: Channels.OnPresence(message.As<PresenceReply>()); break;
             case NativeKind.Published: Channels.OnPublished(message.As<Published>()); break;
             case NativeKind.Subscribed: Channels.OnSubscribed(message.As<Subscribed>()); break;

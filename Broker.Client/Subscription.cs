@@ -12,9 +12,11 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     private bool _confirmedOnce;
     private volatile bool _left;
 
-    internal Subscription(Action<Subscription> leave, string channel, ReadOnlyMemory<byte> token, long bytesMax)
+    internal Subscription(
+        Action<Subscription> leave, string channel, ReadOnlyMemory<byte> token, long bytesMax, Action<MemberChange>? onMemberChange = null)
     {
         _leave = leave;
+        OnMemberChange = onMemberChange;
         Channel = channel;
         Token = token;
         Queue = new DeliveryQueue(bytesMax);
@@ -26,6 +28,9 @@ public sealed class Subscription : IAsyncEnumerable<Delivery>, IAsyncDisposable
     internal ReadOnlyMemory<byte> Token { get; }
 
     internal DeliveryQueue Queue { get; }
+
+    /// <summary>Called for each join and leave; null where they are not asked for.</summary>
+    internal Action<MemberChange>? OnMemberChange { get; }
 
     /// <summary>Whether nothing reads it any more, so that a late confirmation is answered with unsubscribe.</summary>
     internal bool IsLeft => _left;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Broker.Actors.Settings;
 using Broker.Configuration;
 using Broker.Dialects.Centrifuge;
@@ -45,6 +46,13 @@ public static class StandardSettingsBinder
         (int message, int commands) = reader.Fit(
             "broker.centrifuge.message-bytes-max", settings.Centrifuge.MessageBytesMax, "broker.centrifuge.command-bytes-max",
                 settings.Centrifuge.CommandBytesMax);
+        foreach ((string key, TwoWayFormSettings form) in ((string, TwoWayFormSettings)[])
+            [("http-stream", settings.Centrifuge.HttpStream), ("sse", settings.Centrifuge.Sse)])
+        {
+            (_, commands) = reader.Fit(
+                $"broker.centrifuge.{key}.message-bytes-max", form.MessageBytesMax, "broker.centrifuge.command-bytes-max", commands);
+        }
+
         (int frame, int nativeCommands) = reader.Fit(
             "broker.native.frame-bytes-max", settings.Native.FrameBytesMax, "broker.native.command-bytes-max",
                 settings.Native.CommandBytesMax);
@@ -86,6 +94,12 @@ public static class StandardSettingsBinder
                 $"at least the bytes-max of {SettingUnits.WriteSize(settings.Native.Streams.BytesMax)}");
         }
 
+        CentrifugeSettings centrifuge = settings.Centrifuge;
+        CompareForm(centrifuge.HttpStream, "broker.centrifuge.http-stream", centrifuge, reader);
+        CompareForm(centrifuge.Sse, "broker.centrifuge.sse", centrifuge, reader);
+        CompareForm(centrifuge.UniHttpStream, "broker.centrifuge.uni-http-stream", centrifuge, reader);
+        CompareForm(centrifuge.UniSse, "broker.centrifuge.uni-sse", centrifuge, reader);
+        CompareForm(centrifuge.UniWebsocket, "broker.centrifuge.uni-websocket", centrifuge, reader);
         ComparePaths(settings, reader);
     }
 
@@ -102,11 +116,11 @@ public static class StandardSettingsBinder
     private static CentrifugeSettings ReadCentrifuge(SettingsReader reader) => new()
     {
         Path = reader.GetPath("broker.centrifuge.path"),
-        HttpStream = ReadForm(reader, "broker.centrifuge.http-stream"),
-        Sse = ReadForm(reader, "broker.centrifuge.sse"),
+        HttpStream = ReadTwoWay(reader, "broker.centrifuge.http-stream"),
+        Sse = ReadTwoWay(reader, "broker.centrifuge.sse"),
         EmulationPath = reader.GetPath("broker.centrifuge.emulation-path"),
-        UniHttpStream = ReadForm(reader, "broker.centrifuge.uni-http-stream"),
-        UniSse = ReadForm(reader, "broker.centrifuge.uni-sse"),
+        UniHttpStream = ReadUniStream(reader, "broker.centrifuge.uni-http-stream"),
+        UniSse = ReadUniStream(reader, "broker.centrifuge.uni-sse"),
         UniWebsocket = ReadForm(reader, "broker.centrifuge.uni-websocket"),
         MessageBytesMax = reader.GetSize("broker.centrifuge.message-bytes-max", 256, 64 * MiB),
         FragmentsMax = reader.GetCount("broker.centrifuge.fragments-max", 1, 1 << 30),
@@ -115,7 +129,67 @@ public static class StandardSettingsBinder
     };
 
     private static FormSettings ReadForm(SettingsReader reader, string key) =>
-        new(reader.GetPath($"{key}.path")) { Enabled = reader.GetSwitch($"{key}.enabled") };
+        new(reader.GetPath($"{key}.path"))
+        {
+            Enabled = reader.GetSwitch($"{key}.enabled"),
+            PingInterval = reader.GetDuration($"{key}.ping-interval", TimeSpan.Zero, TimeSpan.FromHours(1)),
+        };
+
+    private static TwoWayFormSettings ReadTwoWay(SettingsReader reader, string key)
+    {
+        FormSettings form = ReadForm(reader, key);
+        return new TwoWayFormSettings(form.Path)
+        {
+            Enabled = form.Enabled,
+            PingInterval = form.PingInterval,
+            PongLimit = reader.GetDuration($"{key}.pong-limit", TimeSpan.Zero, TimeSpan.FromHours(1)),
+            MessageBytesMax = reader.GetSize($"{key}.message-bytes-max", 0, 64 * MiB),
+        };
+    }
+
+    private static UniStreamSettings ReadUniStream(SettingsReader reader, string key)
+    {
+        FormSettings form = ReadForm(reader, key);
+        return new UniStreamSettings(form.Path)
+        {
+            Enabled = form.Enabled,
+            PingInterval = form.PingInterval,
+            ConnectStatus = reader.GetList<KeyValuePair<int, int>>(
+                $"{key}.connect-status",
+                "a list of a disconnect code from 3000 to 4999 and a status from 400 to 599 each, such as 3500=401", TryReadStatus),
+        };
+    }
+
+    private static bool TryReadStatus(string text, out KeyValuePair<int, int> status)
+    {
+        status = default;
+        string[] parts = text.Split('=', StringSplitOptions.TrimEntries);
+        if (parts.Length != 2 || !TryReadNumber(parts[0], 3000, 4999, out int code) || !TryReadNumber(parts[1], 400, 599, out int http))
+            return false;
+        status = KeyValuePair.Create(code, http);
+        return true;
+    }
+
+    private static bool TryReadNumber(string text, int min, int max, out int number) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= min && number <= max;
+
+    private static void CompareForm(FormSettings form, string key, CentrifugeSettings centrifuge, SettingsReader reader)
+    {
+        const string OfAll = "for that of broker.centrifuge, or at least";
+        if (form.PingInterval is { Ticks: > 0 } ping && ping < TimeSpan.FromSeconds(1))
+            reader.Refuse($"{key}.ping-interval", $"0s {OfAll} 1s");
+        if (form is not TwoWayFormSettings twoWay) return;
+        if (twoWay.PongLimit is { Ticks: > 0 } pong && pong < TimeSpan.FromMilliseconds(10))
+            reader.Refuse($"{key}.pong-limit", $"0s {OfAll} 10ms");
+        if (form.PingInterval > TimeSpan.Zero && twoWay.PongLimit > form.PingInterval)
+            reader.Refuse($"{key}.pong-limit", $"at most the ping-interval of {SettingUnits.Write(form.PingInterval)}");
+        if (twoWay.MessageBytesMax is > 0 and < 256) reader.Refuse($"{key}.message-bytes-max", $"0B {OfAll} 256B");
+        if (twoWay.MessageBytesMax > centrifuge.CommandBytesMax)
+        {
+            reader.Refuse(
+                $"{key}.message-bytes-max", $"at most the command-bytes-max of {SettingUnits.WriteSize(centrifuge.CommandBytesMax)}");
+        }
+    }
 
     private static NativeSettings ReadNative(SettingsReader reader) => new()
     {

@@ -18,7 +18,12 @@ public sealed record HttpStreamEndpoint : ConnectionEndpoint
     /// <summary>Bytes of the client's later messages that may wait; one message alone may be longer.</summary>
     public required int InboxBytesMax { get; init; }
 
-    /// <summary>What stands in the answer before the first message.</summary>
+    /// <summary>
+    /// The status of the answer, by the first message in it, which the answer then waits for: 200, or that of an error. Null: 200, at once.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, int>? StatusOf { get; init; }
+
+    /// <summary>What stands in the answer before the first message, where its status is 200.</summary>
     public ReadOnlyMemory<byte> Preamble { get; init; }
 
     /// <summary>Reads what a request asks for.</summary>

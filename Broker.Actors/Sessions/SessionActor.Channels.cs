@@ -271,6 +271,7 @@ public sealed partial class SessionActor
             new Publication { Data = publish.Data, LongData = publish.LongData, IsJson = publish.IsJson, Info = Info,
                 Extras = publish.Extras };
         if (terms is not null) publication = Change(publication, terms);
+        publication = Trace(publish, publication);
         PublishOptions options = terms?.Options ?? publish.Options;
         _context.Routes.HomeOf(publish.Channel)
             .Tell(new ChannelProtocol.Publish(publish.Channel, publication, Self, publish.Id, publish.Bytes)

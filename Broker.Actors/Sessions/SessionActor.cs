@@ -69,8 +69,7 @@ public sealed partial class SessionActor : UntypedActor
         switch (message)
         {
             case Commands commands: Handle(commands); break;
-            case ChannelProtocol.Published published: _writer.Published(published.Id, published.Receivers, published.Position);
-            _writer.Done(published.Bytes); break;
+            case ChannelProtocol.Published published: OnPublished(published); break;
             case ChannelProtocol.Failed failed: OnFailed(failed); break;
             case CallReturned returned: _calls!.OnReturned(returned); break;
             case CallsReturned several: foreach (CallReturned each in several.InOrder) _calls!.OnReturned(each); break;
@@ -228,9 +227,17 @@ public sealed partial class SessionActor : UntypedActor
         _writer.Done(call.Bytes);
     }
 
+    private void OnPublished(ChannelProtocol.Published published)
+    {
+        if (_traced is not null) EndTrace(published);
+        _writer.Published(published.Id, published.Receivers, published.Position);
+        _writer.Done(published.Bytes);
+    }
+
     private void OnEnded(Closure closure)
     {
         _ended = true;
+        if (_traced is not null) FailTraces();
         if (_principal is { } principal)
         {
             // A client that closes in good order, or is closed so, has been sent everything before that.
@@ -269,6 +276,7 @@ public sealed partial class SessionActor : UntypedActor
 
     private void OnFailed(ChannelProtocol.Failed failed)
     {
+        if (_traced is not null) FailTrace(failed.Id, failed.Error);
         bool isServerSide = failed.Subscription is { Options.IsServerSide: true };
         if (failed.Subscription is { } subscription && IsHeld(subscription))
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Broker.Actors.Tracing;
 
-/// <summary>The traces of a hub: from a publish of the server to the deliveries on each loop. W3C trace context.</summary>
+/// <summary>The traces of a hub: from a publish to the deliveries on each loop. W3C trace context.</summary>
 /// <remarks>
 /// While there is no listener to the source nothing is made, and a publication carries nothing. A publication that is traced carries the id
 /// of its publish, so that its deliveries are children of that, on whatever loop or node.
@@ -22,6 +22,51 @@ public static class HubTraces
         activity?.SetTag("messaging.system", "broker").SetTag("messaging.operation.type", "publish")
             .SetTag("messaging.destination.name", channel);
         return activity;
+    }
+
+    /// <summary>A client publishes to a channel: the root of a trace, until the channel has answered.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="client">The client's id.</param>
+    /// <returns>Null without a listener, or the trace is not sampled.</returns>
+    internal static Activity? StartClientPublish(string channel, string client)
+    {
+        if (!s_source.HasListeners()) return null;
+
+        // It outlives what the loop does now, and is no part of what this thread was started by.
+        Activity? before = Activity.Current;
+        Activity.Current = null;
+        Activity? activity = StartPublish(channel);
+        Activity.Current = before;
+        if (activity is null) return null;
+        if (activity.Recorded) return activity.SetTag("messaging.client.id", client);
+
+        // The root of a trace that is not sampled is made all the same; it goes no further.
+        activity.Dispose();
+        Activity.Current = before;
+        return null;
+    }
+
+    /// <summary>The channel has answered a client's publish.</summary>
+    internal static void End(Activity activity, ulong offset, int receivers)
+    {
+        activity.SetTag("broker.offset", offset).SetTag("broker.receivers", receivers);
+        Stop(activity);
+    }
+
+    /// <summary>A client's publish was rejected, or its client is gone.</summary>
+    internal static void Fail(Activity activity, string reason)
+    {
+        activity.SetTag("error.type", reason).SetStatus(ActivityStatusCode.Error);
+        Stop(activity);
+    }
+
+    /// <summary>Ends a span that another turn, or another thread, began.</summary>
+    internal static void Stop(Activity activity)
+    {
+        // Its end would make its parent the current one, and what runs here is another's.
+        Activity? before = Activity.Current;
+        activity.Dispose();
+        Activity.Current = before;
     }
 
     /// <summary>A publication goes to the subscribers of one loop.</summary>

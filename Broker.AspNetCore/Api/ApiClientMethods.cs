@@ -53,7 +53,7 @@ internal static class ApiClientMethods
     internal static async Task RefreshAsync(IHubApi hub, ApiCall call)
     {
         RefreshBody body = call.Read(ApiJson.Default.RefreshBody);
-        ReadOnlyMemory<byte>? info = body.Info is null ? null : ApiChecks.Bytes(body.Info, null);
+        ReadOnlyMemory<byte>? info = body.Info is null ? default(ReadOnlyMemory<byte>?) : ApiChecks.Bytes(body.Info, null);
         var expiry = new ConnectionExpiry(ApiChecks.Time(body.ExpireAt, "expire_at"), body.Expired, info);
         await hub.RefreshAsync(ApiChecks.Connections(body), expiry, call.CancellationToken).ConfigureAwait(false);
         call.WriteEmpty();

@@ -11,16 +11,17 @@ namespace Broker.AspNetCore.Streams;
 /// </summary>
 /// <param name="context">The request that opened it, until <see cref="HttpStreams"/> returns.</param>
 /// <param name="inbox">Where the client's messages come from.</param>
+/// <param name="body">Where the messages for the client go.</param>
 /// <param name="remote">The client.</param>
 /// <param name="closeLimit">How long the end of the answer may take to leave.</param>
 /// <param name="time">Measures that.</param>
 internal sealed class HttpStreamCarrier(
-    HttpContext context, MessageInbox inbox, IPEndPoint remote, TimeSpan closeLimit, TimeProvider time) : ICarrier
+    HttpContext context, MessageInbox inbox, Stream body, IPEndPoint remote, TimeSpan closeLimit, TimeProvider time) : ICarrier
 {
     // RFC 9113 section 7.
     private const int Cancel = 8;
 
-    public Stream Frames { get; } = new InboxStream(inbox, context.Response.Body);
+    public Stream Frames { get; } = new InboxStream(inbox, body);
 
     public MessageInbox? Inbox => inbox;
 

@@ -50,10 +50,13 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         bool isOpened = false;
         try
         {
-            await StartAsync(context, endpoint, asked.ContentType).ConfigureAwait(false);
+            Stream body = context.Response.Body;
+            if (endpoint.StatusOf is { } statusOf)
+                body = new AwaitedAnswer(body, first => StartAsync(context, endpoint, asked.ContentType, statusOf(first)));
+            else await StartAsync(context, endpoint, asked.ContentType, StatusCodes.Status200OK).ConfigureAwait(false);
             isOpened = true;
             IPEndPoint remote = entrance.ClientOf(request, peer);
-            var carrier = new HttpStreamCarrier(context, inbox, remote, entrance.Bounds.CloseLimit, time);
+            var carrier = new HttpStreamCarrier(context, inbox, body, remote, entrance.Bounds.CloseLimit, time);
             await ServeAsync(context, opening!, carrier, inbox).ConfigureAwait(false);
         }
         catch (Exception gone) when (!isOpened && gone is OperationCanceledException or IOException)
@@ -149,12 +152,13 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         }
     }
 
-    private static async Task StartAsync(HttpContext context, HttpStreamEndpoint endpoint, string contentType)
+    private static async Task StartAsync(HttpContext context, HttpStreamEndpoint endpoint, string contentType, int status)
     {
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         HttpResponse response = context.Response;
         IHeaderDictionary headers = response.Headers;
+        response.StatusCode = status;
         headers.ContentType = contentType;
         headers.CacheControl = "private, no-cache, no-store, must-revalidate, max-age=0";
         headers.Pragma = "no-cache";
@@ -163,8 +167,9 @@ internal sealed class HttpStreams(HubEntrance entrance, TimeProvider time)
         headers["X-Accel-Buffering"] = "no";
         if (HttpProtocol.IsHttp11(context.Request.Protocol)) headers.Connection = "keep-alive";
         await response.StartAsync(context.RequestAborted).ConfigureAwait(false);
-        if (endpoint.Preamble.IsEmpty) await response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-        else await response.Body.WriteAsync(endpoint.Preamble, context.RequestAborted).ConfigureAwait(false);
+        bool hasPreamble = !endpoint.Preamble.IsEmpty && status == StatusCodes.Status200OK;
+        if (hasPreamble) await response.Body.WriteAsync(endpoint.Preamble, context.RequestAborted).ConfigureAwait(false);
+        else await response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
     private async Task ServeAsync(HttpContext context, CarriedOpening opening, HttpStreamCarrier carrier, MessageInbox inbox)

@@ -13,6 +13,8 @@ internal static class Scenarios
         new EchoScenario(Connections: 1, Bytes: 125, Depth: 64),
         new EchoScenario(Connections: 100, Bytes: 125, Depth: 16),
 
+        FanOut(subscribers: 1, bytes: 128, window: 16),
+        FanOut(subscribers: 1000, bytes: 128, window: 4),
         FanOut(subscribers: 10, bytes: 64, window: 16),
         FanOut(subscribers: 100, bytes: 64, window: 1),
         FanOut(subscribers: 100, bytes: 64, window: 16),

@@ -22,20 +22,26 @@ internal sealed class HubProcess : IAsyncDisposable
 
     public int Port { get; }
 
+    public int ProcessId => _process.Id;
+
     public Uri Url => new($"ws://127.0.0.1:{Port}/ws");
 
     /// <summary>Starts a command of this program; the hub of the scenarios unless another is named.</summary>
     public static Task<HubProcess> StartAsync(CancellationToken stop, params string[] command) =>
         StartAsync(typeof(HubProcess).Assembly.Location, stop, command.Length == 0 ? ["native", "hub"] : command);
 
-    /// <summary>Starts a program that takes <c>--port</c>, and waits until it listens.</summary>
-    public static async Task<HubProcess> StartAsync(string program, CancellationToken stop, params string[] command)
+    /// <summary>Starts a program of .NET that takes <c>--port</c>, and waits until it listens.</summary>
+    public static Task<HubProcess> StartAsync(string program, CancellationToken stop, params string[] command) =>
+        StartCommandAsync(["dotnet", program, .. command], stop);
+
+    /// <summary>Starts a command that takes <c>--port</c>, and waits until it listens.</summary>
+    public static async Task<HubProcess> StartCommandAsync(IReadOnlyList<string> command, CancellationToken stop)
     {
         // The clients on the other cores, if there are any.
         if (Environment.ProcessorCount > 1 && OperatingSystem.IsLinux())
             System.Diagnostics.Process.GetCurrentProcess().ProcessorAffinity = (nint)((1L << Environment.ProcessorCount) - 2);
         int port = FreePort();
-        var hub = new HubProcess(ChildProcess.Start(["dotnet", program, .. command, "--port", $"{port}"], "0"), port);
+        var hub = new HubProcess(ChildProcess.Start([.. command, "--port", $"{port}"], "0"), port);
         for (int i = 0; i < 600; i++)
         {
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

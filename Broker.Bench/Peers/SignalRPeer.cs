@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
 
@@ -15,9 +16,25 @@ internal sealed class SignalRPeer : IPeerServer
         options.HandshakeTimeout = TimeSpan.FromMinutes(5);
     }).AddMessagePackProtocol();
 
-    public void Map(WebApplication app, bool compression) =>
+    public void Map(WebApplication app, bool compression)
+    {
         app.MapHub<TopicHub>("/hub", options => options.Transports = HttpTransportType.WebSockets);
+        app.MapHub<ChurnHub>("/churn", options =>
+        {
+            options.Transports = HttpTransportType.WebSockets;
+            options.AllowStatefulReconnects = true;
+        });
+        app.MapPost("/publish", static async (HttpContext context, IHubContext<ChurnHub> hub) =>
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            await hub.Clients.All.SendAsync("publication", int.Parse(await reader.ReadToEndAsync(), CultureInfo.InvariantCulture));
+            await context.Response.WriteAsync("{}");
+        });
+    }
 }
+
+/// <summary>The hub of <see cref="SignalRPeer"/> whose clients reconnect with their state; its publications come by HTTP.</summary>
+internal sealed class ChurnHub : Hub;
 
 /// <summary>The hub of <see cref="SignalRPeer"/>.</summary>
 internal sealed class TopicHub : Hub

@@ -18,7 +18,7 @@ public sealed class ApiCommands(IDictionary environment, Streams streams, Option
     private readonly Argument<string> _channel = TypedOptions.Named("CHANNEL", "The channel's name.");
     private readonly Option<int> _limit =
         TypedOptions.Number(
-            "--limit", usual: 100, min: -1, max: 1_000_000, "So many publications; 0 for the position alone, -1 for all. [default: 100]");
+            "--limit", usual: 100, min: -1, max: 1_000_000, "So many publications; 0 for the position alone, -1 for all.");
     private readonly Option<string?> _since =
         new("--since") { HelpName = "OFFSET", Description = "Only what follows this offset; with --reverse, what precedes it." };
     private readonly Option<string?> _epoch =

@@ -36,8 +36,11 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
         private readonly Wire.Disconnect _slow = CentrifugeCodes.CodeOf(DisconnectReason.Slow), _shutdown =
             CentrifugeCodes.CodeOf(DisconnectReason.Shutdown);
 
+        private int LongestOf(FormSettings form) =>
+            form is TwoWayFormSettings { MessageBytesMax: > 0 and int bytes } ? bytes : settings.MessageBytesMax;
+
         // One message in which a client comes back to all of its channels may be longer than any other.
-        private int LongestMessage => Math.Max(settings.MessageBytesMax, hub.Clients.ResumeBytes);
+        private int WithResume(int messageBytesMax) => Math.Max(messageBytesMax, hub.Clients.ResumeBytes);
 
         internal Dialect Build()
         {
@@ -60,33 +63,39 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
 
         private CentrifugeContext ContextOf(Connection connection) => _contexts[(connection.Endpoint!.Path, connection.Subprotocol)];
 
-        private CentrifugeContext Add(string path, string? subprotocol, CentrifugeFormat format, string transport, bool isEmulated = false)
+        private CentrifugeContext Add(
+            FormSettings form, string? subprotocol, CentrifugeFormat format, string transport, bool isEmulated = false)
         {
             _formats.Add(format);
-            var context = new CentrifugeContext(settings, hub.Clients, format, hub.Version)
+            var context = new CentrifugeContext(settings, form.LimitsOf(hub.Clients), format, hub.Version)
             {
                 Methods = hub.Methods,
                 Transport = transport,
                 Sessions = isEmulated ? _sessions : null,
                 Node = isEmulated ? hub.Node : "",
             };
-            return _contexts[(path, subprotocol)] = context;
+            return _contexts[(form.Path, subprotocol)] = context;
         }
 
-        private FrameEngineSettings Engine =>
-            new(settings.MessageBytesMax, settings.FragmentsMax)
+        private FrameEngineSettings Engine => EngineOf(settings.MessageBytesMax);
+
+        private FrameEngineSettings EngineAtFirst => AtFirst(Engine);
+
+        private FrameEngineSettings EngineOf(int messageBytesMax) =>
+            new(messageBytesMax, settings.FragmentsMax)
                 { LongMessages = new LongMessageRule(hub.Clients.ResumeBytes, CommandRules.IsResuming) };
 
-        private FrameEngineSettings EngineAtFirst =>
-            Engine with { MessageBytesMax = Math.Min(settings.MessageBytesMax, hub.Clients.BytesBeforeConnectMax) };
+        private FrameEngineSettings AtFirst(FrameEngineSettings engine) =>
+            engine with { MessageBytesMax = Math.Min(engine.MessageBytesMax, hub.Clients.BytesBeforeConnectMax) };
 
         // Clients that only listen name all their channels as they connect.
-        private FrameEngineSettings PushEngine => new(LongestMessage, settings.FragmentsMax);
+        private FrameEngineSettings PushEngine => new(WithResume(settings.MessageBytesMax), settings.FragmentsMax);
 
         private void AddWebSocket()
         {
-            Add(settings.Path, WireFacts.Subprotocol, new JsonFormat(_json), "websocket");
-            Add(settings.Path, WireFacts.ProtobufSubprotocol, new ProtobufFormat(_protobuf), "websocket");
+            var form = new FormSettings(settings.Path);
+            Add(form, WireFacts.Subprotocol, new JsonFormat(_json), "websocket");
+            Add(form, WireFacts.ProtobufSubprotocol, new ProtobufFormat(_protobuf), "websocket");
             _endpoints.Add(new WebSocketEndpoint
             {
                 Path = settings.Path,
@@ -109,48 +118,50 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
 
         private void AddHttpStream()
         {
-            string path = settings.HttpStream.Path;
-            Add(path, WireFacts.Subprotocol, new JsonFormat(_json, new ReplyForm(ReplyFraming.Lines), "centrifuge-json lines"),
+            FormSettings form = settings.HttpStream;
+            Add(form, WireFacts.Subprotocol, new JsonFormat(_json, new ReplyForm(ReplyFraming.Lines), "centrifuge-json lines"),
                 "http_stream", isEmulated: true);
-            Add(path, WireFacts.ProtobufSubprotocol, new ProtobufFormat(_protobuf, ReplyFraming.Lines, "centrifuge-protobuf stream"),
+            Add(form, WireFacts.ProtobufSubprotocol, new ProtobufFormat(_protobuf, ReplyFraming.Lines, "centrifuge-protobuf stream"),
                 "http_stream", isEmulated: true);
-            _endpoints.Add(Stream(path, s_post, StreamRequests.ReadLines));
+            _endpoints.Add(Stream(form, s_post, StreamRequests.ReadLines));
         }
 
         private void AddSse()
         {
-            string path = settings.Sse.Path;
-            Add(path, WireFacts.Subprotocol, new JsonFormat(_json, new ReplyForm(ReplyFraming.Events), "centrifuge-json events"), "sse",
+            FormSettings form = settings.Sse;
+            Add(form, WireFacts.Subprotocol, new JsonFormat(_json, new ReplyForm(ReplyFraming.Events), "centrifuge-json events"), "sse",
                 isEmulated: true);
-            _endpoints.Add(Stream(path, s_getAndPost, StreamRequests.ReadEvents) with { Preamble = "\r\n"u8.ToArray() });
+            _endpoints.Add(Stream(form, s_getAndPost, StreamRequests.ReadEvents) with { Preamble = "\r\n"u8.ToArray() });
         }
 
         private void AddUniHttpStream()
         {
-            string path = settings.UniHttpStream.Path;
-            Add(path, WireFacts.Subprotocol,
+            UniStreamSettings form = settings.UniHttpStream;
+            Add(form, WireFacts.Subprotocol,
                 new JsonFormat(_json, new ReplyForm(ReplyFraming.Lines, IsPush: true), "centrifuge-json push lines"), "uni_http_stream");
-            _endpoints.Add(Stream(path, s_post, StreamRequests.ReadPushLines) with { Engine = PushEngine, EngineAtFirst = null });
+            _endpoints.Add(
+                Stream(form, s_post, StreamRequests.ReadPushLines) with { Engine = PushEngine, EngineAtFirst = null,
+                    StatusOf = ConnectStatus.Of(form.ConnectStatus) });
         }
 
         private void AddUniSse()
         {
-            string path = settings.UniSse.Path;
-            Add(path, WireFacts.Subprotocol,
+            UniStreamSettings form = settings.UniSse;
+            Add(form, WireFacts.Subprotocol,
                 new JsonFormat(_json, new ReplyForm(ReplyFraming.Events, IsPush: true), "centrifuge-json push events"), "uni_sse");
             _endpoints.Add(
-                Stream(path, s_getAndPost, StreamRequests.ReadPushEvents) with { Engine = PushEngine, EngineAtFirst = null,
-                    Preamble = "\r\n"u8.ToArray() });
+                Stream(form, s_getAndPost, StreamRequests.ReadPushEvents) with { Engine = PushEngine, EngineAtFirst = null,
+                    Preamble = "\r\n"u8.ToArray(), StatusOf = ConnectStatus.Of(form.ConnectStatus) });
         }
 
         private void AddUniWebSocket()
         {
-            string path = settings.UniWebsocket.Path;
-            Add(path, null, new JsonFormat(_json, new ReplyForm(ReplyFraming.Single, IsPush: true), "centrifuge-json pushes"),
+            FormSettings form = settings.UniWebsocket;
+            Add(form, null, new JsonFormat(_json, new ReplyForm(ReplyFraming.Single, IsPush: true), "centrifuge-json pushes"),
                 "uni_websocket");
             _endpoints.Add(new WebSocketEndpoint
             {
-                Path = path,
+                Path = form.Path,
                 Subprotocols = new SubprotocolChoice([], fallback: null, refusesUnmatched: false),
                 Origins = hub.Origins,
                 Engine = PushEngine,
@@ -158,26 +169,26 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
                 SlowReason = _slow.Reason,
                 ShutdownCode = (CloseCode)_shutdown.Code,
                 ShutdownReason = _shutdown.Reason,
-                ClosingMessage = ClosingMessageAt(path),
+                ClosingMessage = ClosingMessageAt(form.Path),
                 FirstMessage = static request => StreamRequests.ConnectOf(request.Query),
             });
         }
 
-        private HttpStreamEndpoint Stream(string path, IReadOnlyList<string> methods, HttpStreamReader read) => new()
+        private HttpStreamEndpoint Stream(FormSettings form, IReadOnlyList<string> methods, HttpStreamReader read) => new()
         {
-            Path = path,
+            Path = form.Path,
             Methods = methods,
             Origins = hub.Origins,
-            Engine = Engine,
-            EngineAtFirst = EngineAtFirst,
-            BodyBytesMax = LongestMessage,
+            Engine = EngineOf(LongestOf(form)),
+            EngineAtFirst = AtFirst(EngineOf(LongestOf(form))),
+            BodyBytesMax = WithResume(LongestOf(form)),
             InboxBytesMax = settings.CommandBytesMax,
             Read = read,
             SlowCode = (CloseCode)_slow.Code,
             SlowReason = _slow.Reason,
             ShutdownCode = (CloseCode)_shutdown.Code,
             ShutdownReason = _shutdown.Reason,
-            ClosingMessage = ClosingMessageAt(path),
+            ClosingMessage = ClosingMessageAt(form.Path),
         };
 
         private ClosingMessage ClosingMessageAt(string path) => (subprotocol, code, reason) =>
@@ -188,7 +199,8 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
         {
             Path = settings.EmulationPath,
             Origins = hub.Origins,
-            BodyBytesMax = (int)Math.Min(int.MaxValue, (2L * LongestMessage) + 1024),
+            BodyBytesMax =
+                (int)Math.Min(int.MaxValue, (2L * WithResume(Math.Max(LongestOf(settings.HttpStream), LongestOf(settings.Sse)))) + 1024),
             Post = new EmulationPost(_sessions, hub.Node).Post,
         };
     }

@@ -1,3 +1,5 @@
+using Broker.Actors.Sessions;
+
 namespace Broker.Dialects.Centrifuge;
 
 /// <summary>The Centrifuge dialect: its paths and bounds.</summary>
@@ -7,19 +9,19 @@ public sealed record CentrifugeSettings
     public string Path { get; init; } = "/connection/websocket";
 
     /// <summary>Both ways, replies as lines in the answer to a POST.</summary>
-    public FormSettings HttpStream { get; init; } = new("/connection/http_stream");
+    public TwoWayFormSettings HttpStream { get; init; } = new("/connection/http_stream");
 
     /// <summary>Both ways, replies as events.</summary>
-    public FormSettings Sse { get; init; } = new("/connection/sse");
+    public TwoWayFormSettings Sse { get; init; } = new("/connection/sse");
 
     /// <summary>The path to which clients of the two post their further commands.</summary>
     public string EmulationPath { get; init; } = "/emulation";
 
     /// <summary>One way, pushes as lines in the answer to a POST.</summary>
-    public FormSettings UniHttpStream { get; init; } = new("/connection/uni_http_stream");
+    public UniStreamSettings UniHttpStream { get; init; } = new("/connection/uni_http_stream");
 
     /// <summary>One way, pushes as events.</summary>
-    public FormSettings UniSse { get; init; } = new("/connection/uni_sse");
+    public UniStreamSettings UniSse { get; init; } = new("/connection/uni_sse");
 
     /// <summary>One way, pushes as messages of a WebSocket.</summary>
     public FormSettings UniWebsocket { get; init; } = new("/connection/uni_websocket");
@@ -39,8 +41,48 @@ public sealed record CentrifugeSettings
 
 /// <summary>A transport of the dialect beside the WebSocket that uses both ways.</summary>
 /// <param name="Path">The path that clients connect to.</param>
-public sealed record FormSettings(string Path)
+public record FormSettings(string Path)
 {
     /// <summary>Whether the path answers at all.</summary>
     public bool Enabled { get; init; }
+
+    /// <summary>How often its clients are pinged; zero for as often as all.</summary>
+    public TimeSpan PingInterval { get; init; }
+
+    /// <summary>What its clients may do and hold, of what all may.</summary>
+    internal virtual ClientSettings LimitsOf(ClientSettings clients) =>
+        PingInterval == TimeSpan.Zero ? clients : clients with { PingInterval = PingInterval };
+}
+
+/// <summary>A transport over which clients also send.</summary>
+/// <param name="Path">The path that clients connect to.</param>
+public sealed record TwoWayFormSettings(string Path) : FormSettings(Path)
+{
+    /// <summary>How long its clients have to answer a ping; zero for as long as all.</summary>
+    public TimeSpan PongLimit { get; init; }
+
+    /// <summary>The longest message of a client; 0 for that of all.</summary>
+    public int MessageBytesMax { get; init; }
+
+    // What is not set here gives way to what is.
+    internal override ClientSettings LimitsOf(ClientSettings clients)
+    {
+        TimeSpan ping = PingInterval > TimeSpan.Zero ? PingInterval : Max(clients.PingInterval, PongLimit);
+        TimeSpan pong = PongLimit > TimeSpan.Zero ? PongLimit : Min(clients.PongLimit, ping);
+        return clients with { PingInterval = ping, PongLimit = pong };
+
+        static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
+        static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
+    }
+}
+
+/// <summary>A transport whose clients only listen, over HTTP.</summary>
+/// <param name="Path">The path that clients connect to.</param>
+public sealed record UniStreamSettings(string Path) : FormSettings(Path)
+{
+    /// <summary>
+    /// Statuses of HTTP for clients that may not connect, by the disconnect code that they would get; 500 for all other codes. Empty: such
+    /// a client gets 200 and a disconnect.
+    /// </summary>
+    public IReadOnlyList<KeyValuePair<int, int>> ConnectStatus { get; init; } = [];
 }

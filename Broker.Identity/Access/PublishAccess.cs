@@ -19,7 +19,7 @@ internal static class PublishAccess
         ReadOnlyMemory<byte> data = BackendResults.BytesOf(result.Data, result.BinaryData);
         return AuthorizationResult.Allow(new PublicationTerms
         {
-            Data = data.IsEmpty ? null : data,
+            Data = data.IsEmpty ? default(ReadOnlyMemory<byte>?) : data,      // null alone would become empty data.
             IsJson = result.BinaryData is not { Length: > 0 },
             Tags = result.Tags is { Count: > 0 } tags ? [.. tags] : [],
             Options = new()

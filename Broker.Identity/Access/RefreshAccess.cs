@@ -73,7 +73,8 @@ internal sealed class RefreshAccess(IdentityAccess access)
         ReadOnlyMemory<byte> info = BackendResults.BytesOf(result.Info, result.BinaryInfo);
         if (request.Principal.State is ConnectionIdentity identity && BackendResults.BytesOf(result.Meta, null) is { IsEmpty: false } meta)
             identity.Client = identity.Client with { Meta = meta };
-        return RefreshResult.Extend(BackendResults.TimeOf(result.ExpireAt)) with { Info = info.IsEmpty ? null : info };
+        RefreshResult extended = RefreshResult.Extend(BackendResults.TimeOf(result.ExpireAt));
+        return info.IsEmpty ? extended : extended with { Info = info };
     }
 
     private void Note(RefreshRequest request, string reason) =>

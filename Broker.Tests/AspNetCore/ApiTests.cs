@@ -284,7 +284,8 @@ public sealed class ApiTests
                 + $"{string.Join(',', except ?? [])}");
 
         public Task RefreshAsync(UserConnections target, ConnectionExpiry expiry, CancellationToken cancellationToken = default) =>
-            Note($"refresh {target.User}/{target.Client} {expiry.At:yyyy-MM-dd} {expiry.HasExpired}");
+            Note($"refresh {target.User}/{target.Client} {expiry.At:yyyy-MM-dd} {expiry.HasExpired}"
+                + $"{(expiry.ConnectionInfo is { } info ? $" info of {info.Length}" : "")}");
 
         public Task<IReadOnlyCollection<ClientInfo>> PresenceAsync(string channel, CancellationToken cancellationToken = default) =>
             Answer<IReadOnlyCollection<ClientInfo>>([new ClientInfo("42", "c") { ConnectionInfo = """{"a":1}"""u8.ToArray() }]);

@@ -1,3 +1,4 @@
+using Broker.Client;
 using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd;
@@ -80,6 +81,33 @@ public sealed class ProtobufChannelsTests(ChannelsHost host) : ChannelsTests(hos
             """{"history":["0001ff","7b226e223a317d","7b226e223a327d"],"presence":2}""",
             """{"recovered":true,"missed":["7b226e223a337d"]}""",
         ]) Assert.Equal(expected, await client.NextAsync(limit.Token));
+    }
+
+    [Fact]
+    public async Task The_dotnet_client_sees_members_come_and_go()
+    {
+        using var limit = new CancellationTokenSource(HostProcess.Patience);
+        var changes = System.Threading.Channels.Channel.CreateUnbounded<MemberChange>();
+        await using BrokerClient watching = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = _host.Process.NativeUri });
+        await using BrokerClient coming = await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = _host.Process.NativeUri });
+        await using Subscription watched =
+            await watching.SubscribeAsync("here:dotnet", change => changes.Writer.TryWrite(change), cancellationToken: limit.Token);
+        await using (await coming.SubscribeAsync("here:dotnet", cancellationToken: limit.Token))
+        {
+            ChannelPresence presence = await watching.ReadPresenceAsync("here:dotnet", cancellationToken: limit.Token);
+            Assert.Equal((2, 1), (presence.Clients, presence.Users));
+            Assert.Equal(
+                new[] { watching.ClientId, coming.ClientId }.Order(), presence.Members.Select(static each => (string?)each.Client).Order());
+        }
+
+        var seen = new List<(bool, string?)>();
+        while (seen.Count < 3)
+        {
+            MemberChange change = await changes.Reader.ReadAsync(limit.Token);
+            seen.Add((change.HasJoined, change.Member.Client));
+        }
+
+        Assert.Equal([(true, watching.ClientId), (true, coming.ClientId), (false, coming.ClientId)], seen);
     }
 }
 

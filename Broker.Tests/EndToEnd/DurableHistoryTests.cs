@@ -20,13 +20,13 @@ public sealed class DurableHistoryTests : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    [Theory]
-    [InlineData("fsync"), InlineData("none")]
-    public async Task A_client_recovers_after_the_host_was_killed(string durability)
+    // With fsync: DurableHistoryCrashTests.
+    [Fact]
+    public async Task A_client_recovers_after_the_host_was_killed()
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         await WriteConfigAsync(
-            $$"""history { path = "{{_folder}}" }, namespaces.kept { recovery = on, history { size = 10, ttl = 1h, durability = {{durability}} } }""");
+            $$"""history { path = "{{_folder}}" }, namespaces.kept { recovery = on, history { size = 10, ttl = 1h, durability = none } }""");
         await using HostProcess host = await HostProcess.StartAsync(null, "--config", _config);
         (string epoch, ulong first) = await PublishAsync(host, 1, limit.Token);
         await PublishAsync(host, 2, limit.Token);

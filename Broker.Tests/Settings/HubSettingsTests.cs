@@ -85,6 +85,9 @@ public partial class HubSettingsTests
     [InlineData("centrifuge.commands-per-frame-max", "1.5", "a whole number from 1 to 65536")]
     [InlineData("centrifuge.channels-max", "0", "a whole number from 1 to 1000000")]
     [InlineData("centrifuge.channel-bytes-max", "5KiB", "a size from 1B to 4KiB")]
+    [InlineData("centrifuge.uni-sse.connect-status", """["3500=200"]""",
+        "a list of a disconnect code from 3000 to 4999 and a status from 400 to 599 each, such as 3500=401")]
+    [InlineData("centrifuge.sse.ping-interval", "500ms", "0s for that of broker.centrifuge, or at least 1s")]
     [InlineData("compression.enabled", "gzip", "on or off")]
     [InlineData("compression.message-bytes-min", "2MiB", "a size from 0B to 1MiB")]
     [InlineData("compression.window-bits", "7", "a whole number from 8 to 15")]

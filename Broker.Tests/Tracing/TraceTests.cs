@@ -63,6 +63,52 @@ public sealed class TraceTests
     }
 
     [Fact]
+    public void A_publish_of_a_client_is_traced_from_its_command_to_the_answer()
+    {
+        using var spans = new Spans(HubTraces.Name);
+        var history = new HistoryOptions { Size = 10, Ttl = TimeSpan.FromMinutes(1) };
+        using var hub = new HubHarness(new StandardSettings { Channels = new ChannelNamespace { History = history } });
+        HubClient client = hub.Connect();
+        client.Send("""{"id":2,"subscribe":{"channel":"c"}}""");
+        client.NextLine();
+
+        using (var around = new Activity("the embedding application's own work"))
+        {
+            around.Start();
+            client.Send("""{"id":3,"publish":{"channel":"c","data":1}}""");
+            hub.RunUntil(() => spans.Ended.Count == 2, "both spans have ended");
+            Assert.Same(around, Activity.Current);
+        }
+
+        Activity publish = spans.Single("publish"), deliver = spans.Single("deliver");
+        Assert.Equal(
+            (ActivityKind.Producer, "c", 1UL, 1),
+                (publish.Kind, publish.GetTagItem("messaging.destination.name"), publish.GetTagItem("broker.offset"),
+                    publish.GetTagItem("broker.receivers")));
+        Assert.Equal(default, publish.ParentSpanId);
+        Assert.Equal((publish.TraceId, publish.SpanId), (deliver.TraceId, deliver.ParentSpanId));
+        Assert.Equal(36, ((string)publish.GetTagItem("messaging.client.id")!).Length);
+    }
+
+    [Fact]
+    public void A_root_that_is_made_and_not_recorded_goes_no_further()
+    {
+        using var spans = new Spans(HubTraces.Name) { IsSampled = false, MakesRoots = true };
+        using var hub = new HubHarness();
+        HubClient client = hub.Connect();
+        client.Send("""{"id":2,"subscribe":{"channel":"c"}}""");
+        client.NextLine();
+
+        client.Send("""{"id":3,"publish":{"channel":"c","data":1}}""");
+
+        string[] lines = [client.NextLine(), client.NextLine()];
+        Assert.Contains("""{"id":3,"publish":{}}""", lines);
+        Assert.Contains(lines, static line => line.Contains("\"pub\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(spans.Ended, static each => each.DisplayName == "deliver");
+        Assert.Null(Activity.Current);
+    }
+
+    [Fact]
     public void What_is_not_sampled_carries_nothing()
     {
         using var spans = new Spans(HubTraces.Name) { IsSampled = false };
@@ -85,6 +131,7 @@ public sealed class TraceTests
             for (int i = 0; i < 1000; i++)
             {
                 Assert.Null(HubTraces.StartPublish("c"));
+                Assert.Null(HubTraces.StartClientPublish("c", "c7"));
                 Assert.Null(HubTraces.StartDeliver(TraceParent, "c", 0));
             }
         }));
@@ -166,13 +213,17 @@ public sealed class TraceTests
             {
                 ShouldListenTo = source => sources.Contains(source.Name),
                 Sample = (ref ActivityCreationOptions<ActivityContext> _) =>
-                    IsSampled ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+                    IsSampled ? ActivitySamplingResult.AllDataAndRecorded
+                    : MakesRoots ? ActivitySamplingResult.PropagationData : ActivitySamplingResult.None,
                 ActivityStopped = Ended.Enqueue,
             };
             ActivitySource.AddActivityListener(_listener);
         }
 
         internal bool IsSampled { get; init; } = true;
+
+        // As the SDK does it with the root of a trace that it does not sample.
+        internal bool MakesRoots { get; init; }
 
         internal ConcurrentQueue<Activity> Ended { get; } = new();
 

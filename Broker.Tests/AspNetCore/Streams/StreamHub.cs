@@ -15,10 +15,10 @@ internal static class StreamHub
     {
         Centrifuge = new CentrifugeSettings
         {
-            HttpStream = new FormSettings("/connection/http_stream") { Enabled = true },
-            Sse = new FormSettings("/connection/sse") { Enabled = true },
-            UniHttpStream = new FormSettings("/connection/uni_http_stream") { Enabled = true },
-            UniSse = new FormSettings("/connection/uni_sse") { Enabled = true },
+            HttpStream = new TwoWayFormSettings("/connection/http_stream") { Enabled = true },
+            Sse = new TwoWayFormSettings("/connection/sse") { Enabled = true },
+            UniHttpStream = new UniStreamSettings("/connection/uni_http_stream") { Enabled = true },
+            UniSse = new UniStreamSettings("/connection/uni_sse") { Enabled = true },
             UniWebsocket = new FormSettings("/connection/uni_websocket") { Enabled = true },
         },
         Namespaces =

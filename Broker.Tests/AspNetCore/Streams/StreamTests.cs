@@ -5,6 +5,7 @@ using System.Text;
 using Broker.Actors.Sessions;
 using Broker.Actors.Settings;
 using Broker.Dialects;
+using Broker.Dialects.Centrifuge;
 using Broker.Reactor.Loops;
 using static Broker.Tests.AspNetCore.Streams.StreamHub;
 
@@ -115,6 +116,67 @@ public sealed class StreamTests
         Assert.Contains("\"disconnect\":{\"code\":1009,", await one.NextAsync(), StringComparison.Ordinal);
         await hub.PostAsync(other, """{"id":2,"publish":{"channel":"a","data":1}}""");
         await other.ReceiveAsync("\"publish\"");
+    }
+
+    [Fact]
+    public async Task A_transport_may_have_limits_of_its_own()
+    {
+        StandardSettings settings = StreamHub.Settings with
+        {
+            Centrifuge = StreamHub.Settings.Centrifuge with
+            {
+                Sse = StreamHub.Settings.Centrifuge.Sse with { PingInterval = TimeSpan.FromSeconds(7), MessageBytesMax = 1024 },
+                UniSse = StreamHub.Settings.Centrifuge.UniSse with { PingInterval = TimeSpan.FromSeconds(90) },
+            },
+        };
+        await using HubInKestrel hub = await HubInKestrel.StartAsync(settings);
+        await using StreamClient push = await StreamClient.OpenAsync(hub, Way.Plain, "uni_sse", "{}");
+        Assert.Contains("\"ping\":90", await push.ReceiveAsync("\"connect\""), StringComparison.Ordinal);
+        foreach ((string transport, int ping) in ((string, int)[])[("http_stream", 25), ("sse", 7)])
+        {
+            await using StreamClient client = await StreamClient.OpenAsync(hub, Way.Plain, transport, """{"id":1,"connect":{}}""");
+            Assert.Contains($"\"ping\":{ping},", await client.ReceiveAsync("\"connect\""), StringComparison.Ordinal);
+        }
+
+        await using StreamClient large = await StreamClient.ConnectAsync(hub, Way.Plain, "http_stream");
+        await using StreamClient small = await StreamClient.ConnectAsync(hub, Way.Plain, "sse");
+        string message = $$$"""{"id":2,"publish":{"channel":"a","data":"{{{new string('x', 2 * 1024)}}}"}}""";
+        await hub.PostAsync(large, message);
+        await hub.PostAsync(small, message);
+
+        await large.ReceiveAsync("\"publish\"");
+        Assert.Contains("\"disconnect\":{\"code\":1009,", await small.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Way.Plain, "uni_http_stream", """{"token":"t"}""", 401)]
+    [InlineData(Way.Http2, "uni_http_stream", """{"token":"t"}""", 401)]
+    [InlineData(Way.Plain, "uni_sse", """{"token":"t"}""", 401)]
+    [InlineData(Way.Plain, "uni_sse", """{"subs":{"nowhere:x":{}}}""", 500)]
+    [InlineData(Way.Plain, "uni_sse", """{"subs":{"kept:a":{}}}""", 200)]
+    [InlineData(Way.Http2, "uni_http_stream", "{}", 200)]
+    public async Task A_refused_listener_may_be_answered_with_a_status(Way way, string transport, string message, int status)
+    {
+        UniStreamSettings Stream(string path) => new(path) { Enabled = true, ConnectStatus = [KeyValuePair.Create(3500, 401)] };
+        await using HubInKestrel hub = await HubInKestrel.StartAsync(StreamHub.Settings with
+        {
+            Centrifuge = StreamHub.Settings.Centrifuge with
+            {
+                UniHttpStream = Stream("/connection/uni_http_stream"),
+                UniSse = Stream("/connection/uni_sse"),
+            },
+        });
+        using HttpRequestMessage request = StreamClient.RequestOf(hub, way, transport, message);
+
+        using HttpResponseMessage response = await hub.Http.SendAsync(request, ClientSteps.Limited());
+
+        Assert.Equal(status, (int)response.StatusCode);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(ClientSteps.Limited()));
+        string? first;
+        do first = await reader.ReadLineAsync(ClientSteps.Limited());
+        while (first == "");
+        Assert.Contains(status == 200 ? "\"connect\":{\"client\"" : "\"disconnect\":{\"code\":35", first, StringComparison.Ordinal);
+        if (status != 200) await Until(() => hub.Hub.Counters.Open == 0);
     }
 
     [Fact]

@@ -39,6 +39,8 @@ public sealed partial class OneSettingTests
     [Theory]
     [InlineData("broker.centrifuge.pong-limit", "10s", "broker.centrifuge.ping-interval", "5s")]
     [InlineData("broker.centrifuge.message-bytes-max", "64KiB", "broker.centrifuge.command-bytes-max", "32KiB")]
+    [InlineData("broker.centrifuge.sse.pong-limit", "10s", "broker.centrifuge.sse.ping-interval", "5s")]
+    [InlineData("broker.centrifuge.http-stream.message-bytes-max", "64KiB", "broker.centrifuge.command-bytes-max", "32KiB")]
     [InlineData("broker.native.frame-bytes-max", "64KiB", "broker.native.command-bytes-max", "32KiB")]
     [InlineData("broker.native.streams.bytes-max", "64KiB", "broker.native.streams.connection-bytes-max", "32KiB")]
     [InlineData("broker.store.result-bytes-max", "64KiB", "broker.store.client-read-bytes-max", "32KiB")]
@@ -67,6 +69,9 @@ public sealed partial class OneSettingTests
 
         Assert.Equal((1024L * 1024, 1024 * 1024), (small.Store.ClientReadBytesMax, small.Store.ResultBytesMax));
         Assert.Equal((TimeSpan.FromSeconds(5), 8 * 1024 * 1024), (small.Hub.Clients.PongLimit, small.Hub.Native.Streams.BytesMax));
+        HostSettings ofTransport =
+            Load(("broker.centrifuge.sse.ping-interval", "5s"), ("broker.centrifuge.http-stream.message-bytes-max", "1MiB"));
+        Assert.Equal((5, 1024 * 1024), (ofTransport.Hub.Centrifuge.Sse.PingInterval.Seconds, ofTransport.Hub.Centrifuge.CommandBytesMax));
         Assert.Equal((512L * 1024 * 1024, 512L * 1024 * 1024), (large.Store.ClientReadBytesMax, large.Store.ReadBytesMax));
         Assert.Equal((TimeSpan.FromSeconds(40), 8 * 1024 * 1024), (large.Hub.Clients.PingInterval, large.Hub.Native.CommandBytesMax));
     }
