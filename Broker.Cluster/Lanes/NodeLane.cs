@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using Broker.Actors.Channels.Home;
 using Broker.Cluster.Links;
+using Broker.Cluster.Membership;
+using Broker.Cluster.Protocol.Members;
 using Broker.Reactor.Loops;
 
 namespace Broker.Cluster.Lanes;
@@ -13,6 +15,7 @@ namespace Broker.Cluster.Lanes;
 /// 61 heartbeat  nothing
 /// 62 call       its number u64, then what is asked of the node
 /// 63 answer     the call's number u64, then the answer
+/// 64 state      what the node tells of itself and of homes
 /// </code>
 /// What is received is a prefix of what was sent on this connection.
 /// </remarks>
@@ -22,6 +25,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     internal const byte HeartbeatKind = 61;
     internal const byte CallKind = 62;
     internal const byte AnswerKind = 63;
+    internal const byte StateKind = 64;
 
     private const int PartitionBytes = 2;
     private const int WaitingBytesMax = 16 * 1024 * 1024;       // Of what must not be dropped: beyond it the lane ends.
@@ -36,11 +40,12 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     private int _posted;            // Bytes that wait for the loop; from any thread.
     private volatile bool _ended;
 
-    internal NodeLane(LaneOwner owner, Connection connection, string node, int messageBytesMax, int relays)
+    internal NodeLane(LaneOwner owner, Connection connection, NodeName node, int messageBytesMax, int relays)
     {
         _owner = owner;
         _connection = connection;
-        Node = node;
+        Node = node.ToString();
+        Member = new MemberId(NodeNames.HashOf(node));
         _reader = new LinkFrameReader { FrameBytesMax = messageBytesMax };
         _arrived = new List<(int Partition, byte[] Bytes)>?[relays];
         QueueBytesMax = WaitingBytesMax + messageBytesMax;
@@ -48,6 +53,9 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
 
     /// <inheritdoc />
     public string Node { get; }
+
+    /// <summary>The other node.</summary>
+    internal MemberId Member { get; }
 
     /// <inheritdoc />
     public int QueueBytesMax { get; }
@@ -100,6 +108,13 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
         return true;
     }
 
+    /// <summary>Sends what this node tells of itself. From any thread.</summary>
+    internal void SendState(byte[] state)
+    {
+        byte[] frame = LinkFrames.Make((LinkFrameKind)StateKind, state);
+        _connection.Loop.Post(static write => ((Action)write)(), () => _connection.Write(frame));
+    }
+
     /// <summary>Tells the other side that this one lives. From any thread.</summary>
     internal void Beat() => _connection.Loop.Post(static state => ((Connection)state).Write(s_heartbeat), _connection);
 
@@ -126,6 +141,12 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     public bool OnFrame(byte kind, ReadOnlySpan<byte> payload)
     {
         if (kind == HeartbeatKind) return true;
+        if (kind == StateKind)
+        {
+            _owner.OnState(this, payload.ToArray());
+            return true;
+        }
+
         if (kind is CallKind or AnswerKind && payload.Length >= sizeof(ulong))
         {
             ulong call = BinaryPrimitives.ReadUInt64LittleEndian(payload);

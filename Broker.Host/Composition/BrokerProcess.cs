@@ -136,7 +136,7 @@ public static class BrokerProcess
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(_ => certificate);
         builder.Services.AddSingleton(static _ => MetricsRoute.Listen());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin + (cluster?.LeaveLimit ?? TimeSpan.Zero));
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
         builder.Services.AddHostedService(_ => service);
@@ -150,7 +150,12 @@ public static class BrokerProcess
         WebApplication app = builder.Build();
         _ = app.Services.GetRequiredService<CurrentCertificate>();      // So that the application disposes of it.
         kestrel = app.Services.GetRequiredService<IServer>();
-        if (cluster is not null) cluster.HasLeft += app.Lifetime.StopApplication;
+        if (cluster is not null)
+        {
+            cluster.HasLeft += app.Lifetime.StopApplication;
+            cluster.LeaveAsked += app.Lifetime.StopApplication;
+        }
+
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
         var routes =
             new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining)

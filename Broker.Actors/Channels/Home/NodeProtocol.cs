@@ -50,6 +50,14 @@ public static class NodeProtocol
     /// <param name="IsReported">Whether those who receive leaves are told.</param>
     public readonly record struct Leave(string Channel, string Client, bool IsReported);
 
+    /// <summary>
+    /// Relay to home, behind an attach that follows a change of the home or of the lane: these, and no others, are the node's clients in
+    /// the channel.
+    /// </summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Members">The clients.</param>
+    public readonly record struct Present(string Channel, IReadOnlyCollection<PresentClient> Members);
+
     /// <summary>Home to each attached relay: someone joined or left.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Change">Who, and which of both.</param>

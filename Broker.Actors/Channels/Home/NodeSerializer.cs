@@ -64,6 +64,18 @@ public static class NodeSerializer
 
         /// <summary>The answer.</summary>
         PresenceRead,
+
+        /// <summary>A piece of a partition, for its next home.</summary>
+        Handover = 30,
+
+        /// <summary>The next home has a piece.</summary>
+        Handed,
+
+        /// <summary>The home of a partition is about to be another node.</summary>
+        Moved,
+
+        /// <summary>All clients of a node that are in a channel.</summary>
+        Present,
     }
 
     /// <summary>What a message is, by its head; 0 if it has none.</summary>
@@ -78,10 +90,10 @@ public static class NodeSerializer
         return true;
     }
 
-    /// <summary>The channel and the number of a publication, without the rest of it.</summary>
-    public static bool TryReadTarget(ReadOnlySpan<byte> publish, out string channel, out ulong request)
+    /// <summary>The channel and the number of a request, without the rest of it; every request begins with them.</summary>
+    public static bool TryReadTarget(ReadOnlySpan<byte> bytes, out string channel, out ulong request)
     {
-        bool isGood = ChannelHomeSerializer.TryBegin(publish, (byte)Kind.Publish, out ValueReader reader);
+        bool isGood = ChannelHomeSerializer.TryBegin(bytes, (byte)KindOf(bytes), out ValueReader reader);
         channel = isGood ? reader.ReadText() : "";
         request = isGood ? reader.ReadUInt64() : 0;
         return isGood && reader.IsGood;
@@ -311,5 +323,41 @@ public static class NodeSerializer
 
         message = new PresenceRead(request, counts, members, error);
         return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Present message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Present);
+        writer.WriteText(message.Channel);
+        WritePresent(ref writer, message.Members);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Present message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Present, out ValueReader reader)) return false;
+        message = new Present(reader.ReadText(), ReadPresent(ref reader));
+        return reader.IsGood;
+    }
+
+    internal static void WritePresent(ref ValueWriter writer, IReadOnlyCollection<PresentClient> members)
+    {
+        writer.WriteUInt32((uint)members.Count);
+        foreach (PresentClient each in members)
+        {
+            ChannelHomeSerializer.WriteInfo(ref writer, each.Member);
+            writer.WriteBool(each.IsReported);
+        }
+    }
+
+    internal static List<PresentClient> ReadPresent(ref ValueReader reader)
+    {
+        List<PresentClient> members = [];
+        for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--)
+            members.Add(new PresentClient(ChannelHomeSerializer.ReadInfo(ref reader), reader.ReadBool()));
+        return members;
     }
 }

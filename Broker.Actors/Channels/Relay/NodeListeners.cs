@@ -30,13 +30,23 @@ internal sealed class NodeListeners
     private readonly INodeDirectory _directory;
     private readonly Dictionary<INodeLane, Listener> _listeners = new(ReferenceEqualityComparer.Instance);
     // By node: who was there when its lane ended.
-    private readonly Dictionary<string, List<(string Channel, ClientInfo Member)>> _hidden = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<(string Channel, PresentClient Client)>> _hidden = new(StringComparer.Ordinal);
     private (StreamPosition Position, string Channel, byte[] Bytes)? _encoded;      // The last publication, for the next node.
 
-    // One lane: the channels that its node listens to, and its clients there.
+    // A channel that a node listens to, and its clients there.
+    private sealed class Listened(int partition)
+    {
+        internal int Partition { get; } = partition;
+
+        internal Dictionary<string, PresentClient>? Members { get; set; }
+
+        internal bool IsMovedHere { get; set; }     // Told by the former home; the node itself has not told it yet.
+    }
+
+    // One lane: the channels that its node listens to.
     private sealed class Listener(NodeListeners owner, INodeLane lane) : IChannelListener
     {
-        internal Dictionary<string, Dictionary<string, ClientInfo>?> Channels { get; } = new(StringComparer.Ordinal);
+        internal Dictionary<string, Listened> Channels { get; } = new(StringComparer.Ordinal);
 
         public int Deliver(in ChannelHomeProtocol.Deliver delivery)
         {
@@ -95,6 +105,15 @@ internal sealed class NodeListeners
             case NodeSerializer.Kind.Leave when NodeSerializer.TryRead(message, out NodeProtocol.Leave leave):
                 _relay.Enqueue(new NodeRequest(lane, partition, leave.Channel, message, IsAppend: false));
                 break;
+            case NodeSerializer.Kind.Present when NodeSerializer.TryRead(message, out NodeProtocol.Present present):
+                _relay.Enqueue(new NodeRequest(lane, partition, present.Channel, message, IsAppend: false));
+                break;
+            case NodeSerializer.Kind.Handover when MoveSerializer.ReadHandover(message) is { } handover:
+                Moves.Handle(lane, partition, handover);
+                break;
+            case NodeSerializer.Kind.Handed when MoveSerializer.TryRead(message, out MoveProtocol.Handed handed):
+                Moves.Handle(lane, partition, handed);
+                break;
             default:
                 lane.Close("It sent a message of channels that this node does not know.");
                 break;
@@ -103,7 +122,7 @@ internal sealed class NodeListeners
 
     private void Enqueue(INodeLane lane, int partition, string channel, ulong request, byte[] message, bool isAppend = false)
     {
-        if (!_directory.WayTo(partition, _relay.IsKept(channel)).IsHere)
+        if (!Moves.WayTo(partition, _relay.IsKept(channel)).IsHere)
             lane.Send(partition, NodeSerializer.Write(new NodeProtocol.NotHome(request)));
         else _relay.Enqueue(new NodeRequest(lane, partition, channel, message, isAppend));
     }
@@ -111,7 +130,17 @@ internal sealed class NodeListeners
     /// <summary>Does what a node asks, in the channel's turn.</summary>
     internal void Handle(NodeRequest request)
     {
-        switch (NodeSerializer.KindOf(request.Message))
+        // The partition may have begun to move while the request waited for its turn. What is no request is told the next home again.
+        NodeSerializer.Kind kind = NodeSerializer.KindOf(request.Message);
+        if (kind != NodeSerializer.Kind.Detach && !Moves.WayTo(request.Partition, _relay.IsKept(request.Channel)).IsHere)
+        {
+            if (kind is not (NodeSerializer.Kind.Join or NodeSerializer.Kind.Leave or NodeSerializer.Kind.Present)
+                && NodeSerializer.TryReadTarget(request.Message, out _, out ulong number))
+                request.Lane.Send(request.Partition, NodeSerializer.Write(new NodeProtocol.NotHome(number)));
+            return;
+        }
+
+        switch (kind)
         {
             case NodeSerializer.Kind.Attach when ChannelHomeSerializer.TryRead(request.Message, out ChannelHomeProtocol.Attach attach):
                 Listener listener = ListenerOf(request.Lane);
@@ -158,11 +187,17 @@ internal sealed class NodeListeners
             case NodeSerializer.Kind.Leave when NodeSerializer.TryRead(request.Message, out NodeProtocol.Leave leave):
                 Leave(request.Lane, leave);
                 break;
+            case NodeSerializer.Kind.Present when NodeSerializer.TryRead(request.Message, out NodeProtocol.Present present):
+                Replace(request.Lane, present);
+                break;
             default:
                 request.Lane.Close("It sent a message of channels that cannot be read.");
                 break;
         }
     }
+
+    /// <summary>What moves partitions between homes.</summary>
+    internal required PartitionMoves Moves { private get; init; }
 
     private Listener ListenerOf(INodeLane lane)
     {
@@ -172,38 +207,102 @@ internal sealed class NodeListeners
 
     private void OnAttached(NodeRequest request, in ChannelHomeProtocol.Attached attached)
     {
-        if (attached.Error is null) ListenerOf(request.Lane).Channels.TryAdd(request.Channel, null);
+        if (attached.Error is null) ListenerOf(request.Lane).Channels.TryAdd(request.Channel, new Listened(request.Partition));
         request.Lane.Send(request.Partition, ChannelHomeSerializer.Write(attached));
     }
 
     private void Detach(INodeLane lane, string channel)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener)
-            || !listener.Channels.Remove(channel, out Dictionary<string, ClientInfo>? members)) return;
-        foreach (string client in members?.Keys ?? Enumerable.Empty<string>()) _home.Leave(channel, client);
+        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.Remove(channel, out Listened? listened)) return;
+        foreach (string client in listened.Members?.Keys ?? Enumerable.Empty<string>()) _home.Leave(channel, client);
         _home.Detach(new ChannelHomeProtocol.Detach(channel), listener);
     }
 
     private void Join(INodeLane lane, in NodeProtocol.Join join)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener)
-            || !listener.Channels.TryGetValue(join.Channel, out Dictionary<string, ClientInfo>? members)) return;
-        if (members is null) listener.Channels[join.Channel] = members = new(StringComparer.Ordinal);
-        members[join.Member.Client] = join.Member;
-        string channel = join.Channel, client = join.Member.Client;
-        if (_hidden.TryGetValue(lane.Node, out List<(string Channel, ClientInfo Member)>? hidden))
-            hidden.RemoveAll(each => each.Channel == channel && each.Member.Client == client);
+        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(join.Channel, out Listened? listened)) return;
+        (listened.Members ??= new(StringComparer.Ordinal))[join.Member.Client] = new PresentClient(join.Member, join.IsReported);
+        _ = Unhide(lane.Node, join.Channel, join.Member.Client);
         if (_home.Join(join.Channel, join.Member) && join.IsReported)
             _relay.AnnounceAll(join.Channel, new PresenceChange(join.Member, HasJoined: true));
     }
 
     private void Leave(INodeLane lane, in NodeProtocol.Leave leave)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener)
-            || !listener.Channels.TryGetValue(leave.Channel, out Dictionary<string, ClientInfo>? members)) return;
-        members?.Remove(leave.Client);
+        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(leave.Channel, out Listened? listened)) return;
+        listened.Members?.Remove(leave.Client);
         if (_home.Leave(leave.Channel, leave.Client) is { } left && leave.IsReported)
             _relay.AnnounceAll(leave.Channel, new PresenceChange(left, HasJoined: false));
+    }
+
+    // What the node says takes the place of what was known: of hidden clients that are not there any more the leaves are told, and where
+    // the former home has told who was there, also what was lost on its way to that.
+    private void Replace(INodeLane lane, in NodeProtocol.Present present)
+    {
+        if (!_listeners.TryGetValue(lane, out Listener? listener)
+            || !listener.Channels.TryGetValue(present.Channel, out Listened? listened)) return;
+        Dictionary<string, PresentClient> before = listened.Members ?? new(StringComparer.Ordinal);
+        bool isMovedHere = listened.IsMovedHere;
+        listened.Members = present.Members.ToDictionary(static each => each.Member.Client, StringComparer.Ordinal);
+        listened.IsMovedHere = false;
+        foreach (PresentClient each in present.Members)
+        {
+            bool wasHidden = Unhide(lane.Node, present.Channel, each.Member.Client) is not null;
+            if (_home.Join(present.Channel, each.Member) && !wasHidden && isMovedHere && each.IsReported)
+                _relay.AnnounceAll(present.Channel, new PresenceChange(each.Member, HasJoined: true));
+        }
+
+        foreach (PresentClient each in before.Values)
+        {
+            if (!listened.Members.ContainsKey(each.Member.Client)) Forget(present.Channel, each);
+        }
+
+        foreach (PresentClient each in TakeHidden(lane.Node, present.Channel)) Forget(present.Channel, each);
+    }
+
+    private void Forget(string channel, in PresentClient client)
+    {
+        _ = _home.Leave(channel, client.Member.Client);
+        if (client.IsReported) _relay.AnnounceAll(channel, new PresenceChange(client.Member, HasJoined: false));
+    }
+
+    private PresentClient? Unhide(string node, string channel, string client)
+    {
+        if (!_hidden.TryGetValue(node, out List<(string Channel, PresentClient Client)>? hidden)) return null;
+        int index = hidden.FindIndex(each => each.Channel == channel && each.Client.Member.Client == client);
+        if (index < 0) return null;
+        PresentClient found = hidden[index].Client;
+        hidden.RemoveAt(index);
+        return found;
+    }
+
+    private PresentClient[] TakeHidden(string node, string channel)
+    {
+        if (!_hidden.TryGetValue(node, out List<(string Channel, PresentClient Client)>? hidden)) return [];
+        PresentClient[] taken = [.. hidden.Where(each => each.Channel == channel).Select(static each => each.Client)];
+        if (taken.Length > 0) hidden.RemoveAll(each => each.Channel == channel);
+        return taken;
+    }
+
+    /// <summary>The other nodes that listen to channels of a partition, with their clients there.</summary>
+    internal IEnumerable<(string Node, string Channel, IReadOnlyList<PresentClient> Members)> ListenersOf(IReadOnlySet<int> partitions) =>
+        from each in _listeners
+        from channel in each.Value.Channels
+        where partitions.Contains(channel.Value.Partition)
+        select (each.Key.Node, channel.Key,
+            (IReadOnlyList<PresentClient>)[.. channel.Value.Members?.Values ?? Enumerable.Empty<PresentClient>()]);
+
+    /// <summary>The former home of a channel has told that a node listens, and who of its clients is there.</summary>
+    internal void Adopt(INodeLane lane, string channel, int partition, IReadOnlyList<PresentClient> members)
+    {
+        Listener listener = ListenerOf(lane);
+        if (_home.PositionOf(channel) is not { } position || !_home.TryAttach(channel, listener, position)) return;
+        listener.Channels[channel] = new Listened(partition)
+        {
+            Members = members.Count == 0 ? null : members.ToDictionary(static each => each.Member.Client, StringComparer.Ordinal),
+            IsMovedHere = true,
+        };
+        foreach (PresentClient each in members) _home.Join(channel, each.Member);
     }
 
     /// <summary>Tells the nodes that listen to a channel who joined or left.</summary>
@@ -221,14 +320,14 @@ internal sealed class NodeListeners
     internal void OnEnded(INodeLane lane)
     {
         if (!_listeners.Remove(lane, out Listener? listener)) return;
-        foreach ((string channel, Dictionary<string, ClientInfo>? members) in listener.Channels)
+        foreach ((string channel, Listened listened) in listener.Channels)
         {
-            foreach (ClientInfo member in members?.Values ?? Enumerable.Empty<ClientInfo>())
+            foreach (PresentClient each in listened.Members?.Values ?? Enumerable.Empty<PresentClient>())
             {
-                if (_home.Leave(channel, member.Client) is null) continue;
-                if (!_hidden.TryGetValue(lane.Node, out List<(string Channel, ClientInfo Member)>? hidden))
+                if (_home.Leave(channel, each.Member.Client) is null) continue;
+                if (!_hidden.TryGetValue(lane.Node, out List<(string Channel, PresentClient Client)>? hidden))
                     _hidden.Add(lane.Node, hidden = []);
-                hidden.Add((channel, member));
+                hidden.Add((channel, each));
             }
 
             _home.Detach(new ChannelHomeProtocol.Detach(channel), listener);
@@ -238,8 +337,12 @@ internal sealed class NodeListeners
     /// <summary>A node is no member any more: the one that was hidden with it has left.</summary>
     internal void OnRemoved(string node)
     {
-        if (!_hidden.Remove(node, out List<(string Channel, ClientInfo Member)>? hidden)) return;
-        foreach ((string channel, ClientInfo member) in hidden) _relay.AnnounceAll(channel, new PresenceChange(member, HasJoined: false));
+        if (!_hidden.Remove(node, out List<(string Channel, PresentClient Client)>? hidden)) return;
+        foreach ((string channel, PresentClient client) in hidden)
+        {
+            if (client.IsReported && Moves.WayTo(_directory.PartitionOf(channel), _relay.IsKept(channel)).IsHere)
+                _relay.AnnounceAll(channel, new PresenceChange(client.Member, HasJoined: false));
+        }
     }
 
     /// <summary>The home is lost: the nodes have to tell it anew what they listen to.</summary>
