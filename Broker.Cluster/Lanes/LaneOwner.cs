@@ -113,6 +113,12 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     /// <summary>HOST:PORT of this node.</summary>
     public string Address => _port.Address;
 
+    /// <summary>All that the nodes are to know in common, in pieces, for one that this one meets; null for nothing.</summary>
+    public Func<IEnumerable<byte[]>>? Shared { get; set; }
+
+    /// <summary>Takes a piece of what another node knows. On a loop's thread.</summary>
+    public Action<byte[]>? SharedArrived { get; set; }
+
     /// <summary>Answers what another node asks of this one.</summary>
     public Func<byte[], Task<byte[]>>? Answer { get; set; }
 
@@ -238,6 +244,14 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         return HomesHere;
     }
+
+    /// <summary>Tells all other nodes what all are to know. For any thread; who is not reached is told everything when it is met.</summary>
+    public void Share(byte[] piece) => OnPort(() =>
+    {
+        foreach (Peer peer in _peers.Values) peer.Lanes.FirstOrDefault(static lane => lane.Open is not null)?.Open!.SendShared(piece);
+    });
+
+    internal void OnShared(byte[] piece) => SharedArrived?.Invoke(piece);
 
     // To each other node once.
     private void Broadcast(NodeState state)
@@ -466,7 +480,13 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         lane.Sent = null;
         if (peer.Dials) _ = lane.Machine.OnWelcome(Now);
         _log.LogDebug("Lane {Lane} to {Node} is open", lane.Number, peer.Name);
-        opened.SendState(_homes.State.ToBytes());
+        if (lane.Number == 0)
+        {
+            // A node takes part when it has been told the state: by then it knows the rest.
+            foreach (byte[] piece in Shared?.Invoke() ?? []) opened.SendShared(piece);
+            opened.SendState(_homes.State.ToBytes());
+        }
+
         Publish();
     }
 

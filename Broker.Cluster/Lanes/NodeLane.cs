@@ -16,6 +16,7 @@ namespace Broker.Cluster.Lanes;
 /// 62 call       its number u64, then what is asked of the node
 /// 63 answer     the call's number u64, then the answer
 /// 64 state      what the node tells of itself and of homes
+/// 65 shared     what all nodes are to know beside that; the application reads it
 /// </code>
 /// What is received is a prefix of what was sent on this connection.
 /// </remarks>
@@ -26,6 +27,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     internal const byte CallKind = 62;
     internal const byte AnswerKind = 63;
     internal const byte StateKind = 64;
+    internal const byte SharedKind = 65;
 
     private const int PartitionBytes = 2;
     private const int WaitingBytesMax = 16 * 1024 * 1024;       // Of what must not be dropped: beyond it the lane ends.
@@ -109,9 +111,14 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     }
 
     /// <summary>Sends what this node tells of itself. From any thread.</summary>
-    internal void SendState(byte[] state)
+    internal void SendState(byte[] state) => Send(StateKind, state);
+
+    /// <summary>Sends what all nodes are to know. From any thread.</summary>
+    internal void SendShared(byte[] shared) => Send(SharedKind, shared);
+
+    private void Send(byte kind, byte[] payload)
     {
-        byte[] frame = LinkFrames.Make((LinkFrameKind)StateKind, state);
+        byte[] frame = LinkFrames.Make((LinkFrameKind)kind, payload);
         _connection.Loop.Post(static write => ((Action)write)(), () => _connection.Write(frame));
     }
 
@@ -144,6 +151,12 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
         if (kind == StateKind)
         {
             _owner.OnState(this, payload.ToArray());
+            return true;
+        }
+
+        if (kind == SharedKind)
+        {
+            _owner.OnShared(payload.ToArray());
             return true;
         }
 

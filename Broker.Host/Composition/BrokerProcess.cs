@@ -70,7 +70,12 @@ public static class BrokerProcess
             await using ClusterService? cluster =
                 ClusterService.Open(
                     settings.Cluster, ClientSettings.MessageBytesLimit, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
-            if (cluster is not null) hub.JoinCluster(cluster.Nodes);
+            if (cluster is not null)
+            {
+                hub.JoinCluster(cluster.Nodes);
+                cluster.Share(identity.Revocations);
+            }
+
             await using WebApplication app =
                 Build(loaded, hub, output, log.Logger, log.Levels, store?.Health,
                     identity.Attach(cluster is null ? hub.Api : cluster.ApiOver(hub.Api), cluster), identity.KeysPart, cluster);

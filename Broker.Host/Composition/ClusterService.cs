@@ -7,6 +7,7 @@ using Broker.Cluster.Lanes;
 using Broker.Cluster.Membership;
 using Broker.Cluster.Settings;
 using Broker.Host.Hosting;
+using Broker.Identity.Revocation;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Host.Composition;
@@ -55,6 +56,15 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     /// <summary>The server API over all nodes.</summary>
     internal IHubApi? ApiOver(IHubApi? local) =>
         local is null ? null : _api = new ClusterApi(local, _lanes) { LeaveAsked = () => LeaveAsked?.Invoke() };
+
+    /// <summary>Has all nodes know the same revocations. Before the start.</summary>
+    internal void Share(RevocationList? revocations)
+    {
+        if (revocations is null) return;
+        _lanes.Shared = () => SharedRevocations.Pieces(revocations);
+        _lanes.SharedArrived = piece => SharedRevocations.Read(piece, revocations, _log);
+        revocations.Changed += entry => _lanes.Share(SharedRevocations.Write(entry));
+    }
 
     /// <summary>HOST:PORT for other nodes, once it has started.</summary>
     internal string Address => _node.Port.Address;

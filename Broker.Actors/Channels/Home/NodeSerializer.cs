@@ -76,6 +76,18 @@ public static class NodeSerializer
 
         /// <summary>All clients of a node that are in a channel.</summary>
         Present,
+
+        /// <summary>What a node listens to in a partition, as a digest.</summary>
+        Digest,
+
+        /// <summary>The digest differs.</summary>
+        ListWanted,
+
+        /// <summary>All that a node listens to in a partition.</summary>
+        Listens,
+
+        /// <summary>The home did not know that the node listens to these.</summary>
+        NotAttached,
     }
 
     /// <summary>What a message is, by its head; 0 if it has none.</summary>
@@ -340,6 +352,75 @@ public static class NodeSerializer
         message = default;
         if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Present, out ValueReader reader)) return false;
         message = new Present(reader.ReadText(), ReadPresent(ref reader));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Digest message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Digest);
+        writer.WriteUInt32((uint)message.Digest.Channels);
+        writer.WriteUInt64(message.Digest.ChannelsHash);
+        writer.WriteUInt32((uint)message.Digest.Members);
+        writer.WriteUInt64(message.Digest.MembersHash);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Digest message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Digest, out ValueReader reader)) return false;
+        message = new Digest(new InterestDigest(reader.ReadCount(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadUInt64()));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in ListWanted message) => ChannelHomeSerializer.End(ChannelHomeSerializer.Begin((byte)Kind.ListWanted));
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Listens message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Listens);
+        writer.WriteUInt32((uint)message.Channels.Count);
+        foreach (Present channel in message.Channels)
+        {
+            writer.WriteText(channel.Channel);
+            WritePresent(ref writer, channel.Members);
+        }
+
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Listens message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Listens, out ValueReader reader)) return false;
+        List<Present> channels = [];
+        for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--)
+            channels.Add(new Present(reader.ReadText(), ReadPresent(ref reader)));
+        message = new Listens(channels);
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in NotAttached message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.NotAttached);
+        writer.WriteUInt32((uint)message.Channels.Count);
+        foreach (string channel in message.Channels) writer.WriteText(channel);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out NotAttached message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.NotAttached, out ValueReader reader)) return false;
+        List<string> channels = [];
+        for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--) channels.Add(reader.ReadText());
+        message = new NotAttached(channels);
         return reader.IsGood;
     }
 

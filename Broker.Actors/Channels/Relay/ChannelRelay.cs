@@ -34,6 +34,7 @@ internal sealed class ChannelRelay
     private readonly ChannelContext _context;
     private readonly NodeHomes? _nodes;                             // In a cluster.
     private readonly PartitionMoves? _moves;                        // In a cluster.
+    private int _nextDigest = -1;                                   // Partition.
 
     /// <summary>Makes the relay.</summary>
     /// <param name="home">The home of its channels.</param>
@@ -460,6 +461,20 @@ internal sealed class ChannelRelay
         if (_nodes is null) return false;
         _nodes.MoveOverdue();
         return _moves!.Tick() | _nodes.Tick();
+    }
+
+    /// <summary>Tells the homes of the next partitions what this node listens to.</summary>
+    /// <param name="count">How many partitions; all in turn.</param>
+    internal void SendDigests(int count)
+    {
+        if (_nodes is null) return;
+        int partitions = _context.Nodes!.Partitions, homes = Math.Max(1, _context.FanOuts.Count);
+        for (; count > 0; count--)
+        {
+            if (_nextDigest < 0 || _nextDigest >= partitions) _nextDigest = Self.Number;
+            if (_nextDigest < partitions) _nodes.SendDigest(_nextDigest);
+            _nextDigest += homes;
+        }
     }
 
     /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>

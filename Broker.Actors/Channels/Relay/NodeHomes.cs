@@ -41,6 +41,7 @@ internal sealed class NodeHomes
     private readonly Dictionary<int, INodeLane> _released = [];         // By partition: the home that has sent its last publication.
     private readonly Dictionary<int, long> _unreleased = [];            // By partition: since when its home has been another one.
     private readonly bool[] _keptHere;                                  // By partition: whether histories of it are here.
+    private readonly int[] _asked;                                      // By partition: calls under way that may attach this node.
     private readonly Dictionary<string, Appends> _appends = new(StringComparer.Ordinal);
     private ulong _lastRequest, _lastCall;
     // While an answer is handled: where it came from; null of the home here.
@@ -89,6 +90,7 @@ internal sealed class NodeHomes
         Thread = thread;
         _keptHere = new bool[directory.Partitions];
         _byPartition = new List<EdgeChannel>?[directory.Partitions];
+        _asked = new int[directory.Partitions];
     }
 
     /// <summary>What moves partitions between homes.</summary>
@@ -106,6 +108,7 @@ internal sealed class NodeHomes
     {
         var call = new NodeCall<TCommand, TAnswer>(this, _relay, method, command, channel, _directory.PartitionOf(channel), _now());
         call.Number = ++_lastCall;
+        if (!call.IsAppend) _asked[call.Partition]++;
         _relay.BeginGate(channel, method.IsAppend);
         if (call.IsAppend && _appends.TryGetValue(channel, out Appends before) && before.Waiting > 0) Wait(call);
         else Dispatch(call);
@@ -180,6 +183,7 @@ internal sealed class NodeHomes
     /// <param name="then">Goes on with the answer.</param>
     internal void Finished(INodeCall call, INodeLane? lane, Action then) => _relay.EndGate(call.Channel, call.IsAppend, () =>
     {
+        if (!call.IsAppend) _asked[call.Partition]--;
         _answeredBy = lane;
         try
         {
@@ -501,6 +505,14 @@ internal sealed class NodeHomes
             case NodeSerializer.Kind.Deliver: OnDeliver(lane, message); return true;
             case NodeSerializer.Kind.Announce: OnAnnounce(lane, message); return true;
             case NodeSerializer.Kind.Moved: OnReleased(lane, partition); return true;
+            case NodeSerializer.Kind.ListWanted: SendList(lane, partition); return true;
+            case NodeSerializer.Kind.NotAttached when NodeSerializer.TryRead(message, out NodeProtocol.NotAttached unknown):
+                foreach (string channel in unknown.Channels)
+                {
+                    if (IsAttachedBy(lane, channel)) AttachAgain(channel);
+                }
+
+                return true;
             case NodeSerializer.Kind.NotHome when NodeSerializer.TryRead(message, out NodeProtocol.NotHome elsewhere):
                 if (TakeSent(elsewhere.Request) is { } refused) Wait(refused);
                 return true;
@@ -519,6 +531,39 @@ internal sealed class NodeHomes
     {
         if (!NodeSerializer.TryReadRequest(message, out ulong request) || TakeSent(request) is not { } call) return;
         if (!ReferenceEquals(call.Lane, lane) || !call.TryFinish(message)) call.Fail(HubError.Internal);
+    }
+
+    /// <summary>Tells the homes of a partition on other nodes what this node listens to there, so that they find out what was lost.</summary>
+    internal void SendDigest(int partition)
+    {
+        INodeLane? kept = _directory.WayTo(partition, isKept: true).Lane, other = _directory.WayTo(partition, isKept: false).Lane;
+        if (kept is not null) SendDigest(kept, partition);
+        if (other is not null && !ReferenceEquals(other, kept)) SendDigest(other, partition);
+    }
+
+    private void SendDigest(INodeLane lane, int partition)
+    {
+        if (IsUnsettled(partition)) return;
+        var digest = default(InterestDigest);
+        foreach (EdgeChannel known in _byPartition[partition] ?? [])
+        {
+            if (!ReferenceEquals(known.Lane, lane)) continue;
+            digest = digest.With(known.Name);
+            foreach (string client in known.Members?.Keys ?? Enumerable.Empty<string>()) digest = digest.With(known.Name, client);
+        }
+
+        lane.Send(partition, NodeSerializer.Write(new NodeProtocol.Digest(digest)));
+    }
+
+    // What is on its way would look like a difference.
+    private bool IsUnsettled(int partition) => _asked[partition] > 0 || (_byPartition[partition]?.Exists(static known => known.IsMoving) ?? false);
+
+    private void SendList(INodeLane lane, int partition)
+    {
+        if (IsUnsettled(partition)) return;
+        lane.Send(partition, NodeSerializer.Write(new NodeProtocol.Listens(
+            [.. (_byPartition[partition] ?? []).Where(known => ReferenceEquals(known.Lane, lane))
+                .Select(static known => new NodeProtocol.Present(known.Name, [.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]))])));
     }
 
     private void OnDeliver(INodeLane lane, byte[] message)

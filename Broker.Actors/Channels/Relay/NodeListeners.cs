@@ -46,7 +46,43 @@ internal sealed class NodeListeners
     // One lane: the channels that its node listens to.
     private sealed class Listener(NodeListeners owner, INodeLane lane) : IChannelListener
     {
-        internal Dictionary<string, Listened> Channels { get; } = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, Listened> _channels = new(StringComparer.Ordinal);
+        private readonly Dictionary<int, InterestDigest> _digests = [];
+
+        internal IReadOnlyDictionary<string, Listened> Channels => _channels;
+
+        internal InterestDigest DigestOf(int partition) => _digests.GetValueOrDefault(partition);
+
+        internal Listened Add(string channel, int partition)
+        {
+            if (_channels.TryGetValue(channel, out Listened? known)) return known;
+            _channels.Add(channel, known = new Listened(partition));
+            _digests[partition] = DigestOf(partition).With(channel);
+            return known;
+        }
+
+        internal Listened? Remove(string channel)
+        {
+            if (!_channels.Remove(channel, out Listened? known)) return null;
+            InterestDigest digest = DigestOf(known.Partition).Without(channel);
+            foreach (string client in known.Members?.Keys ?? Enumerable.Empty<string>()) digest = digest.Without(channel, client);
+            if (digest == default) _digests.Remove(known.Partition);
+            else _digests[known.Partition] = digest;
+            return known;
+        }
+
+        internal void Join(string channel, Listened known, PresentClient client)
+        {
+            known.Members ??= new(StringComparer.Ordinal);
+            if (!known.Members.ContainsKey(client.Member.Client))
+                _digests[known.Partition] = DigestOf(known.Partition).With(channel, client.Member.Client);
+            known.Members[client.Member.Client] = client;
+        }
+
+        internal void Leave(string channel, Listened known, string client)
+        {
+            if (known.Members?.Remove(client) == true) _digests[known.Partition] = DigestOf(known.Partition).Without(channel, client);
+        }
 
         public int Deliver(in ChannelHomeProtocol.Deliver delivery)
         {
@@ -107,6 +143,12 @@ internal sealed class NodeListeners
                 break;
             case NodeSerializer.Kind.Present when NodeSerializer.TryRead(message, out NodeProtocol.Present present):
                 _relay.Enqueue(new NodeRequest(lane, partition, present.Channel, message, IsAppend: false));
+                break;
+            case NodeSerializer.Kind.Digest when NodeSerializer.TryRead(message, out NodeProtocol.Digest told):
+                OnDigest(lane, partition, told.Digest);
+                break;
+            case NodeSerializer.Kind.Listens when NodeSerializer.TryRead(message, out NodeProtocol.Listens listens):
+                OnListens(lane, partition, listens);
                 break;
             case NodeSerializer.Kind.Handover when MoveSerializer.ReadHandover(message) is { } handover:
                 Moves.Handle(lane, partition, handover);
@@ -207,13 +249,13 @@ internal sealed class NodeListeners
 
     private void OnAttached(NodeRequest request, in ChannelHomeProtocol.Attached attached)
     {
-        if (attached.Error is null) ListenerOf(request.Lane).Channels.TryAdd(request.Channel, new Listened(request.Partition));
+        if (attached.Error is null) ListenerOf(request.Lane).Add(request.Channel, request.Partition);
         request.Lane.Send(request.Partition, ChannelHomeSerializer.Write(attached));
     }
 
     private void Detach(INodeLane lane, string channel)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.Remove(channel, out Listened? listened)) return;
+        if (!_listeners.TryGetValue(lane, out Listener? listener) || listener.Remove(channel) is not { } listened) return;
         foreach (string client in listened.Members?.Keys ?? Enumerable.Empty<string>()) _home.Leave(channel, client);
         _home.Detach(new ChannelHomeProtocol.Detach(channel), listener);
     }
@@ -221,7 +263,7 @@ internal sealed class NodeListeners
     private void Join(INodeLane lane, in NodeProtocol.Join join)
     {
         if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(join.Channel, out Listened? listened)) return;
-        (listened.Members ??= new(StringComparer.Ordinal))[join.Member.Client] = new PresentClient(join.Member, join.IsReported);
+        listener.Join(join.Channel, listened, new PresentClient(join.Member, join.IsReported));
         _ = Unhide(lane.Node, join.Channel, join.Member.Client);
         if (_home.Join(join.Channel, join.Member) && join.IsReported)
             _relay.AnnounceAll(join.Channel, new PresenceChange(join.Member, HasJoined: true));
@@ -230,7 +272,7 @@ internal sealed class NodeListeners
     private void Leave(INodeLane lane, in NodeProtocol.Leave leave)
     {
         if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(leave.Channel, out Listened? listened)) return;
-        listened.Members?.Remove(leave.Client);
+        listener.Leave(leave.Channel, listened, leave.Client);
         if (_home.Leave(leave.Channel, leave.Client) is { } left && leave.IsReported)
             _relay.AnnounceAll(leave.Channel, new PresenceChange(left, HasJoined: false));
     }
@@ -241,24 +283,69 @@ internal sealed class NodeListeners
     {
         if (!_listeners.TryGetValue(lane, out Listener? listener)
             || !listener.Channels.TryGetValue(present.Channel, out Listened? listened)) return;
-        Dictionary<string, PresentClient> before = listened.Members ?? new(StringComparer.Ordinal);
-        bool isMovedHere = listened.IsMovedHere;
-        listened.Members = present.Members.ToDictionary(static each => each.Member.Client, StringComparer.Ordinal);
+        Replace(listener, lane.Node, listened, present, isNews: listened.IsMovedHere);
         listened.IsMovedHere = false;
+    }
+
+    private void Replace(Listener listener, string node, Listened listened, in NodeProtocol.Present present, bool isNews)
+    {
+        HashSet<string> there = [.. present.Members.Select(static each => each.Member.Client)];
+        foreach (PresentClient gone in (listened.Members?.Values ?? Enumerable.Empty<PresentClient>())
+            .Where(each => !there.Contains(each.Member.Client)).ToArray())
+        {
+            listener.Leave(present.Channel, listened, gone.Member.Client);
+            Forget(present.Channel, gone);
+        }
+
         foreach (PresentClient each in present.Members)
         {
-            bool wasHidden = Unhide(lane.Node, present.Channel, each.Member.Client) is not null;
-            if (_home.Join(present.Channel, each.Member) && !wasHidden && isMovedHere && each.IsReported)
+            listener.Join(present.Channel, listened, each);
+            bool wasHidden = Unhide(node, present.Channel, each.Member.Client) is not null;
+            if (_home.Join(present.Channel, each.Member) && !wasHidden && isNews && each.IsReported)
                 _relay.AnnounceAll(present.Channel, new PresenceChange(each.Member, HasJoined: true));
         }
 
-        foreach (PresentClient each in before.Values)
+        foreach (PresentClient each in TakeHidden(node, channel => channel == present.Channel)) Forget(present.Channel, each.Client);
+    }
+
+    // The node has told everything of the partition: hidden clients that it has not brought again have left.
+    private void OnSettled(string node, int partition)
+    {
+        foreach ((string channel, PresentClient client) in TakeHidden(node, channel => _directory.PartitionOf(channel) == partition))
+            Forget(channel, client);
+    }
+
+    private void OnDigest(INodeLane lane, int partition, in InterestDigest digest)
+    {
+        if (!IsHomeHere(partition)) return;
+        InterestDigest known = _listeners.TryGetValue(lane, out Listener? listener) ? listener.DigestOf(partition) : default;
+        if (known == digest) OnSettled(lane.Node, partition);
+        else lane.Send(partition, NodeSerializer.Write(default(NodeProtocol.ListWanted)));
+    }
+
+    private void OnListens(INodeLane lane, int partition, in NodeProtocol.Listens listens)
+    {
+        if (!IsHomeHere(partition)) return;
+        Listener listener = ListenerOf(lane);
+        HashSet<string> there = [.. listens.Channels.Select(static each => each.Channel)];
+        foreach ((string channel, Listened listened) in listener.Channels.Where(each => each.Value.Partition == partition && !there.Contains(each.Key)).ToArray())
         {
-            if (!listened.Members.ContainsKey(each.Member.Client)) Forget(present.Channel, each);
+            foreach (PresentClient gone in (listened.Members?.Values ?? Enumerable.Empty<PresentClient>()).ToArray()) Forget(channel, gone);
+            Detach(lane, channel);
         }
 
-        foreach (PresentClient each in TakeHidden(lane.Node, present.Channel)) Forget(present.Channel, each);
+        List<string> unknown = [];
+        foreach (NodeProtocol.Present present in listens.Channels)
+        {
+            if (listener.Channels.TryGetValue(present.Channel, out Listened? listened)) Replace(listener, lane.Node, listened, present, isNews: true);
+            else unknown.Add(present.Channel);
+        }
+
+        if (unknown.Count > 0) lane.Send(partition, NodeSerializer.Write(new NodeProtocol.NotAttached(unknown)));
+        else OnSettled(lane.Node, partition);
     }
+
+    private bool IsHomeHere(int partition) => Moves.WayTo(partition, isKept: true).IsHere || Moves.WayTo(partition, isKept: false).IsHere;
 
     private void Forget(string channel, in PresentClient client)
     {
@@ -276,11 +363,12 @@ internal sealed class NodeListeners
         return found;
     }
 
-    private PresentClient[] TakeHidden(string node, string channel)
+    private (string Channel, PresentClient Client)[] TakeHidden(string node, Func<string, bool> isMeant)
     {
         if (!_hidden.TryGetValue(node, out List<(string Channel, PresentClient Client)>? hidden)) return [];
-        PresentClient[] taken = [.. hidden.Where(each => each.Channel == channel).Select(static each => each.Client)];
-        if (taken.Length > 0) hidden.RemoveAll(each => each.Channel == channel);
+        (string Channel, PresentClient Client)[] taken = [.. hidden.Where(each => isMeant(each.Channel))];
+        if (taken.Length > 0) hidden.RemoveAll(each => isMeant(each.Channel));
+        if (hidden.Count == 0) _hidden.Remove(node);
         return taken;
     }
 
@@ -297,12 +385,13 @@ internal sealed class NodeListeners
     {
         Listener listener = ListenerOf(lane);
         if (_home.PositionOf(channel) is not { } position || !_home.TryAttach(channel, listener, position)) return;
-        listener.Channels[channel] = new Listened(partition)
+        Listened listened = listener.Add(channel, partition);
+        listened.IsMovedHere = true;
+        foreach (PresentClient each in members)
         {
-            Members = members.Count == 0 ? null : members.ToDictionary(static each => each.Member.Client, StringComparer.Ordinal),
-            IsMovedHere = true,
-        };
-        foreach (PresentClient each in members) _home.Join(channel, each.Member);
+            listener.Join(channel, listened, each);
+            _home.Join(channel, each.Member);
+        }
     }
 
     /// <summary>Tells the nodes that listen to a channel who joined or left.</summary>

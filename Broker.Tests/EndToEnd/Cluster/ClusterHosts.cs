@@ -8,8 +8,11 @@ public sealed class ClusterHosts : IAsyncLifetime
 {
     internal const string ApiKey = "key-of-the-cluster-tests";
 
+    internal const string TokenSecret = "a secret of the cluster tests for tokens";
+
     internal static readonly Dictionary<string, string> Variables = new()
     {
+        ["BROKER_TOKENS_HMAC_SECRET"] = TokenSecret,
         ["BROKER_API_KEYS"] = ApiKey,
         ["BROKER_CLUSTER_SECRET"] = "secret-of-the-cluster-tests",
         ["BROKER_CLUSTER_MEMBERS_MIN"] = "2",

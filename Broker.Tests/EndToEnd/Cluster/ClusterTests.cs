@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Broker.Identity.Tokens;
 using Broker.Tests.EndToEnd.CommandLine;
 
 namespace Broker.Tests.EndToEnd.Cluster;
@@ -65,6 +66,27 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
     [Fact]
     public Task Server_calls_reach_clients_of_every_node() =>
         ExpectAsync("server", "\"subscribed\"", "\"unsubscribed\"", "\"disconnected\"");
+
+    [Fact]
+    public async Task A_revocation_ends_clients_on_all_nodes_and_is_remembered_by_nodes_that_join()
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        var variables = new Dictionary<string, string>
+        {
+            ["TOKEN"] = TokenWriter.WriteConnection(ClusterHosts.TokenSecret, "revoked", DateTimeOffset.UtcNow, null),
+        };
+        await using ClientScript client =
+            ClientScript.Start("node", "cluster.js", variables, ["revoked", .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
+        Assert.Equal("\"connected\"", await client.NextAsync(limit.Token));
+        JsonElement answer = await ClusterHosts.AskAsync(hosts.Nodes[1], "block_user", new { user = "revoked" });
+        Assert.False(answer.TryGetProperty("error", out _), answer.ToString());
+        Assert.Equal("\"disconnected\"", await client.NextAsync(limit.Token));
+
+        await using HostProcess fourth = await ClusterHosts.StartAsync(hosts.Nodes[2].ClusterAddress);
+        while (!(await ClusterHosts.ReadyAsync(fourth)).StartsWith("200", StringComparison.Ordinal)) limit.Token.ThrowIfCancellationRequested();
+        await using ClientScript late = ClientScript.Start("node", "cluster.js", variables, ["refused", fourth.WebSocketUri.ToString()]);
+        Assert.Equal("\"disconnected\"", await late.NextAsync(limit.Token));
+    }
 
     [Fact]
     public Task A_client_that_changes_its_node_recovers_everything() => ExpectAsync("recovery", """{"all":true}""");

@@ -173,6 +173,27 @@ const scenarios = {
     }
   },
 
+  // A user with a connection on every node: the test blocks it at one of them.
+  revoked: async () => {
+    const clients = urls.map(url => new Centrifuge(url, { websocket: WebSocket, token: process.env.TOKEN }));
+    const ended = clients.map(client => new Promise(resolve => client.on("disconnected", resolve)));
+    for (const client of clients) client.connect();
+    await Promise.all(clients.map(client => client.ready()));
+    say("connected");
+    await Promise.all(ended);
+    say("disconnected");
+  },
+
+  // The same user at a node that has joined since.
+  refused: async () => {
+    const client = new Centrifuge(urls[0], { websocket: WebSocket, token: process.env.TOKEN });
+    client.on("connected", () => say("connected"));
+    const ended = new Promise(resolve => client.on("disconnected", resolve));
+    client.connect();
+    await ended;
+    say("disconnected");
+  },
+
   // Publishes and listens until it is asked to stop; the test restarts every node meanwhile.
   rolling: async () => {
     const channels = Array.from({ length: 6 }, (_, i) => `rolling:${i}`);
