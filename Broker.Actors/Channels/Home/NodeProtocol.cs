@@ -59,8 +59,8 @@ public static class NodeProtocol
     public readonly record struct Present(string Channel, IReadOnlyCollection<PresentClient> Members);
 
     /// <summary>Relay to home, every ten seconds for each partition: what the node listens to there, while nothing of it is on its way.</summary>
-    /// <param name="Digest">The digest.</param>
-    public readonly record struct Digest(InterestDigest Digest);
+    /// <param name="Value">The digest.</param>
+    public readonly record struct Digest(InterestDigest Value);
 
     /// <summary>Home to relay: the digest differs from what the home knows; everything is wanted.</summary>
     public readonly record struct ListWanted;

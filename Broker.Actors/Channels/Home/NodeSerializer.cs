@@ -359,10 +359,10 @@ public static class NodeSerializer
     public static byte[] Write(in Digest message)
     {
         ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Digest);
-        writer.WriteUInt32((uint)message.Digest.Channels);
-        writer.WriteUInt64(message.Digest.ChannelsHash);
-        writer.WriteUInt32((uint)message.Digest.Members);
-        writer.WriteUInt64(message.Digest.MembersHash);
+        writer.WriteUInt32((uint)message.Value.Channels);
+        writer.WriteUInt64(message.Value.ChannelsHash);
+        writer.WriteUInt32((uint)message.Value.Members);
+        writer.WriteUInt64(message.Value.MembersHash);
         return ChannelHomeSerializer.End(writer);
     }
 

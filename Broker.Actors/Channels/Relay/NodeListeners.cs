@@ -145,7 +145,7 @@ internal sealed class NodeListeners
                 _relay.Enqueue(new NodeRequest(lane, partition, present.Channel, message, IsAppend: false));
                 break;
             case NodeSerializer.Kind.Digest when NodeSerializer.TryRead(message, out NodeProtocol.Digest told):
-                OnDigest(lane, partition, told.Digest);
+                OnDigest(lane, partition, told.Value);
                 break;
             case NodeSerializer.Kind.Listens when NodeSerializer.TryRead(message, out NodeProtocol.Listens listens):
                 OnListens(lane, partition, listens);
