@@ -53,7 +53,7 @@ internal sealed class HomeKeeper(int partitions)
         foreach (MemberId gone in _owed.Keys.Where(id => !members.Contains(id)).ToArray()) _owed.Remove(gone);
         foreach ((MemberId id, bool isReachable) in others)
         {
-            if (!_told.Contains(id)) _owed[id] = (isReachable, _owed.TryGetValue(id, out var known) ? known.Since : now);
+            if (!_told.Contains(id)) _owed[id] = (isReachable, _owed.TryGetValue(id, out (bool IsReachable, TimeSpan Since) known) ? known.Since : now);
         }
     }
 

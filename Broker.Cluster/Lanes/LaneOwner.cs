@@ -78,6 +78,10 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         internal IReadOnlyList<HomeEntry> Homes { get; init; } = [];
 
+        internal IReadOnlyList<(string Node, int Number, NodeLane? Open, LaneCounters Counters)> Reports { get; init; } = [];
+
+        internal IReadOnlySet<MemberId> Draining { get; init; } = FrozenSet<MemberId>.Empty;
+
         internal bool IsComplete { get; init; }
 
         internal bool IsDraining { get; init; }
@@ -102,6 +106,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         internal int Number { get; } = number;
 
         internal LaneMachine Machine { get; } = machine;
+
+        internal LaneCounters Counters { get; } = new();
 
         internal NodeLane? Open { get; set; }
 
@@ -213,6 +219,21 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
             Snapshot snapshot = _snapshot;
             return snapshot.Map is null ? 0 : snapshot.Homes.Count(entry => entry.Term > 0 && entry.Home == snapshot.Self);
         }
+    }
+
+    /// <summary>All lanes to the other members. For any thread.</summary>
+    public IReadOnlyList<LaneReport> Lanes =>
+        [.. _snapshot.Reports.Select(static lane =>
+            new LaneReport(lane.Node, lane.Number, lane.Open is not null, lane.Open?.WaitingBytes ?? 0, lane.Counters))];
+
+    /// <summary>Partitions whose home is each member, by its name, as this node knows it. For any thread.</summary>
+    public IReadOnlyDictionary<NodeName, (int Homes, bool IsDraining)> HomesOf(IEnumerable<NodeName> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        Snapshot snapshot = _snapshot;
+        Dictionary<MemberId, int> counts = snapshot.Homes.Where(static entry => entry.Term > 0).CountBy(static entry => entry.Home).ToDictionary();
+        return members.ToDictionary(
+            static name => name, name => (counts.GetValueOrDefault(IdOf(name)), snapshot.Draining.Contains(IdOf(name))));
     }
 
     /// <summary>Whether this node knows all homes: every reachable node has told it. For any thread.</summary>
@@ -360,6 +381,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
                             pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()))
             {
                 Homes = _homes.Table.Entries,
+                Reports = [.. _peers.Values.SelectMany(static peer => peer.Lanes.Select(lane => (peer.Name.Address, lane.Number, lane.Open, lane.Counters)))],
+                Draining = map.View.Members.Where(member => member.IsDraining && !_joining.Contains(member.Id)).Select(static member => member.Id).ToFrozenSet(),
                 IsComplete = _isComplete,
                 IsDraining = _homes.IsDraining,
             };
@@ -461,7 +484,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         {
             NodeLane? opened = null;
             ((SocketReactor)loop)
-                .AdoptBytes(socket, connection => opened = new NodeLane(this, connection, peer.Name, _messageBytesMax, _relays));
+                .AdoptBytes(socket, connection => opened = new NodeLane(this, connection, peer.Name, lane.Counters, _messageBytesMax, _relays));
             OnPort(() => OnOpened(peer, lane, opened!));
         });
     }

@@ -38,16 +38,18 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     private readonly LaneOwner _owner;
     private readonly Connection _connection;
     private readonly LinkFrameReader _reader;
+    private readonly LaneCounters _counters;
     private readonly List<(int Partition, byte[] Bytes)>?[] _arrived;      // Of the read under way, by the number of the relay.
     private int _posted;            // Bytes that wait for the loop; from any thread.
     private volatile bool _ended;
 
-    internal NodeLane(LaneOwner owner, Connection connection, NodeName node, int messageBytesMax, int relays)
+    internal NodeLane(LaneOwner owner, Connection connection, NodeName node, LaneCounters counters, int messageBytesMax, int relays)
     {
         _owner = owner;
         _connection = connection;
         Node = node.ToString();
         Member = new MemberId(NodeNames.HashOf(node));
+        _counters = counters;
         _reader = new LinkFrameReader { FrameBytesMax = messageBytesMax };
         _arrived = new List<(int Partition, byte[] Bytes)>?[relays];
         QueueBytesMax = WaitingBytesMax + messageBytesMax;
@@ -65,6 +67,9 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     /// <inheritdoc />
     public TimeSpan BlockedLimit => TimeSpan.FromSeconds(5);
 
+    /// <summary>Bytes that wait to leave. From any thread, and about.</summary>
+    internal int WaitingBytes => Volatile.Read(ref _posted) + _connection.QueuedBytes;
+
     /// <summary>Whether anything has arrived since this was last asked. From any thread.</summary>
     internal bool TakeReceived() => Interlocked.Exchange(ref _received, 0) != 0;
 
@@ -75,7 +80,12 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     {
         ArgumentNullException.ThrowIfNull(message);
         if (_ended) return false;
-        if (mayDrop && Volatile.Read(ref _posted) + _connection.QueuedBytes > DroppableBytesMax) return true;
+        if (mayDrop && WaitingBytes > DroppableBytesMax)
+        {
+            _counters.OnDropped();
+            return true;
+        }
+
         if (EventLoop.Current == _connection.Loop && Volatile.Read(ref _posted) == 0)
         {
             Write(partition, message);
@@ -98,6 +108,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
         BinaryPrimitives.WriteUInt16LittleEndian(head[LinkFrames.HeadBytes..], (ushort)partition);
         _connection.Write(head);
         _connection.Write(message);
+        _counters.OnSent(message.Length);
     }
 
     /// <summary>Sends a call or its answer. From any thread.</summary>
@@ -175,6 +186,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
             return false;
         }
 
+        _counters.OnReceived(payload.Length - PartitionBytes);
         (_arrived[partition % _arrived.Length] ??= []).Add((partition, payload[PartitionBytes..].ToArray()));
         return true;
     }

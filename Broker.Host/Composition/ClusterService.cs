@@ -24,6 +24,7 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     private readonly ClusterSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly ClusterMeter _meter;
     private ClusterApi? _api;
 
     private ClusterService(ClusterSettings settings, ClusterNode node, LaneOwner lanes, TimeProvider time, ILogger log)
@@ -33,6 +34,7 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
         _lanes = lanes;
         _time = time;
         _log = log;
+        _meter = new ClusterMeter(node, lanes);
     }
 
     /// <summary>Makes it, if the settings say that the hub is in a cluster.</summary>
@@ -123,9 +125,18 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     public ClusterReport Report()
     {
         ClusterStatus status = _node.Status;
+        IReadOnlyDictionary<NodeName, (int Homes, bool IsDraining)> homes = _lanes.HomesOf(status.Members.Select(static member => member.Node));
+        ILookup<string, LaneReport> lanes = _lanes.Lanes.ToLookup(static lane => lane.Node);
         return new ClusterReport(status.Cluster, status.Address, NameOf(status.Phase), status.Waits,
-            [.. status.Members.Select(
-                static member => new ClusterNodeReport(member.Node.Address, member.Node.Uid, NameOf(member.State), member.IsReachable))]);
+            [.. status.Members.Select(member =>
+                new ClusterNodeReport(member.Node.Address, member.Node.Uid, NameOf(member.State), member.IsReachable)
+                {
+                    Partitions = homes[member.Node].Homes,
+                    IsDraining = homes[member.Node].IsDraining,
+                    LanesOpen = member.Node.Address == status.Address ? null : lanes[member.Node.Address].Count(static lane => lane.IsOpen),
+                    WaitingBytes = member.Node.Address == status.Address ? null
+                        : lanes[member.Node.Address].Sum(static lane => (long)lane.WaitingBytes),
+                })]);
     }
 
     private static string NameOf<TEnum>(TEnum value)
@@ -161,6 +172,7 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _meter.Dispose();
         _lanes.Dispose();
         await _node.DisposeAsync().ConfigureAwait(false);
     }

@@ -305,7 +305,8 @@ internal sealed class NodeListeners
                 _relay.AnnounceAll(present.Channel, new PresenceChange(each.Member, HasJoined: true));
         }
 
-        foreach (PresentClient each in TakeHidden(node, channel => channel == present.Channel)) Forget(present.Channel, each.Client);
+        string name = present.Channel;
+        foreach ((_, PresentClient client) in TakeHidden(node, channel => channel == name)) Forget(name, client);
     }
 
     // The node has told everything of the partition: hidden clients that it has not brought again have left.
@@ -374,11 +375,25 @@ internal sealed class NodeListeners
 
     /// <summary>The other nodes that listen to channels of a partition, with their clients there.</summary>
     internal IEnumerable<(string Node, string Channel, IReadOnlyList<PresentClient> Members)> ListenersOf(IReadOnlySet<int> partitions) =>
-        from each in _listeners
+        (from each in _listeners
         from channel in each.Value.Channels
         where partitions.Contains(channel.Value.Partition)
         select (each.Key.Node, channel.Key,
-            (IReadOnlyList<PresentClient>)[.. channel.Value.Members?.Values ?? Enumerable.Empty<PresentClient>()]);
+            (IReadOnlyList<PresentClient>)[.. channel.Value.Members?.Values ?? Enumerable.Empty<PresentClient>()]))
+        .Concat(
+            from each in _hidden
+            from hidden in each.Value
+            where partitions.Contains(_directory.PartitionOf(hidden.Channel))
+            group hidden.Client by (Node: each.Key, hidden.Channel) into clients
+            select (clients.Key.Node, clients.Key.Channel, (IReadOnlyList<PresentClient>)[.. clients]));
+
+    /// <summary>The former home of a channel has told of clients of a node that this one has no lane to.</summary>
+    internal void Hide(string node, string channel, IReadOnlyList<PresentClient> members)
+    {
+        if (members.Count == 0) return;
+        if (!_hidden.TryGetValue(node, out List<(string Channel, PresentClient Client)>? hidden)) _hidden.Add(node, hidden = []);
+        hidden.AddRange(members.Select(member => (channel, member)));
+    }
 
     /// <summary>The former home of a channel has told that a node listens, and who of its clients is there.</summary>
     internal void Adopt(INodeLane lane, string channel, int partition, IReadOnlyList<PresentClient> members)

@@ -325,9 +325,9 @@ internal sealed class PartitionMoves
             if (channel.HasHistory) Import(store, channel, options);
             foreach (MovedListener listener in channel.Listeners)
             {
-                INodeLane? lane = listener.Node.Length == 0 ? _directory.LaneTo(arriving.Lane.Node, partition)
-                    : _directory.LaneTo(listener.Node, partition);
-                if (lane is not null) _relay.Listeners!.Adopt(lane, channel.Name, partition, listener.Members);
+                string node = listener.Node.Length == 0 ? arriving.Lane.Node : listener.Node;
+                if (_directory.LaneTo(node, partition) is { } lane) _relay.Listeners!.Adopt(lane, channel.Name, partition, listener.Members);
+                else _relay.Listeners!.Hide(node, channel.Name, listener.Members);
             }
         }
 
