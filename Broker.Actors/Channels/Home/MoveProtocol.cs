@@ -48,12 +48,12 @@ public static class MoveProtocol
         /// <summary>What is kept, oldest first.</summary>
         public IReadOnlyList<Publication> Publications { get; init; } = [];
 
-        /// <summary>The nodes that listen, with their clients that are there; the home's own name is empty.</summary>
+        /// <summary>The nodes that listen, with their clients that are there.</summary>
         public IReadOnlyList<MovedListener> Listeners { get; init; } = [];
     }
 
     /// <summary>A node that listens to a channel that moves.</summary>
-    /// <param name="Node">Its name; empty for the home itself.</param>
+    /// <param name="Node">Its name; empty for the home itself, and a dot for the next one.</param>
     /// <param name="Members">Its clients that are in the channel.</param>
     public sealed record MovedListener(string Node, IReadOnlyList<PresentClient> Members);
 

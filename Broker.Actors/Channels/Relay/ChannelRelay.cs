@@ -483,6 +483,9 @@ internal sealed class ChannelRelay
     /// <summary>The channels of this node in a partition whose home was on another node, and is here now, stay attached.</summary>
     internal void AdoptHere(int partition, INodeLane former) => _nodes!.AdoptHere(partition, former);
 
+    /// <summary>Tells what has changed on this node in a channel that has moved here since its former home was told.</summary>
+    internal void ReconcileHere(string channel, IReadOnlyList<PresentClient> before) => _nodes!.ReconcileHere(channel, before);
+
     /// <summary>A partition that was about to move stays here.</summary>
     internal void StayHere(int partition) => _nodes!.StayHere(partition);
 

@@ -368,6 +368,28 @@ internal sealed class NodeHomes
         }
     }
 
+    /// <summary>
+    /// Tells who of this node has joined or left a channel since the former home, which has moved it here, was told: what was on its way to
+    /// that was lost.
+    /// </summary>
+    internal void ReconcileHere(string channel, IReadOnlyList<PresentClient> before)
+    {
+        EdgeChannel? known = _channels.GetValueOrDefault(channel);
+        if (known is { IsMoving: true }) return;        // It tells its changes when it has moved.
+        foreach (PresentClient each in before)
+        {
+            if (each.IsReported && known?.Members?.ContainsKey(each.Member.Client) != true)
+                _relay.AnnounceAll(channel, new PresenceChange(each.Member, HasJoined: false));
+        }
+
+        HashSet<string> clients = [.. before.Select(static each => each.Member.Client)];
+        foreach (PresentClient each in known?.Members?.Values ?? Enumerable.Empty<PresentClient>())
+        {
+            if (each.IsReported && !clients.Contains(each.Member.Client))
+                _relay.AnnounceAll(channel, new PresenceChange(each.Member, HasJoined: true));
+        }
+    }
+
     /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>
     internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersOf(int partition) =>
         (_byPartition[partition] ?? []).Where(static known => known is { Lane: null, IsMoving: false })
@@ -503,7 +525,7 @@ internal sealed class NodeHomes
         switch (NodeSerializer.KindOf(message))
         {
             case NodeSerializer.Kind.Deliver: OnDeliver(lane, message); return true;
-            case NodeSerializer.Kind.Announce: OnAnnounce(lane, message); return true;
+            case NodeSerializer.Kind.Announce: OnAnnounce(message); return true;
             case NodeSerializer.Kind.Moved: OnReleased(lane, partition); return true;
             case NodeSerializer.Kind.ListWanted: SendList(lane, partition); return true;
             case NodeSerializer.Kind.NotAttached when NodeSerializer.TryRead(message, out NodeProtocol.NotAttached unknown):
@@ -579,11 +601,10 @@ internal sealed class NodeHomes
         delivery.Position.Epoch != 0 && delivery.Position.Epoch == channel.Position.Epoch
             && delivery.Position.Offset == channel.Position.Offset + (delivery.Publication.Offset == 0 ? 0UL : 1UL);
 
-    private void OnAnnounce(INodeLane lane, byte[] message)
+    private void OnAnnounce(byte[] message)
     {
-        if (!NodeSerializer.TryRead(message, out NodeProtocol.Announce announce)
-            || !_channels.TryGetValue(announce.Channel, out EdgeChannel? known)
-            || !(ReferenceEquals(known.Lane, lane) || ReferenceEquals(_directory.WayTo(known.Partition, known.IsKept).Lane, lane))) return;
+        // While a home moves it may be that of the next one, which this node has not asked yet.
+        if (!NodeSerializer.TryRead(message, out NodeProtocol.Announce announce)) return;
         if (_relay.Find(announce.Channel) is { } channel) _relay.Announce(channel, announce.Change);
     }
 

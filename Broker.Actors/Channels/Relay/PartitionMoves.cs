@@ -23,6 +23,7 @@ internal sealed class PartitionMoves
 {
     private const int LeavingMax = 8;
     private const int PieceBytes = 128 * 1024;
+    private const string ThisHome = "", NextHome = ".";     // In place of names of nodes.
     private static readonly TimeSpan s_answerLimit = TimeSpan.FromSeconds(5), s_pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_arrivalLimit = TimeSpan.FromMinutes(1);
 
@@ -162,7 +163,7 @@ internal sealed class PartitionMoves
             var leaving = new Leaving(lane, move, Divide(channels[partition].Values, answers[partition]));
             foreach (MovedListener listener in channels[partition].Values.SelectMany(static channel => channel.Listeners))
             {
-                if (listener.Node.Length > 0) leaving.Listeners.Add(listener.Node);
+                if (listener.Node is not (ThisHome or NextHome)) leaving.Listeners.Add(listener.Node);
             }
 
             leaving.Listeners.Add(lane.Node);
@@ -193,14 +194,13 @@ internal sealed class PartitionMoves
             }
 
             foreach ((string channel, IReadOnlyList<PresentClient> members) in _relay.ListenersHere(partition))
-                AddListener(channels, channel, new MovedListener("", members));
+                AddListener(channels, channel, new MovedListener(ThisHome, members));
         }
 
         foreach ((string node, string channel, IReadOnlyList<PresentClient> members) in _relay.Listeners!.ListenersOf(starting.Keys.ToHashSet()))
         {
             int partition = _directory.PartitionOf(channel);
-            if (starting[partition].Node != node) AddListener(all[partition], channel, new MovedListener(node, members));
-            else if (!all[partition].ContainsKey(channel)) all[partition].Add(channel, Unkept(channel));     // It knows itself who is there.
+            AddListener(all[partition], channel, new MovedListener(starting[partition].Node == node ? NextHome : node, members));
         }
 
         return all;
@@ -316,6 +316,7 @@ internal sealed class PartitionMoves
         if (move != arriving.Move || arriving.Pieces is not [.., { IsLast: true }]) return;
         MemoryHistoryStore? store = Store?.Begin(partition);
         List<string> installed = [];
+        List<(string Channel, IReadOnlyList<PresentClient> Members)> own = [];
         foreach (MovedChannel channel in Join(arriving.Pieces.SelectMany(static piece => piece.Channels)).OrderByDescending(
             static channel => channel.Unpublished))
         {
@@ -325,7 +326,9 @@ internal sealed class PartitionMoves
             if (channel.HasHistory) Import(store, channel, options);
             foreach (MovedListener listener in channel.Listeners)
             {
-                string node = listener.Node.Length == 0 ? arriving.Lane.Node : listener.Node;
+                if (listener.Node == NextHome) own.Add((channel.Name, listener.Members));
+                if (listener.Node == NextHome) continue;
+                string node = listener.Node == ThisHome ? arriving.Lane.Node : listener.Node;
                 if (_directory.LaneTo(node, partition) is { } lane) _relay.Listeners!.Adopt(lane, channel.Name, partition, listener.Members);
                 else _relay.Listeners!.Hide(node, channel.Name, listener.Members);
             }
@@ -338,6 +341,7 @@ internal sealed class PartitionMoves
         }
 
         _relay.AdoptHere(partition, arriving.Lane);
+        foreach ((string channel, IReadOnlyList<PresentClient> members) in own) _relay.ReconcileHere(channel, members);
         foreach (string channel in installed) _home.DropIfUnused(channel);
     }
 
