@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Broker.Identity.Tokens;
 using Broker.Tests.EndToEnd.CommandLine;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd.Cluster;
 
@@ -94,6 +95,20 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
     [Fact]
     public Task Presence_is_the_same_on_every_node() =>
         ExpectAsync("presence", """{"counts":[3,3,3],"names":[3,3,3]}""", """{"after":2,"known":3}""");
+
+    [Fact]
+    public async Task The_page_shows_the_nodes_live_and_that_one_has_died()
+    {
+        using var limit = new CancellationTokenSource(3 * HostProcess.Patience);
+        await using HostProcess fourth = await ClusterHosts.StartAsync(hosts.Nodes[0].ClusterAddress);
+        await fourth.ExpectLogAsync("takes part in the cluster");
+        string picture = Path.Combine(Directory.CreateDirectory(Path.Combine(ProjectFolder.Path, "TestResults")).FullName, "cluster.png");
+        await using ClientScript browser =
+            ClientScript.Start("node", "page-cluster.js", hosts.Nodes[0].HttpUri.ToString(), ClusterHosts.ApiKey, picture);
+        Assert.Equal("{\"nodes\":4}", await browser.NextAsync(limit.Token));
+        await fourth.CrashAsync();
+        Assert.Equal("{\"nodes\":3,\"complaints\":[]}", await browser.NextAsync(limit.Token));
+    }
 
     [Fact]
     public async Task After_a_crash_all_channels_without_history_work_again()
