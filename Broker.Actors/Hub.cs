@@ -252,8 +252,8 @@ public sealed class Hub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Accepts no more, and ends the connections of clients at a rate, so that they come back elsewhere at that rate. Each ends once what its
-    /// client has asked is answered.
+    /// Accepts no more, and ends the connections of clients at a rate, so that they come back elsewhere at that rate. Each ends once what
+    /// its client has asked is answered.
     /// </summary>
     /// <param name="perSecond">Connections a second.</param>
     /// <param name="limit">Returns after this, whoever is left.</param>

@@ -45,7 +45,8 @@ public sealed class ClusterCommand
         ArgumentNullException.ThrowIfNull(root);
         var commands = new ClusterCommand(environment, streams);
         var status =
-            new Command("status", "Prints the nodes of the cluster as the asked one sees them: address, state, reached or not, uid, partitions, lanes.");
+            new Command("status",
+                "Prints the nodes of the cluster as the asked one sees them: address, state, reached or not, uid, partitions, lanes.");
         commands.Define(status, static _ => ("cluster_status", null), commands.PrintStatusAsync);
         var optional =
             new Argument<string?>("NODE")

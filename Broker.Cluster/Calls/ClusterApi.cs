@@ -142,7 +142,8 @@ public sealed class ClusterApi : IHubApi
     /// <param name="node">HOST:PORT of a member.</param>
     /// <returns>False if it has not answered.</returns>
     public async Task<bool> AskToLeaveAsync(string node) =>
-        await _lanes.AskAsync(node, new NodeCommand { Method = "leave" }.ToBytes(), CancellationToken.None).ConfigureAwait(false) is { } bytes
+        await _lanes.AskAsync(node, new NodeCommand { Method = "leave" }.ToBytes(), CancellationToken.None)
+            .ConfigureAwait(false) is { } bytes
             && JsonSerializer.Deserialize(bytes, CommandJson.Default.NodeAnswer) is { Error: null };
 
     private static NodeCommand CommandFor(string method, UserConnections target) =>

@@ -16,7 +16,7 @@ internal sealed class HomeKeeper(int partitions)
 
     private readonly HashSet<MemberId> _draining = [];
     private readonly Dictionary<MemberId, (bool IsReachable, TimeSpan Since)> _owed = [];
-    private readonly HashSet<MemberId> _told = [];
+    private readonly HashSet<MemberId> _known = [];
 
     /// <summary>The table.</summary>
     internal HomeTable Table { get; } = new(partitions);
@@ -29,7 +29,8 @@ internal sealed class HomeKeeper(int partitions)
 
     /// <summary>Everything, for a node that a lane has opened to.</summary>
     internal NodeState State => new(IsDraining,
-        [.. Table.Entries.Select(static (entry, partition) => KeyValuePair.Create(partition, entry)).Where(static each => each.Value.Term > 0)]);
+        [.. Table.Entries.Select(static (entry, partition) => KeyValuePair.Create(partition, entry))
+            .Where(static each => each.Value.Term > 0)]);
 
     /// <summary>What has changed, for all other nodes.</summary>
     internal NodeState Of(IEnumerable<int> changed) =>
@@ -41,19 +42,20 @@ internal sealed class HomeKeeper(int partitions)
         Table.Clear();
         _draining.Clear();
         _owed.Clear();
-        _told.Clear();
+        _known.Clear();
     }
 
     /// <summary>Takes who the other members are that take part.</summary>
     internal void Follow(IReadOnlyCollection<(MemberId Id, bool IsReachable)> others, TimeSpan now)
     {
         HashSet<MemberId> members = [.. others.Select(static each => each.Id)];
-        _told.IntersectWith(members);
+        _known.IntersectWith(members);
         _draining.IntersectWith(members);
         foreach (MemberId gone in _owed.Keys.Where(id => !members.Contains(id)).ToArray()) _owed.Remove(gone);
         foreach ((MemberId id, bool isReachable) in others)
         {
-            if (!_told.Contains(id)) _owed[id] = (isReachable, _owed.TryGetValue(id, out (bool IsReachable, TimeSpan Since) known) ? known.Since : now);
+            if (!_known.Contains(id))
+                _owed[id] = (isReachable, _owed.TryGetValue(id, out (bool IsReachable, TimeSpan Since) known) ? known.Since : now);
         }
     }
 
@@ -64,7 +66,7 @@ internal sealed class HomeKeeper(int partitions)
     /// <returns>Whether anything is different now.</returns>
     internal bool OnState(MemberId from, NodeState state)
     {
-        bool isFirst = _told.Add(from);
+        bool isFirst = _known.Add(from);
         _owed.Remove(from);
         bool drains = state.IsDraining && _draining.Add(from);
         return Table.Merge(state.Homes).Count > 0 || isFirst || drains;

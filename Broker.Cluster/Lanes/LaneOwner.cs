@@ -182,7 +182,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     public ulong? MoveOf(int partition)
     {
         Snapshot snapshot = _snapshot;
-        return snapshot.Map is not null && snapshot.Homes[partition] is { Term: > 0 } entry && entry.Home == snapshot.Self ? entry.Move : null;
+        return snapshot.Map is not null && snapshot.Homes[partition] is { Term: > 0 } entry && entry.Home == snapshot.Self ? entry.Move
+            : null;
     }
 
     /// <inheritdoc />
@@ -231,7 +232,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     {
         ArgumentNullException.ThrowIfNull(members);
         Snapshot snapshot = _snapshot;
-        Dictionary<MemberId, int> counts = snapshot.Homes.Where(static entry => entry.Term > 0).CountBy(static entry => entry.Home).ToDictionary();
+        Dictionary<MemberId, int> counts =
+            snapshot.Homes.Where(static entry => entry.Term > 0).CountBy(static entry => entry.Home).ToDictionary();
         return members.ToDictionary(
             static name => name, name => (counts.GetValueOrDefault(IdOf(name)), snapshot.Draining.Contains(IdOf(name))));
     }
@@ -381,8 +383,10 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
                             pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()))
             {
                 Homes = _homes.Table.Entries,
-                Reports = [.. _peers.Values.SelectMany(static peer => peer.Lanes.Select(lane => (peer.Name.Address, lane.Number, lane.Open, lane.Counters)))],
-                Draining = map.View.Members.Where(member => member.IsDraining && !_joining.Contains(member.Id)).Select(static member => member.Id).ToFrozenSet(),
+                Reports = [.. _peers.Values.SelectMany(
+                    static peer => peer.Lanes.Select(lane => (peer.Name.Address, lane.Number, lane.Open, lane.Counters)))],
+                Draining = map.View.Members.Where(member => member.IsDraining && !_joining.Contains(member.Id))
+                    .Select(static member => member.Id).ToFrozenSet(),
                 IsComplete = _isComplete,
                 IsDraining = _homes.IsDraining,
             };
@@ -484,7 +488,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         {
             NodeLane? opened = null;
             ((SocketReactor)loop)
-                .AdoptBytes(socket, connection => opened = new NodeLane(this, connection, peer.Name, lane.Counters, _messageBytesMax, _relays));
+                .AdoptBytes(socket,
+                connection => opened = new NodeLane(this, connection, peer.Name, lane.Counters, _messageBytesMax, _relays));
             OnPort(() => OnOpened(peer, lane, opened!));
         });
     }

@@ -13,11 +13,13 @@ internal sealed class ClusterMeter : IDisposable
     internal ClusterMeter(ClusterNode node, LaneOwner lanes)
     {
         _meter = new Meter(new MeterOptions(HubMeter.Name) { Scope = node });
-        _meter.CreateObservableUpDownCounter("broker.cluster.members", () => Members(node), "{node}", "Members by state, as this node sees them.");
+        _meter.CreateObservableUpDownCounter(
+            "broker.cluster.members", () => Members(node), "{node}", "Members by state, as this node sees them.");
         _meter.CreateObservableUpDownCounter(
             "broker.cluster.homes", () => lanes.HomesHere, "{partition}", "Partitions whose channels have their home here.");
         _meter.CreateObservableUpDownCounter(
-            "broker.cluster.lanes", () => lanes.Lanes.Select(static lane => Of(lane, lane.IsOpen ? 1L : 0)), "{lane}", "1 for a lane that is open.");
+            "broker.cluster.lanes", () =>
+                lanes.Lanes.Select(static lane => Of(lane, lane.IsOpen ? 1L : 0)), "{lane}", "1 for a lane that is open.");
         _meter.CreateObservableUpDownCounter(
             "broker.cluster.lane.waiting", () => lanes.Lanes.Select(static lane => Of(lane, lane.WaitingBytes)), "By",
                 "Bytes that wait to leave.");
@@ -37,7 +39,8 @@ internal sealed class ClusterMeter : IDisposable
         from member in node.Status.Members
         group member by (member.State, member.IsReachable) into members
         select new Measurement<int>(
-            members.Count(), new("state", members.Key.State.ToString().ToLowerInvariant()), new("reachable", members.Key.IsReachable ? "yes" : "no"));
+            members.Count(), new("state", members.Key.State.ToString().ToLowerInvariant()),
+                new("reachable", members.Key.IsReachable ? "yes" : "no"));
 
     /// <inheritdoc />
     public void Dispose() => _meter.Dispose();

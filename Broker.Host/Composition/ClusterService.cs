@@ -72,7 +72,8 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     internal string Address => _node.Port.Address;
 
     /// <summary>Why the node is not ready; null if it is.</summary>
-    internal string? NotReady => !_node.IsUp ? _node.Status.Waits : _lanes.IsComplete ? null : "it does not reach all nodes of the cluster yet";
+    internal string? NotReady =>
+        !_node.IsUp ? _node.Status.Waits : _lanes.IsComplete ? null : "it does not reach all nodes of the cluster yet";
 
     /// <summary>The process is asked to leave the cluster and to end.</summary>
     internal event Action? LeaveAsked;
@@ -95,8 +96,8 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     }
 
     /// <summary>
-    /// Leaves in order: hands the homes of channels over to the other nodes, sends the clients to them at the rate, and leaves the cluster. A
-    /// node that is alone leaves at once.
+    /// Leaves in order: hands the homes of channels over to the other nodes, sends the clients to them at the rate, and leaves the cluster.
+    /// A node that is alone leaves at once.
     /// </summary>
     internal async Task LeaveAsync(IHub hub)
     {
@@ -125,7 +126,8 @@ internal sealed class ClusterService : IClusterControl, IAsyncDisposable
     public ClusterReport Report()
     {
         ClusterStatus status = _node.Status;
-        IReadOnlyDictionary<NodeName, (int Homes, bool IsDraining)> homes = _lanes.HomesOf(status.Members.Select(static member => member.Node));
+        IReadOnlyDictionary<NodeName, (int Homes, bool IsDraining)> homes =
+            _lanes.HomesOf(status.Members.Select(static member => member.Node));
         ILookup<string, LaneReport> lanes = _lanes.Lanes.ToLookup(static lane => lane.Node);
         return new ClusterReport(status.Cluster, status.Address, NameOf(status.Phase), status.Waits,
             [.. status.Members.Select(member =>

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Broker.Host.Composition;
 
-/// <summary>Revocations as the nodes of a cluster tell them to each other: lists in JSON, which a newer version may add members to.</summary>
+/// <summary>
+/// Revocations as the nodes of a cluster tell them to each other: lists in JSON, which a newer version may add members to.
+/// </summary>
 internal static partial class SharedRevocations
 {
     private const int PieceMax = 1000;
@@ -44,7 +46,8 @@ internal static partial class SharedRevocations
     private sealed record Entry(
         int Kind, string Id, DateTimeOffset? Until, DateTimeOffset IssuedBefore, DateTimeOffset ChangedAt, bool IsTakenBack);
 
-    [LoggerMessage(1, LogLevel.Error, "{Count} revocations of another node are not in force here: broker.revocation.entries-max is reached")]
+    [LoggerMessage(
+        1, LogLevel.Error, "{Count} revocations of another node are not in force here: broker.revocation.entries-max is reached")]
     private static partial void NoRoom(ILogger log, int count);
 
     [LoggerMessage(2, LogLevel.Warning, "Revocations of another node cannot be read: {Reason}")]

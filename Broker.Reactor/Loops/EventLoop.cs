@@ -155,7 +155,9 @@ public abstract class EventLoop : IDisposable
         if (_draining || _isEmptying) CloseForShutdown(connection);
     }
 
-    /// <summary>Accepts no more, and ends some of the open connections, each once what its client has asked is answered. From any thread.</summary>
+    /// <summary>
+    /// Accepts no more, and ends some of the open connections, each once what its client has asked is answered. From any thread.
+    /// </summary>
     /// <param name="count">How many, at most. Each further call goes on with others.</param>
     /// <param name="settleLimit">How long the answers may take.</param>
     public void EndSome(int count, TimeSpan settleLimit) =>

@@ -14,7 +14,8 @@ public sealed class MovedHistoryTests
     private MemoryHistoryStore Open() => new(_time, new HistoryBudget(1_000_000));
 
     private static HistoryAppend Append(string data, string? key = null) =>
-        new(new Publication { Data = System.Text.Encoding.UTF8.GetBytes(data) }) { IdempotencyKey = key, IdempotencyTtl = TimeSpan.FromMinutes(5) };
+        new(new Publication { Data = System.Text.Encoding.UTF8.GetBytes(data) })
+            { IdempotencyKey = key, IdempotencyTtl = TimeSpan.FromMinutes(5) };
 
     [Fact]
     public void A_moved_channel_goes_on_at_its_position_with_what_it_keeps()
@@ -22,7 +23,8 @@ public sealed class MovedHistoryTests
         using MemoryHistoryStore from = Open(), to = Open();
         for (int i = 0; i < 15; i++) from.Append("a", Append($"{i}", $"key-{i}"), s_options);
         foreach (MovedHistory moved in from.Export()) to.Import(moved, s_options);
-        foreach ((string channel, string key, StreamPosition answer, TimeSpan left) in from.ExportAnswers()) to.ImportAnswer(channel, key, answer, left);
+        foreach ((string channel, string key, StreamPosition answer, TimeSpan left) in from.ExportAnswers())
+            to.ImportAnswer(channel, key, answer, left);
 
         HistoryPage before = from.Read("a", HistoryQuery.All, s_options), after = to.Read("a", HistoryQuery.All, s_options);
         Assert.Equal(before.Top, after.Top);

@@ -19,7 +19,8 @@ internal sealed class NodeGroup
 {
     private static readonly ChannelNamespaces s_namespaces = new(new ChannelNamespace { Presence = true, JoinLeave = JoinLeave.On },
     [
-        new ChannelNamespace { Name = "kept", History = new HistoryOptions { Size = 1000, Ttl = TimeSpan.FromMinutes(9) }, Recovery = true },
+        new ChannelNamespace { Name = "kept", History = new HistoryOptions { Size = 1000, Ttl = TimeSpan.FromMinutes(9) },
+            Recovery = true },
     ]);
 
     private readonly Queue<(Lane From, byte[] Message)> _messages = new();
@@ -34,7 +35,7 @@ internal sealed class NodeGroup
             foreach (Node other in Nodes.Where(other => other != node)) node.Connect(other);
         }
 
-        Tell();
+        Inform();
     }
 
     internal IReadOnlyList<Node> Nodes { get; }
@@ -68,7 +69,7 @@ internal sealed class NodeGroup
     }
 
     /// <summary>All nodes learn who the home is.</summary>
-    internal void Tell()
+    internal void Inform()
     {
         foreach (Node node in Nodes)
         {
@@ -83,7 +84,7 @@ internal sealed class NodeGroup
         for (int i = 0; i < 20; i++)
         {
             Carry();
-            Tell();
+            Inform();
             Milliseconds += 64;
             foreach (Node node in Nodes) node.Relay.TickNodes();
         }
@@ -161,7 +162,8 @@ internal sealed class NodeGroup
         internal Subscription Subscribe(string channel, string client, TestProbe session)
         {
             Assert.True(s_namespaces.TryResolve(channel, out ChannelNamespace? options, out _));
-            var subscription = new Subscription(channel, 0, session.Ref, new RecordingWriter(new FakeConnection(new FakeLoop(0)), TestFormats.Json))
+            var subscription =
+                new Subscription(channel, 0, session.Ref, new RecordingWriter(new FakeConnection(new FakeLoop(0)), TestFormats.Json))
                 { Namespace = options, Info = new ClientInfo(client, client) };
             Relay.Handle(new Subscribe(subscription, 1, 0));
             return subscription;
@@ -173,7 +175,8 @@ internal sealed class NodeGroup
             new Publish(channel, new Publication { Data = Encoding.UTF8.GetBytes(data), IsJson = true }, session.Ref, 3, 0)
                 { Options = new PublishOptions { IdempotencyKey = key } });
 
-        internal void ReadPresence(string channel, TestProbe session) => Relay.ReadPresence(new ReadPresence(channel, false, session.Ref, 4, 0));
+        internal void ReadPresence(string channel, TestProbe session) =>
+            Relay.ReadPresence(new ReadPresence(channel, false, session.Ref, 4, 0));
 
         internal void ReadHistory(string channel, TestProbe session) =>
             Relay.Handle(new ReadHistory(channel, HistoryQuery.All, session.Ref, 5, 0));

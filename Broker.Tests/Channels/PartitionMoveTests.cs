@@ -72,7 +72,7 @@ public sealed class PartitionMoveTests : TestKit
         {
             foreach (NodeGroup.Node node in _group.Nodes) node.Publish(channel, $"{++sent}", _session);
             _group.Carry(most: 1);
-            if (step % 3 == 0) _group.Tell();
+            if (step % 3 == 0) _group.Inform();
         }
 
         _group.Settle();
@@ -109,7 +109,7 @@ public sealed class PartitionMoveTests : TestKit
         foreach (NodeGroup.Node node in _group.Nodes) node.Look();
         int before = _three.Announced;
         _group.Wanted = "two";
-        _group.Tell();
+        _group.Inform();
         _one.Unsubscribe(subscriptions[0]);
         _two.Unsubscribe(subscriptions[1]);
         _group.Settle();

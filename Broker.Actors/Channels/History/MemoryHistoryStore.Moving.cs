@@ -58,5 +58,6 @@ public sealed partial class MemoryHistoryStore
     }
 
     /// <summary>Goes on with an answer of another store.</summary>
-    internal void ImportAnswer(string channel, string key, StreamPosition answer, TimeSpan left) => _answers.Add(channel, key, answer, left);
+    internal void ImportAnswer(string channel, string key, StreamPosition answer, TimeSpan left) =>
+        _answers.Add(channel, key, answer, left);
 }

@@ -23,7 +23,9 @@ public interface INodeDirectory
     /// <summary>Where a partition is to go whose home this node is; null where it stays.</summary>
     INodeLane? MoveTo(int partition) => null;
 
-    /// <summary>The number of the move that made this node the home of a partition: 0 if it began with nothing; null if it is not the home.</summary>
+    /// <summary>
+    /// The number of the move that made this node the home of a partition: 0 if it began with nothing; null if it is not the home.
+    /// </summary>
     ulong? MoveOf(int partition) => null;
 
     /// <summary>Makes another node the home of a partition that this one is the home of; <see cref="WayTo"/> tells when it is.</summary>

@@ -58,7 +58,9 @@ public static class NodeProtocol
     /// <param name="Members">The clients.</param>
     public readonly record struct Present(string Channel, IReadOnlyCollection<PresentClient> Members);
 
-    /// <summary>Relay to home, every ten seconds for each partition: what the node listens to there, while nothing of it is on its way.</summary>
+    /// <summary>
+    /// Relay to home, every ten seconds for each partition: what the node listens to there, while nothing of it is on its way.
+    /// </summary>
     /// <param name="Value">The digest.</param>
     public readonly record struct Digest(InterestDigest Value);
 

@@ -478,7 +478,8 @@ internal sealed class ChannelRelay
     }
 
     /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>
-    internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersHere(int partition) => _nodes!.ListenersOf(partition);
+    internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersHere(int partition) =>
+        _nodes!.ListenersOf(partition);
 
     /// <summary>The channels of this node in a partition whose home was on another node, and is here now, stay attached.</summary>
     internal void AdoptHere(int partition, INodeLane former) => _nodes!.AdoptHere(partition, former);

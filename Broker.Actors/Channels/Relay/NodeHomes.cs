@@ -117,7 +117,8 @@ internal sealed class NodeHomes
     private void Dispatch(INodeCall call)
     {
         HomeWay way = Moves.WayTo(call.Partition, _relay.IsKept(call.Channel));
-        if (call.IsAppend && _appends.TryGetValue(call.Channel, out Appends before) && before.Sent > 0 && !ReferenceEquals(before.Lane, way.Lane))
+        if (call.IsAppend && _appends.TryGetValue(call.Channel, out Appends before) && before.Sent > 0
+            && !ReferenceEquals(before.Lane, way.Lane))
         {
             Wait(call);
         }
@@ -364,7 +365,8 @@ internal sealed class NodeHomes
             if (known.IsMoving || !ReferenceEquals(known.Lane, former) || _relay.Find(known.Name) is not { } channel
                 || !_relay.TryAttachHere(channel)) continue;
             known.Lane = null;
-            foreach (PresentClient each in known.Members?.Values ?? Enumerable.Empty<PresentClient>()) _relay.JoinHere(known.Name, each.Member);
+            foreach (PresentClient each in known.Members?.Values ?? Enumerable.Empty<PresentClient>())
+                _relay.JoinHere(known.Name, each.Member);
         }
     }
 
@@ -393,7 +395,8 @@ internal sealed class NodeHomes
     /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>
     internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersOf(int partition) =>
         (_byPartition[partition] ?? []).Where(static known => known is { Lane: null, IsMoving: false })
-            .Select(static known => (known.Name, (IReadOnlyList<PresentClient>)[.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]));
+            .Select(static known =>
+            (known.Name, (IReadOnlyList<PresentClient>)[.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]));
 
     // A history whose home has moved on is void: another node counts on, under another epoch.
     private void DropMoved()
@@ -447,7 +450,7 @@ internal sealed class NodeHomes
 
         known.Lane = _answeredBy;
         GoOn(channel, attached);
-        TellPresence(known);
+        SendPresence(known);
 
         // The home may have moved on meanwhile.
         if (!IsRight(known)) Move(known);
@@ -476,7 +479,7 @@ internal sealed class NodeHomes
     }
 
     // Who was there when the channel began to move, and then what has changed since, in its order.
-    private void TellPresence(EdgeChannel known)
+    private void SendPresence(EdgeChannel known)
     {
         if (known.Members is null) return;
         List<(PresentClient Client, bool HasJoined)> changes = known.Changes ?? [];
@@ -555,7 +558,9 @@ internal sealed class NodeHomes
         if (!ReferenceEquals(call.Lane, lane) || !call.TryFinish(message)) call.Fail(HubError.Internal);
     }
 
-    /// <summary>Tells the homes of a partition on other nodes what this node listens to there, so that they find out what was lost.</summary>
+    /// <summary>
+    /// Tells the homes of a partition on other nodes what this node listens to there, so that they find out what was lost.
+    /// </summary>
     internal void SendDigest(int partition)
     {
         INodeLane? kept = _directory.WayTo(partition, isKept: true).Lane, other = _directory.WayTo(partition, isKept: false).Lane;
@@ -578,14 +583,16 @@ internal sealed class NodeHomes
     }
 
     // What is on its way would look like a difference.
-    private bool IsUnsettled(int partition) => _asked[partition] > 0 || (_byPartition[partition]?.Exists(static known => known.IsMoving) ?? false);
+    private bool IsUnsettled(int partition) =>
+        _asked[partition] > 0 || (_byPartition[partition]?.Exists(static known => known.IsMoving) ?? false);
 
     private void SendList(INodeLane lane, int partition)
     {
         if (IsUnsettled(partition)) return;
         lane.Send(partition, NodeSerializer.Write(new NodeProtocol.Listens(
             [.. (_byPartition[partition] ?? []).Where(known => ReferenceEquals(known.Lane, lane))
-                .Select(static known => new NodeProtocol.Present(known.Name, [.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]))])));
+                .Select(static known =>
+                new NodeProtocol.Present(known.Name, [.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]))])));
     }
 
     private void OnDeliver(INodeLane lane, byte[] message)

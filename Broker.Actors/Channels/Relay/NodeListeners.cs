@@ -144,8 +144,8 @@ internal sealed class NodeListeners
             case NodeSerializer.Kind.Present when NodeSerializer.TryRead(message, out NodeProtocol.Present present):
                 _relay.Enqueue(new NodeRequest(lane, partition, present.Channel, message, IsAppend: false));
                 break;
-            case NodeSerializer.Kind.Digest when NodeSerializer.TryRead(message, out NodeProtocol.Digest told):
-                OnDigest(lane, partition, told.Value);
+            case NodeSerializer.Kind.Digest when NodeSerializer.TryRead(message, out NodeProtocol.Digest sent):
+                OnDigest(lane, partition, sent.Value);
                 break;
             case NodeSerializer.Kind.Listens when NodeSerializer.TryRead(message, out NodeProtocol.Listens listens):
                 OnListens(lane, partition, listens);
@@ -262,7 +262,8 @@ internal sealed class NodeListeners
 
     private void Join(INodeLane lane, in NodeProtocol.Join join)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(join.Channel, out Listened? listened)) return;
+        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(join.Channel, out Listened? listened))
+            return;
         listener.Join(join.Channel, listened, new PresentClient(join.Member, join.IsReported));
         _ = Unhide(lane.Node, join.Channel, join.Member.Client);
         if (_home.Join(join.Channel, join.Member) && join.IsReported)
@@ -271,7 +272,8 @@ internal sealed class NodeListeners
 
     private void Leave(INodeLane lane, in NodeProtocol.Leave leave)
     {
-        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(leave.Channel, out Listened? listened)) return;
+        if (!_listeners.TryGetValue(lane, out Listener? listener) || !listener.Channels.TryGetValue(leave.Channel, out Listened? listened))
+            return;
         listener.Leave(leave.Channel, listened, leave.Client);
         if (_home.Leave(leave.Channel, leave.Client) is { } left && leave.IsReported)
             _relay.AnnounceAll(leave.Channel, new PresenceChange(left, HasJoined: false));
@@ -294,7 +296,7 @@ internal sealed class NodeListeners
             .Where(each => !there.Contains(each.Member.Client)).ToArray())
         {
             listener.Leave(present.Channel, listened, gone.Member.Client);
-            Forget(present.Channel, gone);
+            RemoveMember(present.Channel, gone);
         }
 
         foreach (PresentClient each in present.Members)
@@ -306,14 +308,14 @@ internal sealed class NodeListeners
         }
 
         string name = present.Channel;
-        foreach ((_, PresentClient client) in TakeHidden(node, channel => channel == name)) Forget(name, client);
+        foreach ((_, PresentClient client) in TakeHidden(node, channel => channel == name)) RemoveMember(name, client);
     }
 
     // The node has told everything of the partition: hidden clients that it has not brought again have left.
     private void OnSettled(string node, int partition)
     {
         foreach ((string channel, PresentClient client) in TakeHidden(node, channel => _directory.PartitionOf(channel) == partition))
-            Forget(channel, client);
+            RemoveMember(channel, client);
     }
 
     private void OnDigest(INodeLane lane, int partition, in InterestDigest digest)
@@ -329,16 +331,19 @@ internal sealed class NodeListeners
         if (!IsHomeHere(partition)) return;
         Listener listener = ListenerOf(lane);
         HashSet<string> there = [.. listens.Channels.Select(static each => each.Channel)];
-        foreach ((string channel, Listened listened) in listener.Channels.Where(each => each.Value.Partition == partition && !there.Contains(each.Key)).ToArray())
+        foreach ((string channel, Listened listened) in listener.Channels.Where(
+            each => each.Value.Partition == partition && !there.Contains(each.Key)).ToArray())
         {
-            foreach (PresentClient gone in (listened.Members?.Values ?? Enumerable.Empty<PresentClient>()).ToArray()) Forget(channel, gone);
+            foreach (PresentClient gone in (listened.Members?.Values ?? Enumerable.Empty<PresentClient>()).ToArray())
+                RemoveMember(channel, gone);
             Detach(lane, channel);
         }
 
         List<string> unknown = [];
         foreach (NodeProtocol.Present present in listens.Channels)
         {
-            if (listener.Channels.TryGetValue(present.Channel, out Listened? listened)) Replace(listener, lane.Node, listened, present, isNews: true);
+            if (listener.Channels.TryGetValue(present.Channel, out Listened? listened))
+                Replace(listener, lane.Node, listened, present, isNews: true);
             else unknown.Add(present.Channel);
         }
 
@@ -348,7 +353,7 @@ internal sealed class NodeListeners
 
     private bool IsHomeHere(int partition) => Moves.WayTo(partition, isKept: true).IsHere || Moves.WayTo(partition, isKept: false).IsHere;
 
-    private void Forget(string channel, in PresentClient client)
+    private void RemoveMember(string channel, in PresentClient client)
     {
         _ = _home.Leave(channel, client.Member.Client);
         if (client.IsReported) _relay.AnnounceAll(channel, new PresenceChange(client.Member, HasJoined: false));

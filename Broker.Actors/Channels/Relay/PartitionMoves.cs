@@ -146,7 +146,8 @@ internal sealed class PartitionMoves
     {
         if (_now() < _pausedUntil) return;
         Dictionary<int, INodeLane> starting = [];
-        for (int partition = _number; partition < _directory.Partitions && _leaving.Count + starting.Count < LeavingMax; partition += _homes)
+        for (int partition = _number; partition < _directory.Partitions && _leaving.Count + starting.Count < LeavingMax;
+        partition += _homes)
         {
             if (_leaving.ContainsKey(partition) || _directory.MoveTo(partition) is not { } lane) continue;
             int own = partition;
@@ -197,7 +198,8 @@ internal sealed class PartitionMoves
                 AddListener(channels, channel, new MovedListener(ThisHome, members));
         }
 
-        foreach ((string node, string channel, IReadOnlyList<PresentClient> members) in _relay.Listeners!.ListenersOf(starting.Keys.ToHashSet()))
+        foreach ((string node, string channel, IReadOnlyList<PresentClient> members) in _relay.Listeners!.ListenersOf(
+            starting.Keys.ToHashSet()))
         {
             int partition = _directory.PartitionOf(channel);
             AddListener(all[partition], channel, new MovedListener(starting[partition].Node == node ? NextHome : node, members));
@@ -218,7 +220,8 @@ internal sealed class PartitionMoves
     {
         foreach (int partition in starting.Keys)
         {
-            foreach ((string channel, string key, StreamPosition answer, TimeSpan left) in Store?.MovableOf(partition)?.ExportAnswers() ?? [])
+            foreach ((string channel, string key, StreamPosition answer, TimeSpan left) in Store?.MovableOf(partition)?.ExportAnswers()
+                ?? [])
                 yield return new MovedAnswer(channel, key, answer, left, IsKept: true);
         }
 
@@ -241,7 +244,8 @@ internal sealed class PartitionMoves
             {
                 own += 256 + channel.Publications[i].DataBytes;
                 if (bytes + own < PieceBytes) continue;
-                pieces[^1].Channels.Add(channel with { Publications = [.. channel.Publications.Skip(from).Take(i + 1 - from)], Listeners = [] });
+                pieces[^1].Channels.Add(
+                    channel with { Publications = [.. channel.Publications.Skip(from).Take(i + 1 - from)], Listeners = [] });
                 from = i + 1;
                 own = 64 + channel.Listeners.Sum(static each => 64 + (256 * each.Members.Count));
                 Next();
@@ -274,7 +278,8 @@ internal sealed class PartitionMoves
         leaving.SentAt = _now();
         (List<MovedChannel> channels, List<MovedAnswer> answers) = leaving.Pieces[piece];
         leaving.Lane.Send(
-            partition, MoveSerializer.Write(new Handover(leaving.Move, (uint)piece, leaving.Sent == leaving.Pieces.Count, channels, answers)));
+            partition, MoveSerializer.Write(
+                new Handover(leaving.Move, (uint)piece, leaving.Sent == leaving.Pieces.Count, channels, answers)));
     }
 
     /// <summary>The next home has a piece.</summary>
@@ -329,7 +334,8 @@ internal sealed class PartitionMoves
                 if (listener.Node == NextHome) own.Add((channel.Name, listener.Members));
                 if (listener.Node == NextHome) continue;
                 string node = listener.Node == ThisHome ? arriving.Lane.Node : listener.Node;
-                if (_directory.LaneTo(node, partition) is { } lane) _relay.Listeners!.Adopt(lane, channel.Name, partition, listener.Members);
+                if (_directory.LaneTo(node, partition) is { } lane)
+                    _relay.Listeners!.Adopt(lane, channel.Name, partition, listener.Members);
                 else _relay.Listeners!.Hide(node, channel.Name, listener.Members);
             }
         }

@@ -77,14 +77,16 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
             ["TOKEN"] = TokenWriter.WriteConnection(ClusterHosts.TokenSecret, "revoked", DateTimeOffset.UtcNow, null),
         };
         await using ClientScript client =
-            ClientScript.Start("node", "cluster.js", variables, ["revoked", .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
+            ClientScript.Start(
+                "node", "cluster.js", variables, ["revoked", .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
         Assert.Equal("\"connected\"", await client.NextAsync(limit.Token));
         JsonElement answer = await ClusterHosts.AskAsync(hosts.Nodes[1], "block_user", new { user = "revoked" });
         Assert.False(answer.TryGetProperty("error", out _), answer.ToString());
         Assert.Equal("\"disconnected\"", await client.NextAsync(limit.Token));
 
         await using HostProcess fourth = await ClusterHosts.StartAsync(hosts.Nodes[2].ClusterAddress);
-        while (!(await ClusterHosts.ReadyAsync(fourth)).StartsWith("200", StringComparison.Ordinal)) limit.Token.ThrowIfCancellationRequested();
+        while (!(await ClusterHosts.ReadyAsync(fourth)).StartsWith("200", StringComparison.Ordinal))
+            limit.Token.ThrowIfCancellationRequested();
         await using ClientScript late = ClientScript.Start("node", "cluster.js", variables, ["refused", fourth.WebSocketUri.ToString()]);
         Assert.Equal("\"disconnected\"", await late.NextAsync(limit.Token));
     }
