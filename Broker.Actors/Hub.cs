@@ -148,6 +148,14 @@ public sealed class Hub : IAsyncDisposable
         connect(_loops, _homes.Length, (home, message) => _homes[home].Tell(message, ActorRefs.NoSender));
     }
 
+    /// <summary>Completes once every event loop has taken a turn after now: whether they all still work.</summary>
+    public Task TurnAsync() => Task.WhenAll(_loops.Select(static loop =>
+    {
+        var turned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(static turned => ((TaskCompletionSource)turned).SetResult(), turned);
+        return turned.Task;
+    }));
+
     /// <summary>Makes the stores of histories; to be set before the start. Null keeps them in memory.</summary>
     public IHistoryStoreFactory? Histories { get; set; }
 

@@ -104,6 +104,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         CompletionCommand.AddTo(root, output);
         new ClientCommands(environment, Streams.OfProcess).AddTo(root);
         new ApiCommands(environment, Streams.OfProcess, _config, ApiTargetOf).AddTo(root);
+        new HealthCommand(environment, Streams.OfProcess, _config, ApiTargetOf).AddTo(root);
         StoreFolderCommand.AddTo(root, Streams.OfProcess);
         ClusterCommand.AddTo(root, environment, Streams.OfProcess);
         new BenchCommand(Streams.OfProcess).AddTo(root);

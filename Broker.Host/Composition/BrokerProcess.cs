@@ -17,6 +17,7 @@ using Broker.Host.Tls;
 using Broker.Host.UnixSockets;
 using Broker.Store;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.Extensions.Hosting.Systemd;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using Serilog;
@@ -145,6 +146,10 @@ public static class BrokerProcess
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
         builder.Services.AddHostedService(_ => service);
+        builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
+        builder.Services.AddHostedService(services => new ServiceManager(
+            hub, services.GetRequiredService<ISystemdNotifier>(),
+            ServiceManager.WatchdogOf(Environment.GetEnvironmentVariables(), Environment.ProcessId), TimeProvider.System, log));
         if (settings.TrimAfter > TimeSpan.Zero)
             builder.Services.AddHostedService(
                 _ => new QuietTrim(settings.TrimAfter, TimeProvider.System, static () => UsedSoFar.Now, QuietTrim.Collect, log));

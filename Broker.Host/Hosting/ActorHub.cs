@@ -57,6 +57,9 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     }
 
     /// <inheritdoc />
+    public Task TurnAsync() => hub.TurnAsync();
+
+    /// <inheritdoc />
     public void Apply(ListenSettings listen, Akka.Event.LogLevel log)
     {
         hub.Apply(listen);

@@ -43,6 +43,9 @@ public interface IHub : IAsyncDisposable
     /// <param name="cancellationToken">Gives up the start.</param>
     Task StartAsync(Action<HandedOver> plainHttp, CancellationToken cancellationToken);
 
+    /// <summary>Completes once every event loop has taken a turn after now.</summary>
+    Task TurnAsync() => Task.CompletedTask;
+
     /// <summary>Whether requests for this path, which came through Kestrel, are the hub's to answer.</summary>
     bool Serves(PathString path) => false;
 

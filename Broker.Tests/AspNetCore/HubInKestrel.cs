@@ -13,22 +13,26 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Tests.AspNetCore;
 
 /// <summary>An application with a hub in it, on a real Kestrel: one plain port, and one with a certificate made here.</summary>
 internal sealed class HubInKestrel : IAsyncDisposable
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    /// <summary>How long a step may take on a busy machine before a test gives up.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly WebApplication _app;
+    private readonly FakeTimeProvider? _time;
     private readonly X509Certificate2 _certificate;
     private readonly SocketsHttpHandler _handler;
     private readonly HttpMessageInvoker _invoker;
 
-    private HubInKestrel(WebApplication app, X509Certificate2 certificate)
+    private HubInKestrel(WebApplication app, FakeTimeProvider? time, X509Certificate2 certificate)
     {
         _app = app;
+        _time = time;
         _certificate = certificate;
         _handler = new SocketsHttpHandler { SslOptions =
             { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == certificate.GetCertHashString() } };
@@ -44,7 +48,15 @@ internal sealed class HubInKestrel : IAsyncDisposable
 
     public Uri Secured => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
 
-    public static async Task<HubInKestrel> StartAsync(StandardSettings? settings = null, params IReadOnlyList<IDialectFactory> dialects)
+    public static Task<HubInKestrel> StartAsync(StandardSettings? settings = null, params IReadOnlyList<IDialectFactory> dialects) =>
+        StartAsync(settings ?? new StandardSettings(), time: null, dialects);
+
+    /// <summary>A hub whose time stands still until <see cref="AdvanceAsync"/> moves it. Kestrel keeps the real time.</summary>
+    public static Task<HubInKestrel> StartWithManualTimeAsync(StandardSettings settings) =>
+        StartAsync(settings, new FakeTimeProvider(DateTimeOffset.UtcNow), []);
+
+    private static async Task<HubInKestrel> StartAsync(
+        StandardSettings settings, FakeTimeProvider? time, IReadOnlyList<IDialectFactory> dialects)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -58,14 +70,23 @@ internal sealed class HubInKestrel : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
         });
-        StandardSettings used = settings ?? new StandardSettings();
+        if (time is not null) builder.Services.AddSingleton<TimeProvider>(time);
         foreach (IDialectFactory dialect in dialects) builder.Services.AddSingleton(dialect);
-        builder.Services.AddBroker(used with { Reactors = 2, Echo = used.Echo with { Enabled = true } });
+        builder.Services.AddBroker(settings with { Reactors = 2, Echo = settings.Echo with { Enabled = true } });
         WebApplication app = builder.Build();
         app.MapBroker();
         app.MapGroup("/api").MapBroker();
         await app.StartAsync();
-        return new HubInKestrel(app, certificate);
+        return new HubInKestrel(app, time, certificate);
+    }
+
+    /// <summary>Moves the time of the hub, and returns when each loop has fired the timers that are due.</summary>
+    public async Task AdvanceAsync(TimeSpan by)
+    {
+        _time!.Advance(by);
+
+        // Every loop answers; the first answer may be of a turn that began before the time moved, the second is not.
+        for (int i = 0; i < 2; i++) await Hub.Api.InfoAsync();
     }
 
     public Uri UriOf(Way way, string path) =>

@@ -40,8 +40,8 @@ public sealed class ConformanceRun : IAsyncLifetime
     }
 }
 
-/// <summary>Runs by itself, because its cases have limits of half a second.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
+/// <summary>The tests that share one run.</summary>
+[CollectionDefinition(Name)]
 public sealed class ConformanceDefinition : ICollectionFixture<ConformanceRun>
 {
     /// <summary>The name that its tests give.</summary>

@@ -18,7 +18,7 @@ public sealed class HubCompressionTests
     public async Task Publications_are_compressed_only_for_subscribers_that_agreed()
     {
         await using Hub hub = Start();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await using Client wide = await Client.SubscribeAsync(hub, windowBits: 15, limit.Token);
         await using Client narrow = await Client.SubscribeAsync(hub, windowBits: 9, limit.Token);
         await using Client plain = await Client.SubscribeAsync(hub, windowBits: null, limit.Token);
@@ -46,7 +46,7 @@ public sealed class HubCompressionTests
     public async Task What_is_no_list_of_extensions_is_refused()
     {
         await using Hub hub = Start();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Sec-WebSocket-Extensions", "permessage-deflate;;");
         socket.Options.CollectHttpResponseDetails = true;

@@ -61,11 +61,9 @@ public abstract class ChannelsTests(ChannelsHost host, string form) : IClassFixt
 }
 
 /// <summary>In JSON.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class JsonChannelsTests(ChannelsHost host) : ChannelsTests(host, "json");
 
 /// <summary>In Protobuf, and where both forms meet.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ProtobufChannelsTests(ChannelsHost host) : ChannelsTests(host, "protobuf")
 {
     private readonly ChannelsHost _host = host;

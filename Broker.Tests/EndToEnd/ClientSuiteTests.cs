@@ -6,7 +6,6 @@ namespace Broker.Tests.EndToEnd;
 /// The configuration with which centrifuge-js's own tests are run by hand, as docs/CENTRIFUGE.md describes: the hub starts with it, and
 /// answers what those tests ask beyond <see cref="ChannelsTests"/>.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ClientSuiteTests
 {
     [Fact]

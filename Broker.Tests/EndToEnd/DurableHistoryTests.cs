@@ -6,7 +6,6 @@ using System.Text.Json;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>Channel histories on the disk, by the server's API and a client, over a host that is killed.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class DurableHistoryTests : IDisposable
 {
     private const string ApiKey = "a long random key";

@@ -8,7 +8,6 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>One table of what is answered, asked through every way in with the same bytes.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class EveryWayInTests
 {
     private const string Upgrade =

@@ -6,11 +6,8 @@ namespace Broker.Tests.EndToEnd;
 /// Clients that others wrote, on one journey: connect, subscribe, publish and receive, unsubscribe and receive nothing,
 /// subscribe again, see the host go with 3001, come back to it on the same port, subscribe and receive the new host.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ForeignClientsTests
 {
-    private const string Channel = "journey:room";
-
     private const string JavaScript = "the official client for JavaScript", Protobuf =
         "the official client for JavaScript in Protobuf", NodeWs = "ws for Node.js", Python = "websockets for Python", DotNet =
             "ClientWebSocket of .NET";
@@ -31,63 +28,73 @@ public sealed class ForeignClientsTests
         """{"saw":"subscribed"}""",
     ];
 
-    /// <summary>Every client by every way in that it has.</summary>
-    public static TheoryData<string, WayIn> Journeys
+    /// <summary>The clients that each way in has.</summary>
+    public static TheoryData<WayIn, string[]> Journeys => new()
     {
-        get
-        {
-            var data = new TheoryData<string, WayIn>();
-            foreach (WayIn way in (WayIn[])[WayIn.Reactor, WayIn.Kestrel, WayIn.Tls])
-            {
-                foreach (string name in (string[])[JavaScript, Protobuf, NodeWs, Python, DotNet]) data.Add(name, way);
-            }
+        { WayIn.Reactor, [JavaScript, Protobuf, NodeWs, Python, DotNet] },
+        { WayIn.Kestrel, [JavaScript, Protobuf, NodeWs, Python, DotNet] },
+        { WayIn.Tls, [JavaScript, Protobuf, NodeWs, Python, DotNet] },
+        { WayIn.Unix, [NodeWs] },
+        { WayIn.Http2, [DotNet] },
+    };
 
-            data.Add(NodeWs, WayIn.Unix);
-            data.Add(DotNet, WayIn.Http2);
-            return data;
-        }
-    }
-
+    /// <summary>The clients of one way in make their journeys beside each other, each in a channel of its own.</summary>
     [Theory, MemberData(nameof(Journeys))]
-    public async Task A_client_subscribes_publishes_unsubscribes_and_comes_back_after_a_restart(string name, WayIn way)
+    public async Task Clients_subscribe_publish_unsubscribe_and_come_back_after_a_restart(WayIn way, string[] names)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         using var entryPoints = new EntryPoints();
         await using HostProcess host = await HostProcess.StartAsync(entryPoints.SettingsFor(way));
-        await using IForeignClient client = Start(name, host, entryPoints, way);
-        await ExpectAsync(client, s_untilRestart, limit.Token);
+        var clients = new List<Traveller>();
+        try
+        {
+            foreach (string name in names) clients.Add(new Traveller(name, Start(name, host, entryPoints, way)));
+            foreach (Traveller client in clients) await client.ExpectAsync(s_untilRestart, limit.Token);
 
-        await host.StopAsync();
-        await ExpectAsync(client, ["""{"saw":"disconnected","code":3001,"reason":"shutdown"}"""], limit.Token);
-        await host.StartAgainAsync();
-        await client.OnHostBackAsync();
-        await ExpectAsync(client, s_comingBack, limit.Token);
+            await host.StopAsync();
+            foreach (Traveller client in clients)
+                await client.ExpectAsync(["""{"saw":"disconnected","code":3001,"reason":"shutdown"}"""], limit.Token);
+            await host.StartAgainAsync();
+            foreach (Traveller client in clients) await client.Client.OnHostBackAsync();
+            foreach (Traveller client in clients) await client.ExpectAsync(s_comingBack, limit.Token);
 
-        // Whichever way the client came, who is on the public port is in the same room.
-        using LightClient other = await LightClient.ConnectAsync(host.Port, limit.Token);
-        await other.CallAsync($"\"publish\":{{\"channel\":\"{Channel}\",\"data\":\"four\"}}", limit.Token);
-        await ExpectAsync(client, ["""{"saw":"received","data":"four"}"""], limit.Token);
+            // Whichever way the client came, who is on the public port is in the same room.
+            using LightClient other = await LightClient.ConnectAsync(host.Port, limit.Token);
+            foreach (string name in names)
+                await other.CallAsync($"\"publish\":{{\"channel\":\"{ChannelOf(name)}\",\"data\":\"four\"}}", limit.Token);
+            foreach (Traveller client in clients) await client.ExpectAsync(["""{"saw":"received","data":"four"}"""], limit.Token);
+        }
+        finally
+        {
+            foreach (Traveller client in clients) await client.Client.DisposeAsync();
+        }
     }
+
+    private static string ChannelOf(string name) => $"journey:{name.Replace(' ', '-')}";
 
     private static IForeignClient Start(string name, HostProcess host, EntryPoints entryPoints, WayIn way)
     {
         Uri uri = host.UriOf(way, "/connection/websocket");
+        string channel = ChannelOf(name);
         string address = way == WayIn.Unix ? $"ws+unix:{entryPoints.UnixSocket}:{uri.AbsolutePath}" : uri.ToString();
         return name switch
         {
-            JavaScript => ClientScript.Start("node", "centrifuge.js", entryPoints.ClientEnvironment, address, Channel),
+            JavaScript => ClientScript.Start("node", "centrifuge.js", entryPoints.ClientEnvironment, address, channel),
             Protobuf => ClientScript.Start(
                 "node", "centrifuge.js", new Dictionary<string, string>(entryPoints.ClientEnvironment)
-                    { ["FORM"] = "protobuf" }, address, Channel),
-            NodeWs => ClientScript.Start("node", "ws.js", entryPoints.ClientEnvironment, address, Channel),
-            Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", entryPoints.ClientEnvironment, address, Channel),
-            DotNet => new DotNetClient(uri, Channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, entryPoints.Http),
+                    { ["FORM"] = "protobuf" }, address, channel),
+            NodeWs => ClientScript.Start("node", "ws.js", entryPoints.ClientEnvironment, address, channel),
+            Python => ClientScript.Start("/usr/bin/python3", "websockets_client.py", entryPoints.ClientEnvironment, address, channel),
+            DotNet => new DotNetClient(uri, channel, way == WayIn.Http2 ? HttpVersion.Version20 : HttpVersion.Version11, entryPoints.Http),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such client"),
         };
     }
 
-    private static async Task ExpectAsync(IForeignClient client, string[] observations, CancellationToken stop)
+    private sealed record Traveller(string Name, IForeignClient Client)
     {
-        foreach (string expected in observations) Assert.Equal(expected, await client.NextAsync(stop));
+        public async Task ExpectAsync(string[] observations, CancellationToken stop)
+        {
+            foreach (string expected in observations) Assert.Equal($"{Name}: {expected}", $"{Name}: {await Client.NextAsync(stop)}");
+        }
     }
 }

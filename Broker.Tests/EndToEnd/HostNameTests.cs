@@ -8,7 +8,6 @@ namespace Broker.Tests.EndToEnd;
 /// <summary>
 /// A web page whose own name was made to lead to 127.0.0.1 gets nothing, by any way in; the hub's own names get everything.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class HostNameTests
 {
     private static readonly string[] s_paths = ["/", "/page.js", "/health", "/ready", "/metrics", "/nowhere"];

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd;
 
@@ -32,10 +33,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
         _filesMax = filesMax;
         _arguments = arguments;
         _environment = environment.ToDictionary();
+        if (_environment.GetValueOrDefault(TlsPortVariable) == "0")
+            _environment[TlsPortVariable] = FreePorts.Take().ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>How long anything outside this process may take on a busy machine before a test gives up.</summary>
-    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(120);
 
     /// <summary>The port that it listens on; the same after a restart.</summary>
     public int Port { get; private set; }
@@ -87,7 +90,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
         IReadOnlyDictionary<string, string>? environment = null, params IReadOnlyList<string> arguments)
     {
         var host = new HostProcess(arguments, environment ?? new Dictionary<string, string>());
-        await host.StartAsync(port: 0);
+        await host.StartAsync(FreePorts.Take());
         return host;
     }
 
@@ -131,7 +134,6 @@ internal sealed partial class HostProcess : IAsyncDisposable
         if (_arguments.Contains("--cluster")) ClusterAddress = await ReadAsync(ClusterAnnouncement);
         if (!_environment.ContainsKey(TlsPortVariable)) return;
         TlsPort = await ReadPortAsync(TlsAnnouncement);
-        _environment[TlsPortVariable] = TlsPort.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>Starts what kills a process at the end of this one: the guard's standard input ends then, however it does.</summary>

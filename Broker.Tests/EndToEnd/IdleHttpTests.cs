@@ -6,7 +6,6 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>Probes are answered whatever other HTTP connections do.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class IdleHttpTests
 {
     private const int IdleCount = 1030;             // More than http.connections-max.

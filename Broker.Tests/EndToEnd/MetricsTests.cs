@@ -6,7 +6,6 @@ using static Broker.Tests.Support.NativeClient;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>What the real host tells the one that collects metrics.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class MetricsTests
 {
     [Fact]

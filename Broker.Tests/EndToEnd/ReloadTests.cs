@@ -6,7 +6,6 @@ using System.Security.Cryptography.X509Certificates;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>What a running host takes without a restart: changed settings at SIGHUP, and a renewed certificate by itself.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ReloadTests
 {
     private static readonly string[] s_offered = ["https://new.example"];

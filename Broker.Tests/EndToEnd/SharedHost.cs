@@ -19,7 +19,10 @@ public sealed class SharedHost : IAsyncLifetime
     }
 }
 
-/// <summary>Tests from outside. One after the other, because they load the machine and some of them measure it.</summary>
+/// <summary>
+/// Tests from outside that load the machine, or measure what the host takes: alone, and one after the other. The others are in no
+/// collection, and run beside each other.
+/// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class EndToEndDefinition : ICollectionFixture<SharedHost>
 {

@@ -4,7 +4,6 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>The end of a host that is at work: no one is disconnected, and it does end.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ShutdownTests
 {
     private const int SubscribersCount = 200;

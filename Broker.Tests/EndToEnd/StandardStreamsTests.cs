@@ -4,20 +4,20 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Broker.Tests.Hostile;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>The hub does not depend on who started it: on whether anyone reads its log, or has left it an output at all.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StandardStreamsTests
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
 
     [Theory, InlineData("text"), InlineData("json")]
     public async Task An_unread_log_stops_neither_replies_nor_the_drain(string format)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        int port = FreePort();
+        int port = FreePorts.Take();
         using Process host =
             Start(port, "exec \"$@\"", ("BROKER_LOG_LEVEL", "debug"), ("BROKER_LOG_FORMAT", format), ("BROKER_SHUTDOWN_GRACE", "1s"),
                 ("BROKER_LOG_QUEUE_BYTES_MAX", "64KiB"));
@@ -50,7 +50,7 @@ public sealed class StandardStreamsTests
     public async Task A_standard_stream_that_is_closed_or_full_keeps_the_hub_up(string script)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        int port = FreePort();
+        int port = FreePorts.Take();
         using Process host = Start(port, script);
         using Process guard = HostProcess.StartGuard(host.Id);
         try
@@ -78,7 +78,7 @@ public sealed class StandardStreamsTests
     public async Task Standard_output_has_the_line_of_each_way_in_and_no_other(string level)
     {
         using var limit = new CancellationTokenSource(s_limit);
-        int port = FreePort();
+        int port = FreePorts.Take();
         using Process host = Start(port, "exec \"$@\" 2>/dev/null", ("BROKER_LOG_LEVEL", level));
         using Process guard = HostProcess.StartGuard(host.Id);
         try
@@ -157,12 +157,5 @@ public sealed class StandardStreamsTests
         {
             return "";
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -5,7 +5,6 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>A client that only listens, by every way into the host: it is told at once, and gone at once.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StreamWayInTests
 {
     private const string Connect = """{"subs":{"here:way":{}}}""";

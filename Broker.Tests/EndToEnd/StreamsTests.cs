@@ -2,7 +2,6 @@ namespace Broker.Tests.EndToEnd;
 
 /// <summary>The official client for JavaScript over HTTP, on the port of the reactor.</summary>
 /// <param name="host">The host.</param>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StreamsTests(ChannelsHost host) : IClassFixture<ChannelsHost>
 {
     private static readonly (string Name, string[] Observations)[] s_scenarios =

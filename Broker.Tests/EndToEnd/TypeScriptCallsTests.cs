@@ -11,7 +11,6 @@ namespace Broker.Tests.EndToEnd;
 /// <summary>
 /// Calls in both directions between the TypeScript client and a hub whose application has methods, which the host program has not.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class TypeScriptCallsTests : IAsyncLifetime
 {
     private const int Items = 60, ItemBytes = 50_000;

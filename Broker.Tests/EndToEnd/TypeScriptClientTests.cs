@@ -4,7 +4,6 @@ using Broker.Tests.Support;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>The TypeScript client against the real host process, in Node.js and in Chromium.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class TypeScriptClientTests : IDisposable
 {
     private readonly string _store = Directory.CreateTempSubdirectory("broker-store-").FullName;

@@ -184,10 +184,10 @@ public sealed class BrokerCommandTests : IDisposable
         using var stop = new CancellationTokenSource();
 
         Task<int> serving = new BrokerCommand(MakeHub, _environment, printed, _error).RunAsync(arguments, stop.Token);
-        string line = await printed.Line.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        string line = await printed.Line.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await stop.CancelAsync();
 
-        Assert.Equal(0, await serving.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(0, await serving.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Equal($"listening on http://{_hub.Endpoints[0]}", line);
         Assert.True(_hub.Disposed);
     }

@@ -18,7 +18,7 @@ namespace Broker.Tests.Host;
 
 public class BrokerServiceTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task It_is_ready_only_between_start_and_drain_and_answers_all_along()

@@ -12,7 +12,7 @@ internal sealed partial record RawSocket(int Descriptor, string Name)
 
     public static RawSocket Accept(Socket listener)
     {
-        Assert.True(listener.Poll(TimeSpan.FromSeconds(5), SelectMode.SelectRead));
+        Assert.True(listener.Poll(TimeSpan.FromSeconds(60), SelectMode.SelectRead));
         int descriptor = Accept4((int)listener.Handle, 0, 0, NonBlockingAndCloseOnExec);
         Assert.True(descriptor >= 0, $"accept4 failed: {Marshal.GetLastPInvokeError()}");
         return new RawSocket(descriptor, Link(descriptor)!);
@@ -29,13 +29,13 @@ internal sealed partial record RawSocket(int Descriptor, string Name)
                 if (at < count) at += Math.Max(0, (int)Read(Descriptor, ref received[at], count - at));
                 return at == count;
             },
-            TimeSpan.FromSeconds(5)));
+            TimeSpan.FromSeconds(60)));
         return received;
     }
 
     /// <summary>Waits until no descriptor of this process leads to the socket any more.</summary>
     public void ExpectClosed() =>
-        Assert.True(SpinWait.SpinUntil(() => Link(Descriptor) != Name, TimeSpan.FromSeconds(5)), $"{Name} is still open");
+        Assert.True(SpinWait.SpinUntil(() => Link(Descriptor) != Name, TimeSpan.FromSeconds(60)), $"{Name} is still open");
 
     public bool IsOpen => Link(Descriptor) == Name;
 

@@ -4,7 +4,6 @@ using Broker.Tests.EndToEnd;
 namespace Broker.Tests.Hostile;
 
 /// <summary>Limits of time and number that a test has to set to be able to wait for them.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class LimitTests
 {
     [Fact]

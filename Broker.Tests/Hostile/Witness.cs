@@ -26,7 +26,7 @@ internal sealed class Witness : IDisposable
 
     private Witness(int port)
     {
-        _socket.ReceiveTimeout = _socket.SendTimeout = 30_000;
+        _socket.ReceiveTimeout = _socket.SendTimeout = 120_000;
         _socket.Connect(IPAddress.Loopback, port);
         _socket.Send(HostileClient.Upgrade(AttackedHost.HubPath));
         ReadUntil("\r\n\r\n");

@@ -147,7 +147,7 @@ public sealed class TraceTests
             Assert.True(provider.ForceFlush());
         }
 
-        byte[] sent = await exported.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        byte[] sent = await exported.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True(sent.AsSpan().IndexOf(Convert.FromHexString(TraceId)) > 0);
         foreach (string text in (string[])["api publish", "publish", "messaging.destination.name", "broker"])
             Assert.True(sent.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) > 0, text);

@@ -132,23 +132,31 @@ public sealed class StreamTests
     [Fact]
     public async Task A_pong_keeps_a_stream_and_silence_ends_it()
     {
-        StandardSettings inline =
-            StreamHub.Settings with { Clients =
-                new ClientSettings { PingInterval = TimeSpan.FromSeconds(1), PongLimit = TimeSpan.FromMilliseconds(400) } };
-        await using HubInKestrel hub = await HubInKestrel.StartAsync(inline);
+        TimeSpan tick = TimeSpan.FromMilliseconds(64);        // A deadline may be so late.
+        var clients = new ClientSettings();
+        await using HubInKestrel hub = await HubInKestrel.StartWithManualTimeAsync(StreamHub.Settings with { Clients = clients });
         await using StreamClient alive = await StreamClient.ConnectAsync(hub, Way.Plain, "http_stream");
         await using StreamClient silent = await StreamClient.ConnectAsync(hub, Way.Plain, "sse");
         await using StreamClient listens = await StreamClient.OpenAsync(hub, Way.Plain, "uni_sse", "{}");
+        await listens.ReceiveAsync("\"connect\"");
 
+        // The first ping comes within an interval that begins a second after connect; the others an interval later each.
+        await hub.AdvanceAsync(TimeSpan.FromSeconds(1) + clients.PingInterval + tick);
+        Assert.Equal("{}", await silent.NextAsync());
         for (int pings = 0; pings < 2; pings++)
         {
-            await alive.ReceiveAsync("{}");
-            await hub.PostAsync(alive, "{}");
+            Assert.Equal("{}", await alive.NextAsync());
+            Assert.Equal("{}", await listens.NextAsync());
+            await hub.PostAsync(alive, "{}\n" + """{"id":2,"publish":{"channel":"a","data":1}}""");
+            Assert.Equal("""{"id":2,"publish":{}}""", await alive.NextAsync());      // The pong before it has been taken, too.
+            await hub.AdvanceAsync(clients.PongLimit + tick);
+            await hub.AdvanceAsync(clients.PingInterval - clients.PongLimit + tick);
         }
 
-        await silent.ReceiveAsync("\"disconnect\":{\"code\":3012,");
-        for (int pings = 0; pings < 2; pings++) await listens.ReceiveAsync("{}");
-        Assert.Equal(2, hub.Hub.Counters.Open);
+        Assert.Contains("\"disconnect\":{\"code\":3012,", await silent.NextAsync(), StringComparison.Ordinal);
+        Assert.Equal("{}", await alive.NextAsync());
+        Assert.Equal("{}", await listens.NextAsync());
+        await Until(() => hub.Hub.Counters.Open == 2);
     }
 
     [Fact]

@@ -75,7 +75,9 @@ public sealed class CasePlayer(ConformanceCase played, IConformanceConnector con
     private async Task PauseAsync(ConformanceClient client, CaseStep.Pause pause, CancellationTokenSource limit)
     {
         limit.CancelAfter(Timeout.InfiniteTimeSpan);
-        using var end = new CancellationTokenSource(pause.Time);
+
+        // Where the end is what has to come, the pause is a limit.
+        using var end = new CancellationTokenSource(pause.EndIs == Behaviour.Ok ? pause.Time * settings.Patience : pause.Time);
         bool ended = await client.Transcript.WaitUntilAsync(() => client.Transcript.IsEnding, end.Token);
         if (ended) _notes = _notes with { EndedInPause = pause.EndIs };
         limit.CancelAfter(played.Limit * settings.Patience);

@@ -16,7 +16,7 @@ public sealed record ConformanceSettings(int CasesAtOnce, int MessageDivisor, do
     public static ConformanceSettings Reduced { get; } = Full with { MessageDivisor = 50 };
 
     // Without the variable: no limit is what a case is about, and a machine that builds something else is slow.
-    private const double UsualPatience = 4;
+    private const double UsualPatience = 40;
 
     /// <summary>What the variables BROKER_CONFORMANCE, _CASES and _PATIENCE ask for; without them, all cases reduced.</summary>
     public static ConformanceSettings FromEnvironment()

@@ -12,7 +12,6 @@ namespace Broker.Tests.EndToEnd.Churn;
 /// <c>BROKER_TESTS_CHURN_CLIENTS=200 BROKER_TESTS_CHURN_SECONDS=60 dotnet test Broker.Tests -c Release --filter
 /// FullyQualifiedName~ChurnTests --logger "console;verbosity=detailed"</c>
 /// </remarks>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ChurnTests(ITestOutputHelper output)
 {
     private const string ClientsVariable = "BROKER_TESTS_CHURN_CLIENTS", SecondsVariable = "BROKER_TESTS_CHURN_SECONDS";

@@ -5,14 +5,9 @@ using System.Text.Json;
 namespace Broker.Tests.EndToEnd.CommandLine;
 
 /// <summary>The real executable as a load generator, against the real host. Bounded by counts: nothing here depends on time.</summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class BenchCommandTests : IAsyncLifetime
+public sealed class BenchCommandTests(EchoHost shared) : IClassFixture<EchoHost>
 {
-    private HostProcess _host = null!;
-
-    public async Task InitializeAsync() => _host = await HostProcess.StartAsync(environment: null, "--echo");
-
-    public async Task DisposeAsync() => await _host.DisposeAsync();
+    private readonly HostProcess _host = shared.Process;
 
     [Theory]
     [InlineData("1", "16", "1")]

@@ -4,8 +4,7 @@ using Broker.Tests.EndToEnd.Native;
 namespace Broker.Tests.EndToEnd.CommandLine;
 
 /// <summary>Commands that wait for something outside end when they are told to, and when nothing reads them.</summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class CommandEndTests : StoreHost
+public sealed class CommandEndTests(SharedStoreHost shared) : StoreHost(shared), IClassFixture<SharedStoreHost>
 {
     private const int Interrupted = 130, OutputClosed = 141;
 
@@ -15,7 +14,7 @@ public sealed class CommandEndTests : StoreHost
         {
             var data = new TheoryData<string, bool>();
             foreach (string command in (string[])[
-                "pub news", "pub news --lines", "call len", "store put key", "store put key --file FIFO", "pub news --file FIFO"])
+                "pub CHANNEL", "pub CHANNEL --lines", "call len", "store put key", "store put key --file FIFO", "pub CHANNEL --file FIFO"])
             {
                 data.Add(command, true);
                 data.Add(command, false);
@@ -29,12 +28,13 @@ public sealed class CommandEndTests : StoreHost
     public async Task A_command_that_waits_for_input_ends_on_the_first_signal(string command, bool isInterrupt)
     {
         string fifo = await MakeFifoAsync();
-        await using BrokerClient hub = await ConnectAsync();
+        while (await CountConnectionsAsync() > 0) await Task.Yield();       // Of the test before.
+        string[] arguments = Named(command.Replace("FIFO", fifo, StringComparison.Ordinal));
         await using BrokerProgram program =
-            BrokerProgram.Start(
-                Host.NativeUri,
-                    [.. command.Replace("FIFO", fifo, StringComparison.Ordinal).Split(' '), "--url", Host.NativeUri.ToString()]);
-        await WaitUntilConnectedAsync(program);
+            BrokerProgram.Start(Host.NativeUri, [.. arguments, "--url", Host.NativeUri.ToString()]);
+
+        // SIGINT is the command's from before it connects, so once the hub has its connection the signal cannot come too early.
+        while (await CountConnectionsAsync() == 0) await Task.Yield();
 
         if (isInterrupt) program.SendInterrupt();
         else program.SendTerminate();
@@ -46,8 +46,8 @@ public sealed class CommandEndTests : StoreHost
     public async Task Lines_that_came_before_the_signal_are_published()
     {
         await using BrokerClient hub = await ConnectAsync();
-        await using Subscription news = await hub.SubscribeAsync("news");
-        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, "pub", "news", "--lines");
+        await using Subscription news = await hub.SubscribeAsync(Unique);
+        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, "pub", Unique, "--lines");
         await program.WriteInputAsync("one\ntwo"u8.ToArray());
 
         await using IAsyncEnumerator<Delivery> deliveries = news.GetAsyncEnumerator();
@@ -61,8 +61,8 @@ public sealed class CommandEndTests : StoreHost
     [Fact]
     public async Task A_listener_whose_reader_is_gone_ends_though_nothing_is_published()
     {
-        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, "sub", "news");
-        Assert.Equal("broker: listening to news", await program.ReadErrorAsync());
+        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, "sub", Unique);
+        Assert.Equal("broker: listening to " + Unique, await program.ReadErrorAsync());
 
         program.CloseOutput();
 
@@ -70,18 +70,18 @@ public sealed class CommandEndTests : StoreHost
     }
 
     [Theory]
-    [InlineData("sub news", 1)]
+    [InlineData("sub CHANNEL", 1)]
     [InlineData("store scan", 1)]
     public async Task A_pipe_into_head_ends(string command, int lines)
     {
         await using BrokerClient hub = await ConnectAsync();
         var store = new StoreClient(hub);
         for (int i = 0; i < 3000; i++) await store.WriteAsync(Bytes($"key/{i}"), new byte[100], Core.Protocol.Store.Durability.Memory);
-        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, command.Split(' '));
+        await using BrokerProgram program = BrokerProgram.Start(Host.NativeUri, Named(command));
         if (command.StartsWith("sub", StringComparison.Ordinal))
         {
-            Assert.Equal("broker: listening to news", await program.ReadErrorAsync());
-            await hub.PublishAsync("news", Bytes("first"));
+            Assert.Equal("broker: listening to " + Unique, await program.ReadErrorAsync());
+            await hub.PublishAsync(Unique, Bytes("first"));
         }
 
         for (int i = 0; i < lines; i++) Assert.NotNull(await program.ReadOutputAsync());
@@ -90,20 +90,16 @@ public sealed class CommandEndTests : StoreHost
         Assert.Equal(OutputClosed, await program.WaitAsync());
     }
 
-    // SIGINT is the command's from before it connects, so once the hub has its connection the signal cannot come too early.
-    private async Task WaitUntilConnectedAsync(BrokerProgram program)
+    private string[] Named(string command) => command.Replace("CHANNEL", Unique, StringComparison.Ordinal).Split(' ');
+
+    private async Task<int> CountConnectionsAsync()
     {
         using var limit = new CancellationTokenSource(Patience);
         using var http = new HttpClient();
-        while (await OpenAsync() < 2) await Task.Yield();
-
-        async Task<int> OpenAsync()
-        {
-            string metrics = await http.GetStringAsync(new Uri(Host.HttpUri, "metrics"), limit.Token);
-            string line =
-                metrics.Split('\n').First(each => each.StartsWith("broker_connections", StringComparison.Ordinal) && !each.StartsWith('#'));
-            return (int)double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
+        string metrics = await http.GetStringAsync(new Uri(Host.HttpUri, "metrics"), limit.Token);
+        string line =
+            metrics.Split('\n').First(each => each.StartsWith("broker_connections", StringComparison.Ordinal) && !each.StartsWith('#'));
+        return (int)double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static async Task<string> MakeFifoAsync()

@@ -7,8 +7,8 @@ using Broker.Tests.EndToEnd.Native;
 namespace Broker.Tests.EndToEnd.CommandLine;
 
 /// <summary>What a command is given stays as it is: arguments, lines, and the files that it writes.</summary>
-[Collection(EndToEndDefinition.Name), UnsupportedOSPlatform("windows")]
-public sealed class OtherPeoplesDataTests : StoreHost
+[UnsupportedOSPlatform("windows")]
+public sealed class OtherPeoplesDataTests(SharedStoreHost shared) : StoreHost(shared), IClassFixture<SharedStoreHost>
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -24,9 +24,9 @@ public sealed class OtherPeoplesDataTests : StoreHost
         await File.WriteAllTextAsync(file, "--file\n/etc/hostname\n");
         text = text.Replace("FILE", file, StringComparison.Ordinal);
         await using BrokerClient hub = await ConnectAsync();
-        await using Subscription news = await hub.SubscribeAsync("news");
+        await using Subscription news = await hub.SubscribeAsync(Unique);
 
-        Assert.Equal((0, "offset 1, receivers 1\n", ""), await RunAsync("pub", "news", text));
+        Assert.Equal((0, "offset 1, receivers 1\n", ""), await RunAsync("pub", Unique, text));
 
         Assert.Equal([text], await ReadAsync(news, 1));
     }
@@ -43,10 +43,10 @@ public sealed class OtherPeoplesDataTests : StoreHost
     public async Task A_line_keeps_its_bytes_and_only_a_line_feed_ends_it(string input, string[] expected)
     {
         await using BrokerClient hub = await ConnectAsync();
-        await using Subscription news = await hub.SubscribeAsync("news");
+        await using Subscription news = await hub.SubscribeAsync(Unique);
 
         (int code, string output, _) =
-            await BrokerProgram.RunAsync(Host.NativeUri, Encoding.Latin1.GetBytes(input), "pub", "news", "--lines");
+            await BrokerProgram.RunAsync(Host.NativeUri, Encoding.Latin1.GetBytes(input), "pub", Unique, "--lines");
 
         Assert.Equal((0, $"published {expected.Length}\n"), (code, output));
         Assert.Equal(expected, await ReadAsync(news, expected.Length));
@@ -57,8 +57,8 @@ public sealed class OtherPeoplesDataTests : StoreHost
     {
         byte[] line = new byte[65 * 1024 * 1024];
 
-        (int code, _, string error) = await BrokerProgram.RunAsync(Host.NativeUri, line, "pub", "news", "--lines");
-        (int wholeCode, _, string wholeError) = await BrokerProgram.RunAsync(Host.NativeUri, line, "pub", "news");
+        (int code, _, string error) = await BrokerProgram.RunAsync(Host.NativeUri, line, "pub", Unique, "--lines");
+        (int wholeCode, _, string wholeError) = await BrokerProgram.RunAsync(Host.NativeUri, line, "pub", Unique);
 
         Assert.Equal((1, "broker: A line has more than 67108864 bytes, the most that the hub takes in one message.\n"), (code, error));
         Assert.Equal(
@@ -74,9 +74,9 @@ public sealed class OtherPeoplesDataTests : StoreHost
         string file = Path.Combine(Folder, "copy");
         await File.WriteAllTextAsync(file, "before");
         File.SetUnixFileMode(file, mode);
-        await RunAsync("store", "put", "key", "value");
+        await RunAsync("store", "put", Unique, "value");
 
-        Assert.Equal((0, "", ""), await RunAsync("store", "get", "key", "--out", file));
+        Assert.Equal((0, "", ""), await RunAsync("store", "get", Unique, "--out", file));
 
         Assert.Equal(("value", mode), (await File.ReadAllTextAsync(file), File.GetUnixFileMode(file)));
     }
@@ -90,9 +90,9 @@ public sealed class OtherPeoplesDataTests : StoreHost
         if (exists) await File.WriteAllTextAsync(target, "before");
         File.CreateSymbolicLink(middle, "target");
         File.CreateSymbolicLink(link, middle);
-        await RunAsync("store", "put", "key", "value");
+        await RunAsync("store", "put", Unique, "value");
 
-        Assert.Equal((0, "", ""), await RunAsync("store", "get", "key", "--out", link));
+        Assert.Equal((0, "", ""), await RunAsync("store", "get", Unique, "--out", link));
 
         Assert.Equal("value", await File.ReadAllTextAsync(target));
         Assert.Equal((middle, "target"), (new FileInfo(link).LinkTarget, new FileInfo(middle).LinkTarget));
@@ -104,10 +104,10 @@ public sealed class OtherPeoplesDataTests : StoreHost
     {
         string fifo = Path.Combine(Folder, "fifo");
         using (var make = System.Diagnostics.Process.Start("mkfifo", fifo)) await make.WaitForExitAsync();
-        await RunAsync("store", "put", "key", "value");
+        await RunAsync("store", "put", Unique, "value");
         Task<string> reading = Task.Run(() => File.ReadAllText(fifo));
 
-        Assert.Equal((0, "", ""), await RunAsync("store", "get", "key", "--out", fifo));
+        Assert.Equal((0, "", ""), await RunAsync("store", "get", Unique, "--out", fifo));
 
         Assert.Equal("value", await reading.WaitAsync(Patience));
         Assert.True(FileKind.Of(fifo) is { Exists: true, IsRegular: false });
@@ -119,9 +119,9 @@ public sealed class OtherPeoplesDataTests : StoreHost
     [InlineData("/dev/null", "")]
     public async Task A_device_is_written_through(string device, string expected)
     {
-        await RunAsync("store", "put", "key", "value");
+        await RunAsync("store", "put", Unique, "value");
 
-        Assert.Equal((0, expected, ""), await RunAsync("store", "get", "key", "--out", device));
+        Assert.Equal((0, expected, ""), await RunAsync("store", "get", Unique, "--out", device));
 
         Assert.True(FileKind.Of("/dev/null") is { Exists: true, IsRegular: false });
     }

@@ -6,7 +6,6 @@ using static Broker.Tests.Store.StoreFolder;
 namespace Broker.Tests.EndToEnd.CommandLine;
 
 /// <summary>The commands that look at a store's files and repair them.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StoreCommandTests : IDisposable
 {
     private readonly StoreFolder _folder = new();

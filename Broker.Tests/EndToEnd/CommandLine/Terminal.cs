@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Broker.Tests.EndToEnd.CommandLine;
 
@@ -32,14 +33,14 @@ internal sealed class Terminal : IAsyncDisposable
 
     /// <summary>Waits until a text is written.</summary>
     /// <param name="text">It stands in one line and one colour.</param>
-    public async Task SeeAsync(string text)
+    public Task SeeAsync(string text) => SeeMatchAsync(Regex.Escape(text));
+
+    /// <summary>Waits until something is written that matches a pattern.</summary>
+    /// <param name="pattern">What matches stands in one line and one colour.</param>
+    public async Task SeeMatchAsync(string pattern)
     {
-        int from = 0;
-        while (Screen.IndexOf(text, from, StringComparison.Ordinal) < 0)
-        {
-            from = Math.Max(0, _screen.Length - text.Length);
-            Assert.True(await ReadAsync(), $"\"{text}\" was never shown, but:\n{Screen}");
-        }
+        while (!Regex.IsMatch(Screen, pattern))
+            Assert.True(await ReadAsync(), $"\"{pattern}\" was never shown, but:\n{Screen}");
     }
 
     public async Task PressControlCAsync()

@@ -4,7 +4,6 @@ using Broker.Tests.Identity;
 namespace Broker.Tests.EndToEnd.Identity;
 
 /// <summary>The backend proxy from outside: the real host, a small backend in this process, and the official client.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class BackendTests : IAsyncLifetime
 {
     private readonly CancellationTokenSource _limit = new(2 * HostProcess.Patience);

@@ -5,7 +5,6 @@ using Broker.Tests.EndToEnd.CommandLine;
 namespace Broker.Tests.EndToEnd.Identity;
 
 /// <summary>Tokens, the backend and the server API together, from outside: one real host for all of these tests.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class IdentityHostTests(IdentityHost identity) : IClassFixture<IdentityHost>, IDisposable
 {
     private readonly CancellationTokenSource _limit = new(2 * HostProcess.Patience);

@@ -3,7 +3,6 @@ using Broker.Identity.Tokens;
 namespace Broker.Tests.EndToEnd.Identity;
 
 /// <summary>A server library that others wrote (cent.js), unchanged, against the real host, on every way in.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ServerLibraryTests
 {
     private const string Secret = "a secret of thirty-two characters", ApiKey = "a long random key";

@@ -7,7 +7,6 @@ using Delivery = Broker.Client.Delivery;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>The .NET client against the real host process.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class BrokerClientTests : StoreHost
 {
     [Fact]

@@ -13,7 +13,6 @@ namespace Broker.Tests.EndToEnd.Native;
 /// <summary>
 /// Small things beside large ones: what is sent between the chunks of two streams is answered before either of them is whole.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class BusyConnectionTests : StoreHost
 {
     private const int StreamBytes = 64 * 1024 * 1024, ChunkBytes = 256 * 1024, Chunks = StreamBytes / ChunkBytes;

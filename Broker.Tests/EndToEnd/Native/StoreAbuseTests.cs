@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using Broker.Client;
 using Broker.Core.Protocol.Messages;
@@ -13,8 +15,6 @@ namespace Broker.Tests.EndToEnd.Native;
 public sealed class StoreAbuseTests : StoreHost
 {
     private const int MiB = 1024 * 1024;
-
-    private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(30);      // The grace of 10 s, and what a busy machine needs.
 
     [Fact]
     public async Task A_batch_that_names_a_long_value_often_takes_no_memory()
@@ -33,7 +33,8 @@ public sealed class StoreAbuseTests : StoreHost
     }
 
     /// <summary>
-    /// The client's share is 128 MiB: two of the results are held, the others are refused with a fault that names the limit.
+    /// The client's share is 128 MiB: two of the results are held, the others are refused with a fault that names the limit. It is
+    /// its address's share too, so the client that is served beside it has another address.
     /// </summary>
     [Fact]
     public async Task Two_hundred_unread_results_hold_the_clients_share_and_the_stop_is_bounded()
@@ -44,7 +45,8 @@ public sealed class StoreAbuseTests : StoreHost
         using var limit = new CancellationTokenSource(Patience);
         using var greedy = new ClientWebSocket();
         greedy.Options.AddSubProtocol(NativeProtocol.Batched);
-        await greedy.ConnectAsync(Host.NativeUri, limit.Token);
+        using var elsewhere = new HttpMessageInvoker(SocketsFrom("127.0.0.2"));
+        await greedy.ConnectAsync(Host.NativeUri, elsewhere, limit.Token);
         byte[][] calls = [.. Enumerable.Range(1, 200).Select(static i => NativeClient.Call((uint)i, StoreMethods.Read, "k"))];
         await greedy.SendAsync((byte[])[.. NativeClient.Hello()], WebSocketMessageType.Binary, endOfMessage: true, limit.Token);
         await greedy.SendAsync(
@@ -65,7 +67,7 @@ public sealed class StoreAbuseTests : StoreHost
         await using (BrokerClient honest = await ConnectAsync()) Assert.Equal(
             60 * MiB, (await new StoreClient(honest).ReadAsync(Bytes("k")))!.Value.Length);
         Host.SendTerminate();
-        await Host.ExpectGracefulEndAsync(s_stopLimit);
+        await Host.ExpectGracefulEndAsync(Patience);
     }
 
     [Fact]
@@ -109,11 +111,23 @@ public sealed class StoreAbuseTests : StoreHost
             }
         }
 
-        await Host.ExpectGracefulEndAsync(s_stopLimit);
+        await Host.ExpectGracefulEndAsync(Patience);
         await Host.StartAgainAsync();
         await using BrokerClient again = await ConnectAsync();
         Assert.Equal((ulong)acknowledged + 1, await new StoreClient(again).CountAsync());
     }
+
+    // Every address of 127.0.0.0/8 is this machine's.
+    private static SocketsHttpHandler SocketsFrom(string address) => new()
+    {
+        ConnectCallback = async (context, stop) =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+            await socket.ConnectAsync(context.DnsEndPoint, stop);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    };
 
     private static async Task<string[]> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellationToken)
     {

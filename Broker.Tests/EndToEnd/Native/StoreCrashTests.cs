@@ -5,7 +5,6 @@ using Broker.Core.Protocol.Store;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>The host is killed while clients write batches over the wire: what was acknowledged is there, and no half of a batch.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StoreCrashTests : StoreHost
 {
     /// <summary>Set to a number to kill the host as many times.</summary>

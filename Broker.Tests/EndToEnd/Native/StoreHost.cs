@@ -2,22 +2,36 @@ using Broker.Client;
 
 namespace Broker.Tests.EndToEnd.Native;
 
-/// <summary>A host of its own with a keyed store in a folder that goes with the test, and clients of it.</summary>
+/// <summary>
+/// A host with a keyed store, and clients of it: the test's own, whose folder goes with the test, or one that the tests of a class
+/// share.
+/// </summary>
 public abstract class StoreHost : IAsyncLifetime
 {
+    private static int s_tests;
+
+    private readonly SharedStoreHost? _shared;
+
     private protected static TimeSpan Patience => HostProcess.Patience;
 
+    private protected StoreHost(SharedStoreHost? shared = null) => _shared = shared;
+
+    /// <summary>A folder of the test: of the store, if the host is the test's own.</summary>
     private protected string Folder { get; } = Directory.CreateTempSubdirectory("broker-store-").FullName;
 
     private protected virtual IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>();
 
+    /// <summary>A name for a channel or a key that no other test uses.</summary>
+    private protected string Unique { get; } =
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"test{Interlocked.Increment(ref s_tests)}");
+
     private protected HostProcess Host { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Host = await HostProcess.StartAsync(Variables, "--store", Folder);
+    public async Task InitializeAsync() => Host = _shared?.Process ?? await HostProcess.StartAsync(Variables, "--store", Folder);
 
     public async Task DisposeAsync()
     {
-        await Host.DisposeAsync();
+        if (_shared is null) await Host.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
     }
 

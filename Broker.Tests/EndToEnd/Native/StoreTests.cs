@@ -6,7 +6,6 @@ using Broker.Core.Protocol.Store;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>The keyed store over the wire: the real host, the real client.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StoreTests : StoreHost
 {
     [Fact]

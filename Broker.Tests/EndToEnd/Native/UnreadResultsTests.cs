@@ -33,7 +33,7 @@ public sealed class UnreadResultsTests : StoreHost
 
         Host.SendTerminate();
 
-        await Host.ExpectGracefulEndAsync(TimeSpan.FromSeconds(12));
+        await Host.ExpectGracefulEndAsync(Patience);
     }
 
     private static byte[] ReadOf(uint number)

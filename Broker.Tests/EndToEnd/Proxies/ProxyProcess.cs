@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd.Proxies;
 
@@ -34,7 +35,7 @@ internal sealed class ProxyProcess : IAsyncDisposable
         // A port that is free now may be taken a moment later.
         for (int attempt = 1; ; attempt++)
         {
-            (ProxyProcess proxy, Task<string> errors) = Start(kind, hubPort, FreePort());
+            (ProxyProcess proxy, Task<string> errors) = Start(kind, hubPort, FreePorts.Take());
             Assert.True(SpinWait.SpinUntil(() => proxy.IsListening || proxy._process.HasExited, HostProcess.Patience),
                 "The proxy does not listen.");
             if (!proxy._process.HasExited) return proxy;
@@ -70,13 +71,6 @@ internal sealed class ProxyProcess : IAsyncDisposable
         foreach (string kind in (string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
             frame.Append(System.Globalization.CultureInfo.InvariantCulture, $"{kind}_temp_path {folder}/{kind};\n");
         return frame.Append(configuration).Append("}\n").ToString();
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private bool IsListening =>

@@ -5,7 +5,6 @@ using System.Text;
 namespace Broker.Tests.EndToEnd.Proxies;
 
 /// <summary>The real host behind real proxies, which are set up as docs/PROXIES.md says.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ProxyTests
 {
     private const string Channel = "proxy:room";

@@ -79,7 +79,7 @@ public sealed class AkkaLogTests : IDisposable
         /// <summary>The next event of a source.</summary>
         public SerilogEvent Next(string source)
         {
-            while (_events.TryTake(out SerilogEvent? next, TimeSpan.FromSeconds(10)))
+            while (_events.TryTake(out SerilogEvent? next, TimeSpan.FromSeconds(60)))
             {
                 if (next.Properties.GetValueOrDefault("SourceContext") is ScalarValue { Value: string name } && name == source) return next;
             }

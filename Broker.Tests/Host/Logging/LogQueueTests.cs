@@ -7,7 +7,7 @@ namespace Broker.Tests.Host.Logging;
 
 public class LogQueueTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_stalled_reader_blocks_no_other_and_its_losses_are_counted()

@@ -140,7 +140,7 @@ public sealed class SharedEntryPoints : IAsyncLifetime
     internal EveryEntryPoint EntryPoints => _entryPoints!;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync(("HTTP_HEAD_LIMIT", "2s"));
+    public async Task InitializeAsync() => _entryPoints = await EveryEntryPoint.OpenAsync(("HTTP_HEAD_LIMIT", "15s"));
 
     /// <inheritdoc/>
     public async Task DisposeAsync()

@@ -3,7 +3,6 @@ using Broker.Tests.EndToEnd;
 namespace Broker.Tests.Hostile.EveryWay;
 
 /// <summary>The rows of docs/ERRORS.md that a clock or a count decides, by every entry point.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class LimitsEveryWayTests
 {
     [Fact]
@@ -11,10 +10,11 @@ public sealed class LimitsEveryWayTests
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         await using EveryEntryPoint entryPoints = await EveryEntryPoint.OpenAsync(
-            ("REACTOR_HANDSHAKE_LIMIT", "1s"), ("HTTP_HEAD_LIMIT", "1s"), ("CENTRIFUGE_CONNECT_LIMIT", "3s"),
+            ("REACTOR_HANDSHAKE_LIMIT", "10s"), ("HTTP_HEAD_LIMIT", "10s"), ("CENTRIFUGE_CONNECT_LIMIT", "10s"),
                 ("CENTRIFUGE_PING_INTERVAL", "1s"), ("CENTRIFUGE_PONG_LIMIT", "100ms"));
 
-        // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping.
+        // Half a head; an upgrade and nothing else, in each dialect; and a client that answers no ping. The limits leave those that
+        // keep them all the time that they need on a busy machine; all are waited for at once.
         async Task<string> HalfHeadAsync(EntryPoint entry)
         {
             if (entry == EntryPoint.Http2) return "HTTP/1.1 408";       // Its library sends whole heads only.

@@ -221,10 +221,10 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
         var ran = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
         loop.Post(_ => ran.SetResult(), "");
-        await ran.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await ran.Task.WaitAsync(TimeSpan.FromSeconds(60));
         loop.Stop();
 
-        await running.WaitAsync(TimeSpan.FromSeconds(10));
+        await running.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private static void OnAnotherThread(ThreadStart action)

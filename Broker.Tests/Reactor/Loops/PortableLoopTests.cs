@@ -6,7 +6,7 @@ namespace Broker.Tests.Reactor.Loops;
 
 public sealed class PortableLoopTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public void What_is_posted_runs_in_order_on_the_thread_of_the_loop()

@@ -13,7 +13,7 @@ public abstract class FullTurnTests : BackendTest, IDisposable
     private const int Turns = 12;               // Some with a poll for each read, the others with standing receives.
     private const int Peek = 2;
 
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private readonly LoopHarness _harness;
 

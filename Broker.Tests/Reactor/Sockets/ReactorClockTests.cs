@@ -26,7 +26,7 @@ public sealed class ReactorClockTests
         time.Advance(TimeSpan.FromMinutes(1));
         using var client = new TcpClient();
         await client.ConnectAsync(listener.EndPoint);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         byte[] answer = new byte[12];
         Task reading = client.GetStream().ReadExactlyAsync(answer, limit.Token).AsTask();
         while (loop.Connections == 0 || !loop.IsAsleep) Thread.Yield();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Broker.Reactor.Sockets;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.Reactor.Sockets;
 
@@ -11,7 +12,7 @@ public class SharedPortTests
     {
         for (int round = 0; round < 100; round++)
         {
-            int port = FreePort();
+            int port = FreePorts.Take();
             using var together = new Barrier(2);
             Task<IReadOnlyList<ListeningSocket>?>[] starts = [.. Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(
                 () => TryOpen(port, together), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
@@ -64,12 +65,5 @@ public class SharedPortTests
         {
             return null;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
