@@ -45,7 +45,7 @@ internal sealed class HomeKeeper(int partitions)
         _known.Clear();
     }
 
-    /// <summary>Takes who the other members are that take part.</summary>
+    /// <summary>Takes who the other members are; one that does not take part yet counts as not reachable.</summary>
     internal void Follow(IReadOnlyCollection<(MemberId Id, bool IsReachable)> others, TimeSpan now)
     {
         HashSet<MemberId> members = [.. others.Select(static each => each.Id)];
@@ -54,8 +54,9 @@ internal sealed class HomeKeeper(int partitions)
         foreach (MemberId gone in _owed.Keys.Where(id => !members.Contains(id)).ToArray()) _owed.Remove(gone);
         foreach ((MemberId id, bool isReachable) in others)
         {
-            if (!_known.Contains(id))
-                _owed[id] = (isReachable, _owed.TryGetValue(id, out (bool IsReachable, TimeSpan Since) known) ? known.Since : now);
+            if (_known.Contains(id)) continue;
+            bool goesOn = _owed.TryGetValue(id, out (bool IsReachable, TimeSpan Since) owed) && owed.IsReachable;
+            _owed[id] = (isReachable, goesOn ? owed.Since : now);
         }
     }
 

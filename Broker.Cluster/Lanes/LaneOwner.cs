@@ -372,8 +372,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
             MemberId self = IdOf(view.Self);
             TimeSpan now = Now;
             _homes.Follow(
-                [.. map.View.Members.Where(member => member.Id != self && !_joining.Contains(member.Id))
-                    .Select(static member => (member.Id, member.IsReachable))], now);
+                [.. map.View.Members.Where(member => member.Id != self)
+                    .Select(member => (member.Id, member.IsReachable && !_joining.Contains(member.Id)))], now);
             _isComplete = _homes.IsComplete(now);
             if (_homes.Claim(map, self, now) is { Count: > 0 } claimed) Broadcast(_homes.Of(claimed));
             _snapshot = new Snapshot(

@@ -26,7 +26,7 @@ public sealed class RollingRestartTests
             nodes.Add(await StartAsync(config));
             nodes.Add(await StartAsync(config, nodes[0].ClusterAddress));
             nodes.Add(await StartAsync(config, nodes[0].ClusterAddress));
-            foreach (HostProcess node in nodes) await node.ExpectLogAsync("takes part in the cluster");
+            foreach (HostProcess node in nodes) await ClusterHosts.ExpectReadyAsync(node);
             SetBackends();
             await using ClientScript clients =
                 ClientScript.Start("node", "cluster.js", "rolling", $"ws://127.0.0.1:{balancer.Port}/connection/websocket");
@@ -41,7 +41,7 @@ public sealed class RollingRestartTests
                 nodes.RemoveAt(0);
                 await stopped.DisposeAsync();
                 nodes.Add(await StartAsync(config, [.. nodes.Select(static node => node.ClusterAddress)]));
-                await nodes[^1].ExpectLogAsync("takes part in the cluster");
+                await ClusterHosts.ExpectReadyAsync(nodes[^1]);
                 SetBackends();
             }
 
