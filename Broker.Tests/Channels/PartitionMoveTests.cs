@@ -102,7 +102,7 @@ public sealed class PartitionMoveTests : TestKit
     }
 
     [Fact]
-    public void Presence_goes_with_a_moved_channel_and_tells_each_leave_once()
+    public void Presence_goes_with_a_moved_channel_and_each_leave_is_announced_once()
     {
         Subscription[] subscriptions = [.. _group.Nodes.Select(node => node.Subscribe("plain", node.Name, _session))];
         _group.Settle();
@@ -142,7 +142,7 @@ public sealed class PartitionMoveTests : TestKit
     }
 
     [Fact]
-    public void A_lost_leave_is_found_by_the_digest_and_told()
+    public void A_lost_leave_is_found_by_the_digest_and_announced()
     {
         Subscription stays = _two.Subscribe("plain", "stays", _session), leaves = _two.Subscribe("plain", "leaves", _session);
         _one.Subscribe("plain", "one", _session);
@@ -188,7 +188,7 @@ public sealed class PartitionMoveTests : TestKit
     }
 
     [Fact]
-    public void A_client_that_left_while_the_lane_was_down_is_told_to_have_left()
+    public void The_leave_of_a_client_while_the_lane_was_down_is_announced()
     {
         Subscription leaves = _two.Subscribe("plain", "leaves", _session);
         _two.Subscribe("plain", "stays", _session);

@@ -76,7 +76,7 @@ public sealed class HomeTableTests
     }
 
     [Fact]
-    public void Nothing_is_taken_before_every_reachable_node_has_told_its_homes()
+    public void Nothing_is_taken_before_every_reachable_node_has_sent_its_state()
     {
         var keeper = new HomeKeeper(Partitions);
         PartitionMap map = MapOf(s_one, s_two);
@@ -87,7 +87,7 @@ public sealed class HomeTableTests
     }
 
     [Fact]
-    public void A_node_that_tells_nothing_is_not_waited_for_forever()
+    public void A_node_that_sends_nothing_is_not_waited_for_forever()
     {
         var keeper = new HomeKeeper(Partitions);
         keeper.Follow([(s_two, true)], TimeSpan.Zero);

@@ -48,7 +48,7 @@ public sealed class RevocationTests
     }
 
     [Fact]
-    public void Lists_of_several_nodes_become_equal_whoever_is_told_first()
+    public void Lists_of_several_nodes_become_equal_in_any_order()
     {
         var one = new RevocationList(10, _time);
         var other = new RevocationList(10, _time);
@@ -73,7 +73,7 @@ public sealed class RevocationTests
     }
 
     [Fact]
-    public void What_another_node_tells_is_not_told_again()
+    public void What_comes_from_another_node_is_not_sent_on()
     {
         var one = new RevocationList(10, _time);
         var other = new RevocationList(1, _time);

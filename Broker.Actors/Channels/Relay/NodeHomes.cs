@@ -42,7 +42,7 @@ internal sealed class NodeHomes
     private readonly Dictionary<int, long> _unreleased = [];            // By partition: since when its home has been another one.
     private readonly bool[] _keptHere;                                  // By partition: whether histories of it are here.
     private readonly int[] _asked;                                      // By partition: calls under way that may attach this node.
-    private readonly Dictionary<string, Appends> _appends = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ChannelAppends> _appends = new(StringComparer.Ordinal);
     private ulong _lastRequest, _lastCall;
     // While an answer is handled: where it came from; null of the home here.
     private INodeLane? _answeredBy;
@@ -68,7 +68,7 @@ internal sealed class NodeHomes
     }
 
     // Publications of one channel that are on their way: a later one does not overtake them on the way to another home.
-    private struct Appends
+    private struct ChannelAppends
     {
         internal INodeLane? Lane;
         internal int Sent;
@@ -110,14 +110,14 @@ internal sealed class NodeHomes
         call.Number = ++_lastCall;
         if (!call.IsAppend) _asked[call.Partition]++;
         _relay.BeginGate(channel, method.IsAppend);
-        if (call.IsAppend && _appends.TryGetValue(channel, out Appends before) && before.Waiting > 0) Wait(call);
+        if (call.IsAppend && _appends.TryGetValue(channel, out ChannelAppends before) && before.Waiting > 0) Wait(call);
         else Dispatch(call);
     }
 
     private void Dispatch(INodeCall call)
     {
         HomeWay way = Moves.WayTo(call.Partition, _relay.IsKept(call.Channel));
-        if (call.IsAppend && _appends.TryGetValue(call.Channel, out Appends before) && before.Sent > 0
+        if (call.IsAppend && _appends.TryGetValue(call.Channel, out ChannelAppends before) && before.Sent > 0
             && !ReferenceEquals(before.Lane, way.Lane))
         {
             Wait(call);
@@ -170,7 +170,7 @@ internal sealed class NodeHomes
     private void CountAppend(INodeCall call, int sent, int waiting)
     {
         if (!call.IsAppend) return;
-        Appends known = _appends.GetValueOrDefault(call.Channel);
+        ChannelAppends known = _appends.GetValueOrDefault(call.Channel);
         known.Sent += sent;
         known.Waiting += waiting;
         if (sent > 0) known.Lane = call.Lane;
@@ -207,7 +207,7 @@ internal sealed class NodeHomes
         foreach (INodeCall call in waiting)
         {
             if (now - call.StartedMilliseconds > Patience.TotalMilliseconds) call.Fail(HubError.Internal);
-            else if (call.IsAppend && _appends.TryGetValue(call.Channel, out Appends before) && before.Waiting > 0) Wait(call);
+            else if (call.IsAppend && _appends.TryGetValue(call.Channel, out ChannelAppends before) && before.Waiting > 0) Wait(call);
             else Dispatch(call);
         }
 
