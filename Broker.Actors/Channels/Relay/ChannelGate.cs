@@ -10,6 +10,7 @@ namespace Broker.Actors.Channels.Relay;
 internal sealed class ChannelGate
 {
     private readonly Dictionary<string, Work> _busy = new(StringComparer.Ordinal);
+    private object? _taken;             // Whose turn it is, though others wait behind it.
 
     private sealed class Work
     {
@@ -24,6 +25,12 @@ internal sealed class ChannelGate
     /// <summary>Whether a command has to wait; if so, it has been taken.</summary>
     internal bool MustWait(string channel, object message, bool isAppend)
     {
+        if (ReferenceEquals(message, _taken))
+        {
+            _taken = null;
+            return false;
+        }
+
         if (!_busy.TryGetValue(channel, out Work? work) || (isAppend && !work.IsReading && work.Waiting.Count == 0)) return false;
         work.Waiting.Enqueue((message, isAppend));
         return true;
@@ -46,13 +53,15 @@ internal sealed class ChannelGate
         Settle(channel, work);
     }
 
-    /// <summary>The next command that has waited and may go on. To be asked until there is none.</summary>
+    /// <summary>
+    /// The next command that has waited and may go on: it does not have to wait again. To be asked until there is none.
+    /// </summary>
     internal bool TryTake(string channel, [NotNullWhen(true)] out object? message)
     {
         message = null;
         if (!_busy.TryGetValue(channel, out Work? work) || work.IsReading || work.Waiting.Count == 0) return false;
         if (work.Appends > 0 && !work.Waiting.Peek().IsAppend) return false;
-        message = work.Waiting.Dequeue().Message;
+        _taken = message = work.Waiting.Dequeue().Message;
         Settle(channel, work);
         return true;
     }
