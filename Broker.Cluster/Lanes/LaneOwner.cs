@@ -80,7 +80,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         internal IReadOnlyList<(string Node, int Number, NodeLane? Open, LaneCounters Counters)> Reports { get; init; } = [];
 
-        internal IReadOnlySet<MemberId> Draining { get; init; } = FrozenSet<MemberId>.Empty;
+        internal FrozenSet<MemberId> Draining { get; init; } = FrozenSet<MemberId>.Empty;
 
         internal bool IsComplete { get; init; }
 

@@ -49,7 +49,7 @@ internal sealed class NodeListeners
         private readonly Dictionary<string, Listened> _channels = new(StringComparer.Ordinal);
         private readonly Dictionary<int, InterestDigest> _digests = [];
 
-        internal IReadOnlyDictionary<string, Listened> Channels => _channels;
+        internal Dictionary<string, Listened> Channels => _channels;
 
         internal InterestDigest DigestOf(int partition) => _digests.GetValueOrDefault(partition);
 
