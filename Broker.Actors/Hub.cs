@@ -259,6 +259,40 @@ public sealed class Hub : IAsyncDisposable
             system.ActorOf(props.WithDispatcher(LoopSetup.DispatcherOf(loop.Number)), $"{name}-{loop.Number}");
     }
 
+    /// <summary>
+    /// Accepts no more, and ends the connections of clients at a rate, so that they come back elsewhere at that rate. Each ends once what
+    /// its client has asked is answered.
+    /// </summary>
+    /// <param name="perSecond">Connections a second.</param>
+    /// <param name="limit">Returns after this, whoever is left.</param>
+    public async Task EmptyAsync(int perSecond, TimeSpan limit)
+    {
+        if (_system is null) return;
+        _ready = false;
+        TimeSpan pause = TimeSpan.FromMilliseconds(100);
+        double due = 0;
+        long start = _time.GetTimestamp(), last = start;
+        for (int left = Counters.Open; left > 0 && _time.GetElapsedTime(start) < limit; left = Counters.Open)
+        {
+            await Task.Delay(pause, _time).ConfigureAwait(false);
+            long now = _time.GetTimestamp();
+
+            // A process that was held up does not make up for it.
+            due = Math.Min(due + (perSecond * _time.GetElapsedTime(last, now).TotalSeconds), Math.Max(1, perSecond / 4.0));
+            last = now;
+            int count = (int)due;
+            due -= count;
+            int open = Math.Max(1, _loops.Sum(static loop => loop.Connections));
+            for (int i = 0, passed = 0, sent = 0; i < _loops.Length; i++)
+            {
+                passed += _loops[i].Connections;
+                int share = (int)((long)count * passed / open) - sent;
+                sent += share;
+                if (share > 0 || count == 0) _loops[i].EndSome(share, EventLoop.SettleLimit);
+            }
+        }
+    }
+
     /// <summary>Accepts no more, tells the clients, lets what is queued leave, and ends; after the grace, at once.</summary>
     public async Task StopAsync(TimeSpan grace)
     {

@@ -25,11 +25,13 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
 {
     private const int SweptChannelsMax = 1000;
     private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1), s_soon = TimeSpan.FromMilliseconds(64);
+    private static readonly TimeSpan s_digestRound = TimeSpan.FromSeconds(10), s_betweenDigests = TimeSpan.FromMilliseconds(128);
 
     private readonly LoopCounters _counters;
     private readonly IActorRef _self;
     private readonly ChannelRelay _relay;
-    private readonly LoopTimer? _sweeps, _changes, _nodes;
+    private readonly LoopTimer? _sweeps, _changes, _nodes, _digests;
+    private readonly int _digestsAtATime;
     private readonly PositionChecks? _checks;
 
     private sealed record Go(Action Action) : INoSerializationVerificationNeeded;
@@ -59,7 +61,14 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
                 loop is null ? null : () => loop.NowMilliseconds, OnNodesWaiting);
         if (loop is null) return;
         _changes = new LoopTimer(loop, () => _relay.FlushChanges());
-        if (context.Nodes is not null) _nodes = new LoopTimer(loop, TickNodes);
+        if (context.Nodes is { } nodes)
+        {
+            _nodes = new LoopTimer(loop, TickNodes);
+            _digests = new LoopTimer(loop, SendDigests);
+            int own = (nodes.Partitions + context.FanOuts.Count - 1) / context.FanOuts.Count;
+            _digestsAtATime = Math.Max(1, (int)Math.Ceiling(own * s_betweenDigests / s_digestRound));
+        }
+
         if (!context.Homes.Namespaces.KeepAnything) return;
         _sweeps = new LoopTimer(loop, Sweep);
         if (context.Homes.Settings.PositionCheckInterval > TimeSpan.Zero)
@@ -75,6 +84,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
         _counters.Set(LoopCount.Channels, 0);
         _counters.Set(LoopCount.Subscriptions, 0);
         _sweeps?.Set(s_second);
+        _digests?.Set(s_betweenDigests);
     }
 
     /// <inheritdoc />
@@ -84,6 +94,7 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
         _checks?.Stop();
         _changes?.Stop();
         _nodes?.Stop();
+        _digests?.Stop();
     }
 
     /// <inheritdoc />
@@ -112,6 +123,12 @@ public sealed class ChannelHomeActor : UntypedActor, IHomeThread
     private void TickNodes()
     {
         if (_relay.TickNodes()) _nodes!.Set(s_soon);
+    }
+
+    private void SendDigests()
+    {
+        _relay.SendDigests(_digestsAtATime);
+        _digests!.Set(s_betweenDigests);
     }
 
     private void OnWaiting() => _changes?.Set(s_second);

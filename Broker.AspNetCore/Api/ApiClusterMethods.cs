@@ -23,6 +23,10 @@ internal static class ApiClusterMethods
             result.WriteString("uid"u8, node.Uid.ToString(CultureInfo.InvariantCulture));
             result.WriteString("state"u8, node.State);
             result.WriteBoolean("reachable"u8, node.IsReachable);
+            result.WriteBoolean("draining"u8, node.IsDraining);
+            result.WriteNumber("partitions"u8, node.Partitions);
+            if (node.LanesOpen is { } lanes) result.WriteNumber("lanes"u8, lanes);
+            if (node.WaitingBytes is { } waiting) result.WriteNumber("waiting_bytes"u8, waiting);
             result.WriteEndObject();
         }
 

@@ -30,4 +30,17 @@ public sealed record ClusterReport(string Cluster, string Node, string Phase, st
 /// <param name="Uid">The number of its subscription; another one after it was down.</param>
 /// <param name="State">joining, up, leaving or down.</param>
 /// <param name="IsReachable">Whether it is learned of.</param>
-public sealed record ClusterNodeReport(string Address, ulong Uid, string State, bool IsReachable);
+public sealed record ClusterNodeReport(string Address, ulong Uid, string State, bool IsReachable)
+{
+    /// <summary>Partitions whose channels have their home there, as the asked node knows it.</summary>
+    public int Partitions { get; init; }
+
+    /// <summary>Whether it hands its partitions over and is about to leave.</summary>
+    public bool IsDraining { get; init; }
+
+    /// <summary>Lanes of the asked node to it that are open; null for the asked node itself.</summary>
+    public int? LanesOpen { get; init; }
+
+    /// <summary>Bytes that wait there for it; null for the asked node itself.</summary>
+    public long? WaitingBytes { get; init; }
+}

@@ -45,7 +45,8 @@ public sealed class ClusterCommand
         ArgumentNullException.ThrowIfNull(root);
         var commands = new ClusterCommand(environment, streams);
         var status =
-            new Command("status", "Prints the nodes of the cluster as the asked one sees them: address, state, reached or not, and uid.");
+            new Command("status",
+                "Prints the nodes of the cluster as the asked one sees them: address, state, reached or not, uid, partitions, lanes.");
         commands.Define(status, static _ => ("cluster_status", null), commands.PrintStatusAsync);
         var optional =
             new Argument<string?>("NODE")
@@ -137,11 +138,16 @@ public sealed class ClusterCommand
             string reached = node.GetProperty("reachable").GetBoolean() ? "reached" : "not-reached";
             text.Append(CultureInfo.InvariantCulture,
                 $"\n{node.GetProperty("address").GetString()}\t{node.GetProperty("state").GetString()}\t{reached}\t"
-                + $"{node.GetProperty("uid").GetString()}");
+                + $"{node.GetProperty("uid").GetString()}\t{Number(node, "partitions")} partitions");
+            if (node.TryGetProperty("lanes", out JsonElement lanes)) text.Append(CultureInfo.InvariantCulture, $"\t{lanes} lanes");
+            if (node.TryGetProperty("draining", out JsonElement draining) && draining.GetBoolean()) text.Append("\tdraining");
         }
 
         await _streams.PrintAsync(text.ToString(), cancellationToken).ConfigureAwait(false);
     }
+
+    // A node of an older version does not tell it.
+    private static int Number(JsonElement node, string name) => node.TryGetProperty(name, out JsonElement value) ? value.GetInt32() : 0;
 
     private Task PrintDoneAsync(JsonElement result, CancellationToken cancellationToken) => _streams.PrintAsync("asked", cancellationToken);
 }

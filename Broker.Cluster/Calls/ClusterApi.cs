@@ -135,6 +135,17 @@ public sealed class ClusterApi : IHubApi
         return here;
     }
 
+    /// <summary>Called when another node asks this one to leave.</summary>
+    public Action? LeaveAsked { get; set; }
+
+    /// <summary>Asks another node to leave in order.</summary>
+    /// <param name="node">HOST:PORT of a member.</param>
+    /// <returns>False if it has not answered.</returns>
+    public async Task<bool> AskToLeaveAsync(string node) =>
+        await _lanes.AskAsync(node, new NodeCommand { Method = "leave" }.ToBytes(), CancellationToken.None)
+            .ConfigureAwait(false) is { } bytes
+            && JsonSerializer.Deserialize(bytes, CommandJson.Default.NodeAnswer) is { Error: null };
+
     private static NodeCommand CommandFor(string method, UserConnections target) =>
         new() { Method = method, User = target.User, Client = target.Client };
 
@@ -196,6 +207,9 @@ public sealed class ClusterApi : IHubApi
                     int>(await _local.ChannelsAsync(command.Pattern).ConfigureAwait(false)) };
             case "info":
                 return new NodeAnswer { Figures = CommandFigures.Of(await _local.InfoAsync().ConfigureAwait(false)) };
+            case "leave" when LeaveAsked is { } asked:
+                asked();
+                break;
             case "explain" when command.Client is { } client:
                 return new NodeAnswer
                 {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Text;
 using Broker.Actors.Channels.Home;
+using Broker.Cluster.Homes;
 using Broker.Cluster.Links;
 using Broker.Cluster.Membership;
 using Broker.Cluster.Protocol.Lanes;
@@ -23,6 +24,7 @@ namespace Broker.Cluster.Lanes;
 public sealed class LaneOwner : INodeDirectory, IDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(64);
+    private static readonly TimeSpan s_soon = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan s_callLimit = TimeSpan.FromSeconds(5);
 
     private readonly ClusterSettings _settings;
@@ -36,11 +38,16 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     private EventLoop[] _loops = [];
     private Action<int, object> _send = static (_, _) => { };
     private int _relays;
-    private LoopTimer? _timer;
+    private LoopTimer? _timer, _publish;
+    private readonly HashSet<int> _given = [];      // Partitions whose new homes the other nodes are about to be told.
+    private bool _isPublishDue;
     private ClusterView? _view;
     private readonly ConcurrentDictionary<ulong, (NodeLane Lane, TaskCompletionSource<byte[]?> Answer)> _calls = new();
     private ulong _lastCall;
     private long _beatAt;
+    private readonly HomeKeeper _homes;
+    private HashSet<MemberId> _joining = [];
+    private bool _isComplete;           // Every other node has told what it knows of homes.
     private volatile Snapshot _snapshot = Snapshot.Alone;
 
     /// <summary>Makes it.</summary>
@@ -58,6 +65,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         _time = time;
         _log = log;
         _start = time.GetTimestamp();
+        _homes = new HomeKeeper(settings.Partitions);
 
         // A publication as long as may be, with its head; or a page of a history.
         _messageBytesMax = Math.Max(messageBytesMax, 64 * 1024 * 1024) + (1024 * 1024);
@@ -67,6 +75,19 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     private sealed record Snapshot(ClusterView? View, PartitionMap? Map, MemberId Self, FrozenDictionary<MemberId, INodeLane?[]> Lanes)
     {
         internal static Snapshot Alone { get; } = new(null, null, default, FrozenDictionary<MemberId, INodeLane?[]>.Empty);
+
+        internal IReadOnlyList<HomeEntry> Homes { get; init; } = [];
+
+        internal IReadOnlyList<(string Node, int Number, NodeLane? Open, LaneCounters Counters)> Reports { get; init; } = [];
+
+        internal FrozenSet<MemberId> Draining { get; init; } = FrozenSet<MemberId>.Empty;
+
+        internal bool IsComplete { get; init; }
+
+        internal bool IsDraining { get; init; }
+
+        internal INodeLane? LaneTo(MemberId member, int partition) =>
+            Lanes.TryGetValue(member, out INodeLane?[]? lanes) ? lanes[partition % lanes.Length] : null;
     }
 
     // Another member, and the lanes to it.
@@ -86,6 +107,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         internal LaneMachine Machine { get; } = machine;
 
+        internal LaneCounters Counters { get; } = new();
+
         internal NodeLane? Open { get; set; }
 
         internal TimeSpan ReceivedAt { get; set; }
@@ -95,6 +118,12 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
     /// <summary>HOST:PORT of this node.</summary>
     public string Address => _port.Address;
+
+    /// <summary>All that the nodes are to know in common, in pieces, for one that this one meets; null for nothing.</summary>
+    public Func<IEnumerable<byte[]>>? Shared { get; set; }
+
+    /// <summary>Takes a piece of what another node knows. On a loop's thread.</summary>
+    public Action<byte[]>? SharedArrived { get; set; }
 
     /// <summary>Answers what another node asks of this one.</summary>
     public Func<byte[], Task<byte[]>>? Answer { get; set; }
@@ -124,12 +153,142 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
 
         // A node that is in no cluster serves what no one keeps to its own clients; a history would be another's.
         if (snapshot.Map is not { } map) return new HomeWay(IsHere: !isKept, null);
-        ProtocolMember? home = isKept ? map.KeptHome(partition) : map.VolatileHome(partition);
+        ProtocolMember? home = map.View.Find(snapshot.Homes[partition].Home);
+
+        // What no one keeps goes to the next node at once when its home is not reached.
+        if (!isKept && home is not { IsReachable: true })
+            home = home is not null || snapshot.IsComplete ? map.VolatileHome(partition) : null;
         if (home is null) return default;
-        if (home.Id == snapshot.Self) return new HomeWay(IsHere: true, null);
-        return new HomeWay(
-            IsHere: false, snapshot.Lanes.TryGetValue(home.Id, out INodeLane?[]? lanes) ? lanes[partition % lanes.Length] : null);
+        return home.Id == snapshot.Self ? new HomeWay(IsHere: true, null)
+            : new HomeWay(IsHere: false, snapshot.LaneTo(home.Id, partition));
     }
+
+    /// <inheritdoc />
+    public INodeLane? MoveTo(int partition)
+    {
+        Snapshot snapshot = _snapshot;
+        if (snapshot.Map is not { } map || snapshot.Homes[partition].Home != snapshot.Self) return null;
+        foreach (ProtocolMember each in map.Rank(partition))
+        {
+            if (!each.TakesHomes || each.Id == snapshot.Self) return null;
+            if (each.IsReachable && snapshot.LaneTo(each.Id, partition) is { } lane) return lane;
+            if (!snapshot.IsDraining) return null;
+        }
+
+        return null;
+    }
+
+    /// <inheritdoc />
+    public ulong? MoveOf(int partition)
+    {
+        Snapshot snapshot = _snapshot;
+        return snapshot.Map is not null && snapshot.Homes[partition] is { Term: > 0 } entry && entry.Home == snapshot.Self ? entry.Move
+            : null;
+    }
+
+    /// <inheritdoc />
+    public void Give(int partition, string node, ulong move) => OnPort(() =>
+    {
+        if (_homes.Table.TryGive(partition, _snapshot.Self, new MemberId(NodeNames.HashOf(node)), move)) PublishSoon(partition);
+    });
+
+    // Many partitions move together: all are told once.
+    private void PublishSoon(int? given = null)
+    {
+        if (given is { } partition) _given.Add(partition);
+        if (_isPublishDue) return;
+        _isPublishDue = true;
+        _publish!.Set(s_soon);
+    }
+
+    private void PublishDue()
+    {
+        _isPublishDue = false;
+        if (_given.Count > 0 && _view is not null) Broadcast(_homes.Of(_given));
+        _given.Clear();
+        Publish();
+    }
+
+    /// <inheritdoc />
+    public INodeLane? LaneTo(string node, int partition) => _snapshot.LaneTo(new MemberId(NodeNames.HashOf(node)), partition);
+
+    /// <summary>Partitions that this node is the home of. For any thread.</summary>
+    public int HomesHere
+    {
+        get
+        {
+            Snapshot snapshot = _snapshot;
+            return snapshot.Map is null ? 0 : snapshot.Homes.Count(entry => entry.Term > 0 && entry.Home == snapshot.Self);
+        }
+    }
+
+    /// <summary>All lanes to the other members. For any thread.</summary>
+    public IReadOnlyList<LaneReport> Lanes =>
+        [.. _snapshot.Reports.Select(static lane =>
+            new LaneReport(lane.Node, lane.Number, lane.Open is not null, lane.Open?.WaitingBytes ?? 0, lane.Counters))];
+
+    /// <summary>Partitions whose home is each member, by its name, as this node knows it. For any thread.</summary>
+    public IReadOnlyDictionary<NodeName, (int Homes, bool IsDraining)> HomesOf(IEnumerable<NodeName> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        Snapshot snapshot = _snapshot;
+        Dictionary<MemberId, int> counts =
+            snapshot.Homes.Where(static entry => entry.Term > 0).CountBy(static entry => entry.Home).ToDictionary();
+        return members.ToDictionary(
+            static name => name, name => (counts.GetValueOrDefault(IdOf(name)), snapshot.Draining.Contains(IdOf(name))));
+    }
+
+    /// <summary>Whether this node knows all homes: every reachable node has told it. For any thread.</summary>
+    public bool IsComplete => _snapshot is { Map: not null, IsComplete: true };
+
+    /// <summary>Whether there is another node that takes homes and clients. For any thread.</summary>
+    public bool HasOthers => _snapshot is { Map: { } map } snapshot
+        && map.View.Members.Any(member => member is { TakesHomes: true, IsReachable: true } && member.Id != snapshot.Self);
+
+    /// <summary>Hands all homes over to the other nodes. Its clients are still served.</summary>
+    /// <param name="limit">Stops waiting after this.</param>
+    /// <returns>How many homes are still here; over 0 after the limit, or where no other node takes them.</returns>
+    public async Task<int> DrainAsync(TimeSpan limit)
+    {
+        OnPort(() =>
+        {
+            _homes.IsDraining = true;
+            if (_view is null) return;
+            Broadcast(_homes.Of([]));
+            Publish();
+        });
+        long start = _time.GetTimestamp();
+        while (_time.GetElapsedTime(start) < limit)
+        {
+            Snapshot snapshot = _snapshot;
+            if (snapshot.Map is null || (snapshot.IsDraining && (HomesHere == 0 || !HasOthers))) break;
+            await Task.Delay(s_tick, _time).ConfigureAwait(false);
+        }
+
+        return HomesHere;
+    }
+
+    /// <summary>Tells all other nodes what all are to know. For any thread; who is not reached is told everything when it is met.</summary>
+    public void Share(byte[] piece) => OnPort(() =>
+    {
+        foreach (Peer peer in _peers.Values) peer.Lanes.FirstOrDefault(static lane => lane.Open is not null)?.Open!.SendShared(piece);
+    });
+
+    internal void OnShared(byte[] piece) => SharedArrived?.Invoke(piece);
+
+    // To each other node once.
+    private void Broadcast(NodeState state)
+    {
+        byte[] bytes = state.ToBytes();
+        foreach (Peer peer in _peers.Values) peer.Lanes.FirstOrDefault(static lane => lane.Open is not null)?.Open!.SendState(bytes);
+    }
+
+    internal void OnState(NodeLane lane, byte[] bytes) => OnPort(() =>
+    {
+        if (_view is null || !_peers.Keys.Any(name => IdOf(name) == lane.Member)) return;
+        if (NodeState.Read(bytes) is not { } state) lane.Close("It told a state that cannot be read.");
+        else if (_homes.OnState(lane.Member, state)) PublishSoon();
+    });
 
     /// <summary>Takes the hub's loops, and the way to its homes. Before the port listens.</summary>
     /// <param name="loops">The hub's loops.</param>
@@ -144,6 +303,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         _port.LaneAccepted = Accept;
         OnPort(() =>
         {
+            _publish = new LoopTimer(_port.Loop, PublishDue);
             _timer = new LoopTimer(_port.Loop, Tick);
             _timer.Set(s_tick);
         });
@@ -161,6 +321,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         // One that leaves still asks the others' homes for its clients.
         _view = view is not null
             && view.Members.Any(member => member.Node == view.Self && member.State is MemberState.Up or MemberState.Leaving) ? view : null;
+        if (_view is null) _homes.Reset();
         HashSet<NodeName> members =
             [.. (_view?.Members ?? []).Where(member => member.Node != _view!.Self).Select(static member => member.Node)];
         foreach (NodeName gone in _peers.Keys.Where(name => !members.Contains(name)).ToArray())
@@ -179,6 +340,25 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         Publish();
     }
 
+    private PartitionMap MapOf(ClusterView view)
+    {
+        Snapshot before = _snapshot;
+        _joining = [.. view.Members.Where(static member => member.State == MemberState.Joining).Select(static member => IdOf(member.Node))];
+        ProtocolMember[] members =
+        [
+            .. view.Members.Where(static member => member.State != MemberState.Down).Select(member =>
+                new ProtocolMember(IdOf(member.Node), new StoreId(member.Store))
+                {
+                    IsReachable = member.IsReachable,
+                    IsDraining = member.State == MemberState.Joining
+                        || (member.Node == view.Self ? _homes.IsDraining : _homes.Drains(IdOf(member.Node))),
+                    IsLeaving = member.State is MemberState.Leaving,
+                }),
+        ];
+        var anew = new MembershipView(members);
+        return before.Map is { } map && map.View.Members.SequenceEqual(anew.Members) ? map : new PartitionMap(_settings.Partitions, anew);
+    }
+
     // Makes the snapshot anew, and tells all.
     private void Publish()
     {
@@ -188,22 +368,28 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         }
         else
         {
-            Snapshot before = _snapshot;
-            PartitionMap map =
-                ReferenceEquals(before.View, view) ? before.Map!
-                    : new PartitionMap(
-                    _settings.Partitions, new MembershipView(view.Members.Where(static member => member.State != MemberState.Down).Select(
-                static member => new ProtocolMember(IdOf(member.Node), new StoreId(member.Store))
-                {
-                    IsReachable = member.IsReachable,
-                    IsDraining = member.State == MemberState.Joining,
-                    IsLeaving = member.State is MemberState.Leaving,
-                })));
+            PartitionMap map = MapOf(view);
+            MemberId self = IdOf(view.Self);
+            TimeSpan now = Now;
+            _homes.Follow(
+                [.. map.View.Members.Where(member => member.Id != self)
+                    .Select(member => (member.Id, member.IsReachable && !_joining.Contains(member.Id)))], now);
+            _isComplete = _homes.IsComplete(now);
+            if (_homes.Claim(map, self, now) is { Count: > 0 } claimed) Broadcast(_homes.Of(claimed));
             _snapshot = new Snapshot(
-                view, map, IdOf(view.Self),
+                view, map, self,
                     _peers.ToFrozenDictionary(
                         static pair => IdOf(pair.Key), static pair =>
-                            pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()));
+                            pair.Value.Lanes.Select(static lane => (INodeLane?)lane.Open).ToArray()))
+            {
+                Homes = _homes.Table.Entries,
+                Reports = [.. _peers.Values.SelectMany(
+                    static peer => peer.Lanes.Select(lane => (peer.Name.Address, lane.Number, lane.Open, lane.Counters)))],
+                Draining = map.View.Members.Where(member => member.IsDraining && !_joining.Contains(member.Id))
+                    .Select(static member => member.Id).ToFrozenSet(),
+                IsComplete = _isComplete,
+                IsDraining = _homes.IsDraining,
+            };
         }
 
         SendToAll(NodeEvents.Changed.Instance);
@@ -220,6 +406,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         TimeSpan now = Now;
         bool beats = now.TotalMilliseconds - _beatAt >= _limits.HeartbeatEvery.TotalMilliseconds;
         if (beats) _beatAt = (long)now.TotalMilliseconds;
+        if (!_isComplete && _view is not null && _homes.IsComplete(now)) Publish();
         foreach (Peer peer in _peers.Values)
         {
             foreach (Lane lane in peer.Lanes)
@@ -301,7 +488,8 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         {
             NodeLane? opened = null;
             ((SocketReactor)loop)
-                .AdoptBytes(socket, connection => opened = new NodeLane(this, connection, peer.Name.ToString(), _messageBytesMax, _relays));
+                .AdoptBytes(socket,
+                connection => opened = new NodeLane(this, connection, peer.Name, lane.Counters, _messageBytesMax, _relays));
             OnPort(() => OnOpened(peer, lane, opened!));
         });
     }
@@ -320,6 +508,13 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
         lane.Sent = null;
         if (peer.Dials) _ = lane.Machine.OnWelcome(Now);
         _log.LogDebug("Lane {Lane} to {Node} is open", lane.Number, peer.Name);
+        if (lane.Number == 0)
+        {
+            // A node takes part when it has been told the state: by then it knows the rest.
+            foreach (byte[] piece in Shared?.Invoke() ?? []) opened.SendShared(piece);
+            opened.SendState(_homes.State.ToBytes());
+        }
+
         Publish();
     }
 
@@ -327,32 +522,38 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     /// <returns>HOST:PORT of each and its answer; null where there was none within 5 s.</returns>
     public async Task<IReadOnlyList<(string Node, byte[]? Answer)>> AskAllAsync(byte[] request, CancellationToken cancellationToken)
     {
-        Snapshot snapshot = _snapshot;
-        if (snapshot.View is not { } view) return [];
-        return await Task.WhenAll(view.Members.Where(member => member.Node != view.Self && member.State == MemberState.Up).Select(AskAsync))
-            .ConfigureAwait(false);
+        ClusterView? view = _snapshot.View;
+        if (view is null) return [];
+        return await Task.WhenAll(
+            view.Members.Where(member => member.Node != view.Self && member.State == MemberState.Up)
+                .Select(member => AskAsync(member.Node, request, cancellationToken))).ConfigureAwait(false);
+    }
 
-        async Task<(string Node, byte[]? Answer)> AskAsync(Membership.ClusterMember member)
+    /// <summary>Asks one other member. For any thread.</summary>
+    /// <returns>Its answer; null if there was none within 5 s.</returns>
+    public async Task<byte[]?> AskAsync(string address, byte[] request, CancellationToken cancellationToken) =>
+        _snapshot.View?.Members.FirstOrDefault(member => member.Node.Address == address) is { Node.Uid: not 0 } member
+            ? (await AskAsync(member.Node, request, cancellationToken).ConfigureAwait(false)).Answer : null;
+
+    private async Task<(string Node, byte[]? Answer)> AskAsync(NodeName name, byte[] request, CancellationToken cancellationToken)
+    {
+        string node = name.Address;
+        if (_snapshot.LaneTo(IdOf(name), 0) is not NodeLane lane) return (node, null);
+        ulong call = Interlocked.Increment(ref _lastCall);
+        var answer = new TaskCompletionSource<byte[]?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _calls[call] = (lane, answer);
+        try
         {
-            string node = member.Node.Address;
-            if (!snapshot.Lanes.TryGetValue(IdOf(member.Node), out INodeLane?[]? lanes) || lanes[0] is not NodeLane lane)
-                return (node, null);
-            ulong call = Interlocked.Increment(ref _lastCall);
-            var answer = new TaskCompletionSource<byte[]?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            _calls[call] = (lane, answer);
-            try
-            {
-                return (node, lane.Send(NodeLane.CallKind, call, request)
-                    ? await answer.Task.WaitAsync(s_callLimit, _time, cancellationToken).ConfigureAwait(false) : null);
-            }
-            catch (TimeoutException)
-            {
-                return (node, null);
-            }
-            finally
-            {
-                _calls.TryRemove(call, out _);
-            }
+            return (node, lane.Send(NodeLane.CallKind, call, request)
+                ? await answer.Task.WaitAsync(s_callLimit, _time, cancellationToken).ConfigureAwait(false) : null);
+        }
+        catch (TimeoutException)
+        {
+            return (node, null);
+        }
+        finally
+        {
+            _calls.TryRemove(call, out _);
         }
     }
 
@@ -397,5 +598,9 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => _timer?.Stop();
+    public void Dispose()
+    {
+        _timer?.Stop();
+        _publish?.Stop();
+    }
 }

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using Broker.Actors.Channels.Home;
 using Broker.Cluster.Links;
+using Broker.Cluster.Membership;
+using Broker.Cluster.Protocol.Members;
 using Broker.Reactor.Loops;
 
 namespace Broker.Cluster.Lanes;
@@ -13,6 +15,8 @@ namespace Broker.Cluster.Lanes;
 /// 61 heartbeat  nothing
 /// 62 call       its number u64, then what is asked of the node
 /// 63 answer     the call's number u64, then the answer
+/// 64 state      what the node tells of itself and of homes
+/// 65 shared     what all nodes are to know beside that; the application reads it
 /// </code>
 /// What is received is a prefix of what was sent on this connection.
 /// </remarks>
@@ -22,6 +26,8 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     internal const byte HeartbeatKind = 61;
     internal const byte CallKind = 62;
     internal const byte AnswerKind = 63;
+    internal const byte StateKind = 64;
+    internal const byte SharedKind = 65;
 
     private const int PartitionBytes = 2;
     private const int WaitingBytesMax = 16 * 1024 * 1024;       // Of what must not be dropped: beyond it the lane ends.
@@ -32,15 +38,18 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     private readonly LaneOwner _owner;
     private readonly Connection _connection;
     private readonly LinkFrameReader _reader;
+    private readonly LaneCounters _counters;
     private readonly List<(int Partition, byte[] Bytes)>?[] _arrived;      // Of the read under way, by the number of the relay.
     private int _posted;            // Bytes that wait for the loop; from any thread.
     private volatile bool _ended;
 
-    internal NodeLane(LaneOwner owner, Connection connection, string node, int messageBytesMax, int relays)
+    internal NodeLane(LaneOwner owner, Connection connection, NodeName node, LaneCounters counters, int messageBytesMax, int relays)
     {
         _owner = owner;
         _connection = connection;
-        Node = node;
+        Node = node.ToString();
+        Member = new MemberId(NodeNames.HashOf(node));
+        _counters = counters;
         _reader = new LinkFrameReader { FrameBytesMax = messageBytesMax };
         _arrived = new List<(int Partition, byte[] Bytes)>?[relays];
         QueueBytesMax = WaitingBytesMax + messageBytesMax;
@@ -49,11 +58,17 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     /// <inheritdoc />
     public string Node { get; }
 
+    /// <summary>The other node.</summary>
+    internal MemberId Member { get; }
+
     /// <inheritdoc />
     public int QueueBytesMax { get; }
 
     /// <inheritdoc />
     public TimeSpan BlockedLimit => TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes that wait to leave. From any thread, and about.</summary>
+    internal int WaitingBytes => Volatile.Read(ref _posted) + _connection.QueuedBytes;
 
     /// <summary>Whether anything has arrived since this was last asked. From any thread.</summary>
     internal bool TakeReceived() => Interlocked.Exchange(ref _received, 0) != 0;
@@ -65,7 +80,12 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     {
         ArgumentNullException.ThrowIfNull(message);
         if (_ended) return false;
-        if (mayDrop && Volatile.Read(ref _posted) + _connection.QueuedBytes > DroppableBytesMax) return true;
+        if (mayDrop && WaitingBytes > DroppableBytesMax)
+        {
+            _counters.OnDropped();
+            return true;
+        }
+
         if (EventLoop.Current == _connection.Loop && Volatile.Read(ref _posted) == 0)
         {
             Write(partition, message);
@@ -88,6 +108,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
         BinaryPrimitives.WriteUInt16LittleEndian(head[LinkFrames.HeadBytes..], (ushort)partition);
         _connection.Write(head);
         _connection.Write(message);
+        _counters.OnSent(message.Length);
     }
 
     /// <summary>Sends a call or its answer. From any thread.</summary>
@@ -98,6 +119,18 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
         byte[] frame = LinkFrames.Make((LinkFrameKind)kind, payload);
         _connection.Loop.Post(static state => ((Action)state)(), () => _connection.Write(frame));
         return true;
+    }
+
+    /// <summary>Sends what this node tells of itself. From any thread.</summary>
+    internal void SendState(byte[] state) => Send(StateKind, state);
+
+    /// <summary>Sends what all nodes are to know. From any thread.</summary>
+    internal void SendShared(byte[] shared) => Send(SharedKind, shared);
+
+    private void Send(byte kind, byte[] payload)
+    {
+        byte[] frame = LinkFrames.Make((LinkFrameKind)kind, payload);
+        _connection.Loop.Post(static write => ((Action)write)(), () => _connection.Write(frame));
     }
 
     /// <summary>Tells the other side that this one lives. From any thread.</summary>
@@ -126,6 +159,18 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
     public bool OnFrame(byte kind, ReadOnlySpan<byte> payload)
     {
         if (kind == HeartbeatKind) return true;
+        if (kind == StateKind)
+        {
+            _owner.OnState(this, payload.ToArray());
+            return true;
+        }
+
+        if (kind == SharedKind)
+        {
+            _owner.OnShared(payload.ToArray());
+            return true;
+        }
+
         if (kind is CallKind or AnswerKind && payload.Length >= sizeof(ulong))
         {
             ulong call = BinaryPrimitives.ReadUInt64LittleEndian(payload);
@@ -141,6 +186,7 @@ internal sealed class NodeLane : IByteHandler, ILinkFrameSink, INodeLane
             return false;
         }
 
+        _counters.OnReceived(payload.Length - PartitionBytes);
         (_arrived[partition % _arrived.Length] ??= []).Add((partition, payload[PartitionBytes..].ToArray()));
         return true;
     }

@@ -325,6 +325,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <returns>False if there is no such member.</returns>
     public bool TryDown(string address) => TryWithMember(address, static (cluster, member) => cluster.Down(member));
 
+    /// <summary>Whether there is a member with this address.</summary>
+    public bool HasMember(string address) => _view is { } view && view.Members.Any(member => member.Node.Address == address);
+
     private bool TryWithMember(string address, Action<AkkaCluster, Address> action)
     {
         lock (_lock)

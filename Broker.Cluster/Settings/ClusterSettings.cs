@@ -61,6 +61,12 @@ public sealed record ClusterSettings
     /// <summary>How long the first seed waits at the start for seeds that do not answer.</summary>
     public TimeSpan SeedPatience { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Clients that a node that stops sends away in a second.</summary>
+    public int DrainRate { get; init; } = 500;
+
+    /// <summary>How long a node that stops may take to hand its homes over and to send its clients away.</summary>
+    public TimeSpan DrainLimit { get; init; } = TimeSpan.FromSeconds(120);
+
     /// <summary>Whether the node is in a cluster.</summary>
     public bool IsEnabled => Address.Length > 0;
 

@@ -48,6 +48,8 @@ public static class ClusterSettingsBinder
             AcceptablePause =
                 reader.GetDuration("broker.cluster.acceptable-pause", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             SeedPatience = reader.GetDuration("broker.cluster.seed-patience", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+            DrainRate = reader.GetCount("broker.cluster.drain-rate", 1, 1_000_000),
+            DrainLimit = reader.GetDuration("broker.cluster.drain-limit", TimeSpan.Zero, TimeSpan.FromHours(1)),
         };
         if (reader.IsGood && settings.IsEnabled) Check(settings, reader);
         return settings;

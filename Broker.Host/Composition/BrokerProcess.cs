@@ -71,7 +71,12 @@ public static class BrokerProcess
             await using ClusterService? cluster =
                 ClusterService.Open(
                     settings.Cluster, ClientSettings.MessageBytesLimit, LogSetup.AkkaConfig(settings.Log), TimeProvider.System, logs);
-            if (cluster is not null) hub.JoinCluster(cluster.Nodes);
+            if (cluster is not null)
+            {
+                hub.JoinCluster(cluster.Nodes);
+                cluster.Share(identity.Revocations);
+            }
+
             await using WebApplication app =
                 Build(loaded, hub, output, log.Logger, log.Levels, store?.Health,
                     identity.Attach(cluster is null ? hub.Api : cluster.ApiOver(hub.Api), cluster), identity.KeysPart, cluster);
@@ -137,7 +142,7 @@ public static class BrokerProcess
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(_ => certificate);
         builder.Services.AddSingleton(static _ => MetricsRoute.Listen());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace + StopMargin + (cluster?.LeaveLimit ?? TimeSpan.Zero));
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             services.GetRequiredService<IHostApplicationLifetime>(), Environment.Exit, reloader.Reload, log));
         builder.Services.AddHostedService(_ => service);
@@ -155,7 +160,12 @@ public static class BrokerProcess
         WebApplication app = builder.Build();
         _ = app.Services.GetRequiredService<CurrentCertificate>();      // So that the application disposes of it.
         kestrel = app.Services.GetRequiredService<IServer>();
-        if (cluster is not null) cluster.HasLeft += app.Lifetime.StopApplication;
+        if (cluster is not null)
+        {
+            cluster.HasLeft += app.Lifetime.StopApplication;
+            cluster.LeaveAsked += app.Lifetime.StopApplication;
+        }
+
         MetricsRoute? metrics = settings.Http.Metrics ? new MetricsRoute(app, app.Services.GetRequiredService<MeterProvider>()) : null;
         var routes =
             new HttpRoutes(hub, settings.Http.Page, metrics, () => service.IsDraining)

@@ -50,12 +50,7 @@ public sealed class BrokerService(
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         _draining = true;
-        if (Cluster is not null)
-        {
-            log.Information("Leaving the cluster");
-            await Cluster.StopAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        if (Cluster is not null) await Cluster.LeaveAsync(hub).WaitAsync(cancellationToken).ConfigureAwait(false);
         log.Information("Draining {Connections} connections, for at most {Grace}", hub.Connections, grace);
         await hub.StopAsync(grace).WaitAsync(cancellationToken).ConfigureAwait(false);
         log.Information("Drained; {Connections} connections were left", hub.Connections);

@@ -58,6 +58,9 @@ internal sealed class IdentityService : IDisposable
     /// <summary>What takes changed settings while the process runs.</summary>
     internal ReloadPart KeysPart => new(["broker.api.keys"], static _ => null, next => _keys.Apply(next.Identity.Api.Keys));
 
+    /// <summary>Revocations; null where no tokens are verified.</summary>
+    internal RevocationList? Revocations => _access?.Revocations;
+
     /// <summary>The hub's settings, with what access needs of its connections.</summary>
     internal StandardSettings Complete(StandardSettings settings) =>
         _access is null ? settings : settings with { Hub = _access.Complete(settings.Hub) };

@@ -69,6 +69,9 @@ public sealed class ActorHub(Hub hub, DurableHistories? histories = null) : IHub
     }
 
     /// <inheritdoc />
+    public Task EmptyAsync(int perSecond, TimeSpan limit) => hub.EmptyAsync(perSecond, limit);
+
+    /// <inheritdoc />
     public Task StopAsync(TimeSpan grace) => hub.StopAsync(grace);
 
     /// <inheritdoc />

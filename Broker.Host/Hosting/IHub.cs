@@ -63,6 +63,11 @@ public interface IHub : IAsyncDisposable
     {
     }
 
+    /// <summary>Accepts no more, and ends the connections of clients at a rate; it stops afterwards.</summary>
+    /// <param name="perSecond">Connections a second.</param>
+    /// <param name="limit">Returns after this, whoever is left.</param>
+    Task EmptyAsync(int perSecond, TimeSpan limit) => Task.CompletedTask;
+
     /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>
     /// <param name="grace">How long the clients have; what is left then is closed at once.</param>
     Task StopAsync(TimeSpan grace);

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Broker.Host.Http;
 
-/// <summary>The page's three files, which are built into the executable.</summary>
+/// <summary>The pages' files, which are built into the executable.</summary>
 public static class PageFiles
 {
     /// <summary>What the page may do: its own script, style and WebSocket, and nothing else.</summary>
@@ -13,6 +13,9 @@ public static class PageFiles
     private static readonly Dictionary<string, PageFile> Files = new(StringComparer.Ordinal)
     {
         ["/"] = Load("index.html", "text/html; charset=utf-8"),
+        ["/cluster"] = Load("cluster.html", "text/html; charset=utf-8"),
+        ["/cluster.css"] = Load("cluster.css", "text/css; charset=utf-8"),
+        ["/cluster.js"] = Load("cluster.js", "text/javascript; charset=utf-8"),
         ["/page.css"] = Load("page.css", "text/css; charset=utf-8"),
         ["/chart.js"] = Load("chart.js", "text/javascript; charset=utf-8"),
         ["/client.js"] = Load("client.js", "text/javascript; charset=utf-8"),

@@ -9,6 +9,14 @@ public sealed record Revoked(RevokedKind Kind, string Id, DateTimeOffset? Until 
     /// <summary>Of a user's tokens: those issued before this are refused, and so are those that do not say when they were.</summary>
     public DateTimeOffset IssuedBefore { get; init; }
 
+    /// <summary>
+    /// When it was added to the list, or taken back; of two changes on nodes of a cluster the later one holds. Default: of the file.
+    /// </summary>
+    public DateTimeOffset ChangedAt { get; init; }
+
+    /// <summary>Whether it was taken back, and refuses nothing.</summary>
+    public bool IsTakenBack { get; init; }
+
     /// <summary>Whether it refuses a connection or a token.</summary>
     /// <param name="user">The user.</param>
     /// <param name="tokenId">The id of its token; empty for none.</param>

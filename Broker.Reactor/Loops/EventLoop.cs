@@ -27,6 +27,8 @@ public abstract class EventLoop : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _byteConnections;                         // Of other nodes; they are no clients.
     private bool _draining;
+    private bool _isEmptying;                             // Some connections are ended at a time; none is accepted.
+    private int _nextToEnd;                               // The slot that is looked at next.
     private bool _stopped;
     private bool _running;
     private volatile bool _ended;
@@ -150,13 +152,34 @@ public abstract class EventLoop : IDisposable
     {
         Table.Add(connection);
         _acceptor.Opened(connection, request);
-        if (_draining) CloseForShutdown(connection);
+        if (_draining || _isEmptying) CloseForShutdown(connection);
+    }
+
+    /// <summary>
+    /// Accepts no more, and ends some of the open connections, each once what its client has asked is answered. From any thread.
+    /// </summary>
+    /// <param name="count">How many, at most. Each further call goes on with others.</param>
+    /// <param name="settleLimit">How long the answers may take.</param>
+    public void EndSome(int count, TimeSpan settleLimit) =>
+        Post(static end => ((Action)end)(), () => EndSomeHere(count, settleLimit));
+
+    private void EndSomeHere(int count, TimeSpan settleLimit)
+    {
+        if (!_isEmptying) StopAccepting();
+        _isEmptying = true;
+        for (int seen = 0; seen < Table.SlotsUsed && count > 0; seen++)
+        {
+            if (_nextToEnd >= Table.SlotsUsed) _nextToEnd = 0;
+            if (Table[_nextToEnd++] is not { IsByteConnection: false, IsOpen: true } connection) continue;
+            AtTurnEnd(() => connection.WhenSettled(() => CloseForShutdown(connection), settleLimit));
+            count--;
+        }
     }
 
     private void Drain(TimeSpan settleLimit)
     {
         _draining = true;
-        StopAccepting();
+        if (!_isEmptying) StopAccepting();
         for (int slot = 0; slot < Table.SlotsUsed; slot++)
         {
             if (Table[slot] is { IsByteConnection: false } connection)

@@ -29,4 +29,26 @@ public sealed class ChannelGateTests
         Assert.False(gate.TryTake("a", out _));
         Assert.True(gate.IsEmpty);
     }
+
+    [Fact]
+    public void Reads_that_wait_together_go_one_after_the_other()
+    {
+        var gate = new ChannelGate();
+        gate.Begin("a", isAppend: false);
+        foreach (string each in (string[])["first", "second", "third"]) Assert.True(gate.MustWait("a", each, isAppend: false));
+        gate.End("a", isAppend: false);
+
+        // What is taken is asked about as anything that comes: with others behind it, it must not join them again.
+        foreach (string each in (string[])["first", "second", "third"])
+        {
+            Assert.True(gate.TryTake("a", out object? taken));
+            Assert.Equal(each, taken);
+            Assert.False(gate.MustWait("a", taken, isAppend: false));
+            gate.Begin("a", isAppend: false);
+            Assert.False(gate.TryTake("a", out _));
+            gate.End("a", isAppend: false);
+        }
+
+        Assert.True(gate.IsEmpty);
+    }
 }

@@ -48,6 +48,46 @@ public sealed class RevocationTests
     }
 
     [Fact]
+    public void Lists_of_several_nodes_become_equal_in_any_order()
+    {
+        var one = new RevocationList(10, _time);
+        var other = new RevocationList(10, _time);
+        List<Revoked> ended = [];
+        other.Added += ended.AddRange;
+        one.Add(new Revoked(RevokedKind.User, "42"));
+        IReadOnlyList<Revoked> early = one.Shared;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        one.Remove(RevokedKind.User, "42");
+        one.Add(new Revoked(RevokedKind.Token, "t1"));
+
+        Assert.Equal(0, other.Merge(early));
+        Assert.True(other.Covers("42", "", null));
+        other.Merge(one.Shared);
+        other.Merge(early);
+        Assert.False(other.Covers("42", "", null));
+        Assert.True(other.Covers("", "t1", null));
+        Assert.Equal(["42", "t1"], ended.Select(static each => each.Id));
+        one.Merge(other.Shared);
+        Assert.Equal(1, one.Count);
+        Assert.Equal(1, other.Count);
+    }
+
+    [Fact]
+    public void What_comes_from_another_node_is_not_sent_on()
+    {
+        var one = new RevocationList(10, _time);
+        var other = new RevocationList(1, _time);
+        List<Revoked> changed = [];
+        other.Changed += changed.Add;
+        one.Add(new Revoked(RevokedKind.User, "42"));
+        one.Add(new Revoked(RevokedKind.User, "43"));
+        Assert.Equal(1, other.Merge(one.Shared));
+        Assert.Empty(changed);
+        other.Remove(RevokedKind.User, "7");
+        Assert.Equal("7", Assert.Single(changed).Id);
+    }
+
+    [Fact]
     public void A_changed_file_is_reloaded_within_a_second_and_logs_its_changes()
     {
         string path = Path.GetTempFileName();

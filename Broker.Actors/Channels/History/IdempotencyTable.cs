@@ -33,6 +33,16 @@ public sealed class IdempotencyTable<TAnswer>(TimeProvider time, int keysMax = 1
         while (_answers.Count > keysMax && _order.Count > 0) Evict(_order.Dequeue());
     }
 
+    /// <summary>The answers of some channels that have not expired, with the time that each has left.</summary>
+    internal IEnumerable<(string Channel, string Key, TAnswer Answer, TimeSpan Left)> AnswersOf(Func<string, bool> isWanted)
+    {
+        long now = time.GetTimestamp();
+        foreach (((string channel, string key), (TAnswer answer, long due)) in _answers)
+        {
+            if (due > now && isWanted(channel)) yield return (channel, key, answer, time.GetElapsedTime(now, due));
+        }
+    }
+
     /// <summary>Drops expired keys.</summary>
     /// <param name="keysMax">Keys looked at, at most.</param>
     /// <returns>Whether more may have expired.</returns>

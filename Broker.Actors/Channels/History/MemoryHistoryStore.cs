@@ -10,7 +10,7 @@ namespace Broker.Actors.Channels.History;
 /// untouched first, and begin again in another epoch. Either way a client that comes back is told that it could not recover, and never
 /// less.
 /// </remarks>
-public sealed class MemoryHistoryStore : IHistoryStore
+public sealed partial class MemoryHistoryStore : IHistoryStore
 {
     private const int ShedPerAppendMax = 64;
 

@@ -18,7 +18,7 @@ namespace Broker.Actors.Channels.Home;
 /// <param name="context">What all homes of the node share.</param>
 /// <param name="store">Keeps the histories; not disposed of here, as it outlives a restart of the home.</param>
 /// <param name="thread">Its own, to come back to.</param>
-public sealed class ChannelHome(ChannelHomeContext context, IHistoryStore store, IHomeThread thread)
+public sealed partial class ChannelHome(ChannelHomeContext context, IHistoryStore store, IHomeThread thread)
 {
     private readonly Dictionary<string, HomeChannel> _channels = WatchedBy(store);
     // Publications that the store works on.

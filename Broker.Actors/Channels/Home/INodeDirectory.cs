@@ -19,6 +19,25 @@ public interface INodeDirectory
     /// reached.
     /// </param>
     HomeWay WayTo(int partition, bool isKept);
+
+    /// <summary>Where a partition is to go whose home this node is; null where it stays.</summary>
+    INodeLane? MoveTo(int partition) => null;
+
+    /// <summary>
+    /// The number of the move that made this node the home of a partition: 0 if it began with nothing; null if it is not the home.
+    /// </summary>
+    ulong? MoveOf(int partition) => null;
+
+    /// <summary>Makes another node the home of a partition that this one is the home of; <see cref="WayTo"/> tells when it is.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="node">The other node's name, which has been given everything under the number of the move.</param>
+    /// <param name="move">The number.</param>
+    void Give(int partition, string node, ulong move)
+    {
+    }
+
+    /// <summary>The lane that a partition uses to a node; null if it is not open.</summary>
+    INodeLane? LaneTo(string node, int partition) => null;
 }
 
 /// <summary>Where a home is.</summary>

@@ -50,6 +50,31 @@ public static class NodeProtocol
     /// <param name="IsReported">Whether those who receive leaves are told.</param>
     public readonly record struct Leave(string Channel, string Client, bool IsReported);
 
+    /// <summary>
+    /// Relay to home, behind an attach that follows a change of the home or of the lane: these, and no others, are the node's clients in
+    /// the channel.
+    /// </summary>
+    /// <param name="Channel">The channel.</param>
+    /// <param name="Members">The clients.</param>
+    public readonly record struct Present(string Channel, IReadOnlyCollection<PresentClient> Members);
+
+    /// <summary>
+    /// Relay to home, every ten seconds for each partition: what the node listens to there, while nothing of it is on its way.
+    /// </summary>
+    /// <param name="Value">The digest.</param>
+    public readonly record struct Digest(InterestDigest Value);
+
+    /// <summary>Home to relay: the digest differs from what the home knows; everything is wanted.</summary>
+    public readonly record struct ListWanted;
+
+    /// <summary>Relay to home: everything that the node listens to in the partition. It takes the place of what was known.</summary>
+    /// <param name="Channels">Each channel with the node's clients that are there.</param>
+    public readonly record struct Listens(IReadOnlyList<Present> Channels);
+
+    /// <summary>Home to relay: the home did not know that the node listens to these; it has to attach again.</summary>
+    /// <param name="Channels">The channels.</param>
+    public readonly record struct NotAttached(IReadOnlyList<string> Channels);
+
     /// <summary>Home to each attached relay: someone joined or left.</summary>
     /// <param name="Channel">The channel.</param>
     /// <param name="Change">Who, and which of both.</param>

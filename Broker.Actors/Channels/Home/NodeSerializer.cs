@@ -64,6 +64,30 @@ public static class NodeSerializer
 
         /// <summary>The answer.</summary>
         PresenceRead,
+
+        /// <summary>A piece of a partition, for its next home.</summary>
+        Handover = 30,
+
+        /// <summary>The next home has a piece.</summary>
+        Handed,
+
+        /// <summary>The home of a partition is about to be another node.</summary>
+        Moved,
+
+        /// <summary>All clients of a node that are in a channel.</summary>
+        Present,
+
+        /// <summary>What a node listens to in a partition, as a digest.</summary>
+        Digest,
+
+        /// <summary>The digest differs.</summary>
+        ListWanted,
+
+        /// <summary>All that a node listens to in a partition.</summary>
+        Listens,
+
+        /// <summary>The home did not know that the node listens to these.</summary>
+        NotAttached,
     }
 
     /// <summary>What a message is, by its head; 0 if it has none.</summary>
@@ -78,10 +102,10 @@ public static class NodeSerializer
         return true;
     }
 
-    /// <summary>The channel and the number of a publication, without the rest of it.</summary>
-    public static bool TryReadTarget(ReadOnlySpan<byte> publish, out string channel, out ulong request)
+    /// <summary>The channel and the number of a request, without the rest of it; every request begins with them.</summary>
+    public static bool TryReadTarget(ReadOnlySpan<byte> bytes, out string channel, out ulong request)
     {
-        bool isGood = ChannelHomeSerializer.TryBegin(publish, (byte)Kind.Publish, out ValueReader reader);
+        bool isGood = ChannelHomeSerializer.TryBegin(bytes, (byte)KindOf(bytes), out ValueReader reader);
         channel = isGood ? reader.ReadText() : "";
         request = isGood ? reader.ReadUInt64() : 0;
         return isGood && reader.IsGood;
@@ -311,5 +335,110 @@ public static class NodeSerializer
 
         message = new PresenceRead(request, counts, members, error);
         return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Present message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Present);
+        writer.WriteText(message.Channel);
+        WritePresent(ref writer, message.Members);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Present message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Present, out ValueReader reader)) return false;
+        message = new Present(reader.ReadText(), ReadPresent(ref reader));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Digest message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Digest);
+        writer.WriteUInt32((uint)message.Value.Channels);
+        writer.WriteUInt64(message.Value.ChannelsHash);
+        writer.WriteUInt32((uint)message.Value.Members);
+        writer.WriteUInt64(message.Value.MembersHash);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Digest message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Digest, out ValueReader reader)) return false;
+        message = new Digest(new InterestDigest(reader.ReadCount(), reader.ReadUInt64(), reader.ReadCount(), reader.ReadUInt64()));
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in ListWanted message) => ChannelHomeSerializer.End(ChannelHomeSerializer.Begin((byte)Kind.ListWanted));
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in Listens message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.Listens);
+        writer.WriteUInt32((uint)message.Channels.Count);
+        foreach (Present channel in message.Channels)
+        {
+            writer.WriteText(channel.Channel);
+            WritePresent(ref writer, channel.Members);
+        }
+
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Listens message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.Listens, out ValueReader reader)) return false;
+        List<Present> channels = [];
+        for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--)
+            channels.Add(new Present(reader.ReadText(), ReadPresent(ref reader)));
+        message = new Listens(channels);
+        return reader.IsGood;
+    }
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(in NotAttached message)
+    {
+        ValueWriter writer = ChannelHomeSerializer.Begin((byte)Kind.NotAttached);
+        writer.WriteUInt32((uint)message.Channels.Count);
+        foreach (string channel in message.Channels) writer.WriteText(channel);
+        return ChannelHomeSerializer.End(writer);
+    }
+
+    /// <summary>Reads a message.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out NotAttached message)
+    {
+        message = default;
+        if (!ChannelHomeSerializer.TryBegin(bytes, (byte)Kind.NotAttached, out ValueReader reader)) return false;
+        List<string> channels = [];
+        for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--) channels.Add(reader.ReadText());
+        message = new NotAttached(channels);
+        return reader.IsGood;
+    }
+
+    internal static void WritePresent(ref ValueWriter writer, IReadOnlyCollection<PresentClient> members)
+    {
+        writer.WriteUInt32((uint)members.Count);
+        foreach (PresentClient each in members)
+        {
+            ChannelHomeSerializer.WriteInfo(ref writer, each.Member);
+            writer.WriteBool(each.IsReported);
+        }
+    }
+
+    internal static List<PresentClient> ReadPresent(ref ValueReader reader)
+    {
+        List<PresentClient> members = [];
+        for (int left = reader.ReadCount(); left > 0 && reader.IsGood; left--)
+            members.Add(new PresentClient(ChannelHomeSerializer.ReadInfo(ref reader), reader.ReadBool()));
+        return members;
     }
 }

@@ -1,5 +1,6 @@
 using Broker.Actors.Channels.Delivery;
 using Akka.Actor;
+using Broker.Actors.Channels.History;
 using Broker.Actors.Channels.Home;
 using Broker.Actors.Channels.Namespaces;
 using Broker.Actors.Channels.Presence;
@@ -28,6 +29,8 @@ internal sealed class ChannelRelay
     private readonly ChannelNamespaces _named;
     private readonly ChannelContext _context;
     private readonly NodeHomes? _nodes;                             // In a cluster.
+    private readonly PartitionMoves? _moves;                        // In a cluster.
+    private int _nextDigest = -1;                                   // Partition.
 
     /// <summary>Makes the relay.</summary>
     /// <param name="home">The home of its channels.</param>
@@ -56,12 +59,21 @@ internal sealed class ChannelRelay
         _order = new ChannelOrder(thread, Run);
         if (context.Nodes is { } nodes)
         {
-            _nodes = new NodeHomes(this, nodes, thread, clock ?? (static () => 0), onNodesWaiting ?? (static () => { }));
-            Listeners = new NodeListeners(this, home, nodes);
+            OnNodesWaiting = onNodesWaiting ?? (static () => { });
+            clock ??= static () => 0;
+            _moves = new PartitionMoves(this, home, nodes, Math.Max(1, context.FanOuts.Count), clock);
+            _nodes = new NodeHomes(this, nodes, thread, clock, OnNodesWaiting) { Moves = _moves };
+            Listeners = new NodeListeners(this, home, nodes) { Moves = _moves };
         }
 
         Positions = new ChannelPositions(home, _channels, _order, _namespaces, _nodes);
     }
+
+    /// <summary>To be called when something begins to wait for another node.</summary>
+    internal Action OnNodesWaiting { get; } = static () => { };
+
+    /// <summary>The histories of the home.</summary>
+    internal IHistoryStore Store => _context.StoreOf(Self.Number);
 
     /// <summary>The other nodes that listen to the homes here; null in a hub of one node.</summary>
     internal NodeListeners? Listeners { get; }
@@ -351,7 +363,7 @@ internal sealed class ChannelRelay
         if (_nodes is null) return;
         foreach ((int partition, byte[] message) in arrived.Messages)
         {
-            if (!_nodes.TryHandle(arrived.Lane, message)) Listeners!.Handle(arrived.Lane, partition, message);
+            if (!_nodes.TryHandle(arrived.Lane, partition, message)) Listeners!.Handle(arrived.Lane, partition, message);
         }
     }
 
@@ -370,7 +382,49 @@ internal sealed class ChannelRelay
 
     /// <summary>Tries again what waits for other nodes.</summary>
     /// <returns>Whether something still waits.</returns>
-    internal bool TickNodes() => _nodes?.Tick() ?? false;
+    internal bool TickNodes()
+    {
+        if (_nodes is null) return false;
+        _nodes.MoveOverdue();
+        return _moves!.Tick() | _nodes.Tick();
+    }
+
+    /// <summary>Tells the homes of the next partitions what this node listens to.</summary>
+    /// <param name="count">How many partitions; all in turn.</param>
+    internal void SendDigests(int count)
+    {
+        if (_nodes is null) return;
+        int partitions = _context.Nodes!.Partitions, homes = Math.Max(1, _context.FanOuts.Count);
+        for (; count > 0; count--)
+        {
+            if (_nextDigest < 0 || _nextDigest >= partitions) _nextDigest = Self.Number;
+            if (_nextDigest < partitions) _nodes.SendDigest(_nextDigest);
+            _nextDigest += homes;
+        }
+    }
+
+    /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>
+    internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersHere(int partition) =>
+        _nodes!.ListenersOf(partition);
+
+    /// <summary>The channels of this node in a partition whose home was on another node, and is here now, stay attached.</summary>
+    internal void AdoptHere(int partition, INodeLane former) => _nodes!.AdoptHere(partition, former);
+
+    /// <summary>Tells what has changed on this node in a channel that has moved here since its former home was told.</summary>
+    internal void ReconcileHere(string channel, IReadOnlyList<PresentClient> before) => _nodes!.ReconcileHere(channel, before);
+
+    /// <summary>A partition that was about to move stays here.</summary>
+    internal void StayHere(int partition) => _nodes!.StayHere(partition);
+
+    /// <summary>Attaches a channel of this node to the home here, if it stands where that stands.</summary>
+    internal bool TryAttachHere(RelayChannel channel) => _home.TryAttach(channel.Name, channel, channel.Position);
+
+    /// <summary>A client of this node has joined or left a channel whose home is here now; all are told.</summary>
+    internal void ChangeHere(string channel, in PresentClient client, bool hasJoined)
+    {
+        bool isNews = hasJoined ? _home.Join(channel, client.Member) : _home.Leave(channel, client.Member.Client) is not null;
+        if (isNews && client.IsReported) AnnounceAll(channel, new PresenceChange(client.Member, hasJoined));
+    }
 
     /// <summary>Takes a command behind what its channel waits for.</summary>
     internal void Enqueue(object command) => Handle(command);
@@ -390,7 +444,7 @@ internal sealed class ChannelRelay
         : _named.TryResolve(channel, out ChannelNamespace? options, out _) && options.History.IsOn;
 
     /// <summary>Drops the histories of a partition, whose home is elsewhere now.</summary>
-    internal void Evict(int partition) => (_context.StoreOf(Self.Number) as PartitionedHistoryStore)?.Evict(partition);
+    internal void Evict(int partition) => (Store as PartitionedHistoryStore)?.Evict(partition);
 
     /// <summary>The home of a channel is elsewhere now: the one here does not count this node any more.</summary>
     internal void DetachHere(RelayChannel channel, IEnumerable<string> members)

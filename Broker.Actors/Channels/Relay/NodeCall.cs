@@ -49,6 +49,9 @@ internal interface INodeCall
     /// <summary>When it came.</summary>
     long StartedMilliseconds { get; }
 
+    /// <summary>Counts the calls of a relay in the order in which they came.</summary>
+    ulong Number { get; set; }
+
     /// <summary>Where it was sent; null while it waits for a way.</summary>
     INodeLane? Lane { get; set; }
 
@@ -83,6 +86,8 @@ internal sealed class NodeCall<TCommand,
     public int Partition => partition;
 
     public long StartedMilliseconds => startedMilliseconds;
+
+    public ulong Number { get; set; }
 
     public INodeLane? Lane { get; set; }
 

@@ -18,11 +18,15 @@ namespace Broker.Actors.Channels.Relay;
 /// attached here  --home moves-->  moving  --attached-->  attached there
 /// attached there --lane ends, home moves-->  moving
 /// </code>
+/// While another node is the home and both reach each other, a channel moves when the home has said that its last publication was sent.
 /// </remarks>
 internal sealed class NodeHomes
 {
     /// <summary>How long a command waits for a home before it is answered with a temporary error.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a channel stays with its former home, which has not said yet that it has sent its last publication.</summary>
+    internal static readonly TimeSpan ReleasePatience = TimeSpan.FromMilliseconds(500);
 
     private const int WaitingMax = 100_000;
 
@@ -33,23 +37,42 @@ internal sealed class NodeHomes
     private readonly Dictionary<ulong, INodeCall> _calls = [];           // Sent, by the number of the request.
     private readonly List<INodeCall> _waiting = [];                      // For a way to the home, oldest first.
     private readonly Dictionary<string, EdgeChannel> _channels = new(StringComparer.Ordinal);
+    private readonly List<EdgeChannel>?[] _byPartition;
+    private readonly Dictionary<int, INodeLane> _released = [];         // By partition: the home that has sent its last publication.
+    private readonly Dictionary<int, long> _unreleased = [];            // By partition: since when its home has been another one.
     private readonly bool[] _keptHere;                                  // By partition: whether histories of it are here.
-    private ulong _lastRequest;
+    private readonly int[] _asked;                                      // By partition: calls under way that may attach this node.
+    private readonly Dictionary<string, ChannelAppends> _appends = new(StringComparer.Ordinal);
+    private ulong _lastRequest, _lastCall;
     // While an answer is handled: where it came from; null of the home here.
     private INodeLane? _answeredBy;
 
     /// <summary>Where the node is attached for one channel, and who of this node is there.</summary>
-    private sealed class EdgeChannel(int partition, bool isKept)
+    private sealed class EdgeChannel(string name, int partition, bool isKept)
     {
+        internal string Name { get; } = name;
+
         internal int Partition { get; } = partition;
 
         internal bool IsKept { get; } = isKept;
+
+        internal int Index { get; set; }                                // In the list of its partition.
 
         internal INodeLane? Lane { get; set; }                          // Null: the home is here.
 
         internal bool IsMoving { get; set; }                            // It is being attached somewhere else.
 
-        internal Dictionary<string, ClientInfo>? Members { get; set; }  // Of this node, from the first on.
+        internal Dictionary<string, PresentClient>? Members { get; set; }               // Of this node, from the first on.
+
+        internal List<(PresentClient Client, bool HasJoined)>? Changes { get; set; }    // Joins and leaves since it began to move.
+    }
+
+    // Publications of one channel that are on their way: a later one does not overtake them on the way to another home.
+    private struct ChannelAppends
+    {
+        internal INodeLane? Lane;
+        internal int Sent;
+        internal int Waiting;
     }
 
     /// <summary>Makes it.</summary>
@@ -66,27 +89,40 @@ internal sealed class NodeHomes
         _onWaiting = onWaiting;
         Thread = thread;
         _keptHere = new bool[directory.Partitions];
+        _byPartition = new List<EdgeChannel>?[directory.Partitions];
+        _asked = new int[directory.Partitions];
     }
+
+    /// <summary>What moves partitions between homes.</summary>
+    internal required PartitionMoves Moves { private get; init; }
 
     internal IHomeThread Thread { get; }
 
     /// <summary>Whether the home of a channel is on this node and nothing of the channel is on its way.</summary>
     internal bool IsHere(string channel) => _channels.TryGetValue(channel, out EdgeChannel? known)
-        ? known is { Lane: null, IsMoving: false } && _directory.WayTo(known.Partition, known.IsKept).IsHere
-        : _directory.WayTo(_directory.PartitionOf(channel), _relay.IsKept(channel)).IsHere;
+        ? known is { Lane: null, IsMoving: false } && Moves.WayTo(known.Partition, known.IsKept).IsHere
+        : Moves.WayTo(_directory.PartitionOf(channel), _relay.IsKept(channel)).IsHere;
 
     /// <summary>Puts a command to the home of its channel. The channel's gate is held until the answer.</summary>
     internal void Ask<TCommand, TAnswer>(NodeMethod<TCommand, TAnswer> method, TCommand command, string channel)
     {
         var call = new NodeCall<TCommand, TAnswer>(this, _relay, method, command, channel, _directory.PartitionOf(channel), _now());
+        call.Number = ++_lastCall;
+        if (!call.IsAppend) _asked[call.Partition]++;
         _relay.BeginGate(channel, method.IsAppend);
-        Dispatch(call);
+        if (call.IsAppend && _appends.TryGetValue(channel, out ChannelAppends before) && before.Waiting > 0) Wait(call);
+        else Dispatch(call);
     }
 
     private void Dispatch(INodeCall call)
     {
-        HomeWay way = _directory.WayTo(call.Partition, _relay.IsKept(call.Channel));
-        if (way.IsHere)
+        HomeWay way = Moves.WayTo(call.Partition, _relay.IsKept(call.Channel));
+        if (call.IsAppend && _appends.TryGetValue(call.Channel, out ChannelAppends before) && before.Sent > 0
+            && !ReferenceEquals(before.Lane, way.Lane))
+        {
+            Wait(call);
+        }
+        else if (way.IsHere)
         {
             call.AskHere();
         }
@@ -95,7 +131,12 @@ internal sealed class NodeHomes
             call.Lane = lane;
             ulong request = ++_lastRequest;
             _calls.Add(request, call);
-            if (lane.Send(call.Partition, call.Write(request))) return;
+            if (lane.Send(call.Partition, call.Write(request)))
+            {
+                CountAppend(call, sent: 1, waiting: 0);
+                return;
+            }
+
             _calls.Remove(request);
             Wait(call);
         }
@@ -115,7 +156,26 @@ internal sealed class NodeHomes
         }
 
         _waiting.Add(call);
+        CountAppend(call, sent: 0, waiting: 1);
         _onWaiting();
+    }
+
+    private INodeCall? TakeSent(ulong request)
+    {
+        if (!_calls.Remove(request, out INodeCall? call)) return null;
+        CountAppend(call, sent: -1, waiting: 0);
+        return call;
+    }
+
+    private void CountAppend(INodeCall call, int sent, int waiting)
+    {
+        if (!call.IsAppend) return;
+        ChannelAppends known = _appends.GetValueOrDefault(call.Channel);
+        known.Sent += sent;
+        known.Waiting += waiting;
+        if (sent > 0) known.Lane = call.Lane;
+        if (known is { Sent: 0, Waiting: 0 }) _appends.Remove(call.Channel);
+        else _appends[call.Channel] = known;
     }
 
     /// <summary>A call is done: what waits behind it follows.</summary>
@@ -124,6 +184,7 @@ internal sealed class NodeHomes
     /// <param name="then">Goes on with the answer.</param>
     internal void Finished(INodeCall call, INodeLane? lane, Action then) => _relay.EndGate(call.Channel, call.IsAppend, () =>
     {
+        if (!call.IsAppend) _asked[call.Partition]--;
         _answeredBy = lane;
         try
         {
@@ -139,22 +200,45 @@ internal sealed class NodeHomes
     /// <returns>Whether something still waits.</returns>
     internal bool Tick()
     {
-        INodeCall[] waiting = [.. _waiting];
+        INodeCall[] waiting = [.. _waiting.OrderBy(static call => call.Number)];
         _waiting.Clear();
+        foreach (INodeCall call in waiting) CountAppend(call, sent: 0, waiting: -1);
         long now = _now();
         foreach (INodeCall call in waiting)
         {
             if (now - call.StartedMilliseconds > Patience.TotalMilliseconds) call.Fail(HubError.Internal);
+            else if (call.IsAppend && _appends.TryGetValue(call.Channel, out ChannelAppends before) && before.Waiting > 0) Wait(call);
             else Dispatch(call);
         }
 
-        return _waiting.Count > 0;
+        return _waiting.Count > 0 || _unreleased.Count > 0;
+    }
+
+    /// <summary>Moves the channels whose former home has not said that it is done, once they have waited for it.</summary>
+    internal void MoveOverdue()
+    {
+        long now = _now();
+        foreach ((int partition, long since) in _unreleased.ToArray())
+        {
+            if (now - since < ReleasePatience.TotalMilliseconds) continue;
+            _unreleased.Remove(partition);
+            MoveEach(partition, static _ => true);
+        }
     }
 
     /// <summary>A channel has subscriptions of this node from now on.</summary>
     internal void Attached(string channel)
     {
-        _channels[channel] = new EdgeChannel(_directory.PartitionOf(channel), _relay.IsKept(channel)) { Lane = _answeredBy };
+        var known = new EdgeChannel(channel, _directory.PartitionOf(channel), _relay.IsKept(channel)) { Lane = _answeredBy };
+        _channels[channel] = known;
+        List<EdgeChannel> neighbours = _byPartition[known.Partition] ??= [];
+        known.Index = neighbours.Count;
+        neighbours.Add(known);
+
+        // The home may have moved on since it answered.
+        if (IsRight(known)) return;
+        _unreleased.TryAdd(known.Partition, _now());
+        _onWaiting();
     }
 
     /// <summary>Whether the answer being handled came from where the node is attached for a channel.</summary>
@@ -165,9 +249,20 @@ internal sealed class NodeHomes
     /// <returns>Whether the home is on this node, and is to be told by the relay.</returns>
     internal bool Detached(string channel)
     {
-        INodeLane? lane = _channels.Remove(channel, out EdgeChannel? known) ? known.Lane : _answeredBy;
+        INodeLane? lane = Remove(channel, out EdgeChannel? known) ? known.Lane : _answeredBy;
         lane?.Send(_directory.PartitionOf(channel), ChannelHomeSerializer.Write(new ChannelHomeProtocol.Detach(channel)));
         return lane is null;
+    }
+
+    private bool Remove(string channel, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out EdgeChannel? known)
+    {
+        if (!_channels.Remove(channel, out known)) return false;
+        List<EdgeChannel> neighbours = _byPartition[known.Partition]!;
+        neighbours[^1].Index = known.Index;
+        neighbours[known.Index] = neighbours[^1];
+        neighbours.RemoveAt(neighbours.Count - 1);
+        if (neighbours.Count == 0) _byPartition[known.Partition] = null;
+        return true;
     }
 
     /// <summary>A client of this node is in a channel.</summary>
@@ -175,7 +270,9 @@ internal sealed class NodeHomes
     internal bool Join(string channel, ClientInfo member, bool isReported)
     {
         if (!_channels.TryGetValue(channel, out EdgeChannel? known)) return true;
-        (known.Members ??= new(StringComparer.Ordinal))[member.Client] = member;
+        var client = new PresentClient(member, isReported);
+        (known.Members ??= new(StringComparer.Ordinal))[member.Client] = client;
+        if (MustNote(known, client, hasJoined: true)) return false;
         known.Lane?.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Join(channel, member, isReported)));
         return known.Lane is null;
     }
@@ -185,18 +282,36 @@ internal sealed class NodeHomes
     internal bool Leave(string channel, string client, bool isReported)
     {
         if (!_channels.TryGetValue(channel, out EdgeChannel? known)) return true;
-        known.Members?.Remove(client);
+        if (known.Members is null || !known.Members.Remove(client, out PresentClient left)) return false;
+        if (MustNote(known, left, hasJoined: false)) return false;
         known.Lane?.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Leave(channel, client, isReported)));
         return known.Lane is null;
+    }
+
+    // While there is no home to tell, it is told by the next one in its order.
+    private bool MustNote(EdgeChannel known, PresentClient client, bool hasJoined)
+    {
+        if (!known.IsMoving && !(known.Lane is null && Moves.IsLeaving(known.Partition))) return false;
+        (known.Changes ??= []).Add((client, hasJoined));
+        return true;
     }
 
     /// <summary>Homes, or ways to them, have changed: channels follow.</summary>
     internal void OnChanged()
     {
-        foreach ((string name, EdgeChannel known) in _channels.ToArray())
+        Moves.OnChanged();
+        for (int partition = 0; partition < _byPartition.Length; partition++)
         {
-            if (!known.IsMoving && !IsRight(known)) Move(name, known);
+            if (_byPartition[partition] is not { } channels)
+            {
+                _released.Remove(partition);
+                continue;
+            }
+
+            MoveEach(partition, MayMove);
         }
+
+        if (_unreleased.Count > 0) _onWaiting();
 
         DropMoved();
         Tick();
@@ -208,6 +323,81 @@ internal sealed class NodeHomes
         return way.IsHere ? known.Lane is null : known.Lane is not null && ReferenceEquals(way.Lane, known.Lane);
     }
 
+    // What the former home has sent is on its way while its lane is open: the channel moves behind that.
+    private bool MayMove(EdgeChannel known)
+    {
+        if (known.Lane is not { } lane || !ReferenceEquals(_directory.LaneTo(lane.Node, known.Partition), lane)) return true;
+        if (_released.TryGetValue(known.Partition, out INodeLane? released) && ReferenceEquals(released, lane)) return true;
+        long now = _now();
+        if (!_unreleased.TryGetValue(known.Partition, out long since)) _unreleased[known.Partition] = since = now;
+        return now - since >= ReleasePatience.TotalMilliseconds;
+    }
+
+    // The home has sent its last publication of the partition.
+    private void OnReleased(INodeLane lane, int partition)
+    {
+        _released[partition] = lane;
+        MoveEach(partition, known => ReferenceEquals(known.Lane, lane));
+    }
+
+    private void MoveEach(int partition, Func<EdgeChannel, bool> mayMove)
+    {
+        foreach (EdgeChannel known in (_byPartition[partition] ?? []).FindAll(each => !each.IsMoving && !IsRight(each) && mayMove(each)))
+            Move(known);
+    }
+
+    /// <summary>A partition stays where it is after all: its home learns who has joined and left meanwhile.</summary>
+    internal void StayHere(int partition)
+    {
+        foreach (EdgeChannel known in _byPartition[partition] ?? [])
+        {
+            if (known is not { Lane: null, IsMoving: false, Changes: { } changes }) continue;
+            known.Changes = null;
+            foreach ((PresentClient client, bool hasJoined) in changes) _relay.ChangeHere(known.Name, client, hasJoined);
+        }
+    }
+
+    /// <summary>The channels of this node whose home was on another one, which has moved it here, stay where they are.</summary>
+    internal void AdoptHere(int partition, INodeLane former)
+    {
+        foreach (EdgeChannel known in _byPartition[partition] ?? [])
+        {
+            if (known.IsMoving || !ReferenceEquals(known.Lane, former) || _relay.Find(known.Name) is not { } channel
+                || !_relay.TryAttachHere(channel)) continue;
+            known.Lane = null;
+            foreach (PresentClient each in known.Members?.Values ?? Enumerable.Empty<PresentClient>())
+                _relay.JoinHere(known.Name, each.Member);
+        }
+    }
+
+    /// <summary>
+    /// Tells who of this node has joined or left a channel since the former home, which has moved it here, was told: what was on its way to
+    /// that was lost.
+    /// </summary>
+    internal void ReconcileHere(string channel, IReadOnlyList<PresentClient> before)
+    {
+        EdgeChannel? known = _channels.GetValueOrDefault(channel);
+        if (known is { IsMoving: true }) return;        // It tells its changes when it has moved.
+        foreach (PresentClient each in before)
+        {
+            if (each.IsReported && known?.Members?.ContainsKey(each.Member.Client) != true)
+                _relay.AnnounceAll(channel, new PresenceChange(each.Member, HasJoined: false));
+        }
+
+        HashSet<string> clients = [.. before.Select(static each => each.Member.Client)];
+        foreach (PresentClient each in known?.Members?.Values ?? Enumerable.Empty<PresentClient>())
+        {
+            if (each.IsReported && !clients.Contains(each.Member.Client))
+                _relay.AnnounceAll(channel, new PresenceChange(each.Member, HasJoined: true));
+        }
+    }
+
+    /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>
+    internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersOf(int partition) =>
+        (_byPartition[partition] ?? []).Where(static known => known is { Lane: null, IsMoving: false })
+            .Select(static known =>
+            (known.Name, (IReadOnlyList<PresentClient>)[.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]));
+
     // A history whose home has moved on is void: another node counts on, under another epoch.
     private void DropMoved()
     {
@@ -216,19 +406,21 @@ internal sealed class NodeHomes
             bool isHere = _directory.WayTo(partition, isKept: true).IsHere;
             if (_keptHere[partition] && !isHere) _relay.Evict(partition);
             _keptHere[partition] = isHere;
+            if (!_unreleased.ContainsKey(partition)) continue;
+            if (_byPartition[partition] is not { } channels || channels.TrueForAll(IsRight)) _unreleased.Remove(partition);
         }
     }
 
     /// <summary>The home does not know this node any more.</summary>
     internal void AttachAgain(string channel)
     {
-        if (_channels.TryGetValue(channel, out EdgeChannel? known) && !known.IsMoving) Move(channel, known);
+        if (_channels.TryGetValue(channel, out EdgeChannel? known) && !known.IsMoving) Move(known);
     }
 
-    private void Move(string name, EdgeChannel known)
+    private void Move(EdgeChannel known)
     {
         known.IsMoving = true;
-        _relay.Enqueue(new MoveChannel(name));
+        _relay.Enqueue(new MoveChannel(known.Name));
     }
 
     /// <summary>Attaches this node to the channel's new home, in the channel's turn.</summary>
@@ -252,39 +444,68 @@ internal sealed class NodeHomes
         known.IsMoving = false;
         if (attached.Error is not null)
         {
-            Move(channel.Name, known);
+            Move(known);
             return;
         }
 
         known.Lane = _answeredBy;
-        bool goesOn = attached.Recovered && channel.RecoverFrom is not null;
-        if (goesOn)
+        GoOn(channel, attached);
+        SendPresence(known);
+
+        // The home may have moved on meanwhile.
+        if (!IsRight(known)) Move(known);
+    }
+
+    // A new home may have sent publications before this answer: they are not delivered twice.
+    private static void GoOn(RelayChannel channel, in ChannelHomeProtocol.Attached attached)
+    {
+        if (attached.Position == channel.Position) return;
+        if (!attached.Recovered || channel.RecoverFrom is null || attached.Position.Epoch != channel.Position.Epoch)
         {
-            foreach (Publication missed in attached.Missed ?? [])
+            // The one that has a position learns that it means nothing any more, and subscribes again.
+            channel.Move(attached.Position);
+            channel.Verify(isLost: true);
+            return;
+        }
+
+        foreach (Publication missed in attached.Missed ?? [])
+        {
+            if (missed.Offset > channel.Position.Offset)
                 channel.Deliver(
                     new ChannelHomeProtocol.Deliver(channel.Name, attached.Position with { Offset = missed.Offset }, missed, ""));
         }
 
-        // The one that has a position learns that it means nothing any more, and subscribes again.
-        if (goesOn)
+        channel.Position = attached.Position;
+    }
+
+    // Who was there when the channel began to move, and then what has changed since, in its order.
+    private void SendPresence(EdgeChannel known)
+    {
+        if (known.Members is null) return;
+        List<(PresentClient Client, bool HasJoined)> changes = known.Changes ?? [];
+        known.Changes = null;
+        Dictionary<string, PresentClient> before = new(known.Members, StringComparer.Ordinal);
+        for (int i = changes.Count - 1; i >= 0; i--)
         {
-            channel.Position = attached.Position;
-        }
-        else
-        {
-            channel.Move(attached.Position);
-            channel.Verify(isLost: true);
+            (PresentClient client, bool hasJoined) = changes[i];
+            if (hasJoined) before.Remove(client.Member.Client);
+            else before[client.Member.Client] = client;
         }
 
-        foreach (ClientInfo member in known.Members?.Values ?? Enumerable.Empty<ClientInfo>())
+        if (known.Lane is not { } lane)
         {
-            if (known.Lane is { } lane)
-                lane.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Join(channel.Name, member, IsReported: false)));
-            else _relay.JoinHere(channel.Name, member);
+            foreach (PresentClient each in before.Values) _relay.JoinHere(known.Name, each.Member);
+            foreach ((PresentClient client, bool hasJoined) in changes) _relay.ChangeHere(known.Name, client, hasJoined);
+            return;
         }
 
-        // The home may have moved on meanwhile.
-        if (!IsRight(known)) Move(channel.Name, known);
+        lane.Send(known.Partition, NodeSerializer.Write(new NodeProtocol.Present(known.Name, before.Values)));
+        foreach ((PresentClient client, bool hasJoined) in changes)
+        {
+            lane.Send(
+                known.Partition, hasJoined ? NodeSerializer.Write(new NodeProtocol.Join(known.Name, client.Member, client.IsReported))
+                    : NodeSerializer.Write(new NodeProtocol.Leave(known.Name, client.Member.Client, client.IsReported)));
+        }
     }
 
     /// <summary>A lane has ended: what was asked over it is asked again, or has an unknown outcome.</summary>
@@ -292,7 +513,7 @@ internal sealed class NodeHomes
     {
         foreach ((ulong request, INodeCall call) in _calls.Where(each => ReferenceEquals(each.Value.Lane, lane)).ToArray())
         {
-            _calls.Remove(request);
+            _ = TakeSent(request);
             if (call.MayRepeat) Wait(call);
             else call.Fail(HubError.Internal);
         }
@@ -302,14 +523,23 @@ internal sealed class NodeHomes
 
     /// <summary>Takes a message of another node that is for this side of it.</summary>
     /// <returns>False if it is for a home.</returns>
-    internal bool TryHandle(INodeLane lane, byte[] message)
+    internal bool TryHandle(INodeLane lane, int partition, byte[] message)
     {
         switch (NodeSerializer.KindOf(message))
         {
             case NodeSerializer.Kind.Deliver: OnDeliver(lane, message); return true;
-            case NodeSerializer.Kind.Announce: OnAnnounce(lane, message); return true;
+            case NodeSerializer.Kind.Announce: OnAnnounce(message); return true;
+            case NodeSerializer.Kind.Moved: OnReleased(lane, partition); return true;
+            case NodeSerializer.Kind.ListWanted: SendList(lane, partition); return true;
+            case NodeSerializer.Kind.NotAttached when NodeSerializer.TryRead(message, out NodeProtocol.NotAttached unknown):
+                foreach (string channel in unknown.Channels)
+                {
+                    if (IsAttachedBy(lane, channel)) AttachAgain(channel);
+                }
+
+                return true;
             case NodeSerializer.Kind.NotHome when NodeSerializer.TryRead(message, out NodeProtocol.NotHome elsewhere):
-                if (_calls.Remove(elsewhere.Request, out INodeCall? refused)) Wait(refused);
+                if (TakeSent(elsewhere.Request) is { } refused) Wait(refused);
                 return true;
             case NodeSerializer.Kind.Attached or NodeSerializer.Kind.Published or NodeSerializer.Kind.PositionChecked
                 or NodeSerializer.Kind.HistoryRead
@@ -324,20 +554,64 @@ internal sealed class NodeHomes
     // Every answer begins with the number of its request.
     private void OnAnswer(INodeLane lane, byte[] message)
     {
-        if (!NodeSerializer.TryReadRequest(message, out ulong request) || !_calls.Remove(request, out INodeCall? call)) return;
+        if (!NodeSerializer.TryReadRequest(message, out ulong request) || TakeSent(request) is not { } call) return;
         if (!ReferenceEquals(call.Lane, lane) || !call.TryFinish(message)) call.Fail(HubError.Internal);
+    }
+
+    /// <summary>
+    /// Tells the homes of a partition on other nodes what this node listens to there, so that they find out what was lost.
+    /// </summary>
+    internal void SendDigest(int partition)
+    {
+        INodeLane? kept = _directory.WayTo(partition, isKept: true).Lane, other = _directory.WayTo(partition, isKept: false).Lane;
+        if (kept is not null) SendDigest(kept, partition);
+        if (other is not null && !ReferenceEquals(other, kept)) SendDigest(other, partition);
+    }
+
+    private void SendDigest(INodeLane lane, int partition)
+    {
+        if (IsUnsettled(partition)) return;
+        var digest = default(InterestDigest);
+        foreach (EdgeChannel known in _byPartition[partition] ?? [])
+        {
+            if (!ReferenceEquals(known.Lane, lane)) continue;
+            digest = digest.With(known.Name);
+            foreach (string client in known.Members?.Keys ?? Enumerable.Empty<string>()) digest = digest.With(known.Name, client);
+        }
+
+        lane.Send(partition, NodeSerializer.Write(new NodeProtocol.Digest(digest)));
+    }
+
+    // What is on its way would look like a difference.
+    private bool IsUnsettled(int partition) =>
+        _asked[partition] > 0 || (_byPartition[partition]?.Exists(static known => known.IsMoving) ?? false);
+
+    private void SendList(INodeLane lane, int partition)
+    {
+        if (IsUnsettled(partition)) return;
+        lane.Send(partition, NodeSerializer.Write(new NodeProtocol.Listens(
+            [.. (_byPartition[partition] ?? []).Where(known => ReferenceEquals(known.Lane, lane))
+                .Select(static known =>
+                new NodeProtocol.Present(known.Name, [.. known.Members?.Values ?? Enumerable.Empty<PresentClient>()]))])));
     }
 
     private void OnDeliver(INodeLane lane, byte[] message)
     {
         if (!ChannelHomeSerializer.TryRead(message, out ChannelHomeProtocol.Deliver delivery)) return;
-        if (IsAttachedBy(lane, delivery.Channel) && _relay.Find(delivery.Channel) is { } channel) channel.Deliver(delivery);
+        if (_relay.Find(delivery.Channel) is { } channel && (IsAttachedBy(lane, delivery.Channel) || GoesOn(channel, delivery)))
+            channel.Deliver(delivery);
         delivery.Publication.LongData?.Release();
     }
 
-    private void OnAnnounce(INodeLane lane, byte[] message)
+    // The next home was told who listens: it may send the next publication before this node has asked it.
+    private static bool GoesOn(RelayChannel channel, in ChannelHomeProtocol.Deliver delivery) =>
+        delivery.Position.Epoch != 0 && delivery.Position.Epoch == channel.Position.Epoch
+            && delivery.Position.Offset == channel.Position.Offset + (delivery.Publication.Offset == 0 ? 0UL : 1UL);
+
+    private void OnAnnounce(byte[] message)
     {
-        if (!NodeSerializer.TryRead(message, out NodeProtocol.Announce announce) || !IsAttachedBy(lane, announce.Channel)) return;
+        // While a home moves it may be that of the next one, which this node has not asked yet.
+        if (!NodeSerializer.TryRead(message, out NodeProtocol.Announce announce)) return;
         if (_relay.Find(announce.Channel) is { } channel) _relay.Announce(channel, announce.Change);
     }
 

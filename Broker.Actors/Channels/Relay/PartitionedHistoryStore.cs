@@ -10,12 +10,27 @@ namespace Broker.Actors.Channels.Relay;
 internal sealed class PartitionedHistoryStore(INodeDirectory directory, Func<IHistoryStore> open) : IHistoryStore
 {
     private readonly IHistoryStore?[] _stores = new IHistoryStore?[directory.Partitions];
+    private Func<string, bool>? _isInUse;
     private int _swept;
 
     /// <inheritdoc />
     public HistoryPromise Promise => HistoryPromise.Memory;
 
-    private IHistoryStore StoreOf(string channel) => _stores[directory.PartitionOf(channel)] ??= open();
+    private IHistoryStore StoreOf(string channel) => _stores[directory.PartitionOf(channel)] ??= Open();
+
+    private IHistoryStore Open()
+    {
+        IHistoryStore store = open();
+        if (_isInUse is not null) store.WatchUse(_isInUse);
+        return store;
+    }
+
+    /// <inheritdoc />
+    public void WatchUse(Func<string, bool> isInUse)
+    {
+        _isInUse = isInUse;
+        foreach (IHistoryStore? store in _stores) store?.WatchUse(isInUse);
+    }
 
     /// <inheritdoc />
     public ValueTask<AppendResult> AppendAsync(string channel, in HistoryAppend append, HistoryOptions options) =>
@@ -27,6 +42,16 @@ internal sealed class PartitionedHistoryStore(INodeDirectory directory, Func<IHi
 
     /// <inheritdoc />
     public ValueTask RemoveAsync(string channel) => StoreOf(channel).RemoveAsync(channel);
+
+    /// <summary>The store of a partition, if it has one that can be moved to another node.</summary>
+    internal MemoryHistoryStore? MovableOf(int partition) => _stores[partition] as MemoryHistoryStore;
+
+    /// <summary>The store of a partition, for what another node has moved here; it takes the place of what was here.</summary>
+    internal MemoryHistoryStore? Begin(int partition)
+    {
+        Evict(partition);
+        return (_stores[partition] = Open()) as MemoryHistoryStore;
+    }
 
     /// <summary>Drops all channels of a partition; should it come back, they begin under other epochs.</summary>
     internal void Evict(int partition)

@@ -8,8 +8,11 @@ public sealed class ClusterHosts : IAsyncLifetime
 {
     internal const string ApiKey = "key-of-the-cluster-tests";
 
+    internal const string TokenSecret = "a secret of the cluster tests for tokens";
+
     internal static readonly Dictionary<string, string> Variables = new()
     {
+        ["BROKER_TOKENS_HMAC_SECRET"] = TokenSecret,
         ["BROKER_API_KEYS"] = ApiKey,
         ["BROKER_CLUSTER_SECRET"] = "secret-of-the-cluster-tests",
         ["BROKER_CLUSTER_MEMBERS_MIN"] = "2",
@@ -40,6 +43,7 @@ public sealed class ClusterHosts : IAsyncLifetime
         {
             foreach (HostProcess other in _nodes.Where(other => other != node)) await node.ExpectLogAsync($"Node {other.ClusterAddress}#");
             await node.ExpectLogAsync("takes part in the cluster");
+            await ExpectReadyAsync(node);
         }
     }
 
@@ -65,6 +69,14 @@ public sealed class ClusterHosts : IAsyncLifetime
         using var http = new HttpClient { Timeout = HostProcess.Patience };
         using HttpResponseMessage response = await http.GetAsync(new Uri(node.HttpUri, "ready"));
         return $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}";
+    }
+
+    /// <summary>Waits until a node takes part and knows the homes of all channels.</summary>
+    internal static async Task ExpectReadyAsync(HostProcess node)
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        for (string ready = ""; !ready.StartsWith("200", StringComparison.Ordinal); ready = await ReadyAsync(node))
+            Assert.False(limit.IsCancellationRequested, $"The node is not ready: {ready}\n{node.Log}");
     }
 
     /// <inheritdoc />

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Broker.Identity.Tokens;
 using Broker.Tests.EndToEnd.CommandLine;
+using Broker.Tests.Support;
 
 namespace Broker.Tests.EndToEnd.Cluster;
 
@@ -66,11 +68,47 @@ public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHost
         ExpectAsync("server", "\"subscribed\"", "\"unsubscribed\"", "\"disconnected\"");
 
     [Fact]
+    public async Task A_revocation_ends_clients_on_all_nodes_and_is_remembered_by_nodes_that_join()
+    {
+        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
+        var variables = new Dictionary<string, string>
+        {
+            ["TOKEN"] = TokenWriter.WriteConnection(ClusterHosts.TokenSecret, "revoked", DateTimeOffset.UtcNow, null),
+        };
+        await using ClientScript client =
+            ClientScript.Start(
+                "node", "cluster.js", variables, ["revoked", .. hosts.Nodes.Select(static node => node.WebSocketUri.ToString())]);
+        Assert.Equal("\"connected\"", await client.NextAsync(limit.Token));
+        JsonElement answer = await ClusterHosts.AskAsync(hosts.Nodes[1], "block_user", new { user = "revoked" });
+        Assert.False(answer.TryGetProperty("error", out _), answer.ToString());
+        Assert.Equal("\"disconnected\"", await client.NextAsync(limit.Token));
+
+        await using HostProcess fourth = await ClusterHosts.StartAsync(hosts.Nodes[2].ClusterAddress);
+        await ClusterHosts.ExpectReadyAsync(fourth);
+        await using ClientScript late = ClientScript.Start("node", "cluster.js", variables, ["refused", fourth.WebSocketUri.ToString()]);
+        Assert.Equal("\"disconnected\"", await late.NextAsync(limit.Token));
+    }
+
+    [Fact]
     public Task A_client_that_changes_its_node_recovers_everything() => ExpectAsync("recovery", """{"all":true}""");
 
     [Fact]
     public Task Presence_is_the_same_on_every_node() =>
         ExpectAsync("presence", """{"counts":[3,3,3],"names":[3,3,3]}""", """{"after":2,"known":3}""");
+
+    [Fact]
+    public async Task The_page_shows_the_nodes_live_and_that_one_has_died()
+    {
+        using var limit = new CancellationTokenSource(3 * HostProcess.Patience);
+        await using HostProcess fourth = await ClusterHosts.StartAsync(hosts.Nodes[0].ClusterAddress);
+        await fourth.ExpectLogAsync("takes part in the cluster");
+        string picture = Path.Combine(Directory.CreateDirectory(Path.Combine(ProjectFolder.Path, "TestResults")).FullName, "cluster.png");
+        await using ClientScript browser =
+            ClientScript.Start("node", "page-cluster.js", hosts.Nodes[0].HttpUri.ToString(), ClusterHosts.ApiKey, picture);
+        Assert.Equal("{\"nodes\":4}", await browser.NextAsync(limit.Token));
+        await fourth.CrashAsync();
+        Assert.Equal("{\"nodes\":3,\"complaints\":[]}", await browser.NextAsync(limit.Token));
+    }
 
     [Fact]
     public async Task After_a_crash_all_channels_without_history_work_again()

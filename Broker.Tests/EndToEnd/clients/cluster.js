@@ -6,6 +6,7 @@ import { Centrifuge } from "centrifuge";
 
 const [scenario, ...urls] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
+const asked = new Promise(resolve => process.stdin.once("data", resolve));
 process.stdin.on("end", () => process.exit(0)).resume();
 setTimeout(() => process.exit(1), 600_000);
 
@@ -170,6 +171,75 @@ const scenarios = {
       await until(() => counts[done] === urls.length);
       say(done);
     }
+  },
+
+  // A user with a connection on every node: the test blocks it at one of them.
+  revoked: async () => {
+    const clients = urls.map(url => new Centrifuge(url, { websocket: WebSocket, token: process.env.TOKEN }));
+    const ended = clients.map(client => new Promise(resolve => client.on("disconnected", resolve)));
+    for (const client of clients) client.connect();
+    await Promise.all(clients.map(client => client.ready()));
+    say("connected");
+    await Promise.all(ended);
+    say("disconnected");
+  },
+
+  // The same user at a node that has joined since.
+  refused: async () => {
+    const client = new Centrifuge(urls[0], { websocket: WebSocket, token: process.env.TOKEN });
+    client.on("connected", () => say("connected"));
+    const ended = new Promise(resolve => client.on("disconnected", resolve));
+    client.connect();
+    await ended;
+    say("disconnected");
+  },
+
+  // Publishes and listens until it is asked to stop; the test restarts every node meanwhile.
+  rolling: async () => {
+    const channels = Array.from({ length: 6 }, (_, i) => `rolling:${i}`);
+    const listeners = await Promise.all(Array.from({ length: 6 }, () => connect(urls[0])));
+    let unrecovered = 0, repeated = 0, isOver = false;
+    const errors = [];
+    const subscriptions = await Promise.all(listeners.flatMap(client => channels.map(async channel => {
+      const subscription = await subscribe(client, channel);
+      const offsets = new Set();
+      subscription.on("publication", ({ offset }) => {
+        if (offsets.has(offset)) repeated++;
+        offsets.add(offset);
+      });
+      subscription.on("subscribed", ({ wasRecovering, recovered }) => wasRecovering && !recovered && unrecovered++);
+      return subscription;
+    })));
+    const published = new Map(channels.map(channel => [channel, []]));
+    const publishers = await Promise.all(Array.from({ length: 3 }, () => connect(urls[0])));
+    const running = publishers.map(async (client, from) => {
+      for (let i = 0; !isOver; i++) {
+        const channel = channels[i % channels.length];
+        for (let isSent = false; !isSent;) {
+          try {
+            await client.publish(channel, `${from}-${i}`);
+            isSent = true;
+          } catch (error) {
+            // What is below 100 is the client's own: its connection has ended, and the outcome is not known.
+            if (error.code >= 100) errors.push(error);
+          }
+        }
+
+        published.get(channel).push(`${from}-${i}`);
+        await new Promise(resolve => setTimeout(resolve, 40));
+      }
+    });
+    say("publishing");
+    await asked;
+    isOver = true;
+    await Promise.all(running);
+    const missing = () => subscriptions.reduce((count, { channel, received }) => {
+      const seen = new Set(received);
+      return count + published.get(channel).filter(data => !seen.has(data)).length;
+    }, 0);
+    const end = Date.now() + 60_000;
+    await until(() => missing() === 0 || Date.now() > end);
+    say({ lost: missing(), repeated, unrecovered, errors });
   },
 
   // Listens on the first node; the test that runs this publishes, and kills another node in between.
