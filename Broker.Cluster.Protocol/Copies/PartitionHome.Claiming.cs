@@ -25,6 +25,7 @@ internal sealed partial class PartitionHome
     private ulong _transfers = (ulong)random.NextInt64();
     private TimeSpan _promiseAskedAt;
     private TimeSpan? _holdersGoneAt;
+    private readonly HashSet<StoreId> _outdated = [];      // Replicas of the newest set that have lost what they had.
 
     // The register holds no set: what the stores of the members remember.
     private readonly Dictionary<MemberId, RegisterRecord> _recalled = [];
@@ -65,6 +66,7 @@ internal sealed partial class PartitionHome
                 _old = settings.Broken.HasFlag(CopyRules.CollectFromNewestSet) ? _firstRead.Set : record.Set;
                 _source = null;
                 _holdersGoneAt = null;
+                _outdated.Clear();
                 _promiseAskedAt = now - settings.RepeatAfter;
                 _recalled.Clear();
                 _recallingSince = now;
@@ -112,9 +114,15 @@ internal sealed partial class PartitionHome
     {
         if (State != HomeState.Collecting || message.Term != Term || _source is not null || _old is null) return;
 
-        // A replica of the newest set with an older log has lost what it had.
-        if (message.LogTerm < _old.Term && !settings.Broken.HasFlag(CopyRules.TrustOnlyNewLogs)) return;
         if (_view.Find(from) is not { } member || !_old.Stores.Contains(member.Store)) return;
+
+        // A replica of the newest set with an older log has lost what it had, and is no holder any more.
+        if (message.LogTerm < _old.Term && !settings.Broken.HasFlag(CopyRules.TrustOnlyNewLogs))
+        {
+            _outdated.Add(member.Store);
+            return;
+        }
+
         _source = new StateTransfer(from, Term, ++_transfers) { ProgressAt = now };
         _base.Term = message.LogTerm;
         output.Send(from, _source.Request(partition));
@@ -275,7 +283,7 @@ internal sealed partial class PartitionHome
         bool asks = now - _promiseAskedAt >= settings.RepeatAfter;
         foreach (StoreId each in old.Stores)
         {
-            if (each == store || _view.FindStore(each) is not { } holder) continue;
+            if (each == store || _outdated.Contains(each) || _view.FindStore(each) is not { } holder) continue;
             isAnyThere = true;
             if (asks) output.Send(holder.Id, new Promise(partition, Term));
         }

@@ -32,6 +32,18 @@ public sealed class MemoryReplicaLog : IReplicaLog
     /// <summary>Channels that have a position.</summary>
     public int Channels => _channels.Count;
 
+    /// <summary>What channels, publications and keys take in memory, roughly.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The names of the channels that have a position; not to be kept over a change.</summary>
+    public IEnumerable<string> Names => _channels.Keys;
+
+    /// <summary>What a channel takes in memory, roughly.</summary>
+    public int BytesOf(string channel) => _channels.TryGetValue(channel, out ReplicaChannel? known) ? known.Bytes : 0;
+
+    /// <summary>The newest publication that a channel keeps, acknowledged or not; null for none.</summary>
+    public LogEntry? Newest(string channel) => _channels.TryGetValue(channel, out ReplicaChannel? known) ? known.Newest : null;
+
     /// <inheritdoc/>
     public void Promise(Term term) => Promised = Term.Max(Promised, term);
 
@@ -122,7 +134,7 @@ public sealed class MemoryReplicaLog : IReplicaLog
 
         if (entry.Kind == LogEntryKind.Evict)
         {
-            _channels.Remove(entry.Channel);
+            if (_channels.Remove(entry.Channel, out ReplicaChannel? ended)) Bytes -= ended.Bytes;
             Generation = entry.Sequence;
             return;
         }
@@ -130,9 +142,12 @@ public sealed class MemoryReplicaLog : IReplicaLog
         if (!_channels.TryGetValue(entry.Channel, out ReplicaChannel? channel) || channel.Epoch != entry.Epoch)
         {
             if (entry.Kind is LogEntryKind.Trim or LogEntryKind.Key) return;
+            if (channel is not null) Bytes -= channel.Bytes;
             _channels[entry.Channel] = channel = new ReplicaChannel(entry.Epoch, entry.Kind == LogEntryKind.Head ? entry.Offset : 0);
+            Bytes += channel.Bytes;
         }
 
+        int before = channel.Bytes;
         switch (entry.Kind)
         {
             case LogEntryKind.Publication:
@@ -148,6 +163,8 @@ public sealed class MemoryReplicaLog : IReplicaLog
             default:
                 break;
         }
+
+        Bytes += channel.Bytes - before;
     }
 
     private void AddKey(ReplicaChannel channel, LogEntry entry)
@@ -163,7 +180,11 @@ public sealed class MemoryReplicaLog : IReplicaLog
             _keyOrder.Dequeue();
             if (_channels.TryGetValue(oldest.Channel, out ReplicaChannel? channel) && channel.FindKey(oldest.Key) is { } known
                 && known.Sequence == oldest.Sequence)
+            {
+                int before = channel.Bytes;
                 channel.RemoveKey(oldest.Key);
+                Bytes += channel.Bytes - before;
+            }
         }
     }
 
@@ -172,5 +193,6 @@ public sealed class MemoryReplicaLog : IReplicaLog
         _channels = new Dictionary<string, ReplicaChannel>(StringComparer.Ordinal);
         _keyOrder.Clear();
         Generation = 0;
+        Bytes = 0;
     }
 }

@@ -6,7 +6,8 @@ namespace Broker.Tests.Cluster;
 
 /// <summary>
 /// The protocol under faults. <c>BROKER_TESTS_SIMULATION_SEEDS</c> says how many seeds are run (300), and
-/// <c>BROKER_TESTS_SIMULATION_FIRST</c> which one is the first (1); a failure prints its seed.
+/// <c>BROKER_TESTS_SIMULATION_FIRST</c> which one is the first (1); a failure prints its seed, and
+/// <c>BROKER_TESTS_SIMULATION_TRACE</c> names a file that gets what happens.
 /// </summary>
 public class ClusterSimulationTests
 {
@@ -25,9 +26,12 @@ public class ClusterSimulationTests
     public void No_invariant_is_violated_in_any_seed()
     {
         int first = Number("BROKER_TESTS_SIMULATION_FIRST", 1), count = Number("BROKER_TESTS_SIMULATION_SEEDS", 300);
+        using StreamWriter? trace =
+            Environment.GetEnvironmentVariable("BROKER_TESTS_SIMULATION_TRACE") is { Length: > 0 } path ? File.CreateText(path) : null;
         for (int seed = first; seed < first + count; seed++)
         {
-            ClusterChecker checker = new SimulatedWorld(SimulationOptions.Of(seed)).Run();
+            SimulationOptions options = SimulationOptions.Of(seed) with { Trace = trace is null ? null : trace.WriteLine };
+            ClusterChecker checker = new SimulatedWorld(options).Run();
             Assert.True(checker.Violations.Count == 0, $"Seed {seed}: {string.Join("; ", checker.Violations.Take(5))}");
             Assert.True(checker.AcknowledgedCount > 0, $"Seed {seed}: nothing was acknowledged.");
         }

@@ -32,7 +32,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
     private readonly HashSet<(string Channel, ulong Epoch)> _mayEvict = [];
     private readonly Dictionary<(string Channel, ulong Epoch), ulong> _mayTrim = [];
     private readonly Dictionary<int, (Term Term, ReplicaSet Set)> _highest = [];
-    private readonly Dictionary<int, HashSet<Term>> _ended = [];
+    private readonly Dictionary<int, Dictionary<Term, TimeSpan>> _ended = [];     // And when.
     private readonly Dictionary<int, List<ReplicaSet>> _written = [];
     private readonly Dictionary<int, string> _begun = [];
 
@@ -71,7 +71,7 @@ internal sealed class ClusterChecker(SimulatedWorld world)
         _acknowledgedTop[epoch] = Math.Max(position.Offset, _acknowledgedTop.GetValueOrDefault(epoch));
         if (_highest.TryGetValue(partition, out (Term Term, ReplicaSet Set) highest) && highest.Term > term)
             Fail("I4", $"{home} acknowledged {id} in {term} after {highest.Term} was active");
-        if (_ended.TryGetValue(partition, out HashSet<Term>? ended) && ended.Contains(lineage))
+        if (_ended.TryGetValue(partition, out Dictionary<Term, TimeSpan>? ended) && ended.ContainsKey(lineage))
             Fail("I5", $"{home} acknowledged {id} in lineage {lineage}, which had ended");
     }
 
@@ -90,15 +90,20 @@ internal sealed class ClusterChecker(SimulatedWorld world)
         if (highest.Set is not null && highest.Set.Lineage != set.Lineage)
         {
             world.Count("lineages ended");
-            if (!_ended.TryGetValue(partition, out HashSet<Term>? ended)) _ended[partition] = ended = [];
-            ended.Add(highest.Set.Lineage);
+            if (!_ended.TryGetValue(partition, out Dictionary<Term, TimeSpan>? ended)) _ended[partition] = ended = [];
+            ended[highest.Set.Lineage] = world.Now;
         }
 
-        // All that a later lineage had is lost, and no one remembers it: the one before goes on from disks.
+        // All processes have ended, all that a later lineage had is lost, and no one remembers it: the one before goes on from disks.
         bool isEvicted =
             !world.Membership.Members.Any(each => each.Store.Logs[partition].Record.Set is { } known && known.Lineage != set.Lineage);
-        if (isEvicted && _ended.TryGetValue(partition, out HashSet<Term>? over) && over.Remove(set.Lineage))
+        if (isEvicted && _ended.TryGetValue(partition, out Dictionary<Term, TimeSpan>? over)
+            && over.TryGetValue(set.Lineage, out TimeSpan endedAt) && world.Membership.ColdStartAt > endedAt)
+        {
+            over.Remove(set.Lineage);
             world.Count("lineages resumed");
+        }
+
         if (highest.Set is null || set.IsNewerThan(highest.Set)) _highest[partition] = (term, set);
         CheckLog(home, partition, $"when {term} became active");
     }

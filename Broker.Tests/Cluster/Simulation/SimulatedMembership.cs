@@ -21,6 +21,9 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
 
     internal Dictionary<MemberId, TimeSpan> EndedAt { get; } = [];
 
+    /// <summary>When all processes had ended and a cluster began again; null if none did.</summary>
+    internal TimeSpan? ColdStartAt { get; private set; }
+
     internal SimulatedNode? Find(MemberId id) => _running.GetValueOrDefault(id);
 
     /// <summary>What all knows of a member, dead or alive.</summary>
@@ -33,8 +36,31 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
     internal void Run(MemberId id, Action<SimulatedNode> action)
     {
         if (!_running.TryGetValue(id, out SimulatedNode? node)) return;
-        if (world.Now < node.PausedUntil) world.At(node.PausedUntil + TimeSpan.FromTicks(1), () => Run(id, action));
-        else node.Turn(() => action(node));
+        if (world.Now >= node.PausedUntil && node.Deferred.Count == 0)
+        {
+            node.Turn(() => action(node));
+            return;
+        }
+
+        node.Deferred.Enqueue(action);
+        if (node.Deferred.Count == 1) world.At(node.PausedUntil + TimeSpan.FromTicks(1), () => Resume(node));
+    }
+
+    // What came during a pause is done in the order in which it came.
+    private void Resume(SimulatedNode node)
+    {
+        if (!_running.ContainsKey(node.Id)) return;
+        if (world.Now < node.PausedUntil)
+        {
+            world.At(node.PausedUntil + TimeSpan.FromTicks(1), () => Resume(node));
+            return;
+        }
+
+        while (node.Deferred.TryPeek(out Action<SimulatedNode>? action))
+        {
+            node.Turn(() => action(node));
+            node.Deferred.Dequeue();
+        }
     }
 
     internal void Found(int machine)
@@ -55,7 +81,7 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
         if (!hasDisk) world.Count("crashes without disk");
         bool keepsId = world.Options.BrokenHost.HasFlag(HostRules.NewStoreNewId);
         SimulatedStore store = hasDisk ? node.Store : keepsId ? new SimulatedStore(node.Store.Id, world.Options.Partitions) : NewStore();
-        world.After(Math.Min(world.Seconds(0.5, 20), Math.Max(0.5, (world.Options.Length - world.Now).TotalSeconds - 28)),
+        world.After(world.Seconds(0.5, 20),
             () => Restart(node, store));
     }
 
@@ -156,7 +182,12 @@ internal sealed class SimulatedMembership(SimulatedWorld world)
         bool hasCluster = _members.Any(_running.ContainsKey);
         _joining.Add(node);
         if (!hasCluster && _joining.Count < (world.Options.Nodes / 2) + 1) return;
-        if (!hasCluster) world.Count("cold starts");
+        if (!hasCluster)
+        {
+            world.Count("cold starts");
+            ColdStartAt = world.Now;
+        }
+
         foreach (SimulatedNode each in _joining.ToArray())
         {
             _members.Add(each.Id);

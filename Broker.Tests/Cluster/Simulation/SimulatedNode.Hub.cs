@@ -27,7 +27,8 @@ internal sealed partial class SimulatedNode
 
     internal void Publish(int id, string channel)
     {
-        var publication = new Publication(id, channel) { Until = World.Now + TimeSpan.FromSeconds(15) };
+        TimeSpan until = World.Now + TimeSpan.FromSeconds(15), latest = World.RepeatUntil(id);
+        var publication = new Publication(id, channel) { Until = until < latest ? until : latest };
         _publications[id] = publication;
         World.Membership.Run(Id, _ => Try(publication));
     }
@@ -106,6 +107,7 @@ internal sealed partial class SimulatedNode
 
     private void Try(Publication publication)
     {
+        if (World.Now > publication.Until) return;
         publication.TriedAt = World.Now;
         publication.RetryAt = null;
         int partition = SimulatedWorld.PartitionOf(publication.Channel);

@@ -57,6 +57,9 @@ internal sealed partial class SimulatedNode : IPartitionOutput, IEdgeOutput, IPr
 
     internal TimeSpan PausedUntil { get; set; }
 
+    /// <summary>What came while it pauses.</summary>
+    internal Queue<Action<SimulatedNode>> Deferred { get; } = new();
+
     internal bool IsDraining { get; set; }
 
     internal bool IsLeaving { get; set; }

@@ -8,10 +8,9 @@ namespace Broker.Tests.Cluster.Simulation;
 /// </summary>
 internal sealed class SimulatedWorld
 {
-    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(35);
-
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
     private readonly Dictionary<string, long> _counts = [];
+    private readonly Dictionary<int, TimeSpan> _begunAt = [];
     private long _order;
     private int _publications;
 
@@ -19,7 +18,7 @@ internal sealed class SimulatedWorld
     {
         Options = options;
         Random = new Random(options.Seed);
-        Settings = new CopySettings { Copies = options.Copies, KeyLifetime = TimeSpan.FromSeconds(60), PartBytes = 600, AppendBytes = 1000,
+        Settings = new CopySettings { Copies = options.Copies, KeyLifetime = options.KeyLifetime, PartBytes = 600, AppendBytes = 1000,
             Broken = options.Broken };
         Checker = new ClusterChecker(this);
         Network = new SimulatedNetwork(this);
@@ -44,7 +43,7 @@ internal sealed class SimulatedWorld
 
     internal IReadOnlyList<SimulatedClient> Clients { get; }
 
-    internal bool IsQuiet => Now > Options.Length - s_quiet;
+    internal bool IsQuiet => Now > Options.Length - Options.Quiet;
 
     internal IReadOnlyDictionary<string, long> Counts => _counts;
 
@@ -72,7 +71,7 @@ internal sealed class SimulatedWorld
     /// <summary>Runs to the end and lets the checker judge.</summary>
     internal ClusterChecker Run()
     {
-        double end = Options.Length.TotalSeconds, quietAt = end - s_quiet.TotalSeconds;
+        double end = Options.Length.TotalSeconds, quietAt = end - Options.Quiet.TotalSeconds;
         for (double at = 3; at < quietAt; at += Options.IsHot ? Seconds(0.7, 3.5) : Seconds(2, 10)) At(TimeSpan.FromSeconds(at), Fault);
         for (double at = 1; at < end - 8; at += Seconds(0.03, 0.09)) At(TimeSpan.FromSeconds(at), Publish);
         for (double at = 6; at < quietAt; at += Seconds(4, 12)) At(TimeSpan.FromSeconds(at), TrimOrEvict);
@@ -103,9 +102,16 @@ internal sealed class SimulatedWorld
         string channel = channels[Random.Next(channels.Count)];
         int id = ++_publications;
         Checker.Begin(id, channel);
+        _begunAt[id] = Now;
         Count("published");
         if (PickNode() is { } node) node.Publish(id, channel);
     }
+
+    /// <summary>
+    /// A publication whose key may have expired is another one. What is sent at the last moment may wait for a node that pauses.
+    /// </summary>
+    internal TimeSpan RepeatUntil(int id) =>
+        _begunAt[id] + (Options.KeyLifetime * 0.95) - TimeSpan.FromSeconds(10);
 
     internal SimulatedNode? PickNode()
     {
@@ -137,7 +143,10 @@ internal sealed class SimulatedWorld
                 break;
             case 1:
                 Membership.Crash(victim);
-                if (Chance(0.3)) After(Seconds(0.1, 12), () => { if (PickNode() is { } second) Membership.Crash(second); });
+                if (Chance(0.3)) After(Seconds(0.1, 12), () =>
+                    {
+                        if (!IsQuiet && PickNode() is { } second) Membership.Crash(second);
+                    });
                 if (Chance(0.1)) foreach (SimulatedNode each in running) Membership.Crash(each);
                 break;
             case 2:
