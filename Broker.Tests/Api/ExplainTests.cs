@@ -230,7 +230,7 @@ public sealed class ExplainTests
         {
             Reactor = new ReactorSettings { QueueBytesMax = 64 * 1024 },
             Namespaces = [s_kept with { Recovery = false, SlowConsumer = SlowConsumerPolicy.DropOldest, SlowConsumerBytesMax = 8 * 1024 }],
-            Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
+            Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) },
             History = new HistorySettings { RecoveryBytesMax = 16 * 1024 },
         };
         using var hub = new HubHarness(settings);
@@ -320,7 +320,7 @@ public sealed class ExplainTests
     }
 
     private static HubHarness Hub(params ChannelNamespace[] namespaces) =>
-        new(new StandardSettings { Namespaces = namespaces, Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
+        new(new StandardSettings { Namespaces = namespaces, Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } });
 }
 
 internal static class ClosedClients

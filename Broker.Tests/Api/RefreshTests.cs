@@ -17,7 +17,7 @@ public sealed class RefreshTests
         using var hub =
             new HubHarness(
                 new StandardSettings { Clients =
-                    new ClientSettings { PingInterval = TimeSpan.FromHours(1), ExpiredCloseDelay = TimeSpan.FromSeconds(1) } });
+                    new ClientSettings { PingInterval = TimeSpan.FromDays(20), ExpiredCloseDelay = TimeSpan.FromSeconds(1) } });
         HubClient client = hub.Connect();
 
         hub.Await(hub.Api.RefreshAsync(new UserConnections(""), new ConnectionExpiry(s_now + TimeSpan.FromSeconds(60))));

@@ -110,7 +110,7 @@ public sealed class CallTests
         using var hub =
             new HubHarness(
                 new StandardSettings { Calls = new CallSettings { DeadlineMax = TimeSpan.FromSeconds(5) },
-                    Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } });
+                    Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } });
         var held = new Held();
         hub.Methods.Add("slow", held.HandleAsync);
         NativeClient client = hub.ConnectNative();

@@ -55,7 +55,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_call_ends_at_its_deadline_and_the_client_is_notified()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default, TimeSpan.FromSeconds(2));
         client.Next();
@@ -230,7 +230,7 @@ public sealed class ClientCallTests
     [Fact]
     public void Arguments_that_the_client_takes_no_further_end_the_call_by_the_clock()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } });
         (NativeClient client, string id) = Connect(hub, hello: Hello(frameBytesMax: 262_162, window: 1));
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", new byte[300_000]);
         client.Next(2);
@@ -246,7 +246,7 @@ public sealed class ClientCallTests
     [Fact]
     public void A_result_whose_stream_expires_ends_its_call()
     {
-        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(1) } });
+        using var hub = new HubHarness(new StandardSettings { Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } });
         (NativeClient client, string id) = Connect(hub);
         Task<ReadOnlyMemory<byte>> call = hub.Clients.CallAsync(id, "add", default);
         client.Next();

@@ -375,8 +375,10 @@ public abstract partial class ChannelSessionTests(bool isProtobuf)
         Assert.Equal("""{"id":6,"publish":{}}""", Ask(client, 6, Short));
     }
 
+    // A first ping comes at a random moment of the interval: of this one, not while a test moves its clock.
     private HubHarness Hub(params ChannelNamespace[] namespaces) =>
-        new(new StandardSettings { Namespaces = namespaces }) { IsProtobuf = isProtobuf };
+        new(new StandardSettings { Namespaces = namespaces, Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } })
+            { IsProtobuf = isProtobuf };
 
     private static PublishRequest Json(string json) => new(Encoding.UTF8.GetBytes(json)) { IsJson = true };
 

@@ -131,7 +131,7 @@ public sealed class PositionCheckTests
         {
             Namespaces = namespaces,
             History = new HistorySettings { PositionCheckInterval = s_interval },
-            Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
+            Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) },
         });
 
     private static PublishRequest Json(string json) => new(Encoding.UTF8.GetBytes(json)) { IsJson = true };

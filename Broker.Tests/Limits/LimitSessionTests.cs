@@ -233,7 +233,7 @@ public sealed class LimitSessionTests
     {
         var settings =
             new StandardSettings { Limits = limits, Reactors = loops,
-                Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) } };
+                Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) } };
         return new HubHarness(settings, StandardDialects.Of(settings), access);
     }
 

@@ -56,7 +56,7 @@ public sealed class NativePresenceTests
         return client.Next(answers)[^1];
     }
 
-    private static ClientSettings Quiet() => new() { PingInterval = TimeSpan.FromHours(1) };
+    private static ClientSettings Quiet() => new() { PingInterval = TimeSpan.FromDays(20) };
 
     private static HubHarness Hub(params ChannelNamespace[] namespaces) =>
         new(new StandardSettings { Namespaces = namespaces, Clients = Quiet() });

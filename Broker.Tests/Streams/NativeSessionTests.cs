@@ -379,7 +379,7 @@ public sealed partial class NativeSessionTests
         using var hub = new HubHarness();
         NativeClient alive = hub.ConnectNative(), gone = hub.ConnectNative(batched: false);
 
-        hub.Advance(TimeSpan.FromSeconds(26));
+        hub.Advance(TimeSpan.FromSeconds(26.1));
         Assert.Equal("ping", alive.Next());
         Assert.Equal("ping", gone.Next());
         alive.Send(NativeWriter.Message(new Pong { Mark = 1 }));

@@ -21,7 +21,7 @@ public sealed class NativeUploadTests
     // A window of 4 chunks, 4 streams at once, and at most 16 KiB in one.
     private static StandardSettings Small { get; } = new()
     {
-        Clients = new ClientSettings { PingInterval = TimeSpan.FromHours(1) },
+        Clients = new ClientSettings { PingInterval = TimeSpan.FromDays(20) },
         Native = new NativeSettings
         {
             FrameBytesMax = ChunkBytes + Core.Protocol.Messages.Chunk.OverheadBytes,
