@@ -23,19 +23,22 @@ internal sealed class HubInKestrel : IAsyncDisposable
     /// <summary>How long a step may take on a busy machine before a test gives up.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
+    private static readonly X509Certificate2 s_certificate = MakeCertificate();
+
     private readonly WebApplication _app;
     private readonly FakeTimeProvider? _time;
-    private readonly X509Certificate2 _certificate;
     private readonly SocketsHttpHandler _handler;
     private readonly HttpMessageInvoker _invoker;
 
-    private HubInKestrel(WebApplication app, FakeTimeProvider? time, X509Certificate2 certificate)
+    private HubInKestrel(WebApplication app, FakeTimeProvider? time)
     {
         _app = app;
         _time = time;
-        _certificate = certificate;
-        _handler = new SocketsHttpHandler { SslOptions =
-            { RemoteCertificateValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == certificate.GetCertHashString() } };
+        _handler = new SocketsHttpHandler
+        {
+            ResponseDrainTimeout = TimeSpan.Zero,       // A client that leaves a stream is gone at once.
+            SslOptions = { RemoteCertificateValidationCallback = static (_, shown, _, _) => shown!.Equals(s_certificate) },
+        };
         _invoker = new HttpMessageInvoker(_handler);
     }
 
@@ -58,17 +61,13 @@ internal sealed class HubInKestrel : IAsyncDisposable
     private static async Task<HubInKestrel> StartAsync(
         StandardSettings settings, FakeTimeProvider? time, IReadOnlyList<IDialectFactory> dialects)
     {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(s_certificate));
         });
         if (time is not null) builder.Services.AddSingleton<TimeProvider>(time);
         foreach (IDialectFactory dialect in dialects) builder.Services.AddSingleton(dialect);
@@ -77,7 +76,14 @@ internal sealed class HubInKestrel : IAsyncDisposable
         app.MapBroker();
         app.MapGroup("/api").MapBroker();
         await app.StartAsync();
-        return new HubInKestrel(app, time, certificate);
+        return new HubInKestrel(app, time);
+    }
+
+    private static X509Certificate2 MakeCertificate()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 
     /// <summary>Moves the time of the hub, and returns when each loop has fired the timers that are due.</summary>
@@ -142,7 +148,6 @@ internal sealed class HubInKestrel : IAsyncDisposable
         _invoker.Dispose();
         _handler.Dispose();
         await _app.DisposeAsync();
-        _certificate.Dispose();
     }
 }
 

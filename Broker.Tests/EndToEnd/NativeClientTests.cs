@@ -7,8 +7,7 @@ using static Broker.Tests.Support.NativeClient;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>The native protocol, used by .NET's own <see cref="ClientWebSocket"/> to the real host.</summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class NativeClientTests(SharedHost shared)
+public sealed class NativeClientTests(SharedHost shared) : IClassFixture<SharedHost>
 {
     private const string Path = "/ws";
 

@@ -3,8 +3,7 @@ using Broker.Tests.Support;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>The page in a real browser.</summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class PageTests(SharedHost shared)
+public sealed class PageTests(SharedHost shared) : IClassFixture<SharedHost>
 {
     private static string Results => Directory.CreateDirectory(Path.Combine(ProjectFolder.Path, "TestResults")).FullName;
 

@@ -4,7 +4,6 @@ using System.Text;
 namespace Broker.Tests.EndToEnd;
 
 /// <summary>What the real process sends to systemd (sd_notify(3)).</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ServiceTests
 {
     [Fact]

@@ -1,6 +1,6 @@
 namespace Broker.Tests.EndToEnd;
 
-/// <summary>One host for all tests that do not stop it.</summary>
+/// <summary>One host for all tests of a class, or of a collection, that do not stop it.</summary>
 public sealed class SharedHost : IAsyncLifetime
 {
     private HostProcess? _process;

@@ -41,7 +41,7 @@ public sealed class StreamWayInTests
     private static async Task FollowAsync(HostProcess host, EntryPoints entryPoints, WayIn way, bool isGet, CancellationToken stop)
     {
         using var handler =
-            new SocketsHttpHandler { UseProxy = false,
+            new SocketsHttpHandler { UseProxy = false, ResponseDrainTimeout = TimeSpan.Zero,     // A client that goes is gone at once.
                 SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => entryPoints.Trusts(shown) } };
         if (way == WayIn.Unix) handler.ConnectCallback = (_, token) => ConnectAsync(entryPoints.UnixSocket, token);
         using var http = new HttpClient(handler);

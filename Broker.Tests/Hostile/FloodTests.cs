@@ -56,7 +56,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     public async Task A_slow_subscriber_that_reads_again_gets_3008()
     {
         await using AttackedHost attacked =
-            await AttackedHost.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"));
+            await AttackedHost.BeginAsync(output, ("BROKER_REACTOR_CLOSE_LIMIT", "10m"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"));
         byte[] line = HostileClient.Line($"{{\"id\":9,\"publish\":{{\"channel\":\"busy\",\"data\":\"{new string('x', 8000)}\"}}}}");
         using Attacker publisher = await attacked.EnterAsync();
         await attacked.AttackAsync(1, () => attacked.EnterAsync(SmallWindow), async (attacker, _) =>
@@ -84,7 +84,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     public async Task A_slow_reader_gets_whole_frames_and_then_the_reason()
     {
         const int count = 8;
-        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"));
+        await using AttackedHost attacked = await AttackedHost.BeginAsync(output, s_patience, ("BROKER_REACTOR_CLOSE_LIMIT", "10m"));
         byte[] message = HostileClient.Frame(HostileClient.Binary, new byte[50_000]);
         await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.EchoPath, SmallWindow), async (attacker, _) =>
         {

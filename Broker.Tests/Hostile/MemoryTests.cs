@@ -7,14 +7,13 @@ using Xunit.Abstractions;
 namespace Broker.Tests.Hostile;
 
 /// <summary>
-/// Whatever strangers upload, read or are refused, the process's resident memory stays under the budget of its transfers and
+/// Whatever unknown clients upload, read or are refused, the process's resident memory stays under the budget of its transfers and
 /// a base, and comes back when they are quiet.
 /// </summary>
 /// <remarks>
 /// A short suite moves some megabytes, more than a leak could hide in; BROKER_TESTS_TRANSFER_GIB says how many gibibytes of each kind are
 /// moved in a run by hand. docs/SECURITY.md has the figures of one.
 /// </remarks>
-[Collection(EndToEndDefinition.Name)]
 public sealed class MemoryTests(ITestOutputHelper output)
 {
     private const int MiB = 1024 * 1024;

@@ -91,7 +91,7 @@ public sealed class NativeAttackTests(ITestOutputHelper output)
     {
         await using AttackedHost attacked =
             await AttackedHost.BeginAsync(
-                output, ("BROKER_REACTOR_CLOSE_LIMIT", "30s"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"),
+                output, ("BROKER_REACTOR_CLOSE_LIMIT", "10m"), ("BROKER_REACTOR_QUEUE_BYTES_MAX", "64KiB"),
                     ("BROKER_NATIVE_FRAME_BYTES_MAX", "32KiB"));
         byte[] publication = HostileClient.Frame(HostileClient.Binary, HostileNativeClient.Publish(9, "busy", new byte[8000]));
         using Attacker publisher = await attacked.EnterNativeAsync();

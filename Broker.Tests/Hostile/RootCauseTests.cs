@@ -8,8 +8,7 @@ namespace Broker.Tests.Hostile;
 /// The eleven root causes behind the security advisories of systems like this one, each with what keeps it away here: tests
 /// of this class, and tests of others that have to be there. What is not built yet is sent in docs/SECURITY.md.
 /// </summary>
-[Collection(EndToEndDefinition.Name)]
-public sealed class RootCauseTests(SharedHost shared)
+public sealed class RootCauseTests(SharedHost shared) : IClassFixture<SharedHost>
 {
     [Theory]
     [InlineData("HandshakeAttackTests.A_head_is_held_up_to_its_limit_and_not_a_byte_further")]

@@ -143,7 +143,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
         Task<BackendAnswer<RpcBackendResult>>[] flood =
             [.. Enumerable.Range(0, 40).Select(_ => proxy.RpcAsync(_client, "m", default, default).AsTask())];
 
-        time.Advance(TimeSpan.FromSeconds(30));
+        time.Advance(TimeSpan.FromSeconds(60));
         Assert.All(await Task.WhenAll(flood), static answer => Assert.True(answer.HasFailed));
 
         // One had the slot and no answer, and perhaps a few that came after it.
@@ -201,7 +201,7 @@ public sealed class BackendProxyTests : IAsyncLifetime
         {
             Connect = Url("connect"), Refresh = Url("refresh"), Subscribe = Url("subscribe"), Publish = Url("publish"), SubRefresh =
                 Url("sub_refresh"), Rpc = Url("rpc"),
-            Timeout = TimeSpan.FromSeconds(30),
+            Timeout = TimeSpan.FromSeconds(60),
         };
         return new BackendProxy(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System, NullLogger.Instance);
     }

@@ -10,29 +10,24 @@ using static Broker.Tests.Identity.TestTokens;
 namespace Broker.Tests.Identity;
 
 /// <summary>Key sets: what is read of them, when they are fetched, and what holds while they cannot be.</summary>
-public sealed class JwksTests : IDisposable
+public sealed class JwksTests
 {
-    private readonly RSA _rsa = RSA.Create(2048), _other = RSA.Create(2048);
+    private static readonly RSA s_rsa = RSA.Create(2048), s_other = RSA.Create(2048);
+
     private readonly FakeTimeProvider _time = new(Now);
     private readonly JwksTimes _times = new();
     private string _document;
     private Exception? _failure;
 
-    public JwksTests() => _document = JwksOf(("1", _rsa));
-
-    public void Dispose()
-    {
-        _rsa.Dispose();
-        _other.Dispose();
-    }
+    public JwksTests() => _document = JwksOf(("1", s_rsa));
 
     [Fact]
     public async Task Fetches_the_keys_once_for_many_tokens()
     {
         JwksSource source = Source();
         TokenVerifier verifier = Verifier(source);
-        Assert.Equal("42", (await verifier.VerifyAsync(Rsa(_rsa, """{"sub":"42"}"""))).Claims!.User);
-        ValueTask<TokenResult> second = verifier.VerifyAsync(Rsa(_rsa, """{"sub":"43"}"""));
+        Assert.Equal("42", (await verifier.VerifyAsync(Rsa(s_rsa, """{"sub":"42"}"""))).Claims!.User);
+        ValueTask<TokenResult> second = verifier.VerifyAsync(Rsa(s_rsa, """{"sub":"43"}"""));
         Assert.True(second.IsCompleted);
         Assert.Equal("43", (await second).Claims!.User);
         Assert.Equal(1, source.Fetches);
@@ -45,13 +40,13 @@ public sealed class JwksTests : IDisposable
         TokenVerifier verifier = Verifier(source);
         for (int i = 0; i < 20; i++)
         {
-            TokenResult result = await verifier.VerifyAsync(Rsa(_rsa, "{}", $$"""{"alg":"RS256","kid":"x{{i}}"}"""));
+            TokenResult result = await verifier.VerifyAsync(Rsa(s_rsa, "{}", $$"""{"alg":"RS256","kid":"x{{i}}"}"""));
             Assert.Equal((TokenStatus.Invalid, "its issuer has no key with its key id"), (result.Status, result.Reason));
         }
 
         Assert.Equal(1, source.Fetches);
         _time.Advance(_times.MissInterval);
-        await verifier.VerifyAsync(Rsa(_rsa, "{}", """{"alg":"RS256","kid":"x"}"""));
+        await verifier.VerifyAsync(Rsa(s_rsa, "{}", """{"alg":"RS256","kid":"x"}"""));
         Assert.Equal(2, source.Fetches);
     }
 
@@ -59,9 +54,9 @@ public sealed class JwksTests : IDisposable
     public async Task A_new_key_is_found_after_the_interval()
     {
         TokenVerifier verifier = Verifier(Source());
-        await verifier.VerifyAsync(Rsa(_rsa, "{}"));
-        _document = JwksOf(("1", _rsa), ("2", _other));
-        string token = Rsa(_other, "{}", """{"alg":"RS256","kid":"2"}""");
+        await verifier.VerifyAsync(Rsa(s_rsa, "{}"));
+        _document = JwksOf(("1", s_rsa), ("2", s_other));
+        string token = Rsa(s_other, "{}", """{"alg":"RS256","kid":"2"}""");
         Assert.Equal(TokenStatus.Invalid, (await verifier.VerifyAsync(token)).Status);
         _time.Advance(_times.MissInterval);
         Assert.Equal(TokenStatus.Valid, (await verifier.VerifyAsync(token)).Status);
@@ -73,13 +68,13 @@ public sealed class JwksTests : IDisposable
         _failure = new HttpRequestException("no route");
         JwksSource source = Source();
         TokenVerifier verifier = Verifier(source);
-        Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(Rsa(_rsa, "{}"))).Status);
-        Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(Rsa(_rsa, "{}"))).Status);
+        Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(Rsa(s_rsa, "{}"))).Status);
+        Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(Rsa(s_rsa, "{}"))).Status);
         Assert.Equal(1, source.Fetches);
 
         _failure = null;
         _time.Advance(_times.BackoffMin * 1.25);
-        Assert.Equal(TokenStatus.Valid, (await verifier.VerifyAsync(Rsa(_rsa, "{}"))).Status);
+        Assert.Equal(TokenStatus.Valid, (await verifier.VerifyAsync(Rsa(s_rsa, "{}"))).Status);
     }
 
     [Fact]
@@ -87,13 +82,13 @@ public sealed class JwksTests : IDisposable
     {
         JwksSource source = Source();
         TokenVerifier verifier = Verifier(source);
-        await verifier.VerifyAsync(Rsa(_rsa, "{}"));
+        await verifier.VerifyAsync(Rsa(s_rsa, "{}"));
         _failure = new HttpRequestException("no route");
         _time.Advance(_times.KeepMax);
-        Assert.Equal(TokenStatus.Valid, (await verifier.VerifyAsync(Rsa(_rsa, "{}"))).Status);
+        Assert.Equal(TokenStatus.Valid, (await verifier.VerifyAsync(Rsa(s_rsa, "{}"))).Status);
         _time.Advance(TimeSpan.FromSeconds(1));
         await source.WarmAsync();
-        Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(Rsa(_rsa, "{}"))).Status);
+        Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(Rsa(s_rsa, "{}"))).Status);
     }
 
     [Fact]
@@ -101,11 +96,11 @@ public sealed class JwksTests : IDisposable
     {
         JwksSource source = Source();
         TokenVerifier verifier = Verifier(source);
-        await verifier.VerifyAsync(Rsa(_rsa, "{}"));
-        _document = JwksOf(("2", _other));
+        await verifier.VerifyAsync(Rsa(s_rsa, "{}"));
+        _document = JwksOf(("2", s_other));
         _time.Advance(_times.Refresh + TimeSpan.FromSeconds(1));
         await source.WarmAsync();
-        Assert.Equal(TokenStatus.Invalid, (await verifier.VerifyAsync(Rsa(_rsa, "{}"))).Status);
+        Assert.Equal(TokenStatus.Invalid, (await verifier.VerifyAsync(Rsa(s_rsa, "{}"))).Status);
     }
 
     [Fact]
@@ -115,9 +110,9 @@ public sealed class JwksTests : IDisposable
         var theirs =
             new TokenVerifier(
                 [], new JwksSource(
-                    _ => Task.FromResult(Encoding.UTF8.GetBytes(JwksOf(("1", _other)))), _times, _time, NullLogger.Instance),
+                    _ => Task.FromResult(Encoding.UTF8.GetBytes(JwksOf(("1", s_other)))), _times, _time, NullLogger.Instance),
                         new TokenRules(), _time);
-        string token = Rsa(_other, "{}");
+        string token = Rsa(s_other, "{}");
         Assert.Equal(TokenStatus.Valid, (await theirs.VerifyAsync(token)).Status);
         Assert.Equal("its signature does not match", (await ours.VerifyAsync(token)).Reason);
     }
@@ -129,13 +124,13 @@ public sealed class JwksTests : IDisposable
         Assert.Equal(
             "its algorithm is not that of the key with its key id",
                 (await verifier.VerifyAsync(Hmac("{}", header: """{"alg":"HS256","kid":"1"}"""))).Reason);
-        Assert.Equal("it has no key id", (await verifier.VerifyAsync(Rsa(_rsa, "{}", """{"alg":"RS256"}"""))).Reason);
+        Assert.Equal("it has no key id", (await verifier.VerifyAsync(Rsa(s_rsa, "{}", """{"alg":"RS256"}"""))).Reason);
     }
 
     [Fact]
     public void Reads_keys_for_signatures_and_no_others()
     {
-        string rsa = RsaJwk("1", _rsa);
+        string rsa = RsaJwk("1", s_rsa);
         string document = $$"""
             {"keys":[{{rsa}},
               {{rsa.Replace("\"sig\"", "\"enc\"", StringComparison.Ordinal).Replace("\"1\"", "\"2\"", StringComparison.Ordinal)}},

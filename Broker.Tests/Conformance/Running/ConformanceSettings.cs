@@ -12,8 +12,8 @@ public sealed record ConformanceSettings(int CasesAtOnce, int MessageDivisor, do
     /// <summary>Every message of every case.</summary>
     public static ConformanceSettings Full { get; } = new(CasesAtOnce: 16, MessageDivisor: 1, Patience: 1, Selection: "");
 
-    /// <summary>One message in fifty: all rules, little waiting.</summary>
-    public static ConformanceSettings Reduced { get; } = Full with { MessageDivisor = 50 };
+    /// <summary>One message in two hundred, and at least five of a thousand: all rules, little waiting.</summary>
+    public static ConformanceSettings Reduced { get; } = Full with { MessageDivisor = 200 };
 
     // Without the variable: no limit is what a case is about, and a machine that builds something else is slow.
     private const double UsualPatience = 40;

@@ -34,7 +34,7 @@ public sealed class ChurnTests(ITestOutputHelper output)
     {
         int clients = Read(ClientsVariable, 40), publications = PublicationsPerSecond * Read(SecondsVariable, 8);
         using var limit =
-            new CancellationTokenSource(HostProcess.Patience + TimeSpan.FromSeconds(4 * publications / PublicationsPerSecond));
+            new CancellationTokenSource((3 * HostProcess.Patience) + TimeSpan.FromSeconds(4 * publications / PublicationsPerSecond));
         string config = Path.GetTempFileName();
         try
         {

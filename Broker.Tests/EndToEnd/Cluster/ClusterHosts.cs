@@ -17,6 +17,7 @@ public sealed class ClusterHosts : IAsyncLifetime
         ["BROKER_CLUSTER_SECRET"] = "secret-of-the-cluster-tests",
         ["BROKER_CLUSTER_MEMBERS_MIN"] = "2",
         ["BROKER_CLUSTER_SPLIT_BRAIN_STABLE_AFTER"] = "1s",
+        ["BROKER_CLUSTER_ACCEPTABLE_PAUSE"] = "10s",       // Of a node that gets no processor on a busy machine.
     };
 
     private const string Settings = """

@@ -6,7 +6,6 @@ using Broker.Tests.Support;
 namespace Broker.Tests.EndToEnd.Cluster;
 
 /// <summary>What a cluster of three processes does, seen from outside.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class ClusterTests(ClusterHosts hosts) : IClassFixture<ClusterHosts>
 {
     [Fact]

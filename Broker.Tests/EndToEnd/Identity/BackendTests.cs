@@ -25,7 +25,7 @@ public sealed class BackendTests : IAsyncLifetime
                 publish = "http://127.0.0.1:{{_backend.Port}}/publish"
                 rpc = "http://127.0.0.1:{{_backend.Port}}/rpc"
                 headers = ["X-Room"]
-                timeout = 20s
+                timeout = 60s
                 circuit.failures = 2
               }
             }
@@ -102,7 +102,7 @@ public sealed class BackendTests : IAsyncLifetime
         _backend.Status = 500;
         await using ClientScript client = ClientScript.Start("node", "backend.js", _host.WebSocketUri.ToString());
         await ExpectAsync(client, """{"saw":"error","code":100}""", """{"saw":"error","code":100}""", """{"saw":"error","code":100}""");
-        Assert.Contains("The backend is down: connect", _host.Log, StringComparison.Ordinal);
+        await _host.ExpectLogAsync("The backend is down: connect");
     }
 
     private static long InThreeSeconds() => DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 3;

@@ -37,7 +37,7 @@ public sealed class IdentityHost : IAsyncLifetime
         string backend = $"http://127.0.0.1:{Backend.Port}";
         await File.WriteAllTextAsync(_config, $$"""
             broker {
-              tokens.jwks { url = "{{backend}}/keys", hosts = ["127.0.0.1"] }
+              tokens.jwks { url = "{{backend}}/keys", hosts = ["127.0.0.1"], timeout = 60s }
               api.keys = ["{{ApiKey}}"]
               centrifuge.anonymous = off
               namespaces {
@@ -49,7 +49,7 @@ public sealed class IdentityHost : IAsyncLifetime
                 subscribe = "{{backend}}/subscribe"
                 sub-refresh = "{{backend}}/sub_refresh"
                 emulated-headers = ["X-Room"]
-                timeout = 20s
+                timeout = 60s
               }
             }
             """);

@@ -11,7 +11,6 @@ using Broker.Tests.Support;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>Clients that ask the store for more than they take, and clients that do not wait: the real host, real connections.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StoreAbuseTests : StoreHost
 {
     private const int MiB = 1024 * 1024;

@@ -38,7 +38,7 @@ public abstract class StoreHost : IAsyncLifetime
     private protected async Task<BrokerClient> ConnectAsync()
     {
         using var limit = new CancellationTokenSource(Patience);
-        return await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = Host.NativeUri }, limit.Token);
+        return await BrokerClient.ConnectAsync(new BrokerClientOptions { Url = Host.NativeUri, ConnectLimit = Patience }, limit.Token);
     }
 
     private protected static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);

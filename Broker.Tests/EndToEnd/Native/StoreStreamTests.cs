@@ -8,7 +8,6 @@ using Broker.Core.Protocol.Store;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>Large values and scans, piece by piece, through the real host process.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class StoreStreamTests : StoreHost
 {
     private const int LargeBytes = 80 * 1024 * 1024;

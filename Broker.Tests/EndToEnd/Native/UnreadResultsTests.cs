@@ -6,7 +6,6 @@ using Broker.Tests.Hostile;
 namespace Broker.Tests.EndToEnd.Native;
 
 /// <summary>A client that asks for far more than it reads does not hold up the end of the process.</summary>
-[Collection(EndToEndDefinition.Name)]
 public sealed class UnreadResultsTests : StoreHost
 {
     private const int ReadsCount = 200;

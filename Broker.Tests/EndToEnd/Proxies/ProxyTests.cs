@@ -28,7 +28,7 @@ public sealed class ProxyTests
     ];
 
     [Theory, MemberData(nameof(Proxies))]
-    public async Task Clients_talk_through_it_are_known_by_their_own_addresses_and_come_back_after_a_restart(string name)
+    public async Task Clients_and_the_page_come_through_it_by_their_own_addresses_and_after_a_restart(string name)
     {
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         ProxyKind kind = ProxyKind.Find(name);
@@ -49,6 +49,7 @@ public sealed class ProxyTests
 
         await host.StartAgainAsync();
         using LightClient again = await TalkAsync(proxy, limit.Token);
+        await BrowseAsync(proxy, host, limit.Token);
     }
 
     // One subscribes, another publishes and leaves with a code of its own. Both say that they are another component.
@@ -70,24 +71,18 @@ public sealed class ProxyTests
         return subscriber;
     }
 
-    [Theory, MemberData(nameof(Proxies))]
-    public async Task The_page_and_health_come_through_it_and_leave_no_connection_that_a_WebSocket_cannot_open_on(string name)
+    // The page, health and a WebSocket in turn: no connection is left that a WebSocket cannot open on.
+    private static async Task BrowseAsync(ProxyProcess proxy, HostProcess host, CancellationToken stop)
     {
-        using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
-        ProxyKind kind = ProxyKind.Find(name);
-        using var settings = new SettingsFile(kind.BrokerConfiguration);
-        await using HostProcess host = await HostProcess.StartAsync(s_debug, "--config", settings.Path);
-        await using ProxyProcess proxy = await ProxyProcess.StartAsync(kind, host.Port);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{proxy.Port}/") };
-
         for (int i = 0; i < 3; i++)
         {
-            Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync(new Uri("ready", UriKind.Relative), limit.Token));
-            Assert.Contains("<title>", await http.GetStringAsync(new Uri("", UriKind.Relative), limit.Token), StringComparison.Ordinal);
-            using LightClient client = await ConnectAsync(s_subscriber, proxy.Port, limit.Token);
+            Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync(new Uri("ready", UriKind.Relative), stop));
+            Assert.Contains("<title>", await http.GetStringAsync(new Uri("", UriKind.Relative), stop), StringComparison.Ordinal);
+            using LightClient client = await ConnectAsync(s_subscriber, proxy.Port, stop);
         }
 
-        await FollowEventsAsync(http, proxy, host, limit.Token);
+        await FollowEventsAsync(http, proxy, host, stop);
     }
 
     // An event passes at once and not with later ones, and a client that goes is gone at once.

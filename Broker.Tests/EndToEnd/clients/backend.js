@@ -14,7 +14,7 @@ class WithHeader extends WebSocket {
   }
 }
 
-const client = new Centrifuge(url, { websocket: WithHeader, data: { c: 1 }, minReconnectDelay: 50, maxReconnectDelay: 200 });
+const client = new Centrifuge(url, { timeout: 60_000, websocket: WithHeader, data: { c: 1 }, minReconnectDelay: 50, maxReconnectDelay: 200 });
 client.on("connected", ({ data }) => say({ saw: "connected", data }));
 client.on("disconnected", ({ code, reason }) => say({ saw: "disconnected", code, reason }));
 client.on("error", ({ error }) => say({ saw: "error", code: error.code }));

@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-export const patience = 60_000;
+export const patience = 120_000;
 export const say = observation => console.log(JSON.stringify(observation));
 
 // The fixed flags keep the browser from calling its maker.

@@ -10,7 +10,7 @@ const say = observation => console.log(JSON.stringify(observation));
 process.stdin.on("end", () => process.exit(0)).resume();
 
 const server = new CentClient({ url: api, apiKey });
-const client = new Centrifuge(url, { websocket: WebSocket, token });
+const client = new Centrifuge(url, { timeout: 60_000, websocket: WebSocket, token });
 const subscription = client.newSubscription("news");
 client.connect();
 subscription.subscribe();

@@ -13,7 +13,7 @@ const [url, channel] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
 process.stdin.on("end", () => process.exit(0)).resume();
 
-const client = new Centrifuge(url, { websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 500 });
+const client = new Centrifuge(url, { timeout: 60_000, websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 500 });
 client.on("connected", () => say({ saw: "connected" }));
 client.on("connecting", ({ code, reason }) => {
   if (code >= 3000) say({ saw: "disconnected", code, reason });

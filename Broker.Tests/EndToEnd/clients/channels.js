@@ -17,7 +17,7 @@ const room = process.env.ROOM ?? "";
 const [url, ...wanted] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
 process.stdin.on("end", () => process.exit(0)).resume();
-setTimeout(() => process.exit(1), 120_000);
+setTimeout(() => process.exit(1), 600_000);
 
 const sockets = new Set();
 class CountedSocket extends WebSocket {
@@ -44,7 +44,7 @@ const openRoad = async () => {
 };
 
 const make = (base, options) => {
-  const over = { websocket: CountedSocket, eventsource: EventSource, emulationEndpoint: `${base}/emulation`, minReconnectDelay: 50, maxReconnectDelay: 500, ...options };
+  const over = { timeout: 60_000, websocket: CountedSocket, eventsource: EventSource, emulationEndpoint: `${base}/emulation`, minReconnectDelay: 50, maxReconnectDelay: 500, ...options };
   return new Centrifuge(options.transports ?? (transport === "websocket" ? url : [{ transport, endpoint: `${base}/connection/${transport}` }]), over);
 };
 
@@ -218,7 +218,7 @@ const scenarios = {
 
   // What the client's own tests ask beyond the scenarios above, in the configuration that they are run with.
   async own() {
-    const early = new Centrifuge(url, { websocket: CountedSocket });
+    const early = new Centrifuge(url, { timeout: 60_000, websocket: CountedSocket });
     const answer = failure(early.rpc("method", { my: "data" }));
     early.connect();
     const client = await connect();

@@ -12,7 +12,7 @@ const [url, api, key, clientsText, publicationsText, ...channels] = process.argv
 const clientCount = Number(clientsText), publicationCount = Number(publicationsText);
 const publicationInterval = 20, roundInterval = 2000;    // ms: fifty a second; in a round each client is cut once.
 process.stdin.on("end", () => process.exit(0)).resume();
-setTimeout(() => process.exit(1), publicationCount * publicationInterval * 4 + 60_000).unref();
+setTimeout(() => process.exit(1), publicationCount * publicationInterval * 4 + 600_000).unref();
 
 const wait = ms => new Promise(resolve => setTimeout(resolve, Math.max(0, ms)));
 
@@ -33,7 +33,7 @@ class Subscriber {
       }
     }
 
-    this.client = new Centrifuge(url, { websocket: Socket, minReconnectDelay: 50, maxReconnectDelay: 500 });
+    this.client = new Centrifuge(url, { timeout: 60_000, websocket: Socket, minReconnectDelay: 50, maxReconnectDelay: 500 });
     this.client.on("error", () => {});
     for (const channel of channels) this.listen(channel);
     this.client.connect();
@@ -61,7 +61,7 @@ class Subscriber {
 
   async whenSubscribed() {
     await this.closed;      // Until then it does not know that it is not.
-    for (const channel of channels) await this.client.getSubscription(channel).ready(60_000);
+    for (const channel of channels) await this.client.getSubscription(channel).ready(120_000);
   }
 }
 

@@ -8,10 +8,10 @@ const [scenario, ...urls] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
 const asked = new Promise(resolve => process.stdin.once("data", resolve));
 process.stdin.on("end", () => process.exit(0)).resume();
-setTimeout(() => process.exit(1), scenario === "rolling" ? 300_000 : 120_000);
+setTimeout(() => process.exit(1), 600_000);
 
 const connect = async url => {
-  const client = new Centrifuge(url, { websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 500 });
+  const client = new Centrifuge(url, { timeout: 60_000, websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 500 });
   client.on("error", ({ error }) => console.error(error));
   client.connect();
   await client.ready();

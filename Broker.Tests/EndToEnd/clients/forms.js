@@ -13,7 +13,7 @@ const until = async condition => {
   while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
 };
 process.stdin.on("end", () => process.exit(0)).resume();
-setTimeout(() => process.exit(1), 120_000);
+setTimeout(() => process.exit(1), 600_000);
 
 let socket;
 class LastSocket extends WebSocket {

@@ -12,7 +12,7 @@ await tab.goto(url);
 await tab.evaluate(library);
 for (const transport of ["http_stream", "sse"]) {
   say(await tab.evaluate(async transport => {
-    const client = new Centrifuge([{ transport, endpoint: `${location.origin}/connection/${transport}` }], { emulationEndpoint: "/emulation" });
+    const client = new Centrifuge([{ transport, endpoint: `${location.origin}/connection/${transport}` }], { timeout: 60_000, emulationEndpoint: "/emulation" });
     const over = new Promise(resolve => client.on("connected", ({ transport }) => resolve(transport)));
     const subscription = client.newSubscription("page");
     const received = new Promise(resolve => subscription.on("publication", ({ data }) => resolve(data)));

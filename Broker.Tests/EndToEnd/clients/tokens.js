@@ -14,6 +14,7 @@ const take = (name, list) => async () => {
 };
 
 const client = new Centrifuge(url, {
+  timeout: 60_000,
   websocket: WebSocket,
   getToken: take("connection", JSON.parse(process.env.TOKENS)),
   minReconnectDelay: 50,

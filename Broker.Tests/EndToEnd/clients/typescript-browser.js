@@ -23,7 +23,7 @@ await tab.goto(url);
 await tab.evaluate(async () => {
   const [lib, { scenarios }] = await Promise.all([import("/client/index.js"), import("/scenarios/typescript-scenarios.js")]);
   const address = new URL("/ws", location.href.replace("http", "ws")).href;
-  const connect = options => lib.BrokerClient.connect({ url: address, ...options });
+  const connect = options => lib.BrokerClient.connect({ url: address, connectLimit: 120_000, ...options });
   for (const [name, run] of Object.entries(scenarios)) {
     await run({ lib, connect, gzip: true, mebibytes: 4 });
     await window.say({ saw: name });

@@ -9,7 +9,7 @@ const [url] = process.argv.slice(2);
 const say = observation => console.log(JSON.stringify(observation));
 process.stdin.on("end", () => process.exit(0)).resume();
 
-const client = await lib.BrokerClient.connect({ url, WebSocket, backoffMin: 50, backoffMax: 1000 });
+const client = await lib.BrokerClient.connect({ url, WebSocket, connectLimit: 120_000, backoffMin: 50, backoffMax: 1000 });
 const store = new lib.Store(client);
 const news = (await client.subscribe("news"))[Symbol.asyncIterator]();
 await client.publish("news", "before");
@@ -39,7 +39,7 @@ say({ saw: "ready" });
 const { code } = await isLost;
 say({ saw: "disconnected", code, write: await writing, publish: await client.publish("news", "into nothing").catch(error => error.name) });
 await isBack;
-const other = await lib.BrokerClient.connect({ url, WebSocket });
+const other = await lib.BrokerClient.connect({ url, WebSocket, connectLimit: 120_000 });
 while ((await other.publish("news", "after")).receivers === 0);
 const after = (await news.next()).value;
 const value = await store.streams.read("k");

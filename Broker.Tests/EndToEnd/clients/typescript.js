@@ -9,7 +9,7 @@ const [url, which = "all", subprotocols = "v3.broker,v2.broker"] = process.argv.
 const say = observation => console.log(JSON.stringify(observation));
 process.stdin.on("end", () => process.exit(0)).resume();
 
-const connect = options => lib.BrokerClient.connect({ url, WebSocket, subprotocols: subprotocols.split(","), ...options });
+const connect = options => lib.BrokerClient.connect({ url, WebSocket, connectLimit: 120_000, subprotocols: subprotocols.split(","), ...options });
 for (const [name, run] of Object.entries(which === "calls" ? callScenarios : scenarios)) {
   if (which !== "all" && which !== "calls" && !name.includes(which)) continue;
   const began = performance.now();

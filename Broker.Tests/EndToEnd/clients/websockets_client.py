@@ -51,7 +51,7 @@ class Client:
 
 
 async def connect():
-    client = Client(await websockets.connect(url))
+    client = Client(await websockets.connect(url, open_timeout=120, ping_timeout=120))
     await client.call(connect={})
     say(saw="connected")
     return client
