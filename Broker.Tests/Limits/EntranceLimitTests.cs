@@ -28,7 +28,7 @@ public sealed class EntranceLimitTests
             Transport = Transport.Kestrel,
             Listen = new ListenSettings { AddressConnectionsMax = 1, ConnectionsMax = 2 },
         };
-        await using var hub = new Hub(settings, Config.Empty, TimeProvider.System, StandardDialects.Of(settings));
+        await using var hub = new Hub(settings.Hub, Config.Empty, TimeProvider.System, StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         var opened = new List<CarriedOpening>();
 

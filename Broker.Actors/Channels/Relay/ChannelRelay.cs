@@ -16,7 +16,7 @@ namespace Broker.Actors.Channels.Relay;
 /// and detaches it with the last, and keeps the account of bytes that the loops have not sent yet.
 /// </summary>
 /// <remarks>For the thread of its actor. While a loop lags behind by more than its bound, publishers wait for their replies.</remarks>
-internal sealed class ChannelRelay
+internal sealed class ChannelRelay : IMovingRelay
 {
     private readonly ChannelHome _home;
     private readonly LoopFanOuts _fanOuts;
@@ -70,10 +70,10 @@ internal sealed class ChannelRelay
     }
 
     /// <summary>To be called when something begins to wait for another node.</summary>
-    internal Action OnNodesWaiting { get; } = static () => { };
+    public Action OnNodesWaiting { get; } = static () => { };
 
     /// <summary>The histories of the home.</summary>
-    internal IHistoryStore Store => _context.StoreOf(Self.Number);
+    public IHistoryStore Store => _context.StoreOf(Self.Number);
 
     /// <summary>The other nodes that listen to the homes here; null in a hub of one node.</summary>
     internal NodeListeners? Listeners { get; }
@@ -404,17 +404,27 @@ internal sealed class ChannelRelay
     }
 
     /// <summary>The channels of this node in a partition whose home is here, with its clients that are there.</summary>
-    internal IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersHere(int partition) =>
+    public IEnumerable<(string Channel, IReadOnlyList<PresentClient> Members)> ListenersHere(int partition) =>
         _nodes!.ListenersOf(partition);
 
+    int IMovingRelay.Number => Self.Number;
+
+    IEnumerable<(string Node, string Channel, IReadOnlyList<PresentClient> Members)> IMovingRelay.ListenersElsewhere(
+        IReadOnlySet<int> partitions) => Listeners!.ListenersOf(partitions);
+
+    void IMovingRelay.Adopt(INodeLane lane, string channel, int partition, IReadOnlyList<PresentClient> members) =>
+        Listeners!.Adopt(lane, channel, partition, members);
+
+    void IMovingRelay.Hide(string node, string channel, IReadOnlyList<PresentClient> members) => Listeners!.Hide(node, channel, members);
+
     /// <summary>The channels of this node in a partition whose home was on another node, and is here now, stay attached.</summary>
-    internal void AdoptHere(int partition, INodeLane former) => _nodes!.AdoptHere(partition, former);
+    public void AdoptHere(int partition, INodeLane former) => _nodes!.AdoptHere(partition, former);
 
     /// <summary>Tells what has changed on this node in a channel that has moved here since its former home was told.</summary>
-    internal void ReconcileHere(string channel, IReadOnlyList<PresentClient> before) => _nodes!.ReconcileHere(channel, before);
+    public void ReconcileHere(string channel, IReadOnlyList<PresentClient> before) => _nodes!.ReconcileHere(channel, before);
 
     /// <summary>A partition that was about to move stays here.</summary>
-    internal void StayHere(int partition) => _nodes!.StayHere(partition);
+    public void StayHere(int partition) => _nodes!.StayHere(partition);
 
     /// <summary>Attaches a channel of this node to the home here, if it stands where that stands.</summary>
     internal bool TryAttachHere(RelayChannel channel) => _home.TryAttach(channel.Name, channel, channel.Position);

@@ -27,7 +27,7 @@ internal sealed class PartitionMoves
     private static readonly TimeSpan s_answerLimit = TimeSpan.FromSeconds(5), s_pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_arrivalLimit = TimeSpan.FromMinutes(1);
 
-    private readonly ChannelRelay _relay;
+    private readonly IMovingRelay _relay;
     private readonly ChannelHome _home;
     private readonly INodeDirectory _directory;
     private readonly int _number, _homes;
@@ -73,12 +73,12 @@ internal sealed class PartitionMoves
     /// <param name="directory">Where homes are.</param>
     /// <param name="homes">How many homes the node has.</param>
     /// <param name="now">Milliseconds of the loop's clock.</param>
-    internal PartitionMoves(ChannelRelay relay, ChannelHome home, INodeDirectory directory, int homes, Func<long> now)
+    internal PartitionMoves(IMovingRelay relay, ChannelHome home, INodeDirectory directory, int homes, Func<long> now)
     {
         _relay = relay;
         _home = home;
         _directory = directory;
-        _number = relay.Self.Number;
+        _number = relay.Number;
         _homes = homes;
         _now = now;
     }
@@ -198,7 +198,7 @@ internal sealed class PartitionMoves
                 AddListener(channels, channel, new MovedListener(ThisHome, members));
         }
 
-        foreach ((string node, string channel, IReadOnlyList<PresentClient> members) in _relay.Listeners!.ListenersOf(
+        foreach ((string node, string channel, IReadOnlyList<PresentClient> members) in _relay.ListenersElsewhere(
             starting.Keys.ToHashSet()))
         {
             int partition = _directory.PartitionOf(channel);
@@ -335,8 +335,8 @@ internal sealed class PartitionMoves
                 if (listener.Node == NextHome) continue;
                 string node = listener.Node == ThisHome ? arriving.Lane.Node : listener.Node;
                 if (_directory.LaneTo(node, partition) is { } lane)
-                    _relay.Listeners!.Adopt(lane, channel.Name, partition, listener.Members);
-                else _relay.Listeners!.Hide(node, channel.Name, listener.Members);
+                    _relay.Adopt(lane, channel.Name, partition, listener.Members);
+                else _relay.Hide(node, channel.Name, listener.Members);
             }
         }
 
