@@ -89,7 +89,7 @@ public static class BrokerApplication
         {
             IdentityAccess access = IdentityAccess.Create(
                 settings,
-                provider.GetRequiredService<StandardSettings>(),
+                provider.GetRequiredService<StandardSettings>().Hub,
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILoggerFactory>().CreateLogger("Broker.Identity"));
             access.Attach(
@@ -149,7 +149,7 @@ public static class BrokerApplication
     private static Hub MakeHub(StandardSettings settings, Config akka, IServiceProvider provider)
     {
         var hub = new Hub(
-            provider.GetService<IdentityAccess>()?.Complete(settings) ?? settings,
+            provider.GetService<IdentityAccess>()?.Complete(settings.Hub) ?? settings.Hub,
             akka,
             provider.GetRequiredService<TimeProvider>(),
             [.. StandardDialects.Of(settings), .. provider.GetServices<IDialectFactory>()],

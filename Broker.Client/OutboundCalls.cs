@@ -104,7 +104,7 @@ internal sealed class OutboundCalls(ConnectionState state, FrameSender sender, U
         GiveUp(item.Id, call);
         call.Fail(new BrokerException(
             call.Items is null ? $"{call.Method} has several results: open it as a stream."
-                : $"{call.Method}: the hub says more than it may."));
+                : $"{call.Method}: the hub sends more than it may."));
     }
 
     /// <summary>The hub takes more arguments.</summary>

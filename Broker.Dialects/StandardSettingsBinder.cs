@@ -27,8 +27,9 @@ public static class StandardSettingsBinder
     public static StandardSettings Read(SettingsReader reader)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        StandardSettings settings = new(HubSettingsBinder.Read(reader, Clients))
+        StandardSettings settings = new()
         {
+            Hub = HubSettingsBinder.Read(reader, Clients),
             Centrifuge = ReadCentrifuge(reader),
             Native = ReadNative(reader),
             Echo = ReadEcho(reader),

@@ -8,7 +8,8 @@ using Broker.Store.History;
 HubFactory makeHub = (settings, akka, methods, access) =>
 {
     DurableHistories? histories = HistoryService.Open(settings.History, TimeProvider.System);
-    var hub = new Hub(settings, akka, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings), access) { Histories = histories };
+    var hub =
+        new Hub(settings.Hub, akka, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings), access) { Histories = histories };
     foreach (IMethodSource source in methods) hub.Methods.AddFrom(source);
     return new ActorHub(hub, histories);
 };

@@ -45,7 +45,7 @@ public sealed class StoreException : Exception
             && failure.Message.Contains(".sst", StringComparison.Ordinal));
 }
 
-/// <summary>What clients are told of a failure: the kind of it, and nothing of the server's files.</summary>
+/// <summary>What clients are notified of a failure: the kind of it, and nothing of the server's files.</summary>
 internal static class StoreFaultText
 {
     public static string OfWrite(Exception failure) =>

@@ -49,7 +49,7 @@ internal static partial class StoreFolderCheck
 
     /// <summary>What to do about a damaged store.</summary>
     public static string WayOn(string folder) =>
-        $"Nothing was changed. \"broker store check {folder}\" tells what would be lost, and \"broker store repair {folder}\" goes on "
+        $"Nothing was changed. \"broker store check {folder}\" lists what would be lost, and \"broker store repair {folder}\" goes on "
             + $"without it.";
 
     /// <summary>The file that the database's list of its files is in.</summary>

@@ -26,10 +26,10 @@ public sealed record AuthenticationResult
     /// <summary>When the connection expires unless it is refreshed; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Whether the client itself may refresh it, and so is told when it expires.</summary>
+    /// <summary>Whether the client itself may refresh it, and so learns when it expires.</summary>
     public bool ClientRefreshes { get; init; } = true;
 
-    /// <summary>What others are told about the connection; a JSON value where JSON clients are to read it.</summary>
+    /// <summary>What others are sent about the connection; a JSON value where JSON clients are to read it.</summary>
     public ReadOnlyMemory<byte> ConnectionInfo { get; init; }
 
     /// <summary>Data for the client in the answer to its connect; a JSON value for JSON clients.</summary>
@@ -62,7 +62,7 @@ public sealed record AuthenticationResult
 /// <param name="Channel">The channel.</param>
 public sealed record ServerSubscription(string Channel)
 {
-    /// <summary>What others are told about the client in this channel.</summary>
+    /// <summary>What others are sent about the client in this channel.</summary>
     public ReadOnlyMemory<byte> ChannelInfo { get; init; }
 
     /// <summary>Data for the client with the subscription.</summary>

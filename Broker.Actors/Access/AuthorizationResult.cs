@@ -63,10 +63,10 @@ public sealed record SubscriptionTerms
     /// <summary>When it expires unless it is refreshed; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Whether the client itself may refresh it, and so is told when it expires.</summary>
+    /// <summary>Whether the client itself may refresh it, and so learns when it expires.</summary>
     public bool ClientRefreshes { get; init; } = true;
 
-    /// <summary>What others are told about the client in this channel.</summary>
+    /// <summary>What others are sent about the client in this channel.</summary>
     public ReadOnlyMemory<byte> ChannelInfo { get; init; }
 
     /// <summary>Data for the client in the answer; a JSON value for JSON clients.</summary>
@@ -84,6 +84,6 @@ public sealed record SubscriptionTerms
     /// <summary>Whether joins and leaves are published; null leaves it to the namespace.</summary>
     public bool? JoinLeave { get; init; }
 
-    /// <summary>Whether the client is told of joins and leaves; null leaves it to the namespace.</summary>
+    /// <summary>Whether the client is sent joins and leaves; null leaves it to the namespace.</summary>
     public bool? PushJoinLeave { get; init; }
 }

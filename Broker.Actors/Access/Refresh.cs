@@ -25,7 +25,7 @@ public readonly record struct RefreshResult
     /// <summary>When it expires next; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; private init; }
 
-    /// <summary>What others are told from now on; null leaves it as it was.</summary>
+    /// <summary>What others are sent from now on; null leaves it as it was.</summary>
     public ReadOnlyMemory<byte>? Info { get; init; }
 
     /// <summary>It may stay.</summary>

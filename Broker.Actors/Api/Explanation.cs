@@ -9,7 +9,7 @@ public enum ExplanationKind
     /// <summary>The channel's namespace is not configured.</summary>
     ChannelUnknown,
 
-    /// <summary>The channel keeps no positions, so that single publications cannot be told apart.</summary>
+    /// <summary>The channel keeps no positions, so that single publications cannot be distinguished.</summary>
     NotNumbered,
 
     /// <summary>The channel has not come to this offset.</summary>
@@ -42,7 +42,7 @@ public enum ExplanationKind
     /// <summary>The subscription has a filter, and the publication is not kept any more: whether it matched cannot be told.</summary>
     FilterUnknown,
 
-    /// <summary>The client was too slow for it, and the namespace's policy dropped it; the client was told so, or will be.</summary>
+    /// <summary>The client was too slow for it, and the namespace's policy dropped it; the client was notified, or will be.</summary>
     Dropped,
 
     /// <summary>The client is slow, and the publication waits for it.</summary>

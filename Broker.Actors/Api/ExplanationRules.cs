@@ -93,7 +93,7 @@ internal static class ExplanationRules
             if (facts.Kept is not { } kept)
                 return Of(ExplanationKind.FilterUnknown,
                     $"The client subscribed with a filter, and publication {offset} is not kept any more, so whether the filter matched it "
-                        + $"cannot be told.");
+                        + $"cannot be determined.");
             if (!filter.Matches(kept.Extras?.Tags ?? []))
                 return Of(ExplanationKind.Filtered,
                     $"The client subscribed with a filter that publication {offset} does not match: {TagsOf(kept)}.");
@@ -117,7 +117,7 @@ internal static class ExplanationRules
         string later = $"The client subscribed after publication {offset}, at offset {live.Since}";
         if (live.RecoverFrom is { } from && offset > from)
             return Of(ExplanationKind.NotRecovered,
-                $"{later}; it asked for everything since {from}, and was told that this could not be given any more{HistoryOf(facts)}.");
+                $"{later}; it asked for everything since {from}, and learned that this could not be given any more{HistoryOf(facts)}.");
         bool isGone = facts.Oldest is null || facts.Oldest > offset;
         return isGone
             ? Of(ExplanationKind.Expired, $"{later}, and the publication has left the history{HistoryOf(facts)}.")
@@ -192,7 +192,7 @@ internal static class ExplanationRules
         string range =
             gap.From == gap.To ? "" : isExact ? $", with all others from {gap.From} to {gap.To}"
                 : $"; of those from {gap.From} to {gap.To} {gap.Count} were dropped, and which ones is not remembered";
-        string reported = at is { } time ? $" The client was told so at {TimeOf(time)}." : " The client is told so when it reads again.";
+        string reported = at is { } time ? $" The client was notified at {TimeOf(time)}." : " The client is notified when it reads again.";
         return Of(ExplanationKind.Dropped,
             $"The client read too slowly, and publication {offset} was {(isExact ? "" : "perhaps ")}dropped by the policy "
                 + $"{PolicyOf(facts.Options)}{range}.{reported}") with { At = at };
@@ -237,7 +237,7 @@ internal static class ExplanationRules
         SubscriptionEnd.InsufficientState =>
             $"was unsubscribed at {TimeOf(end.Time)} because a publication or the channel was lost (2500), and has not subscribed again",
         SubscriptionEnd.Expired => $"its subscription expired (2501) at {TimeOf(end.Time)}",
-        SubscriptionEnd.StateInvalidated => $"was told to give up its state (2502) at {TimeOf(end.Time)}, and has not subscribed again",
+        SubscriptionEnd.StateInvalidated => $"was asked to give up its state (2502) at {TimeOf(end.Time)}, and has not subscribed again",
         _ => ConnectionOf(facts) is { } connection ? EndOf(connection) : $"its connection ended at {TimeOf(end.Time)}",
     };
 
@@ -255,7 +255,7 @@ internal static class ExplanationRules
         $"its connection ended at {TimeOf(connection.Time)} with code {connection.Code}, {connection.Text}";
 
     private static string Since(ExplanationFacts facts) =>
-        facts.DroppedBefore is { } time ? $"; what ended before {TimeOf(time)} is forgotten" : "";
+        facts.DroppedBefore is { } time ? $"; what ended before {TimeOf(time)} is no longer known" : "";
 
     private static string HistoryOf(ExplanationFacts facts)
     {

@@ -45,7 +45,7 @@ public interface IHubApi
         UserConnections target, ServerSubscription subscription, StreamPosition? recoverSince = null, CancellationToken cancellationToken =
             default);
 
-    /// <summary>Ends the subscriptions of a user's connections to a channel; they are told the code 2000.</summary>
+    /// <summary>Ends the subscriptions of a user's connections to a channel; they get the code 2000.</summary>
     Task UnsubscribeAsync(UserConnections target, string channel, CancellationToken cancellationToken = default);
 
     /// <summary>Disconnects a user's connections.</summary>
@@ -57,7 +57,7 @@ public interface IHubApi
         UserConnections target, DisconnectReason reason, IReadOnlyCollection<string>? except = null, CancellationToken cancellationToken =
             default);
 
-    /// <summary>Sets when a user's connections expire; they are told so.</summary>
+    /// <summary>Sets when a user's connections expire; they are notified.</summary>
     /// <param name="target">Which.</param>
     /// <param name="expiry">When, or that they have.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

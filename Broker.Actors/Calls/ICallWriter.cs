@@ -66,7 +66,7 @@ public interface ICallWriter
     /// <returns>False when the client takes nothing as long as that.</returns>
     bool Sent(uint id, IChunkSource item) => false;
 
-    /// <summary>Asks to be told when little waits for the client any more.</summary>
+    /// <summary>Asks to be notified when little waits for the client any more.</summary>
     /// <param name="then">Told once, now or in a later turn; not at all if the client goes before.</param>
     void OnceRead(Action then)
     {

@@ -14,15 +14,15 @@ public interface IDialectSession : ISessionWriter
     /// <summary>Whether the session can take more commands; while it can not, nothing is read from the client.</summary>
     bool IsReady { get; }
 
-    /// <summary>The session that commands go to. Said once, before anything else.</summary>
+    /// <summary>The session that commands go to. Called once, before anything else.</summary>
     void OnBound(IActorRef session);
 
-    /// <summary>The stream runs. Said once, before the first turn.</summary>
-    /// <param name="demand">To be told when <see cref="IsReady"/> becomes true again.</param>
+    /// <summary>The stream runs. Called once, before the first turn.</summary>
+    /// <param name="demand">To be notified when <see cref="IsReady"/> becomes true again.</param>
     void OnStarted(IDemand demand);
 
     /// <summary>
-    /// The client's first message came with the request that opened the connection. Said once at most, right behind
+    /// The client's first message came with the request that opened the connection. Called once at most, right behind
     /// <see cref="OnStarted"/>.
     /// </summary>
     /// <param name="message">Borrowed until the return.</param>
@@ -36,7 +36,7 @@ public interface IDialectSession : ISessionWriter
     /// <summary>The connection's deadline has come.</summary>
     void OnDeadline();
 
-    /// <summary>The connection ended. Said exactly once.</summary>
+    /// <summary>The connection ended. Called exactly once.</summary>
     void OnEnded(Closure closure);
 }
 

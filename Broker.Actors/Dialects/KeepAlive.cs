@@ -3,7 +3,7 @@ namespace Broker.Actors.Dialects;
 /// <summary>What to do when the deadline of a connection has come.</summary>
 public enum KeepAliveStep
 {
-    /// <summary>The client did not say connect in time.</summary>
+    /// <summary>The client did not send connect in time.</summary>
     Stale,
 
     /// <summary>Ping it, and look again after the pong limit.</summary>
@@ -12,12 +12,12 @@ public enum KeepAliveStep
     /// <summary>It is alive; look again when the next ping is due.</summary>
     Wait,
 
-    /// <summary>It said nothing after a ping: it is gone.</summary>
+    /// <summary>It sent nothing after a ping: it is gone.</summary>
     NoPong,
 }
 
 /// <summary>When to ping a client and when to give it up. Pure: it is asked at each deadline.</summary>
-/// <remarks>Anything the client says counts as an answer; a ping goes out each interval even so, as the client waits for it.</remarks>
+/// <remarks>Anything the client sends counts as an answer; a ping goes out each interval even so, as the client waits for it.</remarks>
 public struct KeepAlive
 {
     private bool _connected, _pinged, _received;
@@ -39,7 +39,7 @@ public struct KeepAlive
         return TimeSpan.FromMilliseconds(lead + random.NextInt64(milliseconds + 1));
     }
 
-    /// <summary>The client said something.</summary>
+    /// <summary>The client sent something.</summary>
     public void Receive() => _received = true;
 
     /// <summary>The client has connected: pings begin.</summary>

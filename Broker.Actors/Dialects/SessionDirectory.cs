@@ -25,8 +25,10 @@ public sealed class SessionDirectory
     /// <returns>Its id; to be removed when its connection ends.</returns>
     public string Add(MessageInbox inbox)
     {
+        ArgumentNullException.ThrowIfNull(inbox);
         string id = CreateId();
         _inboxes[id] = inbox;
+        inbox.SessionId = id;
         return id;
     }
 

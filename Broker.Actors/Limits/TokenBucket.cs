@@ -18,7 +18,7 @@ internal readonly record struct TokenRate(long PerSecond, long Burst)
     internal long FillMilliseconds => IsOn ? (Burst * 1000 / PerSecond) + 1 : 0;
 }
 
-/// <summary>A bucket of tokens, in integers. Pure: it is told the time. <c>default</c> is a full one.</summary>
+/// <summary>A bucket of tokens, in integers. Pure: the caller passes the time. <c>default</c> is a full one.</summary>
 /// <remarks>
 /// 16 bytes inside a session. The limiters of System.Threading.RateLimiting read the machine's clock, so that no test can move it, and make
 /// an object for each lease.

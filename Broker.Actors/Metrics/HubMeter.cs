@@ -70,7 +70,7 @@ public sealed class HubMeter : IDisposable
         _meter.CreateObservableCounter(
             "broker.namespace.publications", ReadPublications, "{publication}", "Publications by namespace, and whether they were sent.");
         _meter.CreateObservableCounter(
-            "broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by what they were told.");
+            "broker.recoveries", ReadRecoveries, "{recovery}", "Subscribers that came back with a position, by outcome.");
         _meter.CreateObservableCounter(
             "broker.position.checks", ReadPositionChecks, "{check}",
                 "Positions of channels that were compared with their homes, by what was found.");

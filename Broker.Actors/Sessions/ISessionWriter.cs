@@ -27,13 +27,13 @@ public interface ISessionWriter : ISubscriber
     bool TakesServerSubscriptions => true;
 
     /// <summary>
-    /// Whether a client is told in the answer to its connect what the server subscribes it to; else as each subscription is made.
+    /// Whether a client is sent in the answer to its connect what the server subscribes it to; else as each subscription is made.
     /// </summary>
     bool SendsSubscriptionsOnConnect => false;
 
     /// <summary>The client is admitted.</summary>
     /// <param name="id">Of the command.</param>
-    /// <param name="admission">As whom, and what it is told.</param>
+    /// <param name="admission">As whom, and what the client is sent.</param>
     void Connected(uint id, in Admission admission);
 
     /// <summary>The connect command failed; the client may try again where its dialect lets it.</summary>
@@ -89,7 +89,7 @@ public interface ISessionWriter : ISubscriber
     /// <summary>The connection ends, with everything written before it.</summary>
     void Disconnect(DisconnectReason reason);
 
-    /// <summary>The client has said that it goes: the connection ends, with everything written before it.</summary>
+    /// <summary>The client has asked to end the connection: the connection ends, with everything written before it.</summary>
     void CloseByClient();
 
     /// <summary>The session waits for an answer of access: nothing more is read of the client.</summary>
@@ -99,7 +99,7 @@ public interface ISessionWriter : ISubscriber
     void Resume();
 }
 
-/// <summary>How a client was admitted, as it is told.</summary>
+/// <summary>How a client was admitted.</summary>
 /// <param name="Client">The connection's id.</param>
 /// <param name="User">The user; empty for an anonymous client.</param>
 public readonly record struct Admission(string Client, string User)
@@ -112,6 +112,6 @@ public readonly record struct Admission(string Client, string User)
     /// <summary>Data for the client.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
-    /// <summary>What the server subscribes it to, where the writer tells that here; null for nothing.</summary>
+    /// <summary>What the server subscribes it to, where the writer sends that here; null for nothing.</summary>
     public IReadOnlyList<(Subscription Subscription, SubscribeResult Result)>? Subscriptions { get; init; }
 }

@@ -1,48 +1,65 @@
 using Akka.Actor;
+using Broker.Actors.Model;
 
 namespace Broker.Actors.Sessions;
 
-/// <summary>The clients of one loop that have connected, by their users. For the loop's thread.</summary>
+/// <summary>The clients of one loop that have connected, by their ids and by their users. For the loop's thread.</summary>
+/// <remarks>Anonymous clients are not indexed by their user, which all of them share: what names them all looks at every client.</remarks>
 internal sealed class LoopSessions
 {
-    private readonly Dictionary<string, Dictionary<string, IActorRef>> _users = new(StringComparer.Ordinal);
+    private readonly ClientTable _clients = new();
+    private readonly Dictionary<string, ClientIds> _users = new(StringComparer.Ordinal);    // Without the anonymous ones.
+    private int _anonymous;
 
-    /// <summary>The users, each with its clients.</summary>
-    internal IReadOnlyCollection<string> Users => _users.Keys;
+    // Most users have one client.
+    private readonly record struct ClientIds(string Only, HashSet<string>? Several);
+
+    /// <summary>The users that have a client.</summary>
+    internal IEnumerable<string> Users => _anonymous == 0 ? _users.Keys : _users.Keys.Append("");
 
     /// <summary>Clients.</summary>
-    internal int Count { get; private set; }
+    internal int Count => _clients.Count;
 
-    internal void Add(string user, string client, IActorRef session)
+    internal void Add(Principal principal, IActorRef session)
     {
-        if (!_users.TryGetValue(user, out Dictionary<string, IActorRef>? clients))
-            _users.Add(user, clients = new Dictionary<string, IActorRef>(StringComparer.Ordinal));
-        if (clients.TryAdd(client, session)) Count++;
+        if (!_clients.TryAdd(principal, session)) return;
+        (string user, string client) = (principal.User, principal.Client);
+        if (user.Length == 0) _anonymous++;
+        else if (!_users.TryGetValue(user, out ClientIds ids)) _users.Add(user, new ClientIds(client, Several: null));
+        else if (ids.Several is { } several) several.Add(client);
+        else _users[user] = new ClientIds("", new HashSet<string>(StringComparer.Ordinal) { ids.Only, client });
     }
 
-    internal void Remove(string user, string client)
+    internal void Remove(Principal principal)
     {
-        if (!_users.TryGetValue(user, out Dictionary<string, IActorRef>? clients) || !clients.Remove(client)) return;
-        Count--;
-        if (clients.Count == 0) _users.Remove(user);
-    }
-
-    /// <summary>The session of a client, the one that its user is.</summary>
-    internal IActorRef? Find(string client)
-    {
-        foreach (Dictionary<string, IActorRef> clients in _users.Values)
+        if (!_clients.Remove(principal.Client)) return;
+        if (principal.User.Length == 0)
         {
-            if (clients.TryGetValue(client, out IActorRef? session)) return session;
+            _anonymous--;
+            return;
         }
 
-        return null;
+        HashSet<string>? several = _users[principal.User].Several;
+        several?.Remove(principal.Client);
+        if (several is null or { Count: 0 }) _users.Remove(principal.User);
     }
 
+    /// <summary>The session of a client, whoever its user is.</summary>
+    internal IActorRef? Find(string client) => _clients.Find(client)?.Session;
+
     /// <summary>The clients that a server names.</summary>
-    internal IEnumerable<KeyValuePair<string, IActorRef>> Find(UserConnections target)
+    internal IEnumerable<(string Client, IActorRef Session)> Find(UserConnections target)
     {
-        if (!_users.TryGetValue(target.User, out Dictionary<string, IActorRef>? clients)) return [];
-        if (target.Client is not { } client) return clients;
-        return clients.TryGetValue(client, out IActorRef? session) ? [KeyValuePair.Create(client, session)] : [];
+        if (target.Client is { } client)
+        {
+            return _clients.Find(client) is { } found && string.Equals(found.Principal.User, target.User, StringComparison.Ordinal)
+                ? [(client, found.Session)] : [];
+        }
+
+        if (target.User.Length == 0)
+            return from each in _clients.All where each.Principal.User.Length == 0 select (each.Principal.Client, each.Session);
+        if (!_users.TryGetValue(target.User, out ClientIds ids)) return [];
+        IEnumerable<string> clients = ids.Several is { } several ? several : [ids.Only];
+        return clients.Select(each => (each, _clients.Find(each)!.Value.Session));
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ServerSubscriptions
         _top = new StreamPosition?[count];
     }
 
-    /// <summary>Each subscription, as the client is told of it.</summary>
+    /// <summary>Each subscription, as the client is notified of it.</summary>
     internal IReadOnlyList<(Subscription Subscription, SubscribeResult Result)> Results => _results;
 
     /// <summary>Takes what is wanted.</summary>

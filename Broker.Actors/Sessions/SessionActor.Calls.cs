@@ -52,7 +52,7 @@ public sealed partial class SessionActor
             if (entry.Bytes > 0 && !isOwed) _writer.Calls.Owe();
             if (entry.Bytes > 0) isOwed = false;
             ClientCommand.Call call = ClientCommand.Call.Of(run.RequestOf(entry), entry.Bytes);
-            if (IsWaiting) _access!.Enqueue(call);
+            if (IsWaiting) Access.Enqueue(call);
             else start(call);
         }
 

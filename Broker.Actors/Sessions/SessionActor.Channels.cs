@@ -174,7 +174,7 @@ public sealed partial class SessionActor
         // A client that was not subscribed is told that it is not: the same answer, as the official server gives it.
         if (_subscriptions.Remove(Subscription.KeyOf(unsubscribe.Channel, unsubscribe.Key), out Subscription? subscription))
         {
-            _expiry?.Set(subscription.Key, date: null);
+            _extras?.Expiry?.Set(subscription.Key, date: null);
             subscription.End = SubscriptionEnd.ByClient;
             _context.Routes.HomeOf(subscription.Channel)
                 .Tell(new ChannelProtocol.Unsubscribe(subscription, unsubscribe.Id, unsubscribe.Bytes), ActorRefs.NoSender);
@@ -214,12 +214,13 @@ public sealed partial class SessionActor
         if ((publish.LongData?.Bytes ?? publish.Data.Length) > options.MessageBytesMax) return HubError.LimitExceeded;
         if (options.PublishRate == 0) return null;
         ref TokenBucket bucket =
-            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_rates ??= [], options, out _);
+            ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(Extras.PublishRates ??= [], options, out _);
         return bucket.TryTake(TokenRate.Of(options.PublishRate), 1, _writer.Connection.Loop.NowMilliseconds) ? null
             : HubError.TooManyRequests;
     }
 
-    private ClientInfo Info => _info ??= new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
+    private ClientInfo Info => Extras.Info ??=
+        new ClientInfo(_principal!.User, _principal.Client) { ConnectionInfo = _principal.ConnectionInfo };
 
     // History and presence are asked of the channel's home, if access lets the client.
     private void Read(ClientCommand command, string channel, HubAction action)

@@ -90,7 +90,7 @@ public sealed partial class SessionActor
             Expiry.Set("", date, result.ClientRefreshes);
         }
 
-        _upgrade = null;
+        if (_extras is not null) _extras.Upgrade = null;
         IReadOnlyList<string> wanted = result.GrantsWantedChannels ? connect.Credentials?.Channels ?? [] : [];
         if (wanted.Count == 0 || !_writer.SendsSubscriptionsOnConnect) AdmitWith(connect, client, result, left);
         else AddWanted(connect, client, result, left, wanted);
@@ -152,7 +152,7 @@ public sealed partial class SessionActor
             _called = _context.Calls.Clients.Add(client, Self, new ItemBounds(windows, _context.Calls.ItemBytesMax));
         if (_context.Log.IsDebugEnabled)
             _context.Log.Debug("{0} from {1} is client {2}.", _writer.Connection.Id, _writer.Connection.Remote, client);
-        _context.Connected?.Add(result.User, client, Self);
+        _context.Connected?.Add(_principal!, Self);
         foreach (ServerSubscription subscription in result.Subscriptions)
         {
             StreamPosition? since =
@@ -170,7 +170,7 @@ public sealed partial class SessionActor
         var request =
             new AuthenticationRequest { Dialect = _writer.Dialect, Client = client, Remote = _writer.Connection.Remote,
                 Transport = _writer.Transport };
-        if (_upgrade is { } upgrade) request = request with { Target = upgrade.Target, UpgradeHeaders = upgrade.Headers };
+        if (_extras?.Upgrade is { } upgrade) request = request with { Target = upgrade.Target, UpgradeHeaders = upgrade.Headers };
         return connect.Credentials is not { } shown ? request : request with
         {
             Token = shown.Token,

@@ -40,14 +40,9 @@ public sealed partial class SessionActor : UntypedActor
     private Subscriptions _subscriptions;
     private SessionCalls? _calls;                   // From the first call on; most clients make none.
     private CalledClient? _called;                  // From connect on, where the hub can call the client.
-    private SentItems? _sent;                       // From the first call on, or the first item.
     private Principal? _principal;                  // From connect on.
-    private ClientInfo? _info;                      // The principal as publications carry it, from the first one on.
-    private AccessQueue? _access;                   // From the first answer of access that did not come at once.
-    private SessionExpiry? _expiry;                 // From connect on, where the connection or a subscription expires.
-    private Dictionary<ChannelNamespace, TokenBucket>? _rates;  // From the first publication on where there is a rate.
     private ClientLimits.SessionLimits? _limits;    // From the first message on, where clients have rates.
-    private UpgradeInfo? _upgrade;                  // Until connect, where access is told of it.
+    private SessionExtras? _extras;                 // From the first use of one of them on.
     private bool _wasRejected;                      // Its connect failed; what it has sent behind that is passed over.
     private bool _ended;
 
@@ -105,21 +100,26 @@ public sealed partial class SessionActor : UntypedActor
 
     private void Bind(Bound bound)
     {
-        (_writer, _upgrade) = (bound.Writer, bound.Upgrade);
+        _writer = bound.Writer;
+        if (bound.Upgrade is not null) Extras.Upgrade = bound.Upgrade;
         if (_context.Limits is { } limits) _limits = limits.Begin(limits.NeedsAddress ? _writer.Connection.Remote.Address : IPAddress.None);
     }
 
     private SessionCalls Calls =>
         _calls ??= new SessionCalls(Self, _writer.Calls, _writer.Connection.Loop, Sent, _context.Calls, _context.Log);
 
-    private SentItems Sent => _sent ??= new SentItems(_writer.Calls, _called?.UnreadBudget ?? new ItemBudget(_context.Calls.ItemBytesMax));
+    private SessionExtras Extras => _extras ??= new SessionExtras();
 
-    private AccessQueue Access => _access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
+    private SentItems Sent =>
+        Extras.SentItems ??= new SentItems(_writer.Calls, _called?.UnreadBudget ?? new ItemBudget(_context.Calls.ItemBytesMax));
 
-    private SessionExpiry Expiry =>
-        _expiry ??= new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
+    private AccessQueue Access =>
+        Extras.Access ??= new AccessQueue(Self, _writer, _context.Settings.ConnectLimit, _context.Calls.Time);
 
-    private bool IsWaiting => _access is { IsWaiting: true };
+    private SessionExpiry Expiry => Extras.Expiry ??=
+        new SessionExpiry(_writer.Connection.Loop, _context.Calls.Time, _context.Settings.ExpiredCloseDelay, OnExpired);
+
+    private bool IsWaiting => _extras?.Access is { IsWaiting: true };
 
     // The hub's own access answers at once, and never looks.
     private CancellationToken Gone => _context.HasOwnAccess ? Access.Gone : CancellationToken.None;
@@ -128,7 +128,7 @@ public sealed partial class SessionActor : UntypedActor
     {
         foreach (ClientCommand command in commands.InOrder)
         {
-            if (IsWaiting) _access!.Enqueue(command);
+            if (IsWaiting) Access.Enqueue(command);
             else Handle(command);
         }
 
@@ -139,7 +139,7 @@ public sealed partial class SessionActor : UntypedActor
     {
         if (_ended) return;
         answered.Then();
-        while (!IsWaiting && _access!.TryDequeue(out ClientCommand? next)) Handle(next);
+        while (!IsWaiting && Access.TryDequeue(out ClientCommand? next)) Handle(next);
         _calls?.Begin();
     }
 
@@ -287,7 +287,7 @@ public sealed partial class SessionActor : UntypedActor
         Subscription subscription = evicted.Subscription;
         if (!IsHeld(subscription)) return;
         _subscriptions.Remove(subscription.Key, out _);
-        _expiry?.Set(subscription.Key, date: null);
+        _extras?.Expiry?.Set(subscription.Key, date: null);
         subscription.End = EndOf(evicted.Reason.Kind);
         Leave(subscription);
 
@@ -323,7 +323,7 @@ public sealed partial class SessionActor : UntypedActor
     /// <summary>The end of every session, however it ended: its subscriptions end.</summary>
     protected override void PostStop()
     {
-        if (_principal is { } principal) _context.Connected?.Remove(principal.User, principal.Client);
+        if (_principal is { } principal) _context.Connected?.Remove(principal);
         foreach (Subscription subscription in _subscriptions.All)
         {
             subscription.End = SubscriptionEnd.ConnectionEnded;
@@ -333,8 +333,8 @@ public sealed partial class SessionActor : UntypedActor
         _subscriptions.Clear();
         _calls?.AbandonAll();
         _called?.Close();
-        _access?.Close();
-        _expiry?.Stop();
+        _extras?.Access?.Close();
+        _extras?.Expiry?.Stop();
         _limits?.End();
 
         // A session that failed has not seen the end of its connection: the client is disconnected, and may come back.

@@ -9,7 +9,7 @@ namespace Broker.Actors.Sessions;
 /// <param name="loop">Whose clock it is.</param>
 /// <param name="time">What the dates of access are compared with.</param>
 /// <param name="grace">So much later than its date something ends that its client may be refreshing.</param>
-/// <param name="onDue">Told the key that has expired; empty for the connection.</param>
+/// <param name="onDue">Receives the key that has expired; empty for the connection.</param>
 internal sealed class SessionExpiry(EventLoop loop, TimeProvider time, TimeSpan grace, Action<string> onDue)
 {
     private readonly Dictionary<string, TimeSpan> _due = new(StringComparer.Ordinal);

@@ -14,7 +14,7 @@ internal static class SessionsProtocol
     internal sealed record NotifyClients(UserConnections Target, IReadOnlyCollection<string> Except, object Message, IActorRef ReplyTo)
         : INoSerializationVerificationNeeded;
 
-    /// <summary>So many clients were told.</summary>
+    /// <summary>So many clients were notified.</summary>
     internal sealed record Notified(int Clients) : INoSerializationVerificationNeeded;
 
     /// <summary>How does this client stand to this channel? Answered with <see cref="Described"/>.</summary>

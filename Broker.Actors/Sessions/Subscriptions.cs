@@ -6,43 +6,52 @@ namespace Broker.Actors.Sessions;
 /// <summary>The subscriptions of one client by their keys. Of the first it keeps no table: most clients have one or none.</summary>
 internal struct Subscriptions
 {
-    private Subscription? _only;
-    private Dictionary<string, Subscription>? _several;      // From the second on; then the only one is none.
+    private object? _held;      // The only one, or a dictionary by key from the second on.
 
     /// <summary>How many there are.</summary>
-    internal readonly int Count => _several?.Count ?? (_only is null ? 0 : 1);
+    internal readonly int Count => _held switch
+    {
+        null => 0,
+        Dictionary<string, Subscription> several => several.Count,
+        _ => 1,
+    };
 
     /// <summary>All of them, to be walked while nothing is added or removed.</summary>
-    internal readonly IEnumerable<Subscription> All => _several?.Values ?? (_only is null ? [] : (IEnumerable<Subscription>)[_only]);
+    internal readonly IEnumerable<Subscription> All => _held switch
+    {
+        null => [],
+        Dictionary<string, Subscription> several => several.Values,
+        _ => [(Subscription)_held],
+    };
 
     /// <summary>Finds the subscription with a key.</summary>
     internal readonly bool TryGet(string key, [NotNullWhen(true)] out Subscription? subscription)
     {
-        if (_several is not null) return _several.TryGetValue(key, out subscription);
-        subscription = _only is not null && string.Equals(_only.Key, key, StringComparison.Ordinal) ? _only : null;
+        if (_held is Dictionary<string, Subscription> several) return several.TryGetValue(key, out subscription);
+        subscription = _held is Subscription only && string.Equals(only.Key, key, StringComparison.Ordinal) ? only : null;
         return subscription is not null;
     }
 
     /// <summary>Adds one whose key is new.</summary>
     internal void Add(Subscription subscription)
     {
-        if (_several is null && _only is null)
+        switch (_held)
         {
-            _only = subscription;
-            return;
+            case null: _held = subscription; break;
+            case Subscription only:
+                _held = new Dictionary<string, Subscription>(StringComparer.Ordinal)
+                    { { only.Key, only }, { subscription.Key, subscription } };
+                break;
+            default: ((Dictionary<string, Subscription>)_held).Add(subscription.Key, subscription); break;
         }
-
-        _several ??= new Dictionary<string, Subscription>(StringComparer.Ordinal) { { _only!.Key, _only } };
-        _several.Add(subscription.Key, subscription);
-        _only = null;
     }
 
     /// <summary>Takes the one with a key out.</summary>
     internal bool Remove(string key, [NotNullWhen(true)] out Subscription? subscription)
     {
-        if (_several is not null) return _several.Remove(key, out subscription);
+        if (_held is Dictionary<string, Subscription> several) return several.Remove(key, out subscription);
         if (!TryGet(key, out subscription)) return false;
-        _only = null;
+        _held = null;
         return true;
     }
 

@@ -16,8 +16,8 @@ namespace Broker.Actors.Settings;
 /// <summary>
 /// Everything that can be set about a hub, whatever dialects it has; read from <c>reference.conf</c> and the layers over it.
 /// </summary>
-/// <remarks>An application that registers dialects derives a record with their settings beside these.</remarks>
-public record HubSettings
+/// <remarks>What a dialect has to set is the dialect's own.</remarks>
+public sealed record HubSettings
 {
     /// <summary>The public port.</summary>
     public ListenSettings Listen { get; init; } = new();

@@ -24,7 +24,7 @@ internal static class DirectEntry
     /// <summary>Runs a handler inside the stage, and everything in the stream that follows from it.</summary>
     /// <param name="logic">The stage's, from its <c>PreStart</c> on. On the thread that runs the stream.</param>
     /// <param name="handler">Is given the logic, so that all logics share one.</param>
-    /// <returns>Whether the stream still runs; if not, its actor has been told.</returns>
+    /// <returns>Whether the stream still runs; if not, its actor has been notified.</returns>
     internal static bool Enter(GraphStageLogic logic, Action<object> handler)
     {
         GraphInterpreter interpreter = InterpreterOf(logic);

@@ -19,7 +19,7 @@ public sealed class SessionsActor : UntypedActor
 
     /// <summary>Connection acceptor to sessions: a connection is open.</summary>
     /// <param name="Connection">The connection.</param>
-    /// <param name="Upgrade">What access is told of its request.</param>
+    /// <param name="Upgrade">What access is given of its request.</param>
     /// <param name="FirstMessage">The client's first message, where that came with the request.</param>
     public sealed record Opened(Connection Connection, UpgradeInfo? Upgrade = null, ReadOnlyMemory<byte>? FirstMessage = null)
         : INoSerializationVerificationNeeded;

@@ -30,10 +30,10 @@ public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape
     // Made by its number of ports: by its shape, Akka would write the shape's name for each connection.
     private sealed class Logic : OutGraphStageLogic, IConnectionHandler
     {
+        [ThreadStatic] private static Turn? t_turn;     // Of the entry under way on this thread, which is one loop's.
+
         private readonly Outlet<Turn> _turns;
-        private readonly Connection _connection;
         private readonly IDialectSession _dialect;
-        private Turn? _turn;                // Of the entry under way.
         private bool _unasked;              // No one pulled after the last turn: the socket is not read.
         private bool _inside;               // The stream has been entered directly, by this very stage.
         private bool _endedInside;
@@ -45,7 +45,6 @@ public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape
             : base(inCount: 0, outCount: 1)
         {
             _turns = turns;
-            _connection = seed.Connection;
             _dialect = seed.Dialect;
             SetHandler(turns, this);
         }
@@ -53,12 +52,12 @@ public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape
         public override void PreStart()
         {
             SetKeepGoing(true);
-            _connection.Attach(this);
+            _dialect.Connection.Attach(this);
         }
 
         public void OnReceived(Turn turn)
         {
-            _turn = turn;
+            t_turn = turn;
             _inside = true;
             bool running = DirectEntry.Enter(this, s_onTurn);
             _inside = false;
@@ -66,16 +65,16 @@ public sealed class TransportStage(FlowContext context) : GraphStage<SourceShape
             if (!running) throw new InvalidOperationException("The connection's stream has ended.");
             if (IsAvailable(_turns)) return;
             _unasked = true;
-            _connection.PauseReading();
+            _dialect.Connection.PauseReading();
         }
 
-        private void OnTurn() => Push(_turns, _turn!);
+        private void OnTurn() => Push(_turns, t_turn!);
 
         public override void OnPull()
         {
             if (!_unasked) return;
             _unasked = false;
-            _connection.ResumeReading();
+            _dialect.Connection.ResumeReading();
         }
 
         public void OnDeadline() => _dialect.OnDeadline();

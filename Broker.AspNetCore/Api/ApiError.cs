@@ -37,7 +37,7 @@ public sealed record ApiError(uint Code, string Message)
 }
 
 /// <summary>A request that cannot be done.</summary>
-/// <param name="error">What the caller is told.</param>
+/// <param name="error">What the caller is sent.</param>
 internal sealed class ApiException(ApiError error) : Exception(error.Message)
 {
     internal ApiError Error { get; } = error;

@@ -45,7 +45,7 @@ internal sealed class AllocationsRun(string generator, double seconds, bool type
             Clients = new Broker.Actors.Sessions.ClientSettings { PingInterval = TimeSpan.FromHours(1), PongLimit = TimeSpan.FromHours(1) },
         };
         await using var hub =
-            new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
+            new Hub(settings.Hub, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
                 Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         int port = hub.Endpoints[0].Port;

@@ -28,8 +28,8 @@ internal static class ChannelsRun
     public static async Task<int> RunAsync(int count, CancellationToken stop)
     {
         var settings = new StandardSettings();
-        DialectRegistry dialects = Hub.RegistryOf(settings, StandardDialects.Of(settings), new MethodRegistry());
-        var loop = new PortableLoop(0, settings.Reactor, new HubAcceptor(settings, new HubCounters(), dialects), TimeProvider.System);
+        DialectRegistry dialects = Hub.RegistryOf(settings.Hub, StandardDialects.Of(settings), new MethodRegistry());
+        var loop = new PortableLoop(0, settings.Reactor, new HubAcceptor(settings.Hub, new HubCounters(), dialects), TimeProvider.System);
         var thread = new Thread(loop.Run) { IsBackground = true };
         var setup = new LoopSetup([loop]);
         Config config = ConfigurationFactory.ParseString(setup.ToHocon()).WithFallback("akka { loglevel = WARNING }");

@@ -35,7 +35,7 @@ internal static class ConnectionsRun
             Echo = new EchoSettings { Enabled = true },
         };
         await using var hub =
-            new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
+            new Hub(settings.Hub, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
                 Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
 

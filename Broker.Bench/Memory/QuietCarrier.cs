@@ -3,7 +3,7 @@ using Broker.Reactor.Pipes;
 
 namespace Broker.Bench.Memory;
 
-/// <summary>A client that says what it has to say and is silent then. It takes what it is told, and drops it.</summary>
+/// <summary>A client that says what it has to say and is silent then. It takes what it is sent, and drops it.</summary>
 /// <param name="sent">Masked frames; shared by all clients.</param>
 /// <param name="tally">Of all clients.</param>
 internal sealed class QuietCarrier(byte[] sent, QuietCarrier.Tally tally) : Stream, ICarrier

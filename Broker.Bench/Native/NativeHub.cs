@@ -25,7 +25,7 @@ internal static class NativeHub
             Calls = new CallSettings { PendingMax = 4096 },
         };
         await using var hub =
-            new Hub(settings, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
+            new Hub(settings.Hub, ConfigurationFactory.ParseString("akka { loglevel = WARNING }"), TimeProvider.System,
                 Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("same", static (call, _) => new(call.Arguments));
         hub.Methods.AddInline("quick", static (call, result) => result.Write(call.Arguments));

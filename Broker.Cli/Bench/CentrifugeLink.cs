@@ -19,10 +19,10 @@ internal sealed class CentrifugeLink : IAsyncDisposable
         Lines = new JsonLines(socket, EnvelopeMax + dataBytes);
     }
 
-    /// <summary>What the server says.</summary>
+    /// <summary>What the server sends.</summary>
     public JsonLines Lines { get; }
 
-    /// <summary>Opens a connection and says <c>connect</c>.</summary>
+    /// <summary>Opens a connection and sends <c>connect</c>.</summary>
     /// <param name="dialer">Opens it.</param>
     /// <param name="token">What shows who the client is; empty: nothing.</param>
     /// <param name="dataBytes">The most data of a publication that comes.</param>

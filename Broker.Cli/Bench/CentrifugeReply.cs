@@ -33,7 +33,7 @@ internal readonly record struct CentrifugeReply(long Id, int ErrorCode, string? 
         }
         catch (Exception failure) when (failure is JsonException or FormatException or InvalidOperationException)
         {
-            throw new BenchException("The server does not speak the Centrifuge JSON protocol: a line of it is not what that says.");
+            throw new BenchException("The server does not speak the Centrifuge JSON protocol: a line of it is not valid in it.");
         }
 
         return new CentrifugeReply(id, code, text);

@@ -21,7 +21,7 @@ internal static class OpenFiles
     }
 
     /// <summary>Refuses what the limit has no room for, before the first connection is opened.</summary>
-    /// <exception cref="BenchException">It tells the limit and what was asked for.</exception>
+    /// <exception cref="BenchException">It names the limit and what was asked for.</exception>
     public static void Check(int connections, long? limit)
     {
         if (limit is not { } most || connections + Reserved <= most) return;

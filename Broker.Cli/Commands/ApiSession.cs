@@ -7,7 +7,7 @@ using Broker.Cli.Terminal;
 
 namespace Broker.Cli.Commands;
 
-/// <summary>The options that say where the server API is, and one question to it, every failure told in one line.</summary>
+/// <summary>The options that say where the server API is, and one question to it, every failure reported in one line.</summary>
 /// <param name="environment">For what the command line leaves out.</param>
 /// <param name="streams">What is written.</param>
 /// <param name="targetOf">What the hub's settings say, for what neither says.</param>

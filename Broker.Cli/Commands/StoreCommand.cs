@@ -182,7 +182,7 @@ internal static class StoreCommand
     {
         if (!result.ValueOrDefault(hex) || result.GetResult(text) is not { Tokens: [var given] }) return;
         if (given.Value.Length % 2 != 0 || !given.Value.All(char.IsAsciiHexDigit))
-            result.AddError($"{given.Value} is not hexadecimal, as --hex says.");
+            result.AddError($"{given.Value} is not hexadecimal, as --hex requires.");
     });
 
     private static byte[] KeyOf(string text, bool isHex) => isHex ? Convert.FromHexString(text) : Encoding.UTF8.GetBytes(text);

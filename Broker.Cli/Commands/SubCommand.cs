@@ -5,7 +5,7 @@ using Broker.Client;
 
 namespace Broker.Cli.Commands;
 
-/// <summary><c>broker sub</c>: prints what a channel says, until it is stopped.</summary>
+/// <summary><c>broker sub</c>: prints what is published to a channel, until it is stopped.</summary>
 internal static class SubCommand
 {
     public static Command Make(ClientCommands commands)

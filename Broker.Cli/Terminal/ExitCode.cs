@@ -18,7 +18,7 @@ public static class ExitCode
     /// <summary>The hub could not be reached, or the connection was lost.</summary>
     public const int Unreachable = 4;
 
-    /// <summary>A fault of this program: what nothing has foreseen, told in one line.</summary>
+    /// <summary>A fault of this program: what nothing has foreseen, reported in one line.</summary>
     public const int Broken = 70;
 
     /// <summary>Stopped by a signal, as a shell says it of the keyboard's.</summary>

@@ -19,7 +19,7 @@ public sealed record Streams(Stream Input, Stream Output, TextWriter Error, bool
     /// <summary>Cancelled once nothing reads standard output any more, where the system tells.</summary>
     internal CancellationToken OutputClosed => Output is StandardOutput output ? output.ReaderGone : CancellationToken.None;
 
-    /// <summary>Writes one line for people to standard error. What a hub said in it cannot steer the terminal.</summary>
+    /// <summary>Writes one line for people to standard error. What a hub has sent in it cannot steer the terminal.</summary>
     public void Report(string line) => Error.WriteLine($"broker: {PrintedBytes.WithoutControls(line)}");
 
     /// <summary>Writes one line to standard output, at once.</summary>

@@ -312,7 +312,7 @@ internal sealed partial class PartitionHome
         return [successor, .. PartitionMap.ChooseFollowers(usable, _self!, Math.Max(wanted, 1) - 1)];
     }
 
-    // The member that ranks first has everything: it is told to claim.
+    // The member that ranks first has everything: it is asked to claim.
     private void Move(TimeSpan now)
     {
         ClusterMember? first = FirstRanked;

@@ -11,7 +11,7 @@ internal enum EdgeState
     /// <summary>The home sends every publication.</summary>
     Listening,
 
-    /// <summary>No listener is left; the home is told after a while.</summary>
+    /// <summary>No listener is left; the home is notified after a while.</summary>
     Lingering,
 }
 

@@ -14,7 +14,7 @@ namespace Broker.Cluster.Protocol.Interest;
 /// </remarks>
 /// <param name="output">Where values go.</param>
 /// <param name="linger">How long a channel without listeners is kept.</param>
-/// <param name="digestEvery">How often a home is told a digest.</param>
+/// <param name="digestEvery">How often a home is sent a digest.</param>
 /// <param name="repeatAfter">What was asked and not answered is asked again.</param>
 public sealed class EdgeInterest(IEdgeOutput output, TimeSpan linger, TimeSpan digestEvery, TimeSpan repeatAfter)
 {

@@ -8,7 +8,7 @@ namespace Broker.Cluster.Protocol.Interest;
 /// A home's index of which nodes listen to which of the partition's channels. It can be thrown away: the edges send it again.
 /// </summary>
 /// <remarks>
-/// Invariant: a channel is here exactly while a node listens to it, and each node's digest is that of its channels. What a node tells is
+/// Invariant: a channel is here exactly while a node listens to it, and each node's digest is that of its channels. What a node sends is
 /// numbered; of what arrives repeated or late only the newest counts. For one thread.
 /// </remarks>
 public sealed class HomeInterest

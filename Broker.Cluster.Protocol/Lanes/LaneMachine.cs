@@ -34,7 +34,7 @@ public enum LaneAction
     /// <summary>The lane begins: send the digests and the terms; what was in flight before is lost.</summary>
     Begin,
 
-    /// <summary>Close the connection; what the peer was told of interest is to be told again.</summary>
+    /// <summary>Close the connection; what the peer was sent of interest is to be sent again.</summary>
     Close,
 
     /// <summary>Say once why it was refused.</summary>

@@ -1,6 +1,6 @@
 namespace Broker.Cluster.Protocol.Messages;
 
-/// <summary>What one node tells another: values only.</summary>
+/// <summary>What one node sends another: values only.</summary>
 public interface IClusterMessage
 {
     /// <summary>The byte that names the message on the wire.</summary>

@@ -6,7 +6,7 @@ namespace Broker.Cluster.Protocol.Messages;
 /// Edge to home: this node has listeners of the channel, or a further one that wants to recover. Answered with <see cref="Listening"/>.
 /// </summary>
 /// <param name="Partition">The channel's.</param>
-/// <param name="Number">The edge's, ascending over everything that it tells this home about interest.</param>
+/// <param name="Number">The edge's, ascending over everything that it sends this home about interest.</param>
 /// <param name="Channel">The channel.</param>
 /// <param name="After">Publications behind this position are wanted; null for none.</param>
 public sealed record Listen(int Partition, ulong Number, string Channel, ChannelPosition? After) : IPartitionMessage

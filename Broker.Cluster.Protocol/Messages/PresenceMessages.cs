@@ -25,7 +25,7 @@ public readonly record struct PresenceEntry(string Channel, string Client, ReadO
 
 /// <summary>Edge to home: a client of this node is in the channel.</summary>
 /// <param name="Partition">The channel's.</param>
-/// <param name="Number">The edge's, ascending over everything that it tells this home about presence.</param>
+/// <param name="Number">The edge's, ascending over everything that it sends this home about presence.</param>
 /// <param name="Entry">The client.</param>
 public sealed record PresenceJoin(int Partition, ulong Number, PresenceEntry Entry) : IPartitionMessage
 {

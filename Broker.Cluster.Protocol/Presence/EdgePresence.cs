@@ -13,7 +13,7 @@ public interface IPresenceOutput
 
 /// <summary>A node's own clients in channels: the truth that the homes' indexes are made of. For one thread.</summary>
 /// <param name="output">Where messages go.</param>
-/// <param name="digestEvery">How often a home is told a digest.</param>
+/// <param name="digestEvery">How often a home is sent a digest.</param>
 public sealed class EdgePresence(IPresenceOutput output, TimeSpan digestEvery)
 {
     private const int ListBytesMax = 256 * 1024;

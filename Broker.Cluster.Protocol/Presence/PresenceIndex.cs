@@ -8,7 +8,7 @@ namespace Broker.Cluster.Protocol.Presence;
 /// <remarks>
 /// The truth is the node that has the connections. A node that is unreachable is hidden at once, without leave events; one that is removed
 /// is dropped, with them; one that is reachable again is shown, without join events. Invariant: clients that were reported first, plus
-/// joins, minus leaves that were put out = clients that are here, hidden ones included. What a node tells is numbered; of what arrives
+/// joins, minus leaves that were put out = clients that are here, hidden ones included. What a node sends is numbered; of what arrives
 /// repeated or late only the newest counts. For one thread.
 /// </remarks>
 public sealed class PresenceIndex

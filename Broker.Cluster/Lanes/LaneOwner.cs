@@ -229,7 +229,7 @@ public sealed class LaneOwner : INodeDirectory, IDisposable
                     if (beats) open.Beat();
                     if (open.TakeReceived()) lane.ReceivedAt = now;
                     if (now - lane.ReceivedAt > _limits.DownAfter)
-                        open.Close($"Nothing was heard for {_limits.DownAfter.TotalSeconds:0} s.");
+                        open.Close($"Nothing was received for {_limits.DownAfter.TotalSeconds:0} s.");
                 }
                 else if (peer.Dials && lane.Machine.Tick(now) == LaneAction.Dial)
                 {

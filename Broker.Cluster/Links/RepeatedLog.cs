@@ -9,7 +9,7 @@ internal sealed class RepeatedLog(TimeProvider time)
 
     private readonly Dictionary<string, long> _sent = new(StringComparer.Ordinal);
 
-    /// <summary>Whether a text was not said in the last minute. From any thread.</summary>
+    /// <summary>Whether a text was not written in the last minute. From any thread.</summary>
     internal bool IsNew(string text)
     {
         lock (_sent)

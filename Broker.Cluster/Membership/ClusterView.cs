@@ -60,7 +60,7 @@ public enum ClusterPhase
     Left,
 }
 
-/// <summary>What a node tells of its cluster to the one that administers it.</summary>
+/// <summary>The state of a cluster, as a node reports it to its administrator.</summary>
 /// <param name="Cluster">The cluster's name.</param>
 /// <param name="Address">HOST:PORT of this node.</param>
 /// <param name="Phase">Where this node is.</param>

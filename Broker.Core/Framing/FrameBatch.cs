@@ -8,10 +8,14 @@ namespace Broker.Core.Framing;
 /// </summary>
 /// <remarks>For one loop's thread. The code that seals it holds the bytes.</remarks>
 /// <param name="binary">Whether the frame is binary.</param>
-public struct FrameBatch(bool binary)
+/// <param name="begun">A frame in the making to go on with, as <see cref="Begun"/> gave it.</param>
+public struct FrameBatch(bool binary, SharedBytes? begun = null)
 {
     private const int HeaderRoom = 10;
-    private SharedBytes? _bytes;
+    private SharedBytes? _bytes = begun;
+
+    /// <summary>The frame in the making; null where there is no part.</summary>
+    internal readonly SharedBytes? Begun => _bytes;
 
     /// <summary>Bytes of the parts so far.</summary>
     public readonly int Length => _bytes is null ? 0 : _bytes.Length - HeaderRoom;

@@ -1,6 +1,6 @@
 namespace Broker.Core.Upgrade;
 
-/// <summary>Why a request is not upgraded, and what its client is told.</summary>
+/// <summary>Why a request is not upgraded, and what its client is sent.</summary>
 /// <param name="Status">The HTTP status of the refusal, 400 to 599.</param>
 /// <param name="Reason">One sentence that names the rule or the limit; it becomes the body of the refusal.</param>
 public readonly record struct UpgradeFault(int Status, string Reason)

@@ -24,7 +24,7 @@ internal sealed record CentrifugeContext(CentrifugeSettings Settings, ClientSett
     /// <summary>What carries its messages, as the application's backend is told it.</summary>
     internal string Transport { get; init; } = "websocket";
 
-    /// <summary>Whether its clients only listen: they connect with a bare request, are sent bare pushes, and say nothing more.</summary>
+    /// <summary>Whether its clients only listen: they connect with a bare request, are sent bare pushes, and send nothing more.</summary>
     internal bool IsUnidirectional => Format.Form.IsPush;
 
     /// <summary>Where sessions are made known whose clients post their commands; null where they do not.</summary>

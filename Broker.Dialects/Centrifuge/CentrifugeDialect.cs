@@ -75,7 +75,7 @@ public sealed class CentrifugeDialect(CentrifugeSettings settings) : IDialectFac
 
         private FrameEngineSettings Engine =>
             new(settings.MessageBytesMax, settings.FragmentsMax)
-                { LongMessages = new LongMessageRule(hub.Clients.ResumeBytes, CentrifugeSession.IsResuming) };
+                { LongMessages = new LongMessageRule(hub.Clients.ResumeBytes, CommandRules.IsResuming) };
 
         private FrameEngineSettings EngineAtFirst =>
             Engine with { MessageBytesMax = Math.Min(settings.MessageBytesMax, hub.Clients.BytesBeforeConnectMax) };

@@ -6,7 +6,7 @@ namespace Broker.Dialects.Centrifuge;
 /// <summary>A channel's epoch as its clients have it: 16 hexadecimal digits.</summary>
 internal static class CentrifugeEpoch
 {
-    // No channel has it: a client with a foreign epoch is told that it cannot recover.
+    // No channel has it: a client with a foreign epoch is notified that it cannot recover.
     private const ulong Foreign = ulong.MaxValue;
 
     internal static string Write(ulong epoch) => epoch.ToString("x16", CultureInfo.InvariantCulture);

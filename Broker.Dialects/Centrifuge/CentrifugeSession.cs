@@ -37,11 +37,8 @@ namespace Broker.Dialects.Centrifuge;
 /// <remarks>For the loop's thread. Nothing of a frame is kept but what a command carries on.</remarks>
 public sealed class CentrifugeSession : DialectSession, ICallWriter
 {
-    private const uint ApplicationErrorMin = 400;
-
     private readonly CentrifugeContext _context;
-    private ReplyBatch _replies;                // What the session has said in this turn of the loop.
-    private string? _session;                   // The id by which the client posts commands, from connect on.
+    private SharedBytes? _replies;              // The batch of what the session has written in this turn of the loop.
     private bool _hasAsked;                     // A client that only listens has sent its connect request.
 
     /// <summary>Makes the dialect of one connection.</summary>
@@ -52,7 +49,6 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         : base(connection, turn, context.Clients, context.Settings.CommandBytesMax)
     {
         _context = context;
-        _replies = new ReplyBatch(context.Format.Form);
     }
 
     /// <inheritdoc />
@@ -85,7 +81,7 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         SendCommands();
     }
 
-    // The connect request of a client that only listens, without a command around it. What it says after that is passed over.
+    // The connect request of a client that only listens, without a command around it. What it sends after that is passed over.
     private int ReadRequest(ReadOnlySpan<byte> request)
     {
         if (_hasAsked) return 0;
@@ -120,7 +116,8 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         {
             switch (reader.Read(out Command command))
             {
-                case OperationStatus.Done when IsConnectTooLong(frame, reader.Position, command):
+                case OperationStatus.Done
+                    when CommandRules.IsConnectTooLong(frame, reader.Position, command, _context.Clients.BytesBeforeConnectMax):
                     Reject(DisconnectReason.Dialect(
                         (int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Clients.BytesBeforeConnectMax).Reason,
                             reconnects: false), "a connect command too long");
@@ -128,16 +125,16 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
                 case OperationStatus.Done when reader.Index - resumed >= _context.CommandsPerFrameMax:
                     Reject(DisconnectReason.BadRequest, $"more than {_context.CommandsPerFrameMax} commands in one frame");
                     return commands;
-                case OperationStatus.Done when IsTooLong(frame, command):
+                case OperationStatus.Done when CommandRules.IsTooLong(frame, command, _context.Settings.MessageBytesMax):
                     Reject(DisconnectReason.Dialect(
                         (int)CloseCode.MessageTooBig, FrameViolation.MessageTooBig(_context.Settings.MessageBytesMax).Reason,
                             reconnects: false), "a message too long");
                     return commands;
-                case OperationStatus.Done when BreaksDialect(command) is { } detail:
+                case OperationStatus.Done when CommandRules.Broken(command) is { } detail:
                     Reject(DisconnectReason.BadRequest, detail);
                     return commands;
                 case OperationStatus.Done:
-                    if (IsResuming(command.Kind) && resumed < _context.Clients.ResumeCommands) resumed++;
+                    if (CommandRules.IsResuming(command.Kind) && resumed < _context.Clients.ResumeCommands) resumed++;
                     Take(command);
                     commands++;
                     break;
@@ -150,112 +147,13 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         }
     }
 
-    // Longer than any other message may only be the one in which a client connects and subscribes to all its channels.
-    private bool IsTooLong(in Message frame, in Command command) =>
-        frame.Payload.Length > _context.Settings.MessageBytesMax && !IsResuming(command.Kind) && command.Kind != CommandKind.Pong;
-
-    private static bool IsResuming(CommandKind kind) => kind is CommandKind.Connect or CommandKind.Subscribe;
-
-    /// <summary>
-    /// Whether a long message begins as that of a client that comes back: with a whole connect or subscribe command, in either form.
-    /// </summary>
-    internal static bool IsResuming(Opcode opcode, ReadOnlySpan<byte> first)
-    {
-        if (new ProtobufCommandReader(first).Read(out Command encoded) == OperationStatus.Done && IsResuming(encoded.Kind)) return true;
-        int end = first.IndexOf((byte)'\n');
-        return end > 0 && new CommandReader(first[..end]).Read(out Command command) == OperationStatus.Done && IsResuming(command.Kind);
-    }
-
-    // What stands before the connect command, and that command, are held to a stranger's bound.
-    private bool IsConnectTooLong(in Message frame, int position, in Command command) =>
-        command.Kind == CommandKind.Connect && Math.Min(frame.Payload.Length, position) > _context.Clients.BytesBeforeConnectMax;
-
-    // What can be read, and for which the official server closes the connection all the same.
-    private static string? BreaksDialect(in Command command) => command.Kind switch
-    {
-        CommandKind.Unknown => "a command without a known method",
-        CommandKind.Subscribe when !command.Delta.IsEmpty && !command.Delta.SequenceEqual("fossil"u8) => "a delta that is not known",
-        CommandKind.Subscribe or CommandKind.Unsubscribe or CommandKind.Publish or CommandKind.Presence or CommandKind.PresenceStats
-            or CommandKind.History or CommandKind.SubRefresh when command.Channel.IsEmpty => "a command without a channel",
-        CommandKind.Refresh when command.Token.IsEmpty => "a refresh without a token",
-        _ => null,
-    };
-
     private void Take(in Command command)
     {
         if (command.Kind == CommandKind.Pong) return;
 
         // What it costs to keep: its texts, and about as much around them as any command has.
-        Handle(ToClientCommand(command, bytes: 256 + command.Data.Length + 2 * command.Channel.Length));
-    }
-
-    private ClientCommand ToClientCommand(in Command command, int bytes) => command.Kind switch
-    {
-        CommandKind.Publish when command.Type == 0 && command.Data.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
-        CommandKind.Publish when command.Type == 0 =>
-            new ClientCommand.Publish(command.Id, bytes, Command.Keep(command.Channel), command.Data.ToArray())
-                { IsJson = !_context.Format.IsBinary },
-        CommandKind.Subscribe => new ClientCommand.Subscribe(command.Id, bytes, Command.Keep(command.Channel), OptionsOf(command)),
-        CommandKind.History => new ClientCommand.History(command.Id, bytes, Command.Keep(command.Channel), QueryOf(command)),
-        CommandKind.Presence or CommandKind.PresenceStats =>
-            new ClientCommand.Presence(
-                command.Id, bytes, Command.Keep(command.Channel), CountsOnly: command.Kind == CommandKind.PresenceStats),
-        CommandKind.Unsubscribe => new ClientCommand.Unsubscribe(command.Id, bytes, Command.Keep(command.Channel)),
-        CommandKind.Connect => new ClientCommand.Connect(command.Id, bytes, CredentialsOf(command)),
-        CommandKind.Send => new ClientCommand.Send(bytes),
-        CommandKind.Rpc => ToCall(command, bytes),
-        CommandKind.Refresh => new ClientCommand.Refresh(command.Id, bytes + command.Token.Length, command.Token.ToArray(), Channel: null),
-        CommandKind.SubRefresh when command.Type == 0 && command.Token.IsEmpty => new ClientCommand.Invalid(command.Id, bytes),
-        CommandKind.SubRefresh when command.Type == 0 =>
-            new ClientCommand.Refresh(command.Id, bytes + command.Token.Length, command.Token.ToArray(), Command.Keep(command.Channel)),
-        _ => new ClientCommand.Unavailable(command.Id, bytes),
-    };
-
-    private ClientCommand.Call ToCall(in Command command, int bytes)
-    {
-        MethodId method = MethodId.Of(command.Method);
-        string? name =
-            _context.Methods is { Fallback: not null } methods && !methods.TryGet(method, out _) ? Command.Keep(command.Method) : null;
-        return new ClientCommand.Call(command.Id, bytes, method, command.Data.ToArray()) { Name = name };
-    }
-
-    private static ConnectCredentials? CredentialsOf(in Command command)
-    {
-        if (command.Token.IsEmpty && command.Data.IsEmpty && command.Name.IsEmpty && command.Version.IsEmpty && command.Subs.IsEmpty
-            && command.Headers.IsEmpty) return null;
-        return new ConnectCredentials
-        {
-            Token = command.Token.ToArray(),
-            Data = command.Data.ToArray(),
-            Name = Command.Keep(command.Name),
-            Version = Command.Keep(command.Version),
-            Headers = ConnectMembers.HeadersOf(command.Headers),
-            Positions = ConnectMembers.PositionsOf(command.Subs),
-            Channels = ConnectMembers.ChannelsOf(command.Subs),
-        };
-    }
-
-    private static HistoryQuery QueryOf(in Command command) =>
-        new(command.Since ? new StreamPosition(CentrifugeEpoch.Read(command.Epoch), command.Offset) : null, command.Limit, command.Reverse);
-
-    private static SubscribeOptions OptionsOf(in Command command)
-    {
-        bool isPlain =
-            command.Type == 0 && command.Token.IsEmpty && command.TagsFilter.IsEmpty && command.Data.IsEmpty && command.Delta.IsEmpty
-            && !command.Recover && !command.Positioned && !command.Recoverable && !command.JoinLeave;
-        return isPlain ? SubscribeOptions.None : new SubscribeOptions
-        {
-            RecoverFrom = command.Recover ? new StreamPosition(CentrifugeEpoch.Read(command.Epoch), command.Offset) : null,
-            FailsUnrecovered = (command.Flags & 2) != 0,
-            Positioned = command.Positioned,
-            Recoverable = command.Recoverable,
-            JoinLeave = command.JoinLeave,
-            Delta = Command.Keep(command.Delta),
-            Filter = command.TagsFilter.ToArray(),
-            Data = command.Data.ToArray(),
-            Token = command.Token.ToArray(),
-            IsUnavailable = command.Type != 0,
-        };
+        Handle(CommandTranslation.ToClientCommand(
+            command, bytes: 256 + command.Data.Length + 2 * command.Channel.Length, _context));
     }
 
     /// <inheritdoc />
@@ -271,8 +169,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     /// <inheritdoc />
     protected override void Drop()
     {
-        _replies.Clear();
-        if (_session is not null) _context.Sessions?.Remove(_session);
+        _replies?.Release();
+        _replies = null;
+        if (Connection.Inbox is { SessionId: { Length: > 0 } session }) _context.Sessions?.Remove(session);
     }
 
     /// <inheritdoc />
@@ -283,11 +182,9 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     }
 
     // One that has ended meanwhile is not made known: no one would remove it.
-    private void OpenSession()
-    {
-        if (_context.Sessions is { } sessions && Connection is { IsOpen: true, Inbox: { } inbox }) _session = sessions.Add(inbox);
-        else if (_context.IsUnidirectional) _session = SessionDirectory.CreateId();
-    }
+    private string? OpenSession() =>
+        _context.Sessions is { } sessions && Connection is { IsOpen: true, Inbox: { } inbox } ? sessions.Add(inbox)
+            : _context.IsUnidirectional ? SessionDirectory.CreateId() : null;
 
     /// <inheritdoc />
     public override bool SendsSubscriptionsOnConnect => true;
@@ -296,11 +193,10 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     public override void Connected(uint id, in Admission admission)
     {
         Admit(admission.Client);
-        OpenSession();
         var result = new ConnectResult
         {
             IsPush = _context.IsUnidirectional,
-            Session = _session,
+            Session = OpenSession(),
             Node = _context.Node,
             Client = admission.Client,
             Version = _context.Version,
@@ -308,7 +204,7 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
             Pong = ExpectsPongs,
             Data = admission.Data.Span,
             Expires = admission.TimeLeft is not null,
-            TtlSeconds = SecondsOf(admission.TimeLeft),
+            TtlSeconds = ResultTranslation.SecondsOf(admission.TimeLeft),
         };
         if (admission.Subscriptions is not { Count: > 0 } subscriptions)
         {
@@ -324,8 +220,6 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         Send();
     }
 
-    private static uint SecondsOf(TimeSpan? left) => (uint)Math.Clamp(left?.TotalSeconds ?? 0, 0, uint.MaxValue);
-
     /// <inheritdoc />
     public override void Subscribed(uint id, Subscription subscription, in SubscribeResult result)
     {
@@ -335,7 +229,7 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         }
         else
         {
-            // What the client was told as it connected holds, unless the history has begun anew since then.
+            // What the client was sent as it connected is valid, unless the history has begun anew since then.
             if (!subscription.Options.IsReported
                 || (subscription.Options.RecoverFrom is not null && result.Recoverable && !result.Recovered))
                 Writer.PushSubscribe(Encoding.UTF8.GetBytes(subscription.Channel), AnswerOf(subscription, result));
@@ -347,26 +241,8 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         Seal();
     }
 
-    private WireSubscribeResult AnswerOf(Subscription subscription, in SubscribeResult result)
-    {
-        bool hasPosition = result.Positioned || result.Recoverable;
-        return new WireSubscribeResult
-        {
-            Expires = result.TimeLeft is not null,
-            TtlSeconds = SecondsOf(result.TimeLeft),
-            Data = result.Data.Span,
-            Recoverable = result.Recoverable,
-            Positioned = result.Positioned,
-            Epoch = hasPosition ? CentrifugeEpoch.Write(result.Position.Epoch) : null,
-            Offset = !hasPosition ? 0 : result.Recovered ? subscription.Options.RecoverFrom?.Offset ?? 0 : result.Position.Offset,
-            Delta = !string.IsNullOrEmpty(result.Delta),
-            WasRecovering = result.Recoverable && result.WasRecovering,
-            Recovered = result.Recoverable && result.Recovered,
-            Publications =
-                result.Missed is { } missed ? _context.Format.BodiesOf(result.Position.Epoch, missed, !string.IsNullOrEmpty(result.Delta))
-                    : [],
-        };
-    }
+    private WireSubscribeResult AnswerOf(Subscription subscription, in SubscribeResult result) =>
+        ResultTranslation.Of(subscription, result, _context.Format);
 
     /// <inheritdoc />
     public override void History(uint id, string channel, HistoryPage page)
@@ -412,14 +288,14 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     /// <inheritdoc />
     public override void Refreshed(uint id, string? channel, TimeSpan? timeLeft)
     {
-        Writer.WriteRefresh(id, isSubscription: channel is not null, timeLeft is not null, SecondsOf(timeLeft));
+        Writer.WriteRefresh(id, isSubscription: channel is not null, timeLeft is not null, ResultTranslation.SecondsOf(timeLeft));
         Send();
     }
 
     /// <inheritdoc />
     public override void RefreshedByServer(TimeSpan? timeLeft)
     {
-        Writer.PushRefresh(timeLeft is not null, SecondsOf(timeLeft));
+        Writer.PushRefresh(timeLeft is not null, ResultTranslation.SecondsOf(timeLeft));
         Send();
     }
 
@@ -474,20 +350,8 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     {
         Connection.Loop.Counters.Calls.Add((int)code);
         bool offersNone = code == FaultCode.UnknownMethod && _context.Methods is { IsEmpty: true };
-        WriteError(id, offersNone ? CentrifugeError.NotAvailable : ErrorOf(code, text));
+        WriteError(id, offersNone ? CentrifugeError.NotAvailable : ResultTranslation.Of(code, text));
     }
-
-    private static CentrifugeError ErrorOf(FaultCode code, string text) => code switch
-    {
-        FaultCode.UnknownMethod => CentrifugeError.MethodNotFound,
-        FaultCode.BadArguments or FaultCode.BadId => CentrifugeError.BadRequest,
-        FaultCode.PermissionDenied => CentrifugeError.PermissionDenied,
-        FaultCode.Overloaded => CentrifugeError.TooManyRequests,
-        FaultCode.Failed => new CentrifugeError(ApplicationErrorMin, text),
-        >= (FaultCode)1000 and < (FaultCode)2000 => new CentrifugeError((uint)code, text),
-        >= (FaultCode)2000 => new CentrifugeError(ApplicationErrorMin, text),
-        _ => CentrifugeError.Internal,
-    };
 
     /// <inheritdoc />
     public override void Evicted(Subscription subscription, UnsubscribeReason reason)
@@ -511,10 +375,12 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
         IReplyWriter writer = Writer;
         if (Connection.IsOpen)
         {
-            if (_replies.IsEmpty) LoopTurn.Add(this);
-            _replies.Append(writer.Frame, LoopTurn.Pool);
+            if (_replies is null) LoopTurn.Add(this);
+            var batch = new ReplyBatch(_context.Format.Form, _replies);
+            batch.Append(writer.Frame, LoopTurn.Pool);
+            _replies = batch.Begun;
             Connection.Loop.Counters.Add(LoopCount.MessagesSent);
-            if (_replies.Length > FrameBytesMax) Seal();
+            if (batch.Length > FrameBytesMax) Seal();
         }
 
         writer.Clear();
@@ -523,9 +389,10 @@ public sealed class CentrifugeSession : DialectSession, ICallWriter
     /// <inheritdoc />
     public override void Seal()
     {
-        if (_replies.IsEmpty) return;
+        if (_replies is null) return;
         Connection.Loop.Counters.Add(LoopCount.PayloadsSent);
-        SharedBytes replies = _replies.Seal(out int start);
+        SharedBytes replies = new ReplyBatch(_context.Format.Form, _replies).Seal(out int start);
+        _replies = null;
         if (_context.Format.Form.Framing != ReplyFraming.Joined)
         {
             Connection.Write(replies, start);

@@ -139,7 +139,7 @@ internal sealed class NativeDownloads : IChunkPump
         return found.Count > 0;
     }
 
-    /// <summary>The client waits for a call no longer: it is told of no end of it.</summary>
+    /// <summary>The client waits for a call no longer: it is sent no end of it.</summary>
     internal void RemoveSent(uint call) => _sent.RemoveCall(call);
 
     /// <summary>The connection has ended.</summary>

@@ -114,7 +114,7 @@ public sealed partial class NativeSession : DialectSession, ILongDelivery
 
     private void Greet(in Hello hello, int bytes, int index)
     {
-        // What stands before the hello, and the hello, are held to a stranger's bound.
+        // What stands before the hello, and the hello, are held to the bound before admission.
         if (bytes > Context.Clients.BytesBeforeConnectMax)
         {
             Break(NativeFault.PayloadTooBig, index);

@@ -41,7 +41,7 @@ internal sealed class NativeUploads
     /// <param name="header">The header.</param>
     /// <param name="isAwaited">Whether a caller waits for what it belongs to.</param>
     /// <param name="index">Of the message in its frame.</param>
-    /// <returns>Why it is refused, or none; the client has been told.</returns>
+    /// <returns>Why it is refused, or none; the client has been notified.</returns>
     internal ChunkError Open(in StreamHeader header, bool isAwaited, int index)
     {
         ChunkError error = isAwaited ? _table.Open(header, Now) : _table.Reject(header, Now);
@@ -54,7 +54,7 @@ internal sealed class NativeUploads
     /// <param name="chunk">The chunk.</param>
     /// <param name="index">Of the message in its frame.</param>
     /// <param name="arrival">What it belongs to; with the whole stream, if that was the last one missing: the caller is its holder.</param>
-    /// <returns>Why it is refused, or none; the client has been told.</returns>
+    /// <returns>Why it is refused, or none; the client has been notified.</returns>
     internal ChunkError Add(in Chunk chunk, int index, out ChunkArrival arrival)
     {
         ChunkError error = _table.Add(chunk, Now, out arrival);

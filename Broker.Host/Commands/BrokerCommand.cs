@@ -75,7 +75,7 @@ public sealed class BrokerCommand(HubFactory makeHub, IDictionary environment, T
         };
         int code = await parsed.InvokeAsync(invocation, stop).ConfigureAwait(false);
         if (parsed.Action is not ParseErrorAction) return code;
-        await error.WriteLineAsync($"broker: {NameOf(parsed.CommandResult)} --help tells what there is.").ConfigureAwait(false);
+        await error.WriteLineAsync($"broker: {NameOf(parsed.CommandResult)} --help lists what there is.").ConfigureAwait(false);
         return Unusable;
     }
 

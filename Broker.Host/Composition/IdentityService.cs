@@ -35,7 +35,7 @@ internal sealed class IdentityService : IDisposable
         _logs = logs;
         if (!IdentityAccess.IsNeeded(_settings)) return;
         ILogger log = logs.CreateLogger("Broker.Identity");
-        _access = IdentityAccess.Create(_settings, settings.Hub, time, log);
+        _access = IdentityAccess.Create(_settings, settings.Hub.Hub, time, log);
         try
         {
             if (_settings.Revocation.File.Length > 0)
@@ -59,7 +59,8 @@ internal sealed class IdentityService : IDisposable
     internal ReloadPart KeysPart => new(["broker.api.keys"], static _ => null, next => _keys.Apply(next.Identity.Api.Keys));
 
     /// <summary>The hub's settings, with what access needs of its connections.</summary>
-    internal StandardSettings Complete(StandardSettings hub) => (StandardSettings?)_access?.Complete(hub) ?? hub;
+    internal StandardSettings Complete(StandardSettings settings) =>
+        _access is null ? settings : settings with { Hub = _access.Complete(settings.Hub) };
 
     /// <summary>Takes the hub, once there is one.</summary>
     /// <param name="hub">The hub.</param>

@@ -2,7 +2,7 @@ namespace Broker.Host.Logging;
 
 /// <summary>
 /// Lines on their way to a reader that may stall: a bounded queue and a thread of its own that writes. No one who logs ever waits; what
-/// does not fit is dropped, counted, and told about when there is room again.
+/// does not fit is dropped, counted, and reported when there is room again.
 /// </summary>
 internal sealed class LogQueue : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class LogQueue : IDisposable
     private readonly SemaphoreSlim _work = new(0);
     private readonly Thread _writer;
     private long _bytes;                // Of the lines in the queue, and of the one that is being written.
-    private long _droppedNow;           // Since the reader was last told.
+    private long _droppedNow;           // Since the reader was last notified.
     private long _dropped;
     private bool _ended;
 

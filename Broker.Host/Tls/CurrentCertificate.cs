@@ -8,7 +8,7 @@ namespace Broker.Host.Tls;
 /// <summary>
 /// The certificate that new handshakes show. It is renewed while the process runs; connections that are open keep theirs.
 /// </summary>
-/// <param name="log">Is told of each renewal, and of each file that cannot be used.</param>
+/// <param name="log">Is notified of each renewal, and of each file that cannot be used.</param>
 /// <param name="time">The clock.</param>
 public sealed class CurrentCertificate(ILogger log, TimeProvider time) : IDisposable
 {

@@ -13,6 +13,6 @@ public sealed class ConnectionIdentity
     /// <summary>Channels that its token subscribed it to, in alphabetical order; a new token may not change them.</summary>
     internal IReadOnlyList<string> Channels { get; init; } = [];
 
-    /// <summary>How the backend is told of the client. Replaced when the backend changes its meta.</summary>
+    /// <summary>The client as the backend is sent it. Replaced when the backend changes its meta.</summary>
     internal BackendClient Client { get; set; }
 }

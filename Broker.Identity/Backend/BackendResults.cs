@@ -14,7 +14,7 @@ public sealed record ConnectBackendResult
     /// <summary>When the connection expires, in seconds since 1970; 0 for never.</summary>
     public long ExpireAt { get; init; }
 
-    /// <summary>What others are told about the connection.</summary>
+    /// <summary>What others are sent about the connection.</summary>
     public JsonElement? Info { get; init; }
 
     /// <summary>The same as bytes; it counts first.</summary>
@@ -34,7 +34,7 @@ public sealed record ConnectBackendResult
     /// <summary>The same with options; it counts first if it has any.</summary>
     public IReadOnlyDictionary<string, SubscribeBackendResult>? Subs { get; init; }
 
-    /// <summary>What the backend is told about the connection from now on.</summary>
+    /// <summary>What the backend is sent about the connection from now on.</summary>
     public JsonElement? Meta { get; init; }
 }
 
@@ -44,7 +44,7 @@ public sealed record SubscribeBackendResult
     /// <summary>When the subscription expires, in seconds since 1970; 0 for never.</summary>
     public long ExpireAt { get; init; }
 
-    /// <summary>What others are told about the client in this channel.</summary>
+    /// <summary>What others are sent about the client in this channel.</summary>
     public JsonElement? Info { get; init; }
 
     /// <summary>The same as bytes; it counts first.</summary>
@@ -68,7 +68,7 @@ public sealed record OverrideBackendResult
     /// <summary>Whether the subscriber is listed as present.</summary>
     public SwitchBackendResult? Presence { get; init; }
 
-    /// <summary>Whether others are told of its coming and going.</summary>
+    /// <summary>Whether others are notified of its coming and going.</summary>
     public SwitchBackendResult? JoinLeave { get; init; }
 
     /// <summary>Whether it may recover.</summary>
@@ -77,7 +77,7 @@ public sealed record OverrideBackendResult
     /// <summary>Whether its position is checked.</summary>
     public SwitchBackendResult? ForcePositioning { get; init; }
 
-    /// <summary>Whether it is told of the coming and going of others.</summary>
+    /// <summary>Whether it is notified of the coming and going of others.</summary>
     public SwitchBackendResult? ForcePushJoinLeave { get; init; }
 
     /// <summary>The same as a token has them.</summary>
@@ -101,14 +101,14 @@ public sealed record RefreshBackendResult
     /// <summary>When it expires next, in seconds since 1970.</summary>
     public long ExpireAt { get; init; }
 
-    /// <summary>What others are told from now on.</summary>
+    /// <summary>What others are sent from now on.</summary>
     public JsonElement? Info { get; init; }
 
     /// <summary>The same as bytes; it counts first.</summary>
     [JsonPropertyName("b64info")]
     public byte[]? BinaryInfo { get; init; }
 
-    /// <summary>What the backend is told about the connection from now on.</summary>
+    /// <summary>What the backend is sent about the connection from now on.</summary>
     public JsonElement? Meta { get; init; }
 }
 

@@ -36,7 +36,7 @@ public sealed record ProxySettings
     /// <summary>Whether data and info go as base64 (<c>b64data</c>) rather than as JSON.</summary>
     public bool Binary { get; init; }
 
-    /// <summary>Whether the backend is told the <c>meta</c> of the connection.</summary>
+    /// <summary>Whether the backend is sent the <c>meta</c> of the connection.</summary>
     public bool IncludeMeta { get; init; }
 
     /// <summary>Most requests at a time to the backend.</summary>

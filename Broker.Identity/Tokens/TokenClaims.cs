@@ -36,7 +36,7 @@ public sealed record TokenClaims
     /// <summary>What publications and presence say of the client: <c>info</c> as JSON, or the bytes of <c>b64info</c>.</summary>
     public ReadOnlyMemory<byte> Info { get; init; }
 
-    /// <summary>What the backend is told about the connection, as JSON; clients never see it.</summary>
+    /// <summary>What the backend is sent about the connection, as JSON; clients never see it.</summary>
     public ReadOnlyMemory<byte> Meta { get; init; }
 
     /// <summary>
@@ -64,7 +64,7 @@ public sealed record TokenSubscription(string Channel)
     /// <summary>What publications and presence say of the client in this channel: JSON, or the bytes of <c>b64info</c>.</summary>
     public ReadOnlyMemory<byte> Info { get; init; }
 
-    /// <summary>What the client is told in its subscribe reply: JSON, or the bytes of <c>b64data</c>.</summary>
+    /// <summary>What the client is sent in its subscribe reply: JSON, or the bytes of <c>b64data</c>.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
     /// <summary>Options that stand over those of the namespace.</summary>
@@ -73,9 +73,9 @@ public sealed record TokenSubscription(string Channel)
 
 /// <summary>Options of a namespace that a token or the backend sets for one subscription; <c>null</c> leaves the namespace's.</summary>
 /// <param name="Presence">Whether the subscriber is listed as present.</param>
-/// <param name="JoinLeave">Whether others are told of its coming and going.</param>
+/// <param name="JoinLeave">Whether others are notified of its coming and going.</param>
 /// <param name="ForceRecovery">Whether it may recover what it missed.</param>
 /// <param name="ForcePositioning">Whether its position is checked.</param>
-/// <param name="ForcePushJoinLeave">Whether it is told of the coming and going of others.</param>
+/// <param name="ForcePushJoinLeave">Whether it is notified of the coming and going of others.</param>
 public readonly record struct SubscriptionOverride(
     bool? Presence, bool? JoinLeave, bool? ForceRecovery, bool? ForcePositioning, bool? ForcePushJoinLeave);

@@ -11,34 +11,27 @@ namespace Broker.Reactor.Loops;
 /// <remarks>
 /// Open --Close frame from us--> Closing --Close frame from the client--> Lingering --both sides ended, or late--> Closed.
 /// A violation goes from Open to Lingering, and so does whatever ends a connection without frames; a failed socket goes to Closed at once.
+/// It has what comes in, what leaves and its due times as fields. Only how bytes reach a socket is its heirs': an idle connection is one
+/// object, and a send is one virtual call.
 /// </remarks>
 public abstract class Connection : ITimerOwner
 {
-    private readonly OutboundSide _outbound;
-    private readonly TimerEntry _timer;
-    private IConnectionHandler? _handler;
-    private Turn? _turn;
-    private Closure? _closure;
-    private long _transportDue = TimerEntry.Never;
-    private long _sessionDue = TimerEntry.Never;
-    private bool _reading = true;
-    private bool _hasFrames;                // Its bytes are WebSocket frames, once it is open.
-    private int _owed;                      // Answers that are still to be written.
-    private Settling? _settling;            // While the connection waits for them to end.
+    private InboundSide _inbound;
+    private OutboundSide _outbound;
+    private ConnectionDeadlines _deadlines = new();
+    private object? _end;           // Its closure; before that, what waits for the answers that it owes, if something does.
+    private readonly int _slot;
+    private readonly uint _generation;
+    private int _owedAnswers;
+    private bool _hasFrames;        // Its bytes are WebSocket frames, once it is open.
 
-    private protected Connection(EventLoop loop, ConnectionId id)
-    {
-        Loop = loop;
-        Id = id;
-        _outbound = new OutboundSide(this);
-        _timer = new TimerEntry(this);
-    }
+    private protected Connection(EventLoop loop, ConnectionId id) => (Loop, _slot, _generation) = (loop, id.Slot, id.Generation);
 
     /// <summary>The loop that owns it, for its whole life.</summary>
     public EventLoop Loop { get; }
 
     /// <summary>Its name.</summary>
-    public ConnectionId Id { get; }
+    public ConnectionId Id => new(_slot, _generation, Loop.Number);
 
     /// <summary>The client's address: the peer's, or of the client behind it if the peer is a proxy that is believed.</summary>
     public abstract IPEndPoint Remote { get; }
@@ -56,10 +49,10 @@ public abstract class Connection : ITimerOwner
     public virtual MessageInbox? Inbox => null;
 
     /// <summary>The compression that was agreed on, if any: what it wants of a message for many.</summary>
-    public MessageDeflate? Deflate { get; private set; }
+    public MessageDeflate? Deflate => Engine?.Deflate;
 
     /// <summary>How it ended; none while it is open.</summary>
-    public Closure? Closure => _closure;
+    public Closure? Closure => _end as Closure;
 
     /// <summary>Whether messages can still be sent.</summary>
     public bool IsOpen => State == ConnectionState.Open;
@@ -74,24 +67,27 @@ public abstract class Connection : ITimerOwner
 
     internal ConnectionState State { get; private protected set; }
 
-    private protected OutboundSide Outbound => _outbound;
+    private protected ref OutboundSide Outbound => ref _outbound;
+
+    /// <summary>Whether so much waits for the client that its own messages wait too.</summary>
+    private protected bool IsOverReadMark => _outbound.IsOverReadMark(this);
 
     private protected FrameEngine? Engine { get; set; }
 
     private protected bool WantsRead => State switch
     {
-        ConnectionState.Open => _reading && _handler is not null,
+        ConnectionState.Open => _inbound.WantsRead,
         ConnectionState.Closed => false,
         _ => true,
     };
 
     /// <summary>Whether it carries plain bytes for an <see cref="IByteHandler"/>, and no WebSocket.</summary>
-    internal bool IsByteConnection => _handler is IByteHandler;
+    internal bool IsByteConnection => _inbound.IsOfBytes;
 
     /// <summary>Makes it a connection of plain bytes, which is open from now on.</summary>
     internal void OpenBytes(IByteHandler handler)
     {
-        _handler = handler;
+        _inbound.Attach(handler);
         State = ConnectionState.Open;
         ClearTransportDue();
         Loop.CountByteConnection();
@@ -106,31 +102,30 @@ public abstract class Connection : ITimerOwner
     }
 
     /// <summary>Queues bytes, whole frames, to leave at the end of this turn of the loop. Copies them.</summary>
-    public void Write(ReadOnlySpan<byte> frames) => _outbound.Write(frames);
+    public void Write(ReadOnlySpan<byte> frames) => _outbound.Write(this, frames);
 
     /// <summary>Queues a reference to shared bytes, whole frames, to leave at the end of this turn of the loop.</summary>
     /// <param name="frames">Held by the queue until they have left.</param>
     /// <param name="start">Where the frames begin in the bytes.</param>
-    public void Write(SharedBytes frames, int start) => _outbound.Write(frames, start);
+    public void Write(SharedBytes frames, int start) => _outbound.Write(this, frames, start);
 
     /// <summary>
     /// Sends shared bytes, whole frames: at once if nothing waits before them, else in their turn. For one batch to many.
     /// </summary>
     /// <param name="frames">Held by the queue until they have left, if they do not leave at once.</param>
     /// <param name="start">Where the frames begin in the bytes.</param>
-    public void Send(SharedBytes frames, int start) => _outbound.Send(frames, start);
+    public void Send(SharedBytes frames, int start) => _outbound.Send(this, frames, start);
 
     /// <summary>The turn ends: what was queued leaves.</summary>
-    internal void FlushAtEndOfTurn() => _outbound.FlushAtEndOfTurn();
+    internal void FlushAtEndOfTurn() => _outbound.FlushAtEndOfTurn(this);
 
     /// <summary>Puts a handler above the connection and starts reading.</summary>
     /// <remarks>If it ended meanwhile, the handler is told so at once.</remarks>
     public void Attach(IConnectionHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        if (_handler is not null) throw new InvalidOperationException("The connection has a handler already.");
-        _handler = handler;
-        if (_closure is not null) handler.OnEnded(_closure);
+        _inbound.Attach(handler);
+        if (Closure is { } closure) handler.OnEnded(closure);
         else OnAttached();
     }
 
@@ -141,25 +136,22 @@ public abstract class Connection : ITimerOwner
     public void Admit()
     {
         Engine?.Resize(Endpoint!.Engine);
-        _turn?.Resized();
+        _inbound.CurrentTurn(this)?.Resized();
     }
 
     /// <summary>Reads no more until <see cref="ResumeReading"/>, so that the client feels the server's load.</summary>
-    public void PauseReading() => _reading = false;
+    public void PauseReading() => _inbound.Pause();
 
     /// <summary>Reads again.</summary>
     public void ResumeReading()
     {
-        if (_reading) return;
-        _reading = true;
-        if (!_outbound.IsOverReadMark) OnReadingChanged();
+        if (_inbound.Resume() && !IsOverReadMark) OnReadingChanged();
     }
 
     /// <summary>Calls the handler's <see cref="IConnectionHandler.OnDeadline"/> after this time; replaces the one set before.</summary>
     public void SetDeadline(TimeSpan after)
     {
-        _sessionDue = State == ConnectionState.Open ? Loop.NowMilliseconds + (long)after.TotalMilliseconds : TimerEntry.Never;
-        ScheduleTimer();
+        if (State == ConnectionState.Open) _deadlines.SetSession(Loop.Timers, this, DueIn(after));
     }
 
     /// <summary>Starts the closing handshake: what is queued leaves, then a Close frame; the client has a limit to answer.</summary>
@@ -169,17 +161,16 @@ public abstract class Connection : ITimerOwner
     public void CloseByClient(string reason) => Close(ClosureCause.ClosedByClient, CloseCode.Normal, reason);
 
     /// <summary>One more answer is to be written before the connection may end by itself.</summary>
-    public void Owe() => _owed++;
+    public void Owe() => _owedAnswers++;
 
     /// <summary>One of them has been written, or will not be.</summary>
     public void Settle()
     {
-        // The answer may still stand in a frame in the making.
-        if (--_owed <= 0 && _settling is not null) Loop.AtTurnEnd(() => EndSettling(isLate: false));
+        if (--_owedAnswers <= 0) (_end as Settling)?.OnSettled();
     }
 
     /// <summary>Whether it ends as soon as what was asked is answered: nothing new is begun.</summary>
-    public bool IsSettling => _settling is not null;
+    public bool IsSettling => _end is Settling;
 
     /// <summary>Ends the connection once every answer that is owed has been written, at once if none is.</summary>
     /// <param name="end">Ends it. Ignored if something else waits for that already.</param>
@@ -187,43 +178,39 @@ public abstract class Connection : ITimerOwner
     public void WhenSettled(Action end, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(end);
-        if (_settling is not null) return;
-        if (_owed <= 0 || State != ConnectionState.Open)
+        if (IsSettling) return;
+        if (_owedAnswers <= 0 || State != ConnectionState.Open)
         {
             end();
             return;
         }
 
-        var late = new LoopTimer(Loop, () => Loop.AtTurnEnd(() => EndSettling(isLate: true)));
-        _settling = new Settling(end, late);
-        late.Set(limit);
-    }
+        var settling = new Settling(Loop.Timers, Loop.AtTurnEnd, () => _owedAnswers > 0, EndSettled);
+        _end = settling;
+        settling.Start(DueIn(limit));
 
-    private void EndSettling(bool isLate)
-    {
-        if ((!isLate && _owed > 0) || _settling is not { } settling) return;
-        _settling = null;
-        settling.Late.Stop();
-        settling.End();
+        void EndSettled()
+        {
+            _end = null;
+            end();
+        }
     }
-
-    private sealed record Settling(Action End, LoopTimer Late);
 
     internal void Close(ClosureCause cause, CloseCode code, string reason, string? detail = null)
     {
         if (State != ConnectionState.Open) return;
 
         // The client's Close, or the answer to its violation, stands in the turn already: that is the cause.
-        if (_turn is { Outcome: not TurnOutcome.Open }) return;
+        if (_inbound.CurrentTurn(this) is { Outcome: not TurnOutcome.Open }) return;
         if (cause != ClosureCause.ClosedByClient) QueueClosingMessage(code, reason);
-        if (_turn is { } turn)
+        if (_inbound.CurrentTurn(this) is { } turn)
         {
             // Inside a turn the Close frame stands behind the turn's replies.
             turn.Close(code, reason);
         }
         else
         {
-            if (_hasFrames) _outbound.Queue(FrameWriter.Close(code, reason));
+            if (_hasFrames) _outbound.Queue(this, FrameWriter.Close(code, reason));
             Engine!.CloseSent();
         }
 
@@ -234,7 +221,7 @@ public abstract class Connection : ITimerOwner
     private void QueueClosingMessage(CloseCode code, string reason)
     {
         if (Endpoint!.ClosingMessage is { } write && write(Subprotocol, code, reason) is { IsEmpty: false } message)
-            _outbound.Queue(message.Span);
+            _outbound.Queue(this, message.Span);
     }
 
     /// <summary>Ends the connection at once: no Close frame, nothing more leaves.</summary>
@@ -250,74 +237,13 @@ public abstract class Connection : ITimerOwner
     }
 
     /// <summary>One read of an open or closing connection, with its replies.</summary>
-    private protected void Receive(Turn turn, byte[] buffer, int start, int length)
-    {
-        Loop.Counters.Add(LoopCount.BytesReceived, length);
-        if (Engine is null)
-        {
-            ReceiveBytes(buffer.AsSpan(start, length));
-            return;
-        }
+    private protected void Receive(byte[] buffer, int start, int length) => _inbound.Receive(this, Engine, buffer, start, length);
 
-        turn.Begin(Engine, buffer, start, length);
-        _turn = turn;
-        try
-        {
-            if (State == ConnectionState.Open) Deliver(turn);
-
-            // A handler takes every message, but a connection that closed meanwhile, or a handler that failed, does not.
-            while (turn.TryRead(out _)) { }
-            Answer(turn);
-        }
-        catch (Exception failure)
-        {
-            Loop.Report(failure);
-            Abort(ClosureCause.SessionFailed, failure.Message);
-        }
-        finally
-        {
-            _turn = null;
-            turn.End();
-        }
-    }
-
-    private void ReceiveBytes(ReadOnlySpan<byte> bytes)
-    {
-        try
-        {
-            ((IByteHandler)_handler!).OnBytes(bytes);
-        }
-        catch (Exception failure)
-        {
-            Loop.Report(failure);
-            Abort(ClosureCause.SessionFailed, failure.Message);
-        }
-    }
-
-    // The turn goes on after a handler that failed: its replies so far leave, and the Close frame behind them.
-    private void Deliver(Turn turn)
-    {
-        try
-        {
-            _handler!.OnReceived(turn);
-        }
-        catch (Exception failure)
-        {
-            FailSession(failure);
-        }
-    }
-
-    private void FailSession(Exception failure)
-    {
-        Loop.Report(failure);
-        if (IsByteConnection) Abort(ClosureCause.SessionFailed, failure.Message);
-        else Close(ClosureCause.SessionFailed, CloseCode.InternalError, "The session failed.");
-    }
-
-    private void Answer(Turn turn)
+    /// <summary>The turn's replies leave, and what ended in it ends the connection.</summary>
+    internal void Answer(Turn turn)
     {
         if (State == ConnectionState.Closed) return;
-        if (_hasFrames && !turn.Output.IsEmpty) _outbound.WriteThrough(turn.Output.Span);
+        if (_hasFrames && !turn.Output.IsEmpty) _outbound.WriteThrough(this, turn.Output.Span);
         switch (turn.Outcome)
         {
             case TurnOutcome.PeerClosed:
@@ -351,21 +277,20 @@ public abstract class Connection : ITimerOwner
     {
         State = ConnectionState.Open;
         Engine = engine;
-        Deflate = engine.Deflate;
         Endpoint = endpoint;
         _hasFrames = endpoint.HasFrames;
         Subprotocol = subprotocol;
         ClearTransportDue();
-        _outbound.QueueFirst(response);
+        _outbound.QueueFirst(this, response);
     }
 
     // From Open (or further on) to a later stage; the first departure is the one that counts.
     private protected void Leave(ConnectionState to, Closure closure)
     {
         if (State >= to) return;
-        bool first = _closure is null;
+        bool first = Closure is null;
         State = to;
-        _sessionDue = TimerEntry.Never;
+        _deadlines.ClearSession();
         if (first) SetTransportDue(Loop.Settings.CloseLimit);
 
         // From now on the client is read whatever the session wants and holds: its Close and its end are awaited.
@@ -375,16 +300,9 @@ public abstract class Connection : ITimerOwner
 
     private void Announce(Closure closure)
     {
-        _closure = closure;
-        try
-        {
-            _handler?.OnEnded(closure);
-        }
-        catch (Exception failure)
-        {
-            Loop.Report(failure);
-        }
-
+        (_end as Settling)?.Stop();
+        _end = closure;
+        _inbound.OnEnded(this, closure);
         OnAnnounced(closure);
     }
 
@@ -402,15 +320,12 @@ public abstract class Connection : ITimerOwner
     {
         if (State == ConnectionState.Closed) return;
         State = ConnectionState.Closed;
-        _transportDue = _sessionDue = TimerEntry.Never;
-        Loop.Timers.Cancel(_timer);
-        _settling?.Late.Stop();
-        _settling = null;
+        _deadlines.Stop(Loop.Timers, this);
         _outbound.DropQueue();
         Engine?.Drop();
 
         // The end is told while the address can still be asked for.
-        if (_closure is null) Announce(closure);
+        if (Closure is null) Announce(closure);
         AddressPlace?.Dispose();
         AddressPlace = null;
         CloseSocket();
@@ -427,9 +342,9 @@ public abstract class Connection : ITimerOwner
         if (State == ConnectionState.Open) SetTransportDue(BlockedLimit);
     }
 
-    private TimeSpan BlockedLimit => _handler is IByteHandler handler ? handler.BlockedLimit : Loop.Settings.BlockedLimit;
+    private TimeSpan BlockedLimit => _inbound.BlockedLimit(this);
 
-    internal bool MayQueueMore => _handler is IByteHandler handler && QueuedBytes <= handler.QueueBytesMax;
+    internal bool MayQueueMore => _inbound.MayQueueMore(QueuedBytes);
 
     internal bool IgnoresReadMark => IsByteConnection;
 
@@ -438,50 +353,29 @@ public abstract class Connection : ITimerOwner
         if (State == ConnectionState.Open) ClearTransportDue();
     }
 
-    private protected void SetTransportDue(TimeSpan after)
-    {
-        _transportDue = Loop.NowMilliseconds + (long)after.TotalMilliseconds;
-        ScheduleTimer();
-    }
+    private protected void SetTransportDue(TimeSpan after) => _deadlines.SetTransport(Loop.Timers, this, DueIn(after));
 
-    private void ClearTransportDue()
-    {
-        _transportDue = TimerEntry.Never;
-        ScheduleTimer();
-    }
+    private void ClearTransportDue() => _deadlines.SetTransport(Loop.Timers, this, TimerEntry.Never);
 
-    private void ScheduleTimer()
-    {
-        Loop.Timers.Schedule(_timer, Math.Min(_transportDue, _sessionDue));
-    }
+    private long DueIn(TimeSpan after) => Loop.NowMilliseconds + (long)after.TotalMilliseconds;
+
+    ref TimerEntry ITimerOwner.Timer => ref _deadlines.Timer;
 
     void ITimerOwner.OnDue(long nowMilliseconds)
     {
-        if (_transportDue <= nowMilliseconds)
-        {
-            _transportDue = TimerEntry.Never;
-            switch (State)
-            {
-                case ConnectionState.Handshaking: OnHandshakeLate(); break;
-                case ConnectionState.Open: OnTooSlow($"the client took nothing for {BlockedLimit.TotalSeconds} s"); break;
-                default: End(_closure!); break;
-            }
-        }
+        if (_deadlines.TakeTransport(nowMilliseconds)) OnTransportLate();
+        if (_deadlines.TakeSession(nowMilliseconds)) _inbound.OnDeadline(this);
+        if (State != ConnectionState.Closed) _deadlines.Schedule(Loop.Timers, this);
+    }
 
-        if (_sessionDue <= nowMilliseconds)
+    private void OnTransportLate()
+    {
+        switch (State)
         {
-            _sessionDue = TimerEntry.Never;
-            try
-            {
-                _handler?.OnDeadline();
-            }
-            catch (Exception failure)
-            {
-                FailSession(failure);
-            }
+            case ConnectionState.Handshaking: OnHandshakeLate(); break;
+            case ConnectionState.Open: OnTooSlow($"the client took nothing for {BlockedLimit.TotalSeconds} s"); break;
+            default: End(Closure!); break;
         }
-
-        if (State != ConnectionState.Closed) ScheduleTimer();
     }
 
     /// <summary>Whether the backend has bytes on their way that it counted as sent: none may pass them.</summary>

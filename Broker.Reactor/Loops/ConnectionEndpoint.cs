@@ -16,7 +16,7 @@ public abstract record ConnectionEndpoint
     public required FrameEngineSettings Engine { get; init; }
 
     /// <summary>
-    /// Limits until a connection's <c>Admit</c>, so that a stranger's unfinished message is held to a stranger's budget;
+    /// Limits until a connection's <c>Admit</c>, so that the unfinished message of an unknown client is held to a small budget;
     /// none where everyone who may open is admitted.
     /// </summary>
     public FrameEngineSettings? EngineAtFirst { get; init; }

@@ -208,7 +208,7 @@ public abstract class EventLoop : IDisposable
 
     internal void Announce(Connection connection, Closure closure)
     {
-        if (connection.IsByteConnection) return;    // Its handler has been told; the acceptor counts clients.
+        if (connection.IsByteConnection) return;    // Its handler has been notified; the acceptor counts clients.
         try
         {
             _acceptor.Ended(connection, closure);

@@ -12,6 +12,6 @@ public interface IConnectionHandler
     /// <summary>The time set by <see cref="Connection.SetDeadline"/> has come.</summary>
     void OnDeadline();
 
-    /// <summary>The connection takes no further message. Said exactly once, after the last <see cref="OnReceived"/>.</summary>
+    /// <summary>The connection takes no further message. Called exactly once, after the last <see cref="OnReceived"/>.</summary>
     void OnEnded(Closure closure);
 }

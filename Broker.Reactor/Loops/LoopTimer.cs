@@ -5,7 +5,7 @@ public sealed class LoopTimer : ITimerOwner
 {
     private readonly EventLoop _loop;
     private readonly Action _onDue;
-    private readonly TimerEntry _entry;
+    private TimerEntry _entry;
 
     /// <summary>Makes a timer that is not set.</summary>
     /// <param name="loop">The loop.</param>
@@ -14,15 +14,16 @@ public sealed class LoopTimer : ITimerOwner
     {
         _loop = loop;
         _onDue = onDue;
-        _entry = new TimerEntry(this);
     }
 
     /// <summary>Calls after this time; replaces the one set before.</summary>
     public void Set(TimeSpan after) =>
-        _loop.Timers.Schedule(_entry, _loop.NowMilliseconds + Math.Max(0, (long)Math.Ceiling(after.TotalMilliseconds)));
+        _loop.Timers.Schedule(this, _loop.NowMilliseconds + Math.Max(0, (long)Math.Ceiling(after.TotalMilliseconds)));
 
     /// <summary>Does not call any more.</summary>
-    public void Stop() => _loop.Timers.Cancel(_entry);
+    public void Stop() => _loop.Timers.Cancel(this);
+
+    ref TimerEntry ITimerOwner.Timer => ref _entry;
 
     void ITimerOwner.OnDue(long nowMilliseconds) => _onDue();
 }

@@ -17,6 +17,9 @@ public sealed class MessageInbox(int bytesMax)
     private bool _hasEnded;
     private TaskCompletionSource? _waiting; // A read that found nothing.
 
+    /// <summary>The id by which the client posts its messages; empty while it has none. For the loop's thread.</summary>
+    public string SessionId { get; set; } = "";
+
     /// <summary>Takes a message, behind those before it.</summary>
     /// <param name="message">Copied. A text has to be UTF-8, or the connection is closed with 1007.</param>
     /// <param name="isBinary">Whether it is data or a text.</param>

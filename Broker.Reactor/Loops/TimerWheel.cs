@@ -3,64 +3,86 @@ using System.Numerics;
 
 namespace Broker.Reactor.Loops;
 
-/// <summary>What owns a <see cref="TimerEntry"/>.</summary>
+/// <summary>What has a due time in a <see cref="TimerWheel"/>.</summary>
 internal interface ITimerOwner
 {
-    /// <summary>Called once the due time has passed, on the loop's thread; the entry may be scheduled again inside.</summary>
+    /// <summary>Its entry, a field of the owner that only the wheel reads and writes.</summary>
+    ref TimerEntry Timer { get; }
+
+    /// <summary>Called once the due time has passed, on the loop's thread; the owner may be scheduled again inside.</summary>
     /// <param name="nowMilliseconds">The loop's clock.</param>
     void OnDue(long nowMilliseconds);
 }
 
-/// <summary>One due time of its owner. It stands in a wheel at most once.</summary>
-internal sealed class TimerEntry(ITimerOwner owner)
+/// <summary>The due time of its owner, and the owner's place in a wheel: it stands there at most once.</summary>
+/// <remarks>A field and no object: most connections are idle, and each has one. <c>default</c> is not scheduled.</remarks>
+internal struct TimerEntry
 {
     internal const long Never = long.MaxValue;
-    internal readonly ITimerOwner Owner = owner;
-    internal TimerEntry? Next, Previous;
-    internal int Slot = -1;
-    internal long ArmedFor;
+    private const int NoSlot = -1;
+
+    private long _due;
+    private int _slotAndOne;
+    private bool _isScheduled;
+    internal ITimerOwner? Next, Previous;
 
     /// <summary>When it is due, in milliseconds of the loop's clock; never, if it is not scheduled. Set by the wheel.</summary>
-    internal long DueMilliseconds = Never;
+    internal long DueMilliseconds
+    {
+        readonly get => _isScheduled ? _due : Never;
+        set => (_due, _isScheduled) = (value, value != Never);
+    }
+
+    /// <summary>The slot whose chain it stands in; -1 while it stands in none.</summary>
+    internal int Slot
+    {
+        readonly get => _slotAndOne - 1;
+        set => _slotAndOne = value + 1;
+    }
+
+    internal readonly bool IsInSlot => Slot != NoSlot;
+
+    internal void LeaveSlot() => (Next, Previous, Slot) = (null, null, NoSlot);
 }
 
 /// <summary>
 /// A hashed timing wheel: scheduling, moving and cancelling are constant work, and an entry that is only pushed back is not
 /// even moved until the hand reaches it.
 /// </summary>
-/// <remarks>Pure: it is told the time. Deadlines fire up to one tick late, never early.</remarks>
+/// <remarks>Pure: the caller passes the time. Deadlines fire up to one tick late, never early.</remarks>
 internal sealed class TimerWheel
 {
     internal const int TickMilliseconds = 64;
     private const int Slots = 1024;
 
-    private readonly TimerEntry?[] _slots = new TimerEntry?[Slots];
+    private readonly ITimerOwner?[] _slots = new ITimerOwner?[Slots];
     private readonly ulong[] _taken = new ulong[Slots / 64];
-    private readonly List<TimerEntry> _due = [];
+    private readonly List<ITimerOwner> _due = [];
     private long _tick;
     private int _count;
 
     internal int Count => _count;
 
-    /// <summary>Sets when an entry is due, in place of what was set before. Cheap when it is only pushed back.</summary>
-    internal void Schedule(TimerEntry entry, long dueMilliseconds)
+    /// <summary>Sets when an owner is due, in place of what was set before. Cheap when it is only pushed back.</summary>
+    internal void Schedule(ITimerOwner owner, long dueMilliseconds)
     {
+        ref TimerEntry entry = ref owner.Timer;
         entry.DueMilliseconds = dueMilliseconds;
-        if (entry.Slot >= 0)
+        if (entry.IsInSlot)
         {
-            if (dueMilliseconds >= entry.ArmedFor) return;
-            Remove(entry);
+            if (TickOf(dueMilliseconds) >= NextVisitOf(entry.Slot)) return;
+            Remove(ref entry);
         }
 
-        if (dueMilliseconds == TimerEntry.Never) return;
-        Insert(entry, dueMilliseconds);
+        if (dueMilliseconds != TimerEntry.Never) Insert(owner, ref entry);
     }
 
-    /// <summary>Takes an entry out: its owner is not called.</summary>
-    internal void Cancel(TimerEntry entry)
+    /// <summary>Takes an owner out: it is not called.</summary>
+    internal void Cancel(ITimerOwner owner)
     {
+        ref TimerEntry entry = ref owner.Timer;
         entry.DueMilliseconds = TimerEntry.Never;
-        if (entry.Slot >= 0) Remove(entry);
+        if (entry.IsInSlot) Remove(ref entry);
     }
 
     /// <summary>Calls whatever is due by now.</summary>
@@ -114,13 +136,14 @@ internal sealed class TimerWheel
     // or a neighbour, finds the wheel in order.
     private void Visit(int slot, long nowMilliseconds)
     {
-        for (TimerEntry? chain = _slots[slot]; chain is not null;)
+        for (ITimerOwner? chain = _slots[slot]; chain is not null;)
         {
-            TimerEntry one = chain;
-            chain = one.Next;
-            Remove(one);
-            if (one.DueMilliseconds <= nowMilliseconds) _due.Add(one);
-            else if (one.DueMilliseconds != TimerEntry.Never) Insert(one, one.DueMilliseconds);
+            ITimerOwner owner = chain;
+            ref TimerEntry entry = ref owner.Timer;
+            chain = entry.Next;
+            Remove(ref entry);
+            if (entry.DueMilliseconds <= nowMilliseconds) _due.Add(owner);
+            else if (entry.DueMilliseconds != TimerEntry.Never) Insert(owner, ref entry);
         }
 
         CallDue(nowMilliseconds);
@@ -130,42 +153,43 @@ internal sealed class TimerWheel
     {
         while (_due.Count > 0)
         {
-            TimerEntry one = _due[^1];
+            ITimerOwner owner = _due[^1];
             _due.RemoveAt(_due.Count - 1);
-            if (one.Slot >= 0 || one.DueMilliseconds > nowMilliseconds) continue;
-            one.DueMilliseconds = TimerEntry.Never;
-            one.Owner.OnDue(nowMilliseconds);
+            ref TimerEntry entry = ref owner.Timer;
+            if (entry.IsInSlot || entry.DueMilliseconds > nowMilliseconds) continue;
+            entry.DueMilliseconds = TimerEntry.Never;
+            owner.OnDue(nowMilliseconds);
         }
     }
 
-    private void Insert(TimerEntry entry, long dueMilliseconds)
+    private void Insert(ITimerOwner owner, ref TimerEntry entry)
     {
-        long tick = Math.Max((dueMilliseconds + TickMilliseconds - 1) / TickMilliseconds, _tick + 1);
-        entry.ArmedFor = dueMilliseconds;
-        Insert(entry, (int)(tick & (Slots - 1)));
-    }
-
-    private void Remove(TimerEntry entry)
-    {
-        int slot = entry.Slot;
-        if (entry.Previous is null) _slots[slot] = entry.Next;
-        else entry.Previous.Next = entry.Next;
-        if (entry.Next is not null) entry.Next.Previous = entry.Previous;
-        if (_slots[slot] is null) _taken[slot >> 6] &= ~(1UL << (slot & 63));
-        entry.Next = entry.Previous = null;
-        entry.Slot = -1;
-        _count--;
+        int slot = (int)(Math.Max(TickOf(entry.DueMilliseconds), _tick + 1) & (Slots - 1));
+        entry.Slot = slot;
+        entry.Next = _slots[slot];
+        if (entry.Next is not null) entry.Next.Timer.Previous = owner;
+        _slots[slot] = owner;
+        _taken[slot >> 6] |= 1UL << (slot & 63);
+        _count++;
         AssertInvariant(slot);
     }
 
-    private void Insert(TimerEntry entry, int slot)
+    // The first tick at which it is due.
+    private static long TickOf(long dueMilliseconds) =>
+        dueMilliseconds == TimerEntry.Never ? long.MaxValue : (dueMilliseconds + TickMilliseconds - 1) / TickMilliseconds;
+
+    // When the hand comes to a slot: an entry in it that is due then, or later, need not be moved.
+    private long NextVisitOf(int slot) => _tick + 1 + ((slot - (_tick + 1)) & (Slots - 1));
+
+    private void Remove(ref TimerEntry entry)
     {
-        entry.Slot = slot;
-        entry.Next = _slots[slot];
-        if (entry.Next is not null) entry.Next.Previous = entry;
-        _slots[slot] = entry;
-        _taken[slot >> 6] |= 1UL << (slot & 63);
-        _count++;
+        int slot = entry.Slot;
+        if (entry.Previous is null) _slots[slot] = entry.Next;
+        else entry.Previous.Timer.Next = entry.Next;
+        if (entry.Next is not null) entry.Next.Timer.Previous = entry.Previous;
+        if (_slots[slot] is null) _taken[slot >> 6] &= ~(1UL << (slot & 63));
+        entry.LeaveSlot();
+        _count--;
         AssertInvariant(slot);
     }
 
@@ -175,6 +199,6 @@ internal sealed class TimerWheel
     {
         Debug.Assert(_count >= 0);
         Debug.Assert(((_taken[slot >> 6] & (1UL << (slot & 63))) != 0) == (_slots[slot] is not null));
-        Debug.Assert(_slots[slot] is not { } first || (first.Previous is null && first.Slot == slot));
+        Debug.Assert(_slots[slot] is not { } first || (first.Timer.Previous is null && first.Timer.Slot == slot));
     }
 }

@@ -58,7 +58,7 @@ internal sealed class PipeConnection : Connection
                 ? new MessageDeflate(terms, opening.Policy!, Loop.Deflate) : null), opening.Endpoint, opening.Subprotocol.Supported,
                 response: default);
 
-    private bool MayRead => WantsRead && !Outbound.IsOverReadMark;
+    private bool MayRead => WantsRead && !IsOverReadMark;
 
     private void Guard(Action<PipeConnection> step)
     {
@@ -73,7 +73,7 @@ internal sealed class PipeConnection : Connection
         }
     }
 
-    // Asks to be told when there is something to read; at most one asks at a time.
+    // Asks to be notified when there is something to read; at most one asks at a time.
     private void Ask()
     {
         if (_asking || !MayRead) return;
@@ -178,7 +178,7 @@ internal sealed class PipeConnection : Connection
             }
 
             bool isFinalClose = TrailingClose.IsClose(buffer.AsSpan(0, length));
-            if (State != ConnectionState.Lingering) Receive(Loop.Turn, buffer, 0, length);
+            if (State != ConnectionState.Lingering) Receive(buffer, 0, length);
             if (State == ConnectionState.Lingering && (isFinalClose || Engine is { State: FrameEngineState.PeerClosed })) ReadFinalClose();
         }
         finally
@@ -292,7 +292,7 @@ internal sealed class PipeConnection : Connection
             return;
         }
 
-        Outbound.Flush();
+        Outbound.Flush(this);
         if (State == ConnectionState.Closed) return;
         if (_sendingEnds) EndSending();
         Ask();
@@ -300,7 +300,7 @@ internal sealed class PipeConnection : Connection
 
     private void FlushIfIdle()
     {
-        if (!_sending && State != ConnectionState.Closed) Outbound.Flush();
+        if (!_sending && State != ConnectionState.Closed) Outbound.Flush(this);
     }
 
     // A write under way ends the wait by its end; without one, more than one write takes was offered. Whichever of them ends it,

@@ -8,14 +8,10 @@ internal sealed class AcceptPause : ITimerOwner
     private const int PauseMilliseconds = 100;
 
     private readonly SocketReactor _reactor;
-    private readonly TimerEntry _timer;
+    private TimerEntry _timer;
     private ListeningSocket? _paused;
 
-    internal AcceptPause(SocketReactor reactor)
-    {
-        _reactor = reactor;
-        _timer = new TimerEntry(this);
-    }
+    internal AcceptPause(SocketReactor reactor) => _reactor = reactor;
 
     internal bool IsRunning => _paused is not null;
 
@@ -23,14 +19,16 @@ internal sealed class AcceptPause : ITimerOwner
     {
         _paused = listener;
         _reactor.UnwatchListener(listener);
-        _reactor.Timers.Schedule(_timer, _reactor.NowMilliseconds + PauseMilliseconds);
+        _reactor.Timers.Schedule(this, _reactor.NowMilliseconds + PauseMilliseconds);
     }
 
     internal void Cancel()
     {
-        _reactor.Timers.Cancel(_timer);
+        _reactor.Timers.Cancel(this);
         _paused = null;
     }
+
+    ref TimerEntry ITimerOwner.Timer => ref _timer;
 
     void ITimerOwner.OnDue(long nowMilliseconds)
     {

@@ -43,7 +43,7 @@ internal abstract unsafe class SocketConnection : Connection
     internal LinkedListNode<HandshakeList.Entry>? Place { get; set; }
 
     /// <summary>Whether what comes is read now. Frames that came with the request are read before those that came later.</summary>
-    private protected bool MayRead => WantsRead && !Outbound.IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
+    private protected bool MayRead => WantsRead && !IsOverReadMark && (_held is null || State == ConnectionState.Handshaking);
 
     /// <summary>Bytes wait that have been received and not read.</summary>
     private protected bool HasHeld => _held is not null;
@@ -51,8 +51,8 @@ internal abstract unsafe class SocketConnection : Connection
     /// <summary>The socket takes bytes again.</summary>
     private protected void OnWritable()
     {
-        Outbound.Flush();
-        if (!Outbound.IsOverReadMark) OnReadingChanged();
+        Outbound.Flush(this);
+        if (!IsOverReadMark) OnReadingChanged();
     }
 
     /// <summary>Reads once from the socket into the loop's scratch, and serves what came.</summary>
@@ -67,7 +67,7 @@ internal abstract unsafe class SocketConnection : Connection
             {
                 case ConnectionState.Handshaking: OnHead(scratch.AsSpan(0, (int)received)); break;
                 case ConnectionState.Lingering: break;
-                default: Receive(_reactor.Turn, scratch, 0, (int)received); break;
+                default: Receive(scratch, 0, (int)received); break;
             }
         }
         else if (received == 0)
@@ -185,7 +185,7 @@ internal abstract unsafe class SocketConnection : Connection
     internal int? TakeSocket()
     {
         if (State != ConnectionState.Open) return null;
-        Outbound.Flush();
+        Outbound.Flush(this);
         if (State != ConnectionState.Open || Outbound.HasQueued || HasHeld) return null;
         if (_reactor.Remove(this)) Unwatch();
         _isTakenOut = true;
@@ -199,13 +199,13 @@ internal abstract unsafe class SocketConnection : Connection
 
     private void ReceiveHeld()
     {
-        if (_held is not { } held || !IsUpgraded || !WantsRead || Outbound.IsOverReadMark) return;
+        if (_held is not { } held || !IsUpgraded || !WantsRead || IsOverReadMark) return;
 
         // No more at once than one read would have brought.
         int length = Math.Min(_heldLength, _reactor.Scratch.Length);
         byte[] piece = length == _heldLength ? held : held[..length];
         KeepFrom(length);
-        Receive(_reactor.Turn, piece, 0, length);
+        Receive(piece, 0, length);
         if (State != ConnectionState.Closed) OnKeptRead();
     }
 
@@ -278,7 +278,7 @@ internal abstract unsafe class SocketConnection : Connection
     private protected override void CloseSocket()
     {
         _held = null;
-        _remote ??= SocketAddress.Unknown;   // The descriptor's number may soon be a stranger's.
+        _remote ??= SocketAddress.Unknown;   // The descriptor's number may soon be an unknown client's.
         if (_isTakenOut) return;
         Unlist();
         if (_reactor.Remove(this)) Unwatch();

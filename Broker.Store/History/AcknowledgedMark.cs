@@ -95,7 +95,7 @@ internal sealed class AcknowledgedMark
         Span<byte> bytes = stackalloc byte[Bytes];
         if (RandomAccess.Read(_file, bytes, 0) != Bytes || bytes[0] != Form
             || XxHash64.HashToUInt64(bytes[..^8]) != BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]))
-            return "the file that says what was acknowledged is damaged";
+            return "the file of what was acknowledged is damaged";
         bool stoppedHere = bytes[1] != 0 || new Guid(bytes[32..48]) == _boot;
         Generation = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         VoidBelow = BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);

@@ -14,7 +14,7 @@ internal sealed class KeptChannel(string name)
     /// <summary>What the disk will hold of it once the writes under way have been made.</summary>
     public ChannelRecord Record { get; set; }
 
-    /// <summary>The time of its last touch that the disk was told of.</summary>
+    /// <summary>The time of its last touch that the disk was notified of.</summary>
     public long WrittenTouch { get; set; }
 
     /// <summary>Commands that wait for it to be loaded, in their order; null once it is.</summary>

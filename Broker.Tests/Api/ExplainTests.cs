@@ -183,7 +183,7 @@ public sealed class ExplainTests
 
         Assert.Equal(ExplanationKind.NotRecovered, explained.Kind);
         Assert.StartsWith(
-            "The client subscribed after publication 2, at offset 5; it asked for everything since 1, and was told that this could not be "
+            "The client subscribed after publication 2, at offset 5; it asked for everything since 1, and learned that this could not be "
                 + "given any more", explained.Text, StringComparison.Ordinal);
     }
 
@@ -246,7 +246,7 @@ public sealed class ExplainTests
         Assert.Equal(ExplanationKind.Dropped, dropped.Kind);
         Assert.Matches(
             $"^The client read too slowly, and publication {Count - 20} was dropped by the policy drop-oldest, with all others from .* The "
-                + $"client is told so when it reads again.$", dropped.Text);
+                + $"client is notified when it reads again.$", dropped.Text);
         Assert.Equal(ExplanationKind.Waiting, waiting.Kind);
         Assert.Equal(ExplanationKind.Queued, queued.Kind);
         Assert.True(queued.QueuedBytes > 0);

@@ -333,7 +333,7 @@ public sealed class CallTests
     {
         var settings = new StandardSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } };
         await using var hub =
-            new Hub(settings, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
+            new Hub(settings.Hub, Akka.Configuration.ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
                 TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Methods.Add("a", static (call, _) => new(call.Arguments));
         Assert.Throws<ArgumentException>(() => hub.Methods.Add("a", static (call, _) => new(call.Arguments)));

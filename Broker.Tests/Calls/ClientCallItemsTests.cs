@@ -154,7 +154,7 @@ public sealed class ClientCallItemsTests
 
         client.Send(Item(First, "a"), Item(First, "b"), Item(First, "c"), Ping(1));
 
-        Assert.Equal((FaultCode.Failed, "the client says more results than it may"), Why(Failure(hub, call.Result)));
+        Assert.Equal((FaultCode.Failed, "the client sent too many results"), Why(Failure(hub, call.Result)));
         Assert.Equal(["cancel 80000000", "pong 1"], client.Next(2).Order());
     }
 

@@ -21,11 +21,13 @@ public sealed class ListenersTests
         Notified.Notify(static listener => listener());
         new Breaking(mark).Notify(1, 2);
 
-        for (int i = 0; i < 100 && unobserved.Count(text => text.Contains(mark, StringComparison.Ordinal)) < 2; i++)
+        // A task that has failed is found when it is collected, once its thread has let go of it.
+        SpinWait.SpinUntil(() =>
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
-        }
+            return unobserved.Count(text => text.Contains(mark, StringComparison.Ordinal)) >= 2;
+        }, ScriptedHub.Patience);
 
         TaskScheduler.UnobservedTaskException -= receive;
         Assert.Equal(1, received);

@@ -20,7 +20,7 @@ public sealed class LongPayloadTests : IAsyncLifetime
     private static readonly TimeSpan s_patience = ScriptedHub.Patience;
 
     private readonly Hub _hub = new(
-        new StandardSettings { Reactors = 2, Listen = new ListenSettings { Port = 0 } },
+        new HubSettings { Reactors = 2, Listen = new ListenSettings { Port = 0 } },
         ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
         TimeProvider.System,
         Broker.Dialects.StandardDialects.Of(new StandardSettings()));

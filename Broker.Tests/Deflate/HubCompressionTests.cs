@@ -64,7 +64,7 @@ public sealed class HubCompressionTests
             Reactors = 2,
             Compression = new CompressionSettings { Enabled = true },
         };
-        var hub = new Hub(settings, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
+        var hub = new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         return hub;
     }

@@ -36,7 +36,7 @@ public sealed class OwnDialectTests
     {
         var settings = new StandardSettings();
         DialectRegistry registry =
-            Actors.Hub.RegistryOf(settings, StandardDialects.Of(settings), new Actors.Calls.Methods.MethodRegistry());
+            Actors.Hub.RegistryOf(settings.Hub, StandardDialects.Of(settings), new Actors.Calls.Methods.MethodRegistry());
 
         Assert.DoesNotContain(registry.Endpoints, static endpoint => endpoint.Path == "/echo");        // It is off.
         Assert.Contains(registry.Endpoints, static endpoint => endpoint.Path == "/ws");
@@ -49,7 +49,8 @@ public sealed class OwnDialectTests
 
         var refused =
             Assert.Throws<ArgumentException>(
-                () => Actors.Hub.RegistryOf(settings, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
+                () => Actors.Hub.RegistryOf(
+                    settings.Hub, [new LineDialect(), new LineDialect()], new Actors.Calls.Methods.MethodRegistry()));
 
         Assert.Contains(LineDialect.Path, refused.Message, StringComparison.Ordinal);
     }

@@ -16,7 +16,7 @@ public sealed class TypeScriptCallsTests : IAsyncLifetime
     private const int Items = 60, ItemBytes = 50_000;
 
     private readonly Hub _hub = new(
-        new StandardSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } },
+        new HubSettings { Reactors = 1, Listen = new ListenSettings { Port = 0 } },
         ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
         TimeProvider.System,
         StandardDialects.Of(new StandardSettings()));

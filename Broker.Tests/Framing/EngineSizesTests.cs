@@ -3,7 +3,7 @@ using Broker.Tests.Support;
 
 namespace Broker.Tests.Framing;
 
-/// <summary>A stranger's sizes, and those of a client that has been admitted.</summary>
+/// <summary>An unknown client's sizes, and those of a client that has been admitted.</summary>
 public sealed class EngineSizesTests
 {
     private static readonly FrameEngineSettings s_stranger = new(MessageBytesMax: 100, FragmentsMax: 10);

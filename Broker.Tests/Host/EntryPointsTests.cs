@@ -43,7 +43,7 @@ public sealed class EntryPointsTests : IDisposable
         };
         var output = new StringWriter();
         await using var hub =
-            new ActorHub(new Hub(settings.Hub, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings.Hub)));
+            new ActorHub(new Hub(settings.Hub.Hub, Config.Empty, TimeProvider.System, Broker.Dialects.StandardDialects.Of(settings.Hub)));
         await using WebApplication app = BrokerProcess.Build(settings, hub, output, Serilog.Core.Logger.None);
         await app.StartAsync();
 

@@ -23,7 +23,7 @@ public sealed class InflateAttackTests(ITestOutputHelper output)
         Assert.True(bomb.Length < 64 * 1024, $"{bomb.Length} bytes are refused before they are inflated.");
         await attacked.AttackAsync(count, () => attacked.OpenAsync(AttackedHost.HubPath, moreFields: Offer), async (attacker, number) =>
         {
-            // Half of them are strangers, who may send 16 KiB at all; of a bomb so short comes less, and still too much.
+            // Half of them are unknown clients, who may send 16 KiB at all; of a bomb so short comes less, and still too much.
             bool isStranger = number % 2 == 0;
             if (!isStranger) await attacker.SendConnectAsync(attacked.Stop);
             byte[] message = isStranger ? Deflate(new byte[15 * MiB]) : bomb;

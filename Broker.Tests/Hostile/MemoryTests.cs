@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace Broker.Tests.Hostile;
 
 /// <summary>
-/// Whatever strangers upload, read or are refused, the process's resident memory stays under the budget of its transfers and
+/// Whatever unknown clients upload, read or are refused, the process's resident memory stays under the budget of its transfers and
 /// a base, and comes back when they are quiet.
 /// </summary>
 /// <remarks>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Broker.Tests.Identity;
 
-/// <summary>A backend that notes the last request and answers what it is told to.</summary>
+/// <summary>A backend that notes the last request and answers what it is sent to.</summary>
 internal sealed class TestBackend : IAsyncDisposable
 {
     private WebApplication? _app;

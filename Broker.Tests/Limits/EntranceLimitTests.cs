@@ -58,7 +58,7 @@ public sealed class EntranceLimitTests
         var settings =
             new StandardSettings { Reactors = 1, Transport = Transport.Kestrel,
                 Limits = new LimitSettings { Address = new SharedRateSettings { Connects = 1 } } };
-        await using var hub = new Hub(settings, Config.Empty, time, StandardDialects.Of(settings));
+        await using var hub = new Hub(settings.Hub, Config.Empty, time, StandardDialects.Of(settings));
         hub.Start(plainHttp: null);
         Assert.Null(Check("10.0.0.1"));
         Assert.Null(Check("10.0.0.1"));

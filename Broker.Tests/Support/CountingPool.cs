@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Broker.Tests.Support;
 
-/// <summary>A pool that finds leaks, buffers returned twice, strangers, and use after returning.</summary>
+/// <summary>A pool that finds leaks, buffers returned twice, unknown clients, and use after returning.</summary>
 internal sealed class CountingPool : BufferPool
 {
     private readonly HashSet<byte[]> _rented = new(ReferenceEqualityComparer.Instance as IEqualityComparer<byte[]>);

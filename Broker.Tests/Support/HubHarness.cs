@@ -73,14 +73,14 @@ internal sealed class HubHarness : TurnedLoop
     private HubHarness(
         StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods,
             IEnumerable<IDialectFactory> dialects, IHubAccess? access)
-        : this(settings, time, counters, methods, Hub.RegistryOf(settings, dialects, methods, "1.2.3"), access)
+        : this(settings, time, counters, methods, Hub.RegistryOf(settings.Hub, dialects, methods, "1.2.3"), access)
     {
     }
 
     private HubHarness(
         StandardSettings settings, FakeTimeProvider time, HubCounters counters, MethodRegistry methods, DialectRegistry dialects,
             IHubAccess? access)
-        : this(settings, time, counters, methods, dialects, access, new HubAcceptor(settings, counters, dialects))
+        : this(settings, time, counters, methods, dialects, access, new HubAcceptor(settings.Hub, counters, dialects))
     {
     }
 

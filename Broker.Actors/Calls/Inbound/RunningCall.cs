@@ -59,7 +59,7 @@ public sealed class RunningCall : IRunningCall
     /// <returns>False when the caller has no credit for it, or has said that none follow.</returns>
     internal bool TryAdd(ReadOnlyMemory<byte> item) => _items?.TryAdd(item) == true;
 
-    /// <summary>The caller is told that it may send more arguments; for the session.</summary>
+    /// <summary>The caller is notified that it may send more arguments; for the session.</summary>
     internal void Grant(int items) => _items?.Expect(items);
 
     /// <summary>The caller has sent its last argument; for the session.</summary>
@@ -132,7 +132,7 @@ public sealed class RunningCall : IRunningCall
     /// </summary>
     internal void Cancel() => _ = _over.CancelAsync();
 
-    /// <summary>The session is gone too, so no one is told anything.</summary>
+    /// <summary>The session is gone too, so no one is notified.</summary>
     internal void Abandon()
     {
         _abandoned = true;

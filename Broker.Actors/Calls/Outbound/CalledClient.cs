@@ -56,7 +56,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
             throw;
         }
 
-        // In this order: a session that is told of a cancel has been told of the call.
+        // In this order: a session that is notified of a cancel has been notified of the call.
         session.Tell(new OutboundCallProtocol.CallClient(call.Id, MethodId.Of(method), deadline, arguments, options), ActorRefs.NoSender);
         timer.Change(deadline, Timeout.InfiniteTimeSpan);
         call.Watch(timer, cancellationToken.UnsafeRegister(_ => GiveUp(call, new OperationCanceledException(cancellationToken)), null));
@@ -131,7 +131,7 @@ internal sealed class CalledClient(IActorRef session, CallSettings settings, Ite
                     new ClientCallException(
                         FaultCode.Overloaded,
                             $"results of {_unread} bytes wait to be read, and {item.Length} more would be over {settings.BytesMax}"),
-                { } items when !items.TryAdd(item) => new ClientCallException(FaultCode.Failed, "the client says more results than it may"),
+                { } items when !items.TryAdd(item) => new ClientCallException(FaultCode.Failed, "the client sent too many results"),
                 _ => null,
             };
             if (broken is null)

@@ -12,7 +12,7 @@ namespace Broker.Actors.Calls.Outbound;
 /// <para><b>What.</b> Bytes, as with <see cref="MethodRegistry"/>; what they mean is between the application and its clients. A client
 /// may answer in any order. It may also lie: a result is as trustworthy as who sent it.</para>
 /// <para><b>How it ends.</b> Exactly once: with the result; with a <see cref="ClientCallException"/> that says why not, at the
-/// latest when the time is over; or cancelled. The client is told of the last two, and may stop.</para>
+/// latest when the time is over; or cancelled. The client is notified of the last two, and may stop.</para>
 /// </remarks>
 /// <param name="settings">Bounds of the calls to one client: the same as of its own.</param>
 /// <param name="time">The clock of deadlines.</param>

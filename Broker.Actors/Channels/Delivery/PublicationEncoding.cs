@@ -30,7 +30,7 @@ public abstract class PublicationEncoding
     /// <summary>Whether differences have to be cut between characters of UTF-8.</summary>
     public virtual bool AlignsDeltas => false;
 
-    /// <summary>Whether only subscribers that ask for it are told of joins and leaves, even where the namespace tells all.</summary>
+    /// <summary>Whether only subscribers that ask for it are sent joins and leaves, also where all of the namespace are.</summary>
     public virtual bool AsksForJoinLeave => false;
 
     /// <summary>Encodes that a client has joined the channel, or left it.</summary>

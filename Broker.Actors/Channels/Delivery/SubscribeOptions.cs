@@ -49,6 +49,6 @@ public sealed record SubscribeOptions
     /// <summary>The server made it, and not the client.</summary>
     public bool IsServerSide { get; init; }
 
-    /// <summary>The client was told of it in the answer to its connect, up to <see cref="RecoverFrom"/>.</summary>
+    /// <summary>The client was notified of it in the answer to its connect, up to <see cref="RecoverFrom"/>.</summary>
     public bool IsReported { get; init; }
 }

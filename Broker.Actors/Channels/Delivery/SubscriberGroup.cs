@@ -18,7 +18,7 @@ internal enum DeltaState : byte
 /// <summary>What makes subscribers of one format one group: they are sent the very same bytes.</summary>
 /// <param name="Delta">How they are sent deltas.</param>
 /// <param name="Filter">The filter's text; empty for none.</param>
-/// <param name="GetsJoinLeave">They are told of joins and leaves.</param>
+/// <param name="GetsJoinLeave">They are notified of joins and leaves.</param>
 internal readonly record struct GroupKind(DeltaState Delta, string Filter, bool GetsJoinLeave)
 {
     /// <summary>Most subscribers: everything, as it is.</summary>

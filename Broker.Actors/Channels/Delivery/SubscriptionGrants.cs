@@ -23,7 +23,7 @@ internal enum SubscriptionGrants : byte
     /// <summary>Its join and leave are told to others.</summary>
     SendsJoinLeave = 8,
 
-    /// <summary>The client is told of joins and leaves.</summary>
+    /// <summary>The client is sent joins and leaves.</summary>
     GetsJoinLeave = 16,
 
     /// <summary>The client is sent deltas.</summary>

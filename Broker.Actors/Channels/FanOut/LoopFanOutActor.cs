@@ -1,6 +1,4 @@
 using Broker.Actors.Channels.Delivery;
-using Broker.Actors.Tracing;
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
@@ -32,12 +30,13 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
 {
     private readonly EventLoop _loop;
     private readonly LoopTurn _turn;
-    private readonly ChannelSettings _settings;
     private readonly Dictionary<string, LoopChannel> _channels = new(StringComparer.Ordinal);
     private readonly List<LoopChannel> _batched = [];
-    private readonly List<PublicationBatch>[] _spare;               // Empty batches, by format.
-    private readonly List<Subscription> _slow = [];                 // Those that something waits for.
-    private List<Activity>? _traced;                                // Deliveries of the turn that are traced; mostly none.
+    private readonly int _formats;
+    private readonly GroupBatches _batches;
+    private readonly SlowSubscribers _slow;
+    private readonly SubscriberErrors _errors;
+    private readonly TracedDeliveries _traced;
     private readonly Dictionary<HomeRef, int> _sent = [];           // Bytes sent in this turn, by the home they came from.
     private readonly ILoggingAdapter _log = LiveLog.Of(Context);    // At a turn's end there is no context.
 
@@ -53,10 +52,15 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
     {
         ArgumentNullException.ThrowIfNull(turn);
         ArgumentNullException.ThrowIfNull(formats);
+        ArgumentNullException.ThrowIfNull(settings);
         _turn = turn;
         _loop = turn.Loop;
-        _settings = settings;
-        _spare = [.. Enumerable.Range(0, formats.Count).Select(static _ => new List<PublicationBatch>())];
+        _formats = formats.Count;
+        _errors = new SubscriberErrors(_log);
+        _traced = new TracedDeliveries(_loop.Number);
+        var pool = new BatchPool(_loop, formats);
+        _slow = new SlowSubscribers(turn, pool, _errors, settings.BatchBytesMax);
+        _batches = new GroupBatches(_loop, pool, _slow, _errors, settings.BatchBytesMax);
     }
 
     /// <inheritdoc />
@@ -94,7 +98,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
 
         if (!IsNext(channel, publication.Offset)) return;
-        if (publication.Extras is { Trace.Length: > 0 } extras) Trace(extras.Trace, channel);
+        if (publication.Extras is { Trace.Length: > 0 } extras) _traced.Begin(extras.Trace, channel);
         if (!channel.IsBatched) _batched.Add(channel);
         channel.IsBatched = true;
         foreach (SubscriberGroup? group in channel.Plain)
@@ -135,7 +139,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             [.. channel.Groups.SelectMany(static group => group.Members)
                 .Where(static each => each.Grants.HasFlag(SubscriptionGrants.Positioned))];
         if (positioned.Count == 0) return true;
-        SendBatch(channel, atOnce: true);
+        _batches.Send(channel, atOnce: true);
         foreach (Subscription subscription in positioned)
         {
             channel.Remove(subscription);
@@ -154,7 +158,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             if (group.Batched is { } batched && !publication.IsPresence)
                 batched.Add(new BatchedPublication(
                     encoded, publication.Offset, publication.Extras is { Key.Length: > 0 } extras ? extras.Key : null));
-            Batch(group, encoded, exceptClient);
+            _batches.Append(group, encoded, exceptClient);
         }
         else if (publication.ByReference is { } whole && group.WantsLong(publication))
         {
@@ -170,7 +174,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             Batch(channel, group, publication, exceptClient);
             if (publication.IsPresence || group.Kind.Delta != DeltaState.Whole || exceptClient.Length > 0
                 || publication.Deltas?.Whole(group.Format.Encoding.Slot) is null) continue;
-            SendBatch(channel, atOnce: true);
+            _batches.Send(channel, atOnce: true);
             foreach (Subscription subscription in group.Members.ToArray())
             {
                 channel.Remove(subscription);
@@ -179,28 +183,10 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
     }
 
-    private void Batch(SubscriberGroup group, byte[] encoded, string exceptClient)
-    {
-        if (group.Batch is { } open && (exceptClient.Length > 0 || !open.HasRoomFor(encoded.Length, _settings.BatchBytesMax)))
-            SendBatch(group, atOnce: true);
-        PublicationBatch batch = group.Batch ??= Rent(group.Format);
-        batch.Append(encoded, _loop.Pool);
-        if (exceptClient.Length > 0 || batch.Length >= _settings.BatchBytesMax) SendBatch(group, atOnce: true, exceptClient);
-    }
-
-    private PublicationBatch Rent(PublicationFormat format)
-    {
-        List<PublicationBatch> spare = _spare[format.Slot];
-        if (spare.Count == 0) return format.CreateBatch();
-        PublicationBatch batch = spare[^1];
-        spare.RemoveAt(spare.Count - 1);
-        return batch;
-    }
-
-    // To each client by itself, as it takes it. One whose format has no way for it is told of the gap.
+    // To each client by itself, as it takes it. One whose format has no way for it is notified of the gap.
     private void SendLong(LoopChannel channel, SubscriberGroup group, LongPublication publication, string exceptClient)
     {
-        SendBatch(group, atOnce: true);
+        _batches.Send(group, atOnce: true);
         foreach (Subscription subscription in group.Members.ToArray())
         {
             if (exceptClient.Length > 0 && subscription.Subscriber.Client == exceptClient) continue;
@@ -217,7 +203,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
             }
             catch (Exception failure)
             {
-                CutOff(subscription, failure);
+                _errors.CutOff(subscription, failure);
             }
         }
     }
@@ -229,11 +215,11 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         {
             _channels.Add(
                 subscription.Channel, channel =
-                    new LoopChannel(subscription.Channel, add.Home, _spare.Length) { LastOffset = add.Result.Position.Offset });
+                    new LoopChannel(subscription.Channel, add.Home, _formats) { LastOffset = add.Result.Position.Offset });
         }
 
         // What was published before belongs to those who were subscribed before.
-        SendBatch(channel, atOnce: true);
+        _batches.Send(channel, atOnce: true);
         subscription.Number = add.Result.Number;
         channel.GroupFor(subscription, subscription.Grants.HasFlag(SubscriptionGrants.Delta) ? DeltaState.Whole : DeltaState.None)
             .Add(subscription);
@@ -244,7 +230,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
         catch (Exception failure)
         {
-            CutOff(subscription, failure);
+            _errors.CutOff(subscription, failure);
         }
     }
 
@@ -253,9 +239,9 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         Subscription subscription = remove.Subscription;
         if (subscription.Index >= 0 && _channels.TryGetValue(subscription.Channel, out LoopChannel? channel))
         {
-            SendBatch(channel, atOnce: true);
+            _batches.Send(channel, atOnce: true);
             channel.Remove(subscription);
-            StopWaiting(subscription);
+            _slow.Remove(subscription);
             _turn.Ends.AddSubscription(
                 subscription.Subscriber.Client, subscription.Channel, subscription.Since, channel.LastOffset, subscription.End);
             if (!channel.HasMembers) _channels.Remove(subscription.Channel);
@@ -268,23 +254,15 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         }
         catch (Exception failure)
         {
-            CutOff(subscription, failure);
+            _errors.CutOff(subscription, failure);
         }
-    }
-
-    // A client that cannot be written to is lost, and no other component with it: its session is told of the end and unsubscribes.
-    private void CutOff(Subscription subscription, Exception failure)
-    {
-        Connection connection = subscription.Subscriber.Connection;
-        _log.Error(failure, "{0} could not be answered and is cut off.", connection.Id);
-        connection.Abort(ClosureCause.SessionFailed, failure.Message);
     }
 
     private void EvictAll(int home)
     {
         foreach (LoopChannel channel in _channels.Values.Where(each => each.Home == home).ToList())
         {
-            SendBatch(channel, atOnce: true);
+            _batches.Send(channel, atOnce: true);
             _channels.Remove(channel.Name);
             EvictAll(channel);
         }
@@ -329,7 +307,7 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
                 _loop.Number, _channels.Count);
         foreach (LoopChannel channel in _channels.Values)
         {
-            SendBatch(channel, atOnce: true);
+            _batches.Send(channel, atOnce: true);
             EvictAll(channel);
         }
 
@@ -346,97 +324,15 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         foreach (LoopChannel channel in _batched)
         {
             channel.IsBatched = false;
-            SendBatch(channel, atOnce);
+            _batches.Send(channel, atOnce);
         }
 
         _batched.Clear();
-        if (_slow.Count > 0) SendWaiting();
-        if (_traced is not null) EndTraces();
+        if (_slow.Any) _slow.Send();
+        _traced.End();
     }
 
-    // From here until the batch of the turn has been given to the sockets.
-    private void Trace(string publish, LoopChannel channel)
-    {
-        if (HubTraces.StartDeliver(publish, channel.Name, _loop.Number) is not { } activity) return;
-        activity.SetTag("broker.receivers", channel.Groups.Sum(static group => group.Members.Count));
-        (_traced ??= []).Add(activity);
-    }
-
-    private void EndTraces()
-    {
-        foreach (Activity activity in _traced!) activity.Dispose();
-        _traced = null;
-    }
-
-    // Those who were slow and read again are first told what they missed, then sent what has waited, as much as they can take.
-    private void SendWaiting()
-    {
-        for (int i = _slow.Count - 1; i >= 0; i--)
-        {
-            Subscription subscription = _slow[i];
-            Connection connection = subscription.Subscriber.Connection;
-            if (subscription is not { Waiting: { } waiting, Group: { } group } || !connection.IsOpen)
-            {
-                StopWaiting(subscription);
-                continue;
-            }
-
-            if (IsSlow(subscription)) continue;
-            try
-            {
-                IReadOnlyList<byte[]> publications = waiting.Take(_loop.Settings.QueueBytesMax / 8, out IReadOnlyList<Gap> gaps);
-                if (gaps.Count > 0) SendGaps(subscription, gaps);
-                if (publications.Count > 0) SendAlone(subscription, group.Format, publications);
-                if (waiting.IsEmpty) StopWaiting(subscription);
-            }
-            catch (Exception failure)
-            {
-                CutOff(subscription, failure);
-                StopWaiting(subscription);
-            }
-        }
-    }
-
-    private void SendGaps(Subscription subscription, IReadOnlyList<Gap> gaps)
-    {
-        string policy = subscription.Namespace.SlowConsumer.ToString();
-        foreach (Gap gap in gaps)
-            _turn.Ends.AddGap(subscription.Subscriber.Client, subscription.Channel, gap.From, gap.To, gap.Count, policy);
-        subscription.Subscriber.Missed(subscription, gaps);
-    }
-
-    private void SendAlone(Subscription subscription, PublicationFormat format, IReadOnlyList<byte[]> publications)
-    {
-        PublicationBatch batch = Rent(format);
-        foreach (byte[] publication in publications)
-        {
-            if (batch.Length > 0 && !batch.HasRoomFor(publication.Length, _settings.BatchBytesMax)) Flush();
-            batch.Append(publication, _loop.Pool);
-        }
-
-        Flush();
-        _spare[format.Slot].Add(batch);
-
-        void Flush()
-        {
-            batch.Seal(_loop);
-            batch.SendTo(subscription, atOnce: true);
-            Count(batch, receivers: 1);
-            batch.Release();
-        }
-    }
-
-    private bool IsSlow(Subscription subscription) =>
-        SlowConsumerRule.IsSlow(
-            subscription.Waiting is not null, subscription.Subscriber.Connection.QueuedBytes, _loop.Settings.QueueBytesMax);
-
-    private void StopWaiting(Subscription subscription)
-    {
-        if (!_slow.Remove(subscription)) return;
-        subscription.Waiting = null;
-    }
-
-    /// <summary>Tells each home what was sent of it.</summary>
+    /// <summary>Notifies each home of what was sent of it.</summary>
     void ITurnDeliveries.Account() => Account();
 
     private void Account()
@@ -444,70 +340,5 @@ public sealed class LoopFanOutActor : UntypedActor, ITurnDeliveries
         if (_sent.Count == 0) return;
         foreach ((HomeRef home, int bytes) in _sent) home.Actor.Tell(new Sent(_loop.Number, bytes), ActorRefs.NoSender);
         _sent.Clear();
-    }
-
-    private void SendBatch(LoopChannel channel, bool atOnce)
-    {
-        foreach (SubscriberGroup? group in channel.Plain)
-        {
-            if (group is { Batch: not null }) SendBatch(group, atOnce);
-        }
-
-        foreach (SubscriberGroup group in channel.Special)
-        {
-            if (group.Batch is not null) SendBatch(group, atOnce);
-        }
-    }
-
-    private void SendBatch(SubscriberGroup group, bool atOnce, string exceptClient = "")
-    {
-        if (group.Batch is not { } batch) return;
-        group.Batch = null;
-        batch.Seal(_loop);
-        List<Subscription> members = group.Members;
-        int left = 0;
-        for (int next = 0; next < members.Count;)
-        {
-            try
-            {
-                while (next < members.Count)
-                {
-                    Subscription subscription = members[next++];
-                    if (exceptClient.Length > 0 && subscription.Subscriber.Client == exceptClient) left++;
-                    else if (group.Batched is not null && IsSlow(subscription)) Keep(subscription, group.Batched);
-                    else batch.SendTo(subscription, atOnce);
-                }
-            }
-            catch (Exception failure)
-            {
-                CutOff(members[next - 1], failure);
-            }
-        }
-
-        Count(batch, members.Count - left);
-        group.Batched?.Clear();
-        batch.Release();
-        _spare[group.Format.Slot].Add(batch);
-    }
-
-    // What comes for a subscriber that is slow waits for it, as far as its namespace lets it.
-    private void Keep(Subscription subscription, List<BatchedPublication> publications)
-    {
-        ChannelNamespace options = subscription.Namespace;
-        if (subscription.Waiting is null)
-        {
-            subscription.Waiting = new WaitingPublications<byte[]>(options.SlowConsumer, options.SlowConsumerBytesMax);
-            _slow.Add(subscription);
-        }
-
-        foreach (BatchedPublication each in publications)
-            subscription.Waiting.Add(each.Encoded, each.Offset, each.Key, each.Encoded.Length);
-    }
-
-    private void Count(PublicationBatch batch, long receivers)
-    {
-        long deliveries = receivers * batch.Publications;
-        _loop.Counters.Add(LoopCount.Deliveries, deliveries);
-        _loop.Counters.AddSent(receivers * batch.Payloads, deliveries);
     }
 }

@@ -26,7 +26,7 @@ public enum NamespaceCount
     /// <summary>Checks of a channel's position that found what was expected.</summary>
     PositionsKept,
 
-    /// <summary>Checks of a channel's position that found something lost: its subscribers were told to subscribe again.</summary>
+    /// <summary>Checks of a channel's position that found something lost: its subscribers were asked to subscribe again.</summary>
     PositionsLost,
 }
 

@@ -9,7 +9,7 @@ public readonly record struct PresenceChange(ClientInfo Member, bool HasJoined);
 
 /// <summary>
 /// Decides when the members of a channel are told who joined and left: at once, or in a very large channel together, once an interval,
-/// without those who came and went in between. Pure: it is told the time.
+/// without those who came and went in between. Pure: the caller passes the time.
 /// </summary>
 /// <remarks>
 /// For one thread. A client that leaves and comes back under the same id within an interval is told as both, in that order.

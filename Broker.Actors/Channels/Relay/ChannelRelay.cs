@@ -20,15 +20,11 @@ internal sealed class ChannelRelay
     private readonly ChannelHome _home;
     private readonly LoopFanOuts _fanOuts;
     private readonly ChannelNumbers _numbers;
-    private readonly ChannelSettings _settings;
     private readonly LoopCounters _counters;
     private readonly NamespaceCounters _namespaces;
-    private readonly Dictionary<string, RelayChannel> _channels = new(StringComparer.Ordinal);
-    private readonly Queue<(IActorRef Publisher, Published Reply)> _held = new();
-    private readonly ChannelGate _gate = new();
-    private readonly HashSet<RelayChannel> _waiting = [];           // Channels with joins and leaves that wait.
-    private readonly IHomeThread _thread;
-    private readonly Action _onWaiting;
+    private readonly RelayChannels _channels;
+    private readonly PublisherReplies _replies;
+    private readonly ChannelOrder _order;
     private readonly ChannelNamespaces _named;
     private readonly ChannelContext _context;
     private readonly NodeHomes? _nodes;                             // In a cluster.
@@ -50,17 +46,21 @@ internal sealed class ChannelRelay
     {
         _context = context;
         _named = context.Homes.Namespaces;
-        _thread = thread;
-        _onWaiting = onWaiting;
         _home = home;
         _fanOuts = new LoopFanOuts(self, context.FanOuts, context.Formats);
         _numbers = context.Numbers;
-        _settings = context.Settings;
         _counters = counters;
         _namespaces = context.CountersOf(self.Number);
-        if (context.Nodes is not { } nodes) return;
-        _nodes = new NodeHomes(this, nodes, thread, clock ?? (static () => 0), onNodesWaiting ?? (static () => { }));
-        Listeners = new NodeListeners(this, home, nodes);
+        _channels = new RelayChannels(counters, onWaiting);
+        _replies = new PublisherReplies(_fanOuts, context.Settings.LoopBytesMax);
+        _order = new ChannelOrder(thread, Run);
+        if (context.Nodes is { } nodes)
+        {
+            _nodes = new NodeHomes(this, nodes, thread, clock ?? (static () => 0), onNodesWaiting ?? (static () => { }));
+            Listeners = new NodeListeners(this, home, nodes);
+        }
+
+        Positions = new ChannelPositions(home, _channels, _order, _namespaces, _nodes);
     }
 
     /// <summary>The other nodes that listen to the homes here; null in a hub of one node.</summary>
@@ -68,6 +68,9 @@ internal sealed class ChannelRelay
 
     /// <summary>The home's number, and the actor that the relay runs in.</summary>
     internal HomeRef Self => _fanOuts.Home;
+
+    /// <summary>Compares where channels stand here with their home.</summary>
+    internal ChannelPositions Positions { get; }
 
     /// <summary>Asks for <see cref="CheckPosition"/> of channels with positioned subscribers; null where no one does.</summary>
     internal PositionChecks? Checks { get; set; }
@@ -78,7 +81,7 @@ internal sealed class ChannelRelay
     /// <summary>Takes a command of a channel, in its turn.</summary>
     internal void Handle(object command)
     {
-        if (!_gate.IsEmpty && TurnOf(command) is (string channel, var isAppend) && _gate.MustWait(channel, command, isAppend)) return;
+        if (!_order.IsEmpty && TurnOf(command) is (string channel, var isAppend) && _order.MustWait(channel, command, isAppend)) return;
         Run(command);
     }
 
@@ -106,31 +109,17 @@ internal sealed class ChannelRelay
             case Unsubscribe unsubscribe: Unsubscribe(unsubscribe); break;
             case ReadHistory read: Read(read); break;
             case RemoveHistory remove: RemoveHistory(remove); break;
-            case CheckPosition check: Check(check.Channel); break;
+            case CheckPosition check: Positions.Check(check.Channel); break;
             case NodeRequest request: Listeners!.Handle(request); break;
             case MoveChannel move: _nodes!.Handle(move); break;
             default: break;
         }
     }
 
-    // Goes on with an answer of the home: at once, or on this thread when the store has finished. What waits behind it follows.
-    internal void Then<TCommand,
-        TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
-    {
-        if (answer.IsCompletedSuccessfully) then(this, command, answer.Result);
-        else _ = ThenLateAsync(channel, isAppend, answer, command, then);
-    }
-
-    private async Task ThenLateAsync<TCommand,
-        TAnswer>(string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then)
-    {
-        _gate.Begin(channel, isAppend);
-        TAnswer late = await answer.ConfigureAwait(false);
-        await _thread.SwitchTo();
-        _gate.End(channel, isAppend);
-        then(this, command, late);
-        while (_gate.TryTake(channel, out object? next)) Run(next);
-    }
+    /// <summary>Goes on with an answer of the home, in the channel's turn.</summary>
+    internal void Then<TCommand, TAnswer>(
+        string channel, bool isAppend, ValueTask<TAnswer> answer, TCommand command, Action<ChannelRelay, TCommand, TAnswer> then) =>
+        _order.Then(this, channel, isAppend, answer, command, then);
 
     // Counts a subscription, and has its fan-out answer it.
     private void Subscribe(Subscribe subscribe)
@@ -138,7 +127,7 @@ internal sealed class ChannelRelay
         Subscription subscription = subscribe.Subscription;
         subscription.Grants = SubscriptionRules.GrantsOf(subscription, subscribe.Granted);
         StreamPosition? after = RecoverFrom(subscription);
-        if (_channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && after is null)
+        if (_channels.TryGet(subscription.Channel, out RelayChannel? channel) && after is null)
         {
             Subscribe(subscribe, channel, new SubscribeResult());
             return;
@@ -168,7 +157,7 @@ internal sealed class ChannelRelay
 
     internal void OnAttached(Subscribe subscribe, RelayChannel channel, in ChannelHomeProtocol.Attached attached)
     {
-        bool isKnown = _channels.ContainsKey(channel.Name);
+        bool isKnown = _channels.Contains(channel.Name);
 
         // An answer of a home that the channel is not attached to yet: what it says is of another epoch than what is delivered here.
         bool isOfOther = isKnown && _nodes is not null && !_nodes.IsAnswerOfHome(channel.Name);
@@ -186,9 +175,8 @@ internal sealed class ChannelRelay
         if (!isKnown)
         {
             channel.Position = attached.Position;
-            _channels.Add(channel.Name, channel);
+            _channels.Add(channel);
             _nodes?.Attached(channel.Name);
-            _counters.Add(LoopCount.Channels);
         }
 
         Subscribe(subscribe, channel,
@@ -245,19 +233,11 @@ internal sealed class ChannelRelay
     private ClientInfo? Leave(string channel, string client, bool isReported) =>
         _nodes is null || _nodes.Leave(channel, client, isReported) ? _home.Leave(channel, client) : null;
 
-    internal void Announce(RelayChannel channel, in PresenceChange change)
-    {
-        if (!channel.Announce(change)) return;
-        if (_waiting.Count == 0) _onWaiting();
-        _waiting.Add(channel);
-    }
+    /// <summary>Sends a join or leave to the subscribers of this node.</summary>
+    internal void Announce(RelayChannel channel, in PresenceChange change) => _channels.Announce(channel, change);
 
-    /// <summary>Tells the joins and leaves that have waited in large channels.</summary>
-    internal void FlushChanges()
-    {
-        foreach (RelayChannel channel in _waiting) channel.FlushChanges();
-        _waiting.Clear();
-    }
+    /// <summary>Sends the joins and leaves that have waited in large channels.</summary>
+    internal void FlushChanges() => _channels.FlushChanges();
 
     // Counts a subscription no longer, and has its fan-out answer it.
     private void Unsubscribe(Unsubscribe unsubscribe)
@@ -267,59 +247,10 @@ internal sealed class ChannelRelay
         // After a restart this relay does not know the subscription, though perhaps others of the same channel, made since;
         // the fan-out does not know it either, and still answers.
         bool isCounted =
-            _channels.TryGetValue(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
+            _channels.TryGet(subscription.Channel, out RelayChannel? channel) && ReferenceEquals(subscription.CountedBy, channel);
         _fanOuts.Send(subscription.Loop, new RemoveSubscriber(subscription, unsubscribe.Id, unsubscribe.Bytes));
         if (isCounted) Uncount(subscription, channel!);
     }
-
-    // Compares where the channel stands here with its home.
-    private void Check(string name)
-    {
-        if (!_channels.TryGetValue(name, out RelayChannel? channel)) return;
-        if (_nodes is not null && !_nodes.IsHere(name)) _nodes.Ask(NodeMethods.Check, channel, name);
-        else Then(name, isAppend: false, CheckHere(channel), channel, static (relay, asked, given) => relay.OnChecked(asked, given));
-    }
-
-    internal ValueTask<ChannelHomeProtocol.PositionChecked> CheckHere(RelayChannel channel) =>
-        _home.CheckAsync(new ChannelHomeProtocol.CheckPosition(channel.Name, Request: 0), channel);
-
-    internal void OnChecked(RelayChannel channel, in ChannelHomeProtocol.PositionChecked given)
-    {
-        if (given.Error is not null || !IsCurrent(channel)) return;
-        if (given.IsAttached)
-        {
-            OnPosition(channel, given.Position);
-            return;
-        }
-
-        // The home has dropped this node: nothing has come from it since.
-        if (_nodes is not null && !_nodes.IsHere(channel.Name))
-        {
-            _nodes.AttachAgain(channel.Name);
-            return;
-        }
-
-        ValueTask<ChannelHomeProtocol.Attached> attached =
-            _home.AttachAsync(new ChannelHomeProtocol.Attach(channel.Name, Request: 0), channel);
-        Then(channel.Name, isAppend: false, attached, channel, static (relay, asked, answer) => relay.OnAttachedAgain(asked, answer));
-    }
-
-    private void OnAttachedAgain(RelayChannel channel, in ChannelHomeProtocol.Attached attached)
-    {
-        if (!IsCurrent(channel)) _home.Detach(new ChannelHomeProtocol.Detach(channel.Name), channel);
-        else if (attached.Error is null) OnPosition(channel, attached.Position);
-    }
-
-    private void OnPosition(RelayChannel channel, StreamPosition position)
-    {
-        bool isLost = position != channel.Position;
-        _namespaces.Add(channel.Options, isLost ? NamespaceCount.PositionsLost : NamespaceCount.PositionsKept);
-        if (isLost) channel.Move(position);
-        channel.Verify(isLost);
-    }
-
-    private bool IsCurrent(RelayChannel channel) =>
-        _channels.TryGetValue(channel.Name, out RelayChannel? current) && ReferenceEquals(current, channel);
 
     private void Uncount(Subscription subscription, RelayChannel channel)
     {
@@ -339,9 +270,7 @@ internal sealed class ChannelRelay
 
     private void Leave(RelayChannel channel)
     {
-        _channels.Remove(channel.Name);
-        _waiting.Remove(channel);
-        _counters.Add(LoopCount.Channels, -1);
+        _channels.Remove(channel);
         Detach(channel);
     }
 
@@ -377,44 +306,32 @@ internal sealed class ChannelRelay
 
         _counters.Add(LoopCount.Publications);
         var reply = new Published(publish.Id, publish.Bytes, published.Receivers, published.Position) { Suppressed = published.Suppressed };
-        if (_held.Count == 0 && !LagsBehind) publish.ReplyTo.Tell(reply, ActorRefs.NoSender);
-        else _held.Enqueue((publish.ReplyTo, reply));
+        _replies.Reply(publish.ReplyTo, reply);
     }
 
     private void Read(ReadHistory read)
     {
         if (_nodes is not null && !_nodes.IsHere(read.Channel)) _nodes.Ask(NodeMethods.ReadHistory, read, read.Channel);
-        else Then(read.Channel, isAppend: false, ReadHere(read), read, static (_, asked, answer) => OnRead(asked, answer));
+        else Then(read.Channel, isAppend: false, ReadHere(read), read, static (_, asked, answer) => RelayReplies.OnRead(asked, answer));
     }
 
     internal ValueTask<HistoryAnswer> ReadHere(ReadHistory read) => _home.ReadAsync(read.Channel, read.Query);
-
-    internal static void OnRead(ReadHistory asked, in HistoryAnswer answer)
-    {
-        object reply =
-            answer.Page is { } page ? new HistoryRead(asked.Id, asked.Bytes, asked.Channel, page)
-                : new Failed(asked.Id, asked.Bytes, answer.Error!.Value, Subscription: null);
-        asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
-    }
 
     private void RemoveHistory(RemoveHistory remove)
     {
         if (_nodes is not null && !_nodes.IsHere(remove.Channel)) _nodes.Ask(NodeMethods.RemoveHistory, remove, remove.Channel);
         else
             Then(remove.Channel, isAppend: false, RemoveHere(remove), remove,
-                static (_, asked, error) => OnRemoved(asked, error));
+                static (_, asked, error) => RelayReplies.OnRemoved(asked, error));
     }
 
     internal ValueTask<HubError?> RemoveHere(RemoveHistory remove) => _home.RemoveAsync(remove.Channel);
-
-    internal static void OnRemoved(RemoveHistory asked, HubError? error) =>
-        asked.ReplyTo.Tell(error is { } why ? new Failed(0, 0, why, Subscription: null) : new HistoryRemoved(), ActorRefs.NoSender);
 
     /// <summary>Tells who is in a channel, or how many.</summary>
     internal void ReadPresence(ReadPresence read)
     {
         if (_nodes is not null && !_nodes.IsHere(read.Channel)) _nodes.Ask(NodeMethods.ReadPresence, read, read.Channel);
-        else OnPresenceRead(read, PresenceHere(read));
+        else RelayReplies.OnPresenceRead(read, PresenceHere(read));
     }
 
     internal NodeProtocol.PresenceRead PresenceHere(ReadPresence read) => PresenceOf(read.Channel, 0, read.CountsOnly);
@@ -426,14 +343,6 @@ internal sealed class ChannelRelay
         return answer.Members is { } members
             ? new NodeProtocol.PresenceRead(request, members.Counts, countsOnly ? null : [.. members.Members], null)
             : new NodeProtocol.PresenceRead(request, default, null, answer.Error);
-    }
-
-    internal static void OnPresenceRead(ReadPresence asked, in NodeProtocol.PresenceRead answer)
-    {
-        object reply = answer.Error is { } error
-            ? new Failed(asked.Id, asked.Bytes, error, Subscription: null)
-            : new PresenceRead(asked.Id, asked.Bytes, answer.Counts, answer.Members);
-        asked.ReplyTo.Tell(reply, ActorRefs.NoSender);
     }
 
     /// <summary>Takes what the cluster tells.</summary>
@@ -467,21 +376,16 @@ internal sealed class ChannelRelay
     internal void Enqueue(object command) => Handle(command);
 
     /// <summary>Holds what comes for a channel, until <see cref="EndGate"/>.</summary>
-    internal void BeginGate(string channel, bool isAppend) => _gate.Begin(channel, isAppend);
+    internal void BeginGate(string channel, bool isAppend) => _order.Begin(channel, isAppend);
 
     /// <summary>Goes on, and then with what waits.</summary>
-    internal void EndGate(string channel, bool isAppend, Action then)
-    {
-        _gate.End(channel, isAppend);
-        then();
-        while (_gate.TryTake(channel, out object? next)) Run(next);
-    }
+    internal void EndGate(string channel, bool isAppend, Action then) => _order.End(channel, isAppend, then);
 
     /// <summary>A channel with subscriptions here, or null.</summary>
-    internal RelayChannel? Find(string channel) => _channels.GetValueOrDefault(channel);
+    internal RelayChannel? Find(string channel) => _channels.TryGet(channel, out RelayChannel? known) ? known : null;
 
     /// <summary>Whether a channel has a history.</summary>
-    internal bool IsKept(string channel) => _channels.TryGetValue(channel, out RelayChannel? known)
+    internal bool IsKept(string channel) => _channels.TryGet(channel, out RelayChannel? known)
         ? known.Options.History.IsOn
         : _named.TryResolve(channel, out ChannelNamespace? options, out _) && options.History.IsOn;
 
@@ -503,31 +407,19 @@ internal sealed class ChannelRelay
     /// <summary>Tells all, on all nodes that listen, who joined or left.</summary>
     internal void AnnounceAll(string channel, in PresenceChange change)
     {
-        if (_channels.TryGetValue(channel, out RelayChannel? known)) Announce(known, change);
+        if (_channels.TryGet(channel, out RelayChannel? known)) Announce(known, change);
         Listeners?.Announce(channel, change);
     }
 
-    /// <summary>Tells the channels of this node, with their subscriptions.</summary>
-    internal void ListChannels(ListChannels list) =>
-        list.ReplyTo.Tell(
-            new ChannelsListed(
-                [.. _channels.Values.Where(each => list.Accepts(each.Name))
-                    .Select(static each => KeyValuePair.Create(each.Name, each.Count))]), ActorRefs.NoSender);
+    /// <summary>Answers with the channels of this node, and their subscriptions.</summary>
+    internal void ListChannels(ListChannels list) => _channels.List(list);
 
     /// <summary>Frees what has expired of the histories.</summary>
     /// <returns>Whether there may be more.</returns>
     internal bool Sweep(int channelsMax) => _home.Sweep(channelsMax);
 
     /// <summary>A loop has sent bytes.</summary>
-    internal void OnSent(Sent sent)
-    {
-        _fanOuts.OnSent(sent);
-        while (_held.Count > 0 && !LagsBehind)
-        {
-            (IActorRef publisher, Published reply) = _held.Dequeue();
-            publisher.Tell(reply, ActorRefs.NoSender);
-        }
-    }
+    internal void OnSent(Sent sent) => _replies.OnSent(sent);
 
     /// <summary>The relay is lost: every fan-out evicts its subscriptions, and publishers that wait are answered.</summary>
     internal void Abandon()
@@ -535,34 +427,10 @@ internal sealed class ChannelRelay
         for (int loop = 0; loop < _fanOuts.Count; loop++) _fanOuts.Send(loop, new Reset(Self.Number));
         Listeners?.Abandon();
         _nodes?.Abandon();
-        while (_held.TryDequeue(out (IActorRef Publisher, Published Reply) held)) held.Publisher.Tell(held.Reply, ActorRefs.NoSender);
-        foreach (object command in _gate.TakeAll()) Fail(command);
+        _replies.Abandon();
+        foreach (object command in _order.TakeAll()) Fail(command);
     }
 
     /// <summary>Tells the one that sent a command that it failed: nothing is lost in silence.</summary>
-    internal void Fail(object command)
-    {
-        switch (command)
-        {
-            case Publish publish: publish.ReplyTo.Tell(
-                new Failed(publish.Id, publish.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case Subscribe subscribe: subscribe.Subscription.Session.Tell(
-                new Failed(subscribe.Id, subscribe.Bytes, HubError.Internal, subscribe.Subscription), ActorRefs.NoSender); break;
-            case Unsubscribe unsubscribe:
-                _fanOuts.Send(
-                    unsubscribe.Subscription.Loop, new RemoveSubscriber(unsubscribe.Subscription, unsubscribe.Id, unsubscribe.Bytes));
-                break;
-            case ReadHistory read: read.ReplyTo.Tell(
-                new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case RemoveHistory remove: remove.ReplyTo.Tell(new Failed(0, 0, HubError.Internal, Subscription: null), ActorRefs.NoSender);
-            break;
-            case NodeRequest request: request.Lane.Close("The homes of channels were restarted."); break;
-            case ReadPresence read: read.ReplyTo.Tell(
-                new Failed(read.Id, read.Bytes, HubError.Internal, Subscription: null), ActorRefs.NoSender); break;
-            case ListChannels list: list.ReplyTo.Tell(new ChannelsListed([]), ActorRefs.NoSender); break;
-            default: break;
-        }
-    }
-
-    private bool LagsBehind => _fanOuts.HasMoreThan(_settings.LoopBytesMax);
+    internal void Fail(object command) => RelayReplies.Fail(command, _fanOuts);
 }

@@ -4,14 +4,6 @@ using Broker.Actors.Model;
 
 namespace Broker.Actors.Channels.Relay;
 
-/// <summary>A request of another node to a home of this one; handled in its channel's turn.</summary>
-/// <param name="Lane">Where it came from, and where the answer goes.</param>
-/// <param name="Partition">Of the channel.</param>
-/// <param name="Channel">The channel.</param>
-/// <param name="Message">The request.</param>
-/// <param name="IsAppend">Whether it is a publication.</param>
-internal sealed record NodeRequest(INodeLane Lane, int Partition, string Channel, byte[] Message, bool IsAppend);
-
 /// <summary>
 /// The part of a home that a hub of one node does not have: takes the requests of other nodes, and knows which of them listen to which
 /// channels, and who of them is there.

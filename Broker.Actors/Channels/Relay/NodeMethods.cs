@@ -33,9 +33,9 @@ internal static class NodeMethods
     {
         Write = static (channel, request) => ChannelHomeSerializer.Write(new ChannelHomeProtocol.CheckPosition(channel.Name, request)),
         Read = ChannelHomeSerializer.TryRead,
-        AskHere = static (relay, channel) => relay.CheckHere(channel),
+        AskHere = static (relay, channel) => relay.Positions.AskHome(channel),
         Fail = static error => new ChannelHomeProtocol.PositionChecked(0, default) { Error = error },
-        Then = static (relay, channel, answer) => relay.OnChecked(channel, answer),
+        Then = static (relay, channel, answer) => relay.Positions.OnChecked(channel, answer),
     };
 
     internal static NodeMethod<Publish, ChannelHomeProtocol.Published> Publish { get; } = new()
@@ -62,7 +62,7 @@ internal static class NodeMethods
         },
         AskHere = static (relay, read) => relay.ReadHere(read),
         Fail = static error => new HistoryAnswer(null, error),
-        Then = static (_, read, answer) => ChannelRelay.OnRead(read, answer),
+        Then = static (_, read, answer) => RelayReplies.OnRead(read, answer),
     };
 
     internal static NodeMethod<RemoveHistory, HubError?> RemoveHistory { get; } = new()
@@ -76,7 +76,7 @@ internal static class NodeMethods
         },
         AskHere = static (relay, remove) => relay.RemoveHere(remove),
         Fail = static error => error,
-        Then = static (_, remove, answer) => ChannelRelay.OnRemoved(remove, answer),
+        Then = static (_, remove, answer) => RelayReplies.OnRemoved(remove, answer),
     };
 
     internal static NodeMethod<ReadPresence, NodeProtocol.PresenceRead> ReadPresence { get; } = new()
@@ -85,6 +85,6 @@ internal static class NodeMethods
         Read = NodeSerializer.TryRead,
         AskHere = static (relay, read) => new(relay.PresenceHere(read)),
         Fail = static error => new NodeProtocol.PresenceRead(0, default, null, error),
-        Then = static (_, read, answer) => ChannelRelay.OnPresenceRead(read, answer),
+        Then = static (_, read, answer) => RelayReplies.OnPresenceRead(read, answer),
     };
 }

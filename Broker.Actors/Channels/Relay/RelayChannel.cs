@@ -155,7 +155,7 @@ internal sealed class RelayChannel : IChannelListener
         }
     }
 
-    /// <summary>Tells subscribers that a client has joined or left: at once, or in a very large channel later.</summary>
+    /// <summary>Notifies subscribers that a client has joined or left: at once, or in a very large channel later.</summary>
     /// <returns>Whether it waits, for <see cref="FlushChanges"/>.</returns>
     internal bool Announce(in PresenceChange change)
     {
@@ -170,7 +170,7 @@ internal sealed class RelayChannel : IChannelListener
         return false;
     }
 
-    /// <summary>Tells what has waited.</summary>
+    /// <summary>Sends what has waited.</summary>
     internal void FlushChanges()
     {
         foreach (PresenceChange change in _changes?.Take() ?? []) SendChange(change);

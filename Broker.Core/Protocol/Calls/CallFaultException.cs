@@ -2,7 +2,7 @@ using Broker.Core.Protocol.Messages;
 
 namespace Broker.Core.Protocol.Calls;
 
-/// <summary>What answers a call says that it could not, and why: the caller is told both.</summary>
+/// <summary>What answers a call says that it could not, and why: the caller is sent both.</summary>
 public sealed class CallFaultException : Exception
 {
     /// <summary>The method could not do it.</summary>
@@ -20,7 +20,7 @@ public sealed class CallFaultException : Exception
 
     /// <summary>The method could not do it.</summary>
     /// <param name="message">For the caller.</param>
-    /// <param name="innerException">Not told.</param>
+    /// <param name="innerException">Not sent.</param>
     public CallFaultException(string message, Exception innerException)
         : base(message, innerException) => Code = FaultCode.Failed;
 
@@ -36,7 +36,7 @@ public sealed class CallFaultException : Exception
     /// <summary>The method could not do it.</summary>
     /// <param name="code">As above.</param>
     /// <param name="message">For the caller.</param>
-    /// <param name="innerException">Not told.</param>
+    /// <param name="innerException">Not sent.</param>
     public CallFaultException(FaultCode code, string message, Exception innerException)
         : base(message, innerException) => Code = Check(code);
 
@@ -45,5 +45,5 @@ public sealed class CallFaultException : Exception
 
     private static FaultCode Check(FaultCode code) =>
         code is not (FaultCode.None or FaultCode.Closed) ? code
-            : throw new ArgumentOutOfRangeException(nameof(code), code, "Not a fault to be told.");
+            : throw new ArgumentOutOfRangeException(nameof(code), code, "Not a fault that a call can end with.");
 }

@@ -22,7 +22,7 @@ public sealed class CallTable<T>(int callsMax)
     /// <summary>Calls that are pending.</summary>
     public int Count => _slots.Count;
 
-    /// <summary>When <see cref="TryExpire"/> has something to tell; none without a deadline.</summary>
+    /// <summary>When <see cref="TryExpire"/> has something to return; none without a deadline.</summary>
     public TimeSpan? NextDeadline => Count == 0 || DeadlineAt(0) == TimeSpan.MaxValue ? null : DeadlineAt(0);
 
     /// <summary>Adds a call.</summary>
@@ -70,7 +70,7 @@ public sealed class CallTable<T>(int callsMax)
         return true;
     }
 
-    /// <summary>Takes out the next call whose time is over. Call it until it says false.</summary>
+    /// <summary>Takes out the next call whose time is over. Call it until it returns false.</summary>
     public bool TryExpire(TimeSpan now, out uint id, [MaybeNullWhen(false)] out T state)
     {
         if (Count > 0 && DeadlineAt(0) <= now) return TryTakeFirst(out id, out state);
@@ -78,7 +78,7 @@ public sealed class CallTable<T>(int callsMax)
         return false;
     }
 
-    /// <summary>Takes out any call: the connection is gone, and each fails once. Call it until it says false.</summary>
+    /// <summary>Takes out any call: the connection is gone, and each fails once. Call it until it returns false.</summary>
     public bool TryTakeFirst(out uint id, [MaybeNullWhen(false)] out T state)
     {
         if (Count == 0)

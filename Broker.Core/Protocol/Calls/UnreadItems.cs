@@ -5,7 +5,7 @@ namespace Broker.Core.Protocol.Calls;
 
 /// <summary>The items of one call that have come and have not been read: between their connection and who reads them.</summary>
 /// <remarks>
-/// Bounded by credit: the other side may send as many as the window and then as many more as it was told, which follows the
+/// Bounded by credit: the other side may send as many as the window and then as many more as it was granted, which follows the
 /// reading. The adding members are for one thread at a time; the enumeration is for one reader on any thread.
 /// </remarks>
 /// <param name="window">Items that the other side may send before the first credit.</param>
@@ -17,14 +17,14 @@ public sealed class UnreadItems(int window, Action<int, int> taken)
 
     private readonly int _grantEach = Math.Max(1, window / 2);
     private int _credit = window;
-    private (int Items, int Bytes) _read;       // And not told yet; the reader that enumerates again goes on with it.
+    private (int Items, int Bytes) _read;       // And not reported yet; the reader that enumerates again goes on with it.
 
     /// <summary>Adds an item.</summary>
     /// <param name="item">The reader's from now on.</param>
     /// <returns>False when the other side has no credit for it, or has sent its last one.</returns>
     public bool TryAdd(ReadOnlyMemory<byte> item) => _credit-- > 0 && _items.Writer.TryWrite(item);
 
-    /// <summary>The other side is told that it may send so many more.</summary>
+    /// <summary>The other side is notified that it may send so many more.</summary>
     public void Expect(int items) => _credit += items;
 
     /// <summary>No more come; what is there can still be read. Only the first end counts.</summary>

@@ -140,7 +140,7 @@ public readonly ref struct CallCancel : INativeMessage<CallCancel>
     public void Write(scoped ref BodyWriter body) => body.PutWord(Id);
 }
 
-/// <summary>Either: one more argument, said by the caller; or one more result, said by the other side.</summary>
+/// <summary>Either: one more argument, sent by the caller; or one more result, sent by the other side.</summary>
 public readonly ref struct CallItem : INativeMessage<CallItem>
 {
     /// <inheritdoc />

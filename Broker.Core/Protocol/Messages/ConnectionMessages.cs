@@ -1,6 +1,6 @@
 namespace Broker.Core.Protocol.Messages;
 
-/// <summary>Client: who it is and what it takes. The first message of every connection, and said once.</summary>
+/// <summary>Client: who it is and what it takes. The first message of every connection, and sent once.</summary>
 public readonly ref struct Hello : INativeMessage<Hello>
 {
     private const int FixedBytes = 16;

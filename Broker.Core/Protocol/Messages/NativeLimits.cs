@@ -1,6 +1,6 @@
 namespace Broker.Core.Protocol.Messages;
 
-/// <summary>What a server takes from one client; welcome tells it. Every number is over 0 unless it says otherwise.</summary>
+/// <summary>What a server takes from one client; welcome holds it. Every number is over 0 unless it says otherwise.</summary>
 /// <param name="FrameBytesMax">The longest payload, and so the longest message that is not a stream.</param>
 /// <param name="MessagesPerFrameMax">Most messages of one frame; 1 in <c>v2.broker</c>.</param>
 /// <param name="ChunkBytesMax">The most data of one chunk.</param>
@@ -33,7 +33,7 @@ public readonly record struct NativeLimits(
     /// <summary>Items of a call before the first credit, in either direction, unless it is set otherwise.</summary>
     public const int WindowItemsDefault = 8;
 
-    /// <summary>What a server tells unless it is set otherwise.</summary>
+    /// <summary>What a server sends unless it is set otherwise.</summary>
     public static NativeLimits Default { get; } = new(
         FrameBytesMax: 512 * 1024,
         MessagesPerFrameMax: NativeProtocol.MessagesPerFrameMax,

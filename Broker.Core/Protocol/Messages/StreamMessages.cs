@@ -123,7 +123,7 @@ public enum CreditScope : byte
     Call = 1,
 }
 
-/// <summary>Either, said by the one who receives: so many more may be sent than before.</summary>
+/// <summary>Either, sent by the one who receives: so many more may be sent than before.</summary>
 public readonly ref struct Credit : INativeMessage<Credit>
 {
     private const int FixedBytes = 9;

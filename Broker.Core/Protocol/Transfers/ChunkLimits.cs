@@ -35,7 +35,7 @@ public sealed record ChunkLimits
     /// <summary>How long a stream may take as a whole, however steadily it trickles.</summary>
     public TimeSpan LifeLimit { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>What a welcome tells, for the side that sends.</summary>
+    /// <summary>What a welcome holds, for the side that sends.</summary>
     public static ChunkLimits For(in NativeLimits reported)
     {
         var defaults = new ChunkLimits();

@@ -108,7 +108,7 @@ public sealed class ChunkSender(ChunkLimits limits)
     /// <summary>Ends a stream before its last chunk because this side wants that. The receiver is told, if it has learned of it.</summary>
     /// <remarks>Told in the stream's own turn, so before the header of the stream that takes its place.</remarks>
     /// <param name="stream">Its number.</param>
-    /// <param name="why">The reason that the receiver is told, or none.</param>
+    /// <param name="why">The reason that the receiver is sent, or none.</param>
     /// <returns>False when there is no such stream.</returns>
     public bool Cancel(uint stream, ChunkError why = ChunkError.None)
     {
@@ -121,7 +121,7 @@ public sealed class ChunkSender(ChunkLimits limits)
         return true;
     }
 
-    /// <summary>The receiver wants no more of a stream, and so need not be told.</summary>
+    /// <summary>The receiver wants no more of a stream, and so need not be notified.</summary>
     /// <returns>False when there is no such stream.</returns>
     public bool OnCancelled(uint stream)
     {

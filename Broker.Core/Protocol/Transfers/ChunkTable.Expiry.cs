@@ -8,7 +8,7 @@ namespace Broker.Core.Protocol.Transfers;
 /// <content>Streams that are over without an end: late ones, and slow ones that give way to others.</content>
 public sealed partial class ChunkTable
 {
-    /// <summary>Tells of the next stream that has taken too long. Call it until it says false; no chunk is needed.</summary>
+    /// <summary>Returns the next stream that has taken too long. Call it until it returns false; no chunk is needed.</summary>
     public bool TryExpire(TimeSpan now, out StreamExpiry expired)
     {
         Evict(now);

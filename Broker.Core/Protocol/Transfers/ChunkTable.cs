@@ -23,7 +23,8 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
 
     private readonly Dictionary<uint, IncomingStream> _streams = [];
     private readonly StreamHistory _history = new();
-    private readonly Queue<StreamExpiry> _expired = new();     // Evicted by a chunk, and not told yet.
+    private ChunkAccount _memory = new(limits, budget);
+    private readonly Queue<StreamExpiry> _expired = new();     // Evicted by a chunk, and not reported yet.
     private TimeSpan _tried;                                    // When memory was last asked for in vain,
     private TimeSpan _looked;                                   // and when it was last asked who has to give way to others.
 
@@ -31,10 +32,10 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
     public int Streams => _streams.Count;
 
     /// <summary>Memory that they hold.</summary>
-    public long HeldBytes { get; private set; }
+    public long HeldBytes => _memory.HeldBytes;
 
     /// <summary>Memory that is kept free for what they may still send.</summary>
-    public long ReservedBytes { get; private set; }
+    public long ReservedBytes => _memory.ReservedBytes;
 
     /// <summary>Whether credit is due to a stream and withheld for want of memory.</summary>
     public bool IsWithholding { get; private set; }
@@ -43,7 +44,7 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
     public ChunkRefusal Refusal { get; private set; }
 
     /// <summary>
-    /// When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to tell if no chunk comes; none without streams.
+    /// When <see cref="TryExpire"/> or <see cref="TryGrant"/> has something to return if no chunk comes; none without streams.
     /// </summary>
     public TimeSpan? NextExpiry
     {
@@ -118,9 +119,8 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
         arrival = default;
 
         // 1 to 3: of the chunk alone.
-        if (chunk.Total == 0) return Refuse(ChunkError.ZeroTotalChunks);
-        if (chunk.Total > (uint)limits.ChunksMax) return Refuse(ChunkError.TotalChunksTooLarge, chunk.Total, limits.ChunksMax);
-        if (chunk.Index >= chunk.Total) return Refuse(ChunkError.IndexOutOfRange, chunk.Index, chunk.Total);
+        ChunkRefusal refusal = ChunkRules.Check(chunk, limits);
+        if (refusal.Error != ChunkError.None) return Refuse(refusal);
 
         // 4: what is over is over before anything is judged by what there is.
         Evict(now);
@@ -142,13 +142,13 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
         if (stream.Has(chunk.Index)) return Refuse(ChunkError.DuplicateChunk, chunk.Index, stream.Total, stream.Received);
 
         // Beyond the nine: of bytes.
-        ChunkError hopeless = Weigh(stream, chunk);
-        if (hopeless == ChunkError.None) hopeless = Store(stream, chunk);
-        if (hopeless != ChunkError.None)
+        refusal = ChunkRules.CheckBytes(stream, chunk, limits);
+        if (refusal.Error == ChunkError.None) refusal = Store(stream, chunk);
+        if (refusal.Error != ChunkError.None)
         {
             Drop(stream, ChunkError.Cancelled);
             arrival = arrival with { IsDropped = true };
-            return hopeless;
+            return Refuse(refusal);
         }
 
         // 9: stored.
@@ -157,7 +157,7 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
         return stream.IsComplete ? Complete(stream, ref arrival) : GrantAhead(stream, ref arrival, now);
     }
 
-    /// <summary>The sink's owner has room: the sender may send so many more, and is told so by the caller.</summary>
+    /// <summary>The sink's owner has room: the sender may send so many more, and is notified by the caller.</summary>
     /// <returns>False when the stream is over, and no credit should be sent.</returns>
     public bool Grant(uint stream, uint chunks)
     {
@@ -255,80 +255,30 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
         return error;
     }
 
-    private ChunkError Weigh(IncomingStream stream, in Chunk chunk)
-    {
-        if (chunk.Data.Length > limits.ChunkBytesMax) return Refuse(ChunkError.ChunkTooBig, chunk.Data.Length, limits.ChunkBytesMax);
-        if (stream.Received >= stream.Granted) return Refuse(ChunkError.NoCredit, stream.Received + 1, stream.Granted);
-
-        long bytes = stream.Bytes + chunk.Data.Length;
-        if (bytes > limits.StreamBytesMax) return Refuse(ChunkError.StreamTooBig, bytes, limits.StreamBytesMax);
-        if (stream.Announced >= 0 && bytes > stream.Announced) return Refuse(ChunkError.MoreThanAnnounced, bytes, stream.Announced);
-        bool last = stream.Received + 1 == chunk.Total;
-        if (stream.Announced >= 0 && last && bytes < stream.Announced)
-            return Refuse(ChunkError.LessThanAnnounced, bytes, stream.Announced, chunk.Total);
-        bool ahead = stream.Sink is not null && chunk.Index - stream.Next > (uint)limits.ReorderChunksMax;
-        return ahead ? Refuse(ChunkError.BeyondWindow, chunk.Index, limits.ReorderChunksMax, stream.Next) : ChunkError.None;
-    }
-
-    private ChunkError Store(IncomingStream stream, in Chunk chunk)
+    private ChunkRefusal Store(IncomingStream stream, in Chunk chunk)
     {
         stream.Total = chunk.Total;
         if (stream.Sink is not null && chunk.Index == stream.Next)
         {
-            long freed = stream.HandOn(chunk.Index, chunk.Data, pool);
-            HeldBytes -= freed;
-            budget.Return(freed);
+            _memory.Return(stream.HandOn(chunk.Index, chunk.Data, pool));
             AssertInvariant();
-            return ChunkError.None;
+            return default;
         }
 
         // Counted before it is rented: what the pool has given out is never more than the budget.
-        ChunkError error = chunk.Data.IsEmpty ? ChunkError.None : Reserve(stream, BufferPool.SizeFor(chunk.Data.Length));
-        if (error != ChunkError.None) return error;
+        ChunkRefusal refusal = chunk.Data.IsEmpty ? default : _memory.Hold(stream, BufferPool.SizeFor(chunk.Data.Length));
+        if (refusal.Error != ChunkError.None) return refusal;
 
         byte[]? buffer = chunk.Data.IsEmpty ? null : pool.Rent(chunk.Data.Length);
         chunk.Data.CopyTo(buffer);
         stream.Keep(new KeptChunk(chunk.Index, buffer, chunk.Data.Length));
         AssertInvariant();
-        return ChunkError.None;
+        return default;
     }
 
-    // First of what is reserved for the stream, then of what is free.
-    private ChunkError Reserve(IncomingStream stream, long bytes)
-    {
-        long reserved = Math.Min(bytes, stream.ReservedBytes);
-        long more = bytes - reserved;
-        long held = HeldBytes + ReservedBytes;
-        if (more > limits.ConnectionBytesMax - held) return Refuse(ChunkError.ConnectionFull, bytes, limits.ConnectionBytesMax, held);
-        if (!budget.TryTake(more)) return Refuse(ChunkRefusal.Full(bytes, budget));
-        budget.Use(reserved);
-        stream.ReservedBytes -= reserved;
-        ReservedBytes -= reserved;
-        HeldBytes += bytes;
-        return ChunkError.None;
-    }
-
-    // The memory of all that is still to come, or none. One that could never have it is not held up: it is refused where it is too long.
     private bool TryReserve(IncomingStream stream, TimeSpan now)
     {
-        if (stream.IsReserved) return true;
-        long bytes = stream.EstimateMissing(limits);
-        if (bytes + stream.HeldBytes > Math.Min(limits.ConnectionBytesMax, budget.BytesMax))
-        {
-            stream.Reserve(0, now);
-            return true;
-        }
-
-        // The others keep room for what they may send without credit; one alone may have all.
-        long others = (long)limits.WindowChunks * BufferPool.SizeFor(limits.ChunkBytesMax) * (limits.StreamsMax - 1);
-        long limit = ReservedBytes == 0 ? limits.ConnectionBytesMax : limits.ConnectionBytesMax - others;
-        if (bytes <= limit - HeldBytes - ReservedBytes && budget.TryReserve(bytes, now))
-        {
-            stream.Reserve(bytes, now);
-            ReservedBytes += bytes;
-            return true;
-        }
-
+        if (_memory.TryReserve(stream, now)) return true;
         _tried = now;
         return false;
     }
@@ -337,8 +287,8 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
     {
         _streams.Remove(stream.Id);
         _history.Spend(stream.Id, ChunkError.Finished);
-        HeldBytes -= stream.HeldBytes;
-        ReturnReserved(stream);
+        _memory.HandOver(stream.HeldBytes);
+        _memory.ReturnReserved(stream);
         ChunkedPayload? payload = stream.Sink is null
             ? new ChunkedPayload(pool, budget, stream.TakeKept(), stream.Bytes, stream.HeldBytes)
             : null;
@@ -385,30 +335,18 @@ public sealed partial class ChunkTable(ChunkLimits limits, ChunkBudget budget, B
 
     private void Release(IncomingStream stream)
     {
-        HeldBytes -= stream.HeldBytes;
-        budget.Return(stream.HeldBytes);
+        _memory.Return(stream.HeldBytes);
         stream.Return(pool);
-        ReturnReserved(stream);
+        _memory.ReturnReserved(stream);
     }
 
-    private void ReturnReserved(IncomingStream stream)
-    {
-        ReservedBytes -= stream.ReservedBytes;
-        budget.ReturnReserved(stream.ReservedBytes);
-        stream.ReservedBytes = 0;
-    }
-
-    // Memory of the streams together: none is counted for one that is gone, and all of it within the connection's bound.
     [Conditional("DEBUG")]
     private void AssertInvariant()
     {
         // Without LINQ, which allocates: what a chunk allocates is tested in Debug too.
         long held = 0, reserved = 0;
         foreach (IncomingStream each in _streams.Values) (held, reserved) = (held + each.HeldBytes, reserved + each.ReservedBytes);
-        Debug.Assert(
-            held <= HeldBytes && HeldBytes + ReservedBytes <= limits.ConnectionBytesMax,
-                "The memory of a connection's streams is not what they hold.");
-        Debug.Assert(reserved == ReservedBytes, "Memory is reserved for a stream that is gone.");
+        _memory.AssertInvariant(held, reserved);
         Debug.Assert(_streams.Count <= limits.StreamsMax, "More streams are incomplete than may be.");
     }
 }

@@ -6,16 +6,21 @@ namespace Broker.Dialects.Centrifuge.Forms;
 /// <summary>Replies and pushes in the making, on their way to one connection or to many that have the same form.</summary>
 /// <remarks>For one loop's thread. The code that seals it holds the bytes.</remarks>
 /// <param name="form">How they stand in the bytes.</param>
-internal struct ReplyBatch(ReplyForm form)
+/// <param name="begun">A batch in the making to go on with, as <see cref="Begun"/> gave it: a connection keeps nothing else.</param>
+internal struct ReplyBatch(ReplyForm form, SharedBytes? begun = null)
 {
-    private FrameBatch _frame = new(form.IsBinary);     // Where they are joined,
-    private SharedBytes? _bytes;                        // and where they are not.
+    private SharedBytes? _bytes = begun;
+
+    /// <summary>The batch in the making; null where there is no reply yet.</summary>
+    internal readonly SharedBytes? Begun => _bytes;
 
     /// <summary>Bytes so far.</summary>
-    internal readonly int Length => _bytes?.Length ?? _frame.Length;
+    internal readonly int Length => form.Framing == ReplyFraming.Joined ? Frame.Length : _bytes?.Length ?? 0;
 
     /// <summary>Whether there is none yet.</summary>
-    internal readonly bool IsEmpty => _bytes is null && _frame.IsEmpty;
+    internal readonly bool IsEmpty => _bytes is null;
+
+    private readonly FrameBatch Frame => new(form.IsBinary, _bytes);
 
     /// <summary>Appends replies.</summary>
     /// <param name="replies">One, or several as they stand in one frame.</param>
@@ -24,7 +29,9 @@ internal struct ReplyBatch(ReplyForm form)
     {
         if (form.Framing == ReplyFraming.Joined)
         {
-            _frame.Append(replies, pool);
+            FrameBatch frame = Frame;
+            frame.Append(replies, pool);
+            _bytes = frame.Begun;
             return;
         }
 
@@ -48,17 +55,16 @@ internal struct ReplyBatch(ReplyForm form)
     /// <returns>The bytes; the caller is their holder.</returns>
     internal SharedBytes Seal(out int start)
     {
-        if (form.Framing == ReplyFraming.Joined) return _frame.Seal(out start);
-        SharedBytes bytes = _bytes ?? throw new InvalidOperationException("A batch without a part.");
-        _bytes = null;
         start = 0;
+        SharedBytes bytes = form.Framing == ReplyFraming.Joined ? Frame.Seal(out start)
+            : _bytes ?? throw new InvalidOperationException("A batch without a part.");
+        _bytes = null;
         return bytes;
     }
 
     /// <summary>Drops what was appended.</summary>
     internal void Clear()
     {
-        _frame.Clear();
         _bytes?.Release();
         _bytes = null;
     }

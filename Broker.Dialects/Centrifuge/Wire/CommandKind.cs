@@ -6,7 +6,7 @@ public enum CommandKind : byte
     /// <summary>An empty object: the answer to the server's ping. It has no id and gets no reply.</summary>
     Pong,
 
-    /// <summary>The first command of a connection, and said once.</summary>
+    /// <summary>The first command of a connection, and sent once.</summary>
     Connect,
 
     /// <summary>Listen to a channel.</summary>

@@ -53,7 +53,7 @@ public readonly record struct Disconnect(ushort Code, string Reason)
     /// <summary>The client broke the protocol. Stays away.</summary>
     public static Disconnect BadRequest { get; } = new(3501, "bad request");
 
-    /// <summary>The client did not say connect in time. Stays away.</summary>
+    /// <summary>The client did not send connect in time. Stays away.</summary>
     public static Disconnect Stale { get; } = new(3502, "stale");
 
     /// <summary>An operator wants it gone. Stays away.</summary>

@@ -118,7 +118,7 @@ internal static unsafe partial class Libc
     }
 }
 
-/// <summary>The errors that the loop tells apart.</summary>
+/// <summary>The errors that the loop distinguishes.</summary>
 internal enum Errno
 {
     None = 0,

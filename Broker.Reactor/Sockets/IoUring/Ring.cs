@@ -30,7 +30,7 @@ internal sealed unsafe class Ring : IDisposable
     private readonly uint* _completionHead, _completionTail;
     private readonly RingCompletion* _completions;
     private readonly uint _requestMask, _completionMask;
-    private uint _prepared;    // The tail as we know it, ahead of what the kernel has been told.
+    private uint _prepared;    // The tail as we know it, ahead of what the kernel has seen.
     private uint _submitted;
     private uint _taken;       // The head of the completions as we know it.
     private bool _enabled;

@@ -26,7 +26,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     private bool _failurePolled;
     private bool _metered = true;     // It is read once a turn at most, into the loop's scratch.
     private int _littleReads;         // While metered: how many in a row.
-    private bool _unread;             // While metered: it was told of bytes that it has not read, and is not told again.
+    private bool _unread;             // While metered: it was notified of bytes that it has not read, and is not notified again.
     private bool _endReported;            // The client's end stands behind them.
     private bool _readsNext;          // It is read in the turn that comes.
     private bool _endHeld;            // The client's end came behind bytes that are still held.
@@ -203,7 +203,7 @@ internal sealed unsafe class RingConnection : SocketConnection
         }
 
         _turnBuffer = buffer;
-        Receive(_reactor.Turn, array, start, length);
+        Receive(array, start, length);
         _turnBuffer = NoBuffer;
     }
 
@@ -274,7 +274,7 @@ internal sealed unsafe class RingConnection : SocketConnection
     internal void OnSent()
     {
         _awaitsSend = false;
-        if (State != ConnectionState.Closed) Outbound.ContinueAfterSend();
+        if (State != ConnectionState.Closed) Outbound.ContinueAfterSend(this);
     }
 
     /// <summary>The send has been made in part, or not at all.</summary>
@@ -285,8 +285,8 @@ internal sealed unsafe class RingConnection : SocketConnection
         if (sent < _sendingLength)
         {
             SharedBytes? shared = _reactor.Sends.AddRefBytes(_sending);
-            if (shared is not null) Outbound.KeepUnsent(shared, _sendingStart + sent);
-            else Outbound.KeepUnsent(CopyOfRest(sent), 0);
+            if (shared is not null) Outbound.KeepUnsent(this, shared, _sendingStart + sent);
+            else Outbound.KeepUnsent(this, CopyOfRest(sent), 0);
         }
 
         _sending = 0;

@@ -278,7 +278,7 @@ internal sealed unsafe class RingReactor : SocketReactor
 
     /// <summary>Sends what the socket takes without blocking. If that is not all, the connection is told; else no one is.</summary>
     /// <param name="connection">Whose socket.</param>
-    /// <param name="start">Pinned, and held by <see cref="Sends"/> as the next that it is told of.</param>
+    /// <param name="start">Pinned, and held by <see cref="Sends"/> as the next that it is notified of.</param>
     /// <param name="length">Bytes.</param>
     /// <returns>The mark for <see cref="Sends"/>.</returns>
     internal uint Send(RingConnection connection, byte* start, int length)

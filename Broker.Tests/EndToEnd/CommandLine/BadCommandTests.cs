@@ -43,7 +43,7 @@ public sealed class BadCommandTests
     [InlineData("--limit is 1 or more, and not \"-3\".", "store", "scan", "--limit", "-3")]
     [InlineData("--limit is 1 or more, and not \"all\".", "store", "scan", "-n", "all")]
     [InlineData("--count is 1 or more, and not \"0\".", "sub", "news", "--count", "0")]
-    [InlineData("6b2 is not hexadecimal, as --hex says.", "store", "scan", "6b2", "--hex")]
+    [InlineData("6b2 is not hexadecimal, as --hex requires.", "store", "scan", "6b2", "--hex")]
     public async Task A_value_that_can_not_be_is_refused_in_a_sentence_before_anything_connects(string expected, params string[] arguments)
     {
         (int code, string output, string error) = await BrokerProgram.RunAsync(new Uri("ws://127.0.0.1:1/ws"), input: null, arguments);
@@ -51,7 +51,7 @@ public sealed class BadCommandTests
         Assert.Equal((2, ""), (code, output));
         string[] lines = error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(expected, lines[0]);
-        Assert.EndsWith("--help tells what there is.", Assert.Single(lines[1..]), StringComparison.Ordinal);
+        Assert.EndsWith("--help lists what there is.", Assert.Single(lines[1..]), StringComparison.Ordinal);
     }
 
     [Fact]

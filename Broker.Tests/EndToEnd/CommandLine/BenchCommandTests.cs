@@ -157,7 +157,7 @@ public sealed class BenchCommandTests(EchoHost shared) : IClassFixture<EchoHost>
 
         Assert.Equal((2, ""), (code, output));
         string command = arguments[0] is "flood" ? "broker bench" : $"broker bench {arguments[0]}";
-        Assert.EndsWith($"broker: {command} --help tells what there is.\n", error, StringComparison.Ordinal);
+        Assert.EndsWith($"broker: {command} --help lists what there is.\n", error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 

@@ -104,7 +104,7 @@ public sealed class HostileValuesTests
     private static async Task StartAsync(StandardSettings settings)
     {
         await using var hub = new Hub(
-            settings with { Reactors = Math.Clamp(settings.Reactors, 1, 2),
+            settings.Hub with { Reactors = Math.Clamp(settings.Reactors, 1, 2),
                 Listen = settings.Listen with { Port = 0, Address = System.Net.IPAddress.Loopback } },
             ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"),
             TimeProvider.System,

@@ -236,13 +236,11 @@ public abstract class EventLoopTests(ReactorBackend backend) : BackendTest(backe
 
     private sealed class Sleeper : ITimerOwner
     {
-        private readonly TimerEntry _entry;
+        private TimerEntry _entry;
 
-        public Sleeper() => _entry = new TimerEntry(this);
-        public void Set(TimerWheel wheel, long due)
-        {
-            wheel.Schedule(_entry, due);
-        }
+        public ref TimerEntry Timer => ref _entry;
+
+        public void Set(TimerWheel wheel, long due) => wheel.Schedule(this, due);
 
         public bool Fails { get; set; }
 

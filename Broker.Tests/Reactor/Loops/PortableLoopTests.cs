@@ -98,15 +98,13 @@ public sealed class PortableLoopTests
 
     private sealed class Due : ITimerOwner
     {
-        private readonly TimerEntry _entry;
+        private TimerEntry _entry;
 
-        public Due() => _entry = new TimerEntry(this);
+        public ref TimerEntry Timer => ref _entry;
+
         public int Calls { get; private set; }
 
-        public void ArmIn(EventLoop loop, long milliseconds)
-        {
-            loop.Timers.Schedule(_entry, loop.NowMilliseconds + milliseconds);
-        }
+        public void ArmIn(EventLoop loop, long milliseconds) => loop.Timers.Schedule(this, loop.NowMilliseconds + milliseconds);
 
         public void OnDue(long nowMilliseconds)
         {

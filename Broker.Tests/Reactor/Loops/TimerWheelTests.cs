@@ -203,7 +203,7 @@ public sealed class TimerWheelTests
                 if (fired) due[i] = null;
             }
 
-            // A loop that sleeps as long as it is told is never later than a tick, and never told to spin.
+            // A loop that sleeps as long as it is sent is never later than a tick, and never told to spin.
             int wait = wheel.MillisecondsToNext(now);
             if (due.Min() is { } next) Assert.InRange(wait, 0L, Math.Max(0, next + Tick - now));
             if (kind > 3) Assert.NotEqual(0, wait);
@@ -230,24 +230,18 @@ public sealed class TimerWheelTests
 
     private sealed class Alarm : ITimerOwner
     {
-        private readonly TimerEntry _entry;
-
-        public Alarm() => _entry = new TimerEntry(this);
+        private TimerEntry _entry;
         private int _taken;
+
+        public ref TimerEntry Timer => ref _entry;
 
         public int Fired { get; private set; }
 
         public Action? Then { get; set; }
 
-        public void Set(TimerWheel wheel, long due)
-        {
-            wheel.Schedule(_entry, due);
-        }
+        public void Set(TimerWheel wheel, long due) => wheel.Schedule(this, due);
 
-        public void Unset(TimerWheel wheel)
-        {
-            wheel.Cancel(_entry);
-        }
+        public void Unset(TimerWheel wheel) => wheel.Cancel(this);
 
         public bool TakeFired()
         {
