@@ -51,8 +51,8 @@ public sealed class DurableHistoryTests : IDisposable
         using var limit = new CancellationTokenSource(2 * HostProcess.Patience);
         await WriteConfigAsync(
             $$"""
-              history { path = "{{_folder}}" }, channels.history-access = anonymous
-              namespaces.kept { recovery = on, presence = on, history-access = anonymous, history { size = 10, ttl = 1h, durability = fsync } }
+              history { path = "{{_folder}}" }
+              namespaces.kept { recovery = on, history-access = anonymous, history { size = 10, ttl = 1h, durability = fsync } }
               """);
         await using HostProcess host = await HostProcess.StartAsync(null, "--config", _config);
 
