@@ -31,24 +31,23 @@ public sealed class ChannelGateTests
     }
 
     [Fact]
-    public void Reads_that_wait_together_go_one_after_the_other()
+    public void Reads_that_wait_together_run_one_after_the_other()
     {
-        var gate = new ChannelGate();
-        gate.Begin("a", isAppend: false);
-        foreach (string each in (string[])["first", "second", "third"]) Assert.True(gate.MustWait("a", each, isAppend: false));
-        gate.End("a", isAppend: false);
-
-        // What is taken is asked about as anything that comes: with others behind it, it must not join them again.
-        foreach (string each in (string[])["first", "second", "third"])
+        var ran = new List<object>();
+        ChannelOrder order = null!;
+        order = new ChannelOrder(thread: null!, command =>
         {
-            Assert.True(gate.TryTake("a", out object? taken));
-            Assert.Equal(each, taken);
-            Assert.False(gate.MustWait("a", taken, isAppend: false));
-            gate.Begin("a", isAppend: false);
-            Assert.False(gate.TryTake("a", out _));
-            gate.End("a", isAppend: false);
-        }
+            // It waits for the store itself: what stands behind it stays there, and it does not wait again.
+            ran.Add(command);
+            order.Begin("a", isAppend: false);
+        });
+        order.Begin("a", isAppend: false);
+        foreach (string each in (string[])["first", "second", "third"]) Assert.True(order.MustWait("a", each, isAppend: false));
 
-        Assert.True(gate.IsEmpty);
+        foreach (string answered in (string[])["zeroth", "first", "second", "third"])
+            order.End("a", isAppend: false, () => ran.Add($"{answered} is done"));
+
+        Assert.Equal(["zeroth is done", "first", "first is done", "second", "second is done", "third", "third is done"], ran);
+        Assert.True(order.IsEmpty);
     }
 }
