@@ -264,7 +264,7 @@ public sealed class Hub : IAsyncDisposable
     /// its client has asked is answered.
     /// </summary>
     /// <param name="perSecond">Connections a second.</param>
-    /// <param name="limit">Returns after this, whoever is left.</param>
+    /// <param name="limit">Returns after this, with or without clients left.</param>
     public async Task EmptyAsync(int perSecond, TimeSpan limit)
     {
         if (_system is null) return;

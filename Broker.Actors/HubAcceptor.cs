@@ -26,6 +26,9 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
         new(settings.Listen.AddressConnectionsMax,
             () => Math.Min(settings.Listen.ConnectionsMax, DescriptorReserve.OfProcess.ClientsMax), settings.Listen.Proxies.ToTrust(),
                 counters.Limited);
+    private readonly bool _sharesPlaces =
+        !System.Net.IPAddress.IsLoopback(settings.Listen.Address) || settings.Listen.Proxies.ToTrust() is not
+            { ProxyProtocol.IsEmpty: true, Forwarded.IsEmpty: true };
     private volatile HostRule _hosts = settings.Listen.HostsOn(settings.Listen.Address);
 
     public ProxyTrust Proxies { get; } = settings.Listen.Proxies.ToTrust();
@@ -64,7 +67,8 @@ internal sealed class HubAcceptor(HubSettings settings, HubCounters counters, Di
 
     internal MessageEndpoint? FindMessages(string path) => _messages.GetValueOrDefault(path);
 
-    public bool LimitsAddresses => true;
+    // What comes to loopback and through no known proxy comes from loopback, which has no share.
+    public bool LimitsAddresses => Limits is { LimitsConnects: true } || _sharesPlaces;
 
     public UpgradeFault? CheckConnect(System.Net.IPAddress client, out IDisposable? place)
     {

@@ -44,7 +44,7 @@ internal sealed class LoopSessions
         if (several is null or { Count: 0 }) _users.Remove(principal.User);
     }
 
-    /// <summary>The session of a client, whoever its user is.</summary>
+    /// <summary>The session of a client of any user.</summary>
     internal IActorRef? Find(string client) => _clients.Find(client)?.Session;
 
     /// <summary>The clients that a server names.</summary>

@@ -160,7 +160,7 @@ public sealed class NodePort : IByteAcceptor, IDisposable
     {
         if (_isStopping) return null;
 
-        // A node is done in a moment; whoever fills the list with silence makes room for it.
+        // A node is done in a moment; the oldest silent connection makes room for it.
         if (_handshaking.Count >= StrangersMax) _handshaking.First!.Value.AbortHandshake();
         var link = new NodeLink(this, connection, dialer: null, new AcceptorHandshake(SelfNow, _agreement, Judge), outcome: null);
         _links.Add(link);

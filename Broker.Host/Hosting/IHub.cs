@@ -65,7 +65,7 @@ public interface IHub : IAsyncDisposable
 
     /// <summary>Accepts no more, and ends the connections of clients at a rate; it stops afterwards.</summary>
     /// <param name="perSecond">Connections a second.</param>
-    /// <param name="limit">Returns after this, whoever is left.</param>
+    /// <param name="limit">Returns after this, with or without clients left.</param>
     Task EmptyAsync(int perSecond, TimeSpan limit) => Task.CompletedTask;
 
     /// <summary>Stops: accepts no more, tells the clients, flushes what they are owed, closes.</summary>

@@ -135,7 +135,7 @@ internal sealed class ScriptedCluster(CopyRules broken = CopyRules.None)
         return isAcknowledged;
     }
 
-    /// <summary>Ends the run: whoever is the home must have what was acknowledged or delivered in its lineage.</summary>
+    /// <summary>Ends the run: the home, on any node, must have what was acknowledged or delivered in its lineage.</summary>
     internal void Judge()
     {
         foreach (ScriptedNode home in _running.Where(static each => each.State == HomeState.Active))
